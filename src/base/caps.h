@@ -1,0 +1,42 @@
+/*
+ * caps.h - every limit on something a stranger can fill, in one list.
+ * A reader of the contract finds the number here; code names the cap, never the number.
+ */
+#ifndef MANTIS_BASE_CAPS_H
+#define MANTIS_BASE_CAPS_H
+
+/* HTTP (src/api) */
+#define CAP_HTTP_BODY_BYTES (8u << 20)    /* request body; larger is 413 */
+#define CAP_HTTP_HEADER_BYTES (32u << 10) /* request line and headers of one connection */
+#define CAP_HTTP_CONNECTIONS 16384        /* open connections */
+#define CAP_HTTP_IDLE_S 300               /* keep-alive (http-api.md section 1) */
+#define CAP_JSON_DEPTH 64                 /* nesting of any JSON a stranger sends */
+
+/* Plans (src/plan); the environment may lower or raise the server caps of http-api.md section 20 */
+#define CAP_PLAN_FILE_BYTES (4u << 20)
+#define CAP_PLAN_STEPS 200          /* MANTIS_MAX_STEPS_PER_PLAN */
+#define CAP_LOOP_ITERATIONS 50      /* MANTIS_MAX_LOOP_ITERATIONS */
+#define CAP_RUN_MINUTES 60          /* MANTIS_MAX_RUNTIME_MINUTES */
+#define CAP_RUN_COST_USD 25.0       /* MANTIS_MAX_COST_USD */
+#define CAP_RUN_KILL_AFTER_S 300    /* hard kill at the time cap plus this (tenancy.md section 7) */
+#define CAP_RAW_PROSE_WORDS 80      /* decompose:false */
+
+/* Worker messages (src/sys/ipc) */
+#define CAP_IPC_MESSAGE_BYTES (16u << 20)
+
+/* The page (src/plane): what a web site may make us hold */
+#define CAP_CDP_MESSAGE_BYTES (64u << 20) /* one DevTools message */
+#define CAP_PAGE_NODES 60000              /* nodes kept of one page; the rest is cut and said so */
+#define CAP_PAGE_TEXT_BYTES (4u << 20)
+#define CAP_PAGE_FRAMES 64
+#define CAP_PLANE_TABS 8       /* further pop-ups are closed */
+#define CAP_PLANE_DIALOGS 20   /* in a row on one page; then the page counts as blocked */
+#define CAP_SCREEN_SIDE_PX 8192
+
+/* Runs */
+#define CAP_ROWS 10000              /* extracted rows kept per run */
+#define CAP_STEP_RESULTS 20000      /* executed steps of one run, loops included */
+#define CAP_ATTEMPTS_NO_PROGRESS 3  /* worker attempts in a row that reached no new checkpoint */
+#define CAP_LOG_TAIL 10000          /* action=logs */
+
+#endif

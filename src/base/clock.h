@@ -1,0 +1,26 @@
+/*
+ * clock.h - the two clocks, fakeable in tests.
+ * Deadlines use the monotonic clock; what callers see uses the wall clock.
+ */
+#ifndef MANTIS_BASE_CLOCK_H
+#define MANTIS_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
+int64_t clock_wall_us(void); /* since 1970, UTC */
+
+/* "2026-03-04T05:06:07.123456+00:00": always six fractional digits, so string order is time order
+ * (http-api.md section 1). Returns out. */
+#define CLOCK_ISO_BYTES 33
+const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES]);
+
+/* Parse what clock_iso() prints; -1 when it is something else. */
+int64_t clock_parse_iso(const char *text);
+
+/* Tests only: freeze both clocks at these values; clock_fake_off() goes back to the real ones. */
+void clock_fake(int64_t mono_us, int64_t wall_us);
+void clock_fake_off(void);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * str.h - the few string questions that reading pages and plans keeps asking. UTF-8 throughout;
+ * case folding is ASCII plus the Latin-1 and Greek/Cyrillic letters that towlower() knows in C.UTF-8.
+ */
+#ifndef MANTIS_BASE_STR_H
+#define MANTIS_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pool;
+
+bool str_empty(const char *s); /* NULL, "" or only white space */
+bool str_eq_fold(const char *a, const char *b);
+bool str_contains_fold(const char *hay, const char *needle); /* an empty needle is contained */
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+
+/* True when every word of words stands in text as a whole word, case folded. False for no words. */
+bool str_has_words_fold(const char *text, const char *words);
+
+/* Trimmed, with every run of white space (no-break space included) as one blank. */
+char *str_squash(struct pool *pool, const char *s);
+
+char *str_lower(struct pool *pool, const char *s);
+
+/* At most max_bytes bytes of s, cut at a UTF-8 boundary. */
+char *str_cut(struct pool *pool, const char *s, size_t max_bytes);
+
+/* True for well-formed UTF-8 without NUL. */
+bool str_is_utf8(const char *s, size_t len);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * brain.h - screenshot in, action out: who decides the next move of a sub-goal (brains.md section 1).
+ *
+ * Kinds: "page" (finds what the sub-goal names on the page and acts on it), "script:<file>" (replays
+ * actions), "mock" (always done, for walking a plan), "none" (refuses). Models join as further kinds.
+ * Threads: loop thread only. Blocks at most until deadline_mono_ms.
+ */
+#ifndef MANTIS_BRAIN_BRAIN_H
+#define MANTIS_BRAIN_BRAIN_H
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "core/action.h"
+#include "core/observation.h"
+#include "reader/reader.h"
+
+struct brain;
+
+enum brain_caps {
+    BRAIN_NEEDS_DOM = 1 << 0, /* only works on a plane with PLANE_HAS_DOM */
+    BRAIN_CAN_PLAN = 1 << 1,  /* may be given sub-goals of more than one action */
+};
+
+/* spec: "page", "mock", "none", "script:<file>". reader is borrowed. E_UNSUPPORTED names the kinds. */
+int brain_create(const char *spec, struct reader *reader, struct brain **out, struct err *err) MUST_CHECK;
+void brain_destroy(struct brain *brain); /* NULL is fine */
+unsigned brain_caps_of(const char *spec); /* without creating it; 0 for unknown */
+bool brain_known(const char *spec);       /* its kind is built in */
+const char *const *brain_kinds(void);     /* NULL-terminated */
+const char *brain_name(const struct brain *brain); /* "page": what /v1/models says */
+
+struct brain_turn {
+    const char *task;                /* the sub-goal text of agent-loop.md 1.5 */
+    const struct observation *obs;   /* the screen now */
+    const struct action *history;    /* actions of this sub-goal so far, oldest first */
+    const char *const *feedback;     /* one line per action (agent-loop.md 1.4) */
+    int n_history;
+    int steps_left;                  /* this one included */
+    int64_t deadline_mono_ms;
+};
+
+struct brain_reply {
+    struct action action;
+    const char *thinking;         /* "" when none */
+    const json_t *predicted;      /* predicate tokens (agent-loop.md 8.1) or NULL */
+    int64_t input_tokens, output_tokens;
+};
+
+/* The next action. A sub-goal it cannot ground ends with done(success=false) and a summary that says
+ * what was looked for; E_* only when it could not be asked at all (E_UPSTREAM, E_TIMEOUT, E_CANCELLED). */
+int brain_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
+                struct brain_reply *out, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * frame.h - the pixels of one screenshot and the questions asked of pixels alone.
+ */
+#ifndef MANTIS_CORE_FRAME_H
+#define MANTIS_CORE_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/page.h"
+
+/* height rows of stride bytes, BGRX 8-bit, top row first; stride >= 4 * width. */
+struct frame {
+    int width, height, stride;
+    int64_t taken_us; /* clock_mono_us() at capture */
+    const uint8_t *pixels; /* owned by whoever made it; pool or mapping */
+};
+
+#define FRAME_HASH_BYTES 18 /* 17 hex digits and NUL */
+
+/* 64-bit difference hash of agent-loop.md section 5: grey, 9x8, bit set when pixel > right
+ * neighbour, 16 hex digits and one more for min(mean/16, 15). area NULL: the whole frame. */
+void frame_hash(const struct frame *frame, const struct rect *area, char out[FRAME_HASH_BYTES]);
+
+/* At least 99 % of the pixels of a 64x64 grey copy are >= 250 (plans.md 8.4). */
+bool frame_is_blank(const struct frame *frame);
+
+/* Share (0..1) of 64x64 grey pixels that differ by more than 8 levels (agent-loop.md section 4).
+ * 1 when the sizes differ. */
+double frame_difference(const struct frame *a, const struct frame *b);
+
+#endif

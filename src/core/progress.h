@@ -1,0 +1,36 @@
+/*
+ * progress.h - the checkpoint document of a run and the result envelope made from it.
+ *
+ * A checkpoint is everything a new worker needs to go on, and everything the result needs: JSON
+ * version 2 of agent-loop.md section 13. The worker writes it (src/run), the store keeps it, and
+ * `serve` makes the result from the last one, so a run that was killed still has its rows.
+ * Keys beyond the contract: "rows" (array of {values, evidence, step_index}), "events_sent",
+ * "elapsed_s", "time_buckets", "warnings", "state_vars", "journal".
+ */
+#ifndef MANTIS_CORE_PROGRESS_H
+#define MANTIS_CORE_PROGRESS_H
+
+#include "base/json.h"
+
+/* What `serve` knows about a run beside its checkpoint. Borrowed strings, "" when none. */
+struct result_context {
+    const char *run_id, *model, *provider, *session_name;
+    const char *profile_id, *workflow_id, *state_key, *plan_signature, *checkpoint_path;
+    const char *terminal_status, *halt_reason;
+    double total_time_s;
+    bool resume_state;
+};
+
+/* The micro result envelope of agent-loop.md section 18. checkpoint may be NULL: nothing was done
+ * yet. New reference. */
+json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoint);
+
+/* The compact summary of http-api.md section 10 with its Better additions. New reference. */
+json_t *result_summary(const json_t *envelope);
+
+/* CSV and JSON artifacts as text in pool (agent-loop.md 14.5); NULL when there is nothing to say. */
+char *result_leads_csv(struct pool *pool, const json_t *envelope);
+char *result_rows_csv(struct pool *pool, const json_t *envelope);
+char *result_rows_json(struct pool *pool, const json_t *envelope);
+
+#endif

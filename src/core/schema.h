@@ -1,0 +1,53 @@
+/*
+ * schema.h - what an extraction is asked for (agent-loop.md 14.1), and what makes a row viable.
+ */
+#ifndef MANTIS_CORE_SCHEMA_H
+#define MANTIS_CORE_SCHEMA_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/pool.h"
+
+enum field_type { FIELD_STR, FIELD_INT, FIELD_FLOAT, FIELD_BOOL };
+
+struct field {
+    const char *name;
+    const char *label; /* "sale_price" -> "Sale Price": underscores to blanks, words capitalised */
+    enum field_type type;
+    bool required;
+    const char *example; /* "" when none */
+};
+
+struct schema {
+    const char *entity_name; /* "item" when not given */
+    struct field *fields;
+    int n_fields;
+    int max_items; /* 0 or 1: a single item */
+    const char *const *spam_indicators; /* NULL-terminated lists, never NULL */
+    const char *const *spam_seller_indicators;
+    const char *const *forbidden_controls;
+    const char *const *allowed_controls;
+    const char *const *card_exclusions;
+    const char *spam_label;
+};
+
+/* From a step's "extract" block, a request's extraction_schema or a recipe. *out is NULL and the
+ * result 0 when the object has no usable field. E_INVALID for a wrong shape, naming the field. */
+int schema_parse(struct pool *pool, const json_t *json, struct schema **out, struct err *err) MUST_CHECK;
+
+/* "", "unknown", "n/a", "not visible" ... of agent-loop.md 14.3, trimmed, any case. */
+bool schema_is_placeholder(const char *value);
+
+/* rank, index, position ... : names that number a row instead of naming it (plans.md 8.10). */
+bool schema_is_positional(const char *field_name);
+
+/* Name of the first required field that is missing or a placeholder in the object values, or NULL. */
+const char *schema_missing(const struct schema *schema, const json_t *values);
+
+/* "VIABLE | Year: 2014 | Make: ..." in field order; empty values left out, an empty phone prints
+ * "Phone: none" (agent-loop.md 14.4). */
+char *schema_lead(struct pool *pool, const struct schema *schema, const json_t *values);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * intake.h - every accepted shape of a plan becomes one struct plan here (plans.md sections 1-7).
+ * No network; reads only plan files below the repo root.
+ */
+#ifndef MANTIS_PLAN_INTAKE_H
+#define MANTIS_PLAN_INTAKE_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "core/plan.h"
+
+struct intake_config {
+    const char *repo_root;     /* "" : no path may be used (the CLI opens files itself) */
+    const char *env_url;       /* replaces {{ENV_URL}}; "" unset */
+    const char *default_micro; /* "" none */
+    int max_steps, max_loop_iterations, max_time_minutes;
+    double max_cost;
+};
+
+/*
+ * From a request object: the first non-empty of task_suite, task_file_contents, task_file, plan_text,
+ * micro, micro_path (plans.md section 1). Also applies the request's own runtime fields
+ * (max_cost, max_time_minutes, compute_backend, brain_budgets ...) over the plan's.
+ * E_INVALID (400), E_NOT_FOUND (404: no such plan file), E_UNSUPPORTED for what a later part builds
+ * (prose: says to send steps).
+ */
+int intake_request(struct pool *pool, const struct intake_config *config, const json_t *request,
+                   struct plan **out, struct err *err) MUST_CHECK;
+
+/* From a plan document in any accepted shape (array, {"steps"}, suite). name labels it. */
+int intake_document(struct pool *pool, const struct intake_config *config, const json_t *document,
+                    const char *name, struct plan **out, struct err *err) MUST_CHECK;
+
+/*
+ * A plan path inside root: relative only, no "..", no link that leads out; a leading "plans/" is also
+ * tried without it. Absolute path in pool. E_INVALID, E_NOT_FOUND.
+ */
+int intake_resolve_path(struct pool *pool, const char *root, const char *path, char **out,
+                        struct err *err) MUST_CHECK;
+
+/* Hex SHA-256 of the canonical JSON of an array of step objects (plans.md section 7). */
+void intake_signature(const json_t *steps, char out[ID_SHA256_HEX_BYTES]);
+
+/* Hosts a plan names: lower case, without userinfo, port and trailing dot; each once. Array of strings
+ * in pool (http-api.md section 15). */
+json_t *intake_hosts(struct pool *pool, const struct plan *plan);
+
+#endif

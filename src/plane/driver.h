@@ -1,0 +1,41 @@
+/*
+ * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these.
+ * All callbacks are mandatory but `scroll_y` and `close_tab` (NULL: E_UNSUPPORTED).
+ */
+#ifndef MANTIS_PLANE_DRIVER_H
+#define MANTIS_PLANE_DRIVER_H
+
+#include "plane/plane.h"
+
+struct plane_driver {
+    const char *kind;
+    unsigned caps; /* enum plane_caps */
+    int (*create)(struct loop *loop, const struct plane_config *config, int timeout_ms,
+                  struct plane **out, struct err *err);
+    void (*destroy)(struct plane *plane, bool graceful);
+    int (*observe)(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
+                   struct observation *out, struct err *err);
+    int (*act)(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
+               struct settled *out, struct err *err);
+    int (*navigate)(struct plane *plane, struct pool *pool, const char *url, int cap_ms,
+                    struct settled *out, struct err *err);
+    int (*back)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out, struct err *err);
+    int (*reload)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out, struct err *err);
+    int (*close_tab)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                     struct err *err);
+    int (*tab_count)(const struct plane *plane);
+    int (*scroll_y)(struct plane *plane, int *ret_y, struct err *err);
+    int (*settle)(struct plane *plane, int cap_ms, struct err *err);
+    void (*pids)(const struct plane *plane, int *ret_display, int *ret_browser);
+};
+
+/* First member of every kind's own struct; downcast with an assert on driver. */
+struct plane {
+    const struct plane_driver *driver;
+    int width, height;
+    double settle_ceiling_s;
+};
+
+extern const struct plane_driver plane_browser, plane_computer, plane_fake;
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * driver.h - what one kind of reader implements. reader.c checks arguments once and calls these.
+ * All callbacks are mandatory.
+ */
+#ifndef MANTIS_READER_DRIVER_H
+#define MANTIS_READER_DRIVER_H
+
+#include "reader/reader.h"
+
+struct reader_driver {
+    const char *kind;
+    int (*create)(const char *argument, struct reader **out, struct err *err); /* after "kind:" */
+    void (*destroy)(struct reader *reader);
+    int (*find)(struct reader *, struct pool *, const struct observation *, const struct target_query *,
+                struct target *, struct err *);
+    int (*find_next_page)(struct reader *, struct pool *, const struct observation *, int current_page,
+                          struct target *, struct err *);
+    int (*find_reveal)(struct reader *, struct pool *, const struct observation *, const struct schema *,
+                       const char *const *done, int n_done, struct target *, struct err *);
+    int (*find_dismiss)(struct reader *, struct pool *, const struct observation *, struct target *,
+                        struct err *);
+    int (*list)(struct reader *, struct pool *, const struct observation *, const struct schema *,
+                int max_cards, struct card **, int *, enum list_status *, struct err *);
+    int (*extract)(struct reader *, struct pool *, const struct observation *, int n_obs,
+                   const struct schema *, struct extraction *, struct err *);
+    int (*rows)(struct reader *, struct pool *, const struct observation *, const struct schema *,
+                int max_rows, struct extraction **, int *, struct err *);
+    int (*visible)(struct reader *, struct pool *, const struct observation *, const char *question,
+                   struct verdict *, struct err *);
+};
+
+struct reader {
+    const struct reader_driver *driver;
+};
+
+extern const struct reader_driver reader_page, reader_script;
+
+#endif

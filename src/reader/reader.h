@@ -1,0 +1,133 @@
+/*
+ * reader.h - questions about the screen, and answers that can be pointed at.
+ *
+ * Kinds: "page" (reads the DOM that the plane gave: free, no model), "script" (answers from a file,
+ * for tests and for planes without a DOM). Models join later as further kinds.
+ * A reader answers only what it can ground in the observation; otherwise it says E_NOT_FOUND or
+ * ANSWER_UNKNOWN and what it looked for. It never acts.
+ * Threads: loop thread only. `page` does not block; others state their own bound.
+ * All results live in the pool that is passed in.
+ */
+#ifndef MANTIS_READER_READER_H
+#define MANTIS_READER_READER_H
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "core/observation.h"
+#include "core/schema.h"
+
+struct reader;
+
+/* spec: "page", or "script:<file>". E_UNSUPPORTED names the kinds; E_NOT_FOUND, E_INVALID. */
+int reader_create(const char *spec, struct reader **out, struct err *err) MUST_CHECK;
+void reader_destroy(struct reader *reader); /* NULL is fine */
+const char *const *reader_kinds(void);      /* NULL-terminated */
+
+/* --- find one thing ------------------------------------------------------------------------ */
+
+enum target_kind { /* plans.md section 4, params.kind */
+    TARGET_ANY,
+    TARGET_BUTTON, /* button, or anything that submits or acts */
+    TARGET_NAV_LINK,
+    TARGET_TAB,
+    TARGET_MENU_ITEM,
+    TARGET_ROW_LINK,
+    TARGET_CELL_LINK,
+    TARGET_FIELD,  /* something text goes into */
+    TARGET_SELECT, /* native or custom drop-down */
+    TARGET_OPTION,
+};
+bool target_kind_parse(const char *name, enum target_kind *out); /* "nav_link"; false if unknown */
+
+struct target_query {
+    const char *label;           /* "" when only the intent is known */
+    const char *const *aliases;  /* NULL-terminated or NULL */
+    const char *intent;          /* the step's sentence: quoted words in it name the target */
+    enum target_kind kind;
+    const struct rect *region;   /* only look here (screen px), NULL anywhere */
+    const struct point *avoid;   /* NULL-able list of points that were tried and were wrong */
+    int n_avoid;
+};
+
+struct target {
+    struct point at;   /* where to click, screen px; may lie outside the viewport when !in_view */
+    struct rect box;
+    bool in_view;      /* else scroll towards it first */
+    bool covered;      /* something lies on top of it */
+    const char *label; /* what matched, as shown on the page */
+    const char *tag, *role;
+    int node;          /* in observation.page, -1 when the reader has no DOM */
+    double confidence; /* 0..1 */
+};
+
+/* E_NOT_FOUND: the message says what was looked for and the nearest things that were there. */
+int reader_find(struct reader *reader, struct pool *pool, const struct observation *obs,
+                const struct target_query *query, struct target *out, struct err *err) MUST_CHECK;
+
+/* A control that leads to the next page of results (rel=next, "Next", "›", page n+1). E_NOT_FOUND. */
+int reader_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
+                          int current_page, struct target *out, struct err *err) MUST_CHECK;
+
+/* A control that reveals more of the entity ("Show phone", "Read more") and is not in done[].
+ * Only names that contain one of schema->allowed_controls, or, when that list is empty, that speak of
+ * showing a wanted field; never one of schema->forbidden_controls, and never contact, request, email
+ * seller, loan or financing. E_NOT_FOUND when there is none left. */
+int reader_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
+                       const struct schema *schema, const char *const *done, int n_done,
+                       struct target *out, struct err *err) MUST_CHECK;
+
+/* A consent or newsletter overlay's least committing way out ("Reject all", "Close", "Accept").
+ * E_NOT_FOUND when nothing covers the page. */
+int reader_find_dismiss(struct reader *reader, struct pool *pool, const struct observation *obs,
+                        struct target *out, struct err *err) MUST_CHECK;
+
+/* --- list repeated things ------------------------------------------------------------------- */
+
+struct card {
+    const char *title; /* "unknown" when it has none */
+    const char *href;  /* resolved, "" when it has none */
+    struct target target; /* the element that opens it */
+    bool sponsored;       /* marked as an advertisement */
+};
+
+enum list_status { LIST_OK, LIST_EMPTY, LIST_BLOCKED, LIST_ERROR };
+
+/* Result cards of the page in reading order, all of them, in view or not. schema may be NULL; its
+ * card_exclusions drop cards whose text contains one. At most max_cards. */
+int reader_list(struct reader *reader, struct pool *pool, const struct observation *obs,
+                const struct schema *schema, int max_cards, struct card **ret_cards, int *ret_n,
+                enum list_status *ret_status, struct err *err) MUST_CHECK;
+
+/* --- read values ----------------------------------------------------------------------------- */
+
+struct extraction {
+    json_t *values;   /* {field: value as the page shows it, trimmed}; only what was found */
+    json_t *evidence; /* {field: {"url","method","text","box":[x,y,w,h]}} beside it */
+    bool spam;        /* a schema indicator says this is not what is wanted */
+    const char *spam_reason;
+};
+
+/* One entity from n observations of the same page (scrolled, revealed), the newest last. */
+int reader_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
+                   const struct schema *schema, struct extraction *out, struct err *err) MUST_CHECK;
+
+/* Every visible item of a repeated structure as one extraction each, in reading order. */
+int reader_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
+                const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
+                struct err *err) MUST_CHECK;
+
+/* --- yes or no -------------------------------------------------------------------------------- */
+
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
+
+struct verdict {
+    enum answer answer;
+    const char *reason; /* what was seen, or what was looked for; never empty */
+};
+
+/* Does the page show what the sentence says? Decided by what can be shown: quoted text, headings,
+ * counts ("at least 10 results"), labels, URL parts. UNKNOWN when that does not decide it. */
+int reader_visible(struct reader *reader, struct pool *pool, const struct observation *obs,
+                   const char *question, struct verdict *out, struct err *err) MUST_CHECK;
+
+#endif

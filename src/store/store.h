@@ -1,0 +1,105 @@
+/*
+ * store.h - the only truth: runs, their one event stream, checkpoints, journal, profile locks.
+ *
+ * Kinds: "sqlite" (a file, WAL, synchronous=FULL: what returned 0 is on disk), "memory" (tests).
+ * Every read and write that a caller can cause names the tenant; another tenant's run is E_NOT_FOUND.
+ * Threads: loop thread only. Blocks for one disk commit at most.
+ */
+#ifndef MANTIS_STORE_STORE_H
+#define MANTIS_STORE_STORE_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "core/run.h"
+
+struct store;
+
+/* path: database file of sqlite, ignored by memory. Creates or migrates the schema. E_IO names it. */
+int store_open(const char *kind, const char *path, struct store **out, struct err *err) MUST_CHECK;
+void store_close(struct store *store); /* NULL is fine */
+const char *const *store_kinds(void);  /* NULL-terminated */
+
+enum run_parts { /* what store_run_get() loads; the row itself always */
+    RUN_PART_PLAN = 1 << 0,
+    RUN_PART_CHECKPOINT = 1 << 1,
+    RUN_PART_RESULT = 1 << 2,
+};
+
+/* One run. Strings and JSON live in the pool of the call; NULL when not set or not asked for. */
+struct run_record {
+    const char *run_id, *tenant_id, *profile_id, *workflow_id, *state_key;
+    const char *plan_signature;
+    enum run_state state;
+    int64_t created_us, updated_us; /* wall clock; updated also moves with every event */
+    int64_t started_us, finished_us; /* 0 not yet */
+    int attempts;              /* workers started */
+    int attempts_no_progress;  /* in a row since the last checkpoint */
+    const json_t *doc;         /* further status fields: model, payload, max_steps, error, halt_reason,
+                                  halt_class, terminal_status, summary, prompt, paused_at ... */
+    const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options */
+    const json_t *plan;        /* plan_to_json() */
+    const json_t *checkpoint;  /* core/progress.h, NULL before the first */
+    const json_t *result;      /* result envelope once terminal */
+};
+
+/* Insert a run in state queued with its first event. Durable on return. E_CONFLICT: the id exists. */
+int store_run_create(struct store *store, const struct run_record *run, struct err *err) MUST_CHECK;
+
+/* E_NOT_FOUND also for another tenant's run. tenant NULL: any (internal use at start only). */
+int store_run_get(struct store *store, struct pool *pool, const char *tenant, const char *run_id,
+                  unsigned parts, struct run_record *out, struct err *err) MUST_CHECK;
+
+/* Run ids in one of the states (bit 1 << enum run_state), oldest first; tenant NULL: all. */
+int store_run_list(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
+                   struct run_record **ret_runs, int *ret_n, struct err *err) MUST_CHECK;
+
+/*
+ * The one door a run's state goes through. Checks core/run.h's table: E_CONFLICT when the change is
+ * not allowed (a terminal state never changes). doc_patch's keys are set in doc (null deletes);
+ * result is kept when given; events (array, may be NULL) are appended: all in one commit.
+ * Entering running sets started_us once, a terminal state sets finished_us and frees the profile lock.
+ */
+int store_run_set_state(struct store *store, const char *run_id, enum run_state to,
+                        const json_t *doc_patch, const json_t *result, const json_t *events,
+                        struct err *err) MUST_CHECK;
+
+/* A step is done: new checkpoint and its events in one commit; attempts_no_progress becomes 0.
+ * Refused with E_CONFLICT once the run is terminal. */
+int store_run_checkpoint(struct store *store, const char *run_id, const json_t *checkpoint,
+                         const json_t *events, struct err *err) MUST_CHECK;
+
+/* A worker is being started: attempts and attempts_no_progress go up by one. */
+int store_run_attempt(struct store *store, const char *run_id, struct err *err) MUST_CHECK;
+
+/* Set keys of doc without a change of state (viewer_url, cancel_reason ...). */
+int store_run_patch(struct store *store, const char *run_id, const json_t *doc_patch, struct err *err) MUST_CHECK;
+
+/*
+ * Effect journal: one entry per (run, key); state "intended" -> "sent" -> "observed". Durable on
+ * return. key names the step execution ("7#2": step 7, second time).
+ */
+int store_journal_put(struct store *store, const char *run_id, const char *key, const char *state,
+                      const json_t *detail, struct err *err) MUST_CHECK;
+/* {"key": {"state","detail"}} of one run. New values live in pool. */
+int store_journal_get(struct store *store, struct pool *pool, const char *run_id, json_t **out,
+                      struct err *err) MUST_CHECK;
+
+/*
+ * Events: {"seq","ts","layer","kind","summary","step_index","detail","category"}; seq and ts are set
+ * here (seq rises by one per run, from 1). events: array of objects. Durable on return.
+ */
+int store_events_add(struct store *store, const char *run_id, const json_t *events, struct err *err) MUST_CHECK;
+/* Events with seq > after, oldest first, at most limit. Pass after -1 to get the last `limit`. */
+int store_events_get(struct store *store, struct pool *pool, const char *tenant, const char *run_id,
+                     int64_t after, int limit, json_t **ret_array, struct err *err) MUST_CHECK;
+
+/* One live run per (tenant, profile). E_CONFLICT: *ret_holder (may be NULL) gets the run that has it. */
+int store_profile_lock(struct store *store, struct pool *pool, const char *tenant, const char *profile,
+                       const char *run_id, const char **ret_holder, struct err *err) MUST_CHECK;
+int store_profile_unlock(struct store *store, const char *run_id, struct err *err) MUST_CHECK;
+
+/* Runs per state of one tenant. */
+int store_run_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES], struct err *err) MUST_CHECK;
+
+#endif

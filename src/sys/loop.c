@@ -1,0 +1,256 @@
+#include "sys/loop.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define EVENTS_PER_TURN 64
+
+struct loop_fd {
+    struct loop *loop;
+    int fd;
+    uint32_t events;
+    loop_fd_fn *fn; /* NULL once removed */
+    void *arg;
+    struct loop_fd *next_dead;
+};
+
+struct loop {
+    int epfd, wakefd, sigfd;
+    struct loop_fd *wake_watch, *sig_watch;
+    loop_signal_fn *sig_fn;
+    void *sig_arg;
+    struct loop_timer *timers; /* soonest first */
+    struct loop_fd *dead;      /* removed watches, freed after the turn: epoll may still name them */
+    bool stopped, interrupted, turning;
+};
+
+static void drain_wakeups(void *arg, uint32_t events)
+{
+    struct loop *loop = arg;
+    uint64_t n;
+    while (read(loop->wakefd, &n, sizeof(n)) > 0) {
+    }
+}
+
+int loop_create(struct loop **out, struct err *err)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    if (!loop)
+        BUG("out of memory");
+    loop->sigfd = -1;
+    loop->epfd = epoll_create1(EPOLL_CLOEXEC);
+    loop->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int r = 0;
+    if (loop->epfd < 0 || loop->wakefd < 0)
+        r = err_sys(err, E_IO, "cannot create the event loop");
+    if (!r)
+        r = loop_fd_add(loop, loop->wakefd, EPOLLIN, drain_wakeups, loop, &loop->wake_watch, err);
+    if (r) {
+        loop_destroy(loop);
+        return r;
+    }
+    *out = loop;
+    return 0;
+}
+
+static void free_dead(struct loop *loop)
+{
+    while (loop->dead) {
+        struct loop_fd *w = loop->dead;
+        loop->dead = w->next_dead;
+        free(w);
+    }
+}
+
+void loop_destroy(struct loop *loop)
+{
+    if (!loop)
+        return;
+    loop_fd_remove(loop->wake_watch);
+    loop_fd_remove(loop->sig_watch);
+    while (loop->timers)
+        loop_timer_clear(loop->timers);
+    free_dead(loop);
+    if (loop->sigfd >= 0)
+        close(loop->sigfd);
+    if (loop->wakefd >= 0)
+        close(loop->wakefd);
+    if (loop->epfd >= 0)
+        close(loop->epfd);
+    free(loop);
+}
+
+int loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *arg,
+                struct loop_fd **out, struct err *err)
+{
+    struct loop_fd *w = calloc(1, sizeof(*w));
+    if (!w)
+        BUG("out of memory");
+    *w = (struct loop_fd){.loop = loop, .fd = fd, .events = events, .fn = fn, .arg = arg};
+    struct epoll_event ev = {.events = events, .data.ptr = w};
+    if (epoll_ctl(loop->epfd, EPOLL_CTL_ADD, fd, &ev)) {
+        free(w);
+        return err_sys(err, E_IO, "cannot watch descriptor %d", fd);
+    }
+    *out = w;
+    return 0;
+}
+
+void loop_fd_events(struct loop_fd *watch, uint32_t events)
+{
+    if (watch->events == events)
+        return;
+    watch->events = events;
+    struct epoll_event ev = {.events = events, .data.ptr = watch};
+    if (epoll_ctl(watch->loop->epfd, EPOLL_CTL_MOD, watch->fd, &ev))
+        BUG("epoll lost descriptor %d", watch->fd);
+}
+
+void loop_fd_remove(struct loop_fd *watch)
+{
+    if (!watch || !watch->fn)
+        return;
+    epoll_ctl(watch->loop->epfd, EPOLL_CTL_DEL, watch->fd, NULL);
+    watch->fn = NULL;
+    watch->next_dead = watch->loop->dead;
+    watch->loop->dead = watch;
+}
+
+void loop_timer_clear(struct loop_timer *timer)
+{
+    if (!timer->loop)
+        return;
+    struct loop_timer **p = &timer->loop->timers;
+    while (*p != timer)
+        p = &(*p)->next;
+    *p = timer->next;
+    timer->loop = NULL;
+}
+
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms, loop_timer_fn *fn,
+                    void *arg)
+{
+    loop_timer_clear(timer);
+    *timer = (struct loop_timer){
+        .loop = loop, .at_mono_ms = clock_mono_ms() + delay_ms, .fn = fn, .arg = arg};
+    struct loop_timer **p = &loop->timers;
+    while (*p && (*p)->at_mono_ms <= timer->at_mono_ms)
+        p = &(*p)->next;
+    timer->next = *p;
+    *p = timer;
+}
+
+static void read_signals(void *arg, uint32_t events)
+{
+    struct loop *loop = arg;
+    struct signalfd_siginfo si;
+    while (read(loop->sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+        loop->sig_fn(loop->sig_arg, (int)si.ssi_signo);
+}
+
+int loop_signals(struct loop *loop, const sigset_t *set, loop_signal_fn *fn, void *arg, struct err *err)
+{
+    if (loop->sigfd >= 0)
+        BUG("loop_signals called twice");
+    sigprocmask(SIG_BLOCK, set, NULL);
+    loop->sig_fn = fn;
+    loop->sig_arg = arg;
+    loop->sigfd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (loop->sigfd < 0)
+        return err_sys(err, E_IO, "cannot receive signals");
+    return loop_fd_add(loop, loop->sigfd, EPOLLIN, read_signals, loop, &loop->sig_watch, err);
+}
+
+static void fire_timers(struct loop *loop)
+{
+    int64_t now = clock_mono_ms();
+    while (loop->timers && loop->timers->at_mono_ms <= now) {
+        struct loop_timer *t = loop->timers;
+        loop_timer_clear(t);
+        t->fn(t->arg);
+    }
+}
+
+static int turn_timeout_ms(const struct loop *loop, int64_t deadline_mono_ms)
+{
+    int64_t until = deadline_mono_ms;
+    if (loop->timers && loop->timers->at_mono_ms < until)
+        until = loop->timers->at_mono_ms;
+    int64_t left = until - clock_mono_ms();
+    return left <= 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+static int turn(struct loop *loop, int64_t deadline_mono_ms)
+{
+    struct epoll_event events[EVENTS_PER_TURN];
+    if (loop->turning)
+        BUG("the loop was turned from one of its own callbacks");
+    int n = epoll_wait(loop->epfd, events, EVENTS_PER_TURN, turn_timeout_ms(loop, deadline_mono_ms));
+    if (n < 0 && errno != EINTR)
+        return E_IO;
+    loop->turning = true;
+    for (int i = 0; i < n; i++) {
+        struct loop_fd *w = events[i].data.ptr;
+        if (w->fn)
+            w->fn(w->arg, events[i].events);
+    }
+    fire_timers(loop);
+    loop->turning = false;
+    free_dead(loop);
+    return 0;
+}
+
+int loop_run(struct loop *loop, struct err *err)
+{
+    loop->stopped = false;
+    while (!loop->stopped)
+        if (turn(loop, INT64_MAX))
+            return err_sys(err, E_IO, "the event loop failed");
+    return 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}
+
+int loop_wait(struct loop *loop, loop_cond_fn *cond, void *arg, int64_t deadline_mono_ms)
+{
+    for (;;) {
+        if (loop->interrupted)
+            return E_CANCELLED;
+        if (cond && cond(arg))
+            return 0;
+        if (clock_mono_ms() >= deadline_mono_ms)
+            return cond ? E_TIMEOUT : 0;
+        if (turn(loop, deadline_mono_ms))
+            BUG("epoll_wait failed: %d", errno);
+    }
+}
+
+void loop_interrupt(struct loop *loop)
+{
+    loop->interrupted = true;
+}
+
+void loop_interrupt_clear(struct loop *loop)
+{
+    loop->interrupted = false;
+}
+
+bool loop_interrupted(const struct loop *loop)
+{
+    return loop->interrupted;
+}
+
+void loop_wakeup(struct loop *loop)
+{
+    uint64_t one = 1;
+    if (write(loop->wakefd, &one, sizeof(one)) < 0) {
+        /* EAGAIN: the counter is full, so a wake-up is already pending */
+    }
+}

@@ -1,0 +1,67 @@
+/*
+ * proc.h - child processes: started with nothing inherited, ended with nothing left.
+ *
+ * A child is made with clone3(CLONE_PIDFD) and execs at once. With PROC_ISOLATE it becomes init of
+ * its own PID, mount and IPC namespaces with a private /tmp, /proc and /dev/shm, so that when it
+ * dies, by any cause, the kernel ends everything below it, and no temp file, X lock or shared
+ * memory outlives it. Needs CAP_SYS_ADMIN; elsewhere proc_spawn() fails with E_FORBIDDEN and the
+ * caller goes on without it (PROC_DIE_WITH_PARENT and proc_kill_tree() are the fallback).
+ */
+#ifndef MANTIS_SYS_PROC_H
+#define MANTIS_SYS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "sys/loop.h"
+
+enum proc_flags {
+    PROC_DIE_WITH_PARENT = 1 << 0, /* SIGKILL when the thread that spawned it ends */
+    PROC_ISOLATE = 1 << 1,         /* own namespaces, see above */
+};
+
+struct proc_fd {
+    int from; /* descriptor here; the caller keeps it */
+    int to;   /* its number in the child, >= 0 */
+};
+
+struct proc_spec {
+    const char *const *argv; /* NULL-terminated; argv[0] is found through PATH */
+    const char *const *env;  /* NULL-terminated KEY=VALUE; the child gets exactly these */
+    const char *cwd;         /* NULL: "/" */
+    const struct proc_fd *fds;
+    size_t n_fds;            /* descriptors 0-2 not named here are /dev/null; all others are closed */
+    uid_t uid;               /* 0: keep; else uid, gid and no groups, before exec */
+    unsigned flags;          /* enum proc_flags */
+    const char *private_tmp; /* with PROC_ISOLATE: this directory becomes /tmp; NULL: a fresh tmpfs */
+};
+
+struct proc {
+    pid_t pid; /* 0 when there is no process */
+    int pidfd; /* readable when it has ended; -1 when there is no process */
+};
+#define PROC_NONE ((struct proc){0, -1})
+
+/* E_FORBIDDEN: namespaces refused. E_NOT_FOUND: no such program. E_IO. */
+int proc_spawn(const struct proc_spec *spec, struct proc *out, struct err *err) MUST_CHECK;
+
+bool proc_alive(const struct proc *p); /* false once it has ended, reaped or not */
+void proc_signal(const struct proc *p, int signo);
+
+/* Reap if it has ended: true and the wait status, and *p becomes PROC_NONE. */
+bool proc_reap(struct proc *p, int *ret_status);
+
+/* SIGTERM, wait up to grace_ms, SIGKILL, reap. Blocks at most grace_ms + 1 s; ignores loop_interrupt. */
+void proc_end(struct proc *p, int grace_ms);
+
+/* SIGKILL every living descendant of this process but itself, until none is left (at most 1 s).
+ * For a worker that is not isolated, and for `serve` as subreaper after one died. */
+void proc_kill_descendants(void);
+
+/* "exited with status 3", "killed by signal 9 (Killed)". */
+char *proc_describe_status(struct pool *pool, int status);
+
+#endif

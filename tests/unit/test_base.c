@@ -1,0 +1,169 @@
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "base/str.h"
+
+static void buf_refuses_what_passes_its_cap(void **state)
+{
+    struct buf b;
+    buf_init(&b, 8);
+    assert_int_equal(buf_adds(&b, "12345678"), 0);
+    assert_int_equal(buf_addc(&b, '9'), E_TOOBIG);
+    assert_string_equal(b.data, "12345678");
+    assert_true(b.failed);
+    buf_clear(&b);
+    assert_int_equal(buf_addf(&b, "%d-%s", 42, "x"), 0);
+    buf_consume(&b, 3);
+    assert_string_equal(b.data, "x");
+    buf_release(&b);
+}
+
+static void count_up(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void pool_runs_hooks_of_children_and_itself(void **state)
+{
+    int calls = 0;
+    struct pool *p = pool_create(NULL);
+    struct pool *child = pool_create(p);
+    pool_defer(child, count_up, &calls);
+    pool_defer(p, count_up, &calls);
+    memset(pool_alloc(p, 100000), 1, 100000);
+    assert_string_equal(pool_printf(child, "%s/%d", "a", 7), "a/7");
+    pool_destroy(p);
+    assert_int_equal(calls, 2);
+}
+
+static void err_messages_keep_code_and_prefix(void **state)
+{
+    struct err err = {0};
+    assert_int_equal(err_set(&err, E_NOT_FOUND, "no run '%s'", "x"), E_NOT_FOUND);
+    assert_int_equal(err_prefix(&err, "status"), E_NOT_FOUND);
+    assert_string_equal(err.msg, "status: no run 'x'");
+    assert_int_equal(err_http_status(E_NOT_FOUND), 404);
+    assert_int_equal(err_http_status(-999), 500);
+    assert_string_equal(err_name(E_CANCELLED), "cancelled");
+}
+
+static void clock_prints_and_parses_iso(void **state)
+{
+    char iso[CLOCK_ISO_BYTES];
+    assert_string_equal(clock_iso(1772600707123456, iso), "2026-03-04T05:05:07.123456+00:00");
+    assert_int_equal(clock_parse_iso(iso), 1772600707123456);
+    assert_int_equal(clock_parse_iso("2026-03-04"), -1);
+    clock_fake(5000, 1000000);
+    assert_int_equal(clock_mono_ms(), 5);
+    clock_fake_off();
+}
+
+static void ids_are_sanitised_as_the_contract_says(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a:b", "a_b"}, {"__x..", "x"}, {"", "micro_state"}, {"///", "micro_state"},
+        {"a b\tc", "a_b_c"}, {"ok-1.2", "ok-1.2"}, {"..", "micro_state"},
+    };
+    char out[64];
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        id_sanitise(cases[i][0], out, sizeof(out));
+        assert_string_equal(out, cases[i][1]);
+    }
+    assert_false(id_is_clean("../x"));
+    assert_true(id_is_clean("20260304_050607_9af31c2e"));
+    char run[ID_RUN_BYTES];
+    id_run(run);
+    assert_int_equal(strlen(run), ID_RUN_BYTES - 1);
+    assert_true(id_secret_equal("abc", "abc"));
+    assert_false(id_secret_equal("abc", "abcd"));
+}
+
+static void canonical_json_gives_the_contract_signature(void **state)
+{
+    /* plans.md section 7, first vector */
+    struct pool *p = pool_create(NULL);
+    json_t *v = NULL;
+    const char *text = "[{\"a\":1.5,\"intent\":\"Zo\\u00eb \\ud83d\\ude00\"}]";
+    assert_int_equal(json_parse(text, strlen(text), "test", &v, NULL), 0);
+    json_keep(p, v);
+    char *canonical = json_canonical(p, v), hex[ID_SHA256_HEX_BYTES];
+    id_sha256_hex(canonical, strlen(canonical), hex);
+    assert_string_equal(hex, "d4f6ad614d4f82cfaede7f043975ff5894267260b41514dd42e45a621a28de9c");
+    json_t *del = json_keep(p, json_string("a\x7f\xe2\x82\xac\"\\"));
+    assert_string_equal(json_canonical(p, del), "\"a\\u007f\\u20ac\\\"\\\\\"");
+    pool_destroy(p);
+}
+
+static void deep_json_is_refused(void **state)
+{
+    char deep[20001];
+    struct err err = {0};
+    json_t *v = NULL;
+    memset(deep, '[', 10000);
+    memset(deep + 10000, ']', 10000);
+    assert_int_equal(json_parse(deep, 20000, "request body", &v, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "deeper"));
+    assert_int_equal(json_parse("[\"[[[\\\"[[\"]", 11, "x", &v, &err), 0);
+    json_decref(v);
+}
+
+static void lenient_fields_read_as_the_contract_says(void **state)
+{
+    json_t *o = json_pack("{s:s,s:s,s:f,s:n,s:f,s:s}", "n", "12", "b", "Yes", "f", 20.0, "z", "h", 20.5,
+                          "bad", "maybe");
+    int64_t i = -1;
+    bool b = false;
+    struct err err = {0};
+    assert_int_equal(json_read_int(o, "n", &i, &err), 0);
+    assert_int_equal(i, 12);
+    assert_int_equal(json_read_int(o, "f", &i, &err), 0);
+    assert_int_equal(i, 20);
+    assert_int_equal(json_read_int(o, "z", &i, &err), 0);
+    assert_int_equal(i, 20);
+    assert_int_equal(json_read_int(o, "h", &i, &err), E_INVALID);
+    assert_int_equal(json_read_bool(o, "b", &b, &err), 0);
+    assert_true(b);
+    assert_int_equal(json_read_bool(o, "bad", &b, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "'bad'"));
+    json_decref(o);
+}
+
+static void strings_fold_and_squash(void **state)
+{
+    struct pool *p = pool_create(NULL);
+    assert_true(str_contains_fold("Show PHONE number", "phone"));
+    assert_true(str_eq_fold("Z\xc3\x9crich", "z\xc3\xbcrich"));
+    assert_true(str_has_words_fold("Sign in to your account", "your sign"));
+    assert_false(str_has_words_fold("Signing", "sign"));
+    assert_string_equal(str_squash(p, "  a \n\xc2\xa0 b  "), "a b");
+    assert_string_equal(str_cut(p, "a\xc3\xbc", 2), "a");
+    assert_false(str_is_utf8("\xff", 1));
+    assert_true(str_is_utf8("\xf0\x9f\x98\x80", 4));
+    json_t *s = json_keep(p, json_string_safe("a\xff" "b"));
+    assert_string_equal(json_string_value(s), "a\xef\xbf\xbd" "b");
+    pool_destroy(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buf_refuses_what_passes_its_cap),
+        cmocka_unit_test(pool_runs_hooks_of_children_and_itself),
+        cmocka_unit_test(err_messages_keep_code_and_prefix),
+        cmocka_unit_test(clock_prints_and_parses_iso),
+        cmocka_unit_test(ids_are_sanitised_as_the_contract_says),
+        cmocka_unit_test(canonical_json_gives_the_contract_signature),
+        cmocka_unit_test(deep_json_is_refused),
+        cmocka_unit_test(lenient_fields_read_as_the_contract_says),
+        cmocka_unit_test(strings_fold_and_squash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+#include "unit/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sys/file.h"
+#include "sys/ipc.h"
+#include "sys/loop.h"
+#include "sys/proc.h"
+
+static const char *const no_env[] = {"PATH=/usr/bin:/bin", NULL};
+
+static void waits_end_at_their_deadline_and_on_interrupt(void **state)
+{
+    struct loop *loop;
+    assert_int_equal(loop_create(&loop, NULL), 0);
+    int64_t start = clock_mono_ms();
+    assert_int_equal(loop_wait(loop, NULL, NULL, start + 30), 0);
+    assert_true(clock_mono_ms() - start >= 30);
+    loop_interrupt(loop);
+    assert_int_equal(loop_wait(loop, NULL, NULL, start + 60000), E_CANCELLED);
+    loop_interrupt_clear(loop);
+    loop_destroy(loop);
+}
+
+static void tick(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static bool three(void *arg)
+{
+    return *(int *)arg == 3;
+}
+
+static void timers_fire_in_order(void **state)
+{
+    struct loop *loop;
+    int n = 0;
+    struct loop_timer a = {0}, b = {0}, c = {0}, cleared = {0};
+    assert_int_equal(loop_create(&loop, NULL), 0);
+    loop_timer_set(loop, &a, 20, tick, &n);
+    loop_timer_set(loop, &b, 1, tick, &n);
+    loop_timer_set(loop, &cleared, 2, tick, &n);
+    loop_timer_set(loop, &c, 10, tick, &n);
+    loop_timer_clear(&cleared);
+    assert_int_equal(loop_wait(loop, three, &n, clock_mono_ms() + 2000), 0);
+    loop_destroy(loop);
+}
+
+static void spawn_passes_descriptors_and_reports_exit(void **state)
+{
+    int p[2];
+    char text[32] = "";
+    assert_int_equal(pipe(p), 0);
+    const char *argv[] = {"sh", "-c", "echo $0 $A >&7; exit 3", NULL};
+    const char *env[] = {"PATH=/usr/bin:/bin", "A=b", NULL};
+    struct proc_fd fds[] = {{.from = p[1], .to = 7}};
+    struct proc proc;
+    struct proc_spec spec = {.argv = argv, .env = env, .fds = fds, .n_fds = 1, .flags = PROC_DIE_WITH_PARENT};
+    assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
+    close(p[1]);
+    assert_int_equal(read(p[0], text, sizeof(text)), 5);
+    assert_string_equal(text, "sh b\n");
+    int status = -1;
+    while (!proc_reap(&proc, &status))
+        usleep(1000);
+    assert_int_equal(WEXITSTATUS(status), 3);
+    close(p[0]);
+}
+
+static void spawn_says_when_there_is_no_program(void **state)
+{
+    const char *argv[] = {"no-such-program-here", NULL};
+    struct proc proc;
+    struct err err = {0};
+    struct proc_spec spec = {.argv = argv, .env = no_env};
+    assert_int_equal(proc_spawn(&spec, &proc, &err), E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "no-such-program-here"));
+    assert_int_equal(proc.pid, 0);
+}
+
+static void isolated_child_takes_its_children_with_it(void **state)
+{
+    int p[2];
+    char byte;
+    assert_int_equal(pipe(p), 0);
+    /* the grandchild holds the pipe open for a minute unless the kernel ends it */
+    const char *argv[] = {"sh", "-c", "setsid sleep 60 & touch /tmp/mine; ls /tmp; exec sleep 60", NULL};
+    struct proc_fd fds[] = {{.from = p[1], .to = 1}};
+    struct proc proc;
+    struct proc_spec spec = {.argv = argv, .env = no_env, .fds = fds, .n_fds = 1, .flags = PROC_ISOLATE};
+    int r = proc_spawn(&spec, &proc, NULL);
+    close(p[1]);
+    if (r == E_FORBIDDEN) {
+        close(p[0]);
+        skip();
+    }
+    assert_int_equal(r, 0);
+    char seen[16] = "";
+    assert_int_equal(read(p[0], seen, sizeof(seen)), 5);
+    assert_string_equal(seen, "mine\n");
+    assert_int_equal(access("/tmp/mine", F_OK), -1);
+    proc_signal(&proc, SIGKILL);
+    assert_int_equal(read(p[0], &byte, 1), 0);
+    proc_end(&proc, 0);
+    close(p[0]);
+}
+
+struct peer {
+    int n;
+    int closed;
+    char last[64];
+};
+
+static void on_message(void *arg, const char *type, const json_t *m)
+{
+    struct peer *p = arg;
+    p->n++;
+    snprintf(p->last, sizeof(p->last), "%s %s", type, json_str(m, "x", ""));
+}
+
+static void on_close(void *arg, int code)
+{
+    ((struct peer *)arg)->closed = code;
+}
+
+static bool got_two(void *arg)
+{
+    return ((struct peer *)arg)->n == 2;
+}
+
+static bool was_closed(void *arg)
+{
+    return ((struct peer *)arg)->closed != 0;
+}
+
+static void ipc_delivers_whole_messages_and_refuses_rubbish(void **state)
+{
+    int s[2];
+    struct loop *loop;
+    struct ipc *a, *b;
+    struct peer pa = {0}, pb = {0};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), 0);
+    assert_int_equal(loop_create(&loop, NULL), 0);
+    assert_int_equal(ipc_create(loop, s[0], on_message, on_close, &pa, &a, NULL), 0);
+    assert_int_equal(ipc_create(loop, s[1], on_message, on_close, &pb, &b, NULL), 0);
+    json_t *m = json_pack("{s:s,s:s}", "type", "event", "x", "hello");
+    assert_int_equal(ipc_send(a, m), 0);
+    assert_int_equal(ipc_send(a, m), 0);
+    json_decref(m);
+    assert_int_equal(loop_wait(loop, got_two, &pb, clock_mono_ms() + 2000), 0);
+    assert_string_equal(pb.last, "event hello");
+    assert_int_equal(write(s[0], "\3\0\0\0[1]", 7), 7);
+    assert_int_equal(loop_wait(loop, was_closed, &pb, clock_mono_ms() + 2000), 0);
+    assert_int_equal(pb.closed, E_PROTOCOL);
+    ipc_destroy(b);
+    assert_int_equal(loop_wait(loop, was_closed, &pa, clock_mono_ms() + 2000), 0);
+    assert_int_equal(pa.closed, E_GONE);
+    ipc_destroy(a);
+    loop_destroy(loop);
+}
+
+static void files_are_replaced_whole_and_links_not_followed(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    char dir[] = "/tmp/mantis-test-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *sub = pool_printf(pool, "%s/a/b", dir), *path = pool_printf(pool, "%s/f", sub);
+    char *link = pool_printf(pool, "%s/link", sub), *data;
+    size_t len;
+    assert_int_equal(file_mkdirs(sub, 0711, NULL), 0);
+    assert_int_equal(file_write_atomic(path, "one", 3, 0600, NULL), 0);
+    assert_int_equal(file_write_atomic(path, "two", 3, 0600, NULL), 0);
+    assert_int_equal(file_read(pool, path, 10, &data, &len, NULL), 0);
+    assert_string_equal(data, "two");
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(file_read(pool, link, 10, &data, &len, NULL), E_IO);
+    assert_int_equal(file_read(pool, path, 2, &data, &len, NULL), E_TOOBIG);
+    assert_int_equal(file_remove_tree(dir, NULL), 0);
+    assert_int_equal(access(dir, F_OK), -1);
+    assert_int_equal(file_remove_tree(dir, NULL), 0);
+    pool_destroy(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(waits_end_at_their_deadline_and_on_interrupt),
+        cmocka_unit_test(timers_fire_in_order),
+        cmocka_unit_test(spawn_passes_descriptors_and_reports_exit),
+        cmocka_unit_test(spawn_says_when_there_is_no_program),
+        cmocka_unit_test(isolated_child_takes_its_children_with_it),
+        cmocka_unit_test(ipc_delivers_whole_messages_and_refuses_rubbish),
+        cmocka_unit_test(files_are_replaced_whole_and_links_not_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
