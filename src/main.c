@@ -1,7 +1,21 @@
+/*
+ * main.c - the command table of `mantis`. A new command is a file in src/cmd and a row here.
+ */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "cmd/cmd.h"
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
 {
-    fputs("mantis: not wired up yet\n", stderr);
-    return 1;
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("mantis %s\n", MANTIS_VERSION);
+        return 0;
+    }
+    return cmd_dispatch(commands, "mantis", "Mantis drives a real browser through a plan and returns checked rows.",
+                        argc, argv);
 }
