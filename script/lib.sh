@@ -1,0 +1,74 @@
+# script/lib.sh - what the scripts share: where things are, and how missing packages get here.
+# Sourced by the other scripts; prints nothing when there is nothing to do.
+
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${MANTIS_BUILD_DIR:-$root/build}
+
+say() { printf '== %s\n' "$*" >&2; }
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# Debian 12 packages: to build, to run, to test. One list a line, so that a diff shows what changed.
+build_packages=(
+    gcc libc6-dev pkg-config meson ninja-build
+    libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libssl-dev libpcre2-dev
+    libxcb1-dev libxcb-shm0-dev libxcb-xtest0-dev libxcb-damage0-dev libxcb-xfixes0-dev
+    libxkbcommon-dev libxkbcommon-x11-dev libspng-dev libcmocka-dev
+)
+run_packages=(chromium chromium-sandbox xvfb fonts-dejavu-core fonts-liberation ca-certificates)
+test_packages=(procps)
+sanitize_packages=(clang libclang-rt-14-dev llvm-14)
+
+missing_packages() {
+    local have
+    have=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+        awk '$2 == "installed" { print $1 }')
+    local p
+    for p in "$@"; do
+        grep -qx -- "$p" <<<"$have" || printf '%s\n' "$p"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "packages are missing and this is neither root nor has sudo; as root run: $*"
+    fi
+}
+
+# Install what is missing of the named packages; quick and silent when nothing is.
+need_packages() {
+    command -v dpkg-query >/dev/null || die "this script installs its packages on Debian 12; dpkg is not here"
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    say "installing: ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >&2 || die "apt-get could not install: ${missing[*]}"
+}
+
+# The end-to-end tests are Node programs without dependencies; any Node from 18 on will do.
+need_node() {
+    command -v node >/dev/null || need_packages nodejs
+}
+
+# configure DIR [meson options]: set the build directory up once; later calls are quick.
+configure() {
+    local dir=$1
+    shift
+    if [ ! -f "$dir/build.ninja" ]; then
+        meson setup "$dir" "$root" "$@" >&2
+    fi
+}
+
+compile() {
+    ninja -C "$1" | { grep -vE '^ninja: (Entering|no work)' || true; } >&2
+}
