@@ -1,0 +1,19 @@
+/*
+ * page_parts.h - what page.c, page_names.c and page_json.c share; for no one else.
+ */
+#ifndef MANTIS_CORE_PAGE_PARTS_H
+#define MANTIS_CORE_PAGE_PARTS_H
+
+#include "core/page.h"
+
+/* Accessible names of all nodes; roles are there already. Linear in nodes and text. */
+void page_names(struct pool *pool, struct page *page);
+
+/* True when the text nodes a and b, a first, are shown without a gap: the browser trimmed the
+ * white space that would tell, so boxes, tags between them and punctuation decide. */
+bool page_texts_join(const struct page *page, int a, int b);
+
+/* True for one of the blank-separated words of list. */
+bool word_in(const char *list, const char *word);
+
+#endif
