@@ -10,6 +10,13 @@
 #define CAP_HTTP_HEADER_BYTES (32u << 10) /* request line and headers of one connection */
 #define CAP_HTTP_CONNECTIONS 16384        /* open connections */
 #define CAP_HTTP_IDLE_S 300               /* keep-alive (http-api.md section 1) */
+#define CAP_HTTP_HEADER_S 30              /* from accept to the end of the first request's headers */
+#define CAP_HTTP_BODY_S 120               /* from the headers to the end of the body */
+#define CAP_HTTP_SMALL_BODY_BYTES (64u << 10) /* of a refused request: read before the answer */
+#define CAP_HTTP_DISCARD_BYTES (64u << 20) /* of a refused request: read after the answer, so it is seen */
+#define CAP_HTTP_DISCARD_S 5
+#define CAP_HTTP_DISCARDERS 64            /* connections being read that way at once */
+#define CAP_SETTINGS_FILE_BYTES (64u << 10) /* serve --config */
 #define CAP_JSON_DEPTH 64                 /* nesting of any JSON a stranger sends */
 
 /* Plans (src/plan); the environment may lower or raise the server caps of http-api.md section 20 */
@@ -20,6 +27,7 @@
 #define CAP_RUN_COST_USD 25.0       /* MANTIS_MAX_COST_USD */
 #define CAP_RUN_KILL_AFTER_S 300    /* hard kill at the time cap plus this (tenancy.md section 7) */
 #define CAP_RAW_PROSE_WORDS 80      /* decompose:false */
+#define CAP_PLAN_WARNINGS 100       /* lines about unknown keys and clamped values */
 
 /* Worker messages (src/sys/ipc) */
 #define CAP_IPC_MESSAGE_BYTES (16u << 20)
@@ -32,11 +40,19 @@
 #define CAP_PLANE_TABS 8       /* further pop-ups are closed */
 #define CAP_PLANE_DIALOGS 20   /* in a row on one page; then the page counts as blocked */
 #define CAP_SCREEN_SIDE_PX 8192
+#define CAP_CLIPBOARD_BYTES (1u << 20) /* text pasted or copied */
 
 /* Runs */
 #define CAP_ROWS 10000              /* extracted rows kept per run */
 #define CAP_STEP_RESULTS 20000      /* executed steps of one run, loops included */
 #define CAP_ATTEMPTS_NO_PROGRESS 3  /* worker attempts in a row that reached no new checkpoint */
 #define CAP_LOG_TAIL 10000          /* action=logs */
+
+/* Practice sites (src/site) */
+#define CAP_SITE_CONNECTIONS 512
+#define CAP_SITE_BODY_BYTES (64u << 10)
+#define CAP_SITE_PAGE_BYTES (2u << 20) /* a filled template, or a file it is made of */
+#define CAP_SITE_DELAY_MS 60000        /* longest late answer a page may ask for */
+#define CAP_SITE_LOG 10000             /* entries of the change log; older ones go */
 
 #endif

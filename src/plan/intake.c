@@ -1,0 +1,287 @@
+/*
+ * intake.c - which field of a request holds the plan, what shape it has, and everything about a plan
+ * that is not a step. Steps: normalise.c; runtime fields: runtime.c.
+ */
+#include "plan/intake.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "plan/document.h"
+#include "plan/normalise.h"
+
+#define SEND_STEPS                                                                                     \
+    "send the steps instead: 'task_suite' with an array of {\"type\",\"intent\"} objects or "            \
+    "{\"steps\":[...]}, or 'micro' with the path of a .json file"
+
+/* Keys of a plan document beside its steps; those that start with '_' are a suite's. */
+static const char *const document_keys[] = {
+    "steps", "runtime", "domain", "source_plan", "shapes", "loop_groups", "pagination_url_template",
+    "task_id", "session_name", "base_url", "tasks", "auth", "name", "plan_name", "description", "notes",
+    "version", "objective", "site_config", "$schema", NULL,
+};
+
+/* A caller may write these, but the server decides them (http-api.md section 4.4). */
+static bool server_decides(const char *key)
+{
+    static const char *const keys[] = {"_profile_id", "_workflow_id", "_state_key", "_checkpoint_path",
+                                       "_plan_signature"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return str_starts(key, "_resume_");
+}
+
+static void warn_about_keys(const json_t *document, json_t *warnings)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)document, key, value)
+    {
+        bool known = *key == '_';
+        for (const char *const *k = document_keys; *k && !known; k++)
+            known = strcmp(*k, key) == 0;
+        if (server_decides(key))
+            normalise_warn(warnings, "'%.80s' is ignored: the server decides it", key);
+        else if (!known)
+            normalise_warn(warnings, "unknown key '%.80s' is ignored", key);
+    }
+    json_object_foreach(json_object_get(document, "runtime"), key, value)
+    {
+        if (!runtime_knows(key))
+            normalise_warn(warnings, "unknown key 'runtime.%.80s' is ignored", key);
+    }
+}
+
+/* The step array of any accepted shape. */
+static int find_steps(const json_t *document, const json_t **out, struct err *err)
+{
+    if (json_is_array(document)) {
+        *out = document;
+        return 0;
+    }
+    if (!json_is_object(document))
+        return err_set(err, E_INVALID, "a plan must be an array of steps or an object with 'steps'");
+    const json_t *micro = json_object_get(document, "_micro_plan"), *steps = json_object_get(document, "steps");
+    const char *key = json_truthy(micro) || !steps ? "_micro_plan" : "steps";
+    const json_t *list = json_truthy(micro) || !steps ? micro : steps;
+    if (json_is_array(list)) {
+        *out = list;
+        return 0;
+    }
+    if (list && !json_is_null(list))
+        return err_set(err, E_INVALID, "'%s' must be an array", key);
+    if (json_truthy(json_object_get(document, "tasks")))
+        return err_set(err, E_UNSUPPORTED,
+                       "a suite with only 'tasks' needs a model, and this server runs steps; " SEND_STEPS);
+    return err_set(err, E_INVALID, "the plan has none of 'steps', '_micro_plan' and 'tasks'");
+}
+
+static const char *text_of(const json_t *document, const char *key, const char *suite_key)
+{
+    const char *s = json_str(document, key, "");
+    return *s ? s : json_str(document, suite_key, "");
+}
+
+static const char *first_host(struct pool *pool, const struct plan *plan)
+{
+    for (int i = 0; i < plan->n_steps; i++) {
+        if (strcmp(plan->steps[i].type, "navigate") != 0)
+            continue;
+        char *url = step_url(pool, &plan->steps[i]);
+        char *host = url ? url_host(pool, url) : NULL;
+        if (host)
+            return host;
+    }
+    return "";
+}
+
+static const char *default_session(struct pool *pool, const char *domain)
+{
+    if (!*domain)
+        return "micro_plan";
+    char *name = pool_printf(pool, "micro_%s", domain);
+    for (char *p = name; *p; p++)
+        if (*p == '.')
+            *p = '_';
+    return name;
+}
+
+/* _extraction_schema of a suite is the extract block of extracting steps that bring none. */
+static void share_schema(struct plan *plan, const json_t *schema)
+{
+    for (int i = 0; i < plan->n_steps && json_truthy(schema) && json_is_object(schema); i++) {
+        struct step *s = &plan->steps[i];
+        bool extracts = strcmp(s->type, "extract_data") == 0 || strcmp(s->type, "extract_rows") == 0;
+        if (extracts && !json_object_size(s->extract))
+            s->extract = schema;
+    }
+}
+
+static void read_labels(struct pool *pool, const json_t *document, const char *name, struct plan *plan)
+{
+    const char *domain = json_str(document, "domain", "");
+    const char *session = json_str(document, "session_name", "");
+    const char *label = text_of(document, "plan_name", "_plan_name");
+    if (!*label)
+        label = name && *name ? name : text_of(document, "name", "task_id");
+    plan->domain = *domain ? domain : first_host(pool, plan);
+    plan->session_name = *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan->domain);
+    plan->name = str_cut(pool, label, ID_NAME_MAX);
+    plan->page_url_template = text_of(document, "pagination_url_template", "_pagination_url_template");
+    const json_t *site = json_object_get(document, "_site_config");
+    plan->site_config = json_is_object(site) ? site : json_object_get(document, "site_config");
+    if (!json_is_object(plan->site_config))
+        plan->site_config = NULL;
+}
+
+/* Everything the document says; caps on cost and time are not applied yet. */
+static int build(struct pool *pool, const struct intake_config *config, const json_t *source, const char *name,
+                 struct plan **out, json_t **ret_warnings, struct err *err)
+{
+    json_t *document;
+    const json_t *steps = NULL;
+    int r = document_with_env(pool, source, config->env_url, &document, err);
+    r = r ? r : find_steps(document, &steps, err);
+    if (r)
+        return r;
+    struct plan *plan = pool_alloc(pool, sizeof(*plan));
+    json_t *warnings = json_keep(pool, json_array());
+    const json_t *block = json_object_get(document, "runtime");
+    if (block && !json_is_null(block) && !json_is_object(block))
+        return err_set(err, E_INVALID, "'runtime' must be an object");
+    struct normaliser n = {.pool = pool, .config = config, .warnings = warnings};
+    r = normalise_steps(&n, steps, err);
+    if (r)
+        return r;
+    plan->steps = n.steps;
+    plan->n_steps = n.n_steps;
+    plan->warnings = warnings;
+    warn_about_keys(document, warnings);
+    runtime_init(&plan->runtime);
+    r = runtime_read(pool, block, "", &plan->runtime, warnings, err);
+    r = r ? r : runtime_read(pool, document, "_", &plan->runtime, warnings, err);
+    if (r)
+        return r;
+    share_schema(plan, json_object_get(document, "_extraction_schema"));
+    read_labels(pool, document, name, plan);
+    intake_signature(json_keep(pool, plan_steps_to_json(plan)), plan->signature);
+    *ret_warnings = warnings;
+    *out = plan;
+    return 0;
+}
+
+int intake_document(struct pool *pool, const struct intake_config *config, const json_t *document,
+                    const char *name, struct plan **out, struct err *err)
+{
+    struct plan *plan;
+    json_t *warnings;
+    int r = build(pool, config, document, name, &plan, &warnings, err);
+    if (r)
+        return r;
+    runtime_clamp(config, &plan->runtime, warnings);
+    *out = plan;
+    return 0;
+}
+
+void intake_signature(const json_t *steps, char out[ID_SHA256_HEX_BYTES])
+{
+    struct pool *pool = pool_create(NULL);
+    const char *text = json_canonical(pool, steps);
+    id_sha256_hex(text, strlen(text), out);
+    pool_destroy(pool);
+}
+
+/* "" and a missing field are the same. */
+static int text_field(const json_t *request, const char *key, const char **out, struct err *err)
+{
+    const char *s = NULL;
+    int r = json_read_string(request, key, &s, err);
+    *out = s ? s : "";
+    return r;
+}
+
+static bool is_json_name(const char *path)
+{
+    size_t len = strlen(path);
+    return len >= 5 && strcasecmp(path + len - 5, ".json") == 0;
+}
+
+static int prose(const char *field, struct err *err)
+{
+    return err_set(err, E_UNSUPPORTED, "'%s' holds prose, which needs a model to become steps; " SEND_STEPS, field);
+}
+
+/* The document of a request and a label for it: the first field that is not empty wins. */
+static int find_document(struct pool *pool, const struct intake_config *config, const json_t *request,
+                         const json_t **out, const char **ret_name, struct err *err)
+{
+    const char *contents, *file, *text, *micro, *alias;
+    const json_t *suite = json_object_get(request, "task_suite");
+    *ret_name = "";
+    if (suite && !json_is_null(suite)) {
+        *out = suite;
+        if (!json_is_object(suite) && !json_is_array(suite))
+            return err_set(err, E_INVALID, "'task_suite' must be an object or an array of steps");
+        return 0;
+    }
+    int r = text_field(request, "task_file_contents", &contents, err);
+    r = r ? r : text_field(request, "task_file", &file, err);
+    r = r ? r : text_field(request, "plan_text", &text, err);
+    r = r ? r : text_field(request, "micro", &micro, err);
+    r = r ? r : text_field(request, "micro_path", &alias, err);
+    if (r)
+        return r;
+    if (*contents)
+        return document_parse(pool, contents, "'task_file_contents'", out, err);
+    if (*file)
+        return document_load(pool, config->repo_root, file, out, ret_name, err);
+    if (*text)
+        return prose("plan_text", err);
+    const char *field = *micro ? "micro" : *alias ? "micro_path" : "MANTIS_DEFAULT_MICRO";
+    const char *path = *micro ? micro : *alias ? alias : config->default_micro ? config->default_micro : "";
+    if (!*path)
+        return err_set(err, E_INVALID, "must provide one of task_suite, task_file_contents, task_file, micro, plan_text");
+    if (!is_json_name(path))
+        return prose(field, err);
+    return document_load(pool, config->repo_root, path, out, ret_name, err);
+}
+
+static int check_runnable(struct pool *pool, const struct plan *plan, struct err *err)
+{
+    if (plan->n_steps == 0)
+        return err_set(err, E_INVALID, "the plan has no steps");
+    for (int i = 0; i < plan->n_steps; i++) {
+        const struct step *s = &plan->steps[i];
+        const struct step_kind *kind = step_kind_find(s->type);
+        if (kind && !(kind->flags & STEP_RUNS) && !s->gate)
+            return err_set(err, E_UNSUPPORTED, "step %d: this server does not run steps of type '%s' yet; it runs %s",
+                           i, s->type, step_kinds_that_run(pool));
+    }
+    return 0;
+}
+
+int intake_request(struct pool *pool, const struct intake_config *config, const json_t *request,
+                   struct plan **out, struct err *err)
+{
+    const json_t *document;
+    struct plan *plan;
+    json_t *warnings;
+    const char *name, *label = NULL, *session = NULL;
+    int r = find_document(pool, config, request, &document, &name, err);
+    r = r ? r : build(pool, config, document, name, &plan, &warnings, err);
+    r = r ? r : runtime_read(pool, request, "", &plan->runtime, warnings, err);
+    r = r ? r : json_read_string(request, "plan_name", &label, err);
+    r = r ? r : json_read_string(request, "session_name", &session, err);
+    r = r ? r : check_runnable(pool, plan, err);
+    if (r)
+        return r;
+    runtime_clamp(config, &plan->runtime, warnings);
+    if (label && *label)
+        plan->name = str_cut(pool, label, ID_NAME_MAX);
+    if (session && *session)
+        plan->session_name = str_cut(pool, session, ID_NAME_MAX);
+    *out = plan;
+    return 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * normalise.h - private to src/plan: one step, one runtime block, one host at a time.
+ */
+#ifndef MANTIS_PLAN_NORMALISE_H
+#define MANTIS_PLAN_NORMALISE_H
+
+#include "plan/intake.h"
+
+/* What the type alone says about a step (plans.md sections 3 and 8). */
+enum step_kind_flags {
+    STEP_GROUNDING = 1 << 0,   /* grounding defaults to true */
+    STEP_CLAUDE_ONLY = 1 << 1, /* claude_only defaults to true */
+    STEP_REQUIRED = 1 << 2,    /* required defaults to true */
+    STEP_RUNS = 1 << 3,        /* the runner carries it out; the others are known by name only */
+};
+
+struct step_kind {
+    const char *type;
+    const char *section; /* default, "" none */
+    unsigned flags;
+};
+
+const struct step_kind *step_kind_find(const char *type); /* NULL: not a type of plans.md section 8 */
+char *step_kinds_that_run(struct pool *pool);             /* "navigate, navigate_back, ..." */
+
+/* Collects the steps of one plan. */
+struct normaliser {
+    struct pool *pool;
+    const struct intake_config *config;
+    json_t *warnings; /* array, owned by pool */
+    struct step *steps;
+    int n_steps, max_steps;
+};
+
+/* Add the steps of an authored list, nested loop bodies in front of their loop, targets fixed. */
+int normalise_steps(struct normaliser *n, const json_t *list, struct err *err) MUST_CHECK;
+
+/* A line for plan.warnings; the list is capped. */
+void normalise_warn(json_t *warnings, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Lay the runtime fields of block over *out; each key is read with prefix in front ("" or "_"). */
+int runtime_read(struct pool *pool, const json_t *block, const char *prefix, struct plan_runtime *out,
+                 json_t *warnings, struct err *err) MUST_CHECK;
+void runtime_init(struct plan_runtime *out);
+void runtime_clamp(const struct intake_config *config, struct plan_runtime *runtime, json_t *warnings);
+bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
+
+/* Host of an http(s) address at url, as intake_hosts() prints it; NULL when there is none. */
+char *url_host(struct pool *pool, const char *url);
+
+#endif
