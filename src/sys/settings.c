@@ -1,0 +1,423 @@
+/*
+ * settings.c - the settings table and where values come from.
+ *
+ * A row says where a value goes, what it takes and what it is without one. A value comes from the
+ * environment, else from the config file, else from the row; an empty value counts as none. The
+ * address, the three directories, the brain and the token have rules of their own below the table.
+ */
+#include "sys/settings.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "base/str.h"
+#include "sys/file.h"
+
+#define WARNINGS_MAX 32
+#define SECRET_FILE_BYTES 4096
+
+enum kind {
+    OWN_RULE, /* read by its own function; here for the help and for the config file's check */
+    TEXT,
+    WHOLE,  /* int within min..max */
+    NUMBER, /* double within min..max */
+    SWITCH,
+    SWITCH_INVERTED, /* the field is true when the switch is off */
+};
+
+enum row_flags {
+    LENIENT = 1 << 0, /* what cannot be read becomes the default, with a warning */
+    CLAMPED = 1 << 1, /* out of range becomes the nearest end */
+};
+
+struct row {
+    const char *key;
+    enum kind kind;
+    size_t offset; /* into struct settings */
+    const char *def;
+    double min, max;
+    unsigned flags;
+    const char *help;
+};
+
+#define AT(field) offsetof(struct settings, field)
+#define STR_(x) #x
+#define STR(x) STR_(x)
+
+/* clang-format off */
+static const struct row rows[] = {
+    {"MANTIS_API_TOKEN", OWN_RULE, AT(api_token), "", 0, 0, 0,
+     "token that callers send as X-Mantis-Token; else <secrets>/mantis_api_token; without one every run route is 503"},
+    {"MANTIS_SECRETS_DIR", OWN_RULE, 0, "/secrets", 0, 0, 0, "directory of secret files, one value each"},
+    {"MANTIS_DATA_DIR", OWN_RULE, AT(data_dir), "", 0, 0, 0,
+     "where everything is kept; default /workspace/mantis-data if it exists, /var/lib/mantis as root, else "
+     "$XDG_STATE_HOME/mantis (~/.local/state/mantis)"},
+    {"MANTIS_REPO_ROOT", OWN_RULE, AT(repo_root), "", 0, 0, 0,
+     "plan paths are resolved below it; default the source tree, else <prefix>/share/mantis"},
+    {"MANTIS_BRAIN", OWN_RULE, AT(brain), "page", 0, 0, 0, "who decides the next action (before MANTIS_MODEL)"},
+    {"MANTIS_MODEL", OWN_RULE, AT(brain), "", 0, 0, 0, "the same, older name"},
+    {"MANTIS_RUNTIME_CONCURRENCY", WHOLE, AT(concurrency), "1", 1, 256, 0, "runs carried out at the same time"},
+    {"MANTIS_MAX_STEPS_PER_PLAN", WHOLE, AT(max_steps_per_plan), STR(CAP_PLAN_STEPS), 1, 100000, LENIENT,
+     "a plan with more steps is refused"},
+    {"MANTIS_MAX_LOOP_ITERATIONS", WHOLE, AT(max_loop_iterations), STR(CAP_LOOP_ITERATIONS), 1, 100000, LENIENT,
+     "loop_count is lowered to this"},
+    {"MANTIS_MAX_RUNTIME_MINUTES", WHOLE, AT(max_runtime_minutes), STR(CAP_RUN_MINUTES), 1, 100000, LENIENT,
+     "minutes a run may take"},
+    {"MANTIS_MAX_COST_USD", NUMBER, AT(max_cost_usd), STR(CAP_RUN_COST_USD), 0.000001, 1e6, LENIENT,
+     "US dollars a run may cost"},
+    {"MANTIS_DEFAULT_MICRO", TEXT, AT(default_micro), "", 0, 0, 0, "plan used when a call names none"},
+    {"MANTIS_ENV_URL", TEXT, AT(env_url), "", 0, 0, 0,
+     "replaces {{ENV_URL}} in plans; `mantis env start` prints it"},
+    {"MANTIS_BROWSER", TEXT, AT(browser), "", 0, 0, 0,
+     "browser program; default the first of chromium, google-chrome-stable, google-chrome"},
+    {"MANTIS_CHROMIUM_SANDBOX", SWITCH_INVERTED, AT(sandbox_off), "on", 0, 0, 0,
+     "off starts Chromium without its sandbox: only where the kernel allows none"},
+    {"MANTIS_RUN_UID_BASE", WHOLE, AT(run_uid_base), "460000", 1000, 2000000000, 0,
+     "as root, run slot n works as user id base + n"},
+    {"MANTIS_DISPLAY_WIDTH", WHOLE, AT(display_width), "1280", 320, CAP_SCREEN_SIDE_PX, 0, "screen width in pixels"},
+    {"MANTIS_DISPLAY_HEIGHT", WHOLE, AT(display_height), "720", 240, CAP_SCREEN_SIDE_PX, 0, "screen height in pixels"},
+    {"MANTIS_NAV_WAIT_SECONDS", NUMBER, AT(nav_wait_s), "18", 0, 120, CLAMPED, "longest wait for a page to load"},
+    {"MANTIS_TYPE_DELAY_MS", WHOLE, AT(type_delay_ms), "0", 0, 5000, 0, "pause between typed characters"},
+    {"MANTIS_PAUSE_ON_CAPTCHA", SWITCH, AT(pause_on_captcha), "1", 0, 0, 0, "pause when a site asks for a human"},
+    {"MANTIS_AUTO_URL_GATE", SWITCH, AT(auto_url_gate), "1", 0, 0, 0, "let gates be answered by the address"},
+    {"MANTIS_GIT_SHA", TEXT, AT(git_sha), "", 0, 0, 0, "shown by /v1/version"},
+    {"MANTIS_BUILD_TIME", TEXT, AT(build_time), "", 0, 0, 0, "shown by /v1/version"},
+    {"LOG_LEVEL", OWN_RULE, 0, "INFO", 0, 0, 0, "DEBUG, INFO, WARNING or ERROR"},
+    {"MANTIS_LOG_FORMAT", OWN_RULE, 0, "json", 0, 0, 0, "anything else prints plain lines"},
+};
+/* clang-format on */
+
+/* Refused rather than ignored: taking them for single-tenant mode would let the wrong callers in. */
+static const char *const multi_tenant_keys[] = {"MANTIS_TENANT_KEYS_PATH", "MANTIS_TENANT_KEYS_JSON"};
+
+struct entry {
+    const char *key, *value;
+};
+
+struct loader {
+    struct pool *pool;
+    struct entry *entries; /* of the config file */
+    size_t n_entries;
+    const char **warnings;
+    int n_warnings;
+};
+
+static void warn(struct loader *ld, const char *text)
+{
+    if (ld->n_warnings < WARNINGS_MAX)
+        ld->warnings[ld->n_warnings++] = text;
+}
+
+/* NULL when neither the environment nor the config file has a value. */
+static const char *lookup(const struct loader *ld, const char *key)
+{
+    const char *value = getenv(key);
+    if (value && *value)
+        return value;
+    for (size_t i = ld->n_entries; i-- > 0;)
+        if (strcmp(ld->entries[i].key, key) == 0)
+            return *ld->entries[i].value ? ld->entries[i].value : NULL;
+    return NULL;
+}
+
+static bool known_key(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(rows[i].key, key) == 0)
+            return true;
+    for (size_t i = 0; i < ARRAY_SIZE(multi_tenant_keys); i++)
+        if (strcmp(multi_tenant_keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static char *trim(char *s)
+{
+    s += strspn(s, " \t\r\n");
+    size_t len = strlen(s);
+    while (len && strchr(" \t\r\n", s[len - 1]))
+        s[--len] = 0;
+    return s;
+}
+
+static char *unquote(char *s)
+{
+    size_t len = strlen(s);
+    if (len >= 2 && (s[0] == '"' || s[0] == '\'') && s[len - 1] == s[0]) {
+        s[len - 1] = 0;
+        s++;
+    }
+    return s;
+}
+
+static int take_config_line(struct loader *ld, const char *path, int number, char *line, struct err *err)
+{
+    line = trim(line);
+    if (!*line || *line == '#')
+        return 0;
+    char *eq = strchr(line, '=');
+    if (!eq || eq == line)
+        return err_set(err, E_INVALID, "config file '%s' line %d: expected KEY=VALUE", path, number);
+    *eq = 0;
+    char *key = trim(line);
+    if (!known_key(key))
+        warn(ld, pool_printf(ld->pool, "config file '%s' line %d: '%s' is not a setting of this version",
+                             path, number, key));
+    ld->entries[ld->n_entries++] = (struct entry){key, unquote(trim(eq + 1))};
+    return 0;
+}
+
+/* Mounted configuration is often a link (Kubernetes), which file_read() does not follow by itself. */
+static int read_through_links(struct pool *pool, const char *path, size_t cap, char **ret, struct err *err)
+{
+    char *real = realpath(path, NULL);
+    if (!real)
+        return err_sys(err, E_NOT_FOUND, "cannot open '%s'", path);
+    size_t len;
+    int r = file_read(pool, real, cap, ret, &len, err);
+    free(real);
+    return r;
+}
+
+static int read_config(struct loader *ld, const char *path, struct err *err)
+{
+    char *text, *line, *rest;
+    struct err why = {0};
+    if (read_through_links(ld->pool, path, CAP_SETTINGS_FILE_BYTES, &text, &why))
+        return err_set(err, E_INVALID, "config file: %s", why.msg);
+    int r = 0;
+    size_t lines = 1;
+    for (const char *p = text; *p; p++)
+        lines += *p == '\n';
+    ld->entries = pool_alloc(ld->pool, lines * sizeof(*ld->entries));
+    rest = text;
+    for (int number = 1; !r && (line = strsep(&rest, "\n")); number++)
+        r = take_config_line(ld, path, number, line, err);
+    return r;
+}
+
+static bool read_number(const char *text, double *out)
+{
+    char *end;
+    double d = strtod(text, &end);
+    if (end == text || !str_empty(end) || !isfinite(d))
+        return false;
+    *out = d;
+    return true;
+}
+
+static bool read_switch(const char *text, bool *out)
+{
+    static const char *const words[2][7] = {{"0", "off", "false", "no", "disabled", "n", "f"},
+                                            {"1", "on", "true", "yes", "enabled", "y", "t"}};
+    for (int v = 0; v < 2; v++)
+        for (size_t i = 0; i < ARRAY_SIZE(words[v]); i++)
+            if (strcasecmp(text, words[v][i]) == 0) {
+                *out = v == 1;
+                return true;
+            }
+    return false;
+}
+
+/* What the row takes, for messages. */
+static const char *takes(struct pool *pool, const struct row *row)
+{
+    if (row->kind == SWITCH || row->kind == SWITCH_INVERTED)
+        return "on or off";
+    return pool_printf(pool, "a %snumber from %g to %g", row->kind == WHOLE ? "whole " : "", row->min,
+                       row->max);
+}
+
+static bool store_number(const struct row *row, void *field, const char *text)
+{
+    double d;
+    if (!read_number(text, &d))
+        return false;
+    if (row->flags & CLAMPED)
+        d = fmin(fmax(d, row->min), row->max);
+    if (d < row->min || d > row->max || (row->kind == WHOLE && d != floor(d)))
+        return false;
+    if (row->kind == WHOLE)
+        *(int *)field = (int)d;
+    else
+        *(double *)field = d;
+    return true;
+}
+
+static bool store_value(struct pool *pool, const struct row *row, struct settings *out, const char *text)
+{
+    void *field = (char *)out + row->offset;
+    bool on;
+    switch (row->kind) {
+    case OWN_RULE:
+        return true;
+    case TEXT:
+        *(const char **)field = pool_strdup(pool, text);
+        return true;
+    case WHOLE:
+    case NUMBER:
+        return store_number(row, field, text);
+    case SWITCH:
+    case SWITCH_INVERTED:
+        if (!read_switch(text, &on))
+            return false;
+        *(bool *)field = row->kind == SWITCH ? on : !on;
+        return true;
+    }
+    return false;
+}
+
+static int load_row(struct loader *ld, const struct row *row, struct settings *out, struct err *err)
+{
+    const char *text = lookup(ld, row->key);
+    if (text && store_value(ld->pool, row, out, text))
+        return 0;
+    if (text && !(row->flags & LENIENT))
+        return err_set(err, E_INVALID, "%s takes %s, not '%.80s'", row->key, takes(ld->pool, row), text);
+    if (text)
+        warn(ld, pool_printf(ld->pool, "%s takes %s, not '%.80s'; using %s", row->key,
+                             takes(ld->pool, row), text, row->def));
+    if (!store_value(ld->pool, row, out, row->def))
+        BUG("the default of %s is out of its own range", row->key);
+    return 0;
+}
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static const char *absolute(struct pool *pool, const char *path)
+{
+    char *cwd, *result;
+    if (*path == '/')
+        return pool_strdup(pool, path);
+    cwd = getcwd(NULL, 0);
+    result = pool_printf(pool, "%s/%s", cwd ? cwd : "", path);
+    free(cwd);
+    return result;
+}
+
+static int load_data_dir(struct loader *ld, struct settings *out, struct err *err)
+{
+    const char *dir = lookup(ld, "MANTIS_DATA_DIR"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (dir)
+        out->data_dir = absolute(ld->pool, dir);
+    else if (is_dir("/workspace/mantis-data"))
+        out->data_dir = "/workspace/mantis-data";
+    else if (geteuid() == 0)
+        out->data_dir = "/var/lib/mantis";
+    else if (state && *state == '/')
+        out->data_dir = pool_printf(ld->pool, "%s/mantis", state);
+    else if (home && *home == '/')
+        out->data_dir = pool_printf(ld->pool, "%s/.local/state/mantis", home);
+    else
+        return err_set(err, E_INVALID, "there is no data directory: set MANTIS_DATA_DIR (HOME is not set)");
+    return 0;
+}
+
+/* The parent of the program's directory when it is this project's source tree, else NULL. */
+static const char *source_tree(struct pool *pool)
+{
+    const char *parent = pool_printf(pool, "%s/..", file_program_dir(pool));
+    if (!is_dir(pool_printf(pool, "%s/plans", parent)) ||
+        access(pool_printf(pool, "%s/meson.build", parent), F_OK))
+        return NULL;
+    char *real = realpath(parent, NULL);
+    const char *result = real ? pool_strdup(pool, real) : NULL;
+    free(real);
+    return result;
+}
+
+static int load_roots(struct loader *ld, struct settings *out, struct err *err)
+{
+    const char *given = lookup(ld, "MANTIS_REPO_ROOT"), *tree = source_tree(ld->pool);
+    const char *installed = pool_printf(ld->pool, "%s/../share/mantis", file_program_dir(ld->pool));
+    if (given && !is_dir(given))
+        return err_set(err, E_INVALID, "MANTIS_REPO_ROOT is not a directory: '%.200s'", given);
+    out->repo_root = given ? absolute(ld->pool, given) : tree ? tree : installed;
+    out->share_dir = is_dir(pool_printf(ld->pool, "%s/sites", out->repo_root)) ? out->repo_root
+                     : tree                                                      ? tree
+                                                                                 : installed;
+    return 0;
+}
+
+static void load_brain(struct loader *ld, struct settings *out)
+{
+    const char *brain = lookup(ld, "MANTIS_BRAIN");
+    if (!brain)
+        brain = lookup(ld, "MANTIS_MODEL");
+    out->brain = pool_strdup(ld->pool, brain ? brain : "page");
+}
+
+static int load_token(struct loader *ld, struct settings *out, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(multi_tenant_keys); i++)
+        if (lookup(ld, multi_tenant_keys[i]))
+            return err_set(err, E_INVALID, "%s is set, but this version serves a single tenant; unset it and "
+                                           "set MANTIS_API_TOKEN", multi_tenant_keys[i]);
+    const char *token = lookup(ld, "MANTIS_API_TOKEN"), *dir = lookup(ld, "MANTIS_SECRETS_DIR");
+    char *text = NULL;
+    out->api_token = "";
+    if (token)
+        out->api_token = trim(pool_strdup(ld->pool, token));
+    else if (!read_through_links(ld->pool, pool_printf(ld->pool, "%s/mantis_api_token", dir ? dir : "/secrets"),
+                                 SECRET_FILE_BYTES, &text, NULL))
+        out->api_token = trim(text);
+    return 0;
+}
+
+/* log_setup() reads the environment; a value from the config file is put there. */
+static void export_log_settings(struct loader *ld)
+{
+    static const char *const keys[] = {"LOG_LEVEL", "MANTIS_LOG_FORMAT"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *value = lookup(ld, keys[i]);
+        if (value)
+            setenv(keys[i], value, 1);
+    }
+}
+
+int settings_load(struct pool *pool, const char *config_path, struct settings *out,
+                  const char *const **ret_warnings, struct err *err)
+{
+    struct loader ld = {.pool = pool};
+    struct settings loaded = {.host = "0.0.0.0", .port = 8000};
+    int r = 0;
+    ld.warnings = pool_alloc(pool, (WARNINGS_MAX + 1) * sizeof(*ld.warnings));
+    if (config_path)
+        r = read_config(&ld, config_path, err);
+    for (size_t i = 0; !r && i < ARRAY_SIZE(rows); i++)
+        r = load_row(&ld, &rows[i], &loaded, err);
+    if (!r)
+        r = load_token(&ld, &loaded, err);
+    if (!r)
+        r = load_data_dir(&ld, &loaded, err);
+    if (!r)
+        r = load_roots(&ld, &loaded, err);
+    if (r)
+        return r;
+    load_brain(&ld, &loaded);
+    export_log_settings(&ld);
+    *out = loaded;
+    *ret_warnings = ld.warnings;
+    return 0;
+}
+
+char *settings_help(struct pool *pool)
+{
+    char *text = pool_strdup(pool, "");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *def = *rows[i].def ? pool_printf(pool, " [%s]", rows[i].def) : "";
+        text = pool_printf(pool, "%s  %-28s %s%s\n", text, rows[i].key, rows[i].help, def);
+    }
+    return text;
+}
