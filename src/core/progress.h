@@ -28,6 +28,12 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
 /* The compact summary of http-api.md section 10 with its Better additions. New reference. */
 json_t *result_summary(const json_t *envelope);
 
+/* True when a step of the checkpoint failed; a step skipped by its guard did not. */
+bool result_any_step_failed(const json_t *checkpoint);
+
+/* failure_class of every failed step, in order, for failure_of_run(). New reference. */
+json_t *result_failure_classes(const json_t *checkpoint);
+
 /* CSV and JSON artifacts as text in pool (agent-loop.md 14.5); NULL when there is nothing to say. */
 char *result_leads_csv(struct pool *pool, const json_t *envelope);
 char *result_rows_csv(struct pool *pool, const json_t *envelope);
