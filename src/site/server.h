@@ -1,0 +1,71 @@
+/*
+ * server.h - what site.c, server.c, request.c and control.c share: the site and one request.
+ */
+#ifndef MANTIS_SITE_SERVER_H
+#define MANTIS_SITE_SERVER_H
+
+#include <microhttpd.h>
+
+#include "site/kind.h"
+
+struct site {
+    const struct site_kind *kind;
+    struct loop *loop;
+    struct pool *pool; /* as long as the site */
+    char *dir, *admin_token, *url;
+
+    struct pool *state_pool; /* from reset to reset */
+    void *state;
+    int64_t seed;
+    json_t *log; /* array, oldest first */
+    int64_t log_seq;
+
+    struct MHD_Daemon *daemon;
+    struct loop_fd *watch;   /* of the daemon's epoll descriptor */
+    struct loop_timer timer; /* when the daemon wants to be turned next */
+    struct site_request *requests;
+};
+
+enum request_stage {
+    REQUEST_READING,
+    REQUEST_DUE,  /* has its answer, which may go out */
+    REQUEST_GONE, /* the client left, or the answer is never to come: drop the connection */
+};
+
+struct site_request {
+    struct site *site;
+    struct site_request *next, **prev;
+    struct pool *pool;
+    struct MHD_Connection *conn;
+    enum request_stage stage;
+
+    const char *method, *path, *rest;
+    json_t *query, *form;
+    struct buf body;
+
+    struct MHD_Response *response; /* NULL with `never` */
+    int status;
+    int64_t delay_ms;
+    bool never;
+
+    bool held;                 /* the connection is suspended */
+    struct loop_timer timer;   /* ends a delay */
+    struct loop_fd *hangup;    /* while held: tells that the client left */
+};
+
+/* server.c */
+int server_start(struct site *site, const struct site_spec *spec, struct err *err) MUST_CHECK;
+void server_stop(struct site *site);
+void server_hold(struct site_request *req); /* suspend until released */
+
+/* site.c */
+void site_reset(struct site *site, int64_t seed);
+
+/* request.c */
+void request_dispatch(struct site_request *req);
+int request_read_args(struct site_request *req); /* fills query and form; E_NOMEM */
+
+/* control.c */
+extern const struct site_route control_routes[];
+
+#endif
