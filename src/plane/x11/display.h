@@ -38,6 +38,14 @@ int display_type(struct display *d, const char *utf8, int delay_ms, struct err *
 /* Own CLIPBOARD with this text and answer requests for it until replaced or closed. */
 int display_clipboard_set(struct display *d, const char *utf8, struct err *err) MUST_CHECK;
 
+/* True until another client (the browser) took CLIPBOARD over by copying something. */
+bool display_clipboard_ours(const struct display *d);
+int display_clipboard_wait_taken(struct display *d, int64_t deadline_mono_ms,
+                                 struct err *err) MUST_CHECK; /* E_TIMEOUT */
+/* What CLIPBOARD holds, in pool; "" when it is empty or no text. */
+int display_clipboard_get(struct display *d, struct pool *pool, int64_t deadline_mono_ms,
+                          const char **ret_text, struct err *err) MUST_CHECK;
+
 /* --- damage ------------------------------------------------------------------------------- */
 
 /* Where the screen has been changing by itself: the union of damage in the last window_ms, as a

@@ -1,0 +1,233 @@
+/*
+ * keys.c - typing. A character that stands on the keyboard map goes by its key (and Shift); for the
+ * others, keys of the map that mean nothing are given that meaning first.
+ *
+ * Borrowed keys are lent for good, oldest loan taken first: the browser reads the map when it gets
+ * the change, not when the key was pressed, so a key that is taken back at once would come out as
+ * something else. All keys of one text are lent before its first key is pressed. A text with more
+ * new characters than there are spare keys is typed in parts, each after the browser had time to
+ * read the part before.
+ */
+#include "plane/x11/priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xcb/xtest.h>
+#include <xkbcommon/xkbcommon-keysyms.h>
+#include <xkbcommon/xkbcommon.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define CHORD_MAX 8
+
+static int read_map(struct display *d, struct err *err)
+{
+    const xcb_setup_t *setup = xcb_get_setup(d->conn);
+    struct keymap *k = &d->keymap;
+    void *reply = NULL;
+    k->min = setup->min_keycode;
+    k->max = setup->max_keycode;
+    uint8_t n = (uint8_t)(k->max - k->min + 1);
+    int r = x_reply(d, xcb_get_keyboard_mapping(d->conn, k->min, n).sequence, &reply, err);
+    if (r)
+        return r;
+    if (!reply)
+        return err_set(err, E_IO, "the display server has no keyboard map");
+    const xcb_keysym_t *syms = xcb_get_keyboard_mapping_keysyms(reply);
+    int per = ((xcb_get_keyboard_mapping_reply_t *)reply)->keysyms_per_keycode;
+    for (int i = 0; i < n; i++) {
+        bool used = false;
+        for (int j = 0; j < per; j++)
+            used |= syms[i * per + j] != XCB_NO_SYMBOL;
+        k->syms[k->min + i][0] = per > 0 ? syms[i * per] : XCB_NO_SYMBOL;
+        k->syms[k->min + i][1] = per > 1 ? syms[i * per + 1] : XCB_NO_SYMBOL;
+        if (!used)
+            k->spare[k->n_spare++] = (uint8_t)(k->min + i);
+    }
+    free(reply);
+    return 0;
+}
+
+int keys_setup(struct display *d, struct err *err)
+{
+    return read_map(d, err);
+}
+
+struct key {
+    xcb_keycode_t code;
+    bool shift;
+};
+
+static bool find_key(const struct keymap *k, xcb_keysym_t sym, struct key *out)
+{
+    for (int shift = 0; shift < 2; shift++)
+        for (int code = k->min; code <= k->max; code++)
+            if (k->syms[code][shift] == sym) {
+                *out = (struct key){(xcb_keycode_t)code, shift};
+                return true;
+            }
+    return false;
+}
+
+/* Give the next spare key this meaning, with and without Shift. */
+static bool lend(struct display *d, xcb_keysym_t sym)
+{
+    struct keymap *k = &d->keymap;
+    if (!k->n_spare)
+        return false;
+    uint8_t code = k->spare[k->next_spare++ % k->n_spare];
+    k->syms[code][0] = k->syms[code][1] = sym;
+    xcb_change_keyboard_mapping(d->conn, 1, code, 2, k->syms[code]);
+    return true;
+}
+
+static xcb_keycode_t shift_code(const struct display *d)
+{
+    struct key key = {0};
+    find_key(&d->keymap, XKB_KEY_Shift_L, &key);
+    return key.code;
+}
+
+static void tap(struct display *d, struct key key, xcb_keycode_t shift)
+{
+    if (key.shift)
+        input_key(d, shift, true);
+    input_key(d, key.code, true);
+    input_key(d, key.code, false);
+    if (key.shift)
+        input_key(d, shift, false);
+}
+
+static int delivered(struct display *d, struct err *err)
+{
+    int r = x_sync(d, err);
+    d->input_us = clock_mono_us();
+    return r;
+}
+
+/* --- chords -------------------------------------------------------------------------------- */
+
+static int key_of_name(struct display *d, const char *name, struct key *out, struct err *err)
+{
+    xcb_keysym_t sym = xkb_keysym_from_name(name, XKB_KEYSYM_NO_FLAGS);
+    if (sym == XKB_KEY_NoSymbol)
+        return err_set(err, E_INVALID, "unknown key '%s'", name);
+    if (find_key(&d->keymap, sym, out))
+        return 0;
+    if (!lend(d, sym) || !find_key(&d->keymap, sym, out))
+        return err_set(err, E_UNSUPPORTED, "the keyboard has no key '%s'", name);
+    return 0;
+}
+
+int display_chord(struct display *d, const char *const *names, int n, struct err *err)
+{
+    struct key keys[CHORD_MAX];
+    bool shift = false;
+    if (n < 1 || n > CHORD_MAX)
+        return err_set(err, E_INVALID, "a chord has 1 to %d keys, not %d", CHORD_MAX, n);
+    for (int i = 0; i < n; i++) {
+        int r = key_of_name(d, names[i], &keys[i], err);
+        if (r)
+            return r;
+        shift |= keys[i].shift;
+    }
+    xcb_keycode_t shift_key = shift_code(d);
+    if (shift)
+        input_key(d, shift_key, true);
+    for (int i = 0; i < n; i++)
+        input_key(d, keys[i].code, true);
+    for (int i = n - 1; i >= 0; i--)
+        input_key(d, keys[i].code, false);
+    if (shift)
+        input_key(d, shift_key, false);
+    return delivered(d, err);
+}
+
+/* --- text ---------------------------------------------------------------------------------- */
+
+/* Next code point of valid UTF-8; advances *s. */
+static uint32_t next_char(const char **s)
+{
+    const unsigned char *p = (const unsigned char *)*s;
+    int extra = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc0 ? 1 : 0;
+    uint32_t cp = extra ? *p & (0x3fu >> extra) : *p;
+    for (int i = 1; i <= extra; i++)
+        cp = cp << 6 | (p[i] & 0x3f);
+    *s += extra + 1;
+    return cp;
+}
+
+/* XCB_NO_SYMBOL for what no key stands for (control characters). */
+static xcb_keysym_t sym_of_char(uint32_t cp)
+{
+    if (cp == '\n')
+        return XKB_KEY_Return;
+    if (cp == '\t')
+        return XKB_KEY_Tab;
+    if (cp < 0x20 || cp == 0x7f)
+        return XCB_NO_SYMBOL;
+    return xkb_utf32_to_keysym(cp);
+}
+
+/* Lend keys for the characters from s on that have none; returns where the spare keys ran out, or
+ * the end. */
+static const char *lend_for(struct display *d, const char *s)
+{
+    int lent = 0;
+    while (*s) {
+        const char *here = s;
+        struct key key;
+        xcb_keysym_t sym = sym_of_char(next_char(&s));
+        if (sym == XCB_NO_SYMBOL || find_key(&d->keymap, sym, &key))
+            continue;
+        if (lent == d->keymap.n_spare || !lend(d, sym))
+            return here;
+        lent++;
+    }
+    return s;
+}
+
+static int pause_ms(struct display *d, int ms, struct err *err)
+{
+    int r = x_wait(d, NULL, NULL, clock_mono_ms() + ms, "typing", err);
+    return r == E_TIMEOUT ? 0 : r;
+}
+
+/* Type [s, end), every character of which has a key now. */
+static int type_part(struct display *d, const char *s, const char *end, int delay_ms, struct err *err)
+{
+    xcb_keycode_t shift = shift_code(d);
+    while (s < end) {
+        struct key key;
+        xcb_keysym_t sym = sym_of_char(next_char(&s));
+        if (sym == XCB_NO_SYMBOL || !find_key(&d->keymap, sym, &key))
+            continue;
+        tap(d, key, shift);
+        int r = 0;
+        if (delay_ms > 0 && !(r = delivered(d, err)))
+            r = pause_ms(d, delay_ms, err);
+        if (r)
+            return r;
+    }
+    return delivered(d, err);
+}
+
+int display_type(struct display *d, const char *utf8, int delay_ms, struct err *err)
+{
+    if (!str_is_utf8(utf8, strlen(utf8)))
+        return err_set(err, E_INVALID, "text to type is not UTF-8");
+    while (*utf8) {
+        const char *end = lend_for(d, utf8);
+        if (end == utf8)
+            return err_set(err, E_UNSUPPORTED, "the keyboard has no spare keys");
+        int r = type_part(d, utf8, end, delay_ms, err);
+        bool capped;
+        if (!r && *end)
+            r = display_wait_quiet(d, NULL, 100, clock_mono_ms() + 1000, &capped, err);
+        if (r)
+            return r;
+        utf8 = end;
+    }
+    return 0;
+}
