@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 
 static const struct command commands[] = {
+    {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},
 };
 

@@ -23,8 +23,9 @@ static bool is_admin(struct site_request *req)
 
 static void health(struct site_request *req)
 {
-    req_reply_json(req, 200, json_pack("{s:b,s:s,s:I}", "ok", 1, "site", req->site->kind->name, "seed",
-                                       (json_int_t)req->site->seed));
+    req_reply_json(req, 200,
+                   json_pack("{s:b,s:s,s:I}", "ok", 1, "site", req->site->kind->name, "seed",
+                             (json_int_t)req->site->seed));
 }
 
 /* {"seed":n}; without a body or seed the site starts again with the seed it has. */
@@ -113,12 +114,13 @@ static void mutations(struct site_request *req)
     int64_t since = req_arg_int(req, "since", 0, INT64_MAX, 0);
     json_t *list = json_array(), *entry;
     size_t i;
-    json_array_foreach(req->site->log, i, entry)
-    {
+    json_array_foreach (req->site->log, i, entry) {
         if (json_int(entry, "seq", 0) > since)
             json_array_append(list, entry);
     }
-    req_reply_json(req, 200, json_pack("{s:o,s:I}", "mutations", list, "last", (json_int_t)req->site->log_seq));
+    req_reply_json(
+        req, 200,
+        json_pack("{s:o,s:I}", "mutations", list, "last", (json_int_t)req->site->log_seq));
 }
 
 static void unknown(struct site_request *req)

@@ -74,7 +74,8 @@ static json_t *string_or_number(const char *s)
 static void put_defaults(struct pool *pool, json_t *view, const char *defaults)
 {
     char *save = NULL;
-    for (char *pair = strtok_r(pool_strdup(pool, defaults), "&", &save); pair; pair = strtok_r(NULL, "&", &save)) {
+    for (char *pair = strtok_r(pool_strdup(pool, defaults), "&", &save); pair;
+         pair = strtok_r(NULL, "&", &save)) {
         char *eq = strchr(pair, '=');
         *eq = 0;
         json_put(view, pair, string_or_number(eq + 1));
@@ -87,11 +88,11 @@ static json_t *page_view(struct site_request *req, const char *defaults)
     json_t *view = json_keep(req_pool(req), json_object()), *value;
     const char *key;
     put_defaults(req_pool(req), view, defaults);
-    json_object_foreach(view, key, value)
-    {
+    json_object_foreach (view, key, value) {
         const char *given = req_arg(req, key, NULL);
         if (given && json_is_integer(value))
-            json_integer_set(value, req_arg_int(req, key, 0, CAP_SITE_DELAY_MS, json_integer_value(value)));
+            json_integer_set(
+                value, req_arg_int(req, key, 0, CAP_SITE_DELAY_MS, json_integer_value(value)));
         else if (given)
             json_string_set(value, given);
     }
@@ -180,8 +181,9 @@ static void more_items(struct site_request *req)
 
 static void hang(struct site_request *req)
 {
-    static const char half[] = "<!doctype html><html lang=\"en\"><head><title>Half a page</title></head><body>"
-                               "<h1>Half a page</h1><p>The rest of this page never comes.</p>";
+    static const char half[] =
+        "<!doctype html><html lang=\"en\"><head><title>Half a page</title></head><body>"
+        "<h1>Half a page</h1><p>The rest of this page never comes.</p>";
     req_reply_unfinished(req, "text/html; charset=utf-8", half, sizeof(half) - 1);
 }
 
@@ -236,7 +238,7 @@ static void take_form(struct site_request *req)
     struct lab *lab = site_state(req_site(req));
     json_t *view = page_view(req, ""), *list = json_array(), *value;
     const char *key;
-    json_object_foreach((json_t *)req_form(req), key, value)
+    json_object_foreach ((json_t *)req_form(req), key, value)
         json_push(list, json_pack("{s:s,s:O}", "name", key, "value", value));
     json_put(view, "fields", list);
     json_object_clear(lab->form);

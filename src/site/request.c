@@ -10,7 +10,7 @@
 #include "site/template.h"
 #include "sys/file.h"
 
-#define HTML "text/html; charset=utf-8"
+#define HTML  "text/html; charset=utf-8"
 #define PLAIN "text/plain; charset=utf-8"
 
 struct site *req_site(const struct site_request *req)
@@ -53,7 +53,8 @@ const char *req_arg(const struct site_request *req, const char *name, const char
     return json_str(req->form, name, json_str(req->query, name, def));
 }
 
-int64_t req_arg_int(const struct site_request *req, const char *name, int64_t min, int64_t max, int64_t def)
+int64_t req_arg_int(const struct site_request *req, const char *name, int64_t min, int64_t max,
+                    int64_t def)
 {
     const char *s = req_arg(req, name, "");
     char *end;
@@ -87,7 +88,8 @@ static void add_arg(struct pool *pool, json_t *to, const char *name, const char 
     json_put_str(to, name, before ? pool_printf(pool, "%s,%s", before, value) : value);
 }
 
-static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *key,
+                                const char *value)
 {
     struct site_request *req = cls;
     add_arg(req->pool, req->query, key, value ? value : "");
@@ -95,29 +97,31 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
 }
 
 /* A long value comes in pieces; off says where a piece belongs. */
-static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *key, const char *filename,
-                                const char *content_type, const char *transfer_encoding, const char *data,
-                                uint64_t off, size_t size)
+static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *key,
+                                const char *filename, const char *content_type,
+                                const char *transfer_encoding, const char *data, uint64_t off,
+                                size_t size)
 {
     struct site_request *req = cls;
     char *piece = pool_strndup(req->pool, data ? data : "", size);
     if (off > 0)
-        json_put_str(req->form, key, pool_printf(req->pool, "%s%s", json_str(req->form, key, ""), piece));
+        json_put_str(req->form, key,
+                     pool_printf(req->pool, "%s%s", json_str(req->form, key, ""), piece));
     else
         add_arg(req->pool, req->form, key, piece);
     return MHD_YES;
 }
 
-int request_read_args(struct site_request *req)
+void request_read_args(struct site_request *req)
 {
     MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, on_query, req);
     if (!req->body.len)
-        return 0;
+        return;
     struct MHD_PostProcessor *p = MHD_create_post_processor(req->conn, 4096, on_field, req);
     if (!p)
-        return 0; /* not a form: the handler reads the body itself */
+        return; /* not a form: the handler reads the body itself */
     MHD_post_process(p, req->body.data, req->body.len);
-    return MHD_destroy_post_processor(p) == MHD_YES ? 0 : E_NOMEM;
+    MHD_destroy_post_processor(p); /* says NO when a form is cut off: then fields are missing */
 }
 
 /* --- routing ------------------------------------------------------------------------------ */
@@ -163,7 +167,8 @@ static void reply_missing(struct site_request *req, bool other_method)
 void request_dispatch(struct site_request *req)
 {
     static const char files[] = "/static/";
-    bool get = strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0, other_method = false;
+    bool get = strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0,
+         other_method = false;
     unsigned method = get ? SITE_GET : req_is_post(req) ? SITE_POST : 0;
     if (get && strncmp(req->path, files, sizeof(files) - 1) == 0)
         req_reply_file(req, req->path + sizeof(files) - 1);
@@ -187,7 +192,8 @@ static void set_response(struct site_request *req, int status, const char *conte
     req_add_header(req, "Cache-Control", "no-cache");
 }
 
-void req_reply(struct site_request *req, int status, const char *content_type, const void *data, size_t len)
+void req_reply(struct site_request *req, int status, const char *content_type, const void *data,
+               size_t len)
 {
     /* MHD copies, and does not write through the pointer; its prototype is older than const */
     set_response(req, status, content_type,
@@ -223,12 +229,14 @@ void req_never(struct site_request *req)
 }
 
 /* The file below dir, or NULL: names are ours, so anything unusual in one is refused. */
-static char *read_site_file(struct site_request *req, const char *below, const char *name, const char *suffix,
-                            size_t *ret_len)
+static char *read_site_file(struct site_request *req, const char *below, const char *name,
+                            const char *suffix, size_t *ret_len)
 {
-    static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+    static const char usual[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
     char *data;
-    if (!*name || *name == '/' || *name == '.' || strstr(name, "/.") || strspn(name, usual) != strlen(name))
+    if (!*name || *name == '/' || *name == '.' || strstr(name, "/.") ||
+        strspn(name, usual) != strlen(name))
         return NULL;
     const char *path = pool_printf(req->pool, "%s/%s/%s%s", req->site->dir, below, name, suffix);
     return file_read(req->pool, path, CAP_SITE_PAGE_BYTES, &data, ret_len, NULL) ? NULL : data;
@@ -260,9 +268,12 @@ static const char *file_type(const char *path)
     static const struct {
         const char *suffix, *type;
     } types[] = {
-        {".css", "text/css; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-        {".svg", "image/svg+xml"},           {".png", "image/png"},
-        {".ico", "image/x-icon"},            {".txt", PLAIN},
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".ico", "image/x-icon"},
+        {".txt", PLAIN},
         {".html", HTML},
     };
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
@@ -274,7 +285,8 @@ static const char *file_type(const char *path)
 void req_reply_file(struct site_request *req, const char *path)
 {
     size_t len;
-    const char *type = file_type(path), *data = type ? read_site_file(req, "static", path, "", &len) : NULL;
+    const char *type = file_type(path),
+               *data = type ? read_site_file(req, "static", path, "", &len) : NULL;
     if (data)
         req_reply(req, 200, type, data, len);
     else
@@ -303,10 +315,12 @@ static ssize_t give_first_part(void *cls, uint64_t pos, char *out, size_t max)
     return (ssize_t)n;
 }
 
-void req_reply_unfinished(struct site_request *req, const char *content_type, const void *data, size_t len)
+void req_reply_unfinished(struct site_request *req, const char *content_type, const void *data,
+                          size_t len)
 {
     struct unfinished *u = pool_alloc(req->pool, sizeof(*u));
     *u = (struct unfinished){.req = req, .data = pool_strndup(req->pool, data, len), .len = len};
-    set_response(req, 200, content_type,
-                 MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, give_first_part, u, NULL));
+    set_response(
+        req, 200, content_type,
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, give_first_part, u, NULL));
 }

@@ -1,8 +1,8 @@
 /*
- * libmicrohttpd on the caller's loop: its epoll descriptor is one of ours, and the time it wants to be
- * turned next is one of our timers. An answer that is not due suspends the connection; while it is
- * suspended libmicrohttpd does not look at the socket, so we watch for the client leaving ourselves:
- * otherwise every page that was given up on would stay open until the site stops.
+ * libmicrohttpd on the caller's loop: its epoll descriptor is one of ours, and the time it wants to
+ * be turned next is one of our timers. An answer that is not due suspends the connection; while it
+ * is suspended libmicrohttpd does not look at the socket, so we watch for the client leaving
+ * ourselves: otherwise every page that was given up on would stay open until the site stops.
  */
 #include "site/server.h"
 
@@ -30,7 +30,8 @@ static void turn(struct site *site)
     loop_timer_clear(&site->timer);
     MHD_run(site->daemon);
     if (MHD_get_timeout(site->daemon, &ms) == MHD_YES)
-        loop_timer_set(site->loop, &site->timer, ms > 60000 ? 60000 : (int64_t)ms, turn_timer, site);
+        loop_timer_set(site->loop, &site->timer, ms > 60000 ? 60000 : (int64_t)ms, turn_timer,
+                       site);
 }
 
 /* --- held connections --------------------------------------------------------------------- */
@@ -66,17 +67,19 @@ static void client_left(void *arg, uint32_t events)
 
 void server_hold(struct site_request *req)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     MHD_suspend_connection(req->conn);
     req->held = true;
-    if (!info || loop_fd_add(req->site->loop, info->connect_fd, EPOLLRDHUP, client_left, req, &req->hangup, NULL))
+    if (!info || loop_fd_add(req->site->loop, info->connect_fd, EPOLLRDHUP, client_left, req,
+                             &req->hangup, NULL))
         req->hangup = NULL; /* then it is held until its time is over or the site stops */
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
 
-static struct site_request *request_create(struct site *site, struct MHD_Connection *conn, const char *url,
-                                           const char *method)
+static struct site_request *request_create(struct site *site, struct MHD_Connection *conn,
+                                           const char *url, const char *method)
 {
     struct pool *pool = pool_create(NULL);
     struct site_request *req = pool_alloc(pool, sizeof(*req));
@@ -119,10 +122,9 @@ static enum MHD_Result send_answer(struct site_request *req)
 
 static enum MHD_Result answer(struct site_request *req)
 {
+    request_read_args(req);
     if (req->body.failed)
         req_reply(req, 413, "text/plain; charset=utf-8", "The request is too large.\n", 26);
-    else if (request_read_args(req))
-        return MHD_NO;
     else
         request_dispatch(req);
     req->stage = REQUEST_DUE;
@@ -134,8 +136,9 @@ static enum MHD_Result answer(struct site_request *req)
     return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *len, void **con_cls)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *len, void **con_cls)
 {
     struct site_request *req = *con_cls;
     if (!req) {
@@ -164,7 +167,9 @@ static int read_address(const struct site_spec *spec, struct sockaddr_storage *o
 {
     char port[16];
     const char *host = spec->host ? spec->host : "127.0.0.1";
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *found;
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                             .ai_socktype = SOCK_STREAM},
+                    *found;
     if (spec->port < 0 || spec->port > 65535)
         return err_set(err, E_INVALID, "port %d is not between 0 and 65535", spec->port);
     snprintf(port, sizeof(port), "%d", spec->port);
@@ -197,15 +202,16 @@ int server_start(struct site *site, const struct site_spec *spec, struct err *er
     int r = read_address(spec, &at, err);
     if (r)
         return r;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (at.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-    site->daemon = MHD_start_daemon(flags, (uint16_t)spec->port, NULL, NULL, on_request, site,
-                                    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at,
-                                    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CAP_SITE_CONNECTIONS,
-                                    MHD_OPTION_CONNECTION_TIMEOUT, 300u,
-                                    MHD_OPTION_NOTIFY_COMPLETED, on_completed, site, MHD_OPTION_END);
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (at.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+    site->daemon =
+        MHD_start_daemon(flags, (uint16_t)spec->port, NULL, NULL, on_request, site,
+                         MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)CAP_SITE_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, 300u,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, site, MHD_OPTION_END);
     if (!site->daemon)
-        return err_sys(err, E_IO, "cannot listen on %s port %d", spec->host ? spec->host : "127.0.0.1",
-                       spec->port);
+        return err_sys(err, E_IO, "cannot listen on %s port %d",
+                       spec->host ? spec->host : "127.0.0.1", spec->port);
     const union MHD_DaemonInfo *port = MHD_get_daemon_info(site->daemon, MHD_DAEMON_INFO_BIND_PORT);
     const union MHD_DaemonInfo *fd = MHD_get_daemon_info(site->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (!port || !fd)

@@ -63,7 +63,7 @@ void site_reset(struct site *site, int64_t seed);
 
 /* request.c */
 void request_dispatch(struct site_request *req);
-int request_read_args(struct site_request *req); /* fills query and form; E_NOMEM */
+void request_read_args(struct site_request *req); /* fills query and form */
 
 /* control.c */
 extern const struct site_route control_routes[];

@@ -36,7 +36,8 @@ static int no_such_site(const char *name, struct err *err)
 {
     char list[128] = "";
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", kinds[i]->name);
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "",
+                 kinds[i]->name);
     return err_set(err, E_NOT_FOUND, "there is no practice site '%s'; there are: %s", name, list);
 }
 

@@ -1,6 +1,6 @@
 /*
- * One pass over the text, with the sections that are open held by the C stack: render() prints up to
- * the end tag of its own section, or only walks there when it is told to be silent.
+ * One pass over the text, with the sections that are open held by the C stack: render() prints up
+ * to the end tag of its own section, or only walks there when it is told to be silent.
  */
 #include "site/template.h"
 
@@ -107,8 +107,8 @@ static int print_value(struct render *r, const json_t *v, bool escape)
     return escape ? template_escape(r->out, s) : buf_adds(r->out, s);
 }
 
-static int render(struct render *r, const char **text, const struct scope *scope, const char *section,
-                  bool silent);
+static int render(struct render *r, const char **text, const struct scope *scope,
+                  const char *section, bool silent);
 
 /* {{#name}} or {{^name}}: *text is behind the tag, and behind the end tag afterwards. */
 static int render_section(struct render *r, const char **text, const struct scope *scope,
@@ -125,8 +125,7 @@ static int render_section(struct render *r, const char **text, const struct scop
     const char *begin = *text;
     size_t i;
     json_t *item;
-    json_array_foreach((json_t *)v, i, item)
-    {
+    json_array_foreach ((json_t *)v, i, item) {
         struct scope inner = {.value = item, .outer = scope};
         *text = begin;
         int e = render(r, text, &inner, tag->name, false);
@@ -144,8 +143,8 @@ static int render_partial(struct render *r, const struct scope *scope, const cha
     return render(r, &text, scope, NULL, false);
 }
 
-static int render_tag(struct render *r, const char **text, const struct scope *scope, const struct tag *tag,
-                      bool silent)
+static int render_tag(struct render *r, const char **text, const struct scope *scope,
+                      const struct tag *tag, bool silent)
 {
     if (tag->sigil == '#' || tag->sigil == '^')
         return render_section(r, text, scope, tag, silent);
@@ -156,15 +155,16 @@ static int render_tag(struct render *r, const char **text, const struct scope *s
     return print_value(r, lookup(scope, tag->name), tag->sigil != '{');
 }
 
-static int render_inside(struct render *r, const char **text, const struct scope *scope, const char *section,
-                         bool silent)
+static int render_inside(struct render *r, const char **text, const struct scope *scope,
+                         const char *section, bool silent)
 {
     for (;;) {
         const char *open = strstr(*text, "{{");
         if (!silent)
             buf_add(r->out, *text, open ? (size_t)(open - *text) : strlen(*text));
         if (r->out->failed)
-            return err_set(r->err, E_TOOBIG, "template: the page is larger than %zu bytes", r->out->cap);
+            return err_set(r->err, E_TOOBIG, "template: the page is larger than %zu bytes",
+                           r->out->cap);
         if (!open)
             return section ? bad_tag(r, section, "a section that does not end") : 0;
         struct tag tag;
@@ -183,8 +183,8 @@ static int render_inside(struct render *r, const char **text, const struct scope
     }
 }
 
-static int render(struct render *r, const char **text, const struct scope *scope, const char *section,
-                  bool silent)
+static int render(struct render *r, const char **text, const struct scope *scope,
+                  const char *section, bool silent)
 {
     if (r->depth == TEMPLATE_DEPTH)
         return err_set(r->err, E_INVALID, "template: nested more than %d deep", TEMPLATE_DEPTH);
