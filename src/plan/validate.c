@@ -1,0 +1,262 @@
+/*
+ * validate.c - the rules of plans.md section 13, one function each, in one list. A rule looks at the
+ * whole plan and adds what it finds; the result is put in order of step.
+ */
+#include "plan/validate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/normalise.h"
+
+struct check {
+    struct pool *pool;
+    const struct plan *plan;
+    struct finding *found;
+    int n, size;
+};
+
+static void add(struct check *c, enum severity severity, const char *code, int step_index, const char *auto_fix,
+                const char *message)
+{
+    if (c->n == c->size) {
+        int size = c->size ? c->size * 2 : 16;
+        struct finding *more = pool_alloc(c->pool, sizeof(*more) * (size_t)size);
+        if (c->n)
+            memcpy(more, c->found, sizeof(*more) * (size_t)c->n);
+        c->found = more;
+        c->size = size;
+    }
+    c->found[c->n++] = (struct finding){severity, code, message, step_index, auto_fix};
+}
+
+static bool is(const struct step *s, const char *type)
+{
+    return strcmp(s->type, type) == 0;
+}
+
+static bool in(const struct step *s, const char *section)
+{
+    return strcmp(s->section, section) == 0;
+}
+
+/* Index of the first step of this type ("" any) in this section (NULL any), -1 none. */
+static int find(const struct plan *plan, const char *type, const char *section)
+{
+    for (int i = 0; i < plan->n_steps; i++) {
+        const struct step *s = &plan->steps[i];
+        if ((!*type || is(s, type)) && (!section || in(s, section)))
+            return i;
+    }
+    return -1;
+}
+
+static void missing_navigate(struct check *c)
+{
+    const struct plan *p = c->plan;
+    if (find(p, "navigate", NULL) >= 0 || plan_first_url(c->pool, p->steps[0].intent))
+        return;
+    const char *fix = *p->domain ? pool_printf(c->pool, "insert a navigate step to https://www.%s/", p->domain)
+                                 : "insert a navigate step to the start URL";
+    add(c, SEVERITY_ERROR, "missing_navigate", -1, fix,
+        "no navigate step, and the first intent holds no http(s) address");
+}
+
+static void no_gate_after_filters(struct check *c)
+{
+    int last = -1;
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        if (s->gate)
+            return;
+        if (is(s, "filter") || (in(s, "setup") && s->required && !is(s, "navigate")))
+            last = i;
+    }
+    if (last >= 0)
+        add(c, SEVERITY_ERROR, "no_gate_after_filters", last,
+            pool_printf(c->pool, "insert a verification gate after step[%d]", last),
+            "filters or required setup steps, but no gate checks that they took effect");
+}
+
+static void no_navigate_back_in_loop(struct check *c)
+{
+    int click = find(c->plan, "click", "extraction"), loop = find(c->plan, "loop", "extraction");
+    if (click >= 0 && loop >= 0 && find(c->plan, "navigate_back", "extraction") < 0)
+        add(c, SEVERITY_ERROR, "no_navigate_back_in_loop", loop, "",
+            "the extraction loop clicks but never navigates back to the results");
+}
+
+static void loop_targets(struct check *c)
+{
+    int click = find(c->plan, "click", "extraction");
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        if (!is(s, "loop") || s->loop_target < i)
+            continue;
+        if (s->loop_target >= c->plan->n_steps) {
+            add(c, SEVERITY_ERROR, "loop_target_out_of_range", i, "",
+                pool_printf(c->pool, "loop_target %d is out of range: the plan has %d steps", s->loop_target,
+                            c->plan->n_steps));
+            continue;
+        }
+        bool near = click >= 0 && click < i && abs(s->loop_target - click) <= 3;
+        add(c, SEVERITY_ERROR, "loop_target_forward", i,
+            near ? pool_printf(c->pool, "set loop_target to %d, the first extraction click", click) : "",
+            pool_printf(c->pool, "loop_target %d does not lie before the loop", s->loop_target));
+    }
+}
+
+int plan_loop_executions(const struct step *loop)
+{
+    if (loop->loop_count > 0)
+        return loop->loop_count;
+    return in(loop, "extraction") ? 30 : in(loop, "pagination") ? 10 : 50;
+}
+
+static void loop_counts(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        if (!is(s, "loop"))
+            continue;
+        if (s->loop_target < 0)
+            add(c, SEVERITY_WARNING, "loop_target_unset", i, "",
+                "loop_target is not set; the loop goes back to the start of its section");
+        else if (s->loop_count <= 0)
+            add(c, SEVERITY_WARNING, "loop_count_zero", i, "",
+                pool_printf(c->pool, "loop_count is not set; the body runs at most %d times",
+                            plan_loop_executions(s)));
+    }
+}
+
+static void extract_not_claude_only(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        if ((is(s, "extract_url") || is(s, "extract_data")) && !s->claude_only)
+            add(c, SEVERITY_WARNING, "extract_not_claude_only", i, "set claude_only to true and budget to 0",
+                pool_printf(c->pool, "%s has claude_only false and would go to the brain", s->type));
+    }
+}
+
+static void pagination(struct check *c)
+{
+    int loop = find(c->plan, "loop", "extraction"), paginate = find(c->plan, "paginate", NULL);
+    if (loop >= 0 && paginate < 0)
+        add(c, SEVERITY_WARNING, "no_pagination", loop, "",
+            "an extraction loop, but no paginate step: only the first page is read");
+    if (paginate >= 0 && find(c->plan, "loop", "pagination") < 0)
+        add(c, SEVERITY_WARNING, "paginate_without_loop", paginate, "",
+            "a paginate step, but no loop in section pagination: only one further page is read");
+}
+
+static void setup_after_extraction(struct check *c)
+{
+    int first = find(c->plan, "", "extraction");
+    for (int i = first + 1; first >= 0 && i < c->plan->n_steps; i++)
+        if (in(&c->plan->steps[i], "setup"))
+            add(c, SEVERITY_WARNING, "setup_after_extraction", i, "",
+                pool_printf(c->pool, "a setup step after extraction began at step[%d]", first));
+}
+
+static void unknown_step_type(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++)
+        if (!step_kind_find(c->plan->steps[i].type))
+            add(c, SEVERITY_WARNING, "unknown_step_type", i, "",
+                pool_printf(c->pool, "there is no step type '%.80s'; it is run as a brain sub-goal",
+                            c->plan->steps[i].type));
+}
+
+static void if_else_targets(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        int count = c->plan->n_steps;
+        if (is(s, "if_else") && (s->then_target >= count || s->else_target >= count))
+            add(c, SEVERITY_ERROR, "if_else_target_out_of_range", i, "",
+                pool_printf(c->pool, "%s %d is out of range: the plan has %d steps",
+                            s->then_target >= count ? "then_target" : "else_target",
+                            s->then_target >= count ? s->then_target : s->else_target, count));
+    }
+}
+
+static bool is_written(const struct plan *plan, const char *name)
+{
+    for (int i = 0; i < plan->n_steps; i++)
+        if (is(&plan->steps[i], "detect_visible") && strcmp(plan->steps[i].out_var, name) == 0)
+            return true;
+    return false;
+}
+
+static void undefined_state_var(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        const char *const uses[][2] = {
+            {"guard", s->guard}, {"stop_var", s->stop_var}, {"condition_var", s->condition_var}};
+        for (size_t k = 0; k < ARRAY_SIZE(uses); k++)
+            if (*uses[k][1] && !is_written(c->plan, uses[k][1]))
+                add(c, SEVERITY_WARNING, "undefined_state_var", i, "",
+                    pool_printf(c->pool, "%s '%.80s' is written by no detect_visible step", uses[k][0], uses[k][1]));
+    }
+}
+
+static void fill_without_value(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const struct step *s = &c->plan->steps[i];
+        const json_t *value = json_object_get(s->params, "value");
+        if (is(s, "fill_field") && (!value || json_is_null(value)))
+            add(c, SEVERITY_WARNING, "fill_without_value", i, "", "fill_field has no params.value to type");
+    }
+}
+
+static void navigate_without_url(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++)
+        if (is(&c->plan->steps[i], "navigate") && !step_url(c->pool, &c->plan->steps[i]))
+            add(c, SEVERITY_WARNING, "navigate_without_url", i, "",
+                "navigate has no http(s) address in its intent or params.url");
+}
+
+static void user_input_without_request(struct check *c)
+{
+    if (find(c->plan, "request_user_input", NULL) >= 0)
+        return;
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        json_t *whole = json_keep(c->pool, step_to_json(&c->plan->steps[i]));
+        if (strstr(json_text(c->pool, whole), "{{user_input}}"))
+            add(c, SEVERITY_WARNING, "user_input_without_request", i, "",
+                "{{user_input}} is used, but no request_user_input step asks for it");
+    }
+}
+
+static int by_step(const void *a, const void *b)
+{
+    const struct finding *x = a, *y = b;
+    if (x->step_index != y->step_index)
+        return x->step_index < y->step_index ? -1 : 1;
+    return strcmp(x->code, y->code);
+}
+
+typedef void rule_fn(struct check *c);
+static rule_fn *const rules[] = {
+    missing_navigate,    no_gate_after_filters, no_navigate_back_in_loop, loop_targets,
+    loop_counts,         extract_not_claude_only, pagination,             setup_after_extraction,
+    unknown_step_type,   if_else_targets,       undefined_state_var,      fill_without_value,
+    navigate_without_url, user_input_without_request,
+};
+
+struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *ret_n)
+{
+    struct check c = {.pool = pool, .plan = plan};
+    if (plan->n_steps == 0)
+        add(&c, SEVERITY_ERROR, "empty_plan", -1, "", "the plan has no steps");
+    for (size_t i = 0; i < ARRAY_SIZE(rules) && plan->n_steps; i++)
+        rules[i](&c);
+    if (c.n)
+        qsort(c.found, (size_t)c.n, sizeof(*c.found), by_step);
+    *ret_n = c.n;
+    return c.found;
+}

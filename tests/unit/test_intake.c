@@ -1,0 +1,425 @@
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "plan/intake.h"
+#include "sys/file.h"
+
+static struct pool *pool;
+static struct err err;
+static struct plan *plan;
+static char root[64];
+static struct intake_config config;
+
+static int setup(void **state)
+{
+    pool = pool_create(NULL);
+    err_clear(&err);
+    plan = NULL;
+    strcpy(root, "/tmp/mantis-intake-XXXXXX");
+    assert_non_null(mkdtemp(root));
+    config = (struct intake_config){.repo_root = root, .env_url = "http://127.0.0.1:4711/", .default_micro = "",
+                                    .max_steps = 200, .max_loop_iterations = 50, .max_time_minutes = 60,
+                                    .max_cost = 25};
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct err e = {0};
+    assert_int_equal(file_remove_tree(root, &e), 0);
+    pool_destroy(pool);
+    return 0;
+}
+
+static json_t *parse(const char *text)
+{
+    json_error_t e;
+    json_t *v = json_loads(text, JSON_DECODE_ANY, &e);
+    if (!v)
+        fail_msg("test JSON: %s in %s", e.text, text);
+    return json_keep(pool, v);
+}
+
+static int take(const char *document)
+{
+    err_clear(&err);
+    return intake_document(pool, &config, parse(document), "doc", &plan, &err);
+}
+
+static int request(const char *body)
+{
+    err_clear(&err);
+    return intake_request(pool, &config, parse(body), &plan, &err);
+}
+
+static void put_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    char *slash = strrchr(path, '/');
+    *slash = 0;
+    assert_int_equal(file_mkdirs(path, 0755, &err), 0);
+    *slash = '/';
+    assert_int_equal(file_write_atomic(path, text, strlen(text), 0644, &err), 0);
+}
+
+#define NAV "{\"type\":\"navigate\",\"intent\":\"Open https://Shop.A.test:8080/x\"}"
+
+static void every_shape_becomes_the_same_plan(void **state)
+{
+    static const char *const shapes[] = {
+        "[" NAV "]", "{\"steps\":[" NAV "]}", "{\"_micro_plan\":[" NAV "],\"tasks\":[],\"base_url\":\"\"}",
+        "{\"steps\":[" NAV "],\"runtime\":{}}",
+    };
+    char first[ID_SHA256_HEX_BYTES];
+    for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+        assert_int_equal(take(shapes[i]), 0);
+        assert_int_equal(plan->n_steps, 1);
+        assert_string_equal(plan->steps[0].section, "setup");
+        assert_string_equal(plan->domain, "shop.a.test");
+        assert_string_equal(plan->session_name, "micro_shop_a_test");
+        assert_string_equal(plan->name, "doc");
+        assert_int_equal(json_array_size(plan->warnings), 0);
+        if (i == 0)
+            strcpy(first, plan->signature);
+        assert_string_equal(plan->signature, first);
+    }
+}
+
+static void the_first_plan_field_that_is_not_empty_wins(void **state)
+{
+    put_file("a.json", "[{\"type\":\"wait\",\"intent\":\"a\"}]");
+    put_file("sub/b.json", "{\"steps\":[{\"type\":\"wait\",\"intent\":\"b\"}],\"runtime\":{\"max_cost\":3}}");
+    assert_int_equal(request("{\"task_suite\":[" NAV "],\"micro\":\"a.json\"}"), 0);
+    assert_string_equal(plan->steps[0].type, "navigate");
+    assert_int_equal(request("{\"task_suite\":null,\"task_file_contents\":\"\",\"task_file\":\"a.json\"}"), 0);
+    assert_string_equal(plan->steps[0].intent, "a");
+    assert_string_equal(plan->name, "a");
+    assert_int_equal(request("{\"task_file_contents\":\"[" "{\\\"type\\\":\\\"wait\\\",\\\"intent\\\":\\\"c\\\"}" "]\"}"), 0);
+    assert_string_equal(plan->steps[0].intent, "c");
+    assert_int_equal(request("{\"micro\":\"\",\"micro_path\":\"plans/sub/b.json\"}"), 0);
+    assert_string_equal(plan->steps[0].intent, "b");
+    assert_true(plan->runtime.max_cost == 3);
+    config.default_micro = "a.json";
+    assert_int_equal(request("{}"), 0);
+    assert_string_equal(plan->steps[0].intent, "a");
+}
+
+static void a_request_that_cannot_be_planned_says_why(void **state)
+{
+    static const struct {
+        const char *body;
+        int code;
+        const char *words;
+    } cases[] = {
+        {"{}", E_INVALID, "must provide one of task_suite"},
+        {"{\"task_suite\":{}}", E_INVALID, "none of 'steps'"},
+        {"{\"task_suite\":[]}", E_INVALID, "no steps"},
+        {"{\"task_suite\":3}", E_INVALID, "'task_suite' must be"},
+        {"{\"micro\":7}", E_INVALID, "'micro' must be a string"},
+        {"{\"task_suite\":{\"steps\":{}}}", E_INVALID, "'steps' must be an array"},
+        {"{\"task_suite\":{\"tasks\":[{\"intent\":\"x\"}]}}", E_UNSUPPORTED, "send the steps"},
+        {"{\"plan_text\":\"go to the shop\"}", E_UNSUPPORTED, "'plan_text' holds prose"},
+        {"{\"micro\":\"p.txt\"}", E_UNSUPPORTED, "'micro' holds prose"},
+        {"{\"micro\":\"nope.json\"}", E_NOT_FOUND, "'nope.json'"},
+        {"{\"micro\":\"bad.json\"}", E_INVALID, "plan file 'bad.json' is not valid JSON"},
+        {"{\"task_file\":\"secret\"}", E_INVALID, "plan file 'secret' is not valid JSON"},
+        {"{\"task_file_contents\":\"[\"}", E_INVALID, "'task_file_contents' is not valid JSON"},
+        {"{\"task_suite\":[3]}", E_INVALID, "step 0 is not an object"},
+        {"{\"task_suite\":[" NAV ",{\"type\":\"click\"}]}", E_INVALID, "step 1: 'intent' is missing"},
+        {"{\"task_suite\":[{\"intent\":\"x\"}]}", E_INVALID, "step 0: 'type' is missing"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":5}]}", E_INVALID, "step 0: 'type' must be a string"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"budget\":\"much\"}]}", E_INVALID, "step 0: 'budget'"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"steps\":[" NAV "]}]}", E_INVALID, "only a loop"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"select_option\"}]}", E_UNSUPPORTED, "step 0: this server"},
+        {"{\"task_suite\":[" NAV "],\"max_cost\":0}", E_INVALID, "'max_cost' must be more than 0"},
+        {"{\"task_suite\":[" NAV "],\"max_time_minutes\":-1}", E_INVALID, "'max_time_minutes'"},
+        {"{\"task_suite\":[" NAV "],\"max_time_minutes\":1.5}", E_INVALID, "'max_time_minutes'"},
+        {"{\"task_suite\":[" NAV "],\"compute_backend\":\"moon\"}", E_INVALID, "'moon'"},
+        {"{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":[]}}", E_INVALID, "'runtime' must be"},
+        {"{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":{\"max_cost\":-2}}}", E_INVALID, "'max_cost'"},
+    };
+    put_file("bad.json", "[1,");
+    put_file("secret", "password");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(request(cases[i].body), cases[i].code);
+        if (!strstr(err.msg, cases[i].words))
+            fail_msg("%s gave '%s'", cases[i].body, err.msg);
+    }
+    assert_null(strstr(err.msg, "password"));
+}
+
+static void a_plan_path_stays_inside_its_root(void **state)
+{
+    char *out, link[128];
+    put_file("in/x.json", "[]");
+    snprintf(link, sizeof(link), "%s/out.json", root);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    snprintf(link, sizeof(link), "%s/same.json", root);
+    assert_int_equal(symlink("in/x.json", link), 0);
+    assert_int_equal(intake_resolve_path(pool, root, "in/x.json", &out, &err), 0);
+    assert_int_equal(intake_resolve_path(pool, root, "plans/in/x.json", &out, &err), 0);
+    assert_int_equal(intake_resolve_path(pool, root, "same.json", &out, &err), 0);
+    assert_int_equal(intake_resolve_path(pool, root, "out.json", &out, &err), E_INVALID);
+    assert_int_equal(intake_resolve_path(pool, root, "/etc/passwd", &out, &err), E_INVALID);
+    assert_int_equal(intake_resolve_path(pool, root, "in/../in/x.json", &out, &err), E_INVALID);
+    assert_int_equal(intake_resolve_path(pool, root, "..", &out, &err), E_INVALID);
+    assert_int_equal(intake_resolve_path(pool, "", "in/x.json", &out, &err), E_INVALID);
+    assert_int_equal(intake_resolve_path(pool, root, "in", &out, &err), E_NOT_FOUND);
+    assert_int_equal(intake_resolve_path(pool, root, "plans/none.json", &out, &err), E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "'plans/none.json'"));
+    assert_null(strstr(err.msg, root));
+}
+
+static void the_cap_on_steps_is_named(void **state)
+{
+    json_t *steps = json_array();
+    for (int i = 0; i < 201; i++)
+        json_push(steps, json_pack("{s:s,s:s}", "type", "wait", "intent", "x"));
+    assert_int_equal(intake_document(pool, &config, json_keep(pool, steps), "", &plan, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "MANTIS_MAX_STEPS_PER_PLAN"));
+    assert_non_null(strstr(err.msg, "200"));
+    json_array_remove(steps, 0);
+    assert_int_equal(intake_document(pool, &config, steps, "", &plan, &err), 0);
+    config.max_steps = 3;
+    assert_int_equal(take("[{\"type\":\"loop\",\"intent\":\"x\",\"steps\":[" NAV "," NAV "," NAV "]}]"), E_INVALID);
+}
+
+static void types_bring_their_defaults(void **state)
+{
+    static const struct {
+        const char *type, *section;
+        bool grounding, claude_only, required;
+    } cases[] = {
+        {"navigate", "setup", false, false, false},  {"click", "extraction", true, false, false},
+        {"submit", "setup", true, false, true},      {"fill_field", "setup", true, false, true},
+        {"filter", "setup", true, false, true},      {"paginate", "pagination", true, false, false},
+        {"extract_url", "extraction", false, true, false}, {"extract_data", "extraction", false, true, false},
+        {"extract_rows", "", false, false, false},   {"loop", "", false, false, false},
+        {"detect_visible", "", false, true, false},  {"select_option", "setup", true, false, true},
+        {"request_user_input", "setup", false, false, true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "[{\"type\":\"%s\",\"intent\":\"x\"}]", cases[i].type);
+        assert_int_equal(take(text), 0);
+        const struct step *s = &plan->steps[0];
+        assert_string_equal(s->section, cases[i].section);
+        assert_int_equal(s->grounding, cases[i].grounding);
+        assert_int_equal(s->claude_only, cases[i].claude_only);
+        assert_int_equal(s->required, cases[i].required);
+        assert_int_equal(s->budget, 5);
+        assert_int_equal(s->loop_target, -1);
+        assert_false(s->gate);
+    }
+}
+
+static void aliases_and_authoring_keys_reach_their_place(void **state)
+{
+    assert_int_equal(take("[{\"step_type\":\"wait\",\"intent\":\"x\",\"expected_outcome\":\"v\",\"reverse_action\":\"escape\","
+                          "\"seconds\":2,\"max_steps\":9,\"hint\":\"the blue one\",\"params\":{\"guard\":\"g\"},"
+                          "\"hints\":{\"out_var\":\"o\"}},"
+                          "{\"action\":\"navigate\",\"intent\":\"Open\",\"url\":\"https://a.test/\",\"wait_for_load\":true},"
+                          "{\"type\":\"loop\",\"intent\":\"x\",\"params\":{\"loop_target\":1,\"loop_count\":\"3\"},\"hints\":7}]"),
+                     0);
+    const struct step *s = plan->steps;
+    assert_string_equal(s[0].verify, "v");
+    assert_string_equal(s[0].reverse, "escape");
+    assert_string_equal(s[0].intent, "x (the blue one)");
+    assert_string_equal(s[0].guard, "g");
+    assert_string_equal(s[0].out_var, "o");
+    assert_int_equal(s[0].budget, 9);
+    assert_int_equal(json_int(s[0].params, "seconds", 0), 2);
+    assert_string_equal(json_str(s[1].params, "url", ""), "https://a.test/");
+    assert_true(json_flag(s[1].params, "wait_for_load", false));
+    assert_int_equal(s[2].loop_target, 1);
+    assert_int_equal(s[2].loop_count, 3);
+    assert_int_equal(json_object_size(s[2].hints), 0);
+    assert_int_equal(json_array_size(plan->warnings), 1);
+}
+
+static void an_extracting_step_that_checks_is_a_gate_unless_it_says_no(void **state)
+{
+    assert_int_equal(take("[{\"type\":\"extract_data\",\"intent\":\"VERIFY that results show\"},"
+                          "{\"type\":\"extract_data\",\"intent\":\"verify\",\"gate\":false},"
+                          "{\"type\":\"click\",\"intent\":\"verify\"}]"),
+                     0);
+    assert_true(plan->steps[0].gate);
+    assert_false(plan->steps[1].gate);
+    assert_false(plan->steps[2].gate);
+}
+
+static void nested_loops_become_flat_steps_with_true_targets(void **state)
+{
+    /* authored 0 navigate, 1 loop{a, loop{b}, c}, 2 loop back to 1, 3 if_else to the end and to 2 */
+    assert_int_equal(take("[" NAV ",{\"type\":\"loop\",\"intent\":\"outer\",\"loop_count\":2,\"steps\":["
+                          "{\"type\":\"wait\",\"intent\":\"a\"},"
+                          "{\"type\":\"loop\",\"intent\":\"inner\",\"steps\":[{\"type\":\"wait\",\"intent\":\"b\"}]},"
+                          "{\"type\":\"loop\",\"intent\":\"c\",\"loop_target\":1}]},"
+                          "{\"type\":\"loop\",\"intent\":\"again\",\"loop_target\":1},"
+                          "{\"type\":\"if_else\",\"intent\":\"?\",\"then_target\":4,\"else_target\":2}]"),
+                     0);
+    static const char *const intents[] = {"a", "b", "inner", "c", "outer", "again", "?"};
+    static const int targets[] = {-1, -1, 2, 2, 1, 1, -1};
+    assert_int_equal(plan->n_steps, 8);
+    for (size_t i = 0; i < ARRAY_SIZE(intents); i++) {
+        assert_string_equal(plan->steps[i + 1].intent, intents[i]);
+        assert_int_equal(plan->steps[i + 1].loop_target, targets[i]);
+    }
+    assert_int_equal(plan->steps[7].then_target, 8);
+    assert_int_equal(plan->steps[7].else_target, 6);
+}
+
+static void caller_beats_plan_and_caps_beat_both(void **state)
+{
+    const char *suite = "{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":{\"max_cost\":4,\"max_time_minutes\":90,"
+                        "\"compute_backend\":\"computer_plane\",\"pause_on_captcha\":\"no\",\"brain_budgets\":{\"click\":3,"
+                        "\"scroll\":0}}}%s}";
+    char text[1024];
+    snprintf(text, sizeof(text), suite, "");
+    assert_int_equal(request(text), 0);
+    assert_true(plan->runtime.max_cost == 4);
+    assert_int_equal(plan->runtime.max_time_minutes, 60);
+    assert_string_equal(plan->runtime.compute_backend, "computer_plane");
+    assert_true(plan->runtime.has_pause_on_captcha && !plan->runtime.pause_on_captcha);
+    assert_string_equal(json_text(pool, plan->runtime.brain_budgets), "{\"click\":3}");
+    snprintf(text, sizeof(text), suite,
+             ",\"max_cost\":\"2.5\",\"max_time_minutes\":20.0,\"compute_backend\":\"browser_use_plane\",\"plan_name\":\"p\"");
+    assert_int_equal(request(text), 0);
+    assert_true(plan->runtime.max_cost == 2.5);
+    assert_int_equal(plan->runtime.max_time_minutes, 20);
+    assert_string_equal(plan->runtime.compute_backend, "browser_use_plane");
+    assert_string_equal(plan->name, "p");
+    snprintf(text, sizeof(text), suite, ",\"max_cost\":null,\"max_time_minutes\":99");
+    assert_int_equal(request(text), 0);
+    assert_true(plan->runtime.max_cost == 4);
+    assert_int_equal(plan->runtime.max_time_minutes, 60);
+}
+
+static void suite_keys_apply_and_identities_in_them_are_ignored(void **state)
+{
+    assert_int_equal(take("{\"_micro_plan\":[{\"type\":\"extract_data\",\"intent\":\"read\"}],\"_max_cost\":99,"
+                          "\"_settle_ceiling_seconds\":3,\"_profile_id\":\"other__x\",\"_resume_state\":true,"
+                          "\"_checkpoint_path\":\"/etc/x\",\"_site_config\":{\"detail_page_pattern\":\"/b/\"},"
+                          "\"_extraction_schema\":{\"fields\":[{\"name\":\"t\"}]},\"_plan_name\":\"q\",\"zzz\":1}"),
+                     0);
+    assert_true(plan->runtime.max_cost == 25);
+    assert_true(plan->runtime.settle_ceiling_s == 3);
+    assert_string_equal(json_str(plan->site_config, "detail_page_pattern", ""), "/b/");
+    assert_int_equal(json_object_size(plan->steps[0].extract), 1);
+    assert_string_equal(plan->name, "q");
+    const char *lines = json_text(pool, plan->warnings);
+    assert_non_null(strstr(lines, "'_profile_id' is ignored"));
+    assert_non_null(strstr(lines, "'_resume_state' is ignored"));
+    assert_non_null(strstr(lines, "'_checkpoint_path' is ignored"));
+    assert_non_null(strstr(lines, "unknown key 'zzz'"));
+    assert_non_null(strstr(lines, "max_cost 99"));
+    assert_null(strstr(lines, "_plan_name"));
+}
+
+static void unknown_things_are_warned_about_and_counts_are_clamped(void **state)
+{
+    assert_int_equal(take("[{\"type\":\"dance\",\"intent\":\"x\",\"colour\":1},"
+                          "{\"type\":\"loop\",\"intent\":\"y\",\"loop_target\":0,\"loop_count\":51}]"),
+                     0);
+    assert_int_equal(plan->steps[1].loop_count, 50);
+    const char *lines = json_text(pool, plan->warnings);
+    assert_non_null(strstr(lines, "step 0: unknown_step_type 'dance'"));
+    assert_non_null(strstr(lines, "step 0: unknown key 'colour'"));
+    assert_non_null(strstr(lines, "step 1: loop_count 51"));
+
+    json_t *step = json_pack("{s:s,s:s}", "type", "wait", "intent", "x"), *list = json_array();
+    for (int i = 0; i < 500; i++)
+        json_put_int(step, pool_printf(pool, "k%d", i), 1);
+    json_push(list, step);
+    assert_int_equal(intake_document(pool, &config, json_keep(pool, list), "", &plan, &err), 0);
+    assert_int_equal(json_array_size(plan->warnings), CAP_PLAN_WARNINGS + 1);
+}
+
+static void the_practice_site_address_is_filled_in_everywhere(void **state)
+{
+    const char *text = "{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open {{ENV_URL}}/a and {{ENV_URL}}/b\","
+                       "\"hints\":{\"expect_url_contains\":[\"{{ENV_URL}}/a\"]}}]}";
+    assert_int_equal(take(text), 0);
+    assert_string_equal(plan->steps[0].intent, "Open http://127.0.0.1:4711/a and http://127.0.0.1:4711/b");
+    assert_string_equal(json_text(pool, plan->steps[0].hints),
+                        "{\"expect_url_contains\":[\"http://127.0.0.1:4711/a\"]}");
+    config.env_url = "";
+    assert_int_equal(take(text), E_INVALID);
+    assert_non_null(strstr(err.msg, "MANTIS_ENV_URL"));
+}
+
+static void signatures_match_the_published_vectors(void **state)
+{
+    char hex[ID_SHA256_HEX_BYTES];
+    intake_signature(parse("[{\"a\":1.5,\"intent\":\"Zo\\u00eb \\ud83d\\ude00\"}]"), hex);
+    assert_string_equal(hex, "d4f6ad614d4f82cfaede7f043975ff5894267260b41514dd42e45a621a28de9c");
+    intake_signature(parse("[{\"budget\":5,\"claude_only\":false,\"extract\":{},\"gate\":false,\"grounding\":false,"
+                           "\"guard\":\"\",\"hints\":{},\"intent\":\"Open https://a.test/\",\"loop_count\":0,"
+                           "\"loop_target\":-1,\"out_var\":\"\",\"params\":{},\"required\":false,\"reverse\":\"\","
+                           "\"section\":\"setup\",\"stop_var\":\"\",\"type\":\"navigate\",\"verify\":\"\"}]"),
+                     hex);
+    assert_string_equal(hex, "5e631e25bc9decc477edfc4c50009c41ce0cf469f588a876d0e1bc4671ba92a7");
+}
+
+static void a_signature_covers_every_field_that_changes_what_happens(void **state)
+{
+    static const char *const extra[] = {
+        "\"extract\":{\"fields\":[{\"name\":\"t\"}]}", "\"guard\":\"g\"", "\"out_var\":\"o\"", "\"stop_var\":\"s\"",
+        "\"condition_var\":\"c\"", "\"then_target\":0", "\"else_target\":0", "\"params\":{\"a\":1}",
+        "\"hints\":{\"a\":1}", "\"verify\":\"v\"", "\"budget\":6", "\"required\":true",
+    };
+    assert_int_equal(take("[{\"type\":\"wait\",\"intent\":\"x\"}]"), 0);
+    char plain[ID_SHA256_HEX_BYTES];
+    strcpy(plain, plan->signature);
+    assert_int_equal(take("[{\"intent\":\"x\",\"type\":\"wait\",\"budget\":5,\"notes\":\"n\"}]"), 0);
+    assert_string_equal(plan->signature, plain);
+    for (size_t i = 0; i < ARRAY_SIZE(extra); i++) {
+        assert_int_equal(take(pool_printf(pool, "[{\"type\":\"wait\",\"intent\":\"x\",%s}]", extra[i])), 0);
+        assert_string_not_equal(plan->signature, plain);
+    }
+}
+
+static void no_spelling_hides_a_host(void **state)
+{
+    assert_int_equal(take("[{\"type\":\"navigate\",\"intent\":\"Open https://A.test./x, HTTP://b.test:81\\\\p and `http://c.test`\","
+                          "\"url\":\"https://good.test@evil.test:443/\"},"
+                          "{\"type\":\"click\",\"intent\":\"x\",\"verify\":\"at https:///slashes.test/\","
+                          "\"hints\":{\"fallback_url\":\"http://[2001:db8::1]:8080/\"}},"
+                          "{\"type\":\"fill_field\",\"intent\":\"x\",\"params\":{\"value\":\"https://only-typed.test\"}},"
+                          "{\"type\":\"click\",\"intent\":\"again https://a.test/y?u=http://in-query.test/\"}]"),
+                     0);
+    json_t *hosts = intake_hosts(pool, plan);
+    assert_string_equal(json_text(pool, hosts), "[\"a.test\",\"b.test\",\"c.test\",\"evil.test\",\"slashes.test\","
+                                                "\"[2001:db8::1]\",\"in-query.test\"]");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(every_shape_becomes_the_same_plan),
+        T(the_first_plan_field_that_is_not_empty_wins),
+        T(a_request_that_cannot_be_planned_says_why),
+        T(a_plan_path_stays_inside_its_root),
+        T(the_cap_on_steps_is_named),
+        T(types_bring_their_defaults),
+        T(aliases_and_authoring_keys_reach_their_place),
+        T(an_extracting_step_that_checks_is_a_gate_unless_it_says_no),
+        T(nested_loops_become_flat_steps_with_true_targets),
+        T(caller_beats_plan_and_caps_beat_both),
+        T(suite_keys_apply_and_identities_in_them_are_ignored),
+        T(unknown_things_are_warned_about_and_counts_are_clamped),
+        T(the_practice_site_address_is_filled_in_everywhere),
+        T(signatures_match_the_published_vectors),
+        T(a_signature_covers_every_field_that_changes_what_happens),
+        T(no_spelling_hides_a_host),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
