@@ -1,0 +1,37 @@
+/*
+ * api.h - the HTTP side of `mantis serve`: one route table over the scheduler.
+ *
+ * libmicrohttpd runs on our loop: its epoll descriptor is one of the loop's, so a handler, the store
+ * and the workers' messages take turns on one thread and nothing is locked. A call that waits for a
+ * run (detached:false) is suspended, not blocked.
+ * Threads: loop thread only. Source: http-api.md.
+ */
+#ifndef MANTIS_API_API_H
+#define MANTIS_API_API_H
+
+#include "base/err.h"
+#include "sched/sched.h"
+#include "sys/loop.h"
+#include "sys/settings.h"
+
+struct api;
+
+/* Borrows loop, sched and settings. Listens on settings->host and port (0: a free one) before it
+ * returns. E_CONFLICT: the port is taken; E_INVALID: there is no such address here; E_IO. */
+int api_create(struct loop *loop, struct sched *sched, const struct settings *settings, struct api **out,
+               struct err *err) MUST_CHECK;
+void api_destroy(struct api *api); /* open calls are cut; NULL is fine */
+
+int api_port(const struct api *api); /* the real one */
+
+/* Stop accepting connections and runs, answer callers who wait for a run with 503, and call fn(arg)
+ * when no call is in progress, at the latest after timeout_ms. fn may be called at once. */
+typedef void api_drained_fn(void *arg);
+void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg);
+
+/* The brain names that `serve` knows (design.md section 8). */
+bool api_brain_known(const char *spec);
+const char *api_brain_names(void);            /* "page, mock, none, script:<file>" for messages */
+const char *api_brain_name(const char *spec); /* what `model` says on the wire: "script" for script:<file> */
+
+#endif

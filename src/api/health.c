@@ -1,0 +1,44 @@
+/*
+ * health.c - the routes that need no token.
+ */
+#include "api/request.h"
+
+int health_get(struct request *req, struct err *err)
+{
+    const char *reason = NULL;
+    bool ready = sched_ready(req->api->sched, &reason) && !req->api->draining;
+    json_t *doc = json_keep(req->pool, json_object());
+    json_put_bool(doc, "ok", ready);
+    json_put_str(doc, "model", req->api->model);
+    if (!ready)
+        json_put_str(doc, "reason", req->api->draining ? "the server is stopping" : reason);
+    return respond_json(req, ready ? 200 : 503, doc);
+}
+
+int version_get(struct request *req, struct err *err)
+{
+    const struct settings *s = req->api->settings;
+    const char *reason = NULL;
+    json_t *warnings = json_array(), *doc = json_keep(req->pool, json_object());
+    if (s->sandbox_off)
+        json_push(warnings, json_string("MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox"));
+    json_put_str(doc, "version", MANTIS_VERSION);
+    json_put_str(doc, "model", req->api->model);
+    json_put_bool(doc, "ready", sched_ready(req->api->sched, &reason));
+    json_put_str(doc, "git_sha", s->git_sha);
+    json_put_str(doc, "build_time", s->build_time);
+    json_put(doc, "warnings", warnings);
+    return respond_json(req, 200, doc);
+}
+
+int models_get(struct request *req, struct err *err)
+{
+    json_t *doc = json_keep(req->pool, json_object()), *model = json_object(), *data = json_array();
+    json_put_str(model, "id", req->api->model);
+    json_put_str(model, "object", "model");
+    json_put_str(model, "owned_by", "mantis");
+    json_push(data, model);
+    json_put_str(doc, "object", "list");
+    json_put(doc, "data", data);
+    return respond_json(req, 200, doc);
+}

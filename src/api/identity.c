@@ -1,0 +1,45 @@
+/*
+ * identity.c - which browser profile and which checkpoint a run has (http-api.md section 13).
+ *
+ * Both names carry the tenant's, so no caller can name another's. Without a workflow the plan's
+ * signature names it, so two plans never share a checkpoint by accident.
+ */
+#include "api/run_options.h"
+
+#include <string.h>
+
+#define SIGNATURE_DIGITS 12
+#define FALLBACK_NAME "micro_state" /* what id_sanitise() makes of nothing */
+
+static int prefixed(struct pool *pool, const char *tenant, const char *field, const char *value,
+                    const char **out, struct err *err)
+{
+    size_t room = ID_NAME_MAX - strlen(tenant) - strlen("__");
+    size_t len = strlen(value) > strlen(FALLBACK_NAME) ? strlen(value) : strlen(FALLBACK_NAME);
+    char *clean = pool_alloc(pool, len + 1);
+    id_sanitise(value, clean, len + 1);
+    if (strlen(clean) > room)
+        return err_set(err, E_INVALID, "'%s' is longer than %zu characters", field, room);
+    *out = pool_printf(pool, "%s__%s", tenant, clean);
+    return 0;
+}
+
+static const char *first_given(const char *a, const char *b, const char *c)
+{
+    return *a ? a : *b ? b : c;
+}
+
+int identity_resolve(struct pool *pool, const char *tenant, const struct run_options *options,
+                     const char *signature, struct identity *out, struct err *err)
+{
+    /* state_key names the profile only when it is alone */
+    const char *key = *options->profile_id || *options->workflow_id ? "" : options->state_key;
+    const char *profile = first_given(options->profile_id, key, "default");
+    const char *workflow = first_given(options->workflow_id, options->state_key,
+                                       pool_strndup(pool, signature, SIGNATURE_DIGITS));
+    int r = prefixed(pool, tenant, "profile_id", profile, &out->profile_id, err);
+    if (!r)
+        r = prefixed(pool, tenant, "workflow_id", workflow, &out->workflow_id, err);
+    out->state_key = out->workflow_id;
+    return r;
+}

@@ -1,0 +1,187 @@
+/*
+ * request.c - the life of one call: checks at the headers, body, handler, answer.
+ */
+#include "api/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/id.h"
+#include "base/str.h"
+
+static const char *header(const struct request *req, const char *name)
+{
+    return MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name);
+}
+
+struct log_ctx request_log_ctx(const struct request *req, const char *run_id)
+{
+    return (struct log_ctx){
+        .tenant_id = req->tenant ? req->tenant->id : NULL, .run_id = run_id, .request_id = req->id};
+}
+
+/* Called with the request line as it came, before the path is decoded. */
+void *request_create(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct pool *pool = pool_create(NULL);
+    struct request *req = pool_alloc(pool, sizeof(*req));
+    req->api = cls;
+    req->connection = connection;
+    req->pool = pool;
+    req->bad_uri = strstr(uri, "%00") != NULL; /* would end the path early once decoded */
+    buf_init(&req->body, CAP_HTTP_BODY_BYTES);
+    return req;
+}
+
+void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode how)
+{
+    struct request *req = *con_cls;
+    struct api *api = cls;
+    if (!req)
+        return;
+    *con_cls = NULL;
+    if (req->unread && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        discard_start(api, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    conn_expect(api, connection, CONN_NEXT_HEADERS);
+    bool counted = req->counted;
+    buf_release(&req->body);
+    pool_destroy(req->pool);
+    if (counted)
+        api_call_done(api);
+}
+
+static void take_id(struct request *req)
+{
+    const char *given = header(req, "X-Request-Id");
+    if (given && strlen(given) < sizeof(req->id) && id_is_clean(given))
+        memcpy(req->id, given, strlen(given) + 1);
+    else
+        id_random_hex(8, req->id);
+}
+
+/* Bytes of body announced; SIZE_MAX when the end is not known beforehand. */
+static size_t announced(const struct request *req)
+{
+    const char *length = header(req, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+        return SIZE_MAX;
+    return length ? strtoull(length, NULL, 10) : 0;
+}
+
+/* What the headers alone decide: 404, 405, 401, 403, 413. */
+static int admit(struct request *req, size_t body_bytes, struct err *err)
+{
+    int r = req->bad_uri ? E_NOT_FOUND
+                         : route_match(req->pool, req->method, req->path, &req->route, req->params, &req->allow);
+    if (r)
+        return err_set(err, r, "%s", req->allow ? "Method Not Allowed" : "Not Found");
+    if (req->route->scope != SCOPE_OPEN)
+        r = auth_check(req->api->settings->api_token, header(req, "X-Mantis-Token"), &req->tenant, err);
+    if (!r && body_bytes != SIZE_MAX && req->route->body_cap && body_bytes > req->route->body_cap)
+        r = err_set(err, E_TOOBIG, "the request body has %zu bytes; %s takes at most %zu", body_bytes,
+                    req->route->pattern, req->route->body_cap);
+    return r;
+}
+
+static enum MHD_Result answered(struct request *req)
+{
+    req->stage = REQUEST_ANSWERED;
+    return req->broken ? MHD_NO : MHD_YES;
+}
+
+/* libmicrohttpd takes an answer before the body of these only; it then closes the connection. */
+static bool may_answer_early(const struct request *req)
+{
+    return strcmp(req->method, "POST") == 0 || strcmp(req->method, "PUT") == 0;
+}
+
+static enum MHD_Result begin(struct request *req, const char *url, const char *method)
+{
+    size_t body_bytes = announced(req);
+    req->method = pool_strdup(req->pool, method);
+    req->path = pool_strdup(req->pool, url);
+    req->counted = true;
+    req->api->in_progress++;
+    take_id(req);
+    conn_expect(req->api, req->connection, CONN_BODY);
+    req->refusal = admit(req, body_bytes, &req->refusal_err);
+    req->stage = req->refusal || !req->route->body_cap ? REQUEST_DISCARD : REQUEST_BODY;
+    if (req->refusal && body_bytes > CAP_HTTP_SMALL_BODY_BYTES && may_answer_early(req)) {
+        req->unread = true;
+        conn_expect(req->api, req->connection, CONN_ANSWER);
+        respond_error(req, req->refusal, &req->refusal_err);
+        return answered(req);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct request *req, const char *data, size_t len)
+{
+    if (req->stage == REQUEST_BODY && req->body.len + len > req->route->body_cap) {
+        req->refusal = err_set(&req->refusal_err, E_TOOBIG, "the request body is larger than the %zu bytes that "
+                               "%s takes", req->route->body_cap, req->route->pattern);
+        req->discarded = req->body.len;
+        req->stage = REQUEST_DISCARD;
+        buf_release(&req->body);
+    }
+    if (req->stage == REQUEST_DISCARD) {
+        req->discarded += len;
+        return req->discarded > CAP_HTTP_DISCARD_BYTES ? MHD_NO : MHD_YES;
+    }
+    return buf_add(&req->body, data, len) ? MHD_NO : MHD_YES;
+}
+
+static int read_json(struct request *req, struct err *err)
+{
+    json_t *json;
+    if (!req->body.len)
+        return err_set(err, E_INVALID, "the request body is empty; send a JSON object");
+    int r = json_parse(req->body.data, req->body.len, "request body", &json, err);
+    if (r)
+        return r;
+    req->json = json_keep(req->pool, json);
+    if (!json_is_object(json))
+        return err_set(err, E_INVALID, "the request body must be a JSON object");
+    return 0;
+}
+
+static int handle(struct request *req, struct err *err)
+{
+    int r = 0;
+    if (req->refusal) {
+        *err = req->refusal_err;
+        return req->refusal;
+    }
+    if (req->route->flags & ROUTE_JSON)
+        r = read_json(req, err);
+    return r ? r : req->route->handle(req, err);
+}
+
+static enum MHD_Result finish(struct request *req, int r, const struct err *err)
+{
+    if (r)
+        respond_error(req, r, err);
+    return req->stage == REQUEST_WAITING ? MHD_YES : answered(req);
+}
+
+enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *data, size_t *size,
+                             void **con_cls)
+{
+    struct request *req = *con_cls;
+    struct err err = {0};
+    if (req->stage == REQUEST_NEW)
+        return begin(req, url, method);
+    if (*size) {
+        size_t len = *size;
+        *size = 0;
+        return take_body(req, data, len);
+    }
+    if (req->stage == REQUEST_WAITING)
+        return request_go_on(req);
+    conn_expect(req->api, connection, CONN_ANSWER);
+    int r = handle(req, &err);
+    return finish(req, r, &err);
+}
