@@ -15,7 +15,9 @@
 
 struct store;
 
-/* path: database file of sqlite, ignored by memory. Creates or migrates the schema. E_IO names it. */
+/* path: database file of sqlite, ignored by memory. Creates or migrates the schema. E_IO names it;
+ * E_CONFLICT: another process has it open. A full disk is E_IO with sys_errno ENOSPC; the change did not
+ * happen and the store stays usable. */
 int store_open(const char *kind, const char *path, struct store **out, struct err *err) MUST_CHECK;
 void store_close(struct store *store); /* NULL is fine */
 const char *const *store_kinds(void);  /* NULL-terminated */
@@ -39,7 +41,7 @@ struct run_record {
                                   halt_class, terminal_status, summary, prompt, paused_at ... */
     const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options */
     const json_t *plan;        /* plan_to_json() */
-    const json_t *checkpoint;  /* core/progress.h, NULL before the first */
+    const json_t *checkpoint;  /* core/progress.h, NULL before the first; given to create: resume_state */
     const json_t *result;      /* result envelope once terminal */
 };
 
@@ -69,6 +71,30 @@ int store_run_set_state(struct store *store, const char *run_id, enum run_state 
 int store_run_checkpoint(struct store *store, const char *run_id, const json_t *checkpoint,
                          const json_t *events, struct err *err) MUST_CHECK;
 
+/*
+ * The end of a run in one commit: store_run_set_state() plus its last checkpoint. checkpoint may be
+ * NULL. E_CONFLICT when somebody else ended it first; then store_run_result() still takes the rows.
+ */
+int store_run_end(struct store *store, const char *run_id, enum run_state to, const json_t *doc_patch,
+                  const json_t *checkpoint, const json_t *result, const json_t *events,
+                  struct err *err) MUST_CHECK;
+
+/* The result of a run that became terminal before its rows were known (cancel). E_CONFLICT when it
+ * has one already or is not terminal. */
+int store_run_result(struct store *store, const char *run_id, const json_t *doc_patch,
+                     const json_t *checkpoint, const json_t *result, const json_t *events,
+                     struct err *err) MUST_CHECK;
+
+/* Terminal runs that store_run_result() still has to be called for, oldest first. */
+int store_run_unsettled(struct store *store, struct pool *pool, struct run_record **ret_runs, int *ret_n,
+                        struct err *err) MUST_CHECK;
+
+/* The last checkpoint of the newest run of this workflow that has one and has this plan signature.
+ * *out is NULL and the result 0 when there is none. Lives in pool. */
+int store_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
+                              const char *workflow, const char *signature, json_t **out,
+                              struct err *err) MUST_CHECK;
+
 /* A worker is being started: attempts and attempts_no_progress go up by one. */
 int store_run_attempt(struct store *store, const char *run_id, struct err *err) MUST_CHECK;
 
@@ -94,7 +120,8 @@ int store_events_add(struct store *store, const char *run_id, const json_t *even
 int store_events_get(struct store *store, struct pool *pool, const char *tenant, const char *run_id,
                      int64_t after, int limit, json_t **ret_array, struct err *err) MUST_CHECK;
 
-/* One live run per (tenant, profile). E_CONFLICT: *ret_holder (may be NULL) gets the run that has it. */
+/* One live run per (tenant, profile); a lock whose run is terminal or was never created is taken
+ * over. E_CONFLICT: *ret_holder (may be NULL) gets the run that has it. */
 int store_profile_lock(struct store *store, struct pool *pool, const char *tenant, const char *profile,
                        const char *run_id, const char **ret_holder, struct err *err) MUST_CHECK;
 int store_profile_unlock(struct store *store, const char *run_id, struct err *err) MUST_CHECK;
