@@ -1,0 +1,282 @@
+/*
+ * serve.c - `mantis serve`: settings, store, scheduler and API put together on one loop.
+ *
+ * The first SIGTERM or SIGINT drains: no new connections and runs, calls in progress are answered,
+ * running plans checkpoint and are taken up at the next start. The second one ends at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/caps.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "sched/sched.h"
+#include "store/store.h"
+#include "sys/file.h"
+#include "sys/loop.h"
+#include "sys/settings.h"
+
+#define DRAIN_MS 10000 /* cli.md section 11.1 */
+#define EXIT_USAGE 2   /* wrong configuration, port in use */
+#define EXIT_MODEL 1   /* the model cannot be what was asked for */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#define UNDER_SANITIZER __has_feature(address_sanitizer)
+#else
+#define UNDER_SANITIZER 0
+#endif
+
+struct flags {
+    const char *host, *data_dir, *config;
+    int port, ready_fd;
+    bool check, no_model, settings;
+};
+
+struct server {
+    struct pool *pool;
+    struct settings settings;
+    struct loop *loop;
+    struct store *store;
+    struct sched *sched;
+    struct api *api;
+    int left_to_drain; /* API and scheduler */
+    bool stopping, cut_short;
+};
+
+/* A flag wins over the environment by being put there. */
+static void apply_flags(const struct flags *flags)
+{
+    if (flags->data_dir)
+        setenv("MANTIS_DATA_DIR", flags->data_dir, 1);
+    if (flags->no_model)
+        setenv("MANTIS_BRAIN", "none", 1);
+}
+
+/* No child, no /proc/<pid>/environ and no core file shows the token from here on. */
+static void hide_token(void)
+{
+    char *token = getenv("MANTIS_API_TOKEN");
+    if (token)
+        explicit_bzero(token, strlen(token));
+    unsetenv("MANTIS_API_TOKEN");
+    if (!UNDER_SANITIZER) /* its leak check attaches to the process */
+        prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int load_settings(struct server *sv, const struct flags *flags)
+{
+    struct err err = {0};
+    const char *const *warnings;
+    apply_flags(flags);
+    if (settings_load(sv->pool, flags->config, &sv->settings, &warnings, &err)) {
+        cmd_error("%s", err.msg);
+        return EXIT_USAGE;
+    }
+    hide_token();
+    log_setup();
+    for (; *warnings; warnings++)
+        log_warning("mantis.serve", NULL, "%s", *warnings);
+    sv->settings.host = flags->host;
+    sv->settings.port = flags->port;
+    if (flags->port < 0 || flags->port > 65535) {
+        cmd_error("--port takes a number from 0 to 65535, not %d", flags->port);
+        return EXIT_USAGE;
+    }
+    if (!api_brain_known(sv->settings.brain)) {
+        cmd_error("there is no brain '%.80s' in this version; known are %s (MANTIS_BRAIN, MANTIS_MODEL)",
+                  sv->settings.brain, api_brain_names());
+        return EXIT_MODEL;
+    }
+    return 0;
+}
+
+/* What an operator should know once. */
+static void say_warnings(const struct settings *s)
+{
+    if (geteuid() != 0)
+        log_warning("mantis.serve", NULL, "not root: runs share this user's account and are kept apart by less");
+    if (s->sandbox_off)
+        log_warning("mantis.serve", NULL, "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox");
+    if (!*s->api_token)
+        log_warning("mantis.serve", NULL, "no token is configured: every route that needs one answers 503 until "
+                                          "MANTIS_API_TOKEN is set and serve is restarted");
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit rl;
+    rlim_t want = CAP_HTTP_CONNECTIONS + 1024;
+    if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_cur >= want)
+        return;
+    rl.rlim_cur = rl.rlim_max < want ? rl.rlim_max : want;
+    setrlimit(RLIMIT_NOFILE, &rl);
+}
+
+static int make_data_dir(struct server *sv, struct err *err)
+{
+    struct stat st;
+    bool root = geteuid() == 0;
+    const char *dir = sv->settings.data_dir;
+    if (stat(dir, &st)) {
+        /* as root, run users pass through it to their own directories: 0711 (design.md section 1) */
+        int r = file_mkdirs(dir, root ? 0711 : 0700, err);
+        return r ? err_prefix(err, "data directory") : 0;
+    }
+    if (!S_ISDIR(st.st_mode) || access(dir, W_OK | X_OK))
+        return err_set(err, E_INVALID, "the data directory '%s' cannot be written", dir);
+    if (root && chmod(dir, (st.st_mode & 07777) | 0111))
+        return err_sys(err, E_IO, "cannot let run users pass through '%s'", dir);
+    return 0;
+}
+
+static void part_drained(void *arg)
+{
+    struct server *sv = arg;
+    if (--sv->left_to_drain == 0)
+        loop_stop(sv->loop);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct server *sv = arg;
+    if (sv->stopping) {
+        log_warning("mantis.serve", NULL, "second signal: ending at once");
+        sv->cut_short = true;
+        loop_stop(sv->loop);
+        return;
+    }
+    sv->stopping = true;
+    sv->left_to_drain = 2;
+    log_info("mantis.serve", NULL, "stopping on signal %d: running plans are checkpointed", signo);
+    api_drain(sv->api, DRAIN_MS, part_drained, sv);
+    sched_drain(sv->sched, part_drained, sv);
+}
+
+/* Blocked before anything starts, so that no signal is missed; SIGPIPE: writes say EPIPE instead. */
+static int take_signals(struct server *sv, struct err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    return loop_signals(sv->loop, &set, on_signal, sv, err);
+}
+
+static int open_all(struct server *sv, struct err *err)
+{
+    int r = make_data_dir(sv, err);
+    if (!r)
+        r = loop_create(&sv->loop, err);
+    if (!r)
+        r = take_signals(sv, err);
+    if (!r)
+        r = store_open("sqlite", pool_printf(sv->pool, "%s/mantis.db", sv->settings.data_dir), &sv->store, err);
+    if (!r)
+        r = sched_create(sv->loop, sv->store, &sv->settings, &sv->sched, err);
+    if (!r)
+        r = api_create(sv->loop, sv->sched, &sv->settings, &sv->api, err);
+    return r;
+}
+
+static void announce(const struct server *sv, int ready_fd)
+{
+    log_info("mantis.serve", NULL, "listening host=%s port=%d pid=%d data_dir=%s brain=%s", sv->settings.host,
+             api_port(sv->api), (int)getpid(), sv->settings.data_dir, sv->settings.brain);
+    if (ready_fd < 0)
+        return;
+    if (write(ready_fd, "\n", 1) != 1)
+        log_warning("mantis.serve", NULL, "--ready-fd %d: %s", ready_fd, strerror(errno));
+    close(ready_fd);
+}
+
+static void close_all(struct server *sv)
+{
+    api_destroy(sv->api);
+    sched_destroy(sv->sched);
+    store_close(sv->store);
+    loop_destroy(sv->loop);
+}
+
+static int serve(struct server *sv, const struct flags *flags)
+{
+    struct err err = {0};
+    int code = EXIT_SUCCESS;
+    raise_descriptor_limit();
+    say_warnings(&sv->settings);
+    int r = open_all(sv, &err);
+    if (r) {
+        cmd_error("%s", err.msg);
+        code = EXIT_USAGE;
+    } else {
+        announce(sv, flags->ready_fd);
+        r = loop_run(sv->loop, &err);
+        if (r)
+            log_error("mantis.serve", NULL, "%s", err.msg);
+        code = r || sv->cut_short ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
+    close_all(sv);
+    return code;
+}
+
+/* --check: one line each, nothing created, nothing started. */
+static int check(const struct server *sv)
+{
+    const struct settings *s = &sv->settings;
+    struct stat st;
+    bool exists = stat(s->data_dir, &st) == 0;
+    bool usable = !exists || (S_ISDIR(st.st_mode) && access(s->data_dir, W_OK | X_OK) == 0);
+    printf("settings   ok\n");
+    printf("token      %s\n", *s->api_token ? "set" : "not set: every route that needs one will answer 503");
+    printf("brain      %s\n", s->brain);
+    printf("data       %s%s\n", s->data_dir,
+           !exists ? " (will be created)" : usable ? "" : ": cannot be written");
+    printf("plans      %s%s\n", s->repo_root, access(s->repo_root, R_OK) ? ": not there" : "");
+    printf("sandbox    %s\n", s->sandbox_off ? "OFF" : "on");
+    return usable ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+static bool read_flags(int argc, char **argv, struct flags *flags, int *exit_code)
+{
+    const struct option table[] = {
+        {"--host", NULL, OPTION_STRING, &flags->host, "ADDRESS", "address to listen on [0.0.0.0]"},
+        {"--port", NULL, OPTION_INT, &flags->port, "N", "port to listen on, 0 for a free one [8000]"},
+        {"--data-dir", NULL, OPTION_STRING, &flags->data_dir, "DIR", "where everything is kept [MANTIS_DATA_DIR]"},
+        {"--config", NULL, OPTION_STRING, &flags->config, "FILE", "settings as KEY=VALUE lines; the environment wins"},
+        {"--ready-fd", NULL, OPTION_INT, &flags->ready_fd, "N", "write a newline to this descriptor once listening"},
+        {"--check", NULL, OPTION_FLAG, &flags->check, NULL, "check the configuration and exit"},
+        {"--no-model", NULL, OPTION_FLAG, &flags->no_model, NULL, "API only (MANTIS_BRAIN=none)"},
+        {"--settings", NULL, OPTION_FLAG, &flags->settings, NULL, "list every setting and exit"},
+        {.name = NULL},
+    };
+    int n;
+    return options_read(table, "mantis serve [options]", argc, argv, NULL, 0, &n, exit_code);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct flags flags = {.host = "0.0.0.0", .port = 8000, .ready_fd = -1};
+    struct server sv = {0};
+    int code = 0;
+    if (!read_flags(argc, argv, &flags, &code))
+        return code;
+    sv.pool = pool_create(NULL);
+    if (flags.settings)
+        fputs(settings_help(sv.pool), stdout);
+    else if ((code = load_settings(&sv, &flags)) == 0)
+        code = flags.check ? check(&sv) : serve(&sv, &flags);
+    pool_destroy(sv.pool);
+    return code;
+}
