@@ -16,6 +16,7 @@ int display_clipboard_set(struct display *d, const char *utf8, struct err *err)
         return err_set(err, E_TOOBIG, "a text over %u bytes cannot be pasted", CAP_CLIPBOARD_BYTES);
     free(d->clip);
     d->clip = strdup(utf8);
+    d->clip_served = false;
     if (!d->clip)
         BUG("out of memory");
     xcb_set_selection_owner(d->conn, d->helper, d->atoms[X_CLIPBOARD], XCB_CURRENT_TIME);
@@ -40,14 +41,16 @@ static bool answer(struct display *d, const xcb_selection_request_event_t *e, xc
                             d->atoms[X_TEXT_PLAIN_UTF8], XCB_ATOM_STRING};
     if (!d->clip || e->selection != d->atoms[X_CLIPBOARD])
         return false;
-    if (e->target == d->atoms[X_TARGETS])
+    if (e->target == d->atoms[X_TARGETS]) {
         xcb_change_property(d->conn, XCB_PROP_MODE_REPLACE, e->requestor, property, XCB_ATOM_ATOM,
                             32, ARRAY_SIZE(targets), targets);
-    else if (is_text(d, e->target))
+    } else if (is_text(d, e->target)) {
         xcb_change_property(d->conn, XCB_PROP_MODE_REPLACE, e->requestor, property, e->target, 8,
                             (uint32_t)strlen(d->clip), d->clip);
-    else
+        d->clip_served = true;
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -104,6 +107,16 @@ bool clipboard_event(struct display *d, const xcb_generic_event_t *ev)
 static bool paste_answered(void *arg)
 {
     return ((struct display *)arg)->paste_answered;
+}
+
+static bool clip_served(void *arg)
+{
+    return ((struct display *)arg)->clip_served;
+}
+
+int display_clipboard_wait_read(struct display *d, int64_t deadline_mono_ms, struct err *err)
+{
+    return x_wait(d, clip_served, d, deadline_mono_ms, "waiting for a paste", err);
 }
 
 static bool clipboard_lost(void *arg)

@@ -38,6 +38,9 @@ int display_type(struct display *d, const char *utf8, int delay_ms, struct err *
 /* Own CLIPBOARD with this text and answer requests for it until replaced or closed. */
 int display_clipboard_set(struct display *d, const char *utf8, struct err *err) MUST_CHECK;
 
+/* Wait until somebody has read what was set: the paste is on its way. E_TIMEOUT. */
+int display_clipboard_wait_read(struct display *d, int64_t deadline_mono_ms,
+                                struct err *err) MUST_CHECK;
 /* True until another client (the browser) took CLIPBOARD over by copying something. */
 bool display_clipboard_ours(const struct display *d);
 int display_clipboard_wait_taken(struct display *d, int64_t deadline_mono_ms,

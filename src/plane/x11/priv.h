@@ -80,6 +80,7 @@ struct display {
     struct keymap keymap;
 
     char *clip; /* what we offer as CLIPBOARD while we own it, else NULL */
+    bool clip_served; /* somebody has read it since it was set */
     bool paste_answered;
     xcb_atom_t paste_property; /* 0: refused */
 };
