@@ -119,6 +119,7 @@ struct api {
     void *on_drained_arg;
 };
 
+void api_turn_soon(struct api *api); /* after MHD_resume_connection(), which tells nobody by itself */
 void api_call_done(struct api *api); /* a call left: the drain may be over */
 
 /* ---- requests (request.c) ---- */

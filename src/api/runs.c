@@ -8,7 +8,7 @@
 int run_id_check(const char *run_id, struct err *err)
 {
     if (!id_is_clean(run_id))
-        return err_set(err, E_INVALID, "malformed run id '%.80s': letters, digits, '.', '_' and '-' only, at most %d",
+        return err_set(err, E_INVALID, "'run_id' is malformed: '%.80s'; letters, digits, '.', '_' and '-' only, at most %d",
                        run_id, ID_NAME_MAX);
     return 0;
 }

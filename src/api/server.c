@@ -44,6 +44,11 @@ static void turn(struct api *api)
         loop_timer_clear(&api->turn_timer);
 }
 
+void api_turn_soon(struct api *api)
+{
+    loop_timer_set(api->loop, &api->turn_timer, 0, on_timer, api);
+}
+
 static void on_daemon_message(void *cls, const char *fmt, va_list ap)
 {
     char text[512];

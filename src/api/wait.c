@@ -37,6 +37,7 @@ void request_stop_waiting(struct request *req, enum wait_end why)
     unlink_waiting(req);
     req->wait_end = why;
     MHD_resume_connection(req->connection);
+    api_turn_soon(req->api);
 }
 
 static void on_run_end(void *arg)

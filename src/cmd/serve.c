@@ -193,8 +193,10 @@ static int open_all(struct server *sv, struct err *err)
 
 static void announce(const struct server *sv, int ready_fd)
 {
-    log_info("mantis.serve", NULL, "listening host=%s port=%d pid=%d data_dir=%s brain=%s", sv->settings.host,
-             api_port(sv->api), (int)getpid(), sv->settings.data_dir, sv->settings.brain);
+    const char *host = sv->settings.host;
+    bool v6 = strchr(host, ':') != NULL;
+    log_info("mantis.serve", NULL, "listening on http://%s%s%s:%d pid=%d data_dir=%s brain=%s", v6 ? "[" : "", host,
+             v6 ? "]" : "", api_port(sv->api), (int)getpid(), sv->settings.data_dir, sv->settings.brain);
     if (ready_fd < 0)
         return;
     if (write(ready_fd, "\n", 1) != 1)

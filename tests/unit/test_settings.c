@@ -1,0 +1,198 @@
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/file.h"
+#include "sys/settings.h"
+
+static struct pool *pool;
+static char dir[64];
+static struct settings s;
+static const char *const *warnings;
+static struct err err;
+
+static int set_up(void **state)
+{
+    clearenv(); /* what the shell happens to export is not part of a test */
+    pool = pool_create(NULL);
+    snprintf(dir, sizeof(dir), "/tmp/test_settings_XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    setenv("MANTIS_SECRETS_DIR", dir, 1);
+    err_clear(&err);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    pool_destroy(pool);
+    return file_remove_tree(dir, NULL);
+}
+
+static const char *put(const char *name, const char *text)
+{
+    const char *path = pool_printf(pool, "%s/%s", dir, name);
+    assert_int_equal(file_write_atomic(path, text, strlen(text), 0600, NULL), 0);
+    return path;
+}
+
+static int load(const char *config)
+{
+    return settings_load(pool, config, &s, &warnings, &err);
+}
+
+static void defaults_need_no_environment(void **state)
+{
+    setenv("HOME", "/home/nobody", 1);
+    assert_int_equal(load(NULL), 0);
+    assert_null(warnings[0]);
+    assert_string_equal(s.host, "0.0.0.0");
+    assert_int_equal(s.port, 8000);
+    assert_string_equal(s.brain, "page");
+    assert_string_equal(s.api_token, "");
+    assert_int_equal(s.concurrency, 1);
+    assert_int_equal(s.max_steps_per_plan, 200);
+    assert_int_equal(s.max_loop_iterations, 50);
+    assert_int_equal(s.max_runtime_minutes, 60);
+    assert_true(s.max_cost_usd == 25.0);
+    assert_true(s.nav_wait_s == 18);
+    assert_int_equal(s.type_delay_ms, 0);
+    assert_int_equal(s.display_width, 1280);
+    assert_int_equal(s.display_height, 720);
+    assert_int_equal(s.run_uid_base, 460000);
+    assert_true(s.pause_on_captcha);
+    assert_true(s.auto_url_gate);
+    assert_false(s.sandbox_off);
+    assert_int_equal(s.data_dir[0], '/');
+    assert_string_equal(s.env_url, "");
+}
+
+static void environment_wins_over_the_file_and_the_file_over_defaults(void **state)
+{
+    const char *config = put("c.env", "# a comment\n\n MANTIS_GIT_SHA = \"abc def\"\nMANTIS_BROWSER='/b'\n"
+                                      "MANTIS_RUNTIME_CONCURRENCY=3\nMANTIS_TYPE_DELAY_MS=5\nMANTIS_TYPE_DELAY_MS=6\n"
+                                      "MANTIS_API_TOKEN=from-file\n");
+    setenv("MANTIS_RUNTIME_CONCURRENCY", "2", 1);
+    setenv("MANTIS_BROWSER", "", 1); /* empty counts as none */
+    setenv("MANTIS_CHROMIUM_SANDBOX", "off", 1);
+    setenv("MANTIS_NAV_WAIT_SECONDS", "500", 1);
+    assert_int_equal(load(config), 0);
+    assert_null(warnings[0]);
+    assert_string_equal(s.git_sha, "abc def");
+    assert_string_equal(s.browser, "/b");
+    assert_int_equal(s.concurrency, 2);
+    assert_int_equal(s.type_delay_ms, 6);
+    assert_string_equal(s.api_token, "from-file");
+    assert_true(s.sandbox_off);
+    assert_true(s.nav_wait_s == 120); /* clamped */
+}
+
+static void mistakes_are_named(void **state)
+{
+    static const struct {
+        const char *key, *value;
+    } cases[] = {
+        {"MANTIS_RUNTIME_CONCURRENCY", "0"},      {"MANTIS_RUNTIME_CONCURRENCY", "1.5"},
+        {"MANTIS_RUNTIME_CONCURRENCY", "many"},   {"MANTIS_DISPLAY_WIDTH", "99999"},
+        {"MANTIS_PAUSE_ON_CAPTCHA", "perhaps"},   {"MANTIS_CHROMIUM_SANDBOX", "2"},
+        {"MANTIS_NAV_WAIT_SECONDS", "soon"},      {"MANTIS_REPO_ROOT", "/nonexistent/tree"},
+        {"MANTIS_TENANT_KEYS_PATH", "/secrets/k"}, {"MANTIS_TENANT_KEYS_JSON", "{}"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        setenv(cases[i].key, cases[i].value, 1);
+        if (load(NULL) != E_INVALID)
+            fail_msg("%s=%s was accepted", cases[i].key, cases[i].value);
+        assert_non_null(strstr(err.msg, cases[i].key));
+        unsetenv(cases[i].key);
+    }
+}
+
+static void server_caps_that_cannot_be_read_fall_back_with_a_warning(void **state)
+{
+    setenv("MANTIS_MAX_STEPS_PER_PLAN", "lots", 1);
+    setenv("MANTIS_MAX_COST_USD", "-1", 1);
+    setenv("MANTIS_MAX_LOOP_ITERATIONS", "7", 1);
+    assert_int_equal(load(NULL), 0);
+    assert_int_equal(s.max_steps_per_plan, 200);
+    assert_true(s.max_cost_usd == 25.0);
+    assert_int_equal(s.max_loop_iterations, 7);
+    assert_non_null(strstr(warnings[0], "MANTIS_MAX_STEPS_PER_PLAN"));
+    assert_non_null(strstr(warnings[1], "MANTIS_MAX_COST_USD"));
+    assert_null(warnings[2]);
+}
+
+static void a_config_file_is_checked_line_by_line(void **state)
+{
+    assert_int_equal(load(put("bad.env", "MANTIS_BRAIN=page\nnonsense\n")), E_INVALID);
+    assert_non_null(strstr(err.msg, "line 2"));
+    assert_int_equal(load("/nonexistent/mantis.env"), E_INVALID);
+    assert_non_null(strstr(err.msg, "/nonexistent/mantis.env"));
+    assert_int_equal(load(put("typo.env", "MANTIS_BRIAN=mock\n")), 0);
+    assert_non_null(strstr(warnings[0], "MANTIS_BRIAN"));
+    assert_string_equal(s.brain, "page");
+}
+
+static void the_token_comes_from_the_secrets_directory_last(void **state)
+{
+    put("real", "  s3cret\n");
+    assert_int_equal(symlink("real", pool_printf(pool, "%s/mantis_api_token", dir)), 0);
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.api_token, "s3cret"); /* trimmed, through the link a mount makes */
+    setenv("MANTIS_API_TOKEN", "from-env", 1);
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.api_token, "from-env");
+}
+
+static void the_brain_is_named_by_two_variables(void **state)
+{
+    setenv("MANTIS_MODEL", "mock", 1);
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.brain, "mock");
+    setenv("MANTIS_BRAIN", "none", 1);
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.brain, "none");
+}
+
+static void directories_follow_their_rules(void **state)
+{
+    setenv("MANTIS_DATA_DIR", "relative/data", 1);
+    setenv("MANTIS_REPO_ROOT", dir, 1);
+    assert_int_equal(mkdir(pool_printf(pool, "%s/sites", dir), 0700), 0);
+    assert_int_equal(load(NULL), 0);
+    char *cwd = getcwd(NULL, 0);
+    assert_string_equal(s.data_dir, pool_printf(pool, "%s/relative/data", cwd));
+    free(cwd);
+    assert_string_equal(s.repo_root, dir);
+    assert_string_equal(s.share_dir, dir);
+}
+
+static void help_names_every_setting_once(void **state)
+{
+    char *help = settings_help(pool);
+    for (char *line = help; *line; line = strchr(line, '\n') + 1) {
+        size_t len = strcspn(line + 2, " ");
+        char *key = pool_strndup(pool, line, len + 3); /* with the blanks around it */
+        assert_null(strstr(line + 1, key));
+    }
+    assert_non_null(strstr(help, "MANTIS_MAX_COST_USD"));
+    assert_non_null(strstr(help, "[460000]"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(defaults_need_no_environment, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(environment_wins_over_the_file_and_the_file_over_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(mistakes_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(server_caps_that_cannot_be_read_fall_back_with_a_warning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_config_file_is_checked_line_by_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_token_comes_from_the_secrets_directory_last, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_brain_is_named_by_two_variables, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(directories_follow_their_rules, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(help_names_every_setting_once, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
