@@ -16,6 +16,7 @@
 #define CAP_HTTP_DISCARD_BYTES (64u << 20) /* of a refused request: read after the answer, so it is seen */
 #define CAP_HTTP_DISCARD_S 5
 #define CAP_HTTP_DISCARDERS 64            /* connections being read that way at once */
+#define CAP_CLIENT_ANSWER_BYTES (256u << 20) /* what `mantis runs` reads of one answer */
 #define CAP_SETTINGS_FILE_BYTES (64u << 10) /* serve --config */
 #define CAP_JSON_DEPTH 64                 /* nesting of any JSON a stranger sends */
 
@@ -34,6 +35,8 @@
 
 /* The page (src/plane): what a web site may make us hold */
 #define CAP_CDP_MESSAGE_BYTES (64u << 20) /* one DevTools message */
+#define CAP_CDP_REQUESTS 2048 /* requests in flight that are kept track of */
+#define CAP_CDP_SESSIONS 128  /* tabs and cross-site frames attached to */
 #define CAP_PAGE_NODES 60000              /* nodes kept of one page; the rest is cut and said so */
 #define CAP_PAGE_TEXT_BYTES (4u << 20)
 #define CAP_PAGE_FRAMES 64
@@ -41,12 +44,16 @@
 #define CAP_PLANE_DIALOGS 20   /* in a row on one page; then the page counts as blocked */
 #define CAP_SCREEN_SIDE_PX 8192
 #define CAP_CLIPBOARD_BYTES (1u << 20) /* text pasted or copied */
+#define CAP_URL_BYTES (32u << 10)      /* of a page we are asked to open */
 
 /* Runs */
 #define CAP_ROWS 10000              /* extracted rows kept per run */
 #define CAP_STEP_RESULTS 20000      /* executed steps of one run, loops included */
 #define CAP_ATTEMPTS_NO_PROGRESS 3  /* worker attempts in a row that reached no new checkpoint */
 #define CAP_LOG_TAIL 10000          /* action=logs */
+#define CAP_WORKER_LOG_BYTES (1u << 20)   /* stderr of a worker kept over attempts */
+#define CAP_SCREENSHOT_BYTES (32u << 20)  /* one PNG a worker left behind */
+#define CAP_SLOT_BACKLOG 64               /* worker messages held while the store refuses writes */
 
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512

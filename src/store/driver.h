@@ -15,7 +15,7 @@ struct store_change {
     enum run_state to;
     bool live_only;    /* E_CONFLICT when the run is terminal */
     bool needs_result; /* E_CONFLICT unless terminal and still without a result */
-    bool new_attempt;
+    bool new_attempt;  /* a running run may be started again */
     bool progress; /* attempts_no_progress back to 0 */
     const json_t *doc_patch, *checkpoint, *result, *events;
 };

@@ -288,6 +288,12 @@ static int migrate(struct sqlite *q, struct err *err)
     return r;
 }
 
+/* A lock is taken a moment before its run is created; a crash in between leaves one of nobody. */
+static int drop_stale_locks(struct sqlite *q, struct err *err)
+{
+    return exec(q, "DELETE FROM profile_locks WHERE run_id NOT IN (SELECT run_id FROM runs)", err);
+}
+
 /* Made here, because SQLite would let the umask decide who may read it. The WAL file follows. */
 static int make_file(const char *path, struct err *err)
 {
@@ -338,6 +344,8 @@ static int sqlite_open(const char *path, struct store **out, struct err *err)
                  err);
     if (!r)
         r = migrate(q, err);
+    if (!r)
+        r = drop_stale_locks(q, err);
     if (r)
         sqlite_close(&q->base);
     else

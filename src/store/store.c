@@ -54,7 +54,8 @@ int store_profile_busy(const char *profile, const char *holder, struct err *err)
 int store_check_change(const struct store_change *c, enum run_state from, bool has_result,
                        const char *run_id, struct err *err)
 {
-    if (c->set_state && !run_state_may_become(from, c->to))
+    bool stays = c->new_attempt && from == RUN_RUNNING; /* the last attempt's end was not stored */
+    if (c->set_state && !stays && !run_state_may_become(from, c->to))
         return err_set(err, E_CONFLICT, "run '%s' is %s and cannot become %s", run_id,
                        run_state_name(from), run_state_name(c->to));
     if (c->live_only && run_state_terminal(from))
@@ -169,9 +170,10 @@ int store_run_checkpoint(struct store *store, const char *run_id, const json_t *
     return store->driver->update(store, run_id, &c, err);
 }
 
-int store_run_attempt(struct store *store, const char *run_id, struct err *err)
+int store_run_start(struct store *store, const char *run_id, const json_t *events, struct err *err)
 {
-    struct store_change c = {.live_only = true, .new_attempt = true};
+    struct store_change c = {
+        .set_state = true, .to = RUN_RUNNING, .new_attempt = true, .events = events};
     return store->driver->update(store, run_id, &c, err);
 }
 

@@ -95,8 +95,9 @@ int store_workflow_checkpoint(struct store *store, struct pool *pool, const char
                               const char *workflow, const char *signature, json_t **out,
                               struct err *err) MUST_CHECK;
 
-/* A worker is being started: attempts and attempts_no_progress go up by one. */
-int store_run_attempt(struct store *store, const char *run_id, struct err *err) MUST_CHECK;
+/* A worker is being started: attempts and attempts_no_progress go up by one, the state becomes running if
+ * it is not, events are appended; one commit. E_CONFLICT once the run is terminal. */
+int store_run_start(struct store *store, const char *run_id, const json_t *events, struct err *err) MUST_CHECK;
 
 /* Set keys of doc without a change of state (viewer_url, cancel_reason ...). */
 int store_run_patch(struct store *store, const char *run_id, const json_t *doc_patch, struct err *err) MUST_CHECK;

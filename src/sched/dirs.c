@@ -1,0 +1,192 @@
+/*
+ * dirs.c - the directories of http-api.md section 13, who owns them and who may pass through.
+ *
+ * Started as root, a worker runs under its slot's uid. It has to pass through everything above its
+ * two own directories, and may list none of them: 0711. Those two, work/ and the leased profile,
+ * are 0700 and belong to that uid; they were written by an earlier worker, so nothing in them is
+ * trusted: links are not followed.
+ */
+#include "sched/private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/file.h"
+
+static char *tenant_dir(const struct sched *s, struct pool *pool, const char *tenant)
+{
+    return pool_printf(pool, "%s/tenants/%s", s->settings->data_dir, tenant);
+}
+
+char *dirs_run(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
+{
+    return pool_printf(pool, "%s/runs/%s", tenant_dir(s, pool, tenant), run_id);
+}
+
+char *dirs_work(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
+{
+    return pool_printf(pool, "%s/work", dirs_run(s, pool, tenant, run_id));
+}
+
+char *dirs_checkpoint(const struct sched *s, struct pool *pool, const char *tenant,
+                      const char *workflow)
+{
+    return pool_printf(pool, "%s/checkpoints/%s.json", tenant_dir(s, pool, tenant), workflow);
+}
+
+char *dirs_profile(const struct sched *s, struct pool *pool, const char *tenant,
+                   const char *profile)
+{
+    return pool_printf(pool, "%s/chrome-profile/%s", tenant_dir(s, pool, tenant), profile);
+}
+
+/* One directory whose parent exists; an existing one gets the mode too, a link is refused. */
+static int make_dir(const char *path, mode_t mode, struct err *err)
+{
+    if (mkdir(path, mode) && errno != EEXIST)
+        return err_sys(err, E_IO, "cannot make directory '%s'", path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, E_IO, "cannot use directory '%s'", path);
+    int r = fchmod(fd, mode) ? err_sys(err, E_IO, "cannot set the mode of '%s'", path) : 0;
+    close(fd);
+    return r;
+}
+
+static mode_t passage(const struct sched *s)
+{
+    return s->as_root ? 0711 : 0700;
+}
+
+int dirs_create_base(struct sched *s, struct err *err)
+{
+    struct pool *pool = pool_create(NULL);
+    int r = file_mkdirs(s->settings->data_dir, passage(s), err);
+    if (!r)
+        r = make_dir(s->settings->data_dir, passage(s), err);
+    if (!r)
+        r = make_dir(pool_printf(pool, "%s/tenants", s->settings->data_dir), passage(s), err);
+    pool_destroy(pool);
+    return r;
+}
+
+int dirs_make_run(struct sched *s, const char *tenant, const char *run_id, struct err *err)
+{
+    static const char *const below[] = {"runs", "chrome-profile", "checkpoints"};
+    struct pool *pool = pool_create(NULL);
+    const char *base = tenant_dir(s, pool, tenant);
+    int r = make_dir(base, passage(s), err);
+    for (size_t i = 0; !r && i < ARRAY_SIZE(below); i++)
+        r = make_dir(pool_printf(pool, "%s/%s", base, below[i]), passage(s), err);
+    if (!r)
+        r = make_dir(dirs_run(s, pool, tenant, run_id), passage(s), err);
+    pool_destroy(pool);
+    return r;
+}
+
+/* Chromium's own lock names a pid of a namespace that is gone; the lease is what counts. */
+static void drop_browser_locks(struct pool *pool, const char *profile)
+{
+    static const char *const names[] = {"SingletonLock", "SingletonSocket", "SingletonCookie"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        unlink(pool_printf(pool, "%s/%s", profile, names[i]));
+}
+
+static int make_tmp(struct pool *pool, const char *work, struct err *err)
+{
+    char *tmp = pool_printf(pool, "%s/tmp", work);
+    int r = file_remove_tree(tmp, err);
+    if (!r)
+        r = make_dir(tmp, 0700, err);
+    if (!r)
+        r = make_dir(pool_printf(pool, "%s/.X11-unix", tmp), 01777, err);
+    return r;
+}
+
+int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, const char *profile,
+                   uid_t uid, struct err *err)
+{
+    static const char *const below[] = {"screenshots", "downloads"};
+    struct pool *pool = pool_create(NULL);
+    char *work = dirs_work(s, pool, tenant, run_id);
+    char *profile_dir = dirs_profile(s, pool, tenant, profile);
+    int r = dirs_make_run(s, tenant, run_id, err);
+    if (!r)
+        r = make_dir(work, 0700, err);
+    if (!r)
+        r = make_tmp(pool, work, err);
+    for (size_t i = 0; !r && i < ARRAY_SIZE(below); i++)
+        r = make_dir(pool_printf(pool, "%s/%s", work, below[i]), 0700, err);
+    if (!r)
+        r = make_dir(profile_dir, 0700, err);
+    if (!r)
+        drop_browser_locks(pool, profile_dir);
+    if (!r && uid)
+        r = file_chown_tree(work, uid, err);
+    if (!r && uid)
+        r = file_chown_tree(profile_dir, uid, err);
+    pool_destroy(pool);
+    return r;
+}
+
+void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id)
+{
+    struct pool *pool = pool_create(NULL);
+    struct err err = {0};
+    if (file_remove_tree(pool_printf(pool, "%s/tmp", dirs_work(s, pool, tenant, run_id)), &err))
+        log_warning(LOGGER, NULL, "%s", err.msg);
+    pool_destroy(pool);
+}
+
+int dirs_open_log(struct sched *s, const char *tenant, const char *run_id)
+{
+    struct pool *pool = pool_create(NULL);
+    char *path = pool_printf(pool, "%s/worker.log", dirs_work(s, pool, tenant, run_id));
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    pool_destroy(pool);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return -1;
+    }
+    if (st.st_size > (off_t)CAP_WORKER_LOG_BYTES && ftruncate(fd, 0))
+        log_warning(LOGGER, NULL, "cannot shorten the worker log of run %s", run_id);
+    return fd;
+}
+
+static void sweep_tenant(struct sched *s, struct pool *pool, const char *tenant)
+{
+    DIR *dir = opendir(pool_printf(pool, "%s/runs", tenant_dir(s, pool, tenant)));
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (e->d_name[0] == '.')
+            continue;
+        dirs_clean_work(s, tenant, e->d_name);
+        files_rebuild(s, tenant, e->d_name);
+    }
+    closedir(dir);
+}
+
+void dirs_sweep(struct sched *s)
+{
+    struct pool *pool = pool_create(NULL);
+    DIR *dir = opendir(pool_printf(pool, "%s/tenants", s->settings->data_dir));
+    if (dir) {
+        for (struct dirent *e; (e = readdir(dir));)
+            if (e->d_name[0] != '.')
+                sweep_tenant(s, pool, e->d_name);
+        closedir(dir);
+    }
+    pool_destroy(pool);
+}

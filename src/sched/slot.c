@@ -1,0 +1,672 @@
+/*
+ * slot.c - one executor slot: start a worker, take its messages, notice its death.
+ *
+ * Every message that has to reach the store goes through take(). While the store refuses writes
+ * (disk full), messages wait in the backlog in their order, the worker's death behind them; after
+ * STORE_TRIES the worker is killed, so that it does not go on spending, and the backlog is retried
+ * until the store takes it. So nothing a worker reported is lost, and a run goes on from its last
+ * checkpoint.
+ *
+ * A worker is dead when its process has ended and its socket has been read to the end: only then is
+ * everything it said known.
+ */
+#include "sched/private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/file.h"
+
+#define CANCEL_MS     2000 /* http-api.md section 5: stopped within 2 s */
+#define DRAIN_MS      10000
+#define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
+#define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
+#define RETRY_MS      1000 /* store refused: again */
+#define STORE_TRIES   5
+#define EVENTS_MS     200 /* single events are gathered this long into one commit */
+
+static void slot_check_dead(struct slot *slot);
+
+static struct log_ctx ctx_of(const struct slot *slot)
+{
+    return (struct log_ctx){.tenant_id = slot->tenant, .run_id = slot->run_id};
+}
+
+void slot_kill(struct slot *slot)
+{
+    proc_signal(&slot->proc, SIGKILL);
+}
+
+static void kill_now(void *arg)
+{
+    slot_kill(arg);
+}
+
+/* The earlier of two deadlines holds. Once the process has ended the timer waits for its socket. */
+static void kill_after(struct slot *slot, int delay_ms)
+{
+    if (slot->exited)
+        return;
+    if (slot->kill_timer.loop && slot->kill_timer.at_mono_ms <= clock_mono_ms() + delay_ms)
+        return;
+    loop_timer_set(slot->sched->loop, &slot->kill_timer, delay_ms, kill_now, slot);
+}
+
+static void send_word(struct slot *slot, const char *type, const char *reason)
+{
+    json_t *m = json_pack("{s:s}", "type", type);
+    if (reason)
+        json_put(m, "reason", json_string_safe(reason));
+    if (slot->ipc && ipc_send(slot->ipc, m))
+        slot_kill(slot);
+    json_decref(m);
+}
+
+void slot_cancel(struct slot *slot, const char *reason)
+{
+    slot->cancelling = true;
+    slot->cancel_reason = pool_strdup(slot->pool, reason ? reason : "");
+    send_word(slot, "cancel", slot->cancel_reason);
+    kill_after(slot, CANCEL_MS);
+}
+
+void slot_drain(struct slot *slot)
+{
+    send_word(slot, "drain", NULL);
+    kill_after(slot, DRAIN_MS);
+}
+
+static void on_cap(void *arg)
+{
+    struct slot *slot = arg;
+    struct log_ctx ctx = ctx_of(slot);
+    log_warning(LOGGER, &ctx,
+                "the run is past its time limit and did not stop: killing its worker");
+    slot->over_time = true;
+    slot_kill(slot);
+}
+
+/* --- handlers: 0, or the store's error when the message must be tried again --------------------
+ */
+
+static void gather(struct slot *slot, const json_t *message)
+{
+    json_t *event = json_object_get(message, "event"), *more = json_object_get(message, "events");
+    if (json_is_object(event))
+        json_array_append(slot->events, event);
+    if (json_is_array(more))
+        json_array_extend(slot->events, more);
+}
+
+/* Stored, or of no more use because the run has ended: 0. */
+static int settled_or(int code, struct slot *slot)
+{
+    if (code == 0 || code == E_CONFLICT || code == E_NOT_FOUND) {
+        json_array_clear(slot->events);
+        return 0;
+    }
+    return code;
+}
+
+static void flush_events(void *arg);
+
+static int on_event(struct slot *slot, const json_t *m, struct err *err)
+{
+    gather(slot, m);
+    if (!slot->events_timer.loop)
+        loop_timer_set(slot->sched->loop, &slot->events_timer, EVENTS_MS, flush_events, slot);
+    return 0;
+}
+
+static int on_flush(struct slot *slot, const json_t *m, struct err *err)
+{
+    if (!json_array_size(slot->events))
+        return 0;
+    return settled_or(store_events_add(slot->sched->store, slot->run_id, slot->events, err), slot);
+}
+
+static int on_ready(struct slot *slot, const json_t *m, struct err *err)
+{
+    json_t *event = settle_event("result", "the browser is up");
+    json_put(event, "detail", json_copy((json_t *)m));
+    json_object_del(json_object_get(event, "detail"), "type");
+    json_array_append_new(slot->events, event);
+    return on_flush(slot, m, err);
+}
+
+static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
+{
+    json_t *checkpoint = json_object_get(m, "checkpoint");
+    if (!json_is_object(checkpoint))
+        return 0;
+    json_decref(slot->last_checkpoint);
+    slot->last_checkpoint = json_incref(checkpoint);
+    gather(slot, m);
+    int r = store_run_checkpoint(slot->sched->store, slot->run_id, checkpoint, slot->events, err);
+    if (settled_or(r, slot) == 0)
+        return 0;
+    /* tried again with the same message, so its events must not be gathered twice */
+    json_t *events = json_object_get(m, "events");
+    for (size_t n = json_array_size(events); n > 0 && json_array_size(slot->events); n--)
+        json_array_remove(slot->events, json_array_size(slot->events) - 1);
+    return r;
+}
+
+static int on_journal(struct slot *slot, const json_t *m, struct err *err)
+{
+    const char *key = json_str(m, "key", ""), *state = json_str(m, "state", "");
+    int r = store_journal_put(slot->sched->store, slot->run_id, key, state,
+                              json_object_get(m, "detail"), err);
+    if (r)
+        return r == E_NOT_FOUND ? 0 : r;
+    json_t *ack = json_pack("{s:s,s:s,s:s}", "type", "ack", "key", key, "state", state);
+    if (slot->ipc && ipc_send(slot->ipc, ack))
+        slot_kill(slot);
+    json_decref(ack);
+    return 0;
+}
+
+static int on_end(struct slot *slot, const json_t *m, struct err *err)
+{
+    json_t *checkpoint = json_object_get(m, "checkpoint");
+    json_t *events = json_copy(slot->events);
+    if (json_is_array(json_object_get(m, "events")))
+        json_array_extend(events, json_object_get(m, "events"));
+    struct ending end = {
+        .run_id = slot->run_id,
+        .runner_status = json_str(m, "status", "failed"),
+        .halt_reason = json_str(m, "halt_reason", ""),
+        .halt_class = json_str(m, "halt_class", ""),
+        .error = json_str(m, "error", ""),
+        .checkpoint = json_is_object(checkpoint) ? checkpoint : slot->last_checkpoint,
+        .events = events,
+    };
+    int r = settle_run(slot->sched, &end, err);
+    json_decref(events);
+    if (r)
+        return r;
+    json_array_clear(slot->events);
+    slot->ended = true;
+    kill_after(slot, LINGER_MS);
+    return 0;
+}
+
+static int on_lost(struct slot *slot, const json_t *m, struct err *err)
+{
+    slot->lost_reason = pool_strdup(slot->pool, json_str(m, "reason", "the worker gave up"));
+    slot->lost_class = pool_strdup(slot->pool, json_str(m, "failure_class", ""));
+    kill_after(slot, LINGER_MS);
+    return 0;
+}
+
+static void log_tail(struct slot *slot)
+{
+    struct pool *pool = pool_create(slot->pool);
+    struct log_ctx ctx = ctx_of(slot);
+    char *text;
+    size_t len;
+    char *path = pool_printf(pool, "%s/worker.log",
+                             dirs_work(slot->sched, pool, slot->tenant, slot->run_id));
+    if (file_read(pool, path, 4 * CAP_WORKER_LOG_BYTES, &text, &len, NULL) == 0 && len) {
+        const char *tail = len > 400 ? text + len - 400 : text;
+        log_warning(LOGGER, &ctx, "last words of the worker: %s", tail);
+    }
+    pool_destroy(pool);
+}
+
+static int after_unexpected_death(struct slot *slot, struct err *err)
+{
+    struct sched *s = slot->sched;
+    const char *reason = slot->lost_reason ? slot->lost_reason
+                         : slot->broke     ? slot->broke
+                                           : slot->exit_reason;
+    bool again = false;
+    if (!slot->lost_reason) {
+        reason = pool_printf(slot->pool, "the worker %s", reason);
+        if (!s->draining)
+            log_tail(slot);
+    }
+    int r = settle_lost(s, slot->run_id, reason, slot->lost_class, slot->events, &again, err);
+    if (r)
+        return r;
+    json_array_clear(slot->events);
+    if (again)
+        sched_enqueue(s, slot->tenant, slot->run_id, slot->profile, true);
+    return 0;
+}
+
+static int on_died(struct slot *slot, const json_t *m, struct err *err)
+{
+    if (slot->ended)
+        return 0;
+    if (!slot->cancelling && !slot->over_time)
+        return after_unexpected_death(slot, err);
+    struct ending end = {
+        .run_id = slot->run_id,
+        .terminal_status = slot->cancelling ? "cancelled" : "timeout",
+        .halt_reason = slot->cancelling ? "cancel_event" : "halt_timeout",
+        .halt_class = slot->cancelling ? "cancelled" : "halt_timeout",
+        .error = slot->cancelling ? "" : "the run was still going after its time limit",
+        .checkpoint = slot->last_checkpoint,
+        .events = slot->events,
+    };
+    int r = settle_run(slot->sched, &end, err);
+    if (!r)
+        json_array_clear(slot->events);
+    return r;
+}
+
+/* clang-format off */
+static const struct handler {
+    const char *type;
+    int (*take)(struct slot *slot, const json_t *message, struct err *err);
+    bool from_worker;
+} handlers[] = {
+    {"ready", on_ready, true},
+    {"event", on_event, true},
+    {"checkpoint", on_checkpoint, true},
+    {"journal", on_journal, true},
+    {"end", on_end, true},
+    {"lost", on_lost, true},
+    {"flush", on_flush, false}, /* EVENTS_MS are over */
+    {"died", on_died, false},   /* process gone, socket read to its end */
+};
+/* clang-format on */
+
+static const struct handler *handler_of(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
+        if (strcmp(handlers[i].type, type) == 0)
+            return &handlers[i];
+    return NULL;
+}
+
+/* --- backlog -----------------------------------------------------------------------------------
+ */
+
+static void free_slot(struct slot *slot);
+
+static void retry(void *arg);
+
+static void store_refused(struct slot *slot, const struct err *err)
+{
+    struct log_ctx ctx = ctx_of(slot);
+    if (slot->store_failures++ == 0)
+        log_error(LOGGER, &ctx, "cannot store what the worker reports, will try again: %s",
+                  err->msg);
+    if (slot->store_failures == STORE_TRIES && !slot->exited) {
+        log_error(LOGGER, &ctx, "still cannot store: ending this attempt, the run goes on later");
+        slot_kill(slot);
+    }
+    loop_timer_set(slot->sched->loop, &slot->retry_timer, RETRY_MS, retry, slot);
+}
+
+static int handle(struct slot *slot, const json_t *message)
+{
+    struct err err = {0};
+    const struct handler *h = handler_of(json_str(message, "type", ""));
+    int r = h->take(slot, message, &err);
+    if (r)
+        store_refused(slot, &err);
+    else
+        slot->store_failures = 0;
+    return r;
+}
+
+static bool is_died(const json_t *message)
+{
+    return strcmp(json_str(message, "type", ""), "died") == 0;
+}
+
+static void retry(void *arg)
+{
+    struct slot *slot = arg;
+    while (json_array_size(slot->backlog)) {
+        json_t *first = json_array_get(slot->backlog, 0);
+        bool last_words = is_died(first);
+        if (handle(slot, first))
+            return;
+        json_array_remove(slot->backlog, 0);
+        if (last_words) {
+            free_slot(slot);
+            return;
+        }
+    }
+}
+
+static void take(struct slot *slot, const json_t *message)
+{
+    if (json_array_size(slot->backlog) == 0 && handle(slot, message) == 0) {
+        if (is_died(message))
+            free_slot(slot);
+        return;
+    }
+    json_array_append(slot->backlog, (json_t *)message);
+    if (json_array_size(slot->backlog) >= CAP_SLOT_BACKLOG)
+        slot_kill(slot);
+}
+
+static void take_word(struct slot *slot, const char *type)
+{
+    json_t *m = json_pack("{s:s}", "type", type);
+    take(slot, m);
+    json_decref(m);
+}
+
+static void flush_events(void *arg)
+{
+    take_word(arg, "flush");
+}
+
+/* --- the worker's two ends ---------------------------------------------------------------------
+ */
+
+static void on_message(void *arg, const char *type, const json_t *message)
+{
+    struct slot *slot = arg;
+    const struct handler *h = handler_of(type);
+    if (h && h->from_worker) {
+        take(slot, message);
+        return;
+    }
+    slot->broke = "broke the protocol: unknown message type";
+    slot_kill(slot);
+}
+
+static void on_ipc_close(void *arg, int code)
+{
+    struct slot *slot = arg;
+    slot->ipc_closed = true;
+    if (code == E_PROTOCOL) {
+        slot->broke = "broke the protocol: not a message";
+        slot_kill(slot);
+    } else {
+        kill_after(slot, LINGER_MS); /* it can tell us nothing any more */
+    }
+    slot_check_dead(slot);
+}
+
+static void socket_overdue(void *arg)
+{
+    struct slot *slot = arg;
+    slot->ipc_closed = true; /* somebody below the worker inherited the socket */
+    slot_check_dead(slot);
+}
+
+static void on_exit_ready(void *arg, uint32_t events)
+{
+    struct slot *slot = arg;
+    struct pool *pool = slot->pool;
+    int status = 0;
+    loop_fd_remove(slot->exit_watch);
+    slot->exit_watch = NULL;
+    proc_reap(&slot->proc, &status);
+    slot->exited = true;
+    slot->exit_reason = proc_describe_status(pool, status);
+    loop_timer_clear(&slot->cap_timer);
+    loop_timer_set(slot->sched->loop, &slot->kill_timer, SOCKET_END_MS, socket_overdue, slot);
+    slot_check_dead(slot);
+}
+
+static void slot_check_dead(struct slot *slot)
+{
+    if (!slot->exited || !slot->ipc_closed)
+        return;
+    loop_timer_clear(&slot->kill_timer);
+    ipc_destroy(slot->ipc);
+    slot->ipc = NULL;
+    loop_timer_clear(&slot->events_timer);
+    take_word(slot, "died");
+}
+
+static void release(struct slot *slot)
+{
+    struct loop_timer *timers[] = {&slot->kill_timer, &slot->cap_timer, &slot->retry_timer,
+                                   &slot->events_timer};
+    for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
+        loop_timer_clear(timers[i]);
+    loop_fd_remove(slot->exit_watch);
+    ipc_destroy(slot->ipc);
+    proc_end(&slot->proc, 0);
+    json_decref(slot->backlog);
+    json_decref(slot->events);
+    json_decref(slot->last_checkpoint);
+    pool_destroy(slot->pool);
+    *slot = (struct slot){.sched = slot->sched, .index = slot->index, .proc = PROC_NONE};
+}
+
+static void free_slot(struct slot *slot)
+{
+    struct sched *s = slot->sched;
+    if (!slot->isolated) { /* before the profile can be leased again */
+        sweep_processes(dirs_work(s, slot->pool, slot->tenant, slot->run_id));
+        sweep_processes(dirs_profile(s, slot->pool, slot->tenant, slot->profile));
+        sched_sweep_soon(s);
+    }
+    dirs_clean_work(s, slot->tenant, slot->run_id);
+    release(slot);
+    sched_slot_freed(s);
+}
+
+void slot_destroy(struct slot *slot)
+{
+    if (slot->pool)
+        release(slot);
+}
+
+/* --- start -------------------------------------------------------------------------------------
+ */
+
+static const char *const passed_options[] = {"extraction_schema", "settle_ceiling_s",
+                                             "nav_wait_s",        "auto_url_gate",
+                                             "pause_on_captcha",  "type_delay_ms"};
+
+/* What the run asked for wins over what the server is set to. New reference. */
+static json_t *worker_options(struct sched *s, const json_t *given)
+{
+    json_t *o = json_is_object(given) ? json_deep_copy(given) : json_object();
+    json_t *defaults =
+        json_pack("{s:i,s:f,s:b,s:b}", "type_delay_ms", s->settings->type_delay_ms, "nav_wait_s",
+                  s->settings->nav_wait_s, "auto_url_gate", s->settings->auto_url_gate,
+                  "pause_on_captcha", s->settings->pause_on_captcha);
+    for (size_t i = 0; i < ARRAY_SIZE(passed_options); i++) {
+        const char *key = passed_options[i];
+        json_t *v = json_object_get(o, key);
+        if ((!v || json_is_null(v)) && json_object_get(defaults, key))
+            json_object_set(o, key, json_object_get(defaults, key));
+    }
+    json_decref(defaults);
+    json_put_str(o, "browser", s->settings->browser); /* never the caller's to choose */
+    json_put_bool(o, "sandbox_off", s->settings->sandbox_off);
+    return o;
+}
+
+static json_t *worker_dirs(struct slot *slot)
+{
+    struct pool *pool = slot->pool;
+    const char *work = dirs_work(slot->sched, pool, slot->tenant, slot->run_id);
+    json_t *d = json_object();
+    json_put_str(d, "work", work);
+    json_put_str(d, "profile", dirs_profile(slot->sched, pool, slot->tenant, slot->profile));
+    json_put_str(d, "tmp", slot->isolated ? "/tmp" : pool_printf(pool, "%s/tmp", work));
+    json_put_str(d, "downloads", pool_printf(pool, "%s/downloads", work));
+    json_put_str(d, "screenshots", pool_printf(pool, "%s/screenshots", work));
+    return d;
+}
+
+static json_t *start_message(struct slot *slot, const struct run_record *rec, json_t *journal)
+{
+    const struct settings *set = slot->sched->settings;
+    const json_t *conf = rec->settings;
+    json_t *m = json_pack("{s:s,s:s,s:s,s:i}", "type", "start", "run_id", rec->run_id, "tenant_id",
+                          rec->tenant_id, "attempt", rec->attempts);
+    json_object_set(m, "plan", (json_t *)rec->plan);
+    json_put(m, "checkpoint",
+             rec->checkpoint ? json_incref((json_t *)rec->checkpoint) : json_null());
+    json_object_set(m, "journal", journal);
+    json_put_str(m, "brain", json_str(conf, "brain", set->brain));
+    json_put_str(m, "reader", json_str(conf, "brain", set->brain));
+    json_put_str(m, "plane", json_str(conf, "plane", "browser_use_plane"));
+    json_put_num(m, "max_cost", json_num(conf, "max_cost", set->max_cost_usd));
+    json_put_int(m, "max_time_minutes",
+                 json_int(conf, "max_time_minutes", set->max_runtime_minutes));
+    json_put(m, "display",
+             json_pack("{s:i,s:i}", "width", set->display_width, "height", set->display_height));
+    json_put(m, "dirs", worker_dirs(slot));
+    json_put(m, "options", worker_options(slot->sched, json_object_get(conf, "options")));
+    return m;
+}
+
+static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags, struct err *err)
+{
+    struct sched *s = slot->sched;
+    struct pool *pool = slot->pool;
+    const char *work = dirs_work(s, pool, slot->tenant, slot->run_id);
+    const char *path = getenv("PATH"), *tmp = pool_printf(pool, "%s/tmp", work);
+    const char *argv[] = {s->worker_program, NULL};
+    const char *env[] = {
+        pool_printf(pool, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
+        pool_printf(pool, "HOME=%s", work),
+        "LANG=C.UTF-8",
+        "TZ=UTC",
+        pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp),
+        NULL};
+    struct proc_fd fds[] = {{.from = socket_fd, .to = 3}, {.from = log_fd, .to = 2}};
+    struct proc_spec spec = {
+        .argv = argv,
+        .env = env,
+        .cwd = work,
+        .fds = fds,
+        .n_fds = log_fd >= 0 ? 2 : 1,
+        .uid = slot->uid,
+        .flags = flags,
+        .private_tmp = tmp,
+    };
+    return proc_spawn(&spec, &slot->proc, err);
+}
+
+/* Isolated when the kernel lets us, else without, and say so once. */
+static int spawn(struct slot *slot, int socket_fd, struct err *err)
+{
+    struct sched *s = slot->sched;
+    int log_fd = dirs_open_log(s, slot->tenant, slot->run_id);
+    struct err refused = {0};
+    slot->isolated = true;
+    int r = spawn_in(slot, socket_fd, log_fd, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
+    if (r == E_FORBIDDEN) {
+        if (!s->warned_not_isolated)
+            log_warning(LOGGER, NULL,
+                        "namespaces are refused here; workers run without a private /tmp and are "
+                        "swept up after");
+        s->warned_not_isolated = true;
+        slot->isolated = false;
+        r = spawn_in(slot, socket_fd, log_fd, PROC_DIE_WITH_PARENT, err);
+    } else if (r && err) {
+        *err = refused;
+    }
+    if (log_fd >= 0)
+        close(log_fd);
+    return r;
+}
+
+static int connect_worker(struct slot *slot, struct err *err)
+{
+    int s[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s))
+        return err_sys(err, E_IO, "cannot make a socket for the worker");
+    int r = spawn(slot, s[1], err);
+    close(s[1]);
+    if (!r)
+        r = ipc_create(slot->sched->loop, s[0], on_message, on_ipc_close, slot, &slot->ipc, err);
+    if (r) {
+        close(s[0]);
+        return r;
+    }
+    return loop_fd_add(slot->sched->loop, slot->proc.pidfd, EPOLLIN, on_exit_ready, slot,
+                       &slot->exit_watch, err);
+}
+
+/* Time already used by earlier attempts counts; time during which nothing ran does not. */
+static void arm_cap(struct slot *slot, const struct run_record *rec)
+{
+    double limit_s = 60.0 * (double)json_int(rec->settings, "max_time_minutes",
+                                             slot->sched->settings->max_runtime_minutes);
+    double left_s = limit_s + CAP_RUN_KILL_AFTER_S - json_num(rec->checkpoint, "elapsed_s", 0);
+    loop_timer_set(slot->sched->loop, &slot->cap_timer,
+                   left_s > 1 ? (int64_t)(left_s * 1000) : 1000, on_cap, slot);
+}
+
+/* The attempt is counted and the run is running before the worker can do anything. */
+static int mark_running(struct slot *slot, struct run_record *rec, json_t **journal,
+                        struct err *err)
+{
+    struct store *store = slot->sched->store;
+    unsigned parts = RUN_PART_PLAN | RUN_PART_CHECKPOINT;
+    int r = store_run_get(store, slot->pool, slot->tenant, slot->run_id, parts, rec, err);
+    if (!r)
+        r = store_journal_get(store, slot->pool, slot->run_id, journal, err);
+    if (r)
+        return r;
+    json_t *events = json_array();
+    rec->attempts++;
+    json_push(events, settle_event("fire", "attempt %d%s", rec->attempts,
+                                   rec->checkpoint ? ", from the last checkpoint" : ""));
+    r = store_run_start(store, slot->run_id, events, err);
+    json_decref(events);
+    return r;
+}
+
+static int launch(struct slot *slot, struct err *err)
+{
+    struct sched *s = slot->sched;
+    struct run_record rec;
+    json_t *journal;
+    int r = dirs_make_work(s, slot->tenant, slot->run_id, slot->profile, slot->uid, err);
+    if (!r)
+        r = mark_running(slot, &rec, &journal, err);
+    if (r) {
+        if (r != E_CONFLICT && r != E_NOT_FOUND)
+            err->code = E_UNAVAILABLE;
+        return err->code;
+    }
+    if (connect_worker(slot, err))
+        return err->code = E_GONE;
+    json_t *start = start_message(slot, &rec, journal);
+    if (ipc_send(slot->ipc, start))
+        slot->broke = "could not be given its plan";
+    json_decref(start);
+    if (slot->broke)
+        slot_kill(slot);
+    arm_cap(slot, &rec);
+    return 0;
+}
+
+int slot_start(struct slot *slot, const struct waiting *run, struct err *err)
+{
+    struct sched *s = slot->sched;
+    slot->pool = pool_create(NULL);
+    slot->tenant = pool_strdup(slot->pool, run->tenant);
+    slot->run_id = pool_strdup(slot->pool, run->run_id);
+    slot->profile = pool_strdup(slot->pool, run->profile);
+    slot->uid = s->as_root ? (uid_t)(s->settings->run_uid_base + slot->index) : 0;
+    slot->backlog = json_array();
+    slot->events = json_array();
+    struct err cause = {0};
+    int r = launch(slot, &cause);
+    if (r) {
+        release(slot);
+        if (err)
+            *err = cause;
+        return r;
+    }
+    files_write_status(s, slot->run_id);
+    return 0;
+}
