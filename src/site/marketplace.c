@@ -74,7 +74,8 @@ static json_t *boat_view(struct pool *pool, const struct boat *b)
     json_put_bool(v, "dealer", b->dealer);
     json_put_str(v, "dealer_slug", b->dealer_slug);
     json_put_str(v, "about", b->about);
-    json_put_int(v, "days", b->posted / 3 + 1);
+    int days = b->posted / 3 + 1;
+    json_put_str(v, "age", pool_printf(pool, "%d %s ago", days, days == 1 ? "day" : "days"));
     json_put_bool(v, "phone", b->phone != NULL);
     json_put_bool(v, "new_tab", b->new_tab);
     json_put_int(v, "hue", b->hue);
