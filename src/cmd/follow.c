@@ -1,0 +1,266 @@
+#include "cmd/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cmd/cmd.h"
+#include "cmd/table.h"
+#include "core/run.h"
+
+#define AWAY_MS      60000 /* how long a server may be away before we give up */
+#define RETRY_MS     500   /* between tries while it is */
+#define REDRAW_MS    250   /* the live line's clock */
+#define HINT_MIN_MS  100
+#define HINT_MAX_MS  10000
+#define DATA_CHARS   80
+
+/* What is known of the run between two looks. */
+struct view {
+    const struct follow *follow;
+    struct progress_line line;
+    int64_t started_ms;
+    char *last_line;      /* newest log line printed; owned */
+    json_t *last_status;  /* owned */
+    char status[64], said[128];
+    char now[256]; /* "step 3/7 click: Open the first listing" */
+    int rows;
+    bool pause_said;
+};
+
+bool follow_is_terminal(const json_t *status)
+{
+    enum run_state state;
+    if (json_is_boolean(json_object_get(status, "terminal")))
+        return json_flag(status, "terminal", false);
+    return run_state_parse(json_str(status, "status", ""), &state) && run_state_terminal(state);
+}
+
+bool follow_succeeded(const json_t *status)
+{
+    return strcmp(json_str(status, "status", ""), "succeeded") == 0;
+}
+
+char *follow_reason(struct pool *pool, const json_t *status)
+{
+    static const char *const keys[] = {"error", "halt_reason", "halt_class", "terminal_status"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *text = json_str(status, keys[i], "");
+        if (*text)
+            return table_clean(pool, str_cut(pool, text, 300), 0);
+    }
+    return pool_strdup(pool, "");
+}
+
+char *follow_step_line(struct pool *pool, const json_t *detail, int width)
+{
+    bool ok = json_flag(detail, "success", false), skip = json_flag(detail, "skip", false);
+    const char *data = table_clean(pool, json_str(detail, "data", ""), DATA_CHARS);
+    char *line = pool_printf(pool, "[%d] %-13s %-4s %5.2fs  %s", (int)json_int(detail, "step_index", -1),
+                             json_str(detail, "type", "?"), ok ? "ok" : skip ? "skip" : "FAIL",
+                             json_num(detail, "duration", 0), data);
+    return table_clean(pool, line, width);
+}
+
+/* --- the live line ----------------------------------------------------------------------------- */
+
+static void draw(struct view *v)
+{
+    struct pool *pool = pool_create(NULL);
+    double elapsed = (double)(clock_mono_ms() - v->started_ms) / 1000;
+    const char *rows = v->rows ? pool_printf(pool, ", %d row%s", v->rows, v->rows == 1 ? "" : "s") : "";
+    progress_line_show(&v->line, pool_printf(pool, "%s %.1f s%s  %s", v->status, elapsed, rows, v->now));
+    pool_destroy(pool);
+}
+
+static void note_step(struct view *v, const json_t *detail, int step_index)
+{
+    char number[32] = "";
+    if (v->follow->n_steps > 0)
+        snprintf(number, sizeof(number), "/%d", v->follow->n_steps);
+    const char *type = json_str(detail, "type", ""), *intent = json_str(detail, "intent", "");
+    if (*type)
+        snprintf(v->now, sizeof(v->now), "step %d%s %s%s%.160s", step_index + 1, number, type, *intent ? ": " : "",
+                 intent);
+}
+
+/* Rows a finished step brought, from its data (plans.md 8.10). */
+static int rows_of(const json_t *detail)
+{
+    const char *data = json_str(detail, "data", "");
+    if (!json_flag(detail, "success", false))
+        return 0;
+    if (str_starts(data, "VIABLE"))
+        return 1;
+    return str_starts(data, "extract_rows:") ? atoi(data + strlen("extract_rows:")) : 0;
+}
+
+/* --- log lines --------------------------------------------------------------------------------- */
+
+static void print_line(struct view *v, const char *text)
+{
+    progress_line_clear(&v->line);
+    fprintf(v->follow->out, "%s\n", text);
+    fflush(v->follow->out);
+}
+
+static void print_event(struct view *v, struct pool *pool, const char *line, const json_t *event)
+{
+    const json_t *detail = json_object_get(event, "detail");
+    bool step_end = strcmp(json_str(event, "kind", ""), "step_end") == 0 && json_is_object(detail);
+    int width = table_terminal_width(fileno(v->follow->out));
+    enum follow_lines lines = v->follow->lines;
+    if (json_is_object(detail))
+        note_step(v, detail, (int)json_int(detail, "step_index", json_int(event, "step_index", 0)));
+    if (step_end)
+        v->rows += rows_of(detail);
+    if (lines == FOLLOW_RAW) {
+        print_line(v, line);
+    } else if (step_end && lines != FOLLOW_QUIET) {
+        print_line(v, follow_step_line(pool, detail, width));
+    } else if (lines == FOLLOW_ALL) {
+        const char *text = json_str(event, "message", json_str(event, "summary", line));
+        char *when = str_cut(pool, json_str(event, "ts", ""), strlen("2026-03-04T05:06:07"));
+        print_line(v, table_clean(pool, pool_printf(pool, "%s%s%s", when, *when ? " " : "", text), width));
+    }
+}
+
+/* Index of the first line that was not seen. */
+static size_t first_new(const struct view *v, const json_t *lines)
+{
+    for (size_t i = json_array_size(lines); v->last_line && i > 0; i--) {
+        const char *line = json_string_value(json_array_get(lines, i - 1));
+        if (line && strcmp(line, v->last_line) == 0)
+            return i;
+    }
+    return 0;
+}
+
+static void take_lines(struct view *v, struct pool *pool, const json_t *lines)
+{
+    for (size_t i = first_new(v, lines); i < json_array_size(lines); i++) {
+        const char *line = json_string_value(json_array_get(lines, i));
+        json_t *event = NULL;
+        if (!line)
+            continue;
+        if (json_parse(line, strlen(line), "log line", &event, NULL) == 0)
+            json_keep(pool, event);
+        print_event(v, pool, line, event);
+        if (i + 1 == json_array_size(lines)) {
+            free(v->last_line);
+            v->last_line = strdup(line);
+        }
+    }
+}
+
+/* --- looking ----------------------------------------------------------------------------------- */
+
+static void say_status(struct view *v, const json_t *status)
+{
+    struct pool *pool = pool_create(NULL);
+    const char *word = json_str(status, "status", ""), *prompt = json_str(status, "prompt", "");
+    bool paused = strcmp(word, "paused") == 0;
+    snprintf(v->status, sizeof(v->status), "%.63s", word);
+    if (v->follow->say_status && strcmp(v->said, word) != 0) {
+        progress_line_clear(&v->line);
+        fprintf(stderr, "status=%s updated_at=%s\n", word, json_str(status, "updated_at", ""));
+        snprintf(v->said, sizeof(v->said), "%.127s", word);
+    }
+    if (paused && !v->pause_said) {
+        progress_line_clear(&v->line);
+        const char *why = json_str(status, "pause_reason", json_str(status, "reason", "paused"));
+        fprintf(stderr, "paused: %s%s%s\n", table_clean(pool, why, 0), *prompt ? ": " : "",
+                table_clean(pool, prompt, 0));
+    }
+    v->pause_said = paused;
+    pool_destroy(pool);
+}
+
+static int advised_wait_ms(struct view *v, struct pool *pool)
+{
+    json_t *phase;
+    struct err ignored = {0};
+    if (v->follow->interval_s > 0)
+        return (int)(v->follow->interval_s * 1000);
+    char *path = pool_printf(pool, "/v1/runs/%s", v->follow->run_id);
+    if (client_call(v->follow->client, pool, "GET", path, NULL, NULL, &phase, &ignored))
+        return 1500;
+    int64_t ms = json_int(phase, "polling_backoff_ms_hint", 1500);
+    return (int)(ms < HINT_MIN_MS ? HINT_MIN_MS : ms > HINT_MAX_MS ? HINT_MAX_MS : ms);
+}
+
+/* Status first, then the log: what is printed after a terminal status is the whole log. */
+static int look(struct view *v, struct pool *pool, json_t **ret_status, struct err *err)
+{
+    const struct follow *f = v->follow;
+    json_t *logs, *extra = json_keep(pool, json_object());
+    int r = client_action(f->client, pool, "status", f->run_id, NULL, ret_status, err);
+    json_put_int(extra, "tail", f->tail);
+    r = r ? r : client_action(f->client, pool, "logs", f->run_id, extra, &logs, err);
+    if (r)
+        return r;
+    take_lines(v, pool, json_object_get(logs, "events"));
+    say_status(v, *ret_status);
+    return 0;
+}
+
+static int pause_for(struct view *v, int ms)
+{
+    int64_t until = clock_mono_ms() + ms;
+    for (int64_t now; (now = clock_mono_ms()) < until;) {
+        draw(v);
+        int64_t next = v->line.width && now + REDRAW_MS < until ? now + REDRAW_MS : until;
+        int r = loop_wait(v->follow->client->loop, NULL, NULL, next);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static bool may_pass(int code)
+{
+    return err_retryable(code) || code == E_UPSTREAM || code == E_UNAVAILABLE || code == E_TIMEOUT;
+}
+
+static int watch(struct view *v, struct err *err)
+{
+    int64_t last_answer = clock_mono_ms();
+    for (;;) {
+        struct pool *pool = pool_create(NULL);
+        json_t *status = NULL;
+        int wait_ms = RETRY_MS, r = look(v, pool, &status, err);
+        if (!r) {
+            last_answer = clock_mono_ms();
+            json_decref(v->last_status);
+            v->last_status = json_incref(status);
+            bool paused = strcmp(json_str(status, "status", ""), "paused") == 0;
+            if (follow_is_terminal(status) || (paused && v->follow->stop_on_pause)) {
+                pool_destroy(pool);
+                return 0;
+            }
+            wait_ms = advised_wait_ms(v, pool);
+        }
+        pool_destroy(pool);
+        if (r && (!may_pass(r) || clock_mono_ms() - last_answer > AWAY_MS))
+            return r;
+        if (r)
+            snprintf(v->status, sizeof(v->status), "no answer,");
+        if (pause_for(v, wait_ms))
+            return err_set(err, E_CANCELLED, "interrupted");
+        err_clear(err);
+    }
+}
+
+int follow_run(const struct follow *follow, struct pool *pool, json_t **ret_status, struct err *err)
+{
+    struct view v = {.follow = follow, .started_ms = clock_mono_ms(), .status = "waiting"};
+    progress_line_init(&v.line, stderr);
+    int r = watch(&v, err);
+    progress_line_clear(&v.line);
+    if (v.last_status)
+        *ret_status = json_keep(pool, v.last_status);
+    free(v.last_line);
+    return r;
+}

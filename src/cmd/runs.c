@@ -1,0 +1,480 @@
+/*
+ * mantis runs - submit plans to a server and follow what becomes of them (cli.md section 9.2).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/caps.h"
+#include "base/str.h"
+#include "cmd/client.h"
+#include "cmd/cmd.h"
+#include "cmd/follow.h"
+#include "cmd/options.h"
+#include "cmd/rows.h"
+#include "cmd/table.h"
+#include "sys/file.h"
+
+#define EXIT_FAILED 1
+#define EXIT_USAGE  2
+
+/* One command under way. */
+struct session {
+    struct pool *pool;
+    struct loop *loop;
+    struct client client;
+    struct client_flags flags;
+    struct err err;
+    const char *run_id;
+    bool json;
+};
+
+static int fail(const struct session *s)
+{
+    cmd_error("%s", s->err.msg);
+    return EXIT_FAILED;
+}
+
+static int open_session(struct session *s)
+{
+    int r = loop_create(&s->loop, &s->err);
+    return r ? r : client_open(s->pool, s->loop, &s->flags, &s->client, &s->err);
+}
+
+static void close_session(struct session *s)
+{
+    client_close(&s->client);
+    loop_destroy(s->loop);
+    pool_destroy(s->pool);
+}
+
+static void print_json(struct session *s, const json_t *value)
+{
+    fputs(json_pretty(s->pool, value), stdout);
+}
+
+/* RUN_ID may stand as an argument or behind --run-id. */
+static bool have_run_id(struct session *s, const char *const *args, int n, const char *usage, int *code)
+{
+    if (!s->run_id && n > 0)
+        s->run_id = args[0];
+    if (s->run_id && *s->run_id)
+        return true;
+    cmd_error("which run? give its RUN_ID");
+    fprintf(stderr, "usage: %s\n", usage);
+    *code = EXIT_USAGE;
+    return false;
+}
+
+/* A file, or stdin for "-". */
+static int read_text(struct session *s, const char *path, char **out)
+{
+    size_t len;
+    if (strcmp(path, "-") != 0)
+        return file_read(s->pool, path, CAP_HTTP_BODY_BYTES, out, &len, &s->err);
+    struct buf b;
+    char chunk[16384];
+    size_t n;
+    int r = 0;
+    buf_init(&b, CAP_HTTP_BODY_BYTES);
+    while (!r && (n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
+        r = buf_add(&b, chunk, n);
+    if (r)
+        r = err_set(&s->err, r, "stdin holds more than %u bytes", CAP_HTTP_BODY_BYTES);
+    *out = pool_strndup(s->pool, b.data ? b.data : "", b.len);
+    buf_release(&b);
+    return r;
+}
+
+/* --- submit ------------------------------------------------------------------------------------ */
+
+struct submit {
+    struct session s;
+    const char *micro, *suite, *plan_text, *body, *idempotency_key;
+    const char *state_key, *profile_id, *workflow_id, *proxy_city, *proxy_state;
+    double max_cost;
+    int max_time_minutes;
+    bool attach, resume_state;
+};
+
+static int put_plan(struct submit *c, json_t *body)
+{
+    char *text;
+    json_t *suite;
+    if (c->plan_text) {
+        json_put_str(body, "plan_text", c->plan_text);
+        return 0;
+    }
+    if (!c->suite) {
+        json_put_str(body, "micro", c->micro);
+        return 0;
+    }
+    int r = read_text(&c->s, c->suite, &text);
+    r = r ? r : json_parse(text, strlen(text), c->suite, &suite, &c->s.err);
+    if (!r)
+        json_put(body, "task_suite", suite);
+    return r;
+}
+
+/* --body is sent as it is; otherwise the flags make the request. */
+static int make_body(struct submit *c, char **out)
+{
+    if (c->body)
+        return read_text(&c->s, c->body, out);
+    json_t *body = json_keep(c->s.pool, json_object());
+    const char *const texts[][2] = {{"state_key", c->state_key},     {"profile_id", c->profile_id},
+                                    {"workflow_id", c->workflow_id}, {"proxy_city", c->proxy_city},
+                                    {"proxy_state", c->proxy_state}, {"run_id", c->s.run_id}};
+    int r = put_plan(c, body);
+    json_put_bool(body, "detached", !c->attach);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        if (texts[i][1])
+            json_put_str(body, texts[i][0], texts[i][1]);
+    if (c->resume_state)
+        json_put_bool(body, "resume_state", true);
+    json_put_num(body, "max_cost", c->max_cost);
+    json_put_int(body, "max_time_minutes", c->max_time_minutes);
+    *out = json_text(c->s.pool, body);
+    return r;
+}
+
+static int submit(struct submit *c)
+{
+    char *body;
+    json_t *reply;
+    int r = make_body(c, &body);
+    r = r ? r : open_session(&c->s);
+    if (!r && c->attach && c->s.client.timeout_ms < (c->max_time_minutes + 1) * 60000)
+        c->s.client.timeout_ms = (c->max_time_minutes + 1) * 60000; /* the answer comes with the end of the run */
+    r = r ? r : client_post_text(&c->s.client, c->s.pool, body, c->idempotency_key, &reply, &c->s.err);
+    if (r)
+        return fail(&c->s);
+    print_json(&c->s, reply);
+    const char *end = json_str(reply, "terminal_status", "");
+    return *end && strcmp(end, "completed") != 0 ? EXIT_FAILED : 0;
+}
+
+static int cmd_submit(int argc, char **argv)
+{
+    struct submit c = {.micro = "plans/example/extract_listings.json", .max_cost = 10, .max_time_minutes = 180,
+                       .s.flags = CLIENT_FLAGS_DEFAULT};
+    const struct option table[] = {
+        {"--micro", NULL, OPTION_STRING, &c.micro, "PATH", "plan file on the server [plans/example/extract_listings.json]"},
+        {"--suite", NULL, OPTION_STRING, &c.suite, "FILE", "plan file here, - for stdin"},
+        {"--plan-text", NULL, OPTION_STRING, &c.plan_text, "TEXT", "plan in prose"},
+        {"--body", NULL, OPTION_STRING, &c.body, "FILE", "request body sent as it is, - for stdin"},
+        {"--attach", NULL, OPTION_FLAG, &c.attach, NULL, "wait for the result"},
+        {"--run-id", NULL, OPTION_STRING, &c.s.run_id, "ID", "id of the new run"},
+        {"--profile-id", NULL, OPTION_STRING, &c.profile_id, "ID", "browser profile"},
+        {"--workflow-id", NULL, OPTION_STRING, &c.workflow_id, "ID", "whose checkpoint to use"},
+        {"--state-key", NULL, OPTION_STRING, &c.state_key, "ID", "both, older name"},
+        {"--resume-state", NULL, OPTION_FLAG, &c.resume_state, NULL, "go on from the last checkpoint"},
+        {"--max-cost", NULL, OPTION_NUMBER, &c.max_cost, "USD", "cost cap [10]"},
+        {"--max-time-minutes", NULL, OPTION_INT, &c.max_time_minutes, "N", "time cap [180]"},
+        {"--proxy-city", NULL, OPTION_STRING, &c.proxy_city, "NAME", "egress"},
+        {"--proxy-state", NULL, OPTION_STRING, &c.proxy_state, "NAME", "egress"},
+        {"--idempotency-key", NULL, OPTION_STRING, &c.idempotency_key, "KEY", "submit this only once"},
+        {"--json", NULL, OPTION_FLAG, &c.s.json, NULL, "the reply is JSON in any case"},
+        CLIENT_OPTIONS(&c.s.flags),
+        {NULL},
+    };
+    int n, code = 0;
+    if (!options_read(table, "mantis runs submit [options]", argc, argv, NULL, 0, &n, &code))
+        return code;
+    if ((c.suite != NULL) + (c.plan_text != NULL) + (c.body != NULL) > 1) {
+        cmd_error("give only one of --suite, --plan-text and --body");
+        return EXIT_USAGE;
+    }
+    c.s.pool = pool_create(NULL);
+    code = submit(&c);
+    close_session(&c.s);
+    return code;
+}
+
+/* --- one run: the shared beginning of every other command --------------------------------------- */
+
+typedef int run_fn(struct session *s, void *arg);
+
+/* Options of the command, then RUN_ID, then those of every client. extra ends with a NULL name. */
+static int with_run(const char *usage, const struct option *extra, int extra_args, const char **ret_args,
+                    int argc, char **argv, run_fn *fn, void *arg)
+{
+    struct session s = {.flags = CLIENT_FLAGS_DEFAULT};
+    const struct option common[] = {
+        {"--run-id", NULL, OPTION_STRING, &s.run_id, "ID", "the run; may also stand as an argument"},
+        {"--json", NULL, OPTION_FLAG, &s.json, NULL, "print JSON"},
+        CLIENT_OPTIONS(&s.flags),
+        {NULL},
+    };
+    struct option table[ARRAY_SIZE(common) + 8] = {0};
+    const char *args[4];
+    int n = 0, n_args, code = 0;
+    for (; extra && extra->name; extra++)
+        table[n++] = *extra;
+    memcpy(table + n, common, sizeof(common));
+    if (!options_read(table, usage, argc, argv, args, 1 + extra_args, &n_args, &code))
+        return code;
+    int first = s.run_id ? 0 : 1; /* further arguments follow RUN_ID */
+    if (!have_run_id(&s, args, n_args, usage, &code))
+        return code;
+    for (int i = 0; i < extra_args; i++)
+        ret_args[i] = first + i < n_args ? args[first + i] : NULL;
+    s.pool = pool_create(NULL);
+    code = open_session(&s) ? fail(&s) : fn(&s, arg);
+    close_session(&s);
+    return code;
+}
+
+/* A document for people: its plain fields, one a line. */
+static void print_fields(struct session *s, const json_t *doc)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)doc, key, value)
+    {
+        if (json_is_object(value) || json_is_array(value) || json_is_null(value))
+            continue;
+        const char *text = json_is_string(value) ? json_string_value(value) : json_text(s->pool, value);
+        if (*text)
+            printf("%-18s %s\n", key, table_clean(s->pool, text, 0));
+    }
+}
+
+static bool wants_json(const struct session *s)
+{
+    return s->json || !isatty(STDOUT_FILENO);
+}
+
+static int status(struct session *s, void *arg)
+{
+    json_t *reply;
+    if (client_action(&s->client, s->pool, "status", s->run_id, NULL, &reply, &s->err))
+        return fail(s);
+    if (wants_json(s))
+        print_json(s, reply);
+    else
+        print_fields(s, reply);
+    return 0;
+}
+
+static int cmd_status(int argc, char **argv)
+{
+    return with_run("mantis runs status RUN_ID [options]", NULL, 0, NULL, argc, argv, status, NULL);
+}
+
+struct cancel {
+    const char *reason;
+};
+
+static int cancel(struct session *s, void *arg)
+{
+    const struct cancel *c = arg;
+    json_t *reply, *extra = json_keep(s->pool, json_object());
+    if (c->reason)
+        json_put_str(extra, "reason", c->reason);
+    if (client_action(&s->client, s->pool, "cancel", s->run_id, extra, &reply, &s->err))
+        return fail(s);
+    if (wants_json(s))
+        print_json(s, reply);
+    else
+        printf("%s %s\n", s->run_id, table_clean(s->pool, json_str(reply, "status", ""), 0));
+    return 0;
+}
+
+static int cmd_cancel(int argc, char **argv)
+{
+    struct cancel c = {0};
+    const struct option extra[] = {
+        {"--reason", NULL, OPTION_STRING, &c.reason, "TEXT", "kept with the run"},
+        {NULL},
+    };
+    return with_run("mantis runs cancel RUN_ID [options]", extra, 0, NULL, argc, argv, cancel, &c);
+}
+
+struct logs {
+    int tail;
+    bool raw;
+};
+
+static int logs(struct session *s, void *arg)
+{
+    const struct logs *c = arg;
+    json_t *reply, *line, *extra = json_keep(s->pool, json_object());
+    size_t i;
+    json_put_int(extra, "tail", c->tail);
+    if (client_action(&s->client, s->pool, "logs", s->run_id, extra, &reply, &s->err))
+        return fail(s);
+    if (!c->raw || s->json) {
+        print_json(s, reply);
+        return 0;
+    }
+    json_array_foreach(json_object_get(reply, "events"), i, line)
+        puts(json_is_string(line) ? json_string_value(line) : json_text(s->pool, line));
+    return 0;
+}
+
+static int cmd_logs(int argc, char **argv)
+{
+    struct logs c = {.tail = 200};
+    const struct option extra[] = {
+        {"--tail", NULL, OPTION_INT, &c.tail, "N", "last lines only [200]"},
+        {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "lines as they are, not a JSON document"},
+        {NULL},
+    };
+    return with_run("mantis runs logs RUN_ID [options]", extra, 0, NULL, argc, argv, logs, &c);
+}
+
+/* --- result ------------------------------------------------------------------------------------ */
+
+struct result {
+    const char *csv_out;
+};
+
+static void print_result(struct session *s, const json_t *reply, const json_t *rows)
+{
+    const json_t *result = json_object_get(reply, "result");
+    if (json_array_size(rows))
+        fputs(table_text(s->pool, rows_columns(s->pool, rows), rows, table_terminal_width(STDOUT_FILENO)), stdout);
+    const char *reason = follow_reason(s->pool, reply);
+    bool ok = follow_succeeded(reply);
+    printf("%s%s: %s, %d row(s), %d step(s), %.1f s%s%s\n", json_array_size(rows) ? "\n" : "", s->run_id,
+           table_clean(s->pool, json_str(reply, "status", "?"), 0), (int)json_array_size(rows),
+           (int)json_int(result, "steps_executed", 0), json_num(result, "total_time_s", 0), ok ? "" : ": ",
+           ok ? "" : reason);
+}
+
+static int result(struct session *s, void *arg)
+{
+    const struct result *c = arg;
+    json_t *reply;
+    if (client_action(&s->client, s->pool, "result", s->run_id, NULL, &reply, &s->err))
+        return fail(s);
+    json_t *rows = rows_of_result(s->pool, json_object_get(reply, "result"));
+    if (c->csv_out) {
+        const char *csv = rows_csv(s->pool, rows);
+        if (file_write_atomic(c->csv_out, csv, strlen(csv), 0644, &s->err))
+            return fail(s);
+    }
+    if (s->json)
+        print_json(s, reply);
+    else if (!json_is_object(json_object_get(reply, "result")))
+        printf("%s: %s, no result yet\n", s->run_id, table_clean(s->pool, json_str(reply, "status", "?"), 0));
+    else
+        print_result(s, reply, rows);
+    return 0;
+}
+
+static int cmd_result(int argc, char **argv)
+{
+    struct result c = {0};
+    const struct option extra[] = {
+        {"--csv-out", NULL, OPTION_STRING, &c.csv_out, "FILE", "write the rows as CSV"},
+        {NULL},
+    };
+    return with_run("mantis runs result RUN_ID [options]", extra, 0, NULL, argc, argv, result, &c);
+}
+
+/* --- artifact ---------------------------------------------------------------------------------- */
+
+struct artifact {
+    const char *name[1], *output;
+};
+
+static int artifact(struct session *s, void *arg)
+{
+    const struct artifact *c = arg;
+    char *data;
+    size_t len;
+    if (!c->name[0]) {
+        cmd_error("which artifact? give its name, for example leads.csv");
+        return EXIT_USAGE;
+    }
+    if (client_artifact(&s->client, s->pool, s->run_id, c->name[0], &data, &len, &s->err))
+        return fail(s);
+    if (!c->output || strcmp(c->output, "-") == 0) {
+        if (fwrite(data, 1, len, stdout) != len || fflush(stdout)) {
+            cmd_error("cannot write to stdout: %s", strerror(errno));
+            return EXIT_FAILED;
+        }
+        return 0;
+    }
+    return file_write_atomic(c->output, data, len, 0644, &s->err) ? fail(s) : 0;
+}
+
+static int cmd_artifact(int argc, char **argv)
+{
+    struct artifact c = {0};
+    const struct option extra[] = {
+        {"--output", "-o", OPTION_STRING, &c.output, "FILE", "where to write it [stdout]"},
+        {NULL},
+    };
+    return with_run("mantis runs artifact RUN_ID NAME [options]", extra, 1, c.name, argc, argv, artifact, &c);
+}
+
+/* --- watch ------------------------------------------------------------------------------------- */
+
+struct watch {
+    int tail;
+    double interval;
+    bool raw, steps_only, stop_on_pause;
+};
+
+static int watch(struct session *s, void *arg)
+{
+    const struct watch *c = arg;
+    json_t *status = NULL;
+    bool terminal = table_terminal_width(STDOUT_FILENO) > 0;
+    struct follow f = {
+        .client = &s->client,
+        .run_id = s->run_id,
+        .lines = s->json ? FOLLOW_QUIET : c->raw ? FOLLOW_RAW : c->steps_only || terminal ? FOLLOW_STEPS : FOLLOW_ALL,
+        .out = stdout,
+        .tail = c->tail,
+        .interval_s = c->interval,
+        .stop_on_pause = c->stop_on_pause,
+        .say_status = !c->steps_only && !terminal && !s->json,
+    };
+    if (follow_run(&f, s->pool, &status, &s->err))
+        return fail(s);
+    if (s->json)
+        print_json(s, status);
+    if (follow_succeeded(status))
+        return 0;
+    const char *reason = follow_reason(s->pool, status);
+    cmd_error("run %s is %s%s%s", s->run_id, table_clean(s->pool, json_str(status, "status", "?"), 0),
+              *reason ? ": " : "", reason);
+    return EXIT_FAILED;
+}
+
+static int cmd_watch(int argc, char **argv)
+{
+    struct watch c = {.tail = 200};
+    const struct option extra[] = {
+        {"--tail", NULL, OPTION_INT, &c.tail, "N", "log lines asked for at once [200]"},
+        {"--interval", NULL, OPTION_NUMBER, &c.interval, "S", "between looks [what the server advises]"},
+        {"--until-terminal", NULL, OPTION_FLAG, &c.steps_only, NULL, "print finished steps only"},
+        {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "log lines as they are"},
+        {"--stop-on-pause", NULL, OPTION_FLAG, &c.stop_on_pause, NULL, "do not wait while the run is paused"},
+        {NULL},
+    };
+    return with_run("mantis runs watch RUN_ID [options]", extra, 0, NULL, argc, argv, watch, &c);
+}
+
+static const struct command commands[] = {
+    {"submit", cmd_submit, "send a plan to a server"},
+    {"watch", cmd_watch, "follow a run until it ends"},
+    {"status", cmd_status, "print where a run is"},
+    {"result", cmd_result, "print the rows of a run"},
+    {"logs", cmd_logs, "print the last log lines of a run"},
+    {"artifact", cmd_artifact, "download a file of a run"},
+    {"cancel", cmd_cancel, "end a run"},
+    {NULL, NULL, NULL},
+};
+
+int cmd_runs(int argc, char **argv)
+{
+    return cmd_dispatch(commands, "mantis runs", "Runs on a Mantis server: MANTIS_ENDPOINT and MANTIS_API_TOKEN say which.",
+                        argc, argv);
+}
