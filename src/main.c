@@ -7,6 +7,9 @@
 #include "cmd/cmd.h"
 
 static const struct command commands[] = {
+    {"serve", cmd_serve, "run the server: HTTP API, queue and workers"},
+    {"plan", cmd_plan, "check a plan, show it, or run it here"},
+    {"runs", cmd_runs, "submit runs to a server and follow them"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},
 };

@@ -39,10 +39,7 @@ static int read_plan(struct request *req, struct candidate *c, struct err *err)
         .max_time_minutes = s->max_runtime_minutes,
         .max_cost = s->max_cost_usd,
     };
-    int r = intake_request(req->pool, &config, req->json, &c->plan, err);
-    if (!r && *c->options.plan_name)
-        c->plan->name = c->options.plan_name;
-    return r;
+    return intake_request(req->pool, &config, req->json, &c->plan, err);
 }
 
 /* The least of what the server, the tenant, the plan and the caller allow (tenancy.md section 7). */

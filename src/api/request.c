@@ -3,6 +3,7 @@
  */
 #include "api/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +59,7 @@ static void take_id(struct request *req)
     if (given && strlen(given) < sizeof(req->id) && id_is_clean(given))
         memcpy(req->id, given, strlen(given) + 1);
     else
-        id_random_hex(8, req->id);
+        snprintf(req->id, sizeof(req->id), "%s%08x", req->api->id_prefix, req->api->id_serial++);
 }
 
 /* Bytes of body announced; SIZE_MAX when the end is not known beforehand. */

@@ -99,6 +99,8 @@ struct api {
     struct sched *sched;
     const struct settings *settings;
     const char *model; /* name of the brain */
+    char id_prefix[9]; /* of request ids: random, then a serial number */
+    uint32_t id_serial;
 
     struct MHD_Daemon *daemon;
     int listen_fd; /* -1 once the daemon has it */
@@ -124,7 +126,7 @@ void api_call_done(struct api *api); /* a call left: the drain may be over */
 
 /* ---- requests (request.c) ---- */
 
-#define REQUEST_ID_BYTES 65 /* a caller's own id of up to 64 bytes, or 16 hex digits */
+#define REQUEST_ID_BYTES 65 /* a caller's own id of up to 64 bytes, or ours of 16 */
 
 enum request_stage {
     REQUEST_NEW,

@@ -44,7 +44,7 @@ static const struct row fields[] = {
     {"proxy_disabled", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0}, /* there is no proxy yet */
     {"decompose", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},      /* of prose; intake.h */
     {"allow_raw_long_plan", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
-    {"session_name", TEXT, CHECKED_ONLY, 0, 0, 0},
+    {"session_name", TEXT, CHECKED_ONLY, 0, 0, 0}, /* with plan_name: intake.h */
     {"base_url", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"start_url", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"dry_run", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
@@ -64,7 +64,7 @@ static const struct row fields[] = {
     {"settle_ceiling_seconds", AMOUNT, AT(settle_ceiling_s), 0, 0, 3600},
     {"max_recoveries_per_run", WHOLE, CHECKED_ONLY, 0, 0, 1e6},
     {"max_recoveries_per_step", WHOLE, CHECKED_ONLY, 0, 0, 1e6},
-    {"plan_name", TEXT, AT(plan_name), 0, 0, 0},
+    {"plan_name", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"reason", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"objective", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"graph_learn", FLAG, CHECKED_ONLY, 0, 0, 0},
@@ -185,7 +185,7 @@ static int check_schema(const json_t *json, struct err *err)
 int run_options_read(const json_t *body, struct run_options *out, struct err *err)
 {
     *out = (struct run_options){.detached = true, .profile_id = "", .workflow_id = "", .state_key = "",
-                                .run_id = "", .plan_name = "", .compute_backend = ""};
+                                .run_id = "", .compute_backend = ""};
     int r = 0;
     for (size_t i = 0; !r && i < ARRAY_SIZE(fields); i++)
         r = check_field(body, &fields[i], out, err);

@@ -14,7 +14,7 @@
 /* Strings are "" and JSON NULL when not given; all borrowed from the request. */
 struct run_options {
     bool detached, resume_state;
-    const char *profile_id, *workflow_id, *state_key, *run_id, *plan_name, *compute_backend;
+    const char *profile_id, *workflow_id, *state_key, *run_id, *compute_backend;
     double max_cost;          /* USD; 0 = not given */
     int64_t max_time_minutes; /* 0 = not given */
     double settle_ceiling_s;  /* 0 = not given */

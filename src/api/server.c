@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "base/id.h"
 
 #define BACKLOG 1024
 #define SPARE_DESCRIPTORS 128 /* store, workers, files being sent */
@@ -147,6 +148,7 @@ int api_create(struct loop *loop, struct sched *sched, const struct settings *se
         BUG("out of memory");
     *api = (struct api){.loop = loop, .sched = sched, .settings = settings, .listen_fd = -1};
     api->model = api_brain_name(settings->brain);
+    id_random_hex(4, api->id_prefix);
     int r = open_listener(api, err);
     if (!r) {
         find_port(api);

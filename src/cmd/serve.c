@@ -195,8 +195,9 @@ static void announce(const struct server *sv, int ready_fd)
 {
     const char *host = sv->settings.host;
     bool v6 = strchr(host, ':') != NULL;
-    log_info("mantis.serve", NULL, "listening on http://%s%s%s:%d pid=%d data_dir=%s brain=%s", v6 ? "[" : "", host,
-             v6 ? "]" : "", api_port(sv->api), (int)getpid(), sv->settings.data_dir, sv->settings.brain);
+    log_info("mantis.serve", NULL, "listening on http://%s%s%s:%d host=%s port=%d pid=%d data_dir=%s brain=%s",
+             v6 ? "[" : "", host, v6 ? "]" : "", api_port(sv->api), host, api_port(sv->api), (int)getpid(),
+             sv->settings.data_dir, sv->settings.brain);
     if (ready_fd < 0)
         return;
     if (write(ready_fd, "\n", 1) != 1)
