@@ -1,7 +1,21 @@
+/*
+ * main.c - mantis-worker: started by `mantis serve`, never by a person.
+ */
+#include <fcntl.h>
 #include <stdio.h>
+
+#include "base/log.h"
+#include "run/worker.h"
+
+#define SOCKET_FD 3 /* docs/processes.md */
 
 int main(void)
 {
-    fputs("mantis-worker: not wired up yet\n", stderr);
-    return 1;
+    if (fcntl(SOCKET_FD, F_GETFD) < 0) {
+        fputs("mantis-worker is started by `mantis serve`, with a socket on descriptor 3\n",
+              stderr);
+        return WORKER_BAD_START;
+    }
+    log_setup();
+    return worker_main(SOCKET_FD);
 }

@@ -1,0 +1,366 @@
+#include "run/look.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "run/url.h"
+
+#define BRING_TRIES        14
+#define WHEEL_MAX          40 /* notches in one action (action.h) */
+#define WHEEL_SCROLL_TRIES 6
+#define MOVED_SHARE        0.01 /* of the picture's pixels: something scrolled */
+
+static void keep(char **field, const char *value)
+{
+    if (strcmp(*field, value))
+        progress_set(field, value);
+}
+
+int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err)
+{
+    int r = plane_observe(run->plane, run->step_pool, what, LOOK_TIMEOUT_MS, out, err);
+    if (r)
+        return r;
+    meter_add(&run->step_meter, METER_PERCEIVE, out->perceive_us);
+    keep(&run->live_url, out->url);
+    return 0;
+}
+
+int run_look(struct run *run, struct observation *out, struct err *err)
+{
+    bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
+    return run_observe(run, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : OBSERVE_PNG), out, err);
+}
+
+int run_read_url(struct run *run, const char **out, struct err *err)
+{
+    struct observation obs;
+    int r = run_observe(run, 0, &obs, err);
+    if (!r)
+        *out = obs.url;
+    return r;
+}
+
+/* Dialogs are answered by the plane; a page that opens them without end is a wall. */
+static int note_dialogs(struct run *run, const struct settled *s, struct err *err)
+{
+    if (!url_same_page(run->dialog_page, run->live_url)) {
+        progress_set(&run->dialog_page, run->live_url);
+        run->dialogs = 0;
+    }
+    if (!s->dialogs)
+        return 0;
+    run->dialogs += s->dialogs;
+    const char *text = str_cut(run->step_pool, s->dialog_text ? s->dialog_text : "", 120);
+    run_event(run, "plane", "dialog", json_pack("{s:i}", "dialogs", s->dialogs),
+              "answered %d dialog(s), the last one '%s'", s->dialogs, text);
+    if (run->dialogs > CAP_PLANE_DIALOGS)
+        return err_set(err, E_UNPROCESSABLE,
+                       "page_blocked: the page opened %d dialogs in a row, the last '%s'",
+                       run->dialogs, text);
+    return 0;
+}
+
+static int acted(struct run *run, const struct settled *s, enum meter_bucket wait, struct err *err)
+{
+    meter_add(&run->step_meter, METER_ACT, s->input_us);
+    meter_add(&run->step_meter, wait, s->settle_us);
+    return note_dialogs(run, s, err);
+}
+
+int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,
+            struct err *err)
+{
+    int r = plane_act(run->plane, run->step_pool, action, cap_ms, out, err);
+    return r ? r : acted(run, out, METER_SETTLE, err);
+}
+
+int run_click(struct run *run, struct point at, enum button button, struct settled *out,
+              struct err *err)
+{
+    struct action a = {.type = ACTION_CLICK, .x = at.x, .y = at.y, .button = button};
+    return run_act(run, &a, CAP_CLICK_MS, out, err);
+}
+
+int run_key(struct run *run, const char *keys, int cap_ms, struct err *err)
+{
+    struct settled s = {0};
+    struct action a = {.type = ACTION_KEY_PRESS, .keys = keys};
+    return run_act(run, &a, cap_ms, &s, err);
+}
+
+int run_type(struct run *run, const char *text, struct err *err)
+{
+    struct settled s = {0};
+    struct action a = {.type = ACTION_TYPE_TEXT, .text = text};
+    return run_act(run, &a, CAP_TYPE_MS, &s, err);
+}
+
+int run_open(struct run *run, const char *url, int cap_ms, struct settled *out, struct err *err)
+{
+    *out = (struct settled){0};
+    int r = plane_navigate(run->plane, run->step_pool, url, cap_ms, out, err);
+    if (r)
+        return r;
+    if (out->capped)
+        run_warn(run, "load_capped", "the page was still loading after %.1f s: '%s'",
+                 cap_ms / 1000.0, str_cut(run->step_pool, url, 200));
+    return acted(run, out, METER_LOAD, err);
+}
+
+int run_back(struct run *run, struct settled *out, struct err *err)
+{
+    *out = (struct settled){0};
+    int r = plane_back(run->plane, run->step_pool, CAP_BACK_MS, out, err);
+    return r ? r : acted(run, out, METER_LOAD, err);
+}
+
+int run_close_tab(struct run *run, struct err *err)
+{
+    struct settled s = {0};
+    int r = plane_close_tab(run->plane, run->step_pool, CAP_BACK_MS, &s, err);
+    return r ? r : acted(run, &s, METER_SETTLE, err);
+}
+
+int run_settle(struct run *run, int cap_ms, struct err *err)
+{
+    int64_t start = clock_mono_us();
+    int r = plane_settle(run->plane, cap_ms, err);
+    meter_add(&run->step_meter, METER_SETTLE, clock_mono_us() - start);
+    return r;
+}
+
+/* --- scrolling ------------------------------------------------------------------------------- */
+
+struct view {
+    struct frame frame;
+    int y; /* of the main document */
+    bool has_y;
+};
+
+static int see_view(struct run *run, struct view *out, struct err *err)
+{
+    struct observation obs;
+    int r = run_observe(run, OBSERVE_FRAME, &obs, err);
+    if (r)
+        return r;
+    out->frame = obs.frame;
+    r = plane_scroll_y(run->plane, &out->y, err);
+    out->has_y = r == 0;
+    return r == E_UNSUPPORTED ? 0 : r;
+}
+
+/* Pixels that passed between two views. An inner scroller leaves scroll_y alone: then the picture
+ * decides, and the distance is what the wheel usually does. */
+static int moved_px(struct run *run, const struct view *a, const struct view *b, int notches)
+{
+    if (a->has_y && b->has_y && a->y != b->y)
+        return b->y - a->y;
+    if (a->frame.pixels && b->frame.pixels && frame_difference(&a->frame, &b->frame) > MOVED_SHARE)
+        return (int)(notches * run->wheel_px);
+    return 0;
+}
+
+/* Where the wheel is turned: the middle first, then the columns where an inner pane may be. */
+static const double wheel_x[] = {0.5, 0.75, 0.25};
+
+static int turn_wheel(struct run *run, double x_share, int notches, struct err *err)
+{
+    int w, h;
+    struct settled s = {0};
+    plane_size(run->plane, &w, &h);
+    struct action a = {
+        .type = ACTION_SCROLL, .x = (int)(w * x_share), .y = h / 2 + h / 10, .dy = notches};
+    return run_act(run, &a, CAP_SCROLL_MS, &s, err);
+}
+
+static int notches_for(const struct run *run, int dy_px)
+{
+    int n = (int)(dy_px / run->wheel_px + (dy_px > 0 ? 0.5 : -0.5));
+    if (n == 0)
+        n = dy_px > 0 ? 1 : -1;
+    return n > WHEEL_MAX ? WHEEL_MAX : n < -WHEEL_MAX ? -WHEEL_MAX : n;
+}
+
+static int wheel_once(struct run *run, int notches, int *ret_moved, struct err *err)
+{
+    struct view before, after;
+    int r = see_view(run, &before, err);
+    *ret_moved = 0;
+    for (size_t i = 0; !r && !*ret_moved && i < ARRAY_SIZE(wheel_x); i++) {
+        r = turn_wheel(run, wheel_x[i], notches, err);
+        if (!r)
+            r = see_view(run, &after, err);
+        if (!r)
+            *ret_moved = moved_px(run, &before, &after, notches);
+    }
+    return r;
+}
+
+int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err)
+{
+    int done = 0, r = 0;
+    for (int i = 0; !r && i < WHEEL_SCROLL_TRIES && abs(dy_px - done) > run->wheel_px / 2; i++) {
+        int moved, n = notches_for(run, dy_px - done);
+        r = wheel_once(run, n, &moved, err);
+        if (r || !moved)
+            break;
+        double px = (double)moved / n;
+        if (abs(n) > 1 && px > 5 && abs(moved) < abs(dy_px - done) * 2)
+            run->wheel_px = px;
+        done += moved;
+    }
+    *ret_moved_px = done;
+    return r;
+}
+
+/* --- targets --------------------------------------------------------------------------------- */
+
+int run_dismiss_overlay(struct run *run, const struct observation *obs, bool *ret_done,
+                        struct err *err)
+{
+    struct target way_out;
+    struct settled s = {0};
+    int64_t start = clock_mono_us();
+    *ret_done = false;
+    int r = reader_find_dismiss(run->reader, run->step_pool, obs, &way_out, NULL);
+    meter_add(&run->step_meter, METER_GROUND, clock_mono_us() - start);
+    if (r == E_NOT_FOUND)
+        return 0;
+    if (r)
+        return err_set(err, r, "cannot look for an overlay");
+    r = run_click(run, way_out.at, BUTTON_LEFT, &s, err);
+    if (r)
+        return r;
+    *ret_done = true;
+    run_event(run, "runner", "overlay_dismissed",
+              json_pack("{s:o,s:i,s:i}", "label", json_string_safe(way_out.label), "x",
+                        way_out.at.x, "y", way_out.at.y),
+              "closed an overlay with '%s'", way_out.label);
+    return 0;
+}
+
+/* How far the page must scroll to have the target in the middle of the view. */
+static int distance_px(struct run *run, const struct observation *obs, const struct target *t)
+{
+    int w, h;
+    plane_size(run->plane, &w, &h);
+    struct rect view = obs->page ? obs->page->viewport : (struct rect){0, 0, w, h};
+    int middle = t->box.h > 0 ? t->box.y + t->box.h / 2 : t->at.y;
+    return middle - (view.y + view.h / 2);
+}
+
+struct bring {
+    bool dismissed, centred;
+    int stuck; /* scrolls that moved nothing */
+};
+
+/* One step closer to a target that can be clicked. *ret_ready when there is nothing left to do. */
+static int bring_closer(struct run *run, struct bring *b, const struct observation *obs,
+                        const struct target *t, bool *ret_ready, struct err *err)
+{
+    int moved, r, dy = distance_px(run, obs, t);
+    *ret_ready = false;
+    if (t->covered && !b->dismissed) {
+        bool done;
+        b->dismissed = true;
+        r = run_dismiss_overlay(run, obs, &done, err);
+        if (r || done)
+            return r;
+    }
+    bool off_view = !t->in_view, under_header = t->covered && !b->centred && abs(dy) > 60;
+    if (b->stuck >= 2 || (!off_view && !under_header)) {
+        *ret_ready = true;
+        return 0;
+    }
+    b->centred = b->centred || t->in_view;
+    r = run_scroll_px(run, dy, &moved, err);
+    b->stuck = moved ? 0 : b->stuck + 1;
+    return r;
+}
+
+int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation *obs,
+              struct target *out, struct err *err)
+{
+    struct bring b = {0};
+    bool ready = false;
+    int r = 0;
+    for (int i = 0; !r && !ready && i < BRING_TRIES; i++) {
+        r = run_look(run, obs, err);
+        if (r)
+            break;
+        int64_t start = clock_mono_us();
+        r = find(run, arg, obs, out, err);
+        meter_add(&run->step_meter, METER_GROUND, clock_mono_us() - start);
+        if (!r)
+            r = bring_closer(run, &b, obs, out, &ready, err);
+    }
+    return r;
+}
+
+static int find_by_query(struct run *run, void *arg, const struct observation *obs,
+                         struct target *out, struct err *err)
+{
+    return reader_find(run->reader, run->step_pool, obs, arg, out, err);
+}
+
+int run_bring_query(struct run *run, const struct target_query *query, struct observation *obs,
+                    struct target *out, struct err *err)
+{
+    struct target_query copy = *query;
+    return run_bring(run, find_by_query, &copy, obs, out, err);
+}
+
+/* --- questions ------------------------------------------------------------------------------- */
+
+static int ask_once(struct run *run, const char *question, struct verdict *out, struct err *err)
+{
+    struct observation obs;
+    int r = run_look(run, &obs, err);
+    if (r)
+        return r;
+    int64_t start = clock_mono_us();
+    r = reader_visible(run->reader, run->step_pool, &obs, question, out, err);
+    meter_add(&run->step_meter, METER_VERIFY, clock_mono_us() - start);
+    return r;
+}
+
+int run_ask(struct run *run, const char *question, struct verdict *out, struct err *err)
+{
+    int r = ask_once(run, question, out, err);
+    if (r || out->answer == ANSWER_YES)
+        return r;
+    r = run_settle(run, CAP_GATE_MS, err);
+    return r ? r : ask_once(run, question, out, err);
+}
+
+/* "No results" is an answer, not a broken page, where the plan searches or lists. */
+static bool plan_searches(const struct run *run, const char *url)
+{
+    static const char *const searching[] = {"filter", "paginate", "fill_field", "extract_rows"};
+    if (strchr(url, '?') || str_contains_fold(url, "search"))
+        return true;
+    for (int i = 0; i < run->plan->n_steps; i++)
+        for (size_t j = 0; j < ARRAY_SIZE(searching); j++)
+            if (!strcmp(run->plan->steps[i].type, searching[j]))
+                return true;
+    return false;
+}
+
+const char *run_page_class(struct run *run, const struct observation *obs, const char *asked_url)
+{
+    return page_class(run->step_pool, obs, asked_url, plan_searches(run, asked_url));
+}
+
+const struct node *look_focused(const struct observation *obs)
+{
+    for (int i = 0; obs->page && i < obs->page->n_nodes; i++) {
+        const struct node *n = &obs->page->nodes[i];
+        if ((n->flags & NODE_FOCUSED) && (n->flags & NODE_EDITABLE))
+            return n;
+    }
+    return NULL;
+}

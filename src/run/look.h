@@ -1,0 +1,67 @@
+/*
+ * look.h - eyes and hands of a step: the plane and the reader, metered, capped and told about.
+ * Everything that is returned lives in run->step_pool.
+ */
+#ifndef MANTIS_RUN_LOOK_H
+#define MANTIS_RUN_LOOK_H
+
+#include "run/run.h"
+
+/* How long a settle may take at most, per occasion (plans.md section 8); reaching it is no error. */
+enum {
+    LOOK_TIMEOUT_MS = 10000,
+    CAP_CLICK_MS = 8000,
+    CAP_TYPE_MS = 4000,
+    CAP_SCROLL_MS = 1500,
+    CAP_BACK_MS = 10000,
+    CAP_LOAD_MS = 18000,
+    CAP_GATE_MS = 2000,
+};
+
+/* What the reader needs to see: the page, or pixels on a plane that cannot read it. */
+int run_look(struct run *run, struct observation *out, struct err *err) MUST_CHECK;
+int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err) MUST_CHECK;
+
+/* The URL now; "" when the plane cannot tell. Also kept in run->live_url. */
+int run_read_url(struct run *run, const char **out, struct err *err) MUST_CHECK;
+
+int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,
+            struct err *err) MUST_CHECK;
+int run_click(struct run *run, struct point at, enum button button, struct settled *out,
+              struct err *err) MUST_CHECK;
+int run_key(struct run *run, const char *keys, int cap_ms, struct err *err) MUST_CHECK;
+int run_type(struct run *run, const char *text, struct err *err) MUST_CHECK;
+int run_open(struct run *run, const char *url, int cap_ms, struct settled *out,
+             struct err *err) MUST_CHECK;
+int run_back(struct run *run, struct settled *out, struct err *err) MUST_CHECK;
+int run_close_tab(struct run *run, struct err *err) MUST_CHECK;
+int run_settle(struct run *run, int cap_ms, struct err *err) MUST_CHECK;
+
+/* Turn the wheel over the page until about dy_px passed or nothing moves; *ret_moved_px is what
+ * scroll_y says, or an estimate from the picture on planes that cannot read it. */
+int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err) MUST_CHECK;
+
+/* Take the overlay away that covers the page, if there is one. */
+int run_dismiss_overlay(struct run *run, const struct observation *obs, bool *ret_done,
+                        struct err *err) MUST_CHECK;
+
+/* Ask for a target again and again while bringing it into view and uncovering it. */
+typedef int look_find_fn(struct run *run, void *arg, const struct observation *obs, struct target *out,
+                         struct err *err);
+int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation *obs,
+              struct target *out, struct err *err) MUST_CHECK;
+
+/* The same for an ordinary query. */
+int run_bring_query(struct run *run, const struct target_query *query, struct observation *obs,
+                    struct target *out, struct err *err) MUST_CHECK;
+
+/* Yes or no, asked a second time after the page settled when the first answer was not yes. */
+int run_ask(struct run *run, const char *question, struct verdict *out, struct err *err) MUST_CHECK;
+
+/* What page does it show? See url.h page_class(). */
+const char *run_page_class(struct run *run, const struct observation *obs, const char *asked_url);
+
+/* Focused editable element, or NULL. */
+const struct node *look_focused(const struct observation *obs);
+
+#endif

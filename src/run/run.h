@@ -1,0 +1,127 @@
+/*
+ * run.h - carry one plan out on one plane: the worker's heart.
+ *
+ * The runner goes from step to step. A step type (step.h) looks and acts through look.h; its result
+ * is checked (demote.c), recorded, and, when it failed, answered by the first rule that fits
+ * (rules.c). After every step and every change of direction the progress goes to the host as a
+ * checkpoint; whatever dies, another worker goes on from there.
+ *
+ * The host is whoever started us: a socket to `serve` (worker.c), or a test.
+ * Threads: loop thread only. Everything blocks in loop_wait() and ends at once on loop_interrupt().
+ */
+#ifndef MANTIS_RUN_RUN_H
+#define MANTIS_RUN_RUN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "brain/brain.h"
+#include "core/plan.h"
+#include "plane/plane.h"
+#include "reader/reader.h"
+#include "run/coverage.h"
+#include "run/meter.h"
+#include "run/progress.h"
+#include "sys/loop.h"
+
+enum run_stop {
+    RUN_STOP_NONE,
+    RUN_STOP_CANCEL,
+    RUN_STOP_DRAIN,
+    RUN_STOP_TIME,   /* the time cap passed inside a step */
+    RUN_STOP_PARENT, /* nobody listens any more */
+};
+
+/* All callbacks are mandatory. */
+struct run_host {
+    void *arg;
+    /* One line of history: {layer, kind, summary, step_index, detail}. Borrowed. */
+    void (*event)(void *arg, const json_t *event);
+    /* A step is done; events belong into the same commit. E_TOOBIG, E_GONE. Borrowed. */
+    int (*checkpoint)(void *arg, const json_t *checkpoint, const json_t *events);
+    /* Returns when the entry is on disk. E_TIMEOUT, E_GONE, E_CANCELLED. detail may be NULL. */
+    int (*journal)(void *arg, const char *key, const char *state, const json_t *detail);
+};
+
+struct run_config {
+    const struct plan *plan;
+    const json_t *checkpoint; /* NULL or null: from the beginning */
+    const json_t *journal;    /* {"key": {"state","detail"}} or NULL */
+    double max_cost;          /* USD; 0: none */
+    int max_time_minutes;     /* 0: none */
+    const char *run_id;
+    const char *screenshot_dir; /* NULL: keep none */
+    double nav_wait_s;          /* 0: 18 s (plans.md 8.1) */
+    bool auto_url_gate;         /* arm the drift hint from the URL */
+    const json_t *extraction_schema; /* the request's, NULL none */
+};
+
+struct run {
+    const struct run_config *config;
+    const struct plan *plan;
+    struct loop *loop;
+    struct plane *plane;
+    struct reader *reader;
+    struct brain *brain;
+    const struct run_host *host;
+    struct pool *pool;      /* of the attempt */
+    struct pool *step_pool; /* of the step under way; dies with it */
+    struct progress progress;
+    struct coverage coverage;
+    struct meter step_meter;
+    json_t *run_time;      /* buckets of all steps so far, owned */
+    double elapsed_before; /* seconds of earlier attempts */
+    int64_t start_us;
+    struct loop_timer time_cap;
+    enum run_stop stop;
+    const struct step *step; /* under way */
+    int index;               /* its index */
+    char *live_url;          /* as last read, owned; "" unknown */
+    char *url_before;        /* at the start of the step, owned */
+    json_t *saved;           /* the last checkpoint: where an interrupted step falls back to, owned */
+    int dialogs;             /* answered in a row on this page */
+    char *dialog_page;       /* which page, owned */
+    double wheel_px;         /* what one wheel notch was seen to scroll */
+    bool reentered;          /* resumed away from the results: the browser has no way back */
+    bool warned_disk;        /* said once that screenshots cannot be written */
+    json_t *pending_events;  /* to go with the next checkpoint, owned */
+};
+
+struct run_end {
+    const char *status;      /* "completed", "halted", "cancelled", "failed"; "lost" */
+    const char *halt_reason; /* "" none; lives in the run's pool, as all of these */
+    const char *halt_class;
+    const char *error;       /* of failed and lost */
+    enum run_stop stop;
+};
+
+/* loop, plane, reader, brain, host and config are borrowed and must outlive the run. */
+void run_init(struct run *run, const struct run_config *config, struct loop *loop, struct plane *plane,
+              struct reader *reader, struct brain *brain, const struct run_host *host);
+void run_release(struct run *run);
+
+/* Carry it out to its end, or until the plane is gone ("lost"). The last checkpoint is in progress. */
+void run_execute(struct run *run, struct run_end *out);
+
+/* From a callback of the loop: end as soon as possible. The first reason counts. */
+void run_stop(struct run *run, enum run_stop why);
+
+/* The checkpoint document now. New reference. */
+json_t *run_checkpoint(struct run *run);
+
+double run_elapsed_s(const struct run *run); /* over all attempts */
+
+/* Tell the host. detail is taken over and may be NULL; summary is cut at 300 bytes. */
+void run_event(struct run *run, const char *layer, const char *kind, json_t *detail, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Something the caller should know in the result; also an event. */
+void run_warn(struct run *run, const char *kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A healing event of agent-loop.md 9.6; detail is taken over. */
+void run_heal(struct run *run, const char *kind, const char *source, json_t *detail);
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * steps.c - the table of step types, and which handler a step goes to (plans.md section 8).
+ */
+#include "run/step.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "run/look.h"
+#include "run/steps/steps.h"
+#include "run/subgoal.h"
+
+#define OVERRIDE_AFTER  2  /* no_state_change records that hand a step to the brain */
+#define OVERRIDE_BUDGET 25 /* actions it gets then (plans.md section 8, 2) */
+
+/* clang-format off */
+static const struct step_type types[] = {
+    {"navigate",      step_navigate,      STEP_AIMS,                                       "Open page"},
+    {"navigate_back", step_navigate_back, STEP_AIMS | STEP_MUST_CHANGE,                    "Go back"},
+    {"click",         step_click,         STEP_AIMS | STEP_MUST_CHANGE,                    "Click"},
+    {"submit",        step_submit,        STEP_AIMS | STEP_MUST_CHANGE | STEP_IRREVERSIBLE, "Submit"},
+    {"fill_field",    step_fill_field,    0,                                               "Fill in"},
+    {"filter",        step_filter,        0,                                               "Filter"},
+    {"scroll",        step_scroll,        STEP_READ_ONLY,                                  "Scroll"},
+    {"wait",          step_wait,          STEP_READ_ONLY,                                  "Wait"},
+    {"paginate",      step_paginate,      0,                                               "Next page"},
+    {"extract_url",   step_extract_url,   STEP_READ_ONLY,                                  "Read URL"},
+    {"extract_data",  step_extract_data,  STEP_READ_ONLY,                                  "Extract"},
+    {"extract_rows",  step_extract_rows,  STEP_READ_ONLY | STEP_IS_ROWS,                   "Extract rows"},
+};
+/* clang-format on */
+
+const struct step_type *step_type_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (!strcmp(types[i].name, name))
+            return &types[i];
+    return NULL;
+}
+
+const struct step_type *step_type_at(size_t i)
+{
+    return i < ARRAY_SIZE(types) ? &types[i] : NULL;
+}
+
+int step_ok(struct run *run, struct step_result *out, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    out->success = true;
+    out->failure_class = "";
+    out->data = pool_vprintf(run->step_pool, fmt, ap);
+    va_end(ap);
+    return 0;
+}
+
+int step_fail(struct run *run, struct step_result *out, const char *failure_class, const char *fmt,
+              ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    out->success = false;
+    out->failure_class = failure_class;
+    out->data = pool_vprintf(run->step_pool, fmt, ap);
+    va_end(ap);
+    return 0;
+}
+
+const json_t *step_option(const struct step *step, const char *key)
+{
+    const json_t *v = json_object_get(step->params, key);
+    return v ? v : json_object_get(step->hints, key);
+}
+
+bool step_is_listing(const struct step *step)
+{
+    const char *layout = json_str(step->hints, "layout", json_str(step->params, "layout", ""));
+    if (strcmp(step->type, "click"))
+        return false;
+    if (!strcmp(layout, "listings"))
+        return true;
+    if (!strcmp(layout, "single") || *json_str(step->params, "label", ""))
+        return false;
+    return !strcmp(step->section, "extraction");
+}
+
+/* First text in single or double quotes, or NULL. An apostrophe inside a word opens nothing. */
+static const char *quoted(struct pool *pool, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        if (*p != '"' && !(*p == '\'' && (p == text || p[-1] == ' ')))
+            continue;
+        const char *end = strchr(p + 1, *p);
+        if (end && end > p + 1)
+            return pool_strndup(pool, p + 1, (size_t)(end - p - 1));
+    }
+    return NULL;
+}
+
+const char *step_label(struct run *run)
+{
+    const char *label = json_str(run->step->params, "label", "");
+    if (*label)
+        return label;
+    label = quoted(run->step_pool, run->step->intent);
+    return label ? label : run->step->intent;
+}
+
+static const char *const *string_list(struct pool *pool, const json_t *v)
+{
+    size_t n = json_is_array(v) ? json_array_size(v) : 0, used = 0;
+    const char **out = pool_alloc(pool, (n + 2) * sizeof(*out));
+    if (json_is_string(v))
+        out[used++] = json_string_value(v);
+    for (size_t i = 0; i < n; i++)
+        if (json_is_string(json_array_get(v, i)))
+            out[used++] = json_string_value(json_array_get(v, i));
+    return out;
+}
+
+/* plans.md section 4: shares of the screen. */
+static const struct {
+    const char *name;
+    double left, top, right, bottom;
+} regions[] = {
+    {"full", 0, 0, 1, 1},
+    {"top", 0, 0, 1, 1 / 3.0},
+    {"top-third", 0, 0, 1, 1 / 3.0},
+    {"bottom", 0, 2 / 3.0, 1, 1},
+    {"bottom-third", 0, 2 / 3.0, 1, 1},
+    {"left", 0, 0, 1 / 3.0, 1},
+    {"right", 2 / 3.0, 0, 1, 1},
+    {"center", .25, .25, .75, .75},
+    {"top-half", 0, 0, 1, .5},
+    {"bottom-half", 0, .5, 1, 1},
+    {"form-footer", 0, .6, 1, 1},
+    {"form-header", 0, 0, 1, .25},
+    {"sidebar-list-top", 0, .15, .14, .4},
+    {"sidebar-list-mid", 0, .35, .14, .6},
+    {"sidebar-list-bottom", 0, .55, .14, .8},
+};
+
+static const struct rect *hinted_region(struct run *run)
+{
+    const json_t *v = json_object_get(run->step->hints, "region");
+    struct rect *out = pool_alloc(run->step_pool, sizeof(*out));
+    int w, h;
+    plane_size(run->plane, &w, &h);
+    for (size_t i = 0; json_is_string(v) && i < ARRAY_SIZE(regions); i++)
+        if (!strcmp(regions[i].name, json_string_value(v))) {
+            out->x = (int)(regions[i].left * w);
+            out->y = (int)(regions[i].top * h);
+            out->w = (int)(regions[i].right * w) - out->x;
+            out->h = (int)(regions[i].bottom * h) - out->y;
+            return out;
+        }
+    *out = (struct rect){(int)json_num(v, "x", 0), (int)json_num(v, "y", 0),
+                         (int)json_num(v, "w", 0), (int)json_num(v, "h", 0)};
+    return out->w > 0 && out->h > 0 ? out : NULL;
+}
+
+/* Points of this step's earlier attempts: the reader should not propose them again. */
+static const struct point *avoid_points(struct run *run, int *ret_n)
+{
+    char key[16];
+    snprintf(key, sizeof(key), "%d", run->index);
+    const json_t *history = json_object_get(run->progress.failures, key);
+    size_t n = json_array_size(history);
+    struct point *out = pool_alloc(run->step_pool, (n + 1) * sizeof(*out));
+    *ret_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *f = json_array_get(history, i);
+        int x = (int)json_int(f, "x", -1);
+        if (x >= 0 && !strcmp(json_str(f, "kind", ""), "wrong_target"))
+            out[(*ret_n)++] = (struct point){x, (int)json_int(f, "y", -1)};
+    }
+    return out;
+}
+
+struct target_query step_query(struct run *run, enum target_kind default_kind)
+{
+    struct target_query q = {.kind = default_kind, .intent = run->step->intent};
+    const json_t *params = run->step->params;
+    q.label = json_str(params, "label", "");
+    q.aliases = string_list(run->step_pool, json_object_get(params, "aliases"));
+    target_kind_parse(json_str(params, "kind", ""), &q.kind);
+    q.region = hinted_region(run);
+    q.avoid = avoid_points(run, &q.n_avoid);
+    const char *preferred = json_str(run->step->hints, "preferred_target_description", "");
+    if (*preferred)
+        q.intent = pool_printf(run->step_pool, "%s (%s)", q.intent, preferred);
+    return q;
+}
+
+int step_schema(struct run *run, struct schema **out, struct err *err)
+{
+    *out = NULL;
+    int r = schema_parse(run->step_pool, run->step->extract, out, err);
+    if (!r && !*out && run->config->extraction_schema)
+        r = schema_parse(run->step_pool, run->config->extraction_schema, out, err);
+    return r;
+}
+
+/* --- dispatch -------------------------------------------------------------------------------- */
+
+static int guarded(struct run *run, struct step_result *out)
+{
+    const char *name = run->step->guard;
+    out->skip = true;
+    out->skip_reason = pool_printf(run->step_pool, "guard_%s_false", name);
+    return step_fail(run, out, "", "guard:%s=False:skipped", name);
+}
+
+static bool brain_takes_over(const struct run *run)
+{
+    char key[16];
+    size_t i, n = 0;
+    json_t *f;
+    snprintf(key, sizeof(key), "%d", run->index);
+    json_array_foreach (json_object_get(run->progress.failures, key), i, f)
+        n += !strcmp(json_str(f, "kind", ""), "no_state_change");
+    return n >= OVERRIDE_AFTER;
+}
+
+static int by_brain(struct run *run, const char *backend, int budget, struct step_result *out,
+                    struct err *err)
+{
+    out->backend = backend;
+    return subgoal_run(run, run->step->intent, budget, out, err);
+}
+
+int step_dispatch(struct run *run, struct step_result *out, struct err *err)
+{
+    const struct step *s = run->step;
+    const struct step_type *type = step_type_find(s->type);
+    *out = (struct step_result){.data = "",
+                                .skip_reason = "",
+                                .failure_class = "",
+                                .failure_subclass = "",
+                                .backend = "plan",
+                                .label = "",
+                                .final_url = "",
+                                .page_title = "",
+                                .screenshot = "",
+                                .at = {-1, -1},
+                                .steps_used = 1};
+    if (*s->guard && !json_truthy(json_object_get(run->progress.state_vars, s->guard)))
+        return guarded(run, out);
+    if (type && !(type->flags & STEP_IRREVERSIBLE) && brain_takes_over(run))
+        return by_brain(run, "vision", s->budget > OVERRIDE_BUDGET ? s->budget : OVERRIDE_BUDGET,
+                        out, err);
+    if (s->gate)
+        return step_gate(run, out, err);
+    if (!type && s->claude_only)
+        return step_fail(run, out, "", "extract_error: no handler for '%s'", s->type);
+    if (!type) {
+        bool meant_for_brain = !strcmp(s->type, "holo3") || !strcmp(s->type, "claude");
+        return by_brain(run, meant_for_brain ? "vision" : "brain_fallback", s->budget, out, err);
+    }
+    return type->run(run, out, err);
+}

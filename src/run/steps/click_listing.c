@@ -1,0 +1,428 @@
+/*
+ * click_listing.c - open the next result card that was not opened yet (plans.md 8.3).
+ *
+ * A reader with a DOM sees all cards of the page, in view or not; more are looked for only when
+ * none is left (endless lists load at the end). What a click led to is decided by the URL. A card
+ * that leads nowhere, off the site or to a page that is gone is noted, left, and the next one is
+ * tried within the same step, a bounded number of times.
+ */
+#include "run/steps/steps.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "run/look.h"
+#include "run/snapshot.h"
+#include "run/url.h"
+
+#define MAX_CARDS      300
+#define MAX_STAGES     6 /* viewport stages 0..5 */
+#define MAX_DEAD_CARDS 8 /* in one step */
+#define CLICK_TRIES    2 /* pointer clicks on one card, then a middle click */
+#define END_PX         4
+
+/* What a card is remembered by: two cards may share a title, not an address. */
+static const char *card_key(struct run *run, const struct card *c)
+{
+    if (*c->href)
+        return url_no_fragment(run->step_pool, c->href);
+    return str_lower(run->step_pool, c->title);
+}
+
+static bool is_unknown(const struct card *c)
+{
+    return str_empty(c->title) || str_eq_fold(c->title, "unknown");
+}
+
+static bool taken(struct run *run, const struct card *c)
+{
+    const char *key = card_key(run, c);
+    return progress_has(run->progress.tried, key) || progress_has(run->progress.seen_urls, key);
+}
+
+/* Share of equal words: equal 1, containment .9, else Jaccard (plans.md 8.3). */
+static double likeness(struct pool *pool, const char *title, const char *wanted)
+{
+    if (str_eq_fold(title, wanted))
+        return 1;
+    if (str_contains_fold(title, wanted) || str_contains_fold(wanted, title))
+        return 0.9;
+    int words = 0, common = 0, others = 0;
+    char *save = NULL, *copy = pool_strdup(pool, wanted);
+    for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        words++;
+        common += str_has_words_fold(title, w);
+    }
+    copy = pool_strdup(pool, title);
+    for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+        others++;
+    int all = words + others - common;
+    return all > 0 ? (double)common / all : 0;
+}
+
+/* Reading order, "unknown" last, the preferred title first when it is clearly the best. */
+static const struct card *choose(struct run *run, const struct card *cards, int n)
+{
+    const char *wanted = json_str(run->step->hints, "preferred_target_description", "");
+    const struct card *first = NULL, *nameless = NULL, *best = NULL;
+    double best_score = 0.5;
+    for (int i = 0; i < n; i++) {
+        if (cards[i].sponsored || taken(run, &cards[i]))
+            continue;
+        if (is_unknown(&cards[i])) {
+            nameless = nameless ? nameless : &cards[i];
+            continue;
+        }
+        first = first ? first : &cards[i];
+        double score = *wanted ? likeness(run->step_pool, cards[i].title, wanted) : 0;
+        if (score > best_score) {
+            best_score = score;
+            best = &cards[i];
+        }
+    }
+    return best ? best : first ? first : nameless;
+}
+
+struct scan {
+    struct schema *schema; /* for its card_exclusions; may be NULL */
+    struct card card;      /* the chosen one; title NULL when none is left */
+    const char *key;       /* its card_key() */
+    enum list_status status;
+    int n_cards;
+};
+
+static int scan_cards(struct run *run, const struct observation *obs, struct scan *scan,
+                      struct err *err)
+{
+    struct card *cards = NULL;
+    int n = 0;
+    int r = reader_list(run->reader, run->step_pool, obs, scan->schema, MAX_CARDS, &cards, &n,
+                        &scan->status, err);
+    if (r)
+        return r;
+    scan->n_cards = n;
+    scan->card.title = NULL;
+    for (int i = 0; i < n; i++)
+        if (!cards[i].sponsored && !is_unknown(&cards[i]))
+            coverage_found(&run->coverage, run->progress.current_page, cards[i].title);
+    if (n > run->progress.listings_on_page)
+        run->progress.listings_on_page = n;
+    const struct card *next = choose(run, cards, n);
+    if (next) {
+        scan->card = *next;
+        scan->key = card_key(run, next);
+    }
+    return 0;
+}
+
+/* run_bring() asks for the same card again after each scroll. */
+static int find_card(struct run *run, void *arg, const struct observation *obs, struct target *out,
+                     struct err *err)
+{
+    struct scan *scan = arg;
+    struct card *cards = NULL;
+    enum list_status status;
+    int n = 0;
+    int r = reader_list(run->reader, run->step_pool, obs, scan->schema, MAX_CARDS, &cards, &n,
+                        &status, err);
+    for (int i = 0; !r && i < n; i++)
+        if (!strcmp(card_key(run, &cards[i]), scan->key)) {
+            *out = cards[i].target;
+            return 0;
+        }
+    return r ? r
+             : err_set(err, E_NOT_FOUND, "the card '%s' is no longer on the page",
+                       scan->card.title);
+}
+
+static bool page_ended(const struct observation *obs)
+{
+    const struct page *p = obs->page;
+    return p && p->content_h > 0 && p->scroll_y + p->viewport.h >= p->content_h - END_PX;
+}
+
+/* Cards that are not there yet: go on to the end of what is there, screen by screen without a DOM.
+ */
+static int next_stage(struct run *run, const struct observation *obs, bool *ret_moved,
+                      struct err *err)
+{
+    int w, h, moved;
+    plane_size(run->plane, &w, &h);
+    *ret_moved = false;
+    if (page_ended(obs))
+        return 0;
+    int dy = obs->page ? obs->page->content_h - obs->page->scroll_y : h * 9 / 10;
+    int r = run_scroll_px(run, dy, &moved, err);
+    *ret_moved = moved != 0;
+    run->progress.viewport_stage++;
+    return r;
+}
+
+/* Fills scan->card; its title stays NULL when no card is left. */
+static int scan_page(struct run *run, struct scan *scan, struct err *err)
+{
+    int most = 0;
+    run->progress.viewport_stage = 0;
+    for (int stage = 0; stage < MAX_STAGES; stage++) {
+        struct observation obs;
+        bool moved;
+        int r = run_look(run, &obs, err);
+        if (!r)
+            r = scan_cards(run, &obs, scan, err);
+        if (r || scan->card.title || scan->status == LIST_BLOCKED || scan->status == LIST_ERROR)
+            return r;
+        if (stage > 0 && obs.page && scan->n_cards <= most)
+            return 0; /* the end of the page was reached and brought nothing new */
+        most = scan->n_cards;
+        r = next_stage(run, &obs, &moved, err);
+        if (r || !moved)
+            return r;
+    }
+    return 0;
+}
+
+/* --- are these the results that were asked for? ------------------------------------------------
+ */
+
+static bool has_filters(const struct run *run, const char *url)
+{
+    const char *pattern = json_str(run->plan->site_config, "results_page_pattern", "");
+    if (!*url || !url_is_web(url))
+        return !*url;
+    if (*pattern && !url_matches(url, pattern))
+        return false;
+    return url_contains_all(url, run->progress.filter_tokens, NULL);
+}
+
+static bool stands_on_detail(const struct run *run, const char *url)
+{
+    const struct progress *p = &run->progress;
+    return *p->detail_url && url_same_page(url, p->detail_url) &&
+           !url_same_page(url, p->listing_url);
+}
+
+static int reopen_results(struct run *run, struct err *err)
+{
+    struct settled s;
+    const char *to =
+        *run->progress.listing_url ? run->progress.listing_url : run->progress.results_base_url;
+    if (!*to)
+        return 0;
+    run_event(run, "runner", "results_reopened", json_pack("{s:o}", "url", json_string_safe(to)),
+              "opened the results again");
+    run->progress.detail_open = false;
+    int r = run_open(run, to, CAP_LOAD_MS, &s, err);
+    run->reentered = false;
+    return r;
+}
+
+static int ensure_filters(struct run *run, bool *ret_ok, struct err *err)
+{
+    const char *url;
+    int r = run_read_url(run, &url, err);
+    if (r)
+        return r;
+    if (stands_on_detail(run, url) || !has_filters(run, url)) {
+        if (plane_tab_count(run->plane) > 1)
+            r = run_close_tab(run, err);
+        if (!r)
+            r = reopen_results(run, err);
+        if (!r)
+            r = run_read_url(run, &url, err);
+    }
+    *ret_ok = !r && has_filters(run, url);
+    if (!r && *run->progress.results_base_url)
+        coverage_filters(&run->coverage, run->progress.current_page, *ret_ok);
+    return r;
+}
+
+/* --- one card -------------------------------------------------------------------------------- */
+
+enum landing { LANDED, NOT_MOVED, DEAD, OFF_SITE, LOGIN, BLANK_TAB };
+
+struct visit {
+    const char *from; /* URL before the click */
+    const char *url;  /* and after */
+    const char *why;  /* page class of a dead one */
+    bool new_tab;
+};
+
+static int judge_landing(struct run *run, struct visit *v, const struct snapshot *before,
+                         const struct settled *s, enum landing *ret, struct err *err)
+{
+    struct observation obs;
+    struct snapshot after;
+    int r = run_look(run, &obs, err);
+    if (r)
+        return r;
+    snapshot_take(&obs, &after);
+    v->url = obs.url;
+    v->new_tab = s->new_tab;
+    if (s->new_tab && s->blank_tab) {
+        *ret = BLANK_TAB;
+        return 0;
+    }
+    bool moved = *obs.url ? !url_same_page(obs.url, v->from) : !snapshot_same(before, &after);
+    if (!moved && !s->new_tab) {
+        *ret = NOT_MOVED;
+        return 0;
+    }
+    v->why = page_class(run->step_pool, &obs, v->from, true);
+    if (!strcmp(v->why, "wrong_domain"))
+        *ret = OFF_SITE;
+    else if (strcmp(v->why, "ok") && strcmp(v->why, "blocked"))
+        *ret = DEAD;
+    else
+        *ret = url_is_login(obs.url) && !url_is_login(v->from) ? LOGIN : LANDED;
+    return 0;
+}
+
+static int click_once(struct run *run, struct scan *scan, enum button button, struct visit *v,
+                      enum landing *ret, struct step_result *out, struct err *err)
+{
+    struct observation obs;
+    struct snapshot before;
+    struct settled s = {0};
+    struct target t;
+    int r = run_bring(run, find_card, scan, &obs, &t, err);
+    if (r)
+        return r;
+    snapshot_take(&obs, &before);
+    v->from = obs.url;
+    out->at = t.at;
+    r = run_click(run, t.at, button, &s, err);
+    return r ? r : judge_landing(run, v, &before, &s, ret, err);
+}
+
+static int open_card(struct run *run, struct scan *scan, struct visit *v, enum landing *ret,
+                     struct step_result *out, struct err *err)
+{
+    int r = 0;
+    *ret = NOT_MOVED;
+    for (int i = 0; !r && *ret == NOT_MOVED && i <= CLICK_TRIES; i++) {
+        r = click_once(run, scan, i < CLICK_TRIES ? BUTTON_LEFT : BUTTON_MIDDLE, v, ret, out, err);
+        out->steps_used++;
+    }
+    return r;
+}
+
+/* Leave a page that is not what the card promised. */
+static int leave(struct run *run, const struct visit *v, struct err *err)
+{
+    struct settled s;
+    const char *url;
+    if (v->new_tab)
+        return run_close_tab(run, err);
+    int r = run_back(run, &s, err);
+    if (!r)
+        r = run_read_url(run, &url, err);
+    return r || url_same_page(url, v->from) || !*v->from ? r : reopen_results(run, err);
+}
+
+static void note_tried(struct run *run, const struct scan *scan)
+{
+    progress_add(run->progress.tried, scan->key);
+    progress_add(run->progress.titles, str_lower(run->step_pool, scan->card.title));
+}
+
+static int landed(struct run *run, const struct scan *scan, const struct visit *v,
+                  struct step_result *out)
+{
+    struct progress *p = &run->progress;
+    if (*v->from)
+        progress_set(&p->listing_url, url_no_fragment(run->step_pool, v->from));
+    progress_set(&p->detail_url, v->url);
+    progress_set(&p->card_title, scan->card.title);
+    p->detail_open = true;
+    run->reentered = false;
+    out->verified_change = true;
+    coverage_item(&run->coverage, p->current_page, scan->card.title, ITEM_OPENED);
+    return step_ok(run, out, "click:%s@(%d,%d)", scan->card.title, out->at.x, out->at.y);
+}
+
+/* How each landing that is no success is told. */
+static const struct {
+    enum landing landing;
+    bool next_card; /* another card may do */
+    enum outcome outcome;
+    const char *class, *before, *after; /* the title stands between */
+} misses[] = {
+    {DEAD, true, OUTCOME_NORMAL, "wrong_target",
+     "click_no_nav:wrong_target:", " leads to a page that is gone"},
+    {OFF_SITE, true, OUTCOME_NORMAL, "wrong_target",
+     "click_no_nav:wrong_target:", " leads to another site"},
+    {NOT_MOVED, true, OUTCOME_NORMAL, "no_state_change", "click_no_nav:no_state_change:", ""},
+    {LOGIN, false, OUTCOME_LOGIN, "wrong_target", "login_redirect:", ""},
+    {BLANK_TAB, false, OUTCOME_BLANK_TAB, "no_state_change", "newtab_blank:", ""},
+};
+
+static int missed(struct run *run, const struct scan *scan, const struct visit *v,
+                  enum landing landing, bool *ret_next, struct step_result *out, struct err *err)
+{
+    size_t i = 0;
+    while (misses[i].landing != landing)
+        i++;
+    coverage_item(&run->coverage, run->progress.current_page, scan->card.title, ITEM_FAILED);
+    run_event(run, "runner", "card_skipped",
+              json_pack("{s:o,s:o,s:s,s:s}", "title", json_string_safe(scan->card.title), "url",
+                        json_string_safe(v->url ? v->url : ""), "class", misses[i].class, "page",
+                        v->why ? v->why : ""),
+              "'%s' did not lead to its page (%s)", scan->card.title,
+              v->why ? v->why : misses[i].class);
+    *ret_next = misses[i].next_card;
+    out->outcome = misses[i].outcome;
+    step_fail(run, out, misses[i].class, "%s%s%s", misses[i].before, scan->card.title,
+              misses[i].after);
+    return landing == NOT_MOVED || landing == LOGIN ? 0 : leave(run, v, err);
+}
+
+static int no_card(struct run *run, const struct scan *scan, struct step_result *out)
+{
+    if (scan->status == LIST_BLOCKED) {
+        out->outcome = OUTCOME_BLOCKED;
+        return step_fail(run, out, "page_blocked", "page_blocked");
+    }
+    if (scan->status == LIST_ERROR) {
+        out->outcome = OUTCOME_SCAN_ERROR;
+        return step_fail(run, out, "extractor_error", "scan_error");
+    }
+    out->outcome = OUTCOME_EXHAUSTED;
+    coverage_exhausted(&run->coverage, run->progress.current_page);
+    return step_fail(run, out, "page_exhausted", "page_exhausted");
+}
+
+int step_click_listing(struct run *run, struct step_result *out, struct err *err)
+{
+    struct scan scan = {0};
+    bool ok, next = true;
+    int r = step_schema(run, &scan.schema, err);
+    if (!r)
+        r = ensure_filters(run, &ok, err);
+    if (r)
+        return r;
+    if (!ok)
+        return step_fail(run, out, "selector_miss", "filters_not_applied");
+    for (int i = 0; !r && next && i < MAX_DEAD_CARDS; i++) {
+        struct visit v = {.from = "", .url = ""};
+        enum landing landing;
+        r = scan_page(run, &scan, err);
+        if (r || !scan.card.title)
+            return r ? r : no_card(run, &scan, out);
+        out->label = scan.card.title;
+        coverage_item(&run->coverage, run->progress.current_page, scan.card.title, ITEM_ATTEMPTED);
+        r = open_card(run, &scan, &v, &landing, out, err);
+        if (r == E_NOT_FOUND) {
+            note_tried(run, &scan); /* it went away while we looked */
+            continue;
+        }
+        if (r)
+            return r;
+        note_tried(run, &scan);
+        if (landing == LANDED)
+            return landed(run, &scan, &v, out);
+        r = missed(run, &scan, &v, landing, &next, out, err);
+    }
+    if (!r && !*out->data)
+        return no_card(run, &scan, out);
+    return r;
+}

@@ -1,0 +1,257 @@
+/*
+ * extract_data.c - one entity from the open page (agent-loop.md 14.2-14.4).
+ *
+ * The page is looked at as it is; controls that reveal a wanted field are clicked one at a time;
+ * when a field is still missing the page is gone through once for what loads late. All looks go to
+ * the reader together. What comes out counts only when every required field is known.
+ */
+#include "run/steps/steps.h"
+
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "run/look.h"
+#include "run/snapshot.h"
+#include "run/url.h"
+
+#define MAX_LOOKS     12
+#define MAX_REVEALS   6
+#define MAX_VIEWPORTS 6
+#define END_PX        4
+
+struct reading {
+    struct schema *schema;
+    struct observation looks[MAX_LOOKS];
+    int n_looks;
+    const char *revealed[MAX_REVEALS + 1]; /* labels of controls that were clicked */
+    int n_revealed;
+    const char *url; /* of the entity, without fragment */
+    struct extraction found;
+};
+
+static int look_again(struct run *run, struct reading *rd, struct err *err)
+{
+    struct observation obs;
+    int r = run_look(run, &obs, err);
+    if (!r && rd->n_looks < MAX_LOOKS)
+        rd->looks[rd->n_looks++] = obs;
+    return r;
+}
+
+/* --- reveal controls ------------------------------------------------------------------------- */
+
+static int find_reveal(struct run *run, void *arg, const struct observation *obs,
+                       struct target *out, struct err *err)
+{
+    struct reading *rd = arg;
+    return reader_find_reveal(run->reader, run->step_pool, obs, rd->schema, rd->revealed,
+                              rd->n_revealed, out, err);
+}
+
+/* A reveal control must not lead away; when it did, go back and do without it. */
+static int come_back(struct run *run, struct reading *rd, const struct settled *s, bool *ret_away,
+                     struct err *err)
+{
+    struct settled back;
+    const char *url;
+    *ret_away = s->new_tab;
+    if (s->new_tab)
+        return run_close_tab(run, err);
+    int r = run_read_url(run, &url, err);
+    if (r || !*rd->url || url_same_page(url, rd->url))
+        return r;
+    *ret_away = true;
+    run_event(run, "runner", "reveal_left_page", json_pack("{s:o}", "url", json_string_safe(url)),
+              "'%s' led away from the page", rd->revealed[rd->n_revealed - 1]);
+    return run_back(run, &back, err);
+}
+
+static int reveal_all(struct run *run, struct reading *rd, struct err *err)
+{
+    int r = 0;
+    while (!r && rd->n_revealed < MAX_REVEALS && rd->n_looks < MAX_LOOKS) {
+        struct observation obs;
+        struct target t;
+        struct settled s = {0};
+        bool away = false;
+        r = run_bring(run, find_reveal, rd, &obs, &t, err);
+        if (r == E_NOT_FOUND)
+            return 0;
+        if (!r)
+            r = run_click(run, t.at, BUTTON_LEFT, &s, err);
+        if (r)
+            return r;
+        rd->revealed[rd->n_revealed++] = pool_strdup(run->step_pool, t.label);
+        run_event(run, "runner", "reveal", json_pack("{s:o}", "label", json_string_safe(t.label)),
+                  "clicked '%s'", t.label);
+        r = come_back(run, rd, &s, &away, err);
+        if (!r && !away)
+            r = look_again(run, rd, err);
+    }
+    return r;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static json_t *given(struct run *run, json_t *value)
+{
+    return value ? json_keep(run->step_pool, json_deep_copy(value))
+                 : json_keep(run->step_pool, json_object());
+}
+
+/* The page's own address is a fact; nothing that is printed on the page beats it. */
+static void put_url(struct run *run, struct reading *rd)
+{
+    for (int i = 0; *rd->url && i < rd->schema->n_fields; i++) {
+        if (strcmp(rd->schema->fields[i].name, "url"))
+            continue;
+        json_put_str(rd->found.values, "url", rd->url);
+        json_put(rd->found.evidence, "url",
+                 json_pack("{s:s,s:s}", "url", rd->url, "method", "live_url"));
+    }
+}
+
+static int read_once(struct run *run, struct reading *rd, struct err *err)
+{
+    int64_t start = clock_mono_us();
+    rd->found = (struct extraction){0};
+    int r = reader_extract(run->reader, run->step_pool, rd->looks, rd->n_looks, rd->schema,
+                           &rd->found, err);
+    meter_add(&run->step_meter, METER_EXTRACT, clock_mono_us() - start);
+    if (r && r != E_NOT_FOUND)
+        return r;
+    rd->found.values = given(run, rd->found.values);
+    rd->found.evidence = given(run, rd->found.evidence);
+    put_url(run, rd);
+    return 0;
+}
+
+static bool complete(const struct reading *rd)
+{
+    for (int i = 0; i < rd->schema->n_fields; i++) {
+        const json_t *v = json_object_get(rd->found.values, rd->schema->fields[i].name);
+        if (!v || json_is_null(v) ||
+            (json_is_string(v) && schema_is_placeholder(json_string_value(v))))
+            return false;
+    }
+    return true;
+}
+
+/* What loads late is there after its place was scrolled into view. */
+static int go_through(struct run *run, struct reading *rd, struct err *err)
+{
+    int w, h, moved = 1, r = 0;
+    bool changed = false;
+    plane_size(run->plane, &w, &h);
+    for (int i = 0; !r && moved && i < MAX_VIEWPORTS && rd->n_looks < MAX_LOOKS; i++) {
+        const struct observation *last = &rd->looks[rd->n_looks - 1];
+        struct snapshot a, b;
+        const struct page *p = last->page;
+        snapshot_take(last, &a);
+        if (p && p->scroll_y + p->viewport.h >= p->content_h - END_PX)
+            break;
+        r = run_scroll_px(run, h * 8 / 10, &moved, err);
+        if (!r)
+            r = look_again(run, rd, err);
+        if (r)
+            return r;
+        snapshot_take(&rd->looks[rd->n_looks - 1], &b);
+        changed = changed || !p || strcmp(a.page, b.page);
+    }
+    return r || !changed ? r : read_once(run, rd, err);
+}
+
+static int read_all(struct run *run, struct reading *rd, struct err *err)
+{
+    int r = look_again(run, rd, err);
+    if (!r)
+        rd->url =
+            url_is_web(rd->looks[0].url) ? url_no_fragment(run->step_pool, rd->looks[0].url) : "";
+    if (!r)
+        r = reveal_all(run, rd, err);
+    if (!r)
+        r = read_once(run, rd, err);
+    if (!r && !complete(rd))
+        r = go_through(run, rd, err);
+    return r;
+}
+
+/* --- what it is worth ------------------------------------------------------------------------ */
+
+/* A rejection may be wished to count as a skip: rejection_intents of the schema (14.1). */
+static int rejected(struct run *run, struct step_result *out, const char *intent_key,
+                    const char *kind, const char *why, const char *lead)
+{
+    const json_t *intents = json_object_get(run->step->extract, "rejection_intents");
+    if (!strcmp(json_str(intents, intent_key, ""), "skip")) {
+        out->skip = true;
+        out->skip_reason = pool_printf(run->step_pool, "rejected_%s", intent_key);
+    }
+    return step_fail(run, out, "extractor_error", "%s|%s|%s", kind, why, lead);
+}
+
+static bool have_row(const struct run *run, const char *key, const char *value)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach (run->progress.rows, i, row)
+        if (!strcmp(json_str(json_object_get(row, "values"), key, ""), value))
+            return true;
+    return false;
+}
+
+static int accepted(struct run *run, struct reading *rd, const char *lead, struct step_result *out)
+{
+    json_t *row = json_object();
+    json_object_set(row, "values", rd->found.values);
+    json_object_set(row, "evidence", rd->found.evidence);
+    json_put_int(row, "step_index", run->index);
+    out->new_rows = json_array();
+    json_push(out->new_rows, row);
+    out->fields = json_incref(rd->found.values);
+    out->rows = 1;
+    return step_ok(run, out, "%s", lead);
+}
+
+static int judge(struct run *run, struct reading *rd, struct step_result *out)
+{
+    const char *lead = schema_lead(run->step_pool, rd->schema, rd->found.values);
+    const char *missing = schema_missing(rd->schema, rd->found.values);
+    const char *url = json_str(rd->found.values, "url", "");
+    out->fields = NULL;
+    if (rd->found.spam)
+        return rejected(run, out, "dealer", "REJECTED_DEALER",
+                        rd->found.spam_reason ? rd->found.spam_reason : rd->schema->spam_label,
+                        lead);
+    if (missing)
+        return rejected(run, out, "incomplete_required", "REJECTED_INCOMPLETE",
+                        pool_printf(run->step_pool, "missing=%s", missing), lead);
+    if (*url && have_row(run, "url", url)) {
+        out->outcome = OUTCOME_DUPLICATE;
+        return step_fail(run, out, "duplicate", "DUPLICATE|%s", url);
+    }
+    return accepted(run, rd, lead, out);
+}
+
+int step_extract_data(struct run *run, struct step_result *out, struct err *err)
+{
+    struct reading rd = {.url = ""};
+    int r = step_schema(run, &rd.schema, err);
+    if (r)
+        return r;
+    if (!rd.schema) {
+        out->failure_subclass = "no_schema_configured";
+        run_warn(run, "no_schema_configured",
+                 "step %d has no extract block and the request no extraction_schema", run->index);
+        return step_fail(run, out, "extractor_error", "REJECTED_INCOMPLETE|no_schema_configured");
+    }
+    if (rd.schema->max_items > 1)
+        return step_extract_rows(run, out, err);
+    r = read_all(run, &rd, err);
+    if (r)
+        return r;
+    out->steps_used = 1 + rd.n_revealed;
+    return judge(run, &rd, out);
+}

@@ -1,0 +1,122 @@
+/*
+ * fill_field.c - put a value into one field and read back that it is there (plans.md 8.4).
+ * The value itself never goes into a result, event or log.
+ */
+#include "run/steps/steps.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "run/look.h"
+
+#define LABEL_BYTES 40
+#define TYPE_TRIES  2
+
+static const struct node *node_of(const struct observation *obs, const struct target *t)
+{
+    return obs->page && t->node >= 0 && t->node < obs->page->n_nodes ? &obs->page->nodes[t->node]
+                                                                     : NULL;
+}
+
+static bool takes_text(const struct observation *obs, const struct target *t)
+{
+    static const char *const tags[] = {"input", "textarea", "label"};
+    const struct node *n = node_of(obs, t);
+    if (!n || (n->flags & NODE_EDITABLE))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+        if (!strcmp(tags[i], n->tag))
+            return true;
+    return !strcmp(n->role, "textbox") || !strcmp(n->role, "searchbox") ||
+           !strcmp(n->role, "combobox");
+}
+
+static bool is_rich(const struct node *n)
+{
+    return n && strcmp(n->tag, "input") && strcmp(n->tag, "textarea") && strcmp(n->tag, "label");
+}
+
+/* Squashed equality or containment (agent-loop.md 2.1). A password shows no value: focus must do.
+ */
+static bool landed(struct run *run, const struct observation *obs, const char *value)
+{
+    const struct node *n = look_focused(obs);
+    if (!obs->page)
+        return true; /* pixels only: nothing to read back */
+    if (!n)
+        return false;
+    const char *type = node_attr(n, "type");
+    if (type && !strcmp(type, "password"))
+        return true;
+    const char *got =
+        *n->value ? n->value
+                  : page_text(run->step_pool, obs->page, (int)(n - obs->page->nodes), 65536);
+    const char *want = str_squash(run->step_pool, value);
+    return str_contains_fold(str_squash(run->step_pool, got), want);
+}
+
+static int type_once(struct run *run, struct point at, const char *value, bool *ret_landed,
+                     struct err *err)
+{
+    struct settled s = {0};
+    struct observation obs;
+    int r = run_click(run, at, BUTTON_LEFT, &s, err);
+    if (!r)
+        r = run_key(run, "ctrl+a", CAP_TYPE_MS, err);
+    if (!r)
+        r = run_key(run, "Delete", CAP_TYPE_MS, err);
+    if (!r && *value)
+        r = run_type(run, value, err);
+    if (!r)
+        r = run_look(run, &obs, err);
+    if (!r)
+        *ret_landed = landed(run, &obs, value);
+    return r;
+}
+
+static int fill(struct run *run, const struct node *n, const char *label, const char *value,
+                struct step_result *out, struct err *err)
+{
+    bool ok = false;
+    int r = 0;
+    for (int i = 0; !r && !ok && i < TYPE_TRIES; i++)
+        r = type_once(run, out->at, value, &ok, err);
+    if (r == E_GONE || r == E_CANCELLED)
+        return r;
+    if (r)
+        return step_fail(run, out, "selector_miss", "fill_error:%s", err->msg);
+    if (!ok)
+        return step_fail(run, out, "type_not_landed", "type_not_landed:%s", label);
+    out->verified_change = true;
+    if (is_rich(n))
+        return step_ok(run, out, "fill:%s:contenteditable", label);
+    return step_ok(run, out, "fill:%s", str_cut(run->step_pool, label, LABEL_BYTES));
+}
+
+int step_fill_field(struct run *run, struct step_result *out, struct err *err)
+{
+    const char *label = step_label(run), *value = json_str(run->step->params, "value", "");
+    struct target_query q = step_query(run, TARGET_FIELD);
+    struct observation obs;
+    struct target t;
+    int r = run_settle(run, CAP_TYPE_MS, err);
+    if (!r)
+        r = step_find(run, &q, &obs, &t, err);
+    if (r == E_NOT_FOUND)
+        return step_fail(run, out, "selector_miss", "form_target_not_found");
+    if (r)
+        return r;
+    const struct node *n = node_of(&obs, &t);
+    out->at = t.at;
+    out->label = label;
+    if (!takes_text(&obs, &t)) {
+        char *tag = pool_strdup(run->step_pool, n->tag);
+        for (char *p = tag; *p; p++)
+            *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+        return step_fail(run, out, "selector_miss", "form_target_not_input:%s", tag);
+    }
+    if (json_truthy(json_object_get(run->step->params, "skip_if_field_has_value")) && n &&
+        !str_empty(n->value))
+        return step_ok(run, out, "fill:%s:skipped_existing_value", label);
+    return fill(run, n, label, value, out, err);
+}

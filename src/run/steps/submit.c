@@ -1,0 +1,164 @@
+/*
+ * submit.c - press one labelled thing (plans.md 8.5); a single-target click is the same without the
+ * effect journal.
+ *
+ * A submit cannot be taken back, so it is journalled: "intended" once the target is known, "sent"
+ * and on disk before the input leaves, "observed" by the runner once the outcome is known. A worker
+ * that finds its step "sent" but not "observed" does not send again: it looks whether it can see
+ * that it worked.
+ */
+#include "run/steps/steps.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "run/look.h"
+#include "run/snapshot.h"
+#include "run/url.h"
+
+static const char *effect_key(struct run *run)
+{
+    return pool_printf(run->step_pool, "%d#%d", run->index, run->progress.effects + 1);
+}
+
+static const json_t *journal_entry(const struct run *run, const char *key)
+{
+    return json_object_get(run->config->journal, key);
+}
+
+/* True when the page shows that an earlier, unobserved submit went through. */
+static int look_for_proof(struct run *run, bool *ret_seen, struct err *err)
+{
+    const json_t *text = json_object_get(run->step->hints, "expect_text_present");
+    const json_t *urls = json_object_get(run->step->hints, "expect_url_contains");
+    const char *url;
+    struct verdict v = {.answer = ANSWER_NO};
+    int r = run_read_url(run, &url, err);
+    *ret_seen = !r && json_truthy(urls) && url_contains_all(url, urls, NULL);
+    if (r || *ret_seen)
+        return r;
+    struct observation obs;
+    r = run_look(run, &obs, err);
+    if (!r && obs.page && json_truthy(text))
+        *ret_seen = url_contains_any(page_text(run->step_pool, obs.page, 0, 65536), text, NULL);
+    if (r || *ret_seen || !*run->step->verify)
+        return r;
+    r = run_ask(run, run->step->verify, &v, err);
+    *ret_seen = !r && v.answer == ANSWER_YES;
+    return r;
+}
+
+static int after_a_death(struct run *run, const json_t *entry, struct step_result *out,
+                         struct err *err)
+{
+    const json_t *detail = json_object_get(entry, "detail");
+    const char *label = json_str(detail, "label", "");
+    bool seen = false;
+    out->verified_change = true;
+    if (!strcmp(json_str(entry, "state", ""), "observed")) {
+        const char *data = json_str(detail, "data", "");
+        if (json_flag(detail, "success", false))
+            return step_ok(run, out, "%s", data);
+        return step_fail(run, out, "", "%s", data);
+    }
+    int r = look_for_proof(run, &seen, err);
+    if (r)
+        return r;
+    if (seen)
+        return step_ok(run, out, "submit:%s@(%d,%d)", label, (int)json_int(detail, "x", 0),
+                       (int)json_int(detail, "y", 0));
+    out->outcome = OUTCOME_UNCONFIRMED;
+    return step_fail(
+        run, out, "no_state_change",
+        "submit_unconfirmed:%s:it was sent before an interruption and its outcome was not seen",
+        label);
+}
+
+static int journal(struct run *run, struct step_result *out, const char *state, struct err *err)
+{
+    if (!out->effect_key)
+        return 0;
+    json_t *detail = json_pack("{s:o,s:i,s:i,s:o}", "label", json_string_safe(out->label), "x",
+                               out->at.x, "y", out->at.y, "url", json_string_safe(run->live_url));
+    int r = run->host->journal(run->host->arg, out->effect_key, state, detail);
+    json_decref(detail);
+    return r ? err_set(err, r, "submit_error: the effect journal could not be written (%s)",
+                       err_name(r))
+             : 0;
+}
+
+/* The click took no focus and changed nothing, and the caret still stands in a one-line field:
+ * there Return means submit. Anywhere else it could submit twice. */
+static bool return_may_help(const struct observation *obs)
+{
+    const struct node *n = look_focused(obs);
+    return n && !strcmp(n->tag, "input");
+}
+
+static int press(struct run *run, const struct observation *before, struct step_result *out,
+                 struct err *err)
+{
+    struct settled s = {0};
+    struct snapshot old, new;
+    struct observation after;
+    snapshot_take(before, &old);
+    int r = run_click(run, out->at, BUTTON_LEFT, &s, err);
+    if (!r)
+        r = run_look(run, &after, err);
+    if (r)
+        return r;
+    snapshot_take(&after, &new);
+    out->verified_change =
+        s.url_changed || s.new_tab || s.dialogs || s.navigated || !snapshot_same(&old, &new);
+    if (out->verified_change || !out->effect_key || !return_may_help(&after))
+        return 0;
+    r = run_key(run, "Return", CAP_CLICK_MS, err);
+    if (!r)
+        r = run_look(run, &after, err);
+    if (r)
+        return r;
+    snapshot_take(&after, &new);
+    out->verified_change = !snapshot_same(&old, &new);
+    return 0;
+}
+
+static int press_labelled(struct run *run, enum target_kind kind, struct step_result *out,
+                          struct err *err)
+{
+    struct target_query q = step_query(run, kind);
+    struct target t;
+    struct observation obs;
+    int r = step_find(run, &q, &obs, &t, err);
+    if (r == E_NOT_FOUND)
+        return step_fail(run, out, "selector_miss", "form_target_not_found");
+    if (r)
+        return r;
+    out->label = *q.label ? q.label : t.label;
+    out->at = t.at;
+    r = journal(run, out, "intended", err);
+    if (!r)
+        r = journal(run, out, "sent", err);
+    if (!r)
+        r = press(run, &obs, out, err);
+    if (r)
+        return r;
+    return step_ok(run, out, "submit:%s@(%d,%d)", out->label, out->at.x, out->at.y);
+}
+
+int step_submit(struct run *run, struct step_result *out, struct err *err)
+{
+    const char *key = effect_key(run);
+    const json_t *entry = journal_entry(run, key);
+    const char *state = json_str(entry, "state", "");
+    out->effect_key = key;
+    if (!strcmp(state, "sent") || !strcmp(state, "observed"))
+        return after_a_death(run, entry, out, err);
+    return press_labelled(run, TARGET_BUTTON, out, err);
+}
+
+int step_click(struct run *run, struct step_result *out, struct err *err)
+{
+    if (step_is_listing(run->step))
+        return step_click_listing(run, out, err);
+    return press_labelled(run, TARGET_ANY, out, err);
+}

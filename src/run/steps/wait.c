@@ -1,0 +1,18 @@
+/*
+ * wait.c - let time pass; a cancel ends it at once (plans.md 8.11).
+ */
+#include "run/steps/steps.h"
+
+#include "base/clock.h"
+
+#define MAX_WAIT_S 600
+
+int step_wait(struct run *run, struct step_result *out, struct err *err)
+{
+    double s = json_num(run->step->params, "seconds", 1);
+    s = s < 0 ? 0 : s > MAX_WAIT_S ? MAX_WAIT_S : s;
+    int r = loop_wait(run->loop, NULL, NULL, clock_mono_ms() + (int64_t)(s * 1000));
+    if (r)
+        return err_set(err, r, "wait: interrupted");
+    return step_ok(run, out, "wait:%g", s);
+}

@@ -1,0 +1,14 @@
+/*
+ * subgoal.h - the inner loop: brain looks, says one action, the plane does it, until the brain is
+ * done, its budget is used up or it goes in circles (agent-loop.md section 1).
+ */
+#ifndef MANTIS_RUN_SUBGOAL_H
+#define MANTIS_RUN_SUBGOAL_H
+
+#include "run/step.h"
+
+/* budget: most brain calls; runtime.brain_budgets may lower it. Fills *out like a step function. */
+int subgoal_run(struct run *run, const char *intent, int budget, struct step_result *out,
+                struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,404 @@
+#include "run/worker.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "run/run.h"
+#include "sys/ipc.h"
+
+#define LOGGER "mantis.worker"
+
+enum {
+    START_MS = 10000, /* for the parent to say what to do */
+    PLANE_START_MS = 45000,
+    ACK_MS = 10000,        /* for the parent to have written a journal entry */
+    SEND_MS = 5000,        /* for the last message to leave */
+    DRAIN_GRACE_MS = 2000, /* for the step under way to end by itself */
+};
+
+struct worker {
+    struct loop *loop;
+    struct ipc *ipc;
+    struct pool *pool;
+    json_t *start;
+    struct plane *plane;
+    struct reader *reader;
+    struct brain *brain;
+    struct run run;
+    bool running;                      /* run is initialised */
+    bool ending;                       /* the outcome stands: later messages change nothing */
+    enum run_stop stop;                /* asked for before the run was initialised */
+    struct loop_timer drain;           /* armed when a drain was asked for */
+    const char *wait_key, *wait_state; /* journal entry that is waited for */
+    bool acked;
+    struct log_ctx log;
+};
+
+/* --- from the parent ------------------------------------------------------------------------- */
+
+static void stop(struct worker *w, enum run_stop why)
+{
+    if (w->ending)
+        return;
+    if (w->running) {
+        run_stop(&w->run, why);
+        return;
+    }
+    if (w->stop == RUN_STOP_NONE)
+        w->stop = why;
+    loop_interrupt(w->loop);
+}
+
+static void on_start(struct worker *w, const json_t *m)
+{
+    if (!w->start)
+        w->start = json_deep_copy(m);
+}
+
+static void on_cancel(struct worker *w, const json_t *m)
+{
+    stop(w, RUN_STOP_CANCEL);
+}
+
+static void drain_now(void *arg)
+{
+    stop(arg, RUN_STOP_DRAIN);
+}
+
+/* A step that is nearly done may end; what is half done then is done again by the next worker. */
+static void on_drain(struct worker *w, const json_t *m)
+{
+    if (!w->running) {
+        stop(w, RUN_STOP_DRAIN);
+        return;
+    }
+    if (w->run.stop == RUN_STOP_NONE)
+        w->run.stop = RUN_STOP_DRAIN; /* looked at before the next step */
+    loop_timer_set(w->loop, &w->drain, DRAIN_GRACE_MS, drain_now, w);
+}
+
+static void on_ack(struct worker *w, const json_t *m)
+{
+    if (w->wait_key && !strcmp(json_str(m, "key", ""), w->wait_key) &&
+        !strcmp(json_str(m, "state", ""), w->wait_state))
+        w->acked = true;
+}
+
+static const struct {
+    const char *type;
+    void (*fn)(struct worker *w, const json_t *m);
+} handlers[] = {{"start", on_start}, {"cancel", on_cancel}, {"drain", on_drain}, {"ack", on_ack}};
+
+static void on_message(void *arg, const char *type, const json_t *message)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
+        if (!strcmp(handlers[i].type, type))
+            handlers[i].fn(arg, message);
+}
+
+static void on_close(void *arg, int code)
+{
+    struct worker *w = arg;
+    stop(w, RUN_STOP_PARENT);
+}
+
+/* --- to the parent --------------------------------------------------------------------------- */
+
+static void send_event(void *arg, const json_t *event)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s,s:O}", "type", "event", "event", event);
+    if (ipc_send(w->ipc, m))
+        log_debug(LOGGER, &w->log, "an event could not be sent");
+    json_decref(m);
+}
+
+static int send_checkpoint(void *arg, const json_t *checkpoint, const json_t *events)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s,s:O,s:O}", "type", "checkpoint", "checkpoint", checkpoint, "events",
+                          events);
+    int r = ipc_send(w->ipc, m);
+    json_decref(m);
+    return r;
+}
+
+static bool is_acked(void *arg)
+{
+    return ((struct worker *)arg)->acked;
+}
+
+static int send_journal(void *arg, const char *key, const char *state, const json_t *detail)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s,s:s,s:s,s:O?}", "type", "journal", "key", key, "state", state,
+                          "detail", detail);
+    w->wait_key = key;
+    w->wait_state = state;
+    w->acked = false;
+    int r = ipc_send(w->ipc, m);
+    json_decref(m);
+    if (!r)
+        r = loop_wait(w->loop, is_acked, w, clock_mono_ms() + ACK_MS);
+    w->wait_key = NULL;
+    return r;
+}
+
+static int send_last(struct worker *w, json_t *m)
+{
+    loop_interrupt_clear(w->loop);
+    w->ending = true;
+    int r = ipc_send(w->ipc, m);
+    if (!r)
+        r = ipc_flush(w->ipc, SEND_MS);
+    if (r)
+        log_warning(LOGGER, &w->log, "the last message could not be sent (%s)", err_name(r));
+    json_decref(m);
+    return r;
+}
+
+static int say_lost(struct worker *w, const char *reason, const char *class)
+{
+    log_info(LOGGER, &w->log, "lost: %s", reason);
+    send_last(w, json_pack("{s:s,s:o,s:s}", "type", "lost", "reason", json_string_safe(reason),
+                           "failure_class", class));
+    return WORKER_LOST;
+}
+
+static int say_end(struct worker *w, const struct run_end *end, json_t *checkpoint, json_t *events)
+{
+    json_t *m = json_object();
+    json_put_str(m, "type", "end");
+    json_put_str(m, "status", end->status);
+    json_put(m, "halt_reason", json_string_safe(end->halt_reason));
+    json_put(m, "halt_class", json_string_safe(end->halt_class));
+    json_put(m, "error", json_string_safe(end->error));
+    json_put(m, "checkpoint", checkpoint);
+    json_put(m, "events", events);
+    log_info(LOGGER, &w->log, "end: %s %s%s", end->status, end->halt_reason, end->error);
+    return send_last(w, m) == E_TOOBIG ? WORKER_LOST : WORKER_ENDED;
+}
+
+/* --- starting -------------------------------------------------------------------------------- */
+
+static bool has_start(void *arg)
+{
+    return ((struct worker *)arg)->start != NULL;
+}
+
+/* Zombies of processes that were orphaned to us. The plane's own children are its to reap, and
+ * while it starts we do not know them. */
+static void on_signal(void *arg, int signo)
+{
+    struct worker *w = arg;
+    int display = 0, browser = 0;
+    siginfo_t info;
+    if (signo != SIGCHLD || !w->plane)
+        return;
+    plane_pids(w->plane, &display, &browser);
+    for (;;) {
+        info.si_pid = 0;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+            return;
+        if (info.si_pid == display || info.si_pid == browser ||
+            waitpid(info.si_pid, NULL, WNOHANG) <= 0)
+            return;
+    }
+}
+
+/* SIGTERM and SIGINT of a terminal go to the whole group: `serve` decides what they mean for a run.
+ * Caught rather than ignored, so that the programs we start do not inherit deafness. */
+static int set_up(struct worker *w, int fd, struct err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    int r = loop_create(&w->loop, err);
+    if (!r)
+        r = loop_signals(w->loop, &set, on_signal, w, err);
+    if (!r)
+        r = ipc_create(w->loop, fd, on_message, on_close, w, &w->ipc, err);
+    return r;
+}
+
+static const char *text_or_null(const json_t *obj, const char *key)
+{
+    const char *s = json_str(obj, key, "");
+    return *s ? s : NULL;
+}
+
+static struct plane_config plane_settings(struct worker *w)
+{
+    const json_t *display = json_object_get(w->start, "display"),
+                 *dirs = json_object_get(w->start, "dirs");
+    const json_t *options = json_object_get(w->start, "options");
+    return (struct plane_config){
+        .width = (int)json_int(display, "width", 1280),
+        .height = (int)json_int(display, "height", 720),
+        .profile_dir = text_or_null(dirs, "profile"),
+        .tmp_dir = text_or_null(dirs, "tmp"),
+        .download_dir = text_or_null(dirs, "downloads"),
+        .browser = text_or_null(options, "browser"),
+        .sandbox_off = json_flag(options, "sandbox_off", false),
+        .type_delay_ms = (int)json_int(options, "type_delay_ms", 0),
+        .settle_ceiling_s = json_num(options, "settle_ceiling_s", 0),
+    };
+}
+
+/* The reader of the brain's kind; brains that read nothing themselves use the page reader. */
+static const char *reader_spec(const char *spec)
+{
+    size_t len = strcspn(spec, ":");
+    for (const char *const *k = reader_kinds(); *k; k++)
+        if (strlen(*k) == len && !strncmp(*k, spec, len))
+            return spec;
+    return "page";
+}
+
+static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
+{
+    const char *brain = json_str(w->start, "brain", "page");
+    struct plane_config config = plane_settings(w);
+    if (plan->runtime.settle_ceiling_s > 0)
+        config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
+    int r = reader_create(reader_spec(json_str(w->start, "reader", brain)), &w->reader, err);
+    if (!r)
+        r = brain_create(brain, w->reader, &w->brain, err);
+    if (!r)
+        r = plane_create(json_str(w->start, "plane", "browser_use_plane"), w->loop, &config,
+                         PLANE_START_MS, &w->plane, err);
+    return r;
+}
+
+static void say_ready(struct worker *w)
+{
+    int display, browser;
+    plane_pids(w->plane, &display, &browser);
+    json_t *m =
+        json_pack("{s:s,s:i,s:i}", "type", "ready", "display_pid", display, "browser_pid", browser);
+    if (ipc_send(w->ipc, m))
+        log_debug(LOGGER, &w->log, "ready could not be sent");
+    json_decref(m);
+}
+
+/* --- the run --------------------------------------------------------------------------------- */
+
+static struct run_config run_settings(struct worker *w, const struct plan *plan)
+{
+    const json_t *m = w->start, *options = json_object_get(m, "options");
+    const json_t *schema = json_object_get(options, "extraction_schema");
+    return (struct run_config){
+        .plan = plan,
+        .checkpoint = json_object_get(m, "checkpoint"),
+        .journal = json_object_get(m, "journal"),
+        .max_cost = json_num(m, "max_cost", 0),
+        .max_time_minutes = (int)json_int(m, "max_time_minutes", 0),
+        .run_id = json_str(m, "run_id", ""),
+        .screenshot_dir = text_or_null(json_object_get(m, "dirs"), "screenshots"),
+        .nav_wait_s = json_num(options, "nav_wait_s", 0),
+        .auto_url_gate = json_flag(options, "auto_url_gate", true),
+        .extraction_schema = json_is_object(schema) ? schema : NULL,
+    };
+}
+
+/* The computer goes away before the outcome is told: who hears of an ending finds nothing running.
+ */
+static void stop_plane(struct worker *w, bool graceful)
+{
+    loop_interrupt_clear(w->loop);
+    plane_destroy(w->plane, graceful);
+    w->plane = NULL;
+}
+
+static int carry_out(struct worker *w, const struct plan *plan)
+{
+    struct run_host host = {w, send_event, send_checkpoint, send_journal};
+    struct run_config config = run_settings(w, plan);
+    struct run_end end;
+    run_init(&w->run, &config, w->loop, w->plane, w->reader, w->brain, &host);
+    w->running = true;
+    if (w->stop != RUN_STOP_NONE)
+        run_stop(&w->run, w->stop);
+    run_execute(&w->run, &end);
+    w->ending = true;
+    loop_timer_clear(&w->drain);
+    bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
+    json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
+    stop_plane(w, !gone && end.stop != RUN_STOP_CANCEL && !(lost && end.stop == RUN_STOP_NONE));
+    int status = WORKER_LOST;
+    if (lost && !gone)
+        status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
+    else if (!lost)
+        status = say_end(w, &end, checkpoint, json_incref(w->run.pending_events));
+    run_release(&w->run);
+    w->running = false;
+    return status;
+}
+
+/* Nothing ran yet: a part is missing or misnamed (the run cannot be carried out here at all), it
+ * was stopped, or the computer did not come up (another attempt may do better). */
+static int could_not_start(struct worker *w, int r, const struct err *err)
+{
+    struct run_end end = {
+        .status = "failed", .halt_reason = "", .halt_class = "", .error = err->msg};
+    bool stopped = r == E_CANCELLED && w->stop != RUN_STOP_NONE;
+    w->ending = true;
+    if (stopped && w->stop == RUN_STOP_PARENT)
+        return WORKER_LOST;
+    if (stopped && w->stop == RUN_STOP_DRAIN)
+        return say_lost(w, "drain", "drain");
+    if (stopped) {
+        end = (struct run_end){.status = "cancelled",
+                               .halt_reason = "cancel_event",
+                               .halt_class = "cancelled",
+                               .error = ""};
+    } else if (r != E_UNSUPPORTED && r != E_NOT_FOUND && r != E_INVALID) {
+        return say_lost(w, err->msg, "plane_gone");
+    }
+    const json_t *before = json_object_get(w->start, "checkpoint");
+    return say_end(w, &end, before ? json_deep_copy(before) : json_null(), json_array());
+}
+
+static int serve_start(struct worker *w)
+{
+    struct err err = {0};
+    struct plan *plan;
+    w->log = (struct log_ctx){.run_id = json_str(w->start, "run_id", NULL),
+                              .tenant_id = json_str(w->start, "tenant_id", NULL)};
+    int r = plan_from_json(w->pool, json_object_get(w->start, "plan"), &plan, &err);
+    if (!r)
+        r = start_parts(w, plan, &err);
+    if (r)
+        return could_not_start(w, r, &err);
+    say_ready(w);
+    return carry_out(w, plan);
+}
+
+int worker_main(int fd)
+{
+    struct worker w = {.pool = pool_create(NULL)};
+    struct err err = {0};
+    int status = WORKER_BAD_START;
+    int r = set_up(&w, fd, &err);
+    if (!r)
+        r = loop_wait(w.loop, has_start, &w, clock_mono_ms() + START_MS);
+    if (!r)
+        status = serve_start(&w);
+    else
+        log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
+    plane_destroy(w.plane, false);
+    brain_destroy(w.brain);
+    reader_destroy(w.reader);
+    ipc_destroy(w.ipc);
+    loop_destroy(w.loop);
+    json_decref(w.start);
+    pool_destroy(w.pool);
+    return status;
+}
