@@ -20,6 +20,7 @@ int main(int argc, char **argv)
         printf("mantis %s\n", MANTIS_VERSION);
         return 0;
     }
-    return cmd_dispatch(commands, "mantis", "Mantis drives a real browser through a plan and returns checked rows.",
+    return cmd_dispatch(commands, "mantis",
+                        "Mantis drives a real browser through a plan and returns checked rows.",
                         argc, argv);
 }

@@ -48,14 +48,9 @@ static const struct {
     const char *name;
     action_fn *act; /* NULL: named by the contract, not in this version */
 } actions[] = {
-    {"status", act_status},
-    {"result", act_result},
-    {"logs", act_logs},
-    {"cancel", act_cancel},
-    {"pause", NULL},
-    {"resume", NULL},
-    {"reasoning_trace", NULL},
-    {"graph_learn", NULL},
+    {"status", act_status},    {"result", act_result}, {"logs", act_logs},
+    {"cancel", act_cancel},    {"pause", NULL},        {"resume", NULL},
+    {"reasoning_trace", NULL}, {"graph_learn", NULL},
 };
 
 static int find_action(const char *name, action_fn **out, struct err *err)
@@ -68,7 +63,9 @@ static int find_action(const char *name, action_fn **out, struct err *err)
         *out = actions[i].act;
         return 0;
     }
-    return err_set(err, E_INVALID, "'action': there is no '%.80s'; known are status, result, logs and cancel", name);
+    return err_set(err, E_INVALID,
+                   "'action': there is no '%.80s'; known are status, result, logs and cancel",
+                   name);
 }
 
 static int read_run_id(struct request *req, const char **out, struct err *err)
@@ -96,6 +93,7 @@ int action_dispatch(struct request *req, const char *action, struct err *err)
         r = act(&call, &doc, err);
     if (r)
         return r;
-    audit_predict(req, action, json_str(doc, "profile_id", NULL), json_str(doc, "workflow_id", NULL), detached);
+    audit_predict(req, action, json_str(doc, "profile_id", NULL),
+                  json_str(doc, "workflow_id", NULL), detached);
     return respond_json(req, 200, doc);
 }

@@ -15,14 +15,18 @@ static const struct tenant default_tenant = {
     .max_time_minutes_per_run = 60,
 };
 
-int auth_check(const char *configured, const char *presented, const struct tenant **out, struct err *err)
+int auth_check(const char *configured, const char *presented, const struct tenant **out,
+               struct err *err)
 {
     if (!*configured)
-        return err_set(err, E_UNAVAILABLE, "no token is configured on this server: set MANTIS_API_TOKEN and restart it");
+        return err_set(
+            err, E_UNAVAILABLE,
+            "no token is configured on this server: set MANTIS_API_TOKEN and restart it");
     if (!presented || !*presented)
         return err_set(err, E_UNAUTHORIZED, "the X-Mantis-Token header is missing");
     if (!id_secret_equal(configured, presented))
-        return err_set(err, E_UNAUTHORIZED, "the X-Mantis-Token header is invalid: it matches no tenant");
+        return err_set(err, E_UNAUTHORIZED,
+                       "the X-Mantis-Token header is invalid: it matches no tenant");
     *out = &default_tenant;
     return 0;
 }
@@ -32,7 +36,7 @@ void audit_predict(const struct request *req, const char *action, const char *pr
 {
     struct log_ctx ctx = request_log_ctx(req, NULL);
     log_info("mantis.server", &ctx,
-             "predict tenant=%s scope=run profile_id=%s workflow_id=%s detached=%s action=%s", req->tenant->id,
-             profile_id ? profile_id : "-", workflow_id ? workflow_id : "-", detached ? "true" : "false",
-             action);
+             "predict tenant=%s scope=run profile_id=%s workflow_id=%s detached=%s action=%s",
+             req->tenant->id, profile_id ? profile_id : "-", workflow_id ? workflow_id : "-",
+             detached ? "true" : "false", action);
 }

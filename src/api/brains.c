@@ -1,6 +1,6 @@
 /*
- * brains.c - the names that MANTIS_BRAIN takes here. `serve` links no brain: it only passes the name
- * on to the worker, whose own list is src/brain/brain.c; a new kind is a row in both.
+ * brains.c - the names that MANTIS_BRAIN takes here. `serve` links no brain: it only passes the
+ * name on to the worker, whose own list is src/brain/brain.c; a new kind is a row in both.
  */
 #include "api/brains.h"
 
@@ -25,7 +25,9 @@ const struct brain_kind *brain_kind(const char *spec)
         bool takes_file = kinds[i].flags & BRAIN_KIND_TAKES_FILE;
         if (strlen(kinds[i].name) != len || strncmp(kinds[i].name, spec, len) != 0)
             continue;
-        return takes_file == (spec[len] == ':' && spec[len + 1]) && (takes_file || !spec[len]) ? &kinds[i] : NULL;
+        return takes_file == (spec[len] == ':' && spec[len + 1]) && (takes_file || !spec[len])
+                   ? &kinds[i]
+                   : NULL;
     }
     return NULL;
 }

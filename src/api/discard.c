@@ -3,8 +3,8 @@
  *
  * A call that is refused at its headers (413, 401, ...) may still be sending its body. Closing the
  * socket with unread bytes makes the kernel answer with a reset, and many clients then report a
- * broken connection instead of the answer. So a copy of the descriptor stays behind: its sending side
- * is shut, and what comes in is read and dropped until the peer closes, up to a few caps.
+ * broken connection instead of the answer. So a copy of the descriptor stays behind: its sending
+ * side is shut, and what comes in is read and dropped until the peer closes, up to a few caps.
  */
 #include "api/request.h"
 

@@ -21,7 +21,9 @@ int version_get(struct request *req, struct err *err)
     const char *reason = NULL;
     json_t *warnings = json_array(), *doc = json_keep(req->pool, json_object());
     if (s->sandbox_off)
-        json_push(warnings, json_string("MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox"));
+        json_push(
+            warnings,
+            json_string("MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox"));
     json_put_str(doc, "version", MANTIS_VERSION);
     json_put_str(doc, "model", req->api->model);
     json_put_bool(doc, "ready", sched_ready(req->api->sched, &reason));

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SIGNATURE_DIGITS 12
-#define FALLBACK_NAME "micro_state" /* what id_sanitise() makes of nothing */
+#define FALLBACK_NAME    "micro_state" /* what id_sanitise() makes of nothing */
 
 static int prefixed(struct pool *pool, const char *tenant, const char *field, const char *value,
                     const char **out, struct err *err)

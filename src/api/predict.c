@@ -23,7 +23,11 @@ struct candidate {
 
 /* Fields that may hold a secret, at the top and in an inline suite. */
 static const char *const secret_fields[] = {
-    "auth", "user_input", "_oracle_admin_token", "_oracle_preview_token", "webhook_secret_name",
+    "auth",
+    "user_input",
+    "_oracle_admin_token",
+    "_oracle_preview_token",
+    "webhook_secret_name",
     "_browser_extra_headers",
 };
 
@@ -42,7 +46,8 @@ static int read_plan(struct request *req, struct candidate *c, struct err *err)
     return intake_request(req->pool, &config, req->json, &c->plan, err);
 }
 
-/* The least of what the server, the tenant, the plan and the caller allow (tenancy.md section 7). */
+/* The least of what the server, the tenant, the plan and the caller allow (tenancy.md section 7).
+ */
 static void cap(const struct request *req, struct candidate *c)
 {
     const struct settings *s = req->api->settings;
@@ -62,14 +67,17 @@ static int choose_plane(const struct request *req, struct candidate *c, struct e
 {
     const struct brain_kind *brain = brain_kind(req->api->settings->brain);
     bool reads_dom = brain && (brain->flags & BRAIN_KIND_READS_DOM);
-    const char *asked = *c->options.compute_backend ? c->options.compute_backend : c->plan->runtime.compute_backend;
+    const char *asked =
+        *c->options.compute_backend ? c->options.compute_backend : c->plan->runtime.compute_backend;
     if (!asked || !*asked)
         asked = reads_dom ? "browser_use_plane" : "computer_plane";
     if (strcmp(asked, "computer_plane") != 0 && strcmp(asked, "browser_use_plane") != 0)
-        return err_set(err, E_INVALID, "'compute_backend' must be computer_plane or browser_use_plane, not '%.60s'",
+        return err_set(err, E_INVALID,
+                       "'compute_backend' must be computer_plane or browser_use_plane, not '%.60s'",
                        asked);
     if (reads_dom && strcmp(asked, "computer_plane") == 0)
-        return err_set(err, E_INVALID, "'compute_backend': the page brain reads the page's own content, which "
+        return err_set(err, E_INVALID,
+                       "'compute_backend': the page brain reads the page's own content, which "
                        "computer_plane does not offer; leave it out or ask for browser_use_plane");
     c->plane = strcmp(asked, "computer_plane") == 0 ? "computer_plane" : "browser_use_plane";
     return 0;
@@ -93,10 +101,12 @@ static void drop_secrets(json_t *object)
         json_object_del(object, secret_fields[i]);
 }
 
-/* What status shows of the request: the names and caps that are in force, no plan text, no secret. */
+/* What status shows of the request: the names and caps that are in force, no plan text, no secret.
+ */
 static json_t *make_payload(struct request *req, const struct candidate *c)
 {
-    json_t *payload = json_keep(req->pool, json_copy(req->json)), *suite = json_object_get(req->json, "task_suite");
+    json_t *payload = json_keep(req->pool, json_copy(req->json)),
+           *suite = json_object_get(req->json, "task_suite");
     json_object_del(payload, "task_file_contents");
     drop_secrets(payload);
     if (json_is_object(suite)) {
@@ -117,7 +127,8 @@ static json_t *make_worker_options(struct request *req, const struct candidate *
 {
     json_t *options = json_keep(req->pool, json_object());
     const struct plan_runtime *runtime = &c->plan->runtime;
-    double ceiling = c->options.settle_ceiling_s > 0 ? c->options.settle_ceiling_s : runtime->settle_ceiling_s;
+    double ceiling =
+        c->options.settle_ceiling_s > 0 ? c->options.settle_ceiling_s : runtime->settle_ceiling_s;
     if (c->options.extraction_schema)
         json_put(options, "extraction_schema", json_deep_copy(c->options.extraction_schema));
     if (ceiling > 0)
@@ -156,15 +167,17 @@ static int check_ready(struct request *req, struct err *err)
     if (req->api->draining)
         return err_set(err, E_UNAVAILABLE, "the server is stopping and takes no new runs");
     if (!sched_ready(req->api->sched, &reason))
-        return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s", reason ? reason : "not ready");
+        return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s",
+                       reason ? reason : "not ready");
     return 0;
 }
 
 /* The handle of section 4.5: these fields of the status document and no others. */
 static int respond_handle(struct request *req, const struct candidate *c, struct err *err)
 {
-    static const char *const fields[] = {"status", "mode", "run_id", "created_at", "updated_at", "model",
-                                         "payload", "status_path", "result_path", "csv_path", "events_path"};
+    static const char *const fields[] = {"status",      "mode",     "run_id",     "created_at",
+                                         "updated_at",  "model",    "payload",    "status_path",
+                                         "result_path", "csv_path", "events_path"};
     json_t *doc, *handle = json_keep(req->pool, json_object());
     int r = sched_status(req->api->sched, req->pool, req->tenant->id, c->run_id, &doc, err);
     if (r)
@@ -174,7 +187,8 @@ static int respond_handle(struct request *req, const struct candidate *c, struct
     return respond_json(req, 200, handle);
 }
 
-/* detached:false answers the result itself; a run that ended before it had one answers its status. */
+/* detached:false answers the result itself; a run that ended before it had one answers its status.
+ */
 static int respond_result(struct request *req, struct err *err)
 {
     json_t *doc;
@@ -196,7 +210,8 @@ int predict_run(struct request *req, struct err *err)
     cap(req, &c);
     if ((r = choose_plane(req, &c, err)) || (r = choose_run_id(req, &c, err)))
         return r;
-    r = identity_resolve(req->pool, req->tenant->id, &c.options, c.plan->signature, &c.identity, err);
+    r = identity_resolve(req->pool, req->tenant->id, &c.options, c.plan->signature, &c.identity,
+                         err);
     if (!r)
         r = check_ready(req, err);
     if (!r)

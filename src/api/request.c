@@ -44,7 +44,9 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
         return;
     *con_cls = NULL;
     if (req->unread && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        discard_start(api, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+        discard_start(
+            api,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     conn_expect(api, connection, CONN_NEXT_HEADERS);
     bool counted = req->counted;
     buf_release(&req->body);
@@ -75,14 +77,16 @@ static size_t announced(const struct request *req)
 static int admit(struct request *req, size_t body_bytes, struct err *err)
 {
     int r = req->bad_uri ? E_NOT_FOUND
-                         : route_match(req->pool, req->method, req->path, &req->route, req->params, &req->allow);
+                         : route_match(req->pool, req->method, req->path, &req->route, req->params,
+                                       &req->allow);
     if (r)
         return err_set(err, r, "%s", req->allow ? "Method Not Allowed" : "Not Found");
     if (req->route->scope != SCOPE_OPEN)
-        r = auth_check(req->api->settings->api_token, header(req, "X-Mantis-Token"), &req->tenant, err);
+        r = auth_check(req->api->settings->api_token, header(req, "X-Mantis-Token"), &req->tenant,
+                       err);
     if (!r && body_bytes != SIZE_MAX && req->route->body_cap && body_bytes > req->route->body_cap)
-        r = err_set(err, E_TOOBIG, "the request body has %zu bytes; %s takes at most %zu", body_bytes,
-                    req->route->pattern, req->route->body_cap);
+        r = err_set(err, E_TOOBIG, "the request body has %zu bytes; %s takes at most %zu",
+                    body_bytes, req->route->pattern, req->route->body_cap);
     return r;
 }
 
@@ -121,8 +125,10 @@ static enum MHD_Result begin(struct request *req, const char *url, const char *m
 static enum MHD_Result take_body(struct request *req, const char *data, size_t len)
 {
     if (req->stage == REQUEST_BODY && req->body.len + len > req->route->body_cap) {
-        req->refusal = err_set(&req->refusal_err, E_TOOBIG, "the request body is larger than the %zu bytes that "
-                               "%s takes", req->route->body_cap, req->route->pattern);
+        req->refusal = err_set(&req->refusal_err, E_TOOBIG,
+                               "the request body is larger than the %zu bytes that "
+                               "%s takes",
+                               req->route->body_cap, req->route->pattern);
         req->discarded = req->body.len;
         req->stage = REQUEST_DISCARD;
         buf_release(&req->body);
@@ -168,8 +174,8 @@ static enum MHD_Result finish(struct request *req, int r, const struct err *err)
 }
 
 enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const char *url,
-                             const char *method, const char *version, const char *data, size_t *size,
-                             void **con_cls)
+                             const char *method, const char *version, const char *data,
+                             size_t *size, void **con_cls)
 {
     struct request *req = *con_cls;
     struct err err = {0};

@@ -26,7 +26,7 @@ static void send_response(struct request *req, int status, struct MHD_Response *
 
 int respond_json(struct request *req, int status, const json_t *doc)
 {
-    char *text = json_dumps(doc, JSON_COMPACT);
+    char *text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15));
     struct MHD_Response *response =
         text ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE) : NULL;
     if (!response)
@@ -73,14 +73,19 @@ static const char *peer(const struct request *req, char out[INET6_ADDRSTRLEN])
 }
 
 /* Errors of our own house may name paths; callers get the id under which the log has the reason. */
-static const char *detail_for_caller(struct request *req, int code, int status, const struct err *err)
+static const char *detail_for_caller(struct request *req, int code, int status,
+                                     const struct err *err)
 {
     if (status != MHD_HTTP_INTERNAL_SERVER_ERROR)
         return err->msg;
     if (err->sys_errno == ENOSPC || err->sys_errno == EDQUOT)
-        return pool_printf(req->pool, "the server's disk is full; its log has more under request id '%s'", req->id);
-    return pool_printf(req->pool, "the server could not do this (%s); its log has the reason under request id '%s'",
-                       err_name(code), req->id);
+        return pool_printf(req->pool,
+                           "the server's disk is full; its log has more under request id '%s'",
+                           req->id);
+    return pool_printf(
+        req->pool,
+        "the server could not do this (%s); its log has the reason under request id '%s'",
+        err_name(code), req->id);
 }
 
 void respond_error(struct request *req, int code, const struct err *err)
@@ -88,8 +93,9 @@ void respond_error(struct request *req, int code, const struct err *err)
     int status = req->allow ? MHD_HTTP_METHOD_NOT_ALLOWED : err_http_status(code);
     char ip[INET6_ADDRSTRLEN];
     struct log_ctx ctx = request_log_ctx(req, NULL);
-    log_msg(status >= 500 ? LOG_ERROR : LOG_INFO, "mantis.server", &ctx, "refused status=%d method=%s path=%.*s client=%s reason=%s",
-            status, req->method, LOG_PATH_BYTES, req->path, peer(req, ip), err->msg);
+    log_msg(status == MHD_HTTP_INTERNAL_SERVER_ERROR ? LOG_ERROR : LOG_INFO, "mantis.server", &ctx,
+            "refused status=%d method=%s path=%.*s client=%s reason=%s", status, req->method,
+            LOG_PATH_BYTES, req->path, peer(req, ip), err->msg);
     json_t *doc = json_keep(req->pool, json_object());
     json_put_str(doc, "detail", detail_for_caller(req, code, status, err));
     respond_json(req, status, doc);

@@ -14,7 +14,7 @@ enum field_flags {
 };
 
 #define CHECKED_ONLY SIZE_MAX /* read for its type, used by nobody here */
-#define AT(field) offsetof(struct run_options, field)
+#define AT(field)    offsetof(struct run_options, field)
 
 struct row {
     const char *name;
@@ -107,7 +107,8 @@ static int read_number(const json_t *body, const struct row *f, void *into, stru
     return r;
 }
 
-static int read_field(const json_t *body, const struct row *f, struct run_options *out, struct err *err)
+static int read_field(const json_t *body, const struct row *f, struct run_options *out,
+                      struct err *err)
 {
     void *into = f->offset == CHECKED_ONLY ? NULL : (char *)out + f->offset;
     bool flag = false;
@@ -141,19 +142,23 @@ static bool asks(const json_t *body, const struct row *f)
     return !json_is_string(v) || json_string_length(v) > 0;
 }
 
-static int check_field(const json_t *body, const struct row *f, struct run_options *out, struct err *err)
+static int check_field(const json_t *body, const struct row *f, struct run_options *out,
+                       struct err *err)
 {
     if ((f->flags & NOT_NULL) && json_is_null(json_object_get(body, f->name)))
-        return err_set(err, E_INVALID, "'%s' must not be null; leave it out for the default", f->name);
+        return err_set(err, E_INVALID, "'%s' must not be null; leave it out for the default",
+                       f->name);
     int r = read_field(body, f, out, err);
     if (!r && (f->flags & LATER) && asks(body, f))
-        return err_set(err, E_INVALID, "'%s' is not available in this version; leave it out", f->name);
+        return err_set(err, E_INVALID, "'%s' is not available in this version; leave it out",
+                       f->name);
     return r;
 }
 
 static int check_caps(const json_t *body, const struct run_options *o, struct err *err)
 {
-    const json_t *cost = json_object_get(body, "max_cost"), *time = json_object_get(body, "max_time_minutes");
+    const json_t *cost = json_object_get(body, "max_cost"),
+                 *time = json_object_get(body, "max_time_minutes");
     if (cost && !json_is_null(cost) && o->max_cost <= 0)
         return err_set(err, E_INVALID, "'max_cost' must be more than 0");
     if (time && !json_is_null(time) && o->max_time_minutes <= 0)
@@ -165,7 +170,8 @@ static int check_video_format(const json_t *body, struct err *err)
 {
     const char *format = json_str(body, "video_format", "mp4");
     if (strcmp(format, "mp4") != 0 && strcmp(format, "webm") != 0 && strcmp(format, "gif") != 0)
-        return err_set(err, E_INVALID, "'video_format' must be mp4, webm or gif, not '%.40s'", format);
+        return err_set(err, E_INVALID, "'video_format' must be mp4, webm or gif, not '%.40s'",
+                       format);
     return 0;
 }
 
@@ -184,8 +190,12 @@ static int check_schema(const json_t *json, struct err *err)
 
 int run_options_read(const json_t *body, struct run_options *out, struct err *err)
 {
-    *out = (struct run_options){.detached = true, .profile_id = "", .workflow_id = "", .state_key = "",
-                                .run_id = "", .compute_backend = ""};
+    *out = (struct run_options){.detached = true,
+                                .profile_id = "",
+                                .workflow_id = "",
+                                .state_key = "",
+                                .run_id = "",
+                                .compute_backend = ""};
     int r = 0;
     for (size_t i = 0; !r && i < ARRAY_SIZE(fields); i++)
         r = check_field(body, &fields[i], out, err);

@@ -8,14 +8,17 @@
 int run_id_check(const char *run_id, struct err *err)
 {
     if (!id_is_clean(run_id))
-        return err_set(err, E_INVALID, "'run_id' is malformed: '%.80s'; letters, digits, '.', '_' and '-' only, at most %d",
-                       run_id, ID_NAME_MAX);
+        return err_set(
+            err, E_INVALID,
+            "'run_id' is malformed: '%.80s'; letters, digits, '.', '_' and '-' only, at most %d",
+            run_id, ID_NAME_MAX);
     return 0;
 }
 
 static void audit_run(const struct request *req, const char *action, const json_t *status)
 {
-    audit_predict(req, action, json_str(status, "profile_id", NULL), json_str(status, "workflow_id", NULL), true);
+    audit_predict(req, action, json_str(status, "profile_id", NULL),
+                  json_str(status, "workflow_id", NULL), true);
 }
 
 int run_phase_get(struct request *req, struct err *err)
@@ -83,6 +86,7 @@ int run_artifact_get(struct request *req, struct err *err)
     if (!r && !id_is_clean(name))
         r = err_set(err, E_NOT_FOUND, "the run has no artifact '%.80s'", name);
     if (!r)
-        r = sched_artifact(req->api->sched, req->pool, req->tenant->id, req->params[0], name, &path, &mime, err);
+        r = sched_artifact(req->api->sched, req->pool, req->tenant->id, req->params[0], name, &path,
+                           &mime, err);
     return r ? r : respond_file(req, path, mime, name, err);
 }

@@ -20,7 +20,7 @@
 #include "base/caps.h"
 #include "base/id.h"
 
-#define BACKLOG 1024
+#define BACKLOG           1024
 #define SPARE_DESCRIPTORS 128 /* store, workers, files being sent */
 
 static void turn(struct api *api);
@@ -61,8 +61,10 @@ static void on_daemon_message(void *cls, const char *fmt, va_list ap)
 static int listen_error(const struct settings *s, struct err *err)
 {
     if (errno == EADDRINUSE)
-        return err_set(err, E_CONFLICT, "port %d on %s is in use: stop the other server, or choose another "
-                                        "port with --port (0 takes a free one)", s->port, s->host);
+        return err_set(err, E_CONFLICT,
+                       "port %d on %s is in use: stop the other server, or choose another "
+                       "port with --port (0 takes a free one)",
+                       s->port, s->host);
     int code = errno == EACCES || errno == EADDRNOTAVAIL ? E_INVALID : E_IO;
     return err_sys(err, code, "cannot listen on %s port %d", s->host, s->port);
 }
@@ -85,7 +87,8 @@ static int listen_on(const struct addrinfo *ai)
 static int open_listener(struct api *api, struct err *err)
 {
     const struct settings *s = api->settings;
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *list;
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM},
+                    *list;
     char service[16];
     snprintf(service, sizeof(service), "%d", s->port);
     int r = getaddrinfo(s->host, service, &hints, &list);
@@ -113,24 +116,29 @@ static unsigned connection_limit(void)
     struct rlimit rl;
     if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_cur > CAP_HTTP_CONNECTIONS + SPARE_DESCRIPTORS)
         return CAP_HTTP_CONNECTIONS;
-    return rl.rlim_cur > 2 * SPARE_DESCRIPTORS ? (unsigned)rl.rlim_cur - SPARE_DESCRIPTORS : SPARE_DESCRIPTORS;
+    return rl.rlim_cur > 2 * SPARE_DESCRIPTORS ? (unsigned)rl.rlim_cur - SPARE_DESCRIPTORS
+                                               : SPARE_DESCRIPTORS;
 }
 
 static int start_daemon(struct api *api, struct err *err)
 {
+    /* clang-format off */
+    const struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_daemon_message, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, api->listen_fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, connection_limit(), NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CAP_HTTP_HEADER_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, CAP_HTTP_IDLE_S, NULL},
+        {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_create, api},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, api},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)conn_notify, api},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    /* clang-format on */
     api->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        request_turn, api,
-        MHD_OPTION_EXTERNAL_LOGGER, on_daemon_message, NULL,
-        MHD_OPTION_LISTEN_SOCKET, api->listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CAP_HTTP_HEADER_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CAP_HTTP_IDLE_S,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, request_create, api,
-        MHD_OPTION_NOTIFY_COMPLETED, request_completed, api,
-        MHD_OPTION_NOTIFY_CONNECTION, conn_notify, api,
-        MHD_OPTION_END);
+        request_turn, api, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!api->daemon)
         return err_set(err, E_IO, "cannot start the HTTP server on port %d", api->port);
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(api->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -140,8 +148,8 @@ static int start_daemon(struct api *api, struct err *err)
     return loop_fd_add(api->loop, info->epoll_fd, EPOLLIN, on_ready, api, &api->watch, err);
 }
 
-int api_create(struct loop *loop, struct sched *sched, const struct settings *settings, struct api **out,
-               struct err *err)
+int api_create(struct loop *loop, struct sched *sched, const struct settings *settings,
+               struct api **out, struct err *err)
 {
     struct api *api = calloc(1, sizeof(*api));
     if (!api)

@@ -62,7 +62,8 @@ static void find_silent_peers(int fd)
 int request_wait_for_run(struct request *req, const char *run_id, route_fn *then, struct err *err)
 {
     struct api *api = req->api;
-    int fd = MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    int fd =
+        MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     req->watch = sched_watch(api->sched, req->tenant->id, run_id, on_run_end, req);
     if (!req->watch)
         return err_set(err, E_NOT_FOUND, "there is no run '%s'", run_id);
@@ -90,7 +91,8 @@ enum MHD_Result request_go_on(struct request *req)
         return MHD_NO;
     if (req->wait_end == WAIT_DRAINING)
         r = err_set(&err, E_UNAVAILABLE,
-                    "the server is stopping; run '%s' goes on when it is back: ask GET /v1/runs/%s/result then",
+                    "the server is stopping; run '%s' goes on when it is back: ask GET "
+                    "/v1/runs/%s/result then",
                     req->wait_run_id, req->wait_run_id);
     else
         r = req->wait_then(req, &err);

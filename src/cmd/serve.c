@@ -26,9 +26,9 @@
 #include "sys/loop.h"
 #include "sys/settings.h"
 
-#define DRAIN_MS 10000 /* cli.md section 11.1 */
-#define EXIT_USAGE 2   /* wrong configuration, port in use */
-#define EXIT_MODEL 1   /* the model cannot be what was asked for */
+#define DRAIN_MS   10000 /* cli.md section 11.1 */
+#define EXIT_USAGE 2     /* wrong configuration, port in use */
+#define EXIT_MODEL 1     /* the model cannot be what was asked for */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNDER_SANITIZER 1
@@ -95,8 +95,9 @@ static int load_settings(struct server *sv, const struct flags *flags)
         return EXIT_USAGE;
     }
     if (!api_brain_known(sv->settings.brain)) {
-        cmd_error("there is no brain '%.80s' in this version; known are %s (MANTIS_BRAIN, MANTIS_MODEL)",
-                  sv->settings.brain, api_brain_names());
+        cmd_error(
+            "there is no brain '%.80s' in this version; known are %s (MANTIS_BRAIN, MANTIS_MODEL)",
+            sv->settings.brain, api_brain_names());
         return EXIT_MODEL;
     }
     return 0;
@@ -106,12 +107,15 @@ static int load_settings(struct server *sv, const struct flags *flags)
 static void say_warnings(const struct settings *s)
 {
     if (geteuid() != 0)
-        log_warning("mantis.serve", NULL, "not root: runs share this user's account and are kept apart by less");
+        log_warning("mantis.serve", NULL,
+                    "not root: runs share this user's account and are kept apart by less");
     if (s->sandbox_off)
-        log_warning("mantis.serve", NULL, "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox");
+        log_warning("mantis.serve", NULL,
+                    "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox");
     if (!*s->api_token)
-        log_warning("mantis.serve", NULL, "no token is configured: every route that needs one answers 503 until "
-                                          "MANTIS_API_TOKEN is set and serve is restarted");
+        log_warning("mantis.serve", NULL,
+                    "no token is configured: every route that needs one answers 503 until "
+                    "MANTIS_API_TOKEN is set and serve is restarted");
 }
 
 static void raise_descriptor_limit(void)
@@ -130,7 +134,7 @@ static int make_data_dir(struct server *sv, struct err *err)
     bool root = geteuid() == 0;
     const char *dir = sv->settings.data_dir;
     if (stat(dir, &st)) {
-        /* as root, run users pass through it to their own directories: 0711 (design.md section 1) */
+        /* as root, run users pass through it to their own directories (design.md section 1) */
         int r = file_mkdirs(dir, root ? 0711 : 0700, err);
         return r ? err_prefix(err, "data directory") : 0;
     }
@@ -164,7 +168,7 @@ static void on_signal(void *arg, int signo)
     sched_drain(sv->sched, part_drained, sv);
 }
 
-/* Blocked before anything starts, so that no signal is missed; SIGPIPE: writes say EPIPE instead. */
+/* Blocked before anything starts, so that none is missed. SIGPIPE: writes say EPIPE instead. */
 static int take_signals(struct server *sv, struct err *err)
 {
     sigset_t set;
@@ -183,7 +187,8 @@ static int open_all(struct server *sv, struct err *err)
     if (!r)
         r = take_signals(sv, err);
     if (!r)
-        r = store_open("sqlite", pool_printf(sv->pool, "%s/mantis.db", sv->settings.data_dir), &sv->store, err);
+        r = store_open("sqlite", pool_printf(sv->pool, "%s/mantis.db", sv->settings.data_dir),
+                       &sv->store, err);
     if (!r)
         r = sched_create(sv->loop, sv->store, &sv->settings, &sv->sched, err);
     if (!r)
@@ -195,9 +200,10 @@ static void announce(const struct server *sv, int ready_fd)
 {
     const char *host = sv->settings.host;
     bool v6 = strchr(host, ':') != NULL;
-    log_info("mantis.serve", NULL, "listening on http://%s%s%s:%d host=%s port=%d pid=%d data_dir=%s brain=%s",
-             v6 ? "[" : "", host, v6 ? "]" : "", api_port(sv->api), host, api_port(sv->api), (int)getpid(),
-             sv->settings.data_dir, sv->settings.brain);
+    log_info("mantis.serve", NULL,
+             "listening on http://%s%s%s:%d host=%s port=%d pid=%d data_dir=%s brain=%s",
+             v6 ? "[" : "", host, v6 ? "]" : "", api_port(sv->api), host, api_port(sv->api),
+             (int)getpid(), sv->settings.data_dir, sv->settings.brain);
     if (ready_fd < 0)
         return;
     if (write(ready_fd, "\n", 1) != 1)
@@ -242,10 +248,11 @@ static int check(const struct server *sv)
     bool exists = stat(s->data_dir, &st) == 0;
     bool usable = !exists || (S_ISDIR(st.st_mode) && access(s->data_dir, W_OK | X_OK) == 0);
     printf("settings   ok\n");
-    printf("token      %s\n", *s->api_token ? "set" : "not set: every route that needs one will answer 503");
+    printf("token      %s\n",
+           *s->api_token ? "set" : "not set: every route that needs one will answer 503");
     printf("brain      %s\n", s->brain);
-    printf("data       %s%s\n", s->data_dir,
-           !exists ? " (will be created)" : usable ? "" : ": cannot be written");
+    printf("data       %s%s%s\n", s->data_dir, exists ? "" : " (will be created)",
+           usable ? "" : ": cannot be written");
     printf("plans      %s%s\n", s->repo_root, access(s->repo_root, R_OK) ? ": not there" : "");
     printf("sandbox    %s\n", s->sandbox_off ? "OFF" : "on");
     return usable ? EXIT_SUCCESS : EXIT_USAGE;
@@ -255,10 +262,14 @@ static bool read_flags(int argc, char **argv, struct flags *flags, int *exit_cod
 {
     const struct option table[] = {
         {"--host", NULL, OPTION_STRING, &flags->host, "ADDRESS", "address to listen on [0.0.0.0]"},
-        {"--port", NULL, OPTION_INT, &flags->port, "N", "port to listen on, 0 for a free one [8000]"},
-        {"--data-dir", NULL, OPTION_STRING, &flags->data_dir, "DIR", "where everything is kept [MANTIS_DATA_DIR]"},
-        {"--config", NULL, OPTION_STRING, &flags->config, "FILE", "settings as KEY=VALUE lines; the environment wins"},
-        {"--ready-fd", NULL, OPTION_INT, &flags->ready_fd, "N", "write a newline to this descriptor once listening"},
+        {"--port", NULL, OPTION_INT, &flags->port, "N",
+         "port to listen on, 0 for a free one [8000]"},
+        {"--data-dir", NULL, OPTION_STRING, &flags->data_dir, "DIR",
+         "where everything is kept [MANTIS_DATA_DIR]"},
+        {"--config", NULL, OPTION_STRING, &flags->config, "FILE",
+         "settings as KEY=VALUE lines; the environment wins"},
+        {"--ready-fd", NULL, OPTION_INT, &flags->ready_fd, "N",
+         "write a newline to this descriptor once listening"},
         {"--check", NULL, OPTION_FLAG, &flags->check, NULL, "check the configuration and exit"},
         {"--no-model", NULL, OPTION_FLAG, &flags->no_model, NULL, "API only (MANTIS_BRAIN=none)"},
         {"--settings", NULL, OPTION_FLAG, &flags->settings, NULL, "list every setting and exit"},

@@ -20,7 +20,7 @@
 #include "base/str.h"
 #include "sys/file.h"
 
-#define WARNINGS_MAX 32
+#define WARNINGS_MAX      32
 #define SECRET_FILE_BYTES 4096
 
 enum kind {
@@ -48,8 +48,8 @@ struct row {
 };
 
 #define AT(field) offsetof(struct settings, field)
-#define STR_(x) #x
-#define STR(x) STR_(x)
+#define STR_(x)   #x
+#define STR(x)    STR_(x)
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -94,8 +94,10 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-/* Refused rather than ignored: taking them for single-tenant mode would let the wrong callers in. */
-static const char *const multi_tenant_keys[] = {"MANTIS_TENANT_KEYS_PATH", "MANTIS_TENANT_KEYS_JSON"};
+/* Refused rather than ignored: taking them for single-tenant mode would let the wrong callers in.
+ */
+static const char *const multi_tenant_keys[] = {"MANTIS_TENANT_KEYS_PATH",
+                                                "MANTIS_TENANT_KEYS_JSON"};
 
 struct entry {
     const char *key, *value;
@@ -157,25 +159,30 @@ static char *unquote(char *s)
     return s;
 }
 
-static int take_config_line(struct loader *ld, const char *path, int number, char *line, struct err *err)
+static int take_config_line(struct loader *ld, const char *path, int number, char *line,
+                            struct err *err)
 {
     line = trim(line);
     if (!*line || *line == '#')
         return 0;
     char *eq = strchr(line, '=');
     if (!eq || eq == line)
-        return err_set(err, E_INVALID, "config file '%s' line %d: expected KEY=VALUE", path, number);
+        return err_set(err, E_INVALID, "config file '%s' line %d: expected KEY=VALUE", path,
+                       number);
     *eq = 0;
     char *key = trim(line);
     if (!known_key(key))
-        warn(ld, pool_printf(ld->pool, "config file '%s' line %d: '%s' is not a setting of this version",
+        warn(ld, pool_printf(ld->pool,
+                             "config file '%s' line %d: '%s' is not a setting of this version",
                              path, number, key));
     ld->entries[ld->n_entries++] = (struct entry){key, unquote(trim(eq + 1))};
     return 0;
 }
 
-/* Mounted configuration is often a link (Kubernetes), which file_read() does not follow by itself. */
-static int read_through_links(struct pool *pool, const char *path, size_t cap, char **ret, struct err *err)
+/* Mounted configuration is often a link (Kubernetes), which file_read() does not follow by itself.
+ */
+static int read_through_links(struct pool *pool, const char *path, size_t cap, char **ret,
+                              struct err *err)
 {
     char *real = realpath(path, NULL);
     if (!real)
@@ -231,8 +238,8 @@ static const char *takes(struct pool *pool, const struct row *row)
 {
     if (row->kind == SWITCH || row->kind == SWITCH_INVERTED)
         return "on or off";
-    return pool_printf(pool, "a %snumber from %g to %g", row->kind == WHOLE ? "whole " : "", row->min,
-                       row->max);
+    return pool_printf(pool, "a %snumber from %g to %g", row->kind == WHOLE ? "whole " : "",
+                       row->min, row->max);
 }
 
 static bool store_number(const struct row *row, void *field, const char *text)
@@ -251,7 +258,8 @@ static bool store_number(const struct row *row, void *field, const char *text)
     return true;
 }
 
-static bool store_value(struct pool *pool, const struct row *row, struct settings *out, const char *text)
+static bool store_value(struct pool *pool, const struct row *row, struct settings *out,
+                        const char *text)
 {
     void *field = (char *)out + row->offset;
     bool on;
@@ -280,7 +288,8 @@ static int load_row(struct loader *ld, const struct row *row, struct settings *o
     if (text && store_value(ld->pool, row, out, text))
         return 0;
     if (text && !(row->flags & LENIENT))
-        return err_set(err, E_INVALID, "%s takes %s, not '%.80s'", row->key, takes(ld->pool, row), text);
+        return err_set(err, E_INVALID, "%s takes %s, not '%.80s'", row->key, takes(ld->pool, row),
+                       text);
     if (text)
         warn(ld, pool_printf(ld->pool, "%s takes %s, not '%.80s'; using %s", row->key,
                              takes(ld->pool, row), text, row->def));
@@ -308,7 +317,8 @@ static const char *absolute(struct pool *pool, const char *path)
 
 static int load_data_dir(struct loader *ld, struct settings *out, struct err *err)
 {
-    const char *dir = lookup(ld, "MANTIS_DATA_DIR"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *dir = lookup(ld, "MANTIS_DATA_DIR"), *state = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
     if (dir)
         out->data_dir = absolute(ld->pool, dir);
     else if (is_dir("/workspace/mantis-data"))
@@ -320,7 +330,8 @@ static int load_data_dir(struct loader *ld, struct settings *out, struct err *er
     else if (home && *home == '/')
         out->data_dir = pool_printf(ld->pool, "%s/.local/state/mantis", home);
     else
-        return err_set(err, E_INVALID, "there is no data directory: set MANTIS_DATA_DIR (HOME is not set)");
+        return err_set(err, E_INVALID,
+                       "there is no data directory: set MANTIS_DATA_DIR (HOME is not set)");
     return 0;
 }
 
@@ -344,9 +355,9 @@ static int load_roots(struct loader *ld, struct settings *out, struct err *err)
     if (given && !is_dir(given))
         return err_set(err, E_INVALID, "MANTIS_REPO_ROOT is not a directory: '%.200s'", given);
     out->repo_root = given ? absolute(ld->pool, given) : tree ? tree : installed;
-    out->share_dir = is_dir(pool_printf(ld->pool, "%s/sites", out->repo_root)) ? out->repo_root
-                     : tree                                                      ? tree
-                                                                                 : installed;
+    out->share_dir = tree ? tree : installed;
+    if (is_dir(pool_printf(ld->pool, "%s/sites", out->repo_root)))
+        out->share_dir = out->repo_root;
     return 0;
 }
 
@@ -362,15 +373,18 @@ static int load_token(struct loader *ld, struct settings *out, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(multi_tenant_keys); i++)
         if (lookup(ld, multi_tenant_keys[i]))
-            return err_set(err, E_INVALID, "%s is set, but this version serves a single tenant; unset it and "
-                                           "set MANTIS_API_TOKEN", multi_tenant_keys[i]);
+            return err_set(err, E_INVALID,
+                           "%s is set, but this version serves a single tenant; unset it and "
+                           "set MANTIS_API_TOKEN",
+                           multi_tenant_keys[i]);
     const char *token = lookup(ld, "MANTIS_API_TOKEN"), *dir = lookup(ld, "MANTIS_SECRETS_DIR");
     char *text = NULL;
     out->api_token = "";
     if (token)
         out->api_token = trim(pool_strdup(ld->pool, token));
-    else if (!read_through_links(ld->pool, pool_printf(ld->pool, "%s/mantis_api_token", dir ? dir : "/secrets"),
-                                 SECRET_FILE_BYTES, &text, NULL))
+    else if (!read_through_links(
+                 ld->pool, pool_printf(ld->pool, "%s/mantis_api_token", dir ? dir : "/secrets"),
+                 SECRET_FILE_BYTES, &text, NULL))
         out->api_token = trim(text);
     return 0;
 }

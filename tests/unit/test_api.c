@@ -23,7 +23,8 @@
 #define TOKEN      "0123456789abcdef"
 #define WITH_TOKEN "X-Mantis-Token: " TOKEN "\r\n"
 #define RUN_ID     "20260304_050607_9af31c2e"
-#define STEPS      "\"task_suite\":{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open http://site.test/\"}]}"
+#define STEPS                                                                                      \
+    "\"task_suite\":{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open http://site.test/\"}]}"
 
 /* ---- a scheduler that remembers ---- */
 
@@ -71,7 +72,8 @@ static int known(const char *run_id, struct err *err)
                : err_set(err, E_NOT_FOUND, "there is no run '%s'", run_id);
 }
 
-int sched_cancel(struct sched *s, const char *tenant, const char *run_id, const char *reason, struct err *err)
+int sched_cancel(struct sched *s, const char *tenant, const char *run_id, const char *reason,
+                 struct err *err)
 {
     int r = known(run_id, err);
     s->cancelled += !r;
@@ -79,26 +81,26 @@ int sched_cancel(struct sched *s, const char *tenant, const char *run_id, const 
     return r;
 }
 
-int sched_status(struct sched *s, struct pool *pool, const char *tenant, const char *run_id, json_t **out,
-                 struct err *err)
+int sched_status(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
+                 json_t **out, struct err *err)
 {
     int r = known(run_id, err);
     if (r)
         return r;
-    *out = json_keep(pool, json_pack("{s:s,s:s,s:s,s:s}", "run_id", run_id, "status", "queued", "mode",
-                                     "detached", "tenant_id", tenant));
+    *out = json_keep(pool, json_pack("{s:s,s:s,s:s,s:s}", "run_id", run_id, "status", "queued",
+                                     "mode", "detached", "tenant_id", tenant));
     return 0;
 }
 
-int sched_phase(struct sched *s, struct pool *pool, const char *tenant, const char *run_id, json_t **out,
-                struct err *err)
+int sched_phase(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
+                json_t **out, struct err *err)
 {
     *out = json_keep(pool, json_pack("{s:s}", "phase", "queued"));
     return known(run_id, err);
 }
 
-int sched_result(struct sched *s, struct pool *pool, const char *tenant, const char *run_id, json_t **out,
-                 struct err *err)
+int sched_result(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
+                 json_t **out, struct err *err)
 {
     *out = json_keep(pool, json_pack("{s:{s:s}}", "result", "terminal_status", "completed"));
     return known(run_id, err);
@@ -184,7 +186,7 @@ struct client {
     size_t out_left;
     struct buf in;
     size_t want; /* stop after this many answers; 0: at the end of the stream */
-    bool ended; /* the server closed; what is left is still sent */
+    bool ended;  /* the server closed; what is left is still sent */
     int error;
 };
 
@@ -227,7 +229,8 @@ static bool client_done(void *arg)
         assert_int_equal(buf_add(&c->in, piece, (size_t)n), 0);
     c->error = n < 0 ? errno : 0;
     c->ended = n == 0 || (n < 0 && errno != EAGAIN);
-    return c->error == ECONNRESET || (c->ended && !c->out_left) || (c->want && c->in.data && count(c->in.data, "HTTP/1.1 ") >= c->want);
+    return c->error == ECONNRESET || (c->ended && !c->out_left) ||
+           (c->want && c->in.data && count(c->in.data, "HTTP/1.1 ") >= c->want);
 }
 
 /* Turn the loop until the client has what it wants. */
@@ -268,8 +271,9 @@ static void call(struct fixture *fx, struct answer *a, const char *method, const
 {
     struct pool *pool = pool_create(NULL);
     struct client c;
-    char *text = pool_printf(pool, "%s %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
-                             method, path, headers, strlen(body), body);
+    char *text = pool_printf(
+        pool, "%s %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
+        method, path, headers, strlen(body), body);
     client_open(&c, fx);
     talk(fx, &c, text, strlen(text));
     answer_read(a, &c);
@@ -282,10 +286,10 @@ static void answer_release(struct answer *a)
     buf_release(&a->text);
 }
 
-#define HAS(text, part)                                                                                \
-    do {                                                                                               \
-        if (!strstr(text, part))                                                                       \
-            fail_msg("'%s' is not in: %.400s", part, text);                                            \
+#define HAS(text, part)                                                                            \
+    do {                                                                                           \
+        if (!strstr(text, part))                                                                   \
+            fail_msg("'%s' is not in: %.400s", part, text);                                        \
     } while (0)
 
 /* ---- tests ---- */
@@ -320,7 +324,8 @@ static void paths_find_their_route(void **state)
         {"GET", "/v1/runs/a/", E_NOT_FOUND, NULL, NULL, NULL, NULL},
         {"GET", "/v1/runs/a/status", 0, "/v1/runs/{run_id}/status", "a", NULL, NULL},
         {"GET", "/v1/runs/a/cancel", E_INVALID, NULL, NULL, NULL, "POST"},
-        {"GET", "/v1/runs/a/artifacts/b.csv", 0, "/v1/runs/{run_id}/artifacts/{name}", "a", "b.csv", NULL},
+        {"GET", "/v1/runs/a/artifacts/b.csv", 0, "/v1/runs/{run_id}/artifacts/{name}", "a", "b.csv",
+         NULL},
         {"GET", "/v1/runs/a/artifacts/b/c", E_NOT_FOUND, NULL, NULL, NULL, NULL},
         {"GET", "/", E_NOT_FOUND, NULL, NULL, NULL, NULL},
         {"GET", "", E_NOT_FOUND, NULL, NULL, NULL, NULL},
@@ -415,7 +420,9 @@ static void options_are_read_leniently_and_refused_by_name(void **state)
         {"{\"video_format\":\"avi\"}", "video_format"},
         {"{\"video_format\":\"webm\"}", NULL},
         {"{\"cache_ttl_seconds\":2592001}", "cache_ttl_seconds"},
-        {"{\"record_video\":false,\"live_viewer\":\"off\",\"callback_url\":\"\",\"user_input\":null}", NULL},
+        {"{\"record_video\":false,\"live_viewer\":\"off\",\"callback_url\":\"\",\"user_input\":"
+         "null}",
+         NULL},
         {"{\"record_video\":true}", "record_video"},
         {"{\"live_viewer\":1}", "live_viewer"},
         {"{\"callback_url\":\"https://x.test/\"}", "callback_url"},
@@ -473,23 +480,32 @@ static void bad_requests_are_answered_with_what_is_wrong(void **state)
         {"POST", "/predict", WITH_TOKEN, "[1]", 400, "object"},
         {"POST", "/predict", WITH_TOKEN, "{\"a\":1,\"a\":2}", 400, "duplicate"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":5}", 400, "action"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"explode\",\"run_id\":\"x\"}", 400, "explode"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"pause\",\"run_id\":\"x\"}", 400, "not available"},
+        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"explode\",\"run_id\":\"x\"}", 400,
+         "explode"},
+        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"pause\",\"run_id\":\"x\"}", 400,
+         "not available"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\"}", 400, "run_id"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\",\"run_id\":\"../x\"}", 400, "run_id"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\",\"run_id\":\"nobody\"}", 404, "nobody"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\",\"tail\":0}", 400, "tail"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\",\"tail\":10001}", 400, "tail"},
+        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\",\"run_id\":\"../x\"}", 400,
+         "run_id"},
+        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\",\"run_id\":\"nobody\"}", 404,
+         "nobody"},
+        {"POST", "/predict", WITH_TOKEN,
+         "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\",\"tail\":0}", 400, "tail"},
+        {"POST", "/predict", WITH_TOKEN,
+         "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\",\"tail\":10001}", 400, "tail"},
         {"POST", "/predict", WITH_TOKEN, "{\"detached\":true}", 400, "task_suite"},
-        {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"compute_backend\":\"computer_plane\"}", 400, "page brain"},
-        {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"compute_backend\":\"abacus\"}", 400, "abacus"},
+        {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"compute_backend\":\"computer_plane\"}", 400,
+         "page brain"},
+        {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"compute_backend\":\"abacus\"}", 400,
+         "abacus"},
         {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"run_id\":\"a b\"}", 400, "run_id"},
         {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"run_id\":\"taken\"}", 409, "taken"},
         {"POST", "/predict", WITH_TOKEN, "{" STEPS ",\"run_id\":\"disk\"}", 500, "request id"},
         {"GET", "/v1/runs/nobody/status", WITH_TOKEN, "", 404, "nobody"},
         {"GET", "/v1/runs/a%20b", WITH_TOKEN, "", 400, "run_id"},
         {"GET", "/v1/runs/" RUN_ID "/artifacts/secret.txt", WITH_TOKEN, "", 404, "secret.txt"},
-        {"GET", "/v1/runs/" RUN_ID "/artifacts/..%2f..%2fstatus.json", WITH_TOKEN, "", 404, "Not Found"},
+        {"GET", "/v1/runs/" RUN_ID "/artifacts/..%2f..%2fstatus.json", WITH_TOKEN, "", 404,
+         "Not Found"},
     };
     struct fixture fx;
     start(&fx);
@@ -497,7 +513,8 @@ static void bad_requests_are_answered_with_what_is_wrong(void **state)
         struct answer a;
         call(&fx, &a, cases[i].method, cases[i].path, cases[i].headers, cases[i].body);
         if (a.status != cases[i].status)
-            fail_msg("%s %s %s: %d %s", cases[i].method, cases[i].path, cases[i].body, a.status, a.body);
+            fail_msg("%s %s %s: %d %s", cases[i].method, cases[i].path, cases[i].body, a.status,
+                     a.body);
         HAS(a.text.data, "Content-Type: application/json");
         HAS(a.body, "{\"detail\":\"");
         HAS(a.body, cases[i].in_detail);
@@ -553,7 +570,9 @@ static void a_sender_of_a_large_body_sees_the_answer(void **state)
     struct answer a;
     size_t len = 20u << 20;
     char *text = pool_alloc(pool, len + 256);
-    int n = sprintf(text, "POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: %zu\r\n" WITH_TOKEN "\r\n", len);
+    int n = sprintf(
+        text, "POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: %zu\r\n" WITH_TOKEN "\r\n",
+        len);
     memset(text + n, 'x', len);
     start(&fx);
     client_open(&c, &fx);
@@ -577,7 +596,10 @@ static void a_large_chunked_body_is_refused_at_its_end(void **state)
     struct answer a;
     size_t len = CAP_HTTP_BODY_BYTES + 1;
     char *text = pool_alloc(pool, len + 512);
-    int n = sprintf(text, "POST /predict HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n" WITH_TOKEN "\r\n%zx\r\n", len);
+    int n = sprintf(text,
+                    "POST /predict HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n" WITH_TOKEN
+                    "\r\n%zx\r\n",
+                    len);
     memset(text + n, 'x', len);
     strcpy(text + n + len, "\r\n0\r\n\r\n");
     start(&fx);
@@ -654,16 +676,18 @@ static void headers_that_trickle_in_end_at_their_allowance(void **state)
 
 static void pipelined_calls_are_answered_in_order(void **state)
 {
-    static const char text[] = "GET /health HTTP/1.1\r\nHost: t\r\nX-Request-Id: first\r\n\r\n"
-                               "POST /predict HTTP/1.1\r\nHost: t\r\nX-Request-Id: second\r\nContent-Length: 2\r\n\r\n{}"
-                               "GET /v1/version HTTP/1.1\r\nHost: t\r\nX-Request-Id: third\r\n\r\n";
+    static const char text[] =
+        "GET /health HTTP/1.1\r\nHost: t\r\nX-Request-Id: first\r\n\r\n"
+        "POST /predict HTTP/1.1\r\nHost: t\r\nX-Request-Id: second\r\nContent-Length: 2\r\n\r\n{}"
+        "GET /v1/version HTTP/1.1\r\nHost: t\r\nX-Request-Id: third\r\n\r\n";
     struct fixture fx;
     struct client c;
     start(&fx);
     client_open(&c, &fx);
     c.want = 3;
     talk(&fx, &c, text, strlen(text));
-    const char *first = strstr(c.in.data, "X-Request-Id: first"), *second = strstr(c.in.data, "X-Request-Id: second"),
+    const char *first = strstr(c.in.data, "X-Request-Id: first"),
+               *second = strstr(c.in.data, "X-Request-Id: second"),
                *third = strstr(c.in.data, "X-Request-Id: third");
     assert_true(first && second && third && first < second && second < third);
     HAS(second, "missing"); /* a refused call with a small body leaves the connection usable */
@@ -731,7 +755,8 @@ static void open_routes_say_what_runs_here(void **state)
     HAS(a.body, "\"git_sha\":\"abc\"");
     answer_release(&a);
     call(&fx, &a, "GET", "/v1/models", "", "");
-    assert_string_equal(a.body, "{\"object\":\"list\",\"data\":[{\"id\":\"page\",\"object\":\"model\",\"owned_by\":\"mantis\"}]}");
+    assert_string_equal(a.body, "{\"object\":\"list\",\"data\":[{\"id\":\"page\",\"object\":"
+                                "\"model\",\"owned_by\":\"mantis\"}]}");
     answer_release(&a);
     stop(&fx);
 }
@@ -758,7 +783,8 @@ static void a_detached_run_is_queued_with_capped_and_prefixed_values(void **stat
     struct answer a;
     start(&fx);
     call(&fx, &a, "POST", "/v1/predict", WITH_TOKEN,
-         "{" STEPS ",\"profile_id\":\"shop\",\"max_cost\":\"2\",\"max_time_minutes\":500,\"auth\":\"geheim\","
+         "{" STEPS
+         ",\"profile_id\":\"shop\",\"max_cost\":\"2\",\"max_time_minutes\":500,\"auth\":\"geheim\","
          "\"webhook_secret_name\":\"geheim\"}");
     assert_int_equal(a.status, 200);
     HAS(a.body, "{\"status\":\"queued\",\"mode\":\"detached\",\"run_id\":\"");
@@ -786,11 +812,13 @@ static void actions_and_their_short_forms_reach_the_run(void **state)
     struct fixture fx;
     struct answer a;
     start(&fx);
-    call(&fx, &a, "POST", "/predict", WITH_TOKEN, "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\",\"tail\":\"7\"}");
+    call(&fx, &a, "POST", "/predict", WITH_TOKEN,
+         "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\",\"tail\":\"7\"}");
     assert_int_equal(a.status, 200);
     assert_int_equal(fake.tail, 7);
     answer_release(&a);
-    call(&fx, &a, "POST", "/predict", WITH_TOKEN, "{\"action\":\"cancel\",\"run_id\":\"" RUN_ID "\",\"reason\":\"ops\"}");
+    call(&fx, &a, "POST", "/predict", WITH_TOKEN,
+         "{\"action\":\"cancel\",\"run_id\":\"" RUN_ID "\",\"reason\":\"ops\"}");
     assert_int_equal(a.status, 200);
     assert_string_equal(fake.cancel_reason, "ops");
     answer_release(&a);
@@ -839,8 +867,9 @@ static void begin_waiting(struct fixture *fx, struct client *c)
 {
     static const char text[] = "{" STEPS ",\"detached\":false}";
     struct pool *pool = pool_create(NULL);
-    char *all = pool_printf(pool, "POST /predict HTTP/1.1\r\nHost: t\r\n" WITH_TOKEN "Content-Length: %zu\r\n\r\n%s",
-                            strlen(text), text);
+    char *all = pool_printf(
+        pool, "POST /predict HTTP/1.1\r\nHost: t\r\n" WITH_TOKEN "Content-Length: %zu\r\n\r\n%s",
+        strlen(text), text);
     client_open(c, fx);
     assert_int_equal(send(c->fd, all, strlen(all), 0), (int)strlen(all));
     int64_t end = clock_mono_ms() + 5000;

@@ -72,9 +72,10 @@ static void defaults_need_no_environment(void **state)
 
 static void environment_wins_over_the_file_and_the_file_over_defaults(void **state)
 {
-    const char *config = put("c.env", "# a comment\n\n MANTIS_GIT_SHA = \"abc def\"\nMANTIS_BROWSER='/b'\n"
-                                      "MANTIS_RUNTIME_CONCURRENCY=3\nMANTIS_TYPE_DELAY_MS=5\nMANTIS_TYPE_DELAY_MS=6\n"
-                                      "MANTIS_API_TOKEN=from-file\n");
+    const char *config = put(
+        "c.env", "# a comment\n\n MANTIS_GIT_SHA = \"abc def\"\nMANTIS_BROWSER='/b'\n"
+                 "MANTIS_RUNTIME_CONCURRENCY=3\nMANTIS_TYPE_DELAY_MS=5\nMANTIS_TYPE_DELAY_MS=6\n"
+                 "MANTIS_API_TOKEN=from-file\n");
     setenv("MANTIS_RUNTIME_CONCURRENCY", "2", 1);
     setenv("MANTIS_BROWSER", "", 1); /* empty counts as none */
     setenv("MANTIS_CHROMIUM_SANDBOX", "off", 1);
@@ -95,10 +96,10 @@ static void mistakes_are_named(void **state)
     static const struct {
         const char *key, *value;
     } cases[] = {
-        {"MANTIS_RUNTIME_CONCURRENCY", "0"},      {"MANTIS_RUNTIME_CONCURRENCY", "1.5"},
-        {"MANTIS_RUNTIME_CONCURRENCY", "many"},   {"MANTIS_DISPLAY_WIDTH", "99999"},
-        {"MANTIS_PAUSE_ON_CAPTCHA", "perhaps"},   {"MANTIS_CHROMIUM_SANDBOX", "2"},
-        {"MANTIS_NAV_WAIT_SECONDS", "soon"},      {"MANTIS_REPO_ROOT", "/nonexistent/tree"},
+        {"MANTIS_RUNTIME_CONCURRENCY", "0"},       {"MANTIS_RUNTIME_CONCURRENCY", "1.5"},
+        {"MANTIS_RUNTIME_CONCURRENCY", "many"},    {"MANTIS_DISPLAY_WIDTH", "99999"},
+        {"MANTIS_PAUSE_ON_CAPTCHA", "perhaps"},    {"MANTIS_CHROMIUM_SANDBOX", "2"},
+        {"MANTIS_NAV_WAIT_SECONDS", "soon"},       {"MANTIS_REPO_ROOT", "/nonexistent/tree"},
         {"MANTIS_TENANT_KEYS_PATH", "/secrets/k"}, {"MANTIS_TENANT_KEYS_JSON", "{}"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -185,11 +186,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(defaults_need_no_environment, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(environment_wins_over_the_file_and_the_file_over_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(environment_wins_over_the_file_and_the_file_over_defaults,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(mistakes_are_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(server_caps_that_cannot_be_read_fall_back_with_a_warning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(server_caps_that_cannot_be_read_fall_back_with_a_warning,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_config_file_is_checked_line_by_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_token_comes_from_the_secrets_directory_last, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_token_comes_from_the_secrets_directory_last, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_brain_is_named_by_two_variables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(directories_follow_their_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(help_names_every_setting_once, set_up, tear_down),
