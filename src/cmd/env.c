@@ -248,17 +248,18 @@ static _Noreturn void serve_apart(struct start *s, int report)
 {
     struct err err = {0};
     int null = open("/dev/null", O_RDWR);
+    report = fcntl(report, F_DUPFD, 3); /* out of the way of the three below */
     setsid();
-    if (chdir("/") || null < 0 || dup2(report, 3) != 3 || dup2(null, 0) || dup2(null, 1) != 1 ||
-        dup2(null, 2) != 2)
+    if (report < 0 || chdir("/") || dup2(null, 0) != 0 || dup2(null, 1) != 1 || dup2(null, 2) != 2)
         _exit(1);
-    close_range(4, ~0u, 0);
-    s->ready_fd = -1;
+    if (report > 3)
+        close_range(3, (unsigned)report - 1, 0);
+    close_range((unsigned)report + 1, ~0u, 0);
     int r = open_site(s, &err);
     const char *text = r ? err.msg : announcement(s);
-    if (write(3, text, strlen(text)) < 0)
+    if (write(report, text, strlen(text)) < 0)
         r = E_IO;
-    close(3);
+    close(report);
     if (!r)
         r = loop_run(s->loop, &err);
     close_site(s);

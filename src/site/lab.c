@@ -46,7 +46,7 @@ static const struct lab_page pages[] = {
     {"/lab/newtab", "newtab", "links that open in a new tab", ""},
     {"/lab/other", "other", NULL, ""},
     {"/lab/dialogs", "dialogs", "alert, confirm and prompt, n= times: on=load|click|both, beforeunload=0|1", "n=50&on=both&beforeunload=0"},
-    {"/lab/popups", "popups", "n= windows: on=load|click|both", "n=50&on=click"},
+    {"/lab/popups", "popups", "n= windows, of which Chromium lets one per click through: on=load|click|both", "n=50&on=both"},
     {"/lab/spin", "spin", "a main thread that is busy for ms=: on=load|click", "ms=3000&on=click"},
     {"/lab/blocked", "blocked", "a page that says it checks the visitor first", ""},
     {"/lab/download", "download", "a link to a file", ""},
