@@ -66,12 +66,23 @@ static mode_t passage(const struct sched *s)
     return s->as_root ? 0711 : 0700;
 }
 
+/* The data directory itself may be one the operator made: it is only opened for passing through. */
+static int let_through(const struct sched *s, const char *path, struct err *err)
+{
+    struct stat st;
+    if (!s->as_root || (stat(path, &st) == 0 && (st.st_mode & 0111) == 0111))
+        return 0;
+    if (chmod(path, (st.st_mode & 07777) | 0111))
+        return err_sys(err, E_IO, "cannot set the mode of '%s'", path);
+    return 0;
+}
+
 int dirs_create_base(struct sched *s, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     int r = file_mkdirs(s->settings->data_dir, passage(s), err);
     if (!r)
-        r = make_dir(s->settings->data_dir, passage(s), err);
+        r = let_through(s, s->settings->data_dir, err);
     if (!r)
         r = make_dir(pool_printf(pool, "%s/tenants", s->settings->data_dir), passage(s), err);
     pool_destroy(pool);
