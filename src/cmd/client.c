@@ -187,10 +187,13 @@ int client_open_at(struct pool *pool, struct loop *loop, const char *endpoint, c
     return r;
 }
 
-bool client_configured(struct pool *pool, const struct client_flags *flags)
+int client_configured(struct pool *pool, const struct client_flags *flags, bool *out, struct err *err)
 {
     struct lookup l = {.pool = pool};
-    return read_env_file(&l, flags->env_file, NULL) == 0 && *endpoint_of(&l, flags);
+    int r = read_env_file(&l, flags->env_file, err);
+    if (!r)
+        *out = *endpoint_of(&l, flags) != 0;
+    return r;
 }
 
 void client_close(struct client *client)

@@ -52,8 +52,8 @@ int client_open_at(struct pool *pool, struct loop *loop, const char *endpoint, c
                    struct client *out, struct err *err) MUST_CHECK;
 void client_close(struct client *client);
 
-/* True when flags or environment name a server. */
-bool client_configured(struct pool *pool, const struct client_flags *flags);
+/* Do flags or environment name a server? */
+int client_configured(struct pool *pool, const struct client_flags *flags, bool *out, struct err *err) MUST_CHECK;
 
 /*
  * One request. url: absolute, or a path below base. body: NULL none. *reply is kept by pool.

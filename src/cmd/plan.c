@@ -54,7 +54,7 @@ static int read_plan(struct pool *pool, const char *path, char **text, size_t *l
     return r;
 }
 
-int plan_file_load(struct pool *pool, const char *path, bool server_caps, struct plan_file *out, struct err *err)
+int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out, struct err *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
     const char *env_url = getenv("MANTIS_ENV_URL");
@@ -62,7 +62,9 @@ int plan_file_load(struct pool *pool, const char *path, bool server_caps, struct
     char *text;
     size_t len;
     json_t *document;
-    if (!server_caps) {
+    if (for_looking && !*config.env_url)
+        config.env_url = "http://practice-site.invalid"; /* nothing is opened */
+    if (!for_looking) {
         config.max_steps = config.max_loop_iterations = config.max_time_minutes = NO_CAP;
         config.max_cost = NO_CAP;
     }

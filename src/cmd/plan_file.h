@@ -14,8 +14,11 @@ struct plan_file {
     struct plan *plan;
 };
 
-/* MANTIS_ENV_URL replaces {{ENV_URL}}. server_caps: loops and steps are cut as a server would. */
-int plan_file_load(struct pool *pool, const char *path, bool server_caps, struct plan_file *out,
+/*
+ * MANTIS_ENV_URL replaces {{ENV_URL}}. for_looking: loops and steps are capped as a server does by
+ * default, and an unset MANTIS_ENV_URL is no error; otherwise the server that runs it decides.
+ */
+int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
                    struct err *err) MUST_CHECK;
 
 /* `mantis plan run` (plan_run.c). */

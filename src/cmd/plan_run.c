@@ -107,11 +107,13 @@ static json_t *request_body(struct job *j, json_t *document)
 /* A server that is named is used, and everything about it is checked before a file is written. */
 static int find_server(struct job *j)
 {
+    bool configured = false;
     if (j->remote)
         j->flags.endpoint = j->remote;
-    if (j->remote || client_configured(j->pool, &j->flags))
-        return client_open(j->pool, j->loop, &j->flags, &j->client, &j->err);
-    return 0;
+    int r = client_configured(j->pool, &j->flags, &configured, &j->err);
+    if (!r && configured)
+        r = client_open(j->pool, j->loop, &j->flags, &j->client, &j->err);
+    return r;
 }
 
 static int start_own_server(struct job *j)

@@ -156,6 +156,6 @@ int document_with_env(struct pool *pool, const json_t *source, const char *env_u
         len--;
     *out = json_keep(pool, replaced(source, pool_strndup(pool, env_url ? env_url : "", len), &used));
     if (used && !len)
-        return err_set(err, E_INVALID, "the plan uses {{ENV_URL}}, but MANTIS_ENV_URL is not set on this server");
+        return err_set(err, E_INVALID, "the plan uses {{ENV_URL}}, but MANTIS_ENV_URL is not set");
     return 0;
 }

@@ -1,0 +1,656 @@
+/* The HTTP client and the commands on it, against a small server that answers from a script. */
+#include "unit/test.h"
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cmd/client.h"
+#include "cmd/cmd.h"
+#include "cmd/follow.h"
+#include "cmd/rows.h"
+#include "cmd/table.h"
+#include "sys/file.h"
+
+#define TOKEN "0123456789abcdef-token"
+
+/* --- the scripted server ------------------------------------------------------------------------- */
+
+struct answer {
+    int status;
+    const char *body;
+    const char *header[2]; /* name, value; NULL none */
+};
+
+/* Decides by method, path and body; counts how often it was asked. Runs in the server's thread. */
+typedef struct answer answer_fn(const char *method, const char *path, const char *body, int n_asked);
+
+struct stub {
+    struct MHD_Daemon *daemon;
+    pthread_mutex_t lock;
+    answer_fn *fn;
+    int n_asked;
+    char *last_body;
+    char token[128], authorization[128], idempotency[128], extra[128];
+};
+
+static struct stub stub;
+
+struct upload {
+    char *data;
+    size_t len;
+};
+
+static void keep_header(struct MHD_Connection *c, const char *name, char out[128])
+{
+    const char *v = MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+    snprintf(out, 128, "%s", v ? v : "");
+}
+
+static enum MHD_Result reply(struct MHD_Connection *c, const struct answer *a)
+{
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(strlen(a->body), (void *)(uintptr_t)a->body, MHD_RESPMEM_MUST_COPY);
+    if (a->header[0])
+        MHD_add_response_header(r, a->header[0], a->header[1]);
+    enum MHD_Result result = MHD_queue_response(c, (unsigned)a->status, r);
+    MHD_destroy_response(r);
+    return result;
+}
+
+static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+                              const char *version, const char *data, size_t *len, void **own)
+{
+    struct upload *up = *own;
+    if (!up) {
+        *own = calloc(1, sizeof(struct upload));
+        return MHD_YES;
+    }
+    if (*len) {
+        up->data = realloc(up->data, up->len + *len + 1);
+        memcpy(up->data + up->len, data, *len);
+        up->len += *len;
+        up->data[up->len] = 0;
+        *len = 0;
+        return MHD_YES;
+    }
+    pthread_mutex_lock(&stub.lock);
+    keep_header(c, "X-Mantis-Token", stub.token);
+    keep_header(c, "Authorization", stub.authorization);
+    keep_header(c, "Idempotency-Key", stub.idempotency);
+    keep_header(c, "X-Extra", stub.extra);
+    free(stub.last_body);
+    stub.last_body = strdup(up->data ? up->data : "");
+    struct answer a = stub.fn(method, url, stub.last_body, stub.n_asked++);
+    pthread_mutex_unlock(&stub.lock);
+    return reply(c, &a);
+}
+
+static void forget(void *cls, struct MHD_Connection *c, void **own, enum MHD_RequestTerminationCode why)
+{
+    struct upload *up = *own;
+    if (up)
+        free(up->data);
+    free(up);
+}
+
+static struct pool *pool;
+static struct loop *loop;
+static struct err err;
+static char endpoint[64];
+
+static int setup(void **state)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    memset(&stub, 0, sizeof(stub));
+    pthread_mutex_init(&stub.lock, NULL);
+    stub.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, handle, NULL,
+                                   MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&here, MHD_OPTION_NOTIFY_COMPLETED,
+                                   forget, NULL, MHD_OPTION_END);
+    assert_non_null(stub.daemon);
+    int port = MHD_get_daemon_info(stub.daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%d", port);
+    setenv("MANTIS_ENDPOINT", endpoint, 1);
+    setenv("MANTIS_API_TOKEN", TOKEN, 1);
+    unsetenv("BASETEN_API_KEY");
+    pool = pool_create(NULL);
+    err_clear(&err);
+    return loop_create(&loop, &err);
+}
+
+static int teardown(void **state)
+{
+    MHD_stop_daemon(stub.daemon);
+    free(stub.last_body);
+    pthread_mutex_destroy(&stub.lock);
+    loop_destroy(loop);
+    pool_destroy(pool);
+    return 0;
+}
+
+/* Run a command in this process and keep what it printed. */
+static int run(char **ret_out, ...)
+{
+    char *argv[24] = {0};
+    int argc = 0;
+    va_list ap;
+    va_start(ap, ret_out);
+    while ((argv[argc] = va_arg(ap, char *)))
+        argc++;
+    va_end(ap);
+    int fd = memfd_create("stdout", MFD_CLOEXEC), before = dup(STDOUT_FILENO);
+    fflush(stdout);
+    dup2(fd, STDOUT_FILENO);
+    int code = strcmp(argv[0], "runs") == 0 ? cmd_runs(argc, argv) : cmd_plan(argc, argv);
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    off_t len = lseek(fd, 0, SEEK_END);
+    char *text = pool_alloc(pool, (size_t)len + 1);
+    assert_int_equal(pread(fd, text, (size_t)len, 0), len);
+    close(fd);
+    *ret_out = text;
+    return code;
+}
+
+/* --- httpc ----------------------------------------------------------------------------------------- */
+
+static struct answer echo(const char *method, const char *path, const char *body, int n)
+{
+    if (strcmp(path, "/elsewhere") == 0)
+        return (struct answer){302, "{}", {"Location", "/stolen"}};
+    if (strcmp(path, "/stolen") == 0)
+        return (struct answer){200, "\"followed\"", {NULL}};
+    if (strcmp(path, "/busy") == 0)
+        return (struct answer){429, "{\"detail\":\"too many\"}", {"Retry-After", "7"}};
+    return (struct answer){200, body && *body ? body : "{\"ok\":true}", {"Content-Type", "application/json"}};
+}
+
+static int call(struct httpc *h, const char *url, size_t cap, int timeout_ms, struct httpc_answer *out)
+{
+    const char *const headers[] = {"X-Mantis-Token: " TOKEN, NULL};
+    struct httpc_request req = {.method = "POST", .url = url, .headers = headers, .body = "{\"a\":1}", .body_len = 7,
+                                .timeout_ms = timeout_ms, .max_answer_bytes = cap};
+    err_clear(&err);
+    return httpc_call(h, pool, &req, out, &err);
+}
+
+static void an_answer_comes_back_whole_and_a_redirect_is_not_followed(void **state)
+{
+    struct httpc *h;
+    struct httpc_answer a;
+    stub.fn = echo;
+    assert_int_equal(httpc_create(loop, &h, &err), 0);
+    assert_int_equal(call(h, pool_printf(pool, "%s/x", endpoint), 100, 5000, &a), 0);
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, "{\"a\":1}");
+    assert_string_equal(a.content_type, "application/json");
+    assert_string_equal(stub.token, TOKEN);
+    assert_int_equal(call(h, pool_printf(pool, "%s/elsewhere", endpoint), 100, 5000, &a), 0);
+    assert_int_equal(a.status, 302);
+    assert_int_equal(call(h, pool_printf(pool, "%s/busy", endpoint), 100, 5000, &a), 0);
+    assert_int_equal(a.retry_after_s, 7);
+    httpc_destroy(h);
+}
+
+static void what_goes_wrong_is_said_without_path_or_token(void **state)
+{
+    struct httpc *h;
+    struct httpc_answer a;
+    stub.fn = echo;
+    int deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    assert_int_equal(bind(deaf, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(getsockname(deaf, (struct sockaddr *)&at, &len), 0);
+    char *url = pool_printf(pool, "http://user:pw@127.0.0.1:%d/secret-path", ntohs(at.sin_port));
+    assert_int_equal(httpc_create(loop, &h, &err), 0);
+    assert_int_equal(call(h, url, 100, 5000, &a), E_UNAVAILABLE); /* bound, not listening */
+    assert_null(strstr(err.msg, "secret-path"));
+    assert_null(strstr(err.msg, "pw"));
+    assert_int_equal(listen(deaf, 1), 0);
+    assert_int_equal(call(h, url, 100, 50, &a), E_TIMEOUT); /* listens, never answers */
+    assert_int_equal(call(h, pool_printf(pool, "%s/x", endpoint), 3, 5000, &a), E_TOOBIG);
+    assert_int_equal(call(h, "file:///etc/passwd", 100, 5000, &a), E_INVALID);
+    assert_int_equal(call(h, "nonsense", 100, 5000, &a), E_INVALID);
+    assert_null(strstr(err.msg, TOKEN));
+    httpc_destroy(h);
+    close(deaf);
+}
+
+static void interrupt(void *arg)
+{
+    loop_interrupt(arg);
+}
+
+static void an_interrupt_ends_a_request_and_the_next_one_works(void **state)
+{
+    struct httpc *h;
+    struct httpc_answer a;
+    struct loop_timer timer = {0};
+    int deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    stub.fn = echo;
+    assert_int_equal(bind(deaf, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(deaf, 1), 0);
+    assert_int_equal(getsockname(deaf, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(httpc_create(loop, &h, &err), 0);
+    loop_timer_set(loop, &timer, 20, interrupt, loop);
+    assert_int_equal(call(h, pool_printf(pool, "http://127.0.0.1:%d/", ntohs(at.sin_port)), 100, 600000, &a),
+                     E_CANCELLED);
+    loop_interrupt_clear(loop);
+    assert_int_equal(call(h, pool_printf(pool, "%s/x", endpoint), 100, 5000, &a), 0);
+    httpc_destroy(h);
+    close(deaf);
+}
+
+/* --- client ---------------------------------------------------------------------------------------- */
+
+static void server_addresses_are_normalised(void **state)
+{
+    static const char *const cases[][3] = {
+        /* endpoint, base, predict */
+        {"http://h:1/", "http://h:1", "http://h:1/v1/predict"},
+        {"http://h:1/v1/", "http://h:1", "http://h:1/v1/predict"},
+        {"http://h/v1", "http://h", "http://h/v1/predict"},
+        {"http://h/v1/predict", "http://h", "http://h/v1/predict"},
+        {"https://model-x.api.baseten.co/production/predict", "https://model-x.api.baseten.co/production/sync",
+         "https://model-x.api.baseten.co/production/predict"},
+        {"https://model-x.api.baseten.co/production/sync", "https://model-x.api.baseten.co/production/sync",
+         "https://model-x.api.baseten.co/production/sync/v1/predict"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct client c;
+        assert_int_equal(client_open_at(pool, loop, cases[i][0], TOKEN, &c, &err), 0);
+        assert_string_equal(c.base, cases[i][1]);
+        assert_string_equal(c.predict_url, cases[i][2]);
+        client_close(&c);
+    }
+}
+
+static int open_with(struct client_flags *f, struct client *c)
+{
+    err_clear(&err);
+    int r = client_open(pool, loop, f, c, &err);
+    client_close(c);
+    return r;
+}
+
+static void what_is_missing_is_named(void **state)
+{
+    struct client c = {0};
+    struct client_flags f = CLIENT_FLAGS_DEFAULT;
+    char path[] = "/tmp/mantis-env-XXXXXX";
+    int fd = mkstemp(path);
+    dprintf(fd, "# mine\nexport MANTIS_API_TOKEN=\"from file\"\nBASETEN_MODEL_ID=abc\n");
+    close(fd);
+    unsetenv("MANTIS_ENDPOINT");
+    f.env_file = "";
+    assert_int_equal(open_with(&f, &c), E_INVALID);
+    assert_non_null(strstr(err.msg, "MANTIS_ENDPOINT"));
+    f.endpoint = "http://h";
+    unsetenv("MANTIS_API_TOKEN");
+    assert_int_equal(open_with(&f, &c), E_INVALID);
+    assert_non_null(strstr(err.msg, "MANTIS_API_TOKEN"));
+    f.env_file = path;
+    assert_int_equal(open_with(&f, &c), 0);
+    assert_string_equal(c.headers[1], "X-Mantis-Token: from file");
+    setenv("MANTIS_API_TOKEN", TOKEN, 1); /* the environment beats the file */
+    assert_int_equal(open_with(&f, &c), 0);
+    assert_string_equal(c.headers[1], "X-Mantis-Token: " TOKEN);
+    f.endpoint = NULL;
+    assert_int_equal(open_with(&f, &c), E_INVALID);
+    assert_non_null(strstr(err.msg, "BASETEN_API_KEY"));
+    setenv("BASETEN_API_KEY", "gate", 1);
+    assert_int_equal(open_with(&f, &c), 0);
+    assert_string_equal(c.predict_url, "https://model-abc.api.baseten.co/production/predict");
+    assert_string_equal(c.headers[2], "Authorization: Api-Key gate");
+    f.endpoint = "http://elsewhere.test"; /* no gateway: it does not get the gateway's key */
+    assert_int_equal(open_with(&f, &c), 0);
+    assert_null(c.headers[2]);
+    f.headers = (struct option_list){.items = {"novalue"}, .n = 1};
+    assert_int_equal(open_with(&f, &c), E_INVALID);
+    f.env_file = "/nowhere/.env";
+    assert_int_equal(open_with(&f, &c), E_NOT_FOUND);
+    unlink(path);
+}
+
+static struct answer refuse(const char *method, const char *path, const char *body, int n)
+{
+    static const struct answer answers[] = {
+        {404, "{\"detail\":\"no run 'x'\"}", {NULL}},
+        {401, "{\"detail\":\"bad token\"}", {NULL}},
+        {422, "{\"detail\":[{\"loc\":[\"query\",\"sse\"]}]}", {NULL}},
+        {429, "{\"detail\":\"too many\"}", {"Retry-After", "6"}},
+        {500, "<html>\033[31mboom</html>", {NULL}},
+        {200, "not json", {NULL}},
+    };
+    return answers[n];
+}
+
+static void refusals_read_as_the_contract_says(void **state)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } cases[] = {
+        {E_NOT_FOUND, "request failed (404): no run 'x'"},
+        {E_UNAUTHORIZED, "request failed (401): bad token"},
+        {E_UNPROCESSABLE, "request failed (422): [{\"loc\":[\"query\",\"sse\"]}]"},
+        {E_RATE_LIMITED, "request failed (429): too many (try again in 6 s)"},
+        {E_INTERNAL, "request failed (500): <html> [31mboom</html>"},
+        {E_UPSTREAM, "the server's answer is not JSON"},
+    };
+    struct client c;
+    json_t *reply;
+    stub.fn = refuse;
+    assert_int_equal(client_open_at(pool, loop, endpoint, TOKEN, &c, &err), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        err_clear(&err);
+        assert_int_equal(client_action(&c, pool, "status", "x", NULL, &reply, &err), cases[i].code);
+        assert_string_equal(err.msg, cases[i].text);
+    }
+    client_close(&c);
+}
+
+/* --- commands -------------------------------------------------------------------------------------- */
+
+static void a_body_is_submitted_byte_for_byte(void **state)
+{
+    static const char body[] = "{ \"detached\":true,\"micro\":\"plans/example/extract_listings.json\",\"max_cost\":2 }\n";
+    char path[] = "/tmp/mantis-body-XXXXXX", *out;
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, body, strlen(body)), strlen(body));
+    close(fd);
+    stub.fn = echo;
+    assert_int_equal(run(&out, "runs", "submit", "--body", path, "--idempotency-key", "k1", "--header", "X-Extra = v ", NULL), 0);
+    assert_string_equal(stub.last_body, body);
+    assert_string_equal(stub.idempotency, "k1");
+    assert_string_equal(stub.extra, "v");
+    assert_non_null(strstr(out, "\n  \"max_cost\": 2\n"));
+    unlink(path);
+}
+
+static void submit_flags_become_a_request(void **state)
+{
+    char *out;
+    stub.fn = echo;
+    assert_int_equal(run(&out, "runs", "submit", "--profile-id", "p", "--max-cost", "1.5", "--attach", NULL), 0);
+    assert_string_equal(stub.last_body, "{\"micro\":\"plans/example/extract_listings.json\",\"detached\":false,"
+                                        "\"profile_id\":\"p\",\"max_cost\":1.5,\"max_time_minutes\":180}");
+    assert_int_equal(run(&out, "runs", "submit", "--suite", "a", "--plan-text", "b", NULL), 2);
+    assert_int_equal(run(&out, "runs", "submit", "--nonsense", NULL), 2);
+    assert_int_equal(run(&out, "runs", "status", NULL), 2);
+}
+
+#define EVENT(step, ok, data)                                                                          \
+    "{\\\"ts\\\":\\\"2026-03-04T05:06:0" step ".000000+00:00\\\",\\\"message\\\":\\\"done\\\",\\\"kind\\\":\\\"step_end\\\","     \
+    "\\\"detail\\\":{\\\"step_index\\\":" step ",\\\"type\\\":\\\"click\\\",\\\"intent\\\":\\\"x\\\",\\\"success\\\":" ok              \
+    ",\\\"data\\\":\\\"" data "\\\",\\\"duration\\\":0.25}}"
+
+/* A run that is away twice, is paused in between, and ends as last says. */
+static struct answer a_run(const char *path, const char *body, int n, const char *last)
+{
+    static int looks;
+    static char text[2048];
+    if (n == 0)
+        looks = 0;
+    if (strcmp(path, "/v1/runs/r1") == 0)
+        return (struct answer){200, "{\"polling_backoff_ms_hint\":100}", {NULL}};
+    if (strstr(body, "\"logs\"")) {
+        snprintf(text, sizeof(text), "{\"run_id\":\"r1\",\"events\":[\"{\\\"ts\\\":\\\"t0\\\",\\\"message\\\":\\\"started\\\"}\"%s%s%s]}",
+                 looks > 2 ? ",\"" EVENT("0", "true", "opened") "\"" : "",
+                 looks > 3 ? ",\"" EVENT("1", "false", "no luck") "\"" : "",
+                 looks > 4 ? ",\"" EVENT("0", "true", "again") "\"" : "");
+        return (struct answer){200, text, {NULL}};
+    }
+    looks++;
+    if (looks == 2)
+        return (struct answer){503, "{\"detail\":\"starting\"}", {NULL}};
+    const char *word = looks == 1 ? "queued" : looks == 4 ? "paused" : looks > 5 ? last : "running";
+    snprintf(text, sizeof(text), "{\"run_id\":\"r1\",\"status\":\"%s\",\"prompt\":\"the code?\",\"updated_at\":\"u\"%s}", word,
+             strcmp(word, "halted") == 0 ? ",\"halt_reason\":\"time_cap\"" : "");
+    return (struct answer){200, text, {NULL}};
+}
+
+static struct answer succeeds(const char *method, const char *path, const char *body, int n)
+{
+    return a_run(path, body, n, "succeeded");
+}
+
+static struct answer is_cancelled(const char *method, const char *path, const char *body, int n)
+{
+    return a_run(path, body, n, "cancelled");
+}
+
+static struct answer halts(const char *method, const char *path, const char *body, int n)
+{
+    return a_run(path, body, n, "halted");
+}
+
+static void watch_prints_each_finished_step_once_and_outlasts_pause_and_outage(void **state)
+{
+    static const char steps[] = "[0] click         ok    0.25s  opened\n[1] click         FAIL  0.25s  no luck\n"
+                                "[0] click         ok    0.25s  again\n";
+    char *out;
+    stub.fn = succeeds;
+    assert_int_equal(run(&out, "runs", "watch", "r1", "--until-terminal", NULL), 0);
+    assert_string_equal(out, steps);
+    stub.n_asked = 0;
+    assert_int_equal(run(&out, "runs", "watch", "--run-id", "r1", NULL), 0);
+    assert_string_equal(out, pool_printf(pool, "t0 started\n%s", steps));
+    stub.n_asked = 0;
+    assert_int_equal(run(&out, "runs", "watch", "r1", "--json", NULL), 0);
+    json_t *doc = json_loads(out, 0, NULL);
+    assert_string_equal(json_str(doc, "status", ""), "succeeded");
+    json_decref(doc);
+}
+
+static void watch_fails_when_the_run_does(void **state)
+{
+    char *out;
+    stub.fn = is_cancelled;
+    assert_int_equal(run(&out, "runs", "watch", "r1", "--until-terminal", NULL), 1);
+    stub.n_asked = 0;
+    stub.fn = halts;
+    assert_int_equal(run(&out, "runs", "watch", "r1", "--until-terminal", NULL), 1);
+    stub.n_asked = 0;
+    assert_int_equal(run(&out, "runs", "watch", "r1", "--until-terminal", "--stop-on-pause", NULL), 1);
+    assert_null(strstr(out, "again"));
+}
+
+static struct answer unknown_run(const char *method, const char *path, const char *body, int n)
+{
+    return (struct answer){404, "{\"detail\":\"no run 'r1'\"}", {NULL}};
+}
+
+static void an_unknown_run_is_not_waited_for(void **state)
+{
+    static const char *const commands[] = {"watch", "status", "result", "logs", "cancel"};
+    char *out;
+    stub.fn = unknown_run;
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        assert_int_equal(run(&out, "runs", commands[i], "r1", NULL), 1);
+        assert_string_equal(out, "");
+    }
+}
+
+static struct answer with_result(const char *method, const char *path, const char *body, int n)
+{
+    if (strcmp(path, "/v1/runs/r1/artifacts/leads.csv") == 0)
+        return (struct answer){200, "status,year\r\n", {"Content-Type", "text/csv"}};
+    if (strstr(path, "artifacts"))
+        return (struct answer){404, "{\"detail\":\"no such artifact\"}", {NULL}};
+    return (struct answer){200,
+                           "{\"run_id\":\"r1\",\"status\":\"succeeded\",\"result\":{\"steps_executed\":3,\"total_time_s\":1.5,"
+                           "\"artifacts\":[{\"name\":\"extracted_rows\",\"data\":[{\"year\":\"2014\",\"make\":\"B\\u00fcrgi\"},"
+                           "{\"year\":\"98\",\"make\":\"a, \\\"b\\\"\",\"url\":\"https://x\"}]}]}}",
+                           {NULL}};
+}
+
+static void a_result_is_a_table_a_document_and_a_csv_file(void **state)
+{
+    char *out, *csv, path[] = "/tmp/mantis-csv-XXXXXX";
+    size_t len;
+    close(mkstemp(path));
+    stub.fn = with_result;
+    assert_int_equal(run(&out, "runs", "result", "r1", "--csv-out", path, NULL), 0);
+    assert_string_equal(out, "year  make    url\n"
+                             "2014  Bürgi   \n"
+                             "  98  a, \"b\"  https://x\n"
+                             "\nr1: succeeded, 2 row(s), 3 step(s), 1.5 s\n");
+    assert_int_equal(file_read(pool, path, 1000, &csv, &len, &err), 0);
+    assert_string_equal(csv, "year,make,url\r\n2014,Bürgi,\r\n98,\"a, \"\"b\"\"\",https://x\r\n");
+    assert_int_equal(run(&out, "runs", "result", "r1", "--json", NULL), 0);
+    json_t *doc = json_loads(out, 0, NULL);
+    assert_non_null(doc);
+    json_decref(doc);
+    assert_int_equal(run(&out, "runs", "artifact", "r1", "leads.csv", NULL), 0);
+    assert_string_equal(out, "status,year\r\n");
+    assert_int_equal(run(&out, "runs", "artifact", "--run-id", "r1", "leads.csv", "-o", path, NULL), 0);
+    assert_int_equal(file_read(pool, path, 1000, &csv, &len, &err), 0);
+    assert_string_equal(csv, "status,year\r\n");
+    assert_int_equal(run(&out, "runs", "artifact", "r1", "final.png", NULL), 1);
+    assert_int_equal(run(&out, "runs", "artifact", "r1", "../x", NULL), 1);
+    assert_int_equal(run(&out, "runs", "artifact", "r1", NULL), 2);
+    unlink(path);
+}
+
+/* The server of `plan run`: takes the plan, runs it in no time. */
+static struct answer runs_a_plan(const char *method, const char *path, const char *body, int n)
+{
+    if (strstr(body, "task_suite"))
+        return (struct answer){200, "{\"status\":\"queued\",\"run_id\":\"r1\"}", {NULL}};
+    if (strstr(body, "\"logs\""))
+        return (struct answer){200, "{\"run_id\":\"r1\",\"events\":[\"" EVENT("0", "true", "opened") "\"]}", {NULL}};
+    if (strstr(body, "\"result\""))
+        return (struct answer){200,
+                               "{\"status\":\"succeeded\",\"result\":{\"final_url\":\"https://a.test/\",\"step_details\":["
+                               "{\"step\":0,\"intent\":\"x\",\"success\":true,\"steps\":1,\"data\":\"opened\"},"
+                               "{\"step\":1,\"intent\":\"y\",\"success\":false,\"steps\":1,\"data\":\"no\"}]}}",
+                               {NULL}};
+    if (strstr(path, "artifacts"))
+        return with_result(method, path, body, n);
+    return (struct answer){200, "{\"run_id\":\"r1\",\"status\":\"succeeded\"}", {NULL}};
+}
+
+static json_t *file_json(const char *dir, const char *name)
+{
+    json_t *doc;
+    assert_int_equal(json_parse_file(pool_printf(pool, "%s/%s", dir, name), &doc, &err), 0);
+    return json_keep(pool, doc);
+}
+
+static void plan_run_keeps_plan_result_and_artifacts(void **state)
+{
+    char *out, dir[] = "/tmp/mantis-out-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *plan = pool_printf(pool, "%s/p.json", dir), *results = pool_printf(pool, "%s/out/deep", dir);
+    static const char text[] = "{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open {{ENV_URL}}\"},"
+                               "{\"type\":\"wait\",\"intent\":\"y\"}],\"runtime\":{\"max_cost\":0.5}}";
+    assert_int_equal(file_write_atomic(plan, text, strlen(text), 0644, &err), 0);
+    setenv("MANTIS_ENV_URL", "http://site.test:81", 1);
+    stub.fn = runs_a_plan;
+    assert_int_equal(run(&out, "plan", "run", plan, "--output-dir", results, NULL), 1); /* a step failed */
+    assert_non_null(strstr(out, "[0] click         ok    0.25s  opened\n"));
+    assert_non_null(strstr(out, pool_printf(pool, "result: 1/2 succeeded (0 s) \xE2\x80\x94 %s/result.json\n", results)));
+    assert_true(str_ends(out, "final URL: https://a.test/\n"));
+    json_t *sent = file_json(results, "plan.json"), *result = file_json(results, "result.json");
+    assert_string_equal(json_str(json_array_get(json_object_get(sent, "steps"), 0), "intent", ""),
+                        "Open http://site.test:81");
+    assert_true(json_num(json_object_get(sent, "runtime"), "max_cost", 0) == 0.5);
+    assert_int_equal(json_int(result, "failures", -1), 1);
+    assert_string_equal(json_str(result, "session", ""), "p");
+    assert_int_equal(json_int(json_array_get(json_object_get(result, "steps"), 1), "index", -1), 1);
+    assert_int_equal(access(pool_printf(pool, "%s/leads.csv", results), R_OK), 0);
+    assert_int_not_equal(access(pool_printf(pool, "%s/final.png", results), R_OK), 0);
+    unsetenv("MANTIS_ENV_URL");
+    assert_int_equal(file_remove_tree(dir, &err), 0);
+}
+
+static void plan_validate_and_dry_run_exit_as_their_findings_say(void **state)
+{
+    static const struct {
+        const char *text;
+        int code;
+    } cases[] = {
+        {"[{\"type\":\"navigate\",\"intent\":\"Open {{ENV_URL}}/x\"}]", 0},
+        {"[{\"type\":\"navigate\",\"intent\":\"Open it\"}]", 2},
+        {"[]", 1},
+        {"[{\"type\":\"navigate\"}]", 1},
+        {"{\"steps\":1}", 1},
+        {"[1,", 1},
+    };
+    char *out, path[] = "/tmp/mantis-plan-XXXXXX";
+    close(mkstemp(path));
+    unsetenv("MANTIS_ENV_URL");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(file_write_atomic(path, cases[i].text, strlen(cases[i].text), 0644, &err), 0);
+        assert_int_equal(run(&out, "plan", "validate", path, NULL), cases[i].code);
+        assert_int_equal(run(&out, "plan", "validate", "--json", path, NULL), cases[i].code);
+        json_t *doc = json_loads(out, 0, NULL);
+        assert_true(doc || !*out);
+        json_decref(doc);
+        assert_int_equal(run(&out, "plan", "dry-run", path, NULL), i < 3 ? 0 : 1);
+    }
+    unlink(path);
+    assert_int_equal(run(&out, "plan", "validate", path, NULL), 1);
+    assert_int_equal(run(&out, "plan", "validate", NULL), 2);
+}
+
+/* --- tables ---------------------------------------------------------------------------------------- */
+
+static json_t *rows_from(const char *text)
+{
+    json_t *v = json_loads(text, 0, NULL);
+    assert_non_null(v);
+    return json_keep(pool, v);
+}
+
+static void tables_fit_the_terminal_by_unicode_width(void **state)
+{
+    assert_int_equal(table_text_width("abc"), 3);
+    assert_int_equal(table_text_width("Bürgi"), 5);
+    assert_int_equal(table_text_width("日本"), 4);
+    assert_int_equal(table_text_width("e\u0301"), 1);
+    assert_string_equal(table_clean(pool, "日本語", 5), "日本…");
+    assert_string_equal(table_clean(pool, "日本語", 4), "日…");
+    assert_string_equal(table_clean(pool, "a\033[2Jb\r\n\u202ec\xc2\x9b", 0), "a [2Jb   c ");
+    assert_string_equal(table_clean(pool, "\xff\xc3x", 0), "\uFFFD\uFFFDx");
+    json_t *rows = rows_from("[{\"price\":\"$9\",\"name\":\"a long name that does not fit\"},{\"price\":\"$12,500\",\"name\":\"日本\"}]");
+    assert_string_equal(table_text(pool, NULL, rows, 24), "  price  name\n"
+                                                          "     $9  a long name th…\n"
+                                                          "$12,500  日本\n");
+    assert_string_equal(table_text(pool, NULL, rows_from("[]"), 80), "\n");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(an_answer_comes_back_whole_and_a_redirect_is_not_followed),
+        T(what_goes_wrong_is_said_without_path_or_token),
+        T(an_interrupt_ends_a_request_and_the_next_one_works),
+        T(server_addresses_are_normalised),
+        T(what_is_missing_is_named),
+        T(refusals_read_as_the_contract_says),
+        T(a_body_is_submitted_byte_for_byte),
+        T(submit_flags_become_a_request),
+        T(watch_prints_each_finished_step_once_and_outlasts_pause_and_outage),
+        T(watch_fails_when_the_run_does),
+        T(an_unknown_run_is_not_waited_for),
+        T(a_result_is_a_table_a_document_and_a_csv_file),
+        T(plan_run_keeps_plan_result_and_artifacts),
+        T(plan_validate_and_dry_run_exit_as_their_findings_say),
+        T(tables_fit_the_terminal_by_unicode_width),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
