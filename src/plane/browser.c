@@ -1,0 +1,354 @@
+/*
+ * browser.c - the plane "browser_use_plane": a display, Chromium on it, hands on the display and the
+ * DevTools pipe for everything that is not input.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "plane/cdp/read.h"
+#include "plane/cdp/settle.h"
+#include "plane/chromium.h"
+#include "plane/driver.h"
+#include "plane/hands.h"
+#include "plane/png.h"
+#include "plane/xvfb.h"
+
+#define VIEW_MS 2000 /* for URL and title, when the page is not asked for: else what was told last */
+
+struct browser {
+    struct plane base;
+    struct loop *loop;
+    struct xvfb xvfb;
+    struct display *display;
+    struct chromium *chromium;
+    struct cdp *cdp;
+    struct tabs tabs;
+    int type_delay_ms;
+    int64_t settled_us; /* when the last settle ended */
+};
+
+static struct browser *downcast(struct plane *plane)
+{
+    if (plane->driver != &plane_browser)
+        BUG("not a browser plane");
+    return (struct browser *)plane;
+}
+
+/* A dead browser says more than a closed pipe. */
+static int explain(struct browser *b, int r, struct err *err)
+{
+    if (r == E_GONE && b->chromium && !display_gone(b->display) && !chromium_alive(b->chromium))
+        chromium_explain_end(b->chromium, err);
+    return r;
+}
+
+/* --- start and end --------------------------------------------------------------------------- */
+
+static int start_chromium(struct browser *b, const struct plane_config *config, struct err *err)
+{
+    struct chromium_config c = {.display = b->xvfb.display,
+                                .width = config->width,
+                                .height = config->height,
+                                .profile_dir = config->profile_dir,
+                                .download_dir = config->download_dir,
+                                .browser = config->browser,
+                                .sandbox_off = config->sandbox_off,
+                                .lang = config->lang,
+                                .timezone = config->timezone,
+                                .with_pipe = true};
+    return chromium_start(b->loop, &c, &b->chromium, err);
+}
+
+static void allow_downloads(struct browser *b, const char *dir)
+{
+    if (!dir)
+        return;
+    json_t *params = json_object();
+    json_put_str(params, "behavior", "allow");
+    json_put_str(params, "downloadPath", dir);
+    cdp_post(b->cdp, NULL, "Browser.setDownloadBehavior", params);
+}
+
+static int start(struct browser *b, const struct plane_config *config, int64_t deadline, struct err *err)
+{
+    struct settle s;
+    struct settled ignored;
+    struct pool *pool = NULL;
+    int r = xvfb_start(b->loop, config->width, config->height, deadline, &b->xvfb, err);
+    if (!r)
+        r = display_open(b->loop, b->xvfb.display, &b->display, err);
+    if (!r)
+        r = start_chromium(b, config, err);
+    if (!r)
+        r = cdp_open(b->loop, chromium_pipe(b->chromium), tabs_on_event, &b->tabs, &b->cdp, err);
+    b->tabs.cdp = b->cdp;
+    if (!r)
+        r = tabs_attach(&b->tabs, deadline, err);
+    if (!r)
+        r = display_fit_window(b->display, deadline, err);
+    if (r)
+        return explain(b, r, err);
+    allow_downloads(b, config->download_dir);
+    pool = pool_create(NULL);
+    r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_LOAD, 0, err);
+    if (!r)
+        r = settle_wait(&s, pool, (int)(deadline - clock_mono_ms()), &ignored, &b->settled_us, err);
+    pool_destroy(pool);
+    return explain(b, r, err);
+}
+
+static void browser_destroy(struct plane *plane, bool graceful)
+{
+    struct browser *b = downcast(plane);
+    cdp_close(b->cdp);
+    tabs_release(&b->tabs);
+    chromium_stop(b->chromium, graceful);
+    display_close(b->display);
+    xvfb_stop(&b->xvfb);
+    free(b);
+}
+
+static int browser_create(struct loop *loop, const struct plane_config *config, int timeout_ms,
+                          struct plane **out, struct err *err)
+{
+    struct browser *b = calloc(1, sizeof(*b));
+    if (!b)
+        BUG("out of memory");
+    b->base = (struct plane){.driver = &plane_browser, .width = config->width, .height = config->height};
+    b->loop = loop;
+    b->type_delay_ms = config->type_delay_ms;
+    tabs_init(&b->tabs, loop);
+    int r = start(b, config, clock_mono_ms() + timeout_ms, err);
+    if (r) {
+        browser_destroy(&b->base, false);
+        return r;
+    }
+    *out = &b->base;
+    return 0;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+static int look_at_pixels(struct browser *b, struct pool *pool, unsigned what, struct observation *out,
+                          struct err *err)
+{
+    int64_t start_us = clock_mono_us();
+    int r = 0;
+    if (what & (OBSERVE_FRAME | OBSERVE_PNG))
+        r = display_capture(b->display, pool, &out->frame, err);
+    if (!r && (what & OBSERVE_PNG))
+        r = png_encode(pool, &out->frame, &out->png, &out->png_len, err);
+    out->perceive_us = clock_mono_us() - start_us;
+    return r;
+}
+
+/* URL and title alone: a page too busy to say them is reported as the browser last told. */
+static int look_at_view(struct browser *b, struct pool *pool, int64_t deadline, struct observation *out,
+                        struct err *err)
+{
+    struct read_view v;
+    struct err e = {0};
+    int64_t soon = clock_mono_ms() + VIEW_MS;
+    int r = read_view(&b->tabs, pool, soon < deadline ? soon : deadline, &v, &e);
+    if (r == E_GONE || r == E_CANCELLED)
+        return err_set(err, r, "%s", e.msg);
+    const struct session *front = b->tabs.front;
+    out->url = r ? pool_strdup(pool, front ? front->url : "") : v.url;
+    out->title = r ? pool_strdup(pool, front ? front->title : "") : v.title;
+    return 0;
+}
+
+static int browser_observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
+                           struct observation *out, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    int64_t deadline = clock_mono_ms() + timeout_ms;
+    struct page *page = NULL;
+    int r = script_find_front(&b->tabs, deadline, err);
+    if (!r)
+        r = look_at_pixels(b, pool, what, out, err);
+    if (!r && (what & OBSERVE_PAGE)) {
+        r = read_page(&b->tabs, pool, plane->width, plane->height, deadline, &page, err);
+        if (!r) {
+            out->page = page;
+            out->url = page->url;
+            out->title = page->title;
+        }
+    } else if (!r) {
+        r = look_at_view(b, pool, deadline, out, err);
+    }
+    return explain(b, r, err);
+}
+
+static int browser_scroll_y(struct plane *plane, int *ret_y, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    struct pool *pool = pool_create(NULL);
+    struct read_view v = {0};
+    int r = read_view(&b->tabs, pool, clock_mono_ms() + VIEW_MS, &v, err);
+    if (!r)
+        *ret_y = v.scroll_y;
+    pool_destroy(pool);
+    return explain(b, r, err);
+}
+
+/* --- acting ---------------------------------------------------------------------------------- */
+
+static enum settle_kind kind_of(const struct action *a)
+{
+    if (a->type == ACTION_TYPE_TEXT)
+        return strpbrk(a->text, "\r\n") ? SETTLE_EFFECT : SETTLE_TYPE; /* Return submits */
+    if (a->type == ACTION_SCROLL)
+        return SETTLE_SCROLL;
+    return hands_need_chance(a) ? SETTLE_EFFECT : SETTLE_QUIET;
+}
+
+static int pause_for(struct browser *b, const struct action *a, struct err *err)
+{
+    if (a->type != ACTION_WAIT)
+        return 0;
+    int r = loop_wait(b->loop, NULL, NULL, clock_mono_ms() + (int64_t)(a->seconds * 1000));
+    return r ? err_set(err, r, "cancelled while waiting") : 0;
+}
+
+static int browser_act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
+                       struct settled *out, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    struct settle s;
+    int r = settle_arm(&s, &b->tabs, b->display, pool, kind_of(action), b->settled_us, err);
+    if (r)
+        return explain(b, r, err);
+    int64_t start_us = clock_mono_us();
+    r = hands_do(b->display, pool, action, b->type_delay_ms, err);
+    if (!r)
+        r = pause_for(b, action, err);
+    int64_t input_us = clock_mono_us() - start_us;
+    if (r)
+        settle_drop(&s);
+    else
+        r = settle_wait(&s, pool, cap_ms, out, &b->settled_us, err);
+    out->input_us = input_us;
+    return explain(b, r, err);
+}
+
+static int browser_settle(struct plane *plane, int cap_ms, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    struct pool *pool = pool_create(NULL);
+    struct settle s;
+    struct settled ignored;
+    int r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_QUIET, b->settled_us, err);
+    s.since_us = 1; /* what began before counts too */
+    if (!r)
+        r = settle_wait(&s, pool, cap_ms, &ignored, &b->settled_us, err);
+    pool_destroy(pool);
+    return explain(b, r, err);
+}
+
+/* --- navigating ------------------------------------------------------------------------------ */
+
+/* Send one command about the front tab and wait for what it causes. The answer to Page.navigate may
+ * come only after the page answered, so it is not waited for. */
+static int command(struct browser *b, struct pool *pool, const char *method, json_t *params, int cap_ms,
+                   struct settled *out, struct err *err)
+{
+    struct settle s;
+    int r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_LOAD, b->settled_us, err);
+    if (!r && !b->tabs.front)
+        r = err_set(err, E_UPSTREAM, "the browser shows no tab");
+    if (r) {
+        json_decref(params);
+        return explain(b, r, err);
+    }
+    struct frame_info *main = tabs_main_frame(b->tabs.front);
+    if (main) /* until the browser says that it started */
+        main->requested_us = clock_mono_us();
+    cdp_post(b->cdp, b->tabs.front->id, method, params);
+    r = settle_wait(&s, pool, cap_ms, out, &b->settled_us, err);
+    return explain(b, r, err);
+}
+
+static int browser_navigate(struct plane *plane, struct pool *pool, const char *url, int cap_ms,
+                            struct settled *out, struct err *err)
+{
+    json_t *params = json_object();
+    json_put_str(params, "url", url);
+    return command(downcast(plane), pool, "Page.navigate", params, cap_ms, out, err);
+}
+
+static int browser_reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                          struct err *err)
+{
+    return command(downcast(plane), pool, "Page.reload", NULL, cap_ms, out, err);
+}
+
+static int browser_back(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                        struct err *err)
+{
+    struct browser *b = downcast(plane);
+    json_t *history = NULL;
+    if (!b->tabs.front)
+        return err_set(err, E_UPSTREAM, "the browser shows no tab");
+    int r = cdp_call(b->cdp, b->tabs.front->id, "Page.getNavigationHistory", NULL, clock_mono_ms() + cap_ms,
+                     &history, err);
+    if (r)
+        return explain(b, r, err);
+    int64_t at = json_int(history, "currentIndex", 0);
+    const json_t *entries = json_object_get(history, "entries");
+    const json_t *before = at > 0 ? json_array_get(entries, (size_t)at - 1) : NULL;
+    if (before)
+        r = command(b, pool, "Page.navigateToHistoryEntry",
+                    json_pack("{s:I}", "entryId", (json_int_t)json_int(before, "id", 0)), cap_ms, out, err);
+    json_decref(history);
+    return r;
+}
+
+static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                             struct err *err)
+{
+    struct browser *b = downcast(plane);
+    struct settle s;
+    int r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_QUIET, b->settled_us, err);
+    if (r)
+        return explain(b, r, err);
+    json_t *params = json_object(), *answer = NULL;
+    json_put_str(params, "targetId", b->tabs.front->target);
+    r = cdp_call(b->cdp, NULL, "Target.closeTarget", params, clock_mono_ms() + cap_ms, &answer, err);
+    json_decref(answer);
+    if (r)
+        settle_drop(&s);
+    else
+        r = settle_wait(&s, pool, cap_ms, out, &b->settled_us, err);
+    return explain(b, r, err);
+}
+
+static int browser_tab_count(const struct plane *plane)
+{
+    return ((const struct browser *)plane)->tabs.n_tabs;
+}
+
+static void browser_pids(const struct plane *plane, int *ret_display, int *ret_browser)
+{
+    const struct browser *b = (const struct browser *)plane;
+    *ret_display = (int)b->xvfb.proc.pid;
+    *ret_browser = b->chromium ? chromium_pid(b->chromium) : 0;
+}
+
+const struct plane_driver plane_browser = {
+    .kind = "browser_use_plane",
+    .caps = PLANE_HAS_DOM | PLANE_HAS_TABS,
+    .create = browser_create,
+    .destroy = browser_destroy,
+    .observe = browser_observe,
+    .act = browser_act,
+    .navigate = browser_navigate,
+    .back = browser_back,
+    .reload = browser_reload,
+    .close_tab = browser_close_tab,
+    .tab_count = browser_tab_count,
+    .scroll_y = browser_scroll_y,
+    .settle = browser_settle,
+    .pids = browser_pids,
+};

@@ -1,0 +1,73 @@
+/*
+ * snapshot_priv.h - shared by snapshot.c (tree), snapshot_doc.c (one document's JSON made easy to ask)
+ * and snapshot_cover.c (what lies on top of what), and nobody else.
+ */
+#ifndef MANTIS_PLANE_CDP_SNAPSHOT_PRIV_H
+#define MANTIS_PLANE_CDP_SNAPSHOT_PRIV_H
+
+#include "plane/cdp/snapshot.h"
+
+/* Computed styles asked for, in this order. */
+enum style {
+    STYLE_VISIBILITY,
+    STYLE_OPACITY,
+    STYLE_POINTER_EVENTS,
+    STYLE_CURSOR,
+    STYLE_POSITION,
+    STYLE_OVERFLOW_X,
+    STYLE_OVERFLOW_Y,
+    STYLE_BACKGROUND,
+    STYLE_N,
+};
+extern const char *const snapshot_style_names[STYLE_N];
+
+/* One document of a snapshot. Arrays are indexed by its node number and live in a scratch pool. */
+struct doc {
+    const json_t *json, *strings;
+    int n;
+    const json_t *parent, *type, *name, *value, *backend, *attributes;
+    int *layout;      /* index into the layout arrays, -1: not laid out */
+    int *words;       /* index of a second layout entry: what a pseudo element says; -1: none */
+    int *content_doc; /* document shown in this <iframe>, -1: none */
+    int *input_value, *text_value; /* string index, -1: none */
+    unsigned char *bits;           /* enum doc_bits */
+    double scroll_x, scroll_y;
+};
+
+enum doc_bits {
+    DOC_CLICKABLE = 1 << 0,
+    DOC_CHECKED = 1 << 1,
+    DOC_SELECTED = 1 << 2,
+    DOC_PSEUDO = 1 << 3,
+};
+
+/* False when the document is not what the protocol says, or too large for memory. */
+bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *out);
+const char *doc_string(const struct doc *d, const json_t *array, int i); /* "" when missing */
+const char *doc_string_at(const struct doc *d, int string_index);
+int doc_int(const json_t *array, int i, int def);
+const char *doc_style(const struct doc *d, int i, enum style which);   /* "" when not laid out */
+/* Bounds of a layout entry, in CSS pixels of the document; false when there are none. */
+bool doc_bounds(const struct doc *d, int layout, double out[4]);
+int doc_paint_order(const struct doc *d, int i);
+const char *doc_layout_text(const struct doc *d, int layout);
+
+/* Beside every node of the page while it is being built. */
+struct shadow_node {
+    int paint_order;
+    int source;      /* number of the document among all that were emitted */
+    struct rect shown; /* the part of its box that is inside viewport and clips; empty: none */
+    bool takes_clicks; /* pointer-events */
+    bool opaque;       /* hides what is below it */
+    bool own_layer;    /* paints apart from its parent */
+};
+
+struct source {
+    int owner; /* page node of the <iframe> it is shown in, -1 for the main document */
+};
+
+/* Set NODE_COVERED where the middle of a shown box shows something else. */
+void snapshot_cover(struct pool *tmp, struct page *page, const struct shadow_node *shadow,
+                    const struct source *sources);
+
+#endif
