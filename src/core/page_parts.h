@@ -9,10 +9,6 @@
 /* Accessible names of all nodes; roles are there already. Linear in nodes and text. */
 void page_names(struct pool *pool, struct page *page);
 
-/* True when the text nodes a and b, a first, are shown without a gap: the browser trimmed the
- * white space that would tell, so boxes, tags between them and punctuation decide. */
-bool page_texts_join(const struct page *page, int a, int b);
-
 /* True for one of the blank-separated words of list. */
 bool word_in(const char *list, const char *word);
 

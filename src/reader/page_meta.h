@@ -1,0 +1,36 @@
+/*
+ * page_meta.h - what a page says to machines: JSON-LD, microdata, meta tags.
+ * Source: schema.org; ogp.me; html.spec.whatwg.org section 5 (microdata).
+ */
+#ifndef MANTIS_READER_PAGE_META_H
+#define MANTIS_READER_PAGE_META_H
+
+#include "base/json.h"
+#include "reader/fields.h"
+#include "reader/scene.h"
+
+struct meta_value {
+    const char *text;
+    const char *method; /* "json_ld", "microdata", "meta" */
+    int node;           /* that shows it, -1 when nobody sees it */
+    double score;
+};
+
+/* Documents of the page's JSON-LD scripts, kept in the scene's pool; never NULL. */
+const json_t *page_linked_data(const struct scene *s);
+
+/* Best value of a field in the linked data, about the page's own entity, or, when about is not NULL,
+ * about the listed entity whose url or name that is. False when there is none. */
+bool page_ld_value(const struct scene *s, const json_t *docs, const struct field *field, enum meaning meaning,
+                   const char *about_url, const char *about_name, struct meta_value *out);
+
+/* Microdata below root, one call per value. */
+typedef void page_meta_fn(void *arg, const struct meta_value *value);
+void page_microdata(const struct scene *s, int root, const struct field *field, enum meaning meaning,
+                    page_meta_fn *fn, void *arg);
+
+/* <meta> tags of the document. */
+void page_meta_tags(const struct scene *s, const struct field *field, enum meaning meaning, page_meta_fn *fn,
+                    void *arg);
+
+#endif

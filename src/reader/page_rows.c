@@ -1,0 +1,153 @@
+/*
+ * page_rows.c - one entity from a page, and many from a page of cards or a table.
+ */
+#include "reader/page_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader/page_extract.h"
+#include "reader/words.h"
+
+#define ROWS_GROUPS 8   /* candidates that are tried */
+#define ROWS_SAMPLE 4   /* members read to judge a group */
+#define MASK_GROUPS 6
+
+/* --- one entity ------------------------------------------------------------------------------------ */
+
+/* "More like this" without a heading that says so: cards that lead to pages like this one. */
+static void mask_siblings(struct scene *s)
+{
+    struct group groups[MASK_GROUPS];
+    int n = page_groups(s, true, MASK_GROUPS, groups);
+    const char *own = page_url_shape(s, s->page->url);
+    for (int g = 0; g < n; g++) {
+        int alike = 0;
+        bool holds_heading = false;
+        for (int i = 0; i < groups[g].n; i++) {
+            int link = page_card_link(s, groups[g].members[i]);
+            alike += link >= 0 && s->page->nodes[link].href[0] &&
+                     strcmp(page_url_shape(s, s->page->nodes[link].href), own) == 0;
+            holds_heading |= s->heading >= 0 && node_is_a(s->page, s->heading, groups[g].members[i]);
+        }
+        if (holds_heading || alike * 5 < groups[g].n * 3)
+            continue;
+        for (int i = 0; i < groups[g].n; i++)
+            for (int k = groups[g].members[i]; k < s->page->nodes[groups[g].members[i]].end; k++)
+                s->zone[k] |= ZONE_RELATED;
+    }
+}
+
+static const char *url_of(const struct observation *obs)
+{
+    return obs->url && *obs->url ? obs->url : obs->page->url;
+}
+
+int page_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
+                 const struct schema *schema, struct extraction *out, struct err *err)
+{
+    struct finding *findings = page_findings(pool, schema);
+    struct source src = {0};
+    for (int i = 0; i < n_obs; i++) {
+        struct scene *s = pool_alloc(pool, sizeof(*s));
+        int r = scene_create(pool, &obs[i], s, err);
+        if (r)
+            return r;
+        if (s->page->n_nodes == 0)
+            continue;
+        mask_siblings(s);
+        src = (struct source){.scene = s, .docs = page_linked_data(s), .heading = s->heading, .link = -1,
+                              .url = url_of(&obs[i]), .bonus = 0.001 * i};
+        page_collect(&src, findings, schema->n_fields);
+    }
+    if (!src.scene)
+        return err_set(err, E_NOT_FOUND, "extract: the page is empty");
+    page_resolve(pool, findings, schema, &src, src.url, out);
+    return 0;
+}
+
+/* --- many entities --------------------------------------------------------------------------------- */
+
+static void read_row(const struct scene *s, const json_t *docs, int member, const struct schema *schema,
+                     const char *url, struct extraction *out)
+{
+    struct finding *findings = page_findings(s->pool, schema);
+    int link = page_card_link(s, member);
+    const char *href = link >= 0 ? s->page->nodes[link].href : "";
+    int heading = -1;
+    for (int i = member; i < s->page->nodes[member].end && heading < 0; i++)
+        if (s->page->nodes[i].level && scene_shown(s, i) && scene_text_count(s, i))
+            heading = i;
+    struct source src = {.scene = s, .docs = docs, .root = member, .heading = heading, .link = link, .url = href,
+                         .title = page_card_title(s, member, link)};
+    page_collect(&src, findings, schema->n_fields);
+    page_resolve(s->pool, findings, schema, &src, url, out);
+}
+
+/* Fields found, required ones counting double. */
+static double coverage(const struct schema *schema, const struct extraction *x)
+{
+    double v = 0;
+    for (int i = 0; i < schema->n_fields; i++)
+        if (json_object_get(x->values, schema->fields[i].name))
+            v += schema->fields[i].required ? 2 : 1;
+    return v;
+}
+
+/* How well a group's members give rows of this schema. */
+static double fitness(const struct scene *s, const json_t *docs, const struct group *g,
+                      const struct schema *schema, const char *url)
+{
+    double sum = 0;
+    int n = g->n < ROWS_SAMPLE ? g->n : ROWS_SAMPLE;
+    for (int i = 0; i < n; i++) {
+        struct extraction x;
+        read_row(s, docs, g->members[i * g->n / n], schema, url, &x);
+        sum += coverage(schema, &x) / n;
+    }
+    double size = g->score > 1 ? 1 : g->score;
+    return sum * (1 + 0.5 * size) * (g->n >= 3 ? 1.1 : 1);
+}
+
+static bool positional_only(const struct schema *schema, const json_t *values)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)values, key, value)
+    {
+        if (!schema_is_positional(key))
+            return false;
+    }
+    return true;
+}
+
+int page_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
+              const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
+              struct err *err)
+{
+    struct scene s;
+    int r = scene_create(pool, obs, &s, err);
+    if (r)
+        return r;
+    struct group groups[ROWS_GROUPS];
+    const json_t *docs = page_linked_data(&s);
+    int n_groups = page_groups(&s, false, ROWS_GROUPS, groups), best = -1;
+    double best_fit = 0;
+    for (int g = 0; g < n_groups; g++) {
+        double fit = fitness(&s, docs, &groups[g], schema, url_of(obs));
+        if (fit > best_fit) {
+            best = g;
+            best_fit = fit;
+        }
+    }
+    *ret_n = 0;
+    int max = best < 0 ? 0 : groups[best].n < max_rows ? groups[best].n : max_rows;
+    *ret_rows = pool_alloc(pool, sizeof(**ret_rows) * (size_t)(max + 1));
+    for (int i = 0; best >= 0 && i < groups[best].n && *ret_n < max; i++) {
+        struct extraction x;
+        read_row(&s, docs, groups[best].members[i], schema, url_of(obs), &x);
+        if (!positional_only(schema, x.values))
+            (*ret_rows)[(*ret_n)++] = x;
+    }
+    return 0;
+}

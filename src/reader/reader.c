@@ -1,0 +1,108 @@
+#include "reader/driver.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct reader_driver *const drivers[] = {&reader_page, &reader_script};
+
+static const char *const kinds[] = {"page", "script", NULL};
+
+const char *const *reader_kinds(void)
+{
+    return kinds;
+}
+
+int reader_create(const char *spec, struct reader **out, struct err *err)
+{
+    size_t len = strcspn(spec, ":");
+    const char *argument = spec[len] ? spec + len + 1 : "";
+    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+        if (strlen(drivers[i]->kind) == len && strncmp(drivers[i]->kind, spec, len) == 0)
+            return drivers[i]->create(argument, out, err);
+    return err_set(err, E_UNSUPPORTED, "reader '%.60s' is not built in; there are page and script:<file>", spec);
+}
+
+void reader_destroy(struct reader *reader)
+{
+    if (reader)
+        reader->driver->destroy(reader);
+}
+
+bool target_kind_parse(const char *name, enum target_kind *out)
+{
+    static const char *const names[] = {
+        [TARGET_ANY] = "any",           [TARGET_BUTTON] = "button",       [TARGET_NAV_LINK] = "nav_link",
+        [TARGET_TAB] = "tab",           [TARGET_MENU_ITEM] = "menu_item", [TARGET_ROW_LINK] = "row_link",
+        [TARGET_CELL_LINK] = "cell_link", [TARGET_FIELD] = "field",       [TARGET_SELECT] = "select",
+        [TARGET_OPTION] = "option",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (str_eq_fold(names[i], name)) {
+            *out = (enum target_kind)i;
+            return true;
+        }
+    return false;
+}
+
+int reader_find(struct reader *reader, struct pool *pool, const struct observation *obs,
+                const struct target_query *query, struct target *out, struct err *err)
+{
+    struct target_query q = *query;
+    q.label = q.label ? q.label : "";
+    q.intent = q.intent ? q.intent : "";
+    return reader->driver->find(reader, pool, obs, &q, out, err);
+}
+
+int reader_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
+                          int current_page, struct target *out, struct err *err)
+{
+    return reader->driver->find_next_page(reader, pool, obs, current_page < 1 ? 1 : current_page, out, err);
+}
+
+int reader_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
+                       const struct schema *schema, const char *const *done, int n_done,
+                       struct target *out, struct err *err)
+{
+    return reader->driver->find_reveal(reader, pool, obs, schema, done, n_done, out, err);
+}
+
+int reader_find_dismiss(struct reader *reader, struct pool *pool, const struct observation *obs,
+                        struct target *out, struct err *err)
+{
+    return reader->driver->find_dismiss(reader, pool, obs, out, err);
+}
+
+int reader_list(struct reader *reader, struct pool *pool, const struct observation *obs,
+                const struct schema *schema, int max_cards, struct card **ret_cards, int *ret_n,
+                enum list_status *ret_status, struct err *err)
+{
+    if (max_cards < 1)
+        return err_set(err, E_INVALID, "list: max_cards must be at least 1");
+    return reader->driver->list(reader, pool, obs, schema, max_cards, ret_cards, ret_n, ret_status, err);
+}
+
+int reader_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
+                   const struct schema *schema, struct extraction *out, struct err *err)
+{
+    if (!schema || n_obs < 1)
+        return err_set(err, E_INVALID, "extract: needs a schema and at least one observation");
+    return reader->driver->extract(reader, pool, obs, n_obs, schema, out, err);
+}
+
+int reader_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
+                const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
+                struct err *err)
+{
+    if (!schema || max_rows < 1)
+        return err_set(err, E_INVALID, "rows: needs a schema and max_rows of at least 1");
+    return reader->driver->rows(reader, pool, obs, schema, max_rows, ret_rows, ret_n, err);
+}
+
+int reader_visible(struct reader *reader, struct pool *pool, const struct observation *obs,
+                   const char *question, struct verdict *out, struct err *err)
+{
+    if (str_empty(question))
+        return err_set(err, E_INVALID, "visible: the question is empty");
+    return reader->driver->visible(reader, pool, obs, question, out, err);
+}
