@@ -29,8 +29,7 @@ static void link_waiting(struct request *req)
 
 void request_stop_waiting(struct request *req, enum wait_end why)
 {
-    if (why != WAIT_RUN_ENDED)
-        sched_unwatch(req->watch);
+    sched_unwatch(req->watch);
     req->watch = NULL;
     loop_fd_remove(req->hangup);
     req->hangup = NULL;
