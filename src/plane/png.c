@@ -35,7 +35,8 @@ static int set_options(spng_ctx *ctx, const struct frame *frame)
 
 static int encode_rows(spng_ctx *ctx, const struct frame *frame, uint8_t *row)
 {
-    int r = spng_encode_image(ctx, NULL, 0, SPNG_FMT_PNG, SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
+    int r = spng_encode_image(ctx, NULL, 0, SPNG_FMT_PNG,
+                              SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
     for (int y = 0; y < frame->height && !r; y++) {
         to_rgb(row, frame->pixels + (size_t)y * (size_t)frame->stride, frame->width);
         r = spng_encode_row(ctx, row, (size_t)frame->width * 3);

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 
 /* Descriptors in the child. */
-#define DISPLAY_FD 3
-#define STDERR_FD 2
+#define DISPLAY_FD   3
+#define STDERR_FD    2
 #define END_GRACE_MS 1000
 
 struct start {
@@ -85,8 +85,9 @@ static int spawn(int width, int height, int display_fd, int stderr_fd, struct pr
     snprintf(fd, sizeof(fd), "%d", DISPLAY_FD);
     const char *env_path = getenv("PATH");
     snprintf(path, sizeof(path), "PATH=%s", env_path ? env_path : "/usr/bin:/bin");
-    const char *const argv[] = {"Xvfb", "-displayfd", fd, "-screen", "0", screen, "-nolisten",
-                                "tcp", "-nolisten", "local", "-noreset", "-dpi", "96", NULL};
+    const char *const argv[] = {"Xvfb",     "-displayfd", fd,    "-screen",   "0",
+                                screen,     "-nolisten",  "tcp", "-nolisten", "local",
+                                "-noreset", "-dpi",       "96",  NULL};
     const char *const env[] = {path, "HOME=/", "LANG=C.UTF-8", NULL};
     const struct proc_fd fds[] = {{display_fd, DISPLAY_FD}, {stderr_fd, STDERR_FD}};
     const struct proc_spec spec = {

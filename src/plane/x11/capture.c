@@ -58,20 +58,39 @@ void capture_finish(struct display *d)
         munmap(d->shm, d->shm_len);
 }
 
-int display_capture(struct display *d, struct pool *pool, struct frame *out, struct err *err)
+/* Copy area from the screen to the start of the shared memory, rows packed. */
+static int fetch(struct display *d, const struct rect *area, struct err *err)
 {
     void *reply = NULL;
-    int r = x_reply(d,
-                    xcb_shm_get_image(d->conn, d->root, 0, 0, (uint16_t)d->width,
-                                      (uint16_t)d->height, ~0u, XCB_IMAGE_FORMAT_Z_PIXMAP,
-                                      d->segment, 0)
-                        .sequence,
-                    &reply, err);
+    xcb_shm_get_image_cookie_t asked =
+        xcb_shm_get_image(d->conn, d->root, (int16_t)area->x, (int16_t)area->y, (uint16_t)area->w,
+                          (uint16_t)area->h, ~0u, XCB_IMAGE_FORMAT_Z_PIXMAP, d->segment, 0);
+    int r = x_reply(d, asked.sequence, &reply, err);
+    if (!r && !reply)
+        r = err_set(err, E_IO, "the display server refused to copy the screen");
+    free(reply);
+    return r;
+}
+
+int display_fingerprint(struct display *d, const struct rect *area, uint64_t *ret, struct err *err)
+{
+    int r = fetch(d, area, err);
     if (r)
         return r;
-    if (!reply)
-        return err_set(err, E_IO, "the display server refused to copy the screen");
-    free(reply);
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    const uint32_t *pixels = (const void *)d->shm;
+    for (int i = 0; i < area->w * area->h; i++)
+        h = (h ^ (pixels[i] & 0xffffff)) * 0x100000001b3u;
+    *ret = h;
+    return 0;
+}
+
+int display_capture(struct display *d, struct pool *pool, struct frame *out, struct err *err)
+{
+    const struct rect all = {0, 0, d->width, d->height};
+    int r = fetch(d, &all, err);
+    if (r)
+        return r;
     uint8_t *pixels = pool_try(pool, d->shm_len);
     if (!pixels)
         return err_set(err, E_NOMEM, "no memory for a screen capture");

@@ -16,7 +16,6 @@ int display_clipboard_set(struct display *d, const char *utf8, struct err *err)
         return err_set(err, E_TOOBIG, "a text over %u bytes cannot be pasted", CAP_CLIPBOARD_BYTES);
     free(d->clip);
     d->clip = strdup(utf8);
-    d->clip_served = false;
     if (!d->clip)
         BUG("out of memory");
     xcb_set_selection_owner(d->conn, d->helper, d->atoms[X_CLIPBOARD], XCB_CURRENT_TIME);
@@ -47,7 +46,6 @@ static bool answer(struct display *d, const xcb_selection_request_event_t *e, xc
     } else if (is_text(d, e->target)) {
         xcb_change_property(d->conn, XCB_PROP_MODE_REPLACE, e->requestor, property, e->target, 8,
                             (uint32_t)strlen(d->clip), d->clip);
-        d->clip_served = true;
     } else {
         return false;
     }
@@ -107,16 +105,6 @@ bool clipboard_event(struct display *d, const xcb_generic_event_t *ev)
 static bool paste_answered(void *arg)
 {
     return ((struct display *)arg)->paste_answered;
-}
-
-static bool clip_served(void *arg)
-{
-    return ((struct display *)arg)->clip_served;
-}
-
-int display_clipboard_wait_read(struct display *d, int64_t deadline_mono_ms, struct err *err)
-{
-    return x_wait(d, clip_served, d, deadline_mono_ms, "waiting for a paste", err);
 }
 
 static bool clipboard_lost(void *arg)

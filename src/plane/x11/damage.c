@@ -13,6 +13,12 @@
 #define CARET_MAX_W 4 /* px: a text caret is a narrow bar */
 #define CARET_MAX_H 64
 
+/* An animation draws at least so often, over at least so long; the newest so many notes are asked.
+ */
+#define ANIMATION_TIMES     3
+#define ANIMATION_SPREAD_US 100000
+#define ANIMATION_LOOK      256u
+
 int damage_setup(struct display *d, struct err *err)
 {
     void *reply = NULL;
@@ -91,13 +97,39 @@ static void add_rect(struct damage_baseline *b, const struct rect *r)
         b->rects[best] = unite(&b->rects[best], r);
 }
 
+/* Does something move in r by itself: several drawings from from_us on, over some time? */
+static bool keeps_moving(const struct display *d, const struct rect *r, int64_t from_us)
+{
+    const struct damage_note *n;
+    int64_t last = 0;
+    int times = 0;
+    for (unsigned i = 0; i < ANIMATION_LOOK && (n = newest(d, i)) && n->at_us >= from_us; i++) {
+        if (!overlaps(r, &n->rect))
+            continue;
+        last = last ? last : n->at_us;
+        if (++times >= ANIMATION_TIMES && last - n->at_us >= ANIMATION_SPREAD_US)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What the last action changed is no animation: only what was drawn since the screen was last found
+ * quiet counts, and the animations that were known then, if they still go on.
+ */
 void display_damage_baseline(const struct display *d, int window_ms, struct damage_baseline *out)
 {
-    int64_t from = clock_mono_us() - (int64_t)window_ms * 1000;
+    int64_t window_us = clock_mono_us() - (int64_t)window_ms * 1000;
+    int64_t from = window_us > d->quiet_at_us ? window_us : d->quiet_at_us;
     const struct damage_note *n;
-    out->n = 0;
-    for (unsigned i = 0; (n = newest(d, i)) && n->at_us >= from; i++)
-        add_rect(out, &n->rect);
+    struct damage_baseline b = {.n = 0};
+    for (int i = 0; i < d->known.n; i++)
+        if (display_area_damage_us(d, &d->known.rects[i], window_us))
+            add_rect(&b, &d->known.rects[i]);
+    for (unsigned i = 0; i < ANIMATION_LOOK && (n = newest(d, i)) && n->at_us >= from; i++)
+        if (keeps_moving(d, &n->rect, from))
+            add_rect(&b, &n->rect);
+    *out = b;
 }
 
 /* A blinking caret is never an effect of anything. */
@@ -142,7 +174,7 @@ struct quiet {
     struct loop_timer timer; /* turns the loop when the quiet time may be over */
 };
 
-static void tick(void *arg)
+static void turn_loop(void *arg)
 {
 }
 
@@ -155,7 +187,7 @@ static bool is_quiet(void *arg)
         last = q->d->input_us; /* what was just sent has yet to show */
     if (last <= from)
         return true;
-    loop_timer_set(q->d->loop, &q->timer, (last - from) / 1000 + 1, tick, NULL);
+    loop_timer_set(q->d->loop, &q->timer, (last - from) / 1000 + 1, turn_loop, NULL);
     return false;
 }
 
@@ -169,5 +201,9 @@ int display_wait_quiet(struct display *d, const struct damage_baseline *baseline
     *ret_capped = r == E_TIMEOUT;
     if (r == E_TIMEOUT)
         return 0;
+    if (!r) {
+        d->quiet_at_us = clock_mono_us();
+        d->known = baseline ? *baseline : (struct damage_baseline){.n = 0};
+    }
     return r ? err_set(err, r, "%s", e.msg) : 0;
 }

@@ -11,14 +11,10 @@
 #include "base/clock.h"
 
 static const char *const atom_names[X_N_ATOMS] = {
-    [X_CLIPBOARD] = "CLIPBOARD",
-    [X_TARGETS] = "TARGETS",
-    [X_UTF8_STRING] = "UTF8_STRING",
-    [X_TEXT_PLAIN_UTF8] = "text/plain;charset=utf-8",
-    [X_PASTE] = "MANTIS_PASTE",
-    [X_WM_PROTOCOLS] = "WM_PROTOCOLS",
-    [X_WM_TAKE_FOCUS] = "WM_TAKE_FOCUS",
-    [X_NET_WM_NAME] = "_NET_WM_NAME",
+    [X_CLIPBOARD] = "CLIPBOARD",         [X_TARGETS] = "TARGETS",
+    [X_UTF8_STRING] = "UTF8_STRING",     [X_TEXT_PLAIN_UTF8] = "text/plain;charset=utf-8",
+    [X_PASTE] = "MANTIS_PASTE",          [X_WM_PROTOCOLS] = "WM_PROTOCOLS",
+    [X_WM_TAKE_FOCUS] = "WM_TAKE_FOCUS", [X_NET_WM_NAME] = "_NET_WM_NAME",
 };
 
 int x_gone(struct display *d, struct err *err)
@@ -128,8 +124,7 @@ static int intern_atoms(struct display *d, struct err *err)
 {
     xcb_intern_atom_cookie_t cookies[X_N_ATOMS];
     for (int i = 0; i < X_N_ATOMS; i++)
-        cookies[i] =
-            xcb_intern_atom(d->conn, 0, (uint16_t)strlen(atom_names[i]), atom_names[i]);
+        cookies[i] = xcb_intern_atom(d->conn, 0, (uint16_t)strlen(atom_names[i]), atom_names[i]);
     for (int i = 0; i < X_N_ATOMS; i++) {
         void *reply = NULL;
         int r = x_reply(d, cookies[i].sequence, &reply, err);
@@ -146,8 +141,8 @@ static int intern_atoms(struct display *d, struct err *err)
 static void make_helper(struct display *d)
 {
     d->helper = xcb_generate_id(d->conn);
-    xcb_create_window(d->conn, 0, d->helper, d->root, -1, -1, 1, 1, 0,
-                      XCB_WINDOW_CLASS_INPUT_ONLY, XCB_COPY_FROM_PARENT, 0, NULL);
+    xcb_create_window(d->conn, 0, d->helper, d->root, -1, -1, 1, 1, 0, XCB_WINDOW_CLASS_INPUT_ONLY,
+                      XCB_COPY_FROM_PARENT, 0, NULL);
 }
 
 /*
@@ -171,8 +166,7 @@ static int lock_out_others(struct display *d, struct err *err)
         xcb_host_iterator_t it = xcb_list_hosts_hosts_iterator(reply);
         for (; it.rem; xcb_host_next(&it))
             xcb_change_hosts(d->conn, XCB_HOST_MODE_DELETE, it.data->family,
-                             (uint16_t)xcb_host_address_length(it.data),
-                             xcb_host_address(it.data));
+                             (uint16_t)xcb_host_address_length(it.data), xcb_host_address(it.data));
     }
     xcb_set_access_control(d->conn, XCB_ACCESS_CONTROL_ENABLE);
     free(reply);

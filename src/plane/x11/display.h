@@ -25,6 +25,10 @@ void display_size(const struct display *d, int *width, int *height);
 /* Copy the screen into pool. < 1 ms. E_GONE. */
 int display_capture(struct display *d, struct pool *pool, struct frame *out, struct err *err) MUST_CHECK;
 
+/* A number that differs when the pixels of area do; area must be inside the screen. E_GONE. */
+int display_fingerprint(struct display *d, const struct rect *area, uint64_t *ret,
+                        struct err *err) MUST_CHECK;
+
 /* All input below has been delivered to the X server when the call returns (one round trip). */
 int display_move(struct display *d, int x, int y, struct err *err) MUST_CHECK;
 int display_button(struct display *d, enum button button, int clicks, struct err *err) MUST_CHECK;
@@ -38,9 +42,6 @@ int display_type(struct display *d, const char *utf8, int delay_ms, struct err *
 /* Own CLIPBOARD with this text and answer requests for it until replaced or closed. */
 int display_clipboard_set(struct display *d, const char *utf8, struct err *err) MUST_CHECK;
 
-/* Wait until somebody has read what was set: the paste is on its way. E_TIMEOUT. */
-int display_clipboard_wait_read(struct display *d, int64_t deadline_mono_ms,
-                                struct err *err) MUST_CHECK;
 /* True until another client (the browser) took CLIPBOARD over by copying something. */
 bool display_clipboard_ours(const struct display *d);
 int display_clipboard_wait_taken(struct display *d, int64_t deadline_mono_ms,
@@ -82,5 +83,8 @@ int display_fit_window(struct display *d, int64_t deadline_mono_ms, struct err *
 /* _NET_WM_NAME (else WM_NAME) of the fitted window, in pool; "" when none. */
 int display_window_title(struct display *d, struct pool *pool, const char **ret_title,
                          struct err *err) MUST_CHECK;
+
+/* How often the title of a browser window has changed so far. */
+unsigned display_title_changes(const struct display *d);
 
 #endif

@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 
-#define WHEEL_UP 4 /* X buttons 4-7 are wheel notches */
-#define WHEEL_DOWN 5
-#define WHEEL_LEFT 6
+#define WHEEL_UP    4 /* X buttons 4-7 are wheel notches */
+#define WHEEL_DOWN  5
+#define WHEEL_LEFT  6
 #define WHEEL_RIGHT 7
 
 static int clamp(int v, int max)
@@ -21,7 +21,8 @@ static int clamp(int v, int max)
 
 static void fake(struct display *d, uint8_t type, uint8_t detail, int x, int y)
 {
-    xcb_test_fake_input(d->conn, type, detail, XCB_CURRENT_TIME, d->root, (int16_t)x, (int16_t)y, 0);
+    xcb_test_fake_input(d->conn, type, detail, XCB_CURRENT_TIME, d->root, (int16_t)x, (int16_t)y,
+                        0);
 }
 
 static void move_to(struct display *d, int x, int y)

@@ -195,7 +195,8 @@ static int pause_ms(struct display *d, int ms, struct err *err)
 }
 
 /* Type [s, end), every character of which has a key now. */
-static int type_part(struct display *d, const char *s, const char *end, int delay_ms, struct err *err)
+static int type_part(struct display *d, const char *s, const char *end, int delay_ms,
+                     struct err *err)
 {
     xcb_keycode_t shift = shift_code(d);
     while (s < end) {

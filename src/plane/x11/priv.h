@@ -44,7 +44,6 @@ struct x_window {
     int border;
     unsigned mapped_order; /* 0: not mapped; else larger is later */
     bool override_redirect;
-    bool configured; /* by us, at least once since it was mapped */
 };
 
 struct keymap {
@@ -72,15 +71,17 @@ struct display {
     struct damage_note damage[X_DAMAGE_RING];
     unsigned n_damage; /* ever; the newest is damage[(n_damage - 1) % X_DAMAGE_RING] */
 
+    int64_t quiet_at_us;          /* when the screen was last found quiet */
+    struct damage_baseline known; /* but for these animations */
+
     struct x_window windows[X_WINDOWS_MAX];
     int n_windows;
-    unsigned map_count;
+    unsigned map_count, title_changes;
     xcb_window_t front; /* the browser window fitted last, 0 before */
 
     struct keymap keymap;
 
     char *clip; /* what we offer as CLIPBOARD while we own it, else NULL */
-    bool clip_served; /* somebody has read it since it was set */
     bool paste_answered;
     xcb_atom_t paste_property; /* 0: refused */
 };

@@ -1,6 +1,6 @@
 /*
- * window.c - the browser's windows. No window manager runs, so this file does the little of one that
- * Chromium needs: the screen's whole size, and the input focus (ICCCM 4.1.7).
+ * window.c - the browser's windows. No window manager runs, so this file does the little of one
+ * that Chromium needs: the screen's whole size, and the input focus (ICCCM 4.1.7).
  */
 #include "plane/x11/priv.h"
 
@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 #define TITLE_MAX_BYTES 4096
-#define REFIT_MAX 8 /* times we insist when a window changes its size again */
+#define REFIT_MAX       8 /* times we insist when a window changes its size again */
 
 static struct x_window *find(struct display *d, xcb_window_t id)
 {
@@ -47,7 +47,21 @@ static void set_mapped(struct display *d, xcb_window_t id, bool override_redirec
         return;
     w->override_redirect = override_redirect;
     w->mapped_order = ++d->map_count;
-    w->configured = false;
+    if (!override_redirect) { /* tells us of its title */
+        uint32_t mask = XCB_EVENT_MASK_PROPERTY_CHANGE;
+        xcb_change_window_attributes(d->conn, id, XCB_CW_EVENT_MASK, &mask);
+    }
+}
+
+static void on_property(struct display *d, const xcb_property_notify_event_t *e)
+{
+    if (e->atom == d->atoms[X_NET_WM_NAME])
+        d->title_changes++;
+}
+
+unsigned display_title_changes(const struct display *d)
+{
+    return d->title_changes;
 }
 
 static void on_create(struct display *d, const xcb_create_notify_event_t *e)
@@ -94,6 +108,9 @@ bool windows_event(struct display *d, const xcb_generic_event_t *ev)
     case XCB_UNMAP_NOTIFY:
         on_unmap(d, ((const xcb_unmap_notify_event_t *)e)->window);
         return true;
+    case XCB_PROPERTY_NOTIFY:
+        on_property(d, e);
+        return true;
     case XCB_CONFIGURE_NOTIFY:
         on_configure(d, e);
         return true;
@@ -115,8 +132,8 @@ static int scan_window(struct display *d, xcb_window_t id, struct err *err)
         w->rect = (struct rect){g->x, g->y, g->width, g->height};
         w->border = g->border_width;
         w->override_redirect = a->override_redirect;
-        if (a->map_state == XCB_MAP_STATE_VIEWABLE && !w->mapped_order)
-            w->mapped_order = ++d->map_count;
+        if (a->map_state == XCB_MAP_STATE_VIEWABLE)
+            set_mapped(d, id, a->override_redirect);
     }
     free(attrs);
     free(geometry);
@@ -189,10 +206,9 @@ static int is_transient(struct display *d, xcb_window_t id, bool *ret, struct er
     return r;
 }
 
-static void configure(struct display *d, struct x_window *w)
+static void configure(struct display *d, const struct x_window *w)
 {
     uint32_t full[] = {0, 0, (uint32_t)d->width, (uint32_t)d->height, 0, XCB_STACK_MODE_ABOVE};
-    w->configured = true;
     xcb_configure_window(d->conn, w->id,
                          XCB_CONFIG_WINDOW_X | XCB_CONFIG_WINDOW_Y | XCB_CONFIG_WINDOW_WIDTH |
                              XCB_CONFIG_WINDOW_HEIGHT | XCB_CONFIG_WINDOW_BORDER_WIDTH |
@@ -203,10 +219,10 @@ static void configure(struct display *d, struct x_window *w)
 static int wants_take_focus(struct display *d, xcb_window_t id, bool *ret, struct err *err)
 {
     void *reply = NULL;
-    int r = x_reply(d,
-                    xcb_get_property(d->conn, 0, id, d->atoms[X_WM_PROTOCOLS], XCB_ATOM_ATOM, 0, 32)
-                        .sequence,
-                    &reply, err);
+    int r = x_reply(
+        d,
+        xcb_get_property(d->conn, 0, id, d->atoms[X_WM_PROTOCOLS], XCB_ATOM_ATOM, 0, 32).sequence,
+        &reply, err);
     *ret = false;
     if (r || !reply)
         return r;
@@ -306,12 +322,11 @@ static int text_property(struct display *d, struct pool *pool, xcb_atom_t name, 
                          struct err *err)
 {
     void *reply = NULL;
-    int r = x_reply(
-        d,
-        xcb_get_property(d->conn, 0, d->front, name, XCB_GET_PROPERTY_TYPE_ANY, 0,
-                         TITLE_MAX_BYTES / 4)
-            .sequence,
-        &reply, err);
+    int r = x_reply(d,
+                    xcb_get_property(d->conn, 0, d->front, name, XCB_GET_PROPERTY_TYPE_ANY, 0,
+                                     TITLE_MAX_BYTES / 4)
+                        .sequence,
+                    &reply, err);
     *ret = "";
     if (!r && reply)
         *ret = pool_strndup(pool, xcb_get_property_value(reply),
