@@ -13,6 +13,7 @@
 #include "sched/private.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -532,6 +533,9 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
     const char *work = dirs_work(s, pool, slot->tenant, slot->run_id);
     const char *path = getenv("PATH"), *tmp = pool_printf(pool, "%s/tmp", work);
     const char *argv[] = {s->worker_program, NULL};
+    const char *profile = dirs_profile(s, pool, slot->tenant, slot->profile);
+    const char *program_dir = dirname(pool_strdup(pool, s->worker_program));
+    const char *keep[] = {work, profile, program_dir, s->settings->repo_root, NULL};
     const char *env[] = {
         pool_printf(pool, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
         pool_printf(pool, "HOME=%s", work),
@@ -548,7 +552,7 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
         .n_fds = log_fd >= 0 ? 2 : 1,
         .uid = slot->uid,
         .flags = flags,
-        .private_tmp = tmp,
+        .keep = keep,
     };
     return proc_spawn(&spec, &slot->proc, err);
 }

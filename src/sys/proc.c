@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,7 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SPARE_FD 200 /* mapped descriptors are parked above this while 0..n are rearranged */
+#define KEEP_MAX    16
+#define TMP_OPTIONS "mode=1777,size=1g" /* what one run may put into its /tmp */
+#define SPARE_FD    200 /* mapped descriptors are parked above this while 0..n are rearranged */
 
 /* Between clone and exec only async-signal-safe calls are allowed: other threads may hold locks. */
 
@@ -32,17 +35,57 @@ static void fail(int report_fd)
     _exit(127);
 }
 
+/* Make path and its parents; what exists is fine. */
+static int make_path(const char *path)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    if (len >= sizeof(part))
+        return -1;
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] && path[i] != '/')
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, 0711) && errno != EEXIST)
+            return -1;
+    }
+    return 0;
+}
+
+/* Show a directory that the new /tmp hides at its old place again; fd was opened before. */
+static int show_again(int fd, const char *path)
+{
+    char source[64];
+    snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+    if (make_path(path))
+        return -1;
+    return mount(source, path, NULL, MS_BIND, NULL);
+}
+
 static int enter_private_mounts(const struct proc_spec *spec)
 {
+    int kept[KEEP_MAX], n = 0;
+    for (; spec->keep && spec->keep[n]; n++) {
+        bool hidden = strncmp(spec->keep[n], "/tmp/", 5) == 0;
+        if (n == KEEP_MAX)
+            return -1;
+        kept[n] = hidden ? open(spec->keep[n], O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (hidden && kept[n] < 0)
+            return -1;
+    }
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
         return -1;
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
         return -1;
     if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"))
         return -1;
-    if (spec->private_tmp)
-        return mount(spec->private_tmp, "/tmp", NULL, MS_BIND, NULL);
-    return mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+    if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, TMP_OPTIONS))
+        return -1;
+    for (int i = 0; i < n; i++)
+        if (kept[i] >= 0 && show_again(kept[i], spec->keep[i]))
+            return -1;
+    return 0;
 }
 
 static int arrange_fds(const struct proc_spec *spec, int *report_fd)

@@ -2,7 +2,7 @@
  * proc.h - child processes: started with nothing inherited, ended with nothing left.
  *
  * A child is made with clone3(CLONE_PIDFD) and execs at once. With PROC_ISOLATE it becomes init of
- * its own PID, mount and IPC namespaces with a private /tmp, /proc and /dev/shm, so that when it
+ * its own PID, mount and IPC namespaces with a /tmp, /proc and /dev/shm of its own, so that when it
  * dies, by any cause, the kernel ends everything below it, and no temp file, X lock or shared
  * memory outlives it. Needs CAP_SYS_ADMIN; elsewhere proc_spawn() fails with E_FORBIDDEN and the
  * caller goes on without it (PROC_DIE_WITH_PARENT and proc_kill_tree() are the fallback).
@@ -36,7 +36,8 @@ struct proc_spec {
     size_t n_fds;            /* descriptors 0-2 not named here are /dev/null; all others are closed */
     uid_t uid;               /* 0: keep; else uid, gid and no groups, before exec */
     unsigned flags;          /* enum proc_flags */
-    const char *private_tmp; /* with PROC_ISOLATE: this directory becomes /tmp; NULL: a fresh tmpfs */
+    const char *const *keep; /* with PROC_ISOLATE: NULL-terminated directories that stay visible
+                                although they lie below /tmp; may be NULL */
 };
 
 struct proc {
