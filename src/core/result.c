@@ -109,17 +109,32 @@ static int parse_lead(struct pool *pool, const char *lead, const char **status, 
 
 #define LEAD_CELLS 64
 
-static const char *lead_value(struct pool *pool, const char *lead, const char *key)
-{
-    struct cell cells[LEAD_CELLS];
+struct lead {
     const char *status;
-    int n = parse_lead(pool, lead, &status, cells, LEAD_CELLS);
+    struct cell cells[LEAD_CELLS];
+    int n;
+};
+
+static void read_lead(struct pool *pool, const char *text, struct lead *out)
+{
+    out->n = parse_lead(pool, text, &out->status, out->cells, LEAD_CELLS);
+}
+
+static const char *cell_of(const struct lead *lead, const char *key)
+{
     if (strcmp(key, "status") == 0)
-        return status;
-    for (int i = 0; i < n; i++)
-        if (strcmp(cells[i].key, key) == 0)
-            return cells[i].value;
+        return lead->status;
+    for (int i = 0; i < lead->n; i++)
+        if (strcmp(lead->cells[i].key, key) == 0)
+            return lead->cells[i].value;
     return "";
+}
+
+static const char *lead_value(struct pool *pool, const char *text, const char *key)
+{
+    struct lead lead;
+    read_lead(pool, text, &lead);
+    return cell_of(&lead, key);
 }
 
 static bool has_phone(struct pool *pool, const char *lead)
@@ -172,34 +187,28 @@ static json_t *row_values(const json_t *row)
     return json_is_object(values) ? values : NULL;
 }
 
-/* The row a lead was made from must not count a second time: they share the URL, or all their text.
- */
-static bool is_listed(struct pool *pool, const json_t *leads, const char *lead)
+/* What tells leads apart: the URL, or all the text. */
+static const char *lead_key(struct pool *pool, const char *text)
 {
-    const char *url = lead_value(pool, lead, "url");
-    size_t i;
-    json_t *known;
-    json_array_foreach ((json_t *)leads, i, known) {
-        const char *text = json_string_value(known);
-        if (!text)
-            continue;
-        if (*url ? strcmp(lead_value(pool, text, "url"), url) == 0 : strcmp(text, lead) == 0)
-            return true;
-    }
-    return false;
+    const char *url = lead_value(pool, text, "url");
+    return *url ? pool_printf(pool, "url %s", url) : pool_printf(pool, "text %s", text);
 }
 
+/* The row that a lead was made from must not count a second time. */
 static json_t *all_leads(struct pool *pool, const json_t *checkpoint)
 {
-    json_t *single = copy_array(checkpoint, "extracted_leads"), *out = json_copy(single), *row;
+    json_t *out = copy_array(checkpoint, "extracted_leads"), *listed = json_object(), *v;
     size_t i;
-    json_array_foreach (get(checkpoint, "rows"), i, row) {
-        json_t *values = row_values(row);
+    json_array_foreach (out, i, v)
+        if (json_is_string(v))
+            json_put_bool(listed, lead_key(pool, json_string_value(v)), true);
+    json_array_foreach (get(checkpoint, "rows"), i, v) {
+        json_t *values = row_values(v);
         const char *lead = values ? row_lead(pool, values) : NULL;
-        if (lead && !is_listed(pool, single, lead))
+        if (lead && !get(listed, lead_key(pool, lead)))
             json_push(out, json_string_safe(lead));
     }
-    json_decref(single);
+    json_decref(listed);
     return out;
 }
 
@@ -561,9 +570,11 @@ static json_t *lead_columns(struct pool *pool, const json_t *env)
     json_array_foreach ((json_t *)fields, i, v)
         if (!holds(columns, json_string_value(v)))
             json_array_append(columns, v);
-    json_array_foreach (get(env, "leads"), i, v)
-        if (!holds(columns, "url") && *lead_value(pool, json_string_value(v), "url"))
-            json_push(columns, json_string("url"));
+    bool has_url = holds(columns, "url");
+    for (i = 0; !has_url && i < json_array_size(get(env, "leads")); i++)
+        has_url = *lead_value(pool, value_text(pool, json_array_get(get(env, "leads"), i)), "url");
+    if (has_url && !holds(columns, "url"))
+        json_push(columns, json_string("url"));
     json_push(columns, json_string("raw"));
     return columns;
 }
@@ -577,25 +588,31 @@ static void csv_header(struct buf *b, const json_t *columns)
     buf_adds(b, "\r\n");
 }
 
+static void lead_line(struct pool *pool, struct buf *b, const json_t *columns, const char *text)
+{
+    struct lead lead;
+    size_t last = json_array_size(columns) - 1, i;
+    json_t *column;
+    read_lead(pool, text, &lead);
+    json_array_foreach ((json_t *)columns, i, column) {
+        const char *key = column_name(pool, json_string_value(column));
+        csv_cell(b, i == last ? text : cell_of(&lead, key), i == 0);
+    }
+    buf_adds(b, "\r\n");
+}
+
 char *result_leads_csv(struct pool *pool, const json_t *env)
 {
     if (!json_array_size(get(env, "leads")))
         return NULL;
     struct pool *tmp = pool_create(pool);
-    json_t *columns = lead_columns(tmp, env), *lead, *column;
-    size_t last = json_array_size(columns) - 1, i, c;
+    json_t *columns = lead_columns(tmp, env), *lead;
+    size_t i;
     struct buf b;
     buf_init(&b, CSV_BYTES);
     csv_header(&b, columns);
-    json_array_foreach (get(env, "leads"), i, lead) {
-        const char *text = value_text(tmp, lead);
-        json_array_foreach (columns, c, column)
-            csv_cell(&b,
-                     c == last ? text
-                               : lead_value(tmp, text, column_name(tmp, json_string_value(column))),
-                     c == 0);
-        buf_adds(&b, "\r\n");
-    }
+    json_array_foreach (get(env, "leads"), i, lead)
+        lead_line(tmp, &b, columns, value_text(tmp, lead));
     json_decref(columns);
     pool_destroy(tmp);
     return csv_done(pool, &b);

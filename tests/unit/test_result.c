@@ -1,0 +1,258 @@
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "core/progress.h"
+#include "core/run.h"
+
+static struct pool *pool;
+
+static const struct result_context ctx = {
+    .run_id = "r1",
+    .model = "page",
+    .provider = "mantis",
+    .session_name = "micro_a_test",
+    .profile_id = "acme__p",
+    .workflow_id = "acme__w",
+    .state_key = "acme__w",
+    .plan_signature = "sig",
+    .checkpoint_path = "/d/w.json",
+    .terminal_status = "completed",
+    .halt_reason = "",
+    .total_time_s = 10.0,
+};
+
+static int setup(void **state)
+{
+    pool = pool_create(NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    pool_destroy(pool);
+    return 0;
+}
+
+static json_t *envelope_of(const char *checkpoint)
+{
+    json_error_t e;
+    json_t *c = checkpoint ? json_loads(checkpoint, 0, &e) : NULL;
+    if (checkpoint && !c)
+        fail_msg("%s at %d", e.text, e.position);
+    json_t *env = json_keep(pool, result_envelope(&ctx, c));
+    json_decref(c);
+    return env;
+}
+
+static const char two_cars[] =
+    "{\"extracted_leads\":["
+    "  \"VIABLE | Year: 2014 | Make: Alfa | Price: 1,500 | Phone: (555) 010-0200 | Url: https://a.test/1\","
+    "  \"VIABLE | Year: 2015 | Make: B \\\"x\\\" | Phone: none | Url: https://a.test/2\"],"
+    " \"rows\":["
+    "  {\"values\":{\"year\":2014,\"make\":\"Alfa\",\"price\":\"1,500\",\"phone\":\"(555) 010-0200\","
+    "    \"url\":\"https://a.test/1\"},\"evidence\":{\"year\":\"h1\"},\"step_index\":4},"
+    "  {\"values\":{\"year\":2015,\"make\":\"B \\\"x\\\"\",\"url\":\"https://a.test/2\",\"note\":\"two\\nlines\"},"
+    "    \"step_index\":4}],"
+    " \"schema_fields\":[\"year\",\"make\",\"price\",\"phone\",\"url\"],"
+    " \"step_results\":["
+    "  {\"step_index\":0,\"intent\":\"Open\",\"success\":true,\"data\":\"ok\",\"steps_used\":1,"
+    "   \"executor_backend\":\"plan\",\"time_breakdown\":{\"load\":1.5},\"duration\":2},"
+    "  {\"step_index\":1,\"intent\":\"Click\",\"success\":false,\"data\":\"form_target_not_found\"},"
+    "  {\"step_index\":2,\"success\":false,\"skip\":true,\"skip_reason\":\"guard_x_false\"}],"
+    " \"costs\":{\"gpu\":0.5,\"claude\":0.25,\"proxy\":0},\"time_buckets\":{\"act\":2,\"settle\":3},"
+    " \"current_url\":\"https://a.test/2\",\"elapsed_s\":9}";
+
+static void an_empty_checkpoint_has_every_key_and_zeros(void **state)
+{
+    static const char *const keys[] = {
+        "run_id", "provider", "session_name", "model", "mode", "terminal_status", "halt_reason",
+        "total_time_s", "wall_time_breakdown", "steps_executed", "viable", "leads_with_phone",
+        "unknown_placeholder_row_count", "state_key", "profile_id", "workflow_id",
+        "checkpoint_path", "plan_signature", "resume_state", "costs", "healing_events",
+        "dynamic_verification", "dynamic_verification_summary", "leads", "collected_urls",
+        "shared_seen_hits", "artifacts", "executor_backend_counts", "step_details"};
+    static const char *const none[] = {"", "{}", "[]", "{\"rows\":3,\"step_results\":{},\"costs\":[]}"};
+    for (size_t c = 0; c < ARRAY_SIZE(none); c++) {
+        json_t *env = envelope_of(*none[c] ? none[c] : NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+            assert_non_null(json_object_get(env, keys[i]));
+        assert_string_equal(json_str(env, "mode", ""), "micro_intent");
+        assert_int_equal(json_int(env, "viable", -1), 0);
+        assert_int_equal(json_array_size(json_object_get(env, "artifacts")), 0);
+        assert_int_equal(json_object_size(json_object_get(env, "wall_time_breakdown")), 11);
+        assert_true(json_num(json_object_get(env, "costs"), "per_lead", -1) == 0);
+        assert_string_equal(
+            json_str(json_object_get(env, "dynamic_verification_summary"), "verdict", ""),
+            "not_applicable");
+        assert_null(result_leads_csv(pool, env));
+        assert_null(result_rows_csv(pool, env));
+        assert_null(result_rows_json(pool, env));
+    }
+}
+
+static void leads_rows_and_costs_are_counted(void **state)
+{
+    json_t *env = envelope_of(two_cars), *costs = json_object_get(env, "costs");
+    assert_int_equal(json_int(env, "viable", 0), 2); /* the rows are the same two */
+    assert_int_equal(json_int(env, "leads_with_phone", 0), 1);
+    assert_int_equal(json_int(env, "steps_executed", 0), 3);
+    assert_int_equal(json_int(json_object_get(env, "executor_backend_counts"), "plan", 0), 1);
+    assert_true(json_num(costs, "total", 0) == 0.75);
+    assert_true(json_num(costs, "per_lead", 0) == 0.375);
+    assert_true(json_num(costs, "per_phone_lead", 0) == 0.75);
+    assert_string_equal(json_str(costs, "status", ""), "completed");
+    json_t *wall = json_object_get(env, "wall_time_breakdown");
+    assert_true(json_num(wall, "overhead", 0) == 5.0);
+    assert_true(json_num(wall, "settle", 0) == 3.0);
+    assert_string_equal(json_str(env, "final_url", ""), "https://a.test/2");
+}
+
+static void rows_without_a_lead_become_leads(void **state)
+{
+    json_t *env = envelope_of("{\"rows\":[{\"values\":{\"title\":\"A\",\"sale_price\":\"3\"}},"
+                              "{\"values\":{\"title\":\"n/a\",\"url\":\"https://a.test/9\"}},{\"bad\":1}]}");
+    json_t *leads = json_object_get(env, "leads");
+    assert_int_equal(json_array_size(leads), 2);
+    assert_string_equal(json_string_value(json_array_get(leads, 0)),
+                        "VIABLE | Title: A | Sale Price: 3");
+    assert_int_equal(json_int(env, "unknown_placeholder_row_count", 0), 1);
+}
+
+static void step_details_say_why(void **state)
+{
+    json_t *env = envelope_of(two_cars), *steps = json_object_get(env, "step_details");
+    const json_t *ok = json_array_get(steps, 0), *failed = json_array_get(steps, 1);
+    assert_true(json_flag(ok, "success", false));
+    assert_null(json_object_get(ok, "failure_class"));
+    assert_true(json_num(json_object_get(ok, "time_breakdown"), "load", 0) == 1.5);
+    assert_true(json_num(json_object_get(ok, "time_breakdown"), "overhead", 0) == 0.5);
+    assert_string_equal(json_str(failed, "failure_class", ""), "selector_miss");
+    assert_null(json_object_get(json_array_get(steps, 2), "failure_class"));
+}
+
+static void long_texts_are_cut_at_characters(void **state)
+{
+    char text[4096], intent[1024] = "";
+    for (int i = 0; i < 100; i++)
+        strcat(intent, "ä€");
+    snprintf(text, sizeof(text), "{\"step_results\":[{\"intent\":\"%s\",\"data\":\"%s\"}]}", intent, intent);
+    const json_t *step = json_array_get(json_object_get(envelope_of(text), "step_details"), 0);
+    assert_true(strlen(json_str(step, "intent", "")) <= 120);
+    assert_true(strlen(json_str(step, "intent", "")) >= 116);
+    assert_true(strlen(json_str(step, "data", "")) <= 300);
+}
+
+static void guards_are_no_failures(void **state)
+{
+    static const struct {
+        const char *checkpoint;
+        bool failed;
+        int classes;
+    } rows[] = {
+        {"{}", false, 0},
+        {"{\"step_results\":[{\"success\":true}]}", false, 0},
+        {"{\"step_results\":[{\"success\":false,\"skip\":true,\"skip_reason\":\"guard_a_false\"}]}",
+         false, 0},
+        {"{\"step_results\":[{\"success\":false,\"skip\":true,\"skip_reason\":\"already_seen\"}]}",
+         true, 0},
+        {"{\"step_results\":[{\"success\":false,\"failure_class\":\"bad_url\"}]}", true, 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        json_t *c = json_loads(rows[i].checkpoint, 0, NULL);
+        json_t *classes = result_failure_classes(c);
+        assert_int_equal(result_any_step_failed(c), rows[i].failed);
+        assert_int_equal(json_array_size(classes), rows[i].classes);
+        json_decref(classes);
+        json_decref(c);
+    }
+}
+
+static void each_artifact_is_listed_once(void **state)
+{
+    static const char *const names[] = {"extracted_rows", "leads.csv", "extracted_rows.csv",
+                                        "extracted_rows.json"};
+    json_t *artifacts = json_object_get(envelope_of(two_cars), "artifacts"), *a;
+    size_t i;
+    assert_int_equal(json_array_size(artifacts), ARRAY_SIZE(names));
+    json_array_foreach (artifacts, i, a) {
+        assert_string_equal(json_str(a, "name", ""), names[i]);
+        assert_int_equal(json_int(a, "row_count", 0), 2);
+    }
+    a = json_array_get(artifacts, 0);
+    assert_string_equal(json_str(a, "kind", ""), "structured_data");
+    assert_int_equal(json_array_size(json_object_get(a, "data")), 2);
+    assert_int_equal(json_array_size(json_object_get(a, "evidence")), 2);
+    assert_string_equal(json_str(json_array_get(artifacts, 1), "download_url", ""),
+                        "/v1/runs/r1/artifacts/leads.csv");
+}
+
+static void csv_has_schema_order_crlf_and_quotes(void **state)
+{
+    json_t *env = envelope_of(two_cars);
+    assert_string_equal(result_rows_csv(pool, env),
+                        "year,make,price,phone,url,note\r\n"
+                        "2014,Alfa,\"1,500\",(555) 010-0200,https://a.test/1,\r\n"
+                        "2015,\"B \"\"x\"\"\",,,https://a.test/2,\"two\nlines\"\r\n");
+    assert_string_equal(
+        result_leads_csv(pool, env),
+        "status,year,make,price,phone,url,note,raw\r\n"
+        "VIABLE,2014,Alfa,\"1,500\",(555) 010-0200,https://a.test/1,,"
+        "\"VIABLE | Year: 2014 | Make: Alfa | Price: 1,500 | Phone: (555) 010-0200 | "
+        "Url: https://a.test/1\"\r\n"
+        "VIABLE,2015,\"B \"\"x\"\"\",,none,https://a.test/2,,"
+        "\"VIABLE | Year: 2015 | Make: B \"\"x\"\" | Phone: none | Url: https://a.test/2\"\r\n");
+}
+
+static void leads_without_a_schema_have_the_fixed_columns(void **state)
+{
+    json_t *env = envelope_of("{\"extracted_leads\":[\"VIABLE | Year: 2014 | Seller: Jo\",\"free text\"]}");
+    assert_string_equal(result_leads_csv(pool, env),
+                        "status,year,make,model,price,phone,seller,url,raw\r\n"
+                        "VIABLE,2014,,,,,Jo,,VIABLE | Year: 2014 | Seller: Jo\r\n"
+                        "free text,,,,,,,,free text\r\n");
+}
+
+static void rows_json_fills_missing_fields(void **state)
+{
+    json_t *rows = json_loads(result_rows_json(pool, envelope_of(two_cars)), 0, NULL);
+    assert_int_equal(json_array_size(rows), 2);
+    assert_int_equal(json_int(json_array_get(rows, 0), "year", 0), 2014);
+    assert_string_equal(json_str(json_array_get(rows, 1), "price", "?"), "");
+    assert_int_equal(json_object_size(json_array_get(rows, 0)), 6);
+    json_decref(rows);
+}
+
+static void the_summary_is_the_compact_copy(void **state)
+{
+    json_t *summary = json_keep(pool, result_summary(envelope_of(two_cars)));
+    assert_string_equal(json_str(summary, "run_id", ""), "r1");
+    assert_int_equal(json_int(summary, "viable", 0), 2);
+    assert_true(json_num(summary, "cost_total", 0) == 0.75);
+    assert_true(json_num(json_object_get(summary, "cost_breakdown"), "gpu", 0) == 0.5);
+    assert_string_equal(json_str(summary, "terminal_status", ""), "completed");
+    assert_null(json_object_get(summary, "leads"));
+    assert_null(json_object_get(summary, "step_details"));
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(an_empty_checkpoint_has_every_key_and_zeros),
+        T(leads_rows_and_costs_are_counted),
+        T(rows_without_a_lead_become_leads),
+        T(step_details_say_why),
+        T(long_texts_are_cut_at_characters),
+        T(guards_are_no_failures),
+        T(each_artifact_is_listed_once),
+        T(csv_has_schema_order_crlf_and_quotes),
+        T(leads_without_a_schema_have_the_fixed_columns),
+        T(rows_json_fills_missing_fields),
+        T(the_summary_is_the_compact_copy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+#include "unit/test.h"
+
+#include <string.h>
+
+#include "base/pool.h"
+#include "core/run.h"
+
+static void state_names_are_read_back(void **state)
+{
+    enum run_state s;
+    for (int i = 0; i < RUN_N_STATES; i++) {
+        assert_true(run_state_parse(run_state_name((enum run_state)i), &s));
+        assert_int_equal(s, i);
+    }
+    assert_false(run_state_parse("done", &s));
+}
+
+static void phases_and_terminal_states_are_the_contracts(void **state)
+{
+    static const struct {
+        enum run_state state;
+        const char *phase;
+        bool terminal;
+    } rows[] = {
+        {RUN_QUEUED, "queued", false},
+        {RUN_RUNNING, "running", false},
+        {RUN_PAUSED, "running", false},
+        {RUN_RECOVERING, "recovering", false},
+        {RUN_SUCCEEDED, "complete", true},
+        {RUN_COMPLETED_WITH_FAILURES, "complete", true},
+        {RUN_FAILED, "halted", true},
+        {RUN_HALTED, "halted", true},
+        {RUN_TIMEOUT, "halted", true},
+        {RUN_CANCELLED, "cancelled", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_string_equal(run_state_phase(rows[i].state), rows[i].phase);
+        assert_int_equal(run_state_terminal(rows[i].state), rows[i].terminal);
+    }
+}
+
+static void a_terminal_state_never_changes_and_a_live_one_can_be_cancelled(void **state)
+{
+    for (int from = 0; from < RUN_N_STATES; from++) {
+        bool terminal = run_state_terminal((enum run_state)from);
+        assert_int_equal(run_state_may_become((enum run_state)from, RUN_CANCELLED), !terminal);
+        for (int to = 0; to < RUN_N_STATES && terminal; to++)
+            assert_false(run_state_may_become((enum run_state)from, (enum run_state)to));
+    }
+    assert_false(run_state_may_become(RUN_QUEUED, RUN_SUCCEEDED));
+    assert_false(run_state_may_become(RUN_RUNNING, RUN_QUEUED));
+    assert_true(run_state_may_become(RUN_RECOVERING, RUN_RUNNING));
+}
+
+static void runner_outcomes_become_wire_words(void **state)
+{
+    static const struct {
+        const char *status, *halt_reason;
+        bool failed;
+        const char *terminal_status;
+        enum run_state state;
+    } rows[] = {
+        {"completed", "", false, "completed", RUN_SUCCEEDED},
+        {"completed", "", true, "completed_with_failures", RUN_COMPLETED_WITH_FAILURES},
+        {"halted", "budget_cap", true, "budget_exceeded", RUN_HALTED},
+        {"halted", "time_cap", false, "time_exceeded", RUN_HALTED},
+        {"halted", "required_failed:submit", true, "halted", RUN_HALTED},
+        {"halted", NULL, true, "halted", RUN_HALTED},
+        {"cancelled", "cancel_event", false, "cancelled", RUN_CANCELLED},
+        {"paused", "user_input", false, "paused", RUN_PAUSED},
+        {"timeout", "", false, "timeout", RUN_TIMEOUT},
+        {"failed", "", false, "failed", RUN_FAILED},
+        {"gibberish", "", false, "failed", RUN_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *t = run_terminal_status(rows[i].status, rows[i].halt_reason, rows[i].failed);
+        assert_string_equal(t, rows[i].terminal_status);
+        assert_int_equal(run_state_of(t), rows[i].state);
+    }
+    assert_int_equal(run_state_of("gibberish"), RUN_FAILED);
+}
+
+static void failures_are_classed_by_the_first_rule(void **state)
+{
+    static const struct {
+        const char *data, *title, *class;
+    } rows[] = {
+        {"", "", "unknown"},
+        {NULL, NULL, "unknown"},
+        {"something odd", "", "unknown"},
+        {"click_no_nav:no_state_change:x", "", "no_state_change"},
+        {"", "Just a moment...", "cf_challenge"},
+        {"Error 404", "Attention Required! | Shop", "cf_challenge"},
+        {"loop_terminated after 5", "", "brain_loop_exhausted"},
+        {"click_no_nav:wrong_target:x", "", "wrong_target"},
+        {"bad_url:dns", "", "bad_url"},
+        {"bad_url=soft_404", "", "bad_url"},
+        {"page_blocked", "", "page_blocked"},
+        {"Error 403", "", "cf_challenge"},
+        {"got 403 Forbidden", "", "cf_challenge"},
+        {"error 404", "", "http_4xx"},
+        {"the server said 404.", "", "http_4xx"},
+        {"error 410 gone", "", "http_4xx"},
+        {"error 500", "", "http_5xx"},
+        {"status=503", "", "http_5xx"},
+        {"Internal Server Error", "", "http_5xx"},
+        {"connection timed out", "", "nav_timeout"},
+        {"form_target_not_found", "", "selector_miss"},
+        {"form_target_not_input:DIV", "", "selector_miss"},
+        {"option_not_found", "", "selector_miss"},
+        {"fill_error:x", "", "selector_miss"},
+        {"filters_not_applied", "", "selector_miss"},
+        {"scan_error", "", "extractor_error"},
+        {"max_cost reached", "", "budget_exceeded"},
+        {"listing_budget_exceeded:bound=per_url:url=https://a.test/404:count=3", "",
+         "budget_exceeded"},
+        /* numbers that are no status */
+        {"price $502", "", "unknown"},
+        {"price 1,502", "", "unknown"},
+        {"price 502.50", "", "unknown"},
+        {"price 502,000", "", "unknown"},
+        {"https://a.test/item/404", "", "unknown"},
+        {"article 15034", "", "unknown"},
+        {"error 4", "", "unknown"},
+        {"error 40312", "", "unknown"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_string_equal(failure_classify(rows[i].data, rows[i].title), rows[i].class);
+}
+
+static void a_cause_explains_a_run_better_than_a_symptom(void **state)
+{
+    static const struct {
+        const char *classes, *of_run;
+    } rows[] = {
+        {"[]", ""},
+        {"[\"selector_miss\",\"no_state_change\"]", "selector_miss"},
+        {"[\"selector_miss\",\"http_5xx\",\"http_4xx\"]", "http_4xx"},
+        {"[\"no_state_change\",\"cf_challenge\"]", "cf_challenge"},
+        {"[\"\",3,\"unknown\"]", "unknown"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        json_t *classes = json_loads(rows[i].classes, 0, NULL);
+        assert_string_equal(failure_of_run(classes), rows[i].of_run);
+        json_decref(classes);
+    }
+    assert_string_equal(failure_of_run(NULL), "");
+}
+
+static void every_halt_class_has_its_own_help(void **state)
+{
+    static const char *const classes[] = {
+        "anthropic_unreachable", "cf_challenge", "page_blocked", "navigation_drift",
+        "navigate_failed", "bad_url", "extract_data_failed", "no_schema_configured", "budget_cap",
+        "time_cap", "halt_timeout", "cancelled", "required_failed:submit", "loop_stuck",
+        "off_source_drift", "worker_lost", "plane_gone"};
+    json_t *generic = failure_help("never heard of", "r1");
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        json_t *help = failure_help(classes[i], "r1");
+        const json_t *links = json_object_get(help, "debug_surfaces");
+        assert_string_equal(json_str(help, "halt_class", ""), classes[i]);
+        assert_string_not_equal(json_str(help, "summary", ""), json_str(generic, "summary", ""));
+        assert_true(json_array_size(json_object_get(help, "likely_causes")) > 0);
+        assert_true(json_array_size(json_object_get(help, "next_steps")) > 0);
+        assert_string_equal(json_str(links, "result", ""), "/v1/runs/r1/result");
+        assert_int_equal(json_object_size(links), 6);
+        json_decref(help);
+    }
+    json_t *none = failure_help(NULL, "r1");
+    assert_string_equal(json_str(none, "summary", ""), json_str(generic, "summary", ""));
+    json_decref(none);
+    json_decref(generic);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(state_names_are_read_back),
+        cmocka_unit_test(phases_and_terminal_states_are_the_contracts),
+        cmocka_unit_test(a_terminal_state_never_changes_and_a_live_one_can_be_cancelled),
+        cmocka_unit_test(runner_outcomes_become_wire_words),
+        cmocka_unit_test(failures_are_classed_by_the_first_rule),
+        cmocka_unit_test(a_cause_explains_a_run_better_than_a_symptom),
+        cmocka_unit_test(every_halt_class_has_its_own_help),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
