@@ -1,0 +1,26 @@
+/*
+ * driver.h - what one kind of brain implements. brain.c checks arguments once and calls these.
+ * All callbacks are mandatory.
+ */
+#ifndef MANTIS_BRAIN_DRIVER_H
+#define MANTIS_BRAIN_DRIVER_H
+
+#include "brain/brain.h"
+
+struct brain_driver {
+    const char *kind;
+    unsigned caps; /* enum brain_caps */
+    int (*create)(const char *argument, struct reader *reader, struct brain **out, struct err *err); /* after "kind:" */
+    void (*destroy)(struct brain *brain);
+    int (*think)(struct brain *brain, struct pool *pool, const struct brain_turn *turn, struct brain_reply *out,
+                 struct err *err);
+};
+
+/* First member of every kind's own struct; downcast after a check of driver. */
+struct brain {
+    const struct brain_driver *driver;
+};
+
+extern const struct brain_driver brain_page, brain_script, brain_mock, brain_none;
+
+#endif
