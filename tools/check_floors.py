@@ -19,7 +19,6 @@ FLOORS = [
 # A brain may ask the reader it is given; both are ways of looking at one observation.
 ALLOWED = {("brain", "reader")}
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|localtime|gmtime|ctime|asctime|tmpnam|mktemp|system|popen)\(")
-BANNED_EXCEPT = {"base/id.c", "base/json.c"}  # fixed-width hex into a buffer of known size
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 floor_of = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
@@ -39,7 +38,7 @@ def complaints(src):
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 lines = f.readlines()
             for number, line in enumerate(lines, 1):
-                if path not in BANNED_EXCEPT and BANNED.search(line) and not line.lstrip().startswith(("*", "/*", "//")):
+                if BANNED.search(line) and not line.lstrip().startswith(("*", "/*", "//")):
                     yield f"src/{path}:{number}: banned function in: {line.strip()}"
                 m = INCLUDE.match(line)
                 if not m or room == ".":

@@ -11,8 +11,12 @@
 
 static void to_hex(const unsigned char *in, size_t len, char *out)
 {
-    for (size_t i = 0; i < len; i++)
-        sprintf(out + 2 * i, "%02x", in[i]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[in[i] >> 4];
+        out[2 * i + 1] = digits[in[i] & 15];
+    }
+    out[2 * len] = 0;
 }
 
 void id_random_hex(size_t bytes, char *out)

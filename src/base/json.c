@@ -104,7 +104,8 @@ char *json_canonical(struct pool *pool, const json_t *value)
     char *p = out;
     while (*in) {
         if (*in == 0x7f) {
-            p += sprintf(p, "\\u007f");
+            memcpy(p, "\\u007f", 6);
+            p += 6;
             in++;
         } else if (in[0] == '\\' && in[1] == 'u') {
             *p++ = *in++;
