@@ -115,11 +115,7 @@ static int make_tmp(struct pool *pool, const char *work, struct err *err)
 {
     char *tmp = pool_printf(pool, "%s/tmp", work);
     int r = file_remove_tree(tmp, err);
-    if (!r)
-        r = make_dir(tmp, 0700, err);
-    if (!r)
-        r = make_dir(pool_printf(pool, "%s/.X11-unix", tmp), 01777, err);
-    return r;
+    return r ? r : make_dir(tmp, 0700, err);
 }
 
 int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, const char *profile,

@@ -231,7 +231,7 @@ static int after_unexpected_death(struct slot *slot, struct err *err)
                                            : slot->exit_reason;
     bool again = false;
     if (!slot->lost_reason) {
-        reason = pool_printf(slot->pool, "the worker %s", reason);
+        reason = pool_printf(slot->pool, "worker %s", reason);
         if (!s->draining)
             log_tail(slot);
     }

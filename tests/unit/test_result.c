@@ -49,32 +49,60 @@ static json_t *envelope_of(const char *checkpoint)
 
 static const char two_cars[] =
     "{\"extracted_leads\":["
-    "  \"VIABLE | Year: 2014 | Make: Alfa | Price: 1,500 | Phone: (555) 010-0200 | Url: https://a.test/1\","
+    "  \"VIABLE | Year: 2014 | Make: Alfa | Price: 1,500 | Phone: (555) 010-0200 | Url: "
+    "https://a.test/1\","
     "  \"VIABLE | Year: 2015 | Make: B \\\"x\\\" | Phone: none | Url: https://a.test/2\"],"
     " \"rows\":["
-    "  {\"values\":{\"year\":2014,\"make\":\"Alfa\",\"price\":\"1,500\",\"phone\":\"(555) 010-0200\","
+    "  {\"values\":{\"year\":2014,\"make\":\"Alfa\",\"price\":\"1,500\",\"phone\":\"(555) "
+    "010-0200\","
     "    \"url\":\"https://a.test/1\"},\"evidence\":{\"year\":\"h1\"},\"step_index\":4},"
-    "  {\"values\":{\"year\":2015,\"make\":\"B \\\"x\\\"\",\"url\":\"https://a.test/2\",\"note\":\"two\\nlines\"},"
+    "  {\"values\":{\"year\":2015,\"make\":\"B "
+    "\\\"x\\\"\",\"url\":\"https://a.test/2\",\"note\":\"two\\nlines\"},"
     "    \"step_index\":4}],"
     " \"schema_fields\":[\"year\",\"make\",\"price\",\"phone\",\"url\"],"
     " \"step_results\":["
     "  {\"step_index\":0,\"intent\":\"Open\",\"success\":true,\"data\":\"ok\",\"steps_used\":1,"
     "   \"executor_backend\":\"plan\",\"time_breakdown\":{\"load\":1.5},\"duration\":2},"
-    "  {\"step_index\":1,\"intent\":\"Click\",\"success\":false,\"data\":\"form_target_not_found\"},"
+    "  "
+    "{\"step_index\":1,\"intent\":\"Click\",\"success\":false,\"data\":\"form_target_not_found\"},"
     "  {\"step_index\":2,\"success\":false,\"skip\":true,\"skip_reason\":\"guard_x_false\"}],"
-    " \"costs\":{\"gpu\":0.5,\"claude\":0.25,\"proxy\":0},\"time_buckets\":{\"act\":2,\"settle\":3},"
+    " \"costs\":{\"gpu\":0.5,\"claude\":0.25,\"proxy\":0},\"time_buckets\":{\"act\":2,\"settle\":3}"
+    ","
     " \"current_url\":\"https://a.test/2\",\"elapsed_s\":9}";
 
 static void an_empty_checkpoint_has_every_key_and_zeros(void **state)
 {
-    static const char *const keys[] = {
-        "run_id", "provider", "session_name", "model", "mode", "terminal_status", "halt_reason",
-        "total_time_s", "wall_time_breakdown", "steps_executed", "viable", "leads_with_phone",
-        "unknown_placeholder_row_count", "state_key", "profile_id", "workflow_id",
-        "checkpoint_path", "plan_signature", "resume_state", "costs", "healing_events",
-        "dynamic_verification", "dynamic_verification_summary", "leads", "collected_urls",
-        "shared_seen_hits", "artifacts", "executor_backend_counts", "step_details"};
-    static const char *const none[] = {"", "{}", "[]", "{\"rows\":3,\"step_results\":{},\"costs\":[]}"};
+    static const char *const keys[] = {"run_id",
+                                       "provider",
+                                       "session_name",
+                                       "model",
+                                       "mode",
+                                       "terminal_status",
+                                       "halt_reason",
+                                       "total_time_s",
+                                       "wall_time_breakdown",
+                                       "steps_executed",
+                                       "viable",
+                                       "leads_with_phone",
+                                       "unknown_placeholder_row_count",
+                                       "state_key",
+                                       "profile_id",
+                                       "workflow_id",
+                                       "checkpoint_path",
+                                       "plan_signature",
+                                       "resume_state",
+                                       "costs",
+                                       "healing_events",
+                                       "dynamic_verification",
+                                       "dynamic_verification_summary",
+                                       "leads",
+                                       "collected_urls",
+                                       "shared_seen_hits",
+                                       "artifacts",
+                                       "executor_backend_counts",
+                                       "step_details"};
+    static const char *const none[] = {"", "{}", "[]",
+                                       "{\"rows\":3,\"step_results\":{},\"costs\":[]}"};
     for (size_t c = 0; c < ARRAY_SIZE(none); c++) {
         json_t *env = envelope_of(*none[c] ? none[c] : NULL);
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -112,8 +140,9 @@ static void leads_rows_and_costs_are_counted(void **state)
 
 static void rows_without_a_lead_become_leads(void **state)
 {
-    json_t *env = envelope_of("{\"rows\":[{\"values\":{\"title\":\"A\",\"sale_price\":\"3\"}},"
-                              "{\"values\":{\"title\":\"n/a\",\"url\":\"https://a.test/9\"}},{\"bad\":1}]}");
+    json_t *env =
+        envelope_of("{\"rows\":[{\"values\":{\"title\":\"A\",\"sale_price\":\"3\"}},"
+                    "{\"values\":{\"title\":\"n/a\",\"url\":\"https://a.test/9\"}},{\"bad\":1}]}");
     json_t *leads = json_object_get(env, "leads");
     assert_int_equal(json_array_size(leads), 2);
     assert_string_equal(json_string_value(json_array_get(leads, 0)),
@@ -138,7 +167,8 @@ static void long_texts_are_cut_at_characters(void **state)
     char text[4096], intent[1024] = "";
     for (int i = 0; i < 100; i++)
         strcat(intent, "ä€");
-    snprintf(text, sizeof(text), "{\"step_results\":[{\"intent\":\"%s\",\"data\":\"%s\"}]}", intent, intent);
+    snprintf(text, sizeof(text), "{\"step_results\":[{\"intent\":\"%s\",\"data\":\"%s\"}]}", intent,
+             intent);
     const json_t *step = json_array_get(json_object_get(envelope_of(text), "step_details"), 0);
     assert_true(strlen(json_str(step, "intent", "")) <= 120);
     assert_true(strlen(json_str(step, "intent", "")) >= 116);
@@ -208,7 +238,8 @@ static void csv_has_schema_order_crlf_and_quotes(void **state)
 
 static void leads_without_a_schema_have_the_fixed_columns(void **state)
 {
-    json_t *env = envelope_of("{\"extracted_leads\":[\"VIABLE | Year: 2014 | Seller: Jo\",\"free text\"]}");
+    json_t *env =
+        envelope_of("{\"extracted_leads\":[\"VIABLE | Year: 2014 | Seller: Jo\",\"free text\"]}");
     assert_string_equal(result_leads_csv(pool, env),
                         "status,year,make,model,price,phone,seller,url,raw\r\n"
                         "VIABLE,2014,,,,,Jo,,VIABLE | Year: 2014 | Seller: Jo\r\n"

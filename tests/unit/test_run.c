@@ -22,16 +22,11 @@ static void phases_and_terminal_states_are_the_contracts(void **state)
         const char *phase;
         bool terminal;
     } rows[] = {
-        {RUN_QUEUED, "queued", false},
-        {RUN_RUNNING, "running", false},
-        {RUN_PAUSED, "running", false},
-        {RUN_RECOVERING, "recovering", false},
-        {RUN_SUCCEEDED, "complete", true},
-        {RUN_COMPLETED_WITH_FAILURES, "complete", true},
-        {RUN_FAILED, "halted", true},
-        {RUN_HALTED, "halted", true},
-        {RUN_TIMEOUT, "halted", true},
-        {RUN_CANCELLED, "cancelled", true},
+        {RUN_QUEUED, "queued", false},     {RUN_RUNNING, "running", false},
+        {RUN_PAUSED, "running", false},    {RUN_RECOVERING, "recovering", false},
+        {RUN_SUCCEEDED, "complete", true}, {RUN_COMPLETED_WITH_FAILURES, "complete", true},
+        {RUN_FAILED, "halted", true},      {RUN_HALTED, "halted", true},
+        {RUN_TIMEOUT, "halted", true},     {RUN_CANCELLED, "cancelled", true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         assert_string_equal(run_state_phase(rows[i].state), rows[i].phase);
@@ -149,11 +144,23 @@ static void a_cause_explains_a_run_better_than_a_symptom(void **state)
 
 static void every_halt_class_has_its_own_help(void **state)
 {
-    static const char *const classes[] = {
-        "anthropic_unreachable", "cf_challenge", "page_blocked", "navigation_drift",
-        "navigate_failed", "bad_url", "extract_data_failed", "no_schema_configured", "budget_cap",
-        "time_cap", "halt_timeout", "cancelled", "required_failed:submit", "loop_stuck",
-        "off_source_drift", "worker_lost", "plane_gone"};
+    static const char *const classes[] = {"anthropic_unreachable",
+                                          "cf_challenge",
+                                          "page_blocked",
+                                          "navigation_drift",
+                                          "navigate_failed",
+                                          "bad_url",
+                                          "extract_data_failed",
+                                          "no_schema_configured",
+                                          "budget_cap",
+                                          "time_cap",
+                                          "halt_timeout",
+                                          "cancelled",
+                                          "required_failed:submit",
+                                          "loop_stuck",
+                                          "off_source_drift",
+                                          "worker_lost",
+                                          "plane_gone"};
     json_t *generic = failure_help("never heard of", "r1");
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
         json_t *help = failure_help(classes[i], "r1");

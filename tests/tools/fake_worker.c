@@ -1,0 +1,212 @@
+/*
+ * fake_worker.c - speaks the worker's side of docs/processes.md from a script, for test_sched.
+ *
+ * The script is in the start message: options.scripts[attempt - 1], the last one for all later
+ * attempts. Each row is {"do": verb, ...}; the verbs are the table below.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+
+#define SOCKET 3
+
+static json_t *start;
+
+static void must(bool ok)
+{
+    if (!ok)
+        _exit(99);
+}
+
+static void read_all(void *data, size_t len)
+{
+    for (char *p = data; len;) {
+        ssize_t n = read(SOCKET, p, len);
+        if (n <= 0)
+            _exit(0); /* serve is gone */
+        p += n;
+        len -= (size_t)n;
+    }
+}
+
+static json_t *receive(void)
+{
+    unsigned char h[4];
+    read_all(h, sizeof(h));
+    size_t len = h[0] | h[1] << 8 | h[2] << 16 | (size_t)h[3] << 24;
+    char *text = malloc(len);
+    must(text != NULL);
+    read_all(text, len);
+    json_t *m = json_loadb(text, len, 0, NULL);
+    free(text);
+    must(m != NULL);
+    return m;
+}
+
+static void send_message(const json_t *m)
+{
+    char *text = json_dumps(m, JSON_COMPACT);
+    size_t len = strlen(text);
+    unsigned char h[4] = {len & 0xff, len >> 8 & 0xff, len >> 16 & 0xff, len >> 24 & 0xff};
+    must(write(SOCKET, h, sizeof(h)) == (ssize_t)sizeof(h));
+    must(write(SOCKET, text, len) == (ssize_t)len);
+    free(text);
+}
+
+static void do_send(const json_t *row)
+{
+    send_message(json_object_get(row, "message"));
+}
+
+static void do_expect(const json_t *row)
+{
+    for (bool found = false; !found;) {
+        json_t *m = receive();
+        found = strcmp(json_str(m, "type", ""), json_str(row, "type", "")) == 0;
+        json_decref(m);
+    }
+}
+
+static void do_exit(const json_t *row)
+{
+    _exit((int)json_int(row, "code", 0));
+}
+
+/* As init of its own namespace it is immune to signals it sends itself, but not to its own faults.
+ */
+static void do_die(const json_t *row)
+{
+    __builtin_trap();
+}
+
+/* Deaf and alive. */
+static void do_hang(const json_t *row)
+{
+    for (;;)
+        pause();
+}
+
+static void do_garbage(const json_t *row)
+{
+    must(write(SOCKET, "\3\0\0\0[1]", 7) == 7);
+    do_hang(row);
+}
+
+static const char *dir(const char *name)
+{
+    return json_str(json_object_get(start, "dirs"), name, "");
+}
+
+static void write_file(const char *path, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    must(fd >= 0 && write(fd, data, len) == (ssize_t)len);
+    close(fd);
+}
+
+static void do_png(const json_t *row)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", dir("screenshots"), json_str(row, "name", "x.png"));
+    write_file(path, "\x89PNG\r\n\x1a\nnot really", 18);
+}
+
+/* Screenshots become a link to a directory of somebody else. */
+static void do_link_screenshots(const json_t *row)
+{
+    must(rmdir(dir("screenshots")) == 0);
+    must(symlink(json_str(row, "to", "/"), dir("screenshots")) == 0);
+}
+
+/* A child that outlives its parent if nobody ends it; it holds a lock that others can see. */
+static void do_orphan(const json_t *row)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/orphan.lock", dir("work"));
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    struct flock lock = {.l_type = F_WRLCK};
+    must(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0); /* shared with children */
+    if (fork() == 0) {
+        setsid();
+        close(SOCKET);
+        do_hang(row);
+    }
+}
+
+/* What it was given, and what it may do, as one event. */
+static void do_report(const json_t *row)
+{
+    const json_t *checkpoint = json_object_get(start, "checkpoint");
+    const json_t *sent = json_object_get(json_object_get(start, "journal"), "1#1");
+    struct stat tmp, work;
+    char text[512];
+    must(stat("/tmp", &tmp) == 0 && stat(dir("work"), &work) == 0);
+    snprintf(text, sizeof(text),
+             "attempt=%d step=%d journal=%s uid=%u work=%d profile=%d parent=%d own_tmp=%d home=%d "
+             "browser=%s",
+             (int)json_int(start, "attempt", 0), (int)json_int(checkpoint, "step_index", -1),
+             json_str(sent, "state", "none"), (unsigned)getuid(), access(dir("work"), W_OK) == 0,
+             access(dir("profile"), W_OK) == 0, access("..", R_OK) == 0,
+             access(dir("tmp"), W_OK) == 0 && tmp.st_dev != work.st_dev,
+             strcmp(getenv("HOME"), dir("work")) == 0,
+             json_str(json_object_get(start, "options"), "browser", "?"));
+    json_t *m = json_pack("{s:s,s:{s:s,s:s,s:s}}", "type", "event", "event", "layer", "run", "kind",
+                          "result", "summary", text);
+    send_message(m);
+    json_decref(m);
+}
+
+/* Until a file of this name is in the downloads directory. */
+static void do_wait_file(const json_t *row)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", dir("downloads"), json_str(row, "name", ""));
+    while (access(path, F_OK))
+        poll(NULL, 0, 10);
+}
+
+static const struct {
+    const char *verb;
+    void (*act)(const json_t *row);
+} verbs[] = {
+    {"send", do_send},
+    {"expect", do_expect},
+    {"exit", do_exit},
+    {"die", do_die},
+    {"hang", do_hang},
+    {"garbage", do_garbage},
+    {"png", do_png},
+    {"orphan", do_orphan},
+    {"report", do_report},
+    {"wait_file", do_wait_file},
+    {"link_screenshots", do_link_screenshots},
+};
+
+static void act(const json_t *row)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (strcmp(verbs[i].verb, json_str(row, "do", "")) == 0) {
+            verbs[i].act(row);
+            return;
+        }
+    }
+    _exit(98);
+}
+
+int main(void)
+{
+    start = receive();
+    json_t *scripts = json_object_get(json_object_get(start, "options"), "scripts"), *row;
+    size_t last = json_array_size(scripts) - 1, i = (size_t)json_int(start, "attempt", 1) - 1;
+    json_t *script = json_array_get(scripts, i < last ? i : last);
+    json_array_foreach (script, i, row)
+        act(row);
+    json_decref(start);
+    return 0;
+}

@@ -1,0 +1,911 @@
+/*
+ * test_sched.c - the life of runs with a scripted worker (tests/tools/fake_worker.c) and a real
+ * store.
+ */
+#include "unit/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "sched/private.h"
+#include "sys/file.h"
+
+#define DEADLINE_MS 20000
+
+static char dir[64];
+static struct settings settings;
+static struct pool *pool;
+static struct loop *loop;
+static struct store *store;
+static struct sched *sched;
+static const char *worker;
+
+static void open_sched(void)
+{
+    struct err err = {0};
+    if (sched_create_with(loop, store, &settings, worker, &sched, &err))
+        fail_msg("%s", err.msg);
+}
+
+static void set_up(int concurrency)
+{
+    struct err err = {0};
+    pool = pool_create(NULL);
+    settings = (struct settings){.data_dir = dir,
+                                 .concurrency = concurrency,
+                                 .brain = "page",
+                                 .browser = "",
+                                 .run_uid_base = 460000,
+                                 .max_runtime_minutes = 60,
+                                 .max_cost_usd = 25,
+                                 .display_width = 1280,
+                                 .display_height = 720};
+    worker = pool_printf(pool, "%s/fake_worker", file_program_dir(pool));
+    if (loop_create(&loop, &err) ||
+        store_open("sqlite", pool_printf(pool, "%s/store.db", dir), &store, &err))
+        fail_msg("%s", err.msg);
+    open_sched();
+}
+
+static int setup(void **state)
+{
+    snprintf(dir, sizeof(dir), "/tmp/mantis-test-sched-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    set_up(1);
+    return 0;
+}
+
+static void tear_down(void)
+{
+    clock_fake_off();
+    sched_destroy(sched);
+    sched = NULL;
+    store_close(store);
+    store = NULL;
+    loop_destroy(loop);
+    pool_destroy(pool);
+}
+
+static int teardown(void **state)
+{
+    tear_down();
+    return file_remove_tree(dir, NULL);
+}
+
+/* As after kill -9 of the server: nothing is told, everything is taken up from the store. */
+static void restart_all(int concurrency)
+{
+    tear_down();
+    set_up(concurrency);
+}
+
+/* --- scripts -----------------------------------------------------------------------------------
+ */
+
+#define READY                                                                                      \
+    "{\"do\":\"send\",\"message\":{\"type\":\"ready\",\"display_pid\":2,\"browser_pid\":3}}"
+#define ROW(n) "{\"values\":{\"title\":\"row " #n "\",\"url\":\"https://a.test/" #n "\"}}"
+#define CHECKPOINT(n, rows)                                                                        \
+    "{\"step_index\":" #n ",\"schema_fields\":[\"title\",\"url\"],\"rows\":[" rows "],"            \
+    "\"elapsed_s\":1,\"step_results\":[{\"step_index\":0,\"success\":true,\"intent\":\"Open\"}]}"
+#define STEP(n, rows)                                                                              \
+    "{\"do\":\"send\",\"message\":{\"type\":\"checkpoint\",\"checkpoint\":" CHECKPOINT(            \
+        n, rows) ",\"events\":[{\"summary\":\"step " #n "\"}]}}"
+#define END(status, reason, n, rows)                                                               \
+    "{\"do\":\"send\",\"message\":{\"type\":\"end\",\"status\":\"" status                          \
+    "\",\"halt_reason\":\"" reason "\",\"halt_class\":\"" reason                                   \
+    "\",\"checkpoint\":" CHECKPOINT(n, rows) "}}"
+#define LOST(reason, class)                                                                        \
+    "{\"do\":\"send\",\"message\":{\"type\":\"lost\",\"reason\":\"" reason                         \
+    "\",\"failure_class\":\"" class "\"}}"
+#define DO(verb)     "{\"do\":\"" verb "\"}"
+#define EXPECT(type) "{\"do\":\"expect\",\"type\":\"" type "\"}"
+#define ONE_ROW      ROW(1)
+#define TWO_ROWS     ROW(1) "," ROW(2)
+
+/* --- submitting and waiting --------------------------------------------------------------------
+ */
+
+static struct plan empty_plan(const json_t *warnings)
+{
+    struct plan plan = {.session_name = "micro_a_test",
+                        .domain = "a.test",
+                        .name = "",
+                        .page_url_template = "",
+                        .signature = "sig",
+                        .runtime = {.compute_backend = "", .pinned_source_url_pattern = ""},
+                        .warnings = warnings};
+    return plan;
+}
+
+static int submit_as(const char *tenant, const char *id, const char *profile, const char *scripts,
+                     struct err *err)
+{
+    json_error_t e;
+    json_t *options = json_object(), *parsed = json_loads(scripts, 0, &e);
+    if (!parsed)
+        fail_msg("script: %s at %d", e.text, e.position);
+    json_put(options, "scripts", parsed);
+    json_put_str(options, "browser", "/bin/evil");
+    json_t *empty = json_array(), *payload = json_pack("{s:s}", "micro", "plans/a.json");
+    struct plan plan = empty_plan(empty);
+    struct submission sub = {.run_id = id,
+                             .tenant_id = tenant,
+                             .profile_id = profile,
+                             .workflow_id = pool_printf(pool, "%s__w", tenant),
+                             .state_key = "",
+                             .plan = &plan,
+                             .max_cost = 2,
+                             .max_time_minutes = 1,
+                             .plane = "browser_use_plane",
+                             .brain = "page",
+                             .payload = payload,
+                             .options = options,
+                             .mode = "detached"};
+    int r = sched_submit(sched, &sub, err);
+    json_decref(empty);
+    json_decref(payload);
+    json_decref(options);
+    return r;
+}
+
+static void submit(const char *id, const char *scripts)
+{
+    struct err err = {0};
+    if (submit_as("acme", id, id, scripts, &err))
+        fail_msg("%s", err.msg);
+}
+
+static struct run_record record(const char *id, unsigned parts)
+{
+    struct run_record rec;
+    assert_int_equal(store_run_get(store, pool, NULL, id, parts, &rec, NULL), 0);
+    return rec;
+}
+
+struct want {
+    const char *run_id;
+    enum run_state state;
+    const char *event; /* a summary that contains this */
+};
+
+static bool has_event(const char *run_id, const char *text, const char **ret_summary)
+{
+    json_t *events, *e;
+    size_t i;
+    bool found = false;
+    assert_int_equal(store_events_get(store, pool, "acme", run_id, -1, 1000, &events, NULL), 0);
+    json_array_foreach (events, i, e) {
+        if (strstr(json_str(e, "summary", ""), text)) {
+            found = true;
+            if (ret_summary)
+                *ret_summary = json_str(e, "summary", "");
+        }
+    }
+    return found;
+}
+
+static bool in_state(void *arg)
+{
+    const struct want *w = arg;
+    struct run_record rec = record(w->run_id, 0);
+    return rec.state == w->state &&
+           (!sched_slot_of(sched, w->run_id) || !run_state_terminal(rec.state));
+}
+
+static bool event_seen(void *arg)
+{
+    const struct want *w = arg;
+    return has_event(w->run_id, w->event, NULL);
+}
+
+static void wait_state(const char *id, enum run_state state)
+{
+    struct want w = {.run_id = id, .state = state};
+    if (loop_wait(loop, in_state, &w, clock_mono_ms() + DEADLINE_MS)) {
+        struct run_record rec = record(id, 0);
+        fail_msg("%s is %s (%s), not %s", id, run_state_name(rec.state),
+                 json_str(rec.doc, "error", ""), run_state_name(state));
+    }
+}
+
+static const char *wait_event(const char *id, const char *text)
+{
+    struct want w = {.run_id = id, .event = text};
+    const char *summary = "";
+    if (loop_wait(loop, event_seen, &w, clock_mono_ms() + DEADLINE_MS))
+        fail_msg("%s: no event says '%s'", id, text);
+    has_event(id, text, &summary);
+    return summary;
+}
+
+static json_t *result_of(const char *id)
+{
+    json_t *doc;
+    assert_int_equal(sched_result(sched, pool, "acme", id, &doc, NULL), 0);
+    assert_true(json_flag(doc, "result_ready", false));
+    return json_object_get(doc, "result");
+}
+
+static int rows_of(const char *id)
+{
+    return (int)json_int(result_of(id), "viable", -1);
+}
+
+static json_t *status_of(const char *id)
+{
+    json_t *doc;
+    assert_int_equal(sched_status(sched, pool, "acme", id, &doc, NULL), 0);
+    return doc;
+}
+
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static const char *run_file(const char *id, const char *name)
+{
+    return pool_printf(pool, "%s/%s", dirs_run(sched, pool, "acme", id), name);
+}
+
+/* --- tests -------------------------------------------------------------------------------------
+ */
+
+static void a_run_goes_from_queued_to_succeeded_with_its_files(void **state)
+{
+    static const char *const files[] = {"status.json",         "result.json",  "events.log",
+                                        "reasoning.jsonl",     "leads.csv",    "extracted_rows.csv",
+                                        "extracted_rows.json", "payload.json", "final.png"};
+    submit("r1", "[[" READY "," STEP(1, ONE_ROW) ",{\"do\":\"png\",\"name\":\"0001.png\"}," END(
+                     "completed", "", 2, TWO_ROWS) "]]");
+    json_t *queued = status_of("r1");
+    assert_string_equal(json_str(queued, "status", ""), "queued");
+    assert_false(json_flag(queued, "terminal", true));
+    assert_true(exists(run_file("r1", "status.json")));
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(rows_of("r1"), 2);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        if (!exists(run_file("r1", files[i])))
+            fail_msg("no %s", files[i]);
+    assert_true(exists(dirs_checkpoint(sched, pool, "acme", "acme__w")));
+    assert_false(exists(run_file("r1", "work/tmp")));
+    json_t *doc = status_of("r1");
+    assert_true(json_flag(doc, "terminal", false));
+    assert_string_equal(json_str(doc, "terminal_status", ""), "completed");
+    assert_string_equal(json_str(doc, "model", ""), "page");
+    assert_int_equal(json_int(json_object_get(doc, "summary"), "viable", 0), 2);
+    assert_int_equal(strlen(json_str(doc, "finished_at", "")), 32);
+    assert_null(json_object_get(doc, "failure_help"));
+    json_t *phase;
+    assert_int_equal(sched_phase(sched, pool, "acme", "r1", &phase, NULL), 0);
+    assert_string_equal(json_str(phase, "phase", ""), "complete");
+    assert_int_equal(json_int(phase, "polling_backoff_ms_hint", 0), 30000);
+    assert_true(json_num(phase, "finished_at", 0) >= json_num(phase, "started_at", 0));
+}
+
+static void artifacts_are_found_by_listed_names_only(void **state)
+{
+    char *path;
+    const char *mime;
+    submit("r1", "[[" STEP(1, ONE_ROW) "," END("completed", "", 2, ONE_ROW) "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
+    assert_string_equal(mime, "text/csv");
+    assert_true(exists(path));
+    /* a projection that is gone is made again from the store */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
+    assert_true(exists(path));
+    static const char *const bad[] = {"final.png", "status.json", "../status.json", "work", ""};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_int_equal(sched_artifact(sched, pool, "acme", "r1", bad[i], &path, &mime, NULL),
+                         E_NOT_FOUND);
+}
+
+static void another_tenant_sees_nothing(void **state)
+{
+    json_t *doc;
+    char *path;
+    const char *mime;
+    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_status(sched, pool, "other", "r1", &doc, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_phase(sched, pool, "other", "r1", &doc, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_result(sched, pool, "other", "r1", &doc, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_logs(sched, pool, "other", "r1", 5, &doc, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_cancel(sched, "other", "r1", "", NULL), E_NOT_FOUND);
+    assert_int_equal(sched_artifact(sched, pool, "other", "r1", "leads.csv", &path, &mime, NULL),
+                     E_NOT_FOUND);
+    assert_null(sched_watch(sched, "other", "r1", NULL, NULL));
+    assert_int_equal(record("r1", 0).state, RUN_RUNNING);
+}
+
+static void logs_are_message_and_time(void **state)
+{
+    json_t *doc, *line;
+    submit("r1", "[[" STEP(1, "") "," END("completed", "", 2, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(sched_logs(sched, pool, "acme", "r1", 2, &doc, NULL), 0);
+    json_t *events = json_object_get(doc, "events");
+    assert_int_equal(json_array_size(events), 2);
+    line = json_loads(json_string_value(json_array_get(events, 0)), 0, NULL);
+    assert_string_equal(json_str(line, "message", ""), "step 1");
+    assert_int_equal(strlen(json_str(line, "ts", "")), 32);
+    json_decref(line);
+}
+
+static void a_dead_worker_is_followed_by_one_that_goes_on(void **state)
+{
+    submit("r1", "[[" READY "," STEP(3, ONE_ROW) "," DO(
+                     "die") "],"
+                            "[" DO("report") "," END("completed", "", 5, TWO_ROWS) "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=3"));
+    assert_non_null(strstr(wait_event("r1", "was lost"), "killed by signal 4"));
+    assert_int_equal(rows_of("r1"), 2);
+    assert_int_equal(record("r1", 0).attempts, 2);
+}
+
+static void a_worker_that_exits_without_an_end_is_lost(void **state)
+{
+    submit("r1", "[[{\"do\":\"exit\",\"code\":3}],[" END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "was lost"), "exited with status 3"));
+}
+
+static void three_attempts_without_progress_end_the_run_with_its_rows(void **state)
+{
+    submit("r1",
+           "[[" STEP(1, ONE_ROW) "," DO("die") "],[" LOST("Chromium died", "plane_gone") "]]");
+    wait_state("r1", RUN_FAILED);
+    json_t *doc = status_of("r1");
+    assert_int_equal(record("r1", 0).attempts, 4);
+    assert_string_equal(json_str(doc, "failure_class", ""), "plane_gone");
+    assert_string_equal(json_str(doc, "halt_class", ""), "plane_gone");
+    assert_non_null(strstr(json_str(doc, "error", ""), "Chromium died"));
+    assert_non_null(json_object_get(doc, "failure_help"));
+    assert_int_equal(rows_of("r1"), 1);
+    submit("r2", "[[" DO("die") "]]");
+    wait_state("r2", RUN_FAILED);
+    assert_string_equal(json_str(status_of("r2"), "halt_class", ""), "worker_lost");
+    assert_int_equal(rows_of("r2"), 0);
+}
+
+static void rubbish_from_a_worker_costs_it_its_life(void **state)
+{
+    submit("r1", "[[" DO("garbage") "],[{\"do\":\"send\",\"message\":{\"type\":\"died\"}}," DO(
+                     "hang") "],"
+                             "[" END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).attempts, 3);
+    assert_true(has_event("r1", "broke the protocol", NULL));
+}
+
+static void endings_get_their_words(void **state)
+{
+    static const struct {
+        const char *status, *reason;
+        enum run_state state;
+        const char *terminal_status;
+    } rows[] = {
+        {"halted", "budget_cap", RUN_HALTED, "budget_exceeded"},
+        {"halted", "required_failed:submit", RUN_HALTED, "halted"},
+        {"failed", "exception", RUN_FAILED, "failed"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *id = pool_printf(pool, "r%zu", i);
+        submit(id,
+               pool_printf(
+                   pool,
+                   "[[{\"do\":\"send\",\"message\":{\"type\":\"end\",\"status\":\"%s\","
+                   "\"halt_reason\":\"%s\",\"checkpoint\":{\"step_results\":[{\"success\":false,"
+                   "\"data\":\"form_target_not_found\"}]}}}]]",
+                   rows[i].status, rows[i].reason));
+        wait_state(id, rows[i].state);
+        json_t *doc = status_of(id);
+        assert_string_equal(json_str(doc, "terminal_status", ""), rows[i].terminal_status);
+        assert_string_equal(json_str(doc, "halt_class", ""), rows[i].reason);
+        assert_string_equal(json_str(doc, "failure_class", ""), "selector_miss");
+        assert_non_null(json_object_get(doc, "failure_help"));
+    }
+}
+
+static void a_failed_step_makes_completed_with_failures(void **state)
+{
+    submit("r1", "[[{\"do\":\"send\",\"message\":{\"type\":\"end\",\"status\":\"completed\","
+                 "\"checkpoint\":{\"step_results\":[{\"success\":false,\"data\":\"x\"}]}}}]]");
+    wait_state("r1", RUN_COMPLETED_WITH_FAILURES);
+}
+
+static void a_queued_run_is_cancelled_at_once(void **state)
+{
+    submit("r1", "[[" DO("hang") "]]");
+    submit("r2", "[[" DO("hang") "]]");
+    assert_int_equal(sched_cancel(sched, "acme", "r2", "changed my mind", NULL), 0);
+    json_t *doc = status_of("r2");
+    assert_string_equal(json_str(doc, "status", ""), "cancelled");
+    assert_string_equal(json_str(doc, "cancel_reason", ""), "changed my mind");
+    assert_string_equal(json_str(doc, "halt_class", ""), "cancelled");
+    assert_non_null(json_object_get(doc, "cancelled_at"));
+    assert_int_equal(rows_of("r2"), 0);
+    /* and stays as it is */
+    assert_int_equal(sched_cancel(sched, "acme", "r2", "again", NULL), 0);
+    assert_string_equal(json_str(status_of("r2"), "cancel_reason", ""), "changed my mind");
+    assert_null(json_object_get(json_object_get(status_of("r2"), "summary"), "nothing"));
+    assert_int_equal(record("r2", 0).attempts, 0);
+}
+
+static void a_running_run_is_cancelled_at_once_and_its_rows_follow(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "," END("cancelled", "cancel_event", 2,
+                                                                    TWO_ROWS) "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_string_equal(json_str(status_of("r1"), "status", ""), "cancelled");
+    json_t *early;
+    assert_int_equal(sched_result(sched, pool, "acme", "r1", &early, NULL), 0);
+    assert_false(json_flag(early, "result_ready", true));
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 2);
+    assert_string_equal(json_str(result_of("r1"), "terminal_status", ""), "cancelled");
+}
+
+static void an_end_that_crosses_a_cancel_does_not_undo_it(void **state)
+{
+    submit("r1",
+           "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "," END("completed", "", 2, TWO_ROWS) "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 2);
+    assert_string_equal(json_str(status_of("r1"), "terminal_status", ""), "cancelled");
+    assert_string_equal(json_str(status_of("r1"), "halt_reason", ""), "cancel_event");
+}
+
+static void a_worker_deaf_to_cancel_is_killed(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 1);
+}
+
+static void a_run_past_its_time_is_killed_and_says_timeout(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
+    wait_event("r1", "step 1");
+    clock_fake(clock_mono_us() + (60 + CAP_RUN_KILL_AFTER_S) * INT64_C(1000000), clock_wall_us());
+    wait_state("r1", RUN_TIMEOUT);
+    assert_string_equal(json_str(status_of("r1"), "halt_class", ""), "halt_timeout");
+    assert_int_equal(rows_of("r1"), 1);
+}
+
+static void a_busy_profile_is_refused_and_free_after_the_end(void **state)
+{
+    struct err err = {0};
+    static const char hang[] =
+        "[[" STEP(1, "") "," EXPECT("cancel") "," END("cancelled", "", 1, "") "]]";
+    assert_int_equal(submit_as("acme", "r1", "p", hang, NULL), 0);
+    assert_int_equal(submit_as("acme", "r2", "p", hang, &err), E_CONFLICT);
+    assert_non_null(strstr(err.msg, "r1"));
+    assert_int_equal(submit_as("other", "r3", "p", hang, NULL), 0);
+    assert_int_equal(submit_as("acme", "r1", "q", hang, &err), E_CONFLICT);
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_int_equal(submit_as("acme", "r4", "p", "[[" END("completed", "", 1, "") "]]", NULL), 0);
+    assert_int_equal(sched_cancel(sched, "other", "r3", "", NULL), 0);
+    wait_state("r4", RUN_SUCCEEDED);
+}
+
+static void a_profile_is_not_leased_while_its_last_worker_lives(void **state)
+{
+    restart_all(2);
+    assert_int_equal(submit_as("acme", "r1", "p", "[[" STEP(1, "") "," DO("hang") "]]", NULL), 0);
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0); /* 2 s to live */
+    assert_int_equal(submit_as("acme", "r2", "p", "[[" STEP(1, "") "," DO("hang") "]]", NULL), 0);
+    struct want w = {.run_id = "r2", .event = "step 1"};
+    while (!event_seen(&w)) {
+        struct slot *one = sched_slot_of(sched, "r1"), *two = sched_slot_of(sched, "r2");
+        assert_false(one && two);
+        assert_int_equal(loop_wait(loop, NULL, NULL, clock_mono_ms() + 1), 0);
+    }
+}
+
+static void tenants_take_turns(void **state)
+{
+    static const char quick[] = "[[" END("completed", "", 1, "") "]]";
+    submit("a0", "[[" EXPECT("cancel") "]]");
+    wait_event("a0", "attempt 1");
+    assert_int_equal(submit_as("acme", "a1", "a1", quick, NULL), 0);
+    assert_int_equal(submit_as("acme", "a2", "a2", quick, NULL), 0);
+    assert_int_equal(submit_as("acme", "a3", "a3", quick, NULL), 0);
+    assert_int_equal(submit_as("bolt", "b1", "b1", quick, NULL), 0);
+    assert_int_equal(submit_as("bolt", "b2", "b2", quick, NULL), 0);
+    assert_int_equal(sched_cancel(sched, "acme", "a0", "", NULL), 0);
+    static const char *const order[] = {"b1", "a1", "b2", "a2", "a3"};
+    wait_state("a3", RUN_SUCCEEDED);
+    for (size_t i = 0; i + 1 < ARRAY_SIZE(order); i++)
+        assert_true(record(order[i], 0).started_us < record(order[i + 1], 0).started_us);
+}
+
+static void journal_entries_are_on_disk_before_they_are_acked(void **state)
+{
+    submit(
+        "r1",
+        "[[{\"do\":\"send\",\"message\":{\"type\":\"journal\",\"key\":\"1#1\",\"state\":\"sent\","
+        "\"detail\":{\"what\":\"pay\"}}}," EXPECT("ack") "," DO(
+            "die") "],"
+                   "[" DO("report") "," END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "journal=sent"));
+}
+
+static void a_restart_takes_up_what_was_queued_and_under_way(void **state)
+{
+    submit("r1", "[[" STEP(4, ONE_ROW) "," DO("hang") "],"
+                                                      "[" DO("report") "," END("completed", "", 6,
+                                                                               TWO_ROWS) "]]");
+    submit("r2", "[[" END("completed", "", 1, "") "]]");
+    wait_event("r1", "step 4");
+    restart_all(1);
+    assert_int_equal(record("r1", 0).state, RUN_RECOVERING);
+    assert_int_equal(record("r2", 0).state, RUN_QUEUED);
+    assert_int_equal(submit_as("acme", "r3", "r1", "[[]]", NULL), E_CONFLICT); /* lock kept */
+    wait_state("r2", RUN_SUCCEEDED);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=4"));
+    assert_int_equal(rows_of("r1"), 2);
+    assert_true(record("r1", 0).started_us < record("r2", 0).started_us);
+}
+
+static void a_restart_stores_the_rows_of_a_cancelled_run(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    restart_all(1);
+    assert_int_equal(record("r1", 0).state, RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 1);
+    assert_true(exists(run_file("r1", "leads.csv")));
+}
+
+static void a_restart_sweeps_temp_files_and_missing_projections(void **state)
+{
+    submit("r1", "[[" END("completed", "", 1, ONE_ROW) "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(file_mkdirs(run_file("r1", "work/tmp/left"), 0700, NULL), 0);
+    assert_int_equal(unlink(run_file("r1", "result.json")), 0);
+    assert_int_equal(unlink(run_file("r1", "leads.csv")), 0);
+    restart_all(1);
+    assert_false(exists(run_file("r1", "work/tmp")));
+    assert_true(exists(run_file("r1", "result.json")));
+    assert_true(exists(run_file("r1", "leads.csv")));
+}
+
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static bool counted(void *arg)
+{
+    return *(int *)arg > 0;
+}
+
+static void a_drain_leaves_runs_to_the_next_start(void **state)
+{
+    int drained = 0;
+    submit("r1", "[[" STEP(2, ONE_ROW) "," EXPECT("drain") "," LOST(
+                     "drain", "") "],"
+                                  "[" DO("report") "," END("completed", "", 6, TWO_ROWS) "]]");
+    submit("r2", "[[" END("completed", "", 1, "") "]]");
+    wait_event("r1", "step 2");
+    sched_drain(sched, count, &drained);
+    assert_int_equal(drained, 0);
+    assert_int_equal(loop_wait(loop, counted, &drained, clock_mono_ms() + DEADLINE_MS), 0);
+    assert_int_equal(record("r1", 0).state, RUN_RECOVERING);
+    assert_int_equal(record("r2", 0).state, RUN_QUEUED);
+    restart_all(1);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=2"));
+    assert_int_equal(drained, 1);
+}
+
+static void a_drain_kills_the_deaf_at_its_deadline(void **state)
+{
+    int drained = 0;
+    submit("r1", "[[" STEP(2, ONE_ROW) "," DO("hang") "]]");
+    wait_event("r1", "step 2");
+    sched_drain(sched, count, &drained);
+    clock_fake(clock_mono_us() + 11 * INT64_C(1000000), clock_wall_us());
+    assert_int_equal(loop_wait(loop, counted, &drained, clock_mono_ms() + DEADLINE_MS), 0);
+    clock_fake_off();
+    restart_all(1);
+    assert_int_equal(record("r1", 0).state, RUN_RECOVERING);
+}
+
+static void a_watch_fires_once_when_the_result_is_there(void **state)
+{
+    int early = 0, late = 0, never = 0;
+    submit("r1", "[[" END("completed", "", 1, "") "]]");
+    struct sched_watch *a = sched_watch(sched, "acme", "r1", count, &early);
+    struct sched_watch *b = sched_watch(sched, "acme", "r1", count, &never);
+    sched_unwatch(b);
+    assert_int_equal(loop_wait(loop, counted, &early, clock_mono_ms() + DEADLINE_MS), 0);
+    assert_int_equal(rows_of("r1"), 0);
+    struct sched_watch *c = sched_watch(sched, "acme", "r1", count, &late);
+    assert_int_equal(late, 0);
+    assert_int_equal(loop_wait(loop, counted, &late, clock_mono_ms() + DEADLINE_MS), 0);
+    assert_int_equal(early, 1);
+    assert_int_equal(never, 0);
+    assert_null(sched_watch(sched, "acme", "nobody", count, &never));
+    sched_unwatch(a);
+    sched_unwatch(c);
+    sched_unwatch(NULL);
+}
+
+static void a_worker_gets_its_own_user_directories_and_tmp(void **state)
+{
+    submit("r1", "[[" DO("report") "," END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    const char *said = wait_event("r1", "attempt=1");
+    assert_non_null(strstr(said, "work=1 profile=1"));
+    assert_non_null(strstr(said, "home=1"));
+    assert_non_null(strstr(said, "browser="));
+    assert_null(strstr(said, "evil"));
+    if (geteuid() != 0) {
+        print_message("SKIPPED: user and namespaces need root\n");
+        return;
+    }
+    assert_non_null(strstr(said, "uid=460000"));
+    assert_non_null(strstr(said, "parent=0")); /* it may pass through, not look around */
+    assert_non_null(strstr(said, "own_tmp=1"));
+    struct stat st;
+    assert_int_equal(stat(run_file("r1", ""), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0711);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(stat(run_file("r1", "work"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(st.st_uid, 460000);
+    assert_int_equal(stat(run_file("r1", "status.json"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static bool lock_is_free(void *arg)
+{
+    struct flock lock = {.l_type = F_WRLCK};
+    int fd = open(arg, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool free_now = fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    close(fd);
+    return free_now;
+}
+
+static void nothing_below_a_worker_outlives_it(void **state)
+{
+    submit("r1",
+           "[[" DO("orphan") "," STEP(1, "") "," DO("die") "],[" END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    char *path = pool_strdup(pool, run_file("r1", "work/orphan.lock"));
+    assert_int_equal(loop_wait(loop, lock_is_free, path, clock_mono_ms() + DEADLINE_MS), 0);
+}
+
+/* What a machine without namespaces does, forced by calling the sweep on such an orphan. */
+static void the_sweep_finds_an_orphan_by_its_home(void **state)
+{
+    int p[2];
+    char byte;
+    char *home = pool_printf(pool, "HOME=%s/tenants/acme/chrome-profile/p", dir);
+    assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+    const char *argv[] = {"sleep", "60", NULL}, *env[] = {"PATH=/usr/bin:/bin", home, NULL};
+    struct proc_fd fds[] = {{.from = p[1], .to = 1}};
+    struct proc proc;
+    struct proc_spec spec = {.argv = argv, .env = env, .fds = fds, .n_fds = 1};
+    assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
+    close(p[1]);
+    assert_int_equal(sweep_processes(pool_printf(pool, "%s/tenants/bolt", dir)), 0);
+    assert_int_equal(sweep_processes(pool_printf(pool, "%s/tenants", dir)), 1);
+    assert_int_equal(read(p[0], &byte, 1), 0);
+    close(p[0]);
+    proc_end(&proc, 0);
+}
+
+static void a_screenshot_is_never_read_through_a_link(void **state)
+{
+    char *elsewhere = pool_printf(pool, "%s/elsewhere", dir),
+         *png = pool_printf(pool, "%s/1.png", elsewhere);
+    assert_int_equal(mkdir(elsewhere, 0777), 0);
+    assert_int_equal(file_write_atomic(png, "\x89PNG\r\n\x1a\nsecret", 14, 0600, NULL), 0);
+    submit("r1", pool_printf(pool,
+                             "[[{\"do\":\"link_screenshots\",\"to\":\"%s\"}," END("completed", "",
+                                                                                  1, "") "]]",
+                             elsewhere));
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_false(exists(run_file("r1", "final.png")));
+    assert_int_equal(json_array_size(json_object_get(result_of("r1"), "artifacts")), 0);
+}
+
+static void a_missing_worker_program_is_said(void **state)
+{
+    const char *reason;
+    sched_destroy(sched);
+    worker = "/nonexistent/mantis-worker";
+    open_sched();
+    assert_false(sched_ready(sched, &reason));
+    assert_non_null(strstr(reason, "mantis-worker"));
+    submit("r1", "[[]]");
+    wait_state("r1", RUN_FAILED);
+    assert_non_null(strstr(json_str(status_of("r1"), "error", ""), "cannot start"));
+}
+
+static void a_missing_browser_is_said(void **state)
+{
+    const char *reason;
+    settings.browser = "/nonexistent/browser";
+    if (access("/usr/bin/Xvfb", X_OK)) {
+        print_message("SKIPPED: there is no Xvfb here\n");
+        skip();
+    }
+    assert_false(sched_ready(sched, &reason));
+    assert_non_null(strstr(reason, "MANTIS_BROWSER"));
+}
+
+static void resume_state_starts_from_the_workflows_checkpoint(void **state)
+{
+    submit("r1", "[[" STEP(7, ONE_ROW) "," END("halted", "budget_cap", 7, ONE_ROW) "]]");
+    wait_state("r1", RUN_HALTED);
+    json_t *options = json_loads(
+        "{\"scripts\":[[" DO("report") "," END("completed", "", 9, TWO_ROWS) "]]}", 0, NULL);
+    json_t *empty = json_array();
+    struct plan plan = empty_plan(empty);
+    struct submission sub = {.run_id = "r2",
+                             .tenant_id = "acme",
+                             .profile_id = "p2",
+                             .workflow_id = "acme__w",
+                             .state_key = "",
+                             .plan = &plan,
+                             .max_cost = 1,
+                             .max_time_minutes = 1,
+                             .resume_state = true,
+                             .plane = "browser_use_plane",
+                             .brain = "page",
+                             .options = options,
+                             .mode = "detached"};
+    assert_int_equal(sched_submit(sched, &sub, NULL), 0);
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r2", "attempt=1"), "step=7"));
+    assert_true(json_flag(result_of("r2"), "resume_state", false));
+    json_decref(options);
+    json_decref(empty);
+}
+
+/* --- a full disk -------------------------------------------------------------------------------
+ */
+
+static void fill_disk(void)
+{
+    char *path = pool_printf(pool, "%s/filler", dir), block[4096];
+    memset(block, 'f', sizeof(block));
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    while (write(fd, block, sizeof(block)) > 0) {
+    }
+    close(fd);
+}
+
+static bool held_back(void *arg)
+{
+    struct slot *slot = sched_slot_of(sched, "r1");
+    return slot && slot->exited && json_array_size(slot->backlog) > 0;
+}
+
+/* Runs in a child with its own mounts. The worker goes on only when told so by a cancel or its end.
+ */
+static void on_a_small_disk(void)
+{
+    struct err err = {0};
+    set_up(1);
+    submit("r1", "[[" STEP(1, ONE_ROW) ",{\"do\":\"wait_file\",\"name\":\"go\"}," STEP(
+                     2, TWO_ROWS) "," DO("hang") "],[" DO("report") "," END("completed", "", 9,
+                                                                            TWO_ROWS) "]]");
+    wait_event("r1", "step 1");
+    const char *go = run_file("r1", "work/downloads/go");
+    assert_int_equal(file_write_atomic(go, "", 0, 0644, NULL), 0);
+    fill_disk();
+    /* a checkpoint that cannot be stored ends the attempt after a few tries, and is kept */
+    assert_int_equal(loop_wait(loop, held_back, NULL, clock_mono_ms() + DEADLINE_MS), 0);
+    assert_int_equal(submit_as("acme", "r2", "r2", "[[]]", &err), E_UNAVAILABLE);
+    assert_non_null(strstr(err.msg, "disk is full"));
+    assert_null(strstr(err.msg, dir));
+    assert_string_equal(json_str(status_of("r1"), "status", ""), "running");
+    assert_int_equal(unlink(pool_printf(pool, "%s/filler", dir)), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=2"));
+    assert_int_equal(rows_of("r1"), 2);
+    assert_int_equal(submit_as("acme", "r2", "r2", "[[" END("completed", "", 1, "") "]]", NULL), 0);
+    wait_state("r2", RUN_SUCCEEDED);
+    tear_down();
+}
+
+static void a_full_disk_loses_nothing(void **state)
+{
+    tear_down();
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assert ends the child here */
+        if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+            mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=711"))
+            _exit(77);
+        on_a_small_disk();
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    set_up(1);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        print_message("SKIPPED: mounting a small disk needs root\n");
+        skip();
+    }
+    assert_int_equal(status, 0);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_run_goes_from_queued_to_succeeded_with_its_files),
+        T(artifacts_are_found_by_listed_names_only),
+        T(another_tenant_sees_nothing),
+        T(logs_are_message_and_time),
+        T(a_dead_worker_is_followed_by_one_that_goes_on),
+        T(a_worker_that_exits_without_an_end_is_lost),
+        T(three_attempts_without_progress_end_the_run_with_its_rows),
+        T(rubbish_from_a_worker_costs_it_its_life),
+        T(endings_get_their_words),
+        T(a_failed_step_makes_completed_with_failures),
+        T(a_queued_run_is_cancelled_at_once),
+        T(a_running_run_is_cancelled_at_once_and_its_rows_follow),
+        T(an_end_that_crosses_a_cancel_does_not_undo_it),
+        T(a_worker_deaf_to_cancel_is_killed),
+        T(a_run_past_its_time_is_killed_and_says_timeout),
+        T(a_busy_profile_is_refused_and_free_after_the_end),
+        T(a_profile_is_not_leased_while_its_last_worker_lives),
+        T(tenants_take_turns),
+        T(journal_entries_are_on_disk_before_they_are_acked),
+        T(a_restart_takes_up_what_was_queued_and_under_way),
+        T(a_restart_stores_the_rows_of_a_cancelled_run),
+        T(a_restart_sweeps_temp_files_and_missing_projections),
+        T(a_drain_leaves_runs_to_the_next_start),
+        T(a_drain_kills_the_deaf_at_its_deadline),
+        T(a_watch_fires_once_when_the_result_is_there),
+        T(a_worker_gets_its_own_user_directories_and_tmp),
+        T(nothing_below_a_worker_outlives_it),
+        T(the_sweep_finds_an_orphan_by_its_home),
+        T(a_screenshot_is_never_read_through_a_link),
+        T(a_missing_worker_program_is_said),
+        T(a_missing_browser_is_said),
+        T(resume_state_starts_from_the_workflows_checkpoint),
+        T(a_full_disk_loses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
