@@ -100,8 +100,10 @@ static int scan_cards(struct run *run, const struct observation *obs, struct sca
                         &scan->status, err);
     if (r)
         return r;
-    scan->n_cards = n;
     scan->card.title = NULL;
+    scan->n_cards = scan->status == LIST_OK ? n : 0;
+    if (scan->status != LIST_OK)
+        return 0; /* what stands on a wall is no card */
     for (int i = 0; i < n; i++)
         if (!cards[i].sponsored && !is_unknown(&cards[i]))
             coverage_found(&run->coverage, run->progress.current_page, cards[i].title);

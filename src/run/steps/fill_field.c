@@ -9,8 +9,9 @@
 #include "base/str.h"
 #include "run/look.h"
 
-#define LABEL_BYTES 40
-#define TYPE_TRIES  2
+#define LABEL_BYTES     40
+#define TYPE_TRIES      2
+#define RICH_TEXT_BYTES 65536
 
 static const struct node *node_of(const struct observation *obs, const struct target *t)
 {
@@ -48,9 +49,9 @@ static bool landed(struct run *run, const struct observation *obs, const char *v
     const char *type = node_attr(n, "type");
     if (type && !strcmp(type, "password"))
         return true;
-    const char *got =
-        *n->value ? n->value
-                  : page_text(run->step_pool, obs->page, (int)(n - obs->page->nodes), 65536);
+    const char *got = n->value;
+    if (is_rich(n) && !*got)
+        got = page_text(run->step_pool, obs->page, (int)(n - obs->page->nodes), RICH_TEXT_BYTES);
     const char *want = str_squash(run->step_pool, value);
     return str_contains_fold(str_squash(run->step_pool, got), want);
 }

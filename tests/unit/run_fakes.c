@@ -1,0 +1,518 @@
+#include "unit/run_fakes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/str.h"
+
+#define VIEW_H   720
+#define FRAME_W  64
+#define FRAME_H  36
+#define NOTCH_PX 100
+
+enum list_status fake_list_status = LIST_OK;
+
+void fake_add(struct fake_page *p, const char *kind, const char *tag, const char *text,
+              const char *href)
+{
+    p->elements[p->n++] =
+        (struct fake_element){.kind = kind, .tag = tag, .text = text, .href = href};
+}
+
+static struct fake_web *web_of(const struct plane *plane)
+{
+    return (struct fake_web *)plane;
+}
+
+const char *fake_web_url(const struct fake_web *web)
+{
+    return web->history[web->at];
+}
+
+static void go_to(struct fake_web *w, const char *url)
+{
+    if (w->at + 1 < FAKE_HISTORY)
+        w->at++;
+    w->history[w->at] = pool_strdup(w->pool, url);
+    w->depth = w->at + 1;
+    w->scroll = 0;
+    w->focus = -1;
+    w->phone_shown = false;
+}
+
+/* Every call counts: tests kill or stop the plane at each of them. */
+static int called(struct fake_web *w, struct err *err)
+{
+    w->calls++;
+    if (w->die_at_call && w->calls >= w->die_at_call)
+        return err_set(err, E_GONE, "the browser died");
+    if (w->stop_at_call && w->calls == w->stop_at_call)
+        w->on_stop(w->on_stop_arg);
+    if (loop_interrupted(w->loop))
+        return err_set(err, E_CANCELLED, "interrupted");
+    return 0;
+}
+
+static void describe(struct fake_web *w, struct pool *pool, struct fake_page *out)
+{
+    *out = (struct fake_page){.title = "", .status = 200};
+    w->page(w, pool, fake_web_url(w), out);
+}
+
+static int content_h(const struct fake_page *p)
+{
+    return p->n * FAKE_ROW_PX;
+}
+
+/* --- what is seen ---------------------------------------------------------------------------- */
+
+static void draw(struct fake_web *w, struct pool *pool, const struct fake_page *p,
+                 struct frame *out)
+{
+    uint8_t *px = pool_alloc(pool, FRAME_W * FRAME_H * 4);
+    const char *state = pool_printf(pool, "%s %d %d", fake_web_url(w), w->scroll, w->counter);
+    char hex[ID_SHA256_HEX_BYTES];
+    for (int i = 0; i < p->n; i++)
+        state = pool_printf(pool, "%s|%s", state, p->elements[i].text);
+    for (int row = 0; row < FRAME_H; row++) {
+        const char *line = pool_printf(pool, "%s %d", state, row);
+        id_sha256_hex(line, strlen(line), hex);
+        for (int x = 0; x < FRAME_W; x++)
+            memset(px + (row * FRAME_W + x) * 4, (hex[x] * 37) & 0xff, 4);
+    }
+    *out = (struct frame){FRAME_W, FRAME_H, FRAME_W * 4, clock_mono_us(), px};
+}
+
+static struct attr *kind_attr(struct pool *pool, const struct fake_element *e)
+{
+    struct attr *a = pool_alloc(pool, sizeof(*a));
+    *a = (struct attr){"data-kind", e->kind};
+    return a;
+}
+
+static void build_node(struct fake_web *w, struct pool *pool, const struct fake_element *e, int i,
+                       struct node *n)
+{
+    int y = i * FAKE_ROW_PX - w->scroll;
+    bool input = !strcmp(e->kind, "input"), focused = w->focus == i;
+    *n = (struct node){.parent = 0,
+                       .tag = e->tag,
+                       .text = "",
+                       .role = "",
+                       .name = e->text,
+                       .value = "",
+                       .href = e->href,
+                       .attrs = kind_attr(pool, e),
+                       .n_attrs = 1,
+                       .box = {0, y, 1280, FAKE_ROW_PX}};
+    n->flags = NODE_VISIBLE | (y >= 0 && y + FAKE_ROW_PX <= VIEW_H ? NODE_IN_VIEW : 0u);
+    n->flags |= (input ? NODE_EDITABLE : 0u) | (focused ? NODE_FOCUSED : 0u) |
+                (e->covered ? NODE_COVERED : 0u);
+    if (input)
+        n->value = w->typed;
+}
+
+static struct page *build_page(struct fake_web *w, struct pool *pool, const struct fake_page *p)
+{
+    struct page *page = pool_alloc(pool, sizeof(*page));
+    page->nodes = pool_alloc(pool, (size_t)(2 * p->n + 1) * sizeof(struct node));
+    page->url = fake_web_url(w);
+    page->title = p->title;
+    page->viewport = (struct rect){0, 0, 1280, VIEW_H};
+    page->scroll_y = w->scroll;
+    page->content_h = content_h(p);
+    page->content_w = 1280;
+    page->http_status = p->status;
+    page->n_nodes = 2 * p->n + 1;
+    page->nodes[0] = (struct node){.parent = -1,
+                                   .end = page->n_nodes,
+                                   .tag = "#document",
+                                   .text = "",
+                                   .role = "",
+                                   .name = "",
+                                   .value = "",
+                                   .href = "",
+                                   .flags = NODE_VISIBLE};
+    for (int i = 0; i < p->n; i++) {
+        struct node *n = &page->nodes[1 + 2 * i], *t = n + 1;
+        build_node(w, pool, &p->elements[i], i, n);
+        n->end = 3 + 2 * i;
+        *t = *n;
+        t->parent = 1 + 2 * i;
+        t->tag = "#text";
+        t->text = p->elements[i].text;
+        t->name = t->href = t->value = "";
+        t->n_attrs = 0;
+        t->flags = NODE_VISIBLE;
+    }
+    return page;
+}
+
+static int observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
+                   struct observation *out, struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    struct fake_page p;
+    int r = called(w, err);
+    if (r)
+        return r;
+    describe(w, pool, &p);
+    *out = (struct observation){
+        .url = pool_strdup(pool, fake_web_url(w)), .title = p.title, .perceive_us = 1};
+    if (what & OBSERVE_FRAME)
+        draw(w, pool, &p, &out->frame);
+    if (what & OBSERVE_PNG) {
+        out->png = (const uint8_t *)"not really a picture";
+        out->png_len = 20;
+    }
+    if (what & OBSERVE_PAGE)
+        out->page = build_page(w, pool, &p);
+    return 0;
+}
+
+/* --- what is done ---------------------------------------------------------------------------- */
+
+static void follow(struct fake_web *w, const struct fake_element *e, struct settled *out)
+{
+    if (e->in_tab) {
+        w->tab_from = pool_strdup(w->pool, fake_web_url(w));
+        out->new_tab = true;
+        out->blank_tab = !strcmp(e->href, "about:blank");
+    }
+    out->url_changed = out->navigated = true;
+    go_to(w, e->href);
+}
+
+static void click_at(struct fake_web *w, struct pool *pool, int y, struct settled *out)
+{
+    struct fake_page p;
+    int i = (y + w->scroll) / FAKE_ROW_PX;
+    describe(w, pool, &p);
+    w->clicks++;
+    out->dialogs = w->dialogs_per_click;
+    if (i < 0 || i >= p.n)
+        return;
+    const struct fake_element *e = &p.elements[i];
+    w->focus = !strcmp(e->kind, "input") ? i : -1;
+    if (e->dead)
+        return;
+    if (!strcmp(e->kind, "overlay"))
+        w->overlay_closed = true;
+    else if (!strcmp(e->kind, "reveal"))
+        w->phone_shown = true;
+    else if (*e->href)
+        follow(w, e, out);
+    else if (w->click && w->focus != i)
+        w->click(w, fake_web_url(w), e);
+}
+
+static void scroll_by(struct fake_web *w, struct pool *pool, int px)
+{
+    struct fake_page p;
+    describe(w, pool, &p);
+    int most = content_h(&p) > VIEW_H ? content_h(&p) - VIEW_H : 0;
+    w->scroll += px;
+    w->scroll = w->scroll < 0 ? 0 : w->scroll > most ? most : w->scroll;
+}
+
+static void press_key(struct fake_web *w, const char *keys)
+{
+    if (!strcmp(keys, "Home") && w->focus < 0)
+        w->scroll = 0;
+    else if (!strcmp(keys, "Delete") && w->focus >= 0)
+        w->typed = pool_strdup(w->pool, "");
+}
+
+static int act(struct plane *plane, struct pool *pool, const struct action *a, int cap_ms,
+               struct settled *out, struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    int r = called(w, err);
+    *out = (struct settled){.dialog_text = "hello"};
+    if (r)
+        return r;
+    if (a->type == ACTION_CLICK)
+        click_at(w, pool, a->y, out);
+    else if (a->type == ACTION_SCROLL)
+        scroll_by(w, pool, a->dy * NOTCH_PX);
+    else if (a->type == ACTION_KEY_PRESS)
+        press_key(w, a->keys);
+    else if (a->type == ACTION_TYPE_TEXT && w->focus >= 0) {
+        w->typed_times++;
+        if (!w->no_typing)
+            w->typed = pool_strdup(w->pool, a->text);
+    }
+    return 0;
+}
+
+static int navigate(struct plane *plane, struct pool *pool, const char *url, int cap_ms,
+                    struct settled *out, struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    int r = called(w, err);
+    *out = (struct settled){.dialog_text = ""};
+    if (r)
+        return r;
+    w->loads++;
+    out->url_changed = strcmp(url, fake_web_url(w)) != 0;
+    out->navigated = true;
+    out->capped = w->loads_never_end;
+    go_to(w, strstr(url, "unreachable") ? "chrome-error://chromewebdata/" : url);
+    return 0;
+}
+
+static int back(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    int r = called(w, err);
+    *out = (struct settled){.dialog_text = ""};
+    if (r || w->at == 0)
+        return r;
+    w->at--;
+    w->scroll = 0;
+    out->url_changed = out->navigated = true;
+    return 0;
+}
+
+static int reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                  struct err *err)
+{
+    *out = (struct settled){.dialog_text = ""};
+    return called(web_of(plane), err);
+}
+
+static int close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
+                     struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    int r = called(w, err);
+    *out = (struct settled){.dialog_text = ""};
+    if (r)
+        return r;
+    if (!w->tab_from)
+        return err_set(err, E_INVALID, "the only tab");
+    go_to(w, w->tab_from);
+    w->tab_from = NULL;
+    return 0;
+}
+
+static int tab_count(const struct plane *plane)
+{
+    return web_of(plane)->tab_from ? 2 : 1;
+}
+
+static int scroll_y(struct plane *plane, int *ret_y, struct err *err)
+{
+    *ret_y = web_of(plane)->scroll;
+    return 0;
+}
+
+static int settle(struct plane *plane, int cap_ms, struct err *err)
+{
+    return called(web_of(plane), err);
+}
+
+static void pids(const struct plane *plane, int *ret_display, int *ret_browser)
+{
+    *ret_display = *ret_browser = 0;
+}
+
+static void no_destroy(struct plane *plane, bool graceful)
+{
+}
+
+static int no_create(struct loop *loop, const struct plane_config *config, int timeout_ms,
+                     struct plane **out, struct err *err)
+{
+    return err_set(err, E_UNSUPPORTED, "made by fake_web_init() only");
+}
+
+static const struct plane_driver fake_driver = {"fake-web", PLANE_HAS_DOM | PLANE_HAS_TABS,
+                                                no_create,  no_destroy,
+                                                observe,    act,
+                                                navigate,   back,
+                                                reload,     close_tab,
+                                                tab_count,  scroll_y,
+                                                settle,     pids};
+
+void fake_web_init(struct fake_web *w, struct loop *loop, fake_page_fn *page)
+{
+    *w = (struct fake_web){.plane = {.driver = &fake_driver, .width = 1280, .height = 720},
+                           .page = page,
+                           .loop = loop,
+                           .pool = pool_create(NULL),
+                           .focus = -1,
+                           .at = 0,
+                           .depth = 1};
+    w->history[0] = pool_strdup(w->pool, "about:blank");
+    w->typed = pool_strdup(w->pool, "");
+    fake_list_status = LIST_OK;
+}
+
+void fake_web_release(struct fake_web *w)
+{
+    pool_destroy(w->pool);
+}
+
+/* --- the reader ------------------------------------------------------------------------------ */
+
+static const char *kind_of(const struct node *n)
+{
+    const char *k = node_attr(n, "data-kind");
+    return k ? k : "";
+}
+
+static struct target target_of(const struct observation *obs, int i)
+{
+    const struct node *n = &obs->page->nodes[i];
+    return (struct target){.at = {n->box.x + n->box.w / 2, n->box.y + n->box.h / 2},
+                           .box = n->box,
+                           .in_view = (n->flags & NODE_IN_VIEW) != 0,
+                           .covered = (n->flags & NODE_COVERED) != 0,
+                           .label = n->name,
+                           .tag = n->tag,
+                           .role = "",
+                           .node = i,
+                           .confidence = 1};
+}
+
+static bool in_list(const char *const *list, int n, const char *text)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(list[i], text))
+            return true;
+    return false;
+}
+
+static int by_kind(const struct observation *obs, const char *kind, const char *const *done,
+                   int n_done, struct target *out, struct err *err)
+{
+    for (int i = 1; i < obs->page->n_nodes; i++)
+        if (!strcmp(kind_of(&obs->page->nodes[i]), kind) &&
+            !in_list(done, n_done, obs->page->nodes[i].name)) {
+            *out = target_of(obs, i);
+            return 0;
+        }
+    return err_set(err, E_NOT_FOUND, "no %s here", kind);
+}
+
+static int find(struct reader *r, struct pool *pool, const struct observation *obs,
+                const struct target_query *q, struct target *out, struct err *err)
+{
+    for (int i = 1; i < obs->page->n_nodes; i++) {
+        const struct node *n = &obs->page->nodes[i];
+        if (*n->tag != '#' && *q->label && str_contains_fold(n->name, q->label)) {
+            *out = target_of(obs, i);
+            return 0;
+        }
+    }
+    return err_set(err, E_NOT_FOUND, "looked for '%s'", q->label);
+}
+
+static int find_next_page(struct reader *r, struct pool *pool, const struct observation *obs,
+                          int page, struct target *out, struct err *err)
+{
+    return by_kind(obs, "next", NULL, 0, out, err);
+}
+
+static int find_reveal(struct reader *r, struct pool *pool, const struct observation *obs,
+                       const struct schema *s, const char *const *done, int n_done,
+                       struct target *out, struct err *err)
+{
+    return by_kind(obs, "reveal", done, n_done, out, err);
+}
+
+static int find_dismiss(struct reader *r, struct pool *pool, const struct observation *obs,
+                        struct target *out, struct err *err)
+{
+    return by_kind(obs, "overlay", NULL, 0, out, err);
+}
+
+static int list(struct reader *r, struct pool *pool, const struct observation *obs,
+                const struct schema *s, int max, struct card **ret, int *ret_n,
+                enum list_status *status, struct err *err)
+{
+    struct card *cards = pool_alloc(pool, sizeof(*cards) * (size_t)obs->page->n_nodes);
+    int n = 0;
+    for (int i = 1; i < obs->page->n_nodes && n < max; i++) {
+        const struct node *node = &obs->page->nodes[i];
+        bool ad = !strcmp(kind_of(node), "ad");
+        if (ad || !strcmp(kind_of(node), "card"))
+            cards[n++] = (struct card){node->name, node->href, target_of(obs, i), ad};
+    }
+    *ret = cards;
+    *ret_n = n;
+    *status = fake_list_status != LIST_OK ? fake_list_status : n ? LIST_OK : LIST_EMPTY;
+    return 0;
+}
+
+static int extract(struct reader *r, struct pool *pool, const struct observation *obs, int n_obs,
+                   const struct schema *s, struct extraction *out, struct err *err)
+{
+    const struct observation *last = &obs[n_obs - 1];
+    out->values = json_keep(pool, json_object());
+    out->evidence = json_keep(pool, json_object());
+    for (int i = 1; i < last->page->n_nodes; i++) {
+        const char *kind = kind_of(&last->page->nodes[i]);
+        if (!str_starts(kind, "field:"))
+            continue;
+        json_put_str(out->values, kind + 6, last->page->nodes[i].name);
+        json_put(out->evidence, kind + 6,
+                 json_pack("{s:s,s:s}", "url", last->url, "method", "fake"));
+    }
+    return 0;
+}
+
+static int rows(struct reader *r, struct pool *pool, const struct observation *obs,
+                const struct schema *s, int max, struct extraction **ret, int *ret_n,
+                struct err *err)
+{
+    struct extraction *found = pool_alloc(pool, sizeof(*found) * (size_t)obs->page->n_nodes);
+    int n = 0;
+    for (int i = 1; i < obs->page->n_nodes && n < max; i++) {
+        const struct node *node = &obs->page->nodes[i];
+        if (strcmp(kind_of(node), "row") || !(node->flags & NODE_IN_VIEW))
+            continue;
+        found[n].values = json_keep(pool, json_object());
+        found[n].evidence = json_keep(pool, json_object());
+        json_put_str(found[n++].values, "title", node->name);
+    }
+    *ret = found;
+    *ret_n = n;
+    return 0;
+}
+
+static int visible(struct reader *r, struct pool *pool, const struct observation *obs,
+                   const char *question, struct verdict *out, struct err *err)
+{
+    const char *open = strchr(question, '"'), *close = open ? strchr(open + 1, '"') : NULL;
+    *out = (struct verdict){ANSWER_UNKNOWN, "no quoted text to look for"};
+    if (!close)
+        return 0;
+    const char *text = pool_strndup(pool, open + 1, (size_t)(close - open - 1));
+    bool there = str_contains_fold(page_text(pool, obs->page, 0, 65536), text);
+    out->answer = there ? ANSWER_YES : ANSWER_NO;
+    out->reason = pool_printf(pool, "'%s' is %s", text, there ? "there" : "not there");
+    return 0;
+}
+
+static int no_reader(const char *argument, struct reader **out, struct err *err)
+{
+    return err_set(err, E_UNSUPPORTED, "made by fake_reader() only");
+}
+
+static void keep_reader(struct reader *r)
+{
+}
+
+struct reader *fake_reader(void)
+{
+    static const struct reader_driver driver = {"fake",         no_reader,   keep_reader,  find,
+                                                find_next_page, find_reveal, find_dismiss, list,
+                                                extract,        rows,        visible};
+    static struct reader reader = {.driver = &driver};
+    return &reader;
+}

@@ -1,0 +1,72 @@
+/*
+ * run_fakes.h - a small web in memory for tests of the runner: a plane that browses it and a reader
+ * that understands it. No process, no pixels worth looking at, and every failure on request.
+ *
+ * A page is a column of elements, 40 px each, below one another. An element's kind says what it is
+ * to the reader: "card", "ad", "next", "reveal", "overlay", "field:<name>", "row", "input", "button",
+ * or "" for plain text.
+ */
+#ifndef MANTIS_TESTS_RUN_FAKES_H
+#define MANTIS_TESTS_RUN_FAKES_H
+
+#include "plane/driver.h"
+#include "reader/driver.h"
+
+#define FAKE_MAX_ELEMENTS 64
+#define FAKE_ROW_PX 40
+
+struct fake_element {
+    const char *kind, *tag, *text, *href;
+    bool covered;
+    bool dead;   /* a click on it does nothing */
+    bool in_tab; /* its link opens a new tab */
+};
+
+struct fake_page {
+    const char *title;
+    int status; /* HTTP */
+    struct fake_element elements[FAKE_MAX_ELEMENTS];
+    int n;
+};
+
+struct fake_web;
+/* Describe the page at url as it is now; texts live in pool. */
+typedef void fake_page_fn(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out);
+/* Called for a click on an element without href. */
+typedef void fake_click_fn(struct fake_web *web, const char *url, const struct fake_element *e);
+
+#define FAKE_HISTORY 32
+
+struct fake_web {
+    struct plane plane; /* first: the plane is the web */
+    fake_page_fn *page;
+    fake_click_fn *click;
+    struct loop *loop;
+    struct pool *pool;
+    char *history[FAKE_HISTORY];
+    int at, depth, scroll;
+    char *tab_from;     /* the page that a second tab was opened from; NULL: one tab */
+    char *typed;        /* into the input under focus */
+    int focus;          /* element index, -1 none */
+    bool overlay_closed, phone_shown, flag;
+    int clicks, loads, typed_times, calls, counter;
+    int die_at_call;    /* the n-th call finds the plane dead; 0 never */
+    int stop_at_call;   /* the n-th call is interrupted */
+    void (*on_stop)(void *arg);
+    void *on_stop_arg;
+    int dialogs_per_click;
+    bool loads_never_end; /* navigations hit their cap */
+    bool no_typing;       /* keys are lost */
+};
+
+void fake_web_init(struct fake_web *web, struct loop *loop, fake_page_fn *page);
+void fake_web_release(struct fake_web *web);
+const char *fake_web_url(const struct fake_web *web);
+struct reader *fake_reader(void); /* static: nothing to destroy */
+
+/* What the reader answers to list(): LIST_OK unless a test says otherwise. */
+extern enum list_status fake_list_status;
+
+void fake_add(struct fake_page *p, const char *kind, const char *tag, const char *text, const char *href);
+
+#endif

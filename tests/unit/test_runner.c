@@ -1,0 +1,543 @@
+#include "unit/test.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "run/rules.h"
+#include "unit/run_rig.h"
+
+static const char *value(const struct rig *rig, size_t row, const char *key)
+{
+    return json_str(json_object_get(json_array_get(rig_rows(rig), row), "values"), key, "");
+}
+
+static void three_boats(const struct rig *rig)
+{
+    static const char *const names[] = {"Alder", "Birch", "Cedar"};
+    assert_string_equal(rig->end.status, "completed");
+    assert_int_equal(json_array_size(rig_rows(rig)), 3);
+    assert_int_equal(json_array_size(json_object_get(rig->final, "extracted_leads")), 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(value(rig, i, "make"), names[i]);
+        assert_string_equal(value(rig, i, "year"), "2014");
+        assert_string_equal(value(rig, i, "phone"), "(207) 555-0134");
+        assert_true(str_ends(value(rig, i, "url"), names[i]));
+    }
+    assert_false(json_flag(rig->final, "any_step_failed", true));
+}
+
+static void the_example_plan_gives_three_rows(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    rig_run(&rig, NULL);
+    three_boats(&rig);
+    assert_string_equal(rig_data(&rig, 1), "gate:PASS:'Boats for sale' is there");
+    assert_string_equal(rig_data(&rig, 3), "URL:http://boats.test/boats/Alder");
+    assert_string_equal(rig_data(&rig, 4), "VIABLE | Year: 2014 | Make: Alder | Phone: (207) "
+                                           "555-0134 | Url: http://boats.test/boats/Alder");
+    assert_string_equal(rig_data(&rig, 5), "back_via_cdp:http://boats.test/boats/");
+    assert_int_equal(rig_n_results(&rig), 2 + 3 * 4);
+    assert_int_equal(rig_n_events(&rig, "step_start"), rig_n_events(&rig, "step_end"));
+    assert_int_equal(rig.n_checkpoints, 2 + 3 * 5);
+    assert_int_equal(json_int(rig.final, "step_index", 0), rig.plan->n_steps);
+    rig_release(&rig);
+}
+
+static void a_run_resumed_at_any_checkpoint_gives_the_same_rows_once(void **state)
+{
+    struct rig first;
+    rig_init(&first, boats_page, boats_plan);
+    rig_run(&first, NULL);
+    for (int i = 0; i < first.n_checkpoints; i++) {
+        struct rig rig;
+        rig_init(&rig, boats_page, boats_plan);
+        rig_run(&rig, first.checkpoints[i]);
+        three_boats(&rig);
+        assert_int_equal(rig_n_results(&rig), rig_n_results(&first));
+        rig_release(&rig);
+    }
+    rig_release(&first);
+}
+
+static void a_plane_that_dies_at_any_call_costs_an_attempt_and_no_row(void **state)
+{
+    struct rig rig;
+    int total;
+    rig_init(&rig, boats_page, boats_plan);
+    rig_run(&rig, NULL);
+    total = rig.web.calls;
+    rig_release(&rig);
+    assert_true(total > 30);
+    for (int at = 1; at <= total; at++) {
+        rig_init(&rig, boats_page, boats_plan);
+        rig.web.die_at_call = at;
+        rig_run(&rig, NULL);
+        if (strcmp(rig.end.status, "completed")) { /* else it died when all was done */
+            assert_string_equal(rig.end.status, "lost");
+            assert_string_equal(rig.end.halt_class, "plane_gone");
+        }
+        json_t *last =
+            rig.n_checkpoints ? json_deep_copy(rig.checkpoints[rig.n_checkpoints - 1]) : NULL;
+        fake_web_release(&rig.web);
+        fake_web_init(&rig.web, rig.loop, boats_page);
+        rig_run(&rig, last);
+        three_boats(&rig);
+        json_decref(last);
+        rig_release(&rig);
+    }
+}
+
+static void cancel_now(void *arg)
+{
+    run_stop(&((struct rig *)arg)->run, RUN_STOP_CANCEL);
+}
+
+static void a_cancel_at_any_call_ends_the_run_with_what_it_has(void **state)
+{
+    struct rig rig;
+    for (int at = 1; at <= 60; at++) {
+        rig_init(&rig, boats_page, boats_plan);
+        rig.web.stop_at_call = at;
+        rig.web.on_stop = cancel_now;
+        rig.web.on_stop_arg = &rig;
+        rig_run(&rig, NULL);
+        assert_string_equal(rig.end.status, "cancelled");
+        assert_string_equal(json_str(rig.final, "status", ""), "cancelled");
+        /* whole steps only */
+        const json_t *results = json_object_get(rig.final, "step_results");
+        const json_t *saved =
+            rig.n_checkpoints
+                ? json_object_get(rig.checkpoints[rig.n_checkpoints - 1], "step_results")
+                : NULL;
+        assert_int_equal(json_array_size(results), json_array_size(saved));
+        rig_release(&rig);
+    }
+}
+
+struct later {
+    struct loop_timer timer;
+    struct rig *rig;
+    enum run_stop why;
+};
+
+static void stop_later(void *arg)
+{
+    struct later *l = arg;
+    run_stop(&l->rig->run, l->why);
+}
+
+static void a_cancel_ends_a_wait_at_once(void **state)
+{
+    struct rig rig;
+    struct later later = {.rig = &rig, .why = RUN_STOP_CANCEL};
+    rig_init(&rig, boats_page, "[{'type':'wait','intent':'Wait','params':{'seconds':500}}]");
+    loop_timer_set(rig.loop, &later.timer, 20, stop_later, &later);
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "cancelled");
+    assert_string_equal(rig.end.halt_reason, "cancel_event");
+    assert_int_equal(rig_n_results(&rig), 0);
+    rig_release(&rig);
+}
+
+static void a_drained_run_is_lost_without_its_half_step(void **state)
+{
+    struct rig rig;
+    struct later later = {.rig = &rig, .why = RUN_STOP_DRAIN};
+    rig_init(&rig, boats_page,
+             "[{'type':'navigate','intent':'x','params':{'url':'http://boats.test/boats/'}},"
+             "{'type':'wait','intent':'Wait','params':{'seconds':500}}]");
+    loop_timer_set(rig.loop, &later.timer, 20, stop_later, &later);
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "lost");
+    assert_string_equal(rig.end.halt_reason, "drain");
+    assert_int_equal(rig.n_checkpoints, 1);
+    assert_int_equal(json_int(rig.final, "step_index", -1), 1);
+    rig_release(&rig);
+}
+
+static void the_time_cap_counts_over_attempts_and_keeps_rows(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    rig_run(&rig, NULL);
+    json_t *middle = json_deep_copy(rig.checkpoints[8]);
+    json_put_num(middle, "elapsed_s", 601);
+    rig_run(&rig, middle);
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "time_cap");
+    assert_int_equal(json_array_size(rig_rows(&rig)), 1);
+    assert_true(json_num(rig.final, "elapsed_s", 0) >= 601);
+    json_decref(middle);
+    rig_release(&rig);
+}
+
+static void the_time_cap_ends_a_step_that_is_under_way(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'wait','intent':'a','params':{'seconds':0}},"
+             "{'type':'wait','intent':'b','params':{'seconds':500}}]");
+    rig_run(&rig,
+            NULL == rig.final
+                ? json_keep(rig.pool, json_pack("{s:i,s:s,s:i,s:f}", "version", 2, "plan_signature",
+                                                "sig", "step_index", 1, "elapsed_s", 599.98))
+                : NULL);
+    assert_string_equal(rig.end.halt_reason, "time_cap");
+    assert_int_equal(rig_n_results(&rig), 0);
+    rig_release(&rig);
+}
+
+static void the_cost_cap_ends_the_run(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, "[{'type':'wait','intent':'a','params':{'seconds':0}}]");
+    rig.config.max_cost = 2;
+    rig_run(&rig, json_keep(rig.pool, json_pack("{s:i,s:s,s:{s:f}}", "version", 2, "plan_signature",
+                                                "sig", "costs", "total", 2.5)));
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "budget_cap");
+    rig_release(&rig);
+}
+
+static void a_checkpoint_of_another_plan_starts_fresh(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    rig_run(&rig, json_keep(rig.pool, json_pack("{s:i,s:s,s:i}", "version", 2, "plan_signature",
+                                                "other", "step_index", 6)));
+    three_boats(&rig);
+    assert_int_equal(json_array_size(json_object_get(rig.final, "warnings")), 1);
+    rig_release(&rig);
+}
+
+/* --- loops ----------------------------------------------------------------------------------- */
+
+static void loops_nest_and_start_anew(void **state)
+{
+    struct rig rig;
+    rig_init(
+        &rig, boats_page,
+        "[{'type':'wait','intent':'a','section':'extraction','params':{'seconds':0}},"
+        "{'type':'loop','intent':'inner','section':'extraction','loop_target':0,'loop_count':3},"
+        "{'type':'wait','intent':'b','section':'pagination','params':{'seconds':0}},"
+        "{'type':'loop','intent':'outer','section':'pagination','loop_target':0,'loop_count':2}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(rig_n_results(&rig), 2 * (3 + 1));
+    rig_release(&rig);
+}
+
+static void a_loop_without_target_repeats_its_section(void **state)
+{
+    struct rig rig;
+    rig_init(
+        &rig, boats_page,
+        "[{'type':'wait','intent':'a','section':'setup','params':{'seconds':0}},"
+        "{'type':'wait','intent':'b','section':'extraction','params':{'seconds':0}},"
+        "{'type':'loop','intent':'c','section':'extraction','loop_target':-1,'loop_count':4}]");
+    rig_run(&rig, NULL);
+    assert_int_equal(rig_n_results(&rig), 1 + 4);
+    rig_release(&rig);
+}
+
+static void a_loop_stops_on_its_variable(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'wait','intent':'b','section':'extraction','params':{'seconds':0}},"
+             "{'type':'loop','intent':'c','section':'extraction','loop_target':0,'loop_count':4,'"
+             "stop_var':'enough'}]");
+    rig_run(&rig,
+            json_keep(rig.pool, json_pack("{s:i,s:s,s:i,s:{s:b}}", "version", 2, "plan_signature",
+                                          "sig", "step_index", 0, "state_vars", "enough", 1)));
+    assert_int_equal(rig_n_results(&rig), 1);
+    rig_release(&rig);
+}
+
+static const char paging_plan[] =
+    "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'http://boats.test/boats/"
+    "'}},"
+    "{'type':'click','intent':'Open','section':'extraction','hints':{'layout':'listings'}},"
+    "{'type':'extract_url','intent':'url','section':'extraction'},"
+    "{'type':'navigate_back','intent':'back','section':'extraction'},"
+    "{'type':'loop','intent':'again','section':'extraction','loop_target':1,'loop_count':30},"
+    "{'type':'paginate','intent':'Next page','section':'pagination'},"
+    "{'type':'loop','intent':'pages','section':'pagination','loop_target':1,'loop_count':5}]";
+
+static void paging_goes_through_all_pages_and_skips_ads_and_dead_cards(void **state)
+{
+    static const char *const names[] = {"Alder", "Birch", "Cedar", "Dogwood",
+                                        "Elm",   "Fir",   "Hazel"};
+    struct rig rig;
+    rig_init(&rig, boats_page, paging_plan);
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    const json_t *seen = json_object_get(rig.final, "seen_urls");
+    assert_int_equal(json_array_size(seen), 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_true(str_ends(json_string_value(json_array_get(seen, i)), names[i]));
+    assert_int_equal(rig_n_events(&rig, "card_skipped"), 1);
+    const json_t *report = json_object_get(rig.final, "dynamic_coverage");
+    assert_int_equal(json_int(json_object_get(report, "totals"), "pages_seen", 0), 2);
+    assert_int_equal(json_int(json_object_get(report, "totals"), "found_items", 0), 8);
+    assert_int_equal(json_int(json_object_get(report, "totals"), "failed_items", 0), 1);
+    rig_release(&rig);
+}
+
+static void paging_resumes_at_every_checkpoint(void **state)
+{
+    struct rig first;
+    rig_init(&first, boats_page, paging_plan);
+    rig_run(&first, NULL);
+    for (int i = 0; i < first.n_checkpoints; i++) {
+        struct rig rig;
+        rig_init(&rig, boats_page, paging_plan);
+        rig_run(&rig, first.checkpoints[i]);
+        assert_true(json_equal(json_object_get(first.final, "seen_urls"),
+                               json_object_get(rig.final, "seen_urls")));
+        rig_release(&rig);
+    }
+    rig_release(&first);
+}
+
+static void an_exhausted_page_without_paging_leaves_the_loop(void **state)
+{
+    struct rig rig;
+    rig_init(
+        &rig, boats_page,
+        "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'http://boats.test/"
+        "boats/'}},"
+        "{'type':'click','intent':'Open','section':'extraction','hints':{'layout':'listings'}},"
+        "{'type':'navigate_back','intent':'back','section':'extraction'},"
+        "{'type':'loop','intent':'again','section':'extraction','loop_target':1,'loop_count':30},"
+        "{'type':'wait','intent':'after','params':{'seconds':0}}]");
+    rig_run(&rig, NULL);
+    assert_int_equal(rig_n_results(&rig), 1 + 4 * 2 + 1 + 1);
+    assert_string_equal(rig_data(&rig, -2), "page_exhausted");
+    assert_string_equal(rig_data(&rig, -1), "wait:0");
+    rig_release(&rig);
+}
+
+/* --- the halt table -------------------------------------------------------------------------- */
+
+static void each_failure_meets_its_rule(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *type; bool required, gate, skip; enum outcome outcome; const char *class, *data; int retries;
+        const char *rule;
+    } cases[] = {
+        {"click", 0, 0, 1, OUTCOME_NORMAL, "", "guard:x=False:skipped", 0, "skip"},
+        {"submit", 1, 0, 0, OUTCOME_UNCONFIRMED, "no_state_change", "", 0, "submit_unconfirmed"},
+        {"extract_url", 1, 0, 0, OUTCOME_DUPLICATE, "duplicate", "", 0, "duplicate"},
+        {"scroll", 1, 0, 0, OUTCOME_BUDGET, "brain_loop_exhausted", "", 0, "required_retry"},
+        {"scroll", 1, 0, 0, OUTCOME_BUDGET, "brain_loop_exhausted", "", 1, "scroll_cdp_fallback"},
+        {"submit", 1, 0, 0, OUTCOME_NORMAL, "selector_miss", "", 1, "required_retry"},
+        {"submit", 1, 0, 0, OUTCOME_NORMAL, "selector_miss", "", 2, "required_failed"},
+        {"navigate", 1, 0, 0, OUTCOME_NORMAL, "bad_url", "", 2, "required_failed"},
+        {"extract_data", 0, 1, 0, OUTCOME_NORMAL, "unknown", "gate:FAIL:Cloudflare", 0, "gate_retry"},
+        {"extract_data", 0, 1, 0, OUTCOME_NORMAL, "unknown", "gate:FAIL:Cloudflare", 1, "gate_failed"},
+        {"extract_data", 0, 1, 0, OUTCOME_NORMAL, "unknown", "gate:FAIL:no", 0, "gate_failed"},
+        {"navigate", 0, 0, 0, OUTCOME_NORMAL, "bad_url", "", 0, "navigate_failed"},
+        {"click", 0, 0, 0, OUTCOME_EXHAUSTED, "page_exhausted", "", 0, "page_exhausted"},
+        {"click", 0, 0, 0, OUTCOME_LOGIN, "wrong_target", "", 0, "login_redirect"},
+        {"click", 0, 0, 0, OUTCOME_BLANK_TAB, "no_state_change", "", 0, "newtab_blank"},
+        {"click", 0, 0, 0, OUTCOME_SCAN_ERROR, "extractor_error", "scan_error", 1, "scan_error_retry"},
+        {"click", 0, 0, 0, OUTCOME_SCAN_ERROR, "extractor_error", "scan_error", 2, "page_blocked"},
+        {"click", 0, 0, 0, OUTCOME_BLOCKED, "page_blocked", "page_blocked", 0, "page_blocked_retry"},
+        {"click", 0, 0, 0, OUTCOME_BLOCKED, "page_blocked", "page_blocked", 2, "page_blocked_reload"},
+        {"click", 0, 0, 0, OUTCOME_NORMAL, "no_state_change", "", 0, "click_failed"},
+        {"filter", 0, 0, 0, OUTCOME_NORMAL, "selector_miss", "", 0, "filter_failed"},
+        {"scroll", 0, 0, 0, OUTCOME_BUDGET, "brain_loop_exhausted", "", 0, "scroll_retry"},
+        {"scroll", 0, 0, 0, OUTCOME_BUDGET, "brain_loop_exhausted", "", 1, "scroll_no_movement_advance"},
+        {"scroll", 0, 0, 0, OUTCOME_NORMAL, "scroll_no_movement", "", 2, "scroll_no_delta"},
+        {"scroll", 0, 0, 0, OUTCOME_NORMAL, "unknown", "", 0, "scroll_no_done"},
+        {"navigate_back", 0, 0, 0, OUTCOME_NORMAL, "cdp_back_no_change", "", 0, "navigate_back_recovered"},
+        {"paginate", 0, 0, 0, OUTCOME_NORMAL, "selector_miss", "", 0, "paginate_exhausted"},
+        {"extract_url", 0, 0, 0, OUTCOME_NORMAL, "wrong_target", "", 0, "extract_url_failed"},
+        {"extract_data", 0, 0, 0, OUTCOME_NORMAL, "extractor_error", "", 0, "extract_data_failed"},
+        {"extract_rows", 0, 0, 0, OUTCOME_NORMAL, "extractor_error", "", 0, "extract_rows_failed"},
+        {"submit", 0, 0, 0, OUTCOME_NORMAL, "selector_miss", "", 0, "failed"},
+        {"dance", 0, 0, 0, OUTCOME_NORMAL, "unknown", "", 0, "failed"},
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct run run = {.progress = {.retries = cases[i].retries}};
+        struct step step = {
+            .type = cases[i].type, .required = cases[i].required, .gate = cases[i].gate};
+        struct step_result result = {.data = cases[i].data,
+                                     .failure_class = cases[i].class,
+                                     .skip = cases[i].skip,
+                                     .outcome = cases[i].outcome};
+        run.step = &step;
+        assert_string_equal(rules_match(&run, &result), cases[i].rule);
+    }
+}
+
+static void a_required_step_is_tried_three_times_and_halts_the_run(void **state)
+{
+    struct rig rig;
+    rig_init(
+        &rig, boats_page,
+        "[{'type':'navigate','intent':'x','params':{'url':'http://boats.test/boats/'}},"
+        "{'type':'submit','intent':'Send','required':true,'params':{'label':'No such button'}},"
+        "{'type':'wait','intent':'never','params':{'seconds':0}}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "required_failed:submit");
+    assert_int_equal(rig_n_events(&rig, "retry"), 2);
+    assert_int_equal(rig_n_results(&rig), 2);
+    assert_string_equal(rig_data(&rig, 1), "form_target_not_found");
+    assert_string_equal(json_str(rig_result(&rig, 1), "failure_class", ""), "selector_miss");
+    assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 3);
+    rig_release(&rig);
+}
+
+static void a_failed_gate_leaves_out_the_rest_of_its_section(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'http://"
+             "boats.test/boats/'}},"
+             "{'type':'extract_data','gate':true,'intent':'c','verify':'\\'Cars\\' is "
+             "shown','section':'extraction'},"
+             "{'type':'wait','intent':'a','section':'extraction','params':{'seconds':0}},"
+             "{'type':'loop','intent':'l','section':'extraction','loop_target':2,'loop_count':9},"
+             "{'type':'wait','intent':'b','section':'end','params':{'seconds':1e-9}}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_true(json_flag(rig.final, "any_step_failed", false));
+    assert_int_equal(rig_n_results(&rig), 3);
+    assert_string_equal(rig_data(&rig, 1), "gate:FAIL:'Cars' is not there");
+    assert_string_equal(rig_data(&rig, 2), "wait:1e-09");
+    rig_release(&rig);
+}
+
+static void a_required_gate_that_fails_halts_the_run(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'navigate','intent':'x','params':{'url':'http://boats.test/boats/'}},"
+             "{'type':'extract_data','gate':true,'required':true,'intent':'c','verify':'\\'Cars\\' "
+             "is shown'}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.halt_reason, "required_failed:extract_data");
+    rig_release(&rig);
+}
+
+static void a_guarded_step_is_skipped_and_is_no_failure(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'wait','intent':'x','guard':'banner','params':{'seconds':500}}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(rig_data(&rig, 0), "guard:banner=False:skipped");
+    assert_string_equal(json_str(rig_result(&rig, 0), "skip_reason", ""), "guard_banner_false");
+    assert_false(json_flag(rig.final, "any_step_failed", true));
+    rig_release(&rig);
+}
+
+static void if_else_jumps_by_its_variable(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'if_else','intent':'x','condition_var':'v','then_target':2,'else_target':3},"
+             "{'type':'wait','intent':'one','params':{'seconds':500}},"
+             "{'type':'wait','intent':'two','params':{'seconds':500}},"
+             "{'type':'wait','intent':'three','params':{'seconds':0}}]");
+    rig_run(&rig, NULL);
+    assert_int_equal(rig_n_results(&rig), 2);
+    assert_string_equal(rig_data(&rig, 0), "if_else:v=False:branch=else:target=3");
+    rig_release(&rig);
+}
+
+static void a_blocked_list_is_retried_reloaded_once_and_halts(void **state)
+{
+    struct rig rig;
+    rig_init(
+        &rig, boats_page,
+        "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'http://boats.test/"
+        "boats/'}},"
+        "{'type':'click','intent':'Open','section':'extraction','hints':{'layout':'listings'}}]");
+    fake_list_status = LIST_BLOCKED;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.halt_reason, "page_blocked");
+    assert_int_equal(rig_n_events(&rig, "retry"), 3);
+    assert_int_equal(rig.web.loads, 2);
+    rig_release(&rig);
+}
+
+static void a_duplicate_goes_back_and_on_with_the_loop(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'http://"
+             "boats.test/boats/'}},"
+             "{'type':'click','intent':'Open','section':'extraction','hints':{'layout':'single'},'"
+             "params':{'label':'Alder'}},"
+             "{'type':'extract_url','intent':'u','section':'extraction'},"
+             "{'type':'wait','intent':'work','section':'extraction','params':{'seconds':0}},"
+             "{'type':'navigate_back','intent':'b','section':'extraction'},"
+             "{'type':'loop','intent':'l','section':'extraction','loop_target':1,'loop_count':2}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(rig_data(&rig, -1), "DUPLICATE|http://boats.test/boats/Alder");
+    assert_int_equal(rig_n_results(&rig), 1 + 4 + 2);
+    rig_release(&rig);
+}
+
+static void a_plan_without_steps_is_complete(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, "[]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    rig_release(&rig);
+}
+
+static void screenshots_that_cannot_be_kept_do_not_end_the_run(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    rig.config.screenshot_dir = "/dev/null/nowhere";
+    rig_run(&rig, NULL);
+    three_boats(&rig);
+    assert_int_equal(rig_n_events(&rig, "screenshot_failed"), 1);
+    rig_release(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_example_plan_gives_three_rows),
+        cmocka_unit_test(a_run_resumed_at_any_checkpoint_gives_the_same_rows_once),
+        cmocka_unit_test(a_plane_that_dies_at_any_call_costs_an_attempt_and_no_row),
+        cmocka_unit_test(a_cancel_at_any_call_ends_the_run_with_what_it_has),
+        cmocka_unit_test(a_cancel_ends_a_wait_at_once),
+        cmocka_unit_test(a_drained_run_is_lost_without_its_half_step),
+        cmocka_unit_test(the_time_cap_counts_over_attempts_and_keeps_rows),
+        cmocka_unit_test(the_time_cap_ends_a_step_that_is_under_way),
+        cmocka_unit_test(the_cost_cap_ends_the_run),
+        cmocka_unit_test(a_checkpoint_of_another_plan_starts_fresh),
+        cmocka_unit_test(loops_nest_and_start_anew),
+        cmocka_unit_test(a_loop_without_target_repeats_its_section),
+        cmocka_unit_test(a_loop_stops_on_its_variable),
+        cmocka_unit_test(paging_goes_through_all_pages_and_skips_ads_and_dead_cards),
+        cmocka_unit_test(paging_resumes_at_every_checkpoint),
+        cmocka_unit_test(an_exhausted_page_without_paging_leaves_the_loop),
+        cmocka_unit_test(each_failure_meets_its_rule),
+        cmocka_unit_test(a_required_step_is_tried_three_times_and_halts_the_run),
+        cmocka_unit_test(a_failed_gate_leaves_out_the_rest_of_its_section),
+        cmocka_unit_test(a_required_gate_that_fails_halts_the_run),
+        cmocka_unit_test(a_guarded_step_is_skipped_and_is_no_failure),
+        cmocka_unit_test(if_else_jumps_by_its_variable),
+        cmocka_unit_test(a_blocked_list_is_retried_reloaded_once_and_halts),
+        cmocka_unit_test(a_duplicate_goes_back_and_on_with_the_loop),
+        cmocka_unit_test(a_plan_without_steps_is_complete),
+        cmocka_unit_test(screenshots_that_cannot_be_kept_do_not_end_the_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,774 @@
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "run/step.h"
+#include "run/url.h"
+#include "unit/run_rig.h"
+
+#define SITE "http://shop.test"
+
+/* A site of single pages, each for one behaviour. */
+static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
+                      struct fake_page *out)
+{
+    const char *path = str_starts(url, SITE) ? url + strlen(SITE) : "";
+    out->title = path;
+    if (!strcmp(path, "/form")) {
+        fake_add(out, "input", "input", "Email", "");
+        fake_add(out, "", "div", "Banner", "");
+        fake_add(out, "button", "button", "Send", "");
+        out->elements[2].dead = web->flag;
+        if (web->counter)
+            fake_add(out, "", "p", pool_printf(pool, "Thank you %d", web->counter), "");
+    } else if (!strcmp(path, "/list/")) {
+        fake_add(out, "card", "a", "Tab", SITE "/list/tab");
+        out->elements[0].in_tab = true;
+        fake_add(out, "card", "a", "Blank", "about:blank");
+        out->elements[1].in_tab = true;
+        fake_add(out, "card", "a", "Away", "http://other.test/list/x");
+        fake_add(out, "card", "a", "Members", SITE "/login?next=x");
+        fake_add(out, "card", "a", "Plain", SITE "/list/plain");
+    } else if (!strcmp(path, "/covered/")) {
+        if (!web->overlay_closed)
+            fake_add(out, "overlay", "button", "Reject all", "");
+        fake_add(out, "card", "a", "One", SITE "/covered/one");
+        out->elements[out->n - 1].covered = out->elements[out->n - 1].dead = !web->overlay_closed;
+    } else if (str_starts(path, "/rows")) {
+        for (int i = 0; i < 40; i++)
+            fake_add(out, "row", "tr", pool_printf(pool, "Row %d", i % 30), "");
+    } else if (!strcmp(path, "/short")) {
+        fake_add(out, "", "p", "Short", "");
+    } else if (!strcmp(path, "/gone")) {
+        out->title = "Page not found";
+    } else if (!strcmp(path, "/soft")) {
+        fake_add(out, "", "p", "Sorry, we couldn\u2019t find that page", "");
+    } else if (!strcmp(path, "/broken")) {
+        out->status = 503;
+    } else if (str_starts(url, SITE)) {
+        for (int i = 0; i < 50; i++)
+            fake_add(out, "", "p", "Text", "");
+    }
+}
+
+static void count_click(struct fake_web *web, const char *url, const struct fake_element *e)
+{
+    web->counter++;
+}
+
+#define OPEN(path) "{'type':'navigate','intent':'x','section':'setup','params':{'url':'" path "'}}"
+
+static void begin(struct rig *rig, const char *steps)
+{
+    rig_init(rig, shop_page, steps);
+    rig->web.click = count_click;
+}
+
+static void shop(struct rig *rig, const char *steps)
+{
+    begin(rig, steps);
+    rig_run(rig, NULL);
+}
+
+static const char *class_of(const struct rig *rig, int i)
+{
+    return json_str(rig_result(rig, i), "failure_class", "");
+}
+
+/* --- navigate -------------------------------------------------------------------------------- */
+
+static void navigate_says_what_is_wrong_with_a_page(void **state)
+{
+    static const struct {
+        const char *url, *data, *class;
+    } cases[] = {
+        {"http://unreachable.test/", "bad_url:dns", "bad_url"},
+        {SITE "/gone", "bad_url:not_found", "bad_url"},
+        {SITE "/soft", "bad_url:soft_404", "bad_url"},
+        {SITE "/broken", "http_5xx: the server answered 503", "http_5xx"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[256];
+        snprintf(steps, sizeof(steps), "[{'type':'navigate','intent':'x','params':{'url':'%s'}}]",
+                 cases[i].url);
+        shop(&rig, steps);
+        assert_string_equal(rig.end.halt_reason, "navigate_failed");
+        assert_string_equal(rig_data(&rig, 0), cases[i].data);
+        assert_string_equal(class_of(&rig, 0), cases[i].class);
+        rig_release(&rig);
+    }
+}
+
+static void navigate_fails_when_nothing_was_shown_in_time(void **state)
+{
+    struct rig rig;
+    begin(&rig, "[" OPEN("http://empty.test/") "]");
+    rig.web.loads_never_end = true;
+    rig_run(&rig, NULL);
+    assert_string_equal(class_of(&rig, 0), "nav_timeout");
+    assert_int_equal(rig_n_events(&rig, "load_capped"), 1);
+    rig_release(&rig);
+}
+
+static void navigate_goes_on_with_a_page_that_never_finishes(void **state)
+{
+    struct rig rig;
+    begin(&rig, "[" OPEN(SITE "/long") "]");
+    rig.web.loads_never_end = true;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(json_array_size(json_object_get(rig.final, "warnings")), 1);
+    rig_release(&rig);
+}
+
+static void the_step_after_a_navigate_notices_drift(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[{'type':'navigate','intent':'x','params':{'url':'" SITE
+               "/long','expect_url_contains':'/search'}},"
+               "{'type':'wait','intent':'w','params':{'seconds':0}},"
+               "{'type':'wait','intent':'w','params':{'seconds':0}}]");
+    assert_string_equal(rig_data(&rig, 1), "NAV_DRIFT|expected=/search|got=" SITE "/long");
+    assert_string_equal(class_of(&rig, 1), "navigation_drift");
+    assert_string_equal(rig_data(&rig, 2), "wait:0");
+    rig_release(&rig);
+}
+
+/* --- click and submit ------------------------------------------------------------------------ */
+
+static void a_click_that_changes_nothing_is_demoted(void **state)
+{
+    struct rig rig;
+    begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','hints':{'layout':'single'},'"
+                                       "params':{'label':'Send'}}]");
+    rig.web.flag = true;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,100):no_state_change");
+    assert_string_equal(class_of(&rig, 1), "no_state_change");
+    const json_t *healing = json_object_get(rig.final, "healing_events");
+    assert_string_equal(json_str(json_array_get(healing, 0), "kind", ""), "demotion");
+    assert_string_equal(json_str(json_array_get(healing, 0), "step_type", ""), "click");
+    rig_release(&rig);
+}
+
+static void text_that_is_expected_and_there_keeps_a_click(void **state)
+{
+    struct rig rig;
+    begin(&rig,
+          "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','hints':{'layout':'single',"
+                                 "'expect_text_present':['banner']},'params':{'label':'Send'}}]");
+    rig.web.flag = true;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,100)");
+    rig_release(&rig);
+}
+
+static void a_submit_that_shows_an_effect_counts_and_is_journalled(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(
+             SITE
+             "/form") ",{'type':'submit','intent':'x','required':true,'params':{'label':'Send'}}]");
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,100)");
+    assert_int_equal(rig.web.counter, 1);
+    assert_int_equal(rig.n_journal, 3);
+    assert_string_equal(json_str(json_object_get(rig.journal, "1#1"), "state", ""), "observed");
+    rig_release(&rig);
+}
+
+static void a_wrong_target_is_demoted(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/form") ",{'type':'submit','intent':'x','params':{'label':'Send'},"
+                                      "'hints':{'expect_url_contains':'/done'}},"
+                                      "{'type':'submit','intent':'x','params':{'label':'Send'},'"
+                                      "hints':{'expect_url_excludes':['/form']}}]");
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,100):wrong_target");
+    assert_string_equal(class_of(&rig, 1), "wrong_target");
+    assert_string_equal(class_of(&rig, 2), "wrong_target");
+    rig_release(&rig);
+}
+
+static const char submit_plan[] = "[" OPEN(
+    SITE "/form") ",{'type':'submit','intent':'x','required':true,'params':{'label':'Send'},"
+                  "'hints':{'expect_text_present':['Thank you']}}]";
+
+/* The worker dies when the entry was written: before the click (2nd) or after it (3rd). */
+static void a_submit_that_was_sent_is_never_sent_again(void **state)
+{
+    static const struct {
+        int lost_after, clicks;
+        const char *state, *status, *data;
+    } cases[] = {
+        {1, 1, "observed", "completed", "submit:Send@(640,100)"},
+        {2, 0, "sent", "halted", NULL},
+        {3, 1, "observed", "completed", "submit:Send@(640,100)"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        begin(&rig, submit_plan);
+        rig.journal_lost_after = cases[i].lost_after;
+        rig_run(&rig, NULL);
+        assert_string_equal(rig.end.status, "lost");
+        rig.journal_lost_after = 0;
+        json_t *last = json_deep_copy(rig.checkpoints[rig.n_checkpoints - 1]);
+        rig_run(&rig, last);
+        assert_int_equal(rig.web.counter, cases[i].clicks);
+        assert_string_equal(rig.end.status, cases[i].status);
+        if (cases[i].data)
+            assert_string_equal(rig_data(&rig, 1), cases[i].data);
+        else
+            assert_true(str_starts(rig_data(&rig, 1), "submit_unconfirmed:Send"));
+        json_decref(last);
+        rig_release(&rig);
+    }
+}
+
+static void a_sent_submit_counts_when_the_page_proves_it(void **state)
+{
+    struct rig rig;
+    begin(&rig, submit_plan);
+    rig.journal_lost_after = 2;
+    rig_run(&rig, NULL);
+    json_t *last = json_deep_copy(rig.checkpoints[rig.n_checkpoints - 1]);
+    rig.journal_lost_after = 0;
+    rig.web.counter = 1; /* it did arrive */
+    rig_run(&rig, last);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(rig.web.counter, 1);
+    json_decref(last);
+    rig_release(&rig);
+}
+
+static void dialogs_without_end_make_a_page_blocked(void **state)
+{
+    struct rig rig;
+    begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','hints':{'layout':'single'},'"
+                                       "params':{'label':'Send'}}]");
+    rig.web.dialogs_per_click = 50;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.halt_reason, "page_blocked");
+    assert_string_equal(class_of(&rig, 1), "page_blocked");
+    assert_true(str_contains_fold(rig_data(&rig, 1), "dialogs"));
+    rig_release(&rig);
+}
+
+/* --- listings -------------------------------------------------------------------------------- */
+
+#define CARD "{'type':'click','intent':'open','section':'extraction','hints':{'layout':'listings'}}"
+
+static void cards_open_in_tabs_and_bad_ones_are_told_apart(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(SITE
+                  "/list/") "," CARD
+                            ",{'type':'navigate_back','intent':'b','section':'extraction'}," CARD
+                            "," CARD "," CARD "]");
+    assert_true(str_starts(rig_data(&rig, 1), "click:Tab@"));
+    assert_string_equal(rig_data(&rig, 2), "back_via_tab:" SITE "/list/");
+    assert_string_equal(rig_data(&rig, 3), "newtab_blank:Blank");
+    assert_string_equal(rig_data(&rig, 4), "login_redirect:Members"); /* after "Away" was left */
+    assert_true(str_starts(rig_data(&rig, 5), "click:Plain@"));
+    assert_int_equal(rig_n_events(&rig, "card_skipped"), 3);
+    rig_release(&rig);
+}
+
+static void an_overlay_on_the_card_is_dismissed_once(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/covered/") "," CARD "]");
+    assert_true(str_starts(rig_data(&rig, 1), "click:One@"));
+    assert_int_equal(rig_n_events(&rig, "overlay_dismissed"), 1);
+    assert_int_equal(rig.web.clicks, 2);
+    rig_release(&rig);
+}
+
+static void a_listing_click_without_its_filters_opens_the_results_again(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(SITE "/list/") ",{'type':'wait','intent':'w','params':{'seconds':0}}," CARD "]");
+    json_t *checkpoint = json_deep_copy(rig.checkpoints[1]);
+    json_put_str(checkpoint, "listing_url", SITE "/other/");
+    rig_run(&rig, checkpoint); /* stands on /other/, which has no "list" in its path */
+    assert_string_equal(rig_data(&rig, 2), "filters_not_applied");
+    assert_string_equal(class_of(&rig, 2), "selector_miss");
+    json_decref(checkpoint);
+    rig_release(&rig);
+}
+
+/* --- back ------------------------------------------------------------------------------------ */
+
+static void back_without_history_opens_the_results(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(SITE "/list/") "," CARD ",{'type':'wait','intent':'w','params':{'seconds':0}},"
+                                 "{'type':'navigate_back','intent':'b'}]");
+    json_t *checkpoint = json_deep_copy(rig.checkpoints[2]);
+    fake_web_release(&rig.web);
+    fake_web_init(&rig.web, rig.loop, shop_page);
+    rig_run(&rig, checkpoint);
+    assert_string_equal(rig_data(&rig, 3), "back_via_cdp:" SITE "/list/");
+    assert_string_equal(fake_web_url(&rig.web), SITE "/list/");
+    json_decref(checkpoint);
+    rig_release(&rig);
+}
+
+/* --- scroll ---------------------------------------------------------------------------------- */
+
+static void scroll_moves_and_accepts_the_end(void **state)
+{
+    static const struct {
+        const char *params, *data;
+        int y;
+    } cases[] = {
+        {"'count':2", "scroll:downx2", 600},
+        {"'count':1,'notches_per_count':5", "scroll:downx1", 500},
+        {"'backend':'cdp'", "scroll:downx1", 700},
+        {"'backend':'cdp','fraction':0.5", "scroll:downx1", 400},
+        {"'backend':'cdp','count':9", "scroll:downx9", 1280},
+        {"'count':3,'direction':'up'", "scroll:upx3", 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[400];
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN(SITE "/long") ",{'type':'scroll','intent':'s','params':{%s}}]",
+                 cases[i].params);
+        shop(&rig, steps);
+        assert_string_equal(rig_data(&rig, 1), cases[i].data);
+        assert_int_equal(rig.web.scroll, cases[i].y);
+        rig_release(&rig);
+    }
+}
+
+static void a_scroll_that_moves_nothing_goes_on_at_the_third_attempt(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/short") ",{'type':'scroll','intent':'s','params':{'count':1}}]");
+    assert_string_equal(rig_data(&rig, 1), "scroll_no_movement_skipped:pre=0_post=0");
+    assert_int_equal(rig_n_events(&rig, "retry"), 2);
+    rig_release(&rig);
+}
+
+/* --- forms ----------------------------------------------------------------------------------- */
+
+static void a_field_is_filled_and_its_value_told_to_nobody(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/form") ",{'type':'fill_field','intent':'x','params':{'label':'Email'"
+                                      ",'value':'s3cret@x.test'}}]");
+    assert_string_equal(rig_data(&rig, 1), "fill:Email");
+    assert_string_equal(rig.web.typed, "s3cret@x.test");
+    assert_null(strstr(json_text(rig.pool, rig.final), "s3cret"));
+    assert_null(strstr(json_text(rig.pool, rig.events), "s3cret"));
+    rig_release(&rig);
+}
+
+static void typing_that_does_not_land_is_tried_twice(void **state)
+{
+    struct rig rig;
+    begin(
+        &rig,
+        "[" OPEN(
+            SITE
+            "/form") ",{'type':'fill_field','intent':'x','params':{'label':'Email','value':'a'}}]");
+    rig.web.no_typing = true;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), "type_not_landed:Email");
+    assert_string_equal(class_of(&rig, 1), "type_not_landed");
+    assert_int_equal(rig.web.typed_times, 2);
+    rig_release(&rig);
+}
+
+static void fields_that_cannot_be_filled_say_why(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(
+             SITE
+             "/form") ",{'type':'fill_field','intent':'x','params':{'label':'Phone','value':'a'}},"
+                      "{'type':'fill_field','intent':'x','params':{'label':'Banner','value':'a'}},"
+                      "{'type':'fill_field','intent':'x','params':{'label':'Email','value':'a'}},"
+                      "{'type':'fill_field','intent':'x','params':{'label':'Email','value':'b','"
+                      "skip_if_field_has_value':true}}]");
+    assert_string_equal(rig_data(&rig, 1), "form_target_not_found");
+    assert_string_equal(rig_data(&rig, 2), "form_target_not_input:DIV");
+    assert_string_equal(rig_data(&rig, 3), "fill:Email");
+    assert_string_equal(rig_data(&rig, 4), "fill:Email:skipped_existing_value");
+    assert_string_equal(rig.web.typed, "a");
+    rig_release(&rig);
+}
+
+static void fields_are_filled_again_after_a_resume(void **state)
+{
+    struct rig rig;
+    static const char plan[] = "[" OPEN(
+        SITE "/form") ",{'type':'fill_field','intent':'x','params':{'label':'Email','value':'a'}},"
+                      "{'type':'submit','intent':'x','params':{'label':'Send'}}]";
+    shop(&rig, plan);
+    json_t *checkpoint = json_deep_copy(rig.checkpoints[1]);
+    json_object_clear(rig.journal);
+    fake_web_release(&rig.web);
+    fake_web_init(&rig.web, rig.loop, shop_page);
+    rig.web.click = count_click;
+    rig_run(&rig, checkpoint);
+    assert_string_equal(rig.web.typed, "a");
+    assert_int_equal(rig.web.counter, 1);
+    assert_int_equal(rig_n_results(&rig), 3);
+    json_decref(checkpoint);
+    rig_release(&rig);
+}
+
+/* --- paginate -------------------------------------------------------------------------------- */
+
+static void pages_are_opened_by_url_where_a_template_says_how(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/long") ",{'type':'paginate','intent':'n','params':{'url_template':'{"
+                                      "base}/page-{n}/'}}]");
+    assert_string_equal(rig_data(&rig, 1), "url_paginate_page2");
+    assert_string_equal(fake_web_url(&rig.web), SITE "/long/page-2/");
+    assert_int_equal(json_int(rig.final, "current_page", 0), 2);
+    rig_release(&rig);
+}
+
+static void the_last_page_uses_up_the_loops(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(
+             SITE
+             "/long") ",{'type':'wait','intent':'w','section':'extraction','params':{'seconds':0}},"
+                      "{'type':'paginate','intent':'n','section':'pagination'},"
+                      "{'type':'loop','intent':'l','section':'pagination','loop_target':1,'loop_"
+                      "count':9}]");
+    assert_int_equal(rig_n_results(&rig), 3);
+    assert_true(str_starts(rig_data(&rig, 2), "paginate_no_next_page"));
+    rig_release(&rig);
+}
+
+/* --- extraction ------------------------------------------------------------------------------ */
+
+static void extraction_without_a_schema_says_so(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/long") ",{'type':'extract_data','intent':'x'}]");
+    assert_string_equal(rig_data(&rig, 1), "REJECTED_INCOMPLETE|no_schema_configured");
+    assert_int_equal(json_array_size(json_object_get(rig.final, "warnings")), 1);
+    rig_release(&rig);
+}
+
+static void an_incomplete_entity_is_rejected_or_skipped_as_wished(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(SITE "/long") ",{'type':'extract_data','intent':'x','extract':{'fields':[{'name':"
+                                "'phone'}]}},"
+                                "{'type':'extract_data','intent':'x','extract':{'fields':[{'name':'"
+                                "phone'}],'rejection_intents':{'incomplete_required':'skip'}}}]");
+    assert_true(str_starts(rig_data(&rig, 1), "REJECTED_INCOMPLETE|missing=phone"));
+    assert_string_equal(class_of(&rig, 1), "extractor_error");
+    assert_true(json_flag(rig_result(&rig, 2), "skip", false));
+    assert_int_equal(json_array_size(rig_rows(&rig)), 0);
+    rig_release(&rig);
+}
+
+static void rows_are_read_over_several_screens_without_doubles(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/rows") ",{'type':'extract_rows','intent':'x','extract':{'fields':[{'"
+                                      "name':'title'}],'max_items':50}},"
+                                      "{'type':'extract_rows','intent':'x','extract':{'fields':[{'"
+                                      "name':'title'}],'max_items':50}}]");
+    assert_string_equal(rig_data(&rig, 1), "extract_rows:30/50");
+    assert_string_equal(rig_data(&rig, 2), "extract_rows:0/50:no_visible_rows");
+    assert_int_equal(json_array_size(rig_rows(&rig)), 30);
+    assert_int_equal(json_array_size(json_object_get(rig.final, "extracted_leads")), 30);
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(rig.final, "extracted_leads"), 29)),
+        "VIABLE | Title: Row 29");
+    rig_release(&rig);
+}
+
+static void rows_stop_at_their_maximum(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/rows") ",{'type':'extract_data','intent':'x','extract':{'fields':[{'"
+                                      "name':'title'}],'max_items':5}}]");
+    assert_string_equal(rig_data(&rig, 1), "extract_rows:5/5");
+    rig_release(&rig);
+}
+
+static void pagination_urls_are_no_entity(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/long?page=2") ",{'type':'extract_url','intent':'x'},"
+                                             "{'type':'extract_url','intent':'x','extract':{'allow_"
+                                             "pagination_urls':true}}]");
+    assert_string_equal(rig_data(&rig, 1), "PAGINATION_URL|" SITE "/long?page=2");
+    assert_string_equal(class_of(&rig, 1), "wrong_target");
+    assert_string_equal(rig_data(&rig, 2), "URL:" SITE "/long?page=2");
+    rig_release(&rig);
+}
+
+/* --- gates ----------------------------------------------------------------------------------- */
+
+#define GATE(hints, verify)                                                                        \
+    "{'type':'extract_data','gate':true,'intent':'x','verify':'" verify "','hints':{" hints "}}"
+
+static void gates_read_the_url_first(void **state)
+{
+    struct rig rig;
+    shop(&rig,
+         "[" OPEN(SITE "/form") "," GATE("'expect_url_contains':['/form','shop']", "") "," GATE(
+             "'expect_url_contains':'shop'", "") "," GATE("'expect_url_contains':'/none'",
+                                                          "\\'Send\\'") "]");
+    assert_string_equal(rig_data(&rig, 1), "gate:PASS:url_shortcircuit:/form,shop");
+    assert_string_equal(rig_data(&rig, 2), "gate:PASS:url_shortcircuit:shop");
+    assert_string_equal(rig_data(&rig, 3), "gate:PASS:'Send' is there");
+    rig_release(&rig);
+}
+
+static void a_gate_fails_on_an_excluded_url_whatever_is_shown(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/form") "," GATE("'expect_url_excludes':'/form'", "\\'Send\\'") "]");
+    assert_string_equal(rig_data(&rig, 1), "gate:FAIL:the URL contains '/form'");
+    rig_release(&rig);
+}
+
+/* --- the brain ------------------------------------------------------------------------------- */
+
+static void with_brain(struct rig *rig, struct rig_brain *brain, const char *steps)
+{
+    begin(rig, steps);
+    rig->brain = &brain->base;
+    rig_run(rig, NULL);
+}
+
+#define ACTION_DONE_WELL                                                                           \
+    {                                                                                              \
+        .type = ACTION_DONE, .success = true, .summary = "it is so"                                \
+    }
+
+static void an_unknown_step_goes_to_the_brain(void **state)
+{
+    static const struct action actions[] = {
+        {.type = ACTION_CLICK, .x = 640, .y = 100, .button = BUTTON_LEFT}, ACTION_DONE_WELL};
+    struct rig rig;
+    struct rig_brain brain;
+    rig_brain_init(&brain, actions, ARRAY_SIZE(actions));
+    with_brain(
+        &rig, &brain,
+        "[" OPEN(
+            SITE
+            "/form") ",{'type':'dance','intent':'Press the button','verify':'it moved','budget':5,"
+                     "'hints':{'near':'the banner'}}]");
+    assert_string_equal(rig_data(&rig, 1), "it is so");
+    assert_string_equal(json_str(rig_result(&rig, 1), "executor_backend", ""), "brain_fallback");
+    assert_int_equal(json_int(rig_result(&rig, 1), "steps_used", 0), 2);
+    assert_int_equal(rig.web.counter, 1);
+    assert_string_equal(
+        brain.task,
+        "Sub-goal: Press the button\nIt is reached when: it moved\nTarget:\n- near: the banner\n");
+    rig_release(&rig);
+}
+
+static void a_brain_that_gets_nowhere_is_stopped(void **state)
+{
+    static const struct action same[] = {
+        {.type = ACTION_CLICK, .x = 1, .y = 60, .button = BUTTON_LEFT}};
+    static const struct action refusal[] = {
+        {.type = ACTION_DONE, .success = false, .summary = "looked for 'x'"}};
+    static const struct {
+        const struct action *actions;
+        int silent;
+        const char *data, *class;
+        int asked;
+    } cases[] = {
+        {same, 0, "brain_loop_exhausted:loop", "brain_loop_exhausted", 8},
+        {refusal, 0, "done_failed:looked for 'x'", "unknown", 1},
+        {refusal, 9, "brain_unreachable:the model did not answer", "brain_unreachable", 0},
+        {refusal, 2, "done_failed:looked for 'x'", "unknown", 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        struct rig_brain brain;
+        rig_brain_init(&brain, cases[i].actions, 1);
+        brain.silent = cases[i].silent;
+        with_brain(&rig, &brain,
+                   "[" OPEN(SITE "/form") ",{'type':'dance','intent':'x','budget':50}]");
+        assert_string_equal(rig_data(&rig, 1), cases[i].data);
+        assert_string_equal(class_of(&rig, 1), cases[i].class);
+        assert_int_equal(brain.asked, cases[i].asked);
+        rig_release(&rig);
+    }
+}
+
+static void a_budget_is_kept(void **state)
+{
+    static const struct action scroll[] = {{.type = ACTION_SCROLL, .x = 640, .y = 300, .dy = 1}};
+    struct rig rig;
+    struct rig_brain brain;
+    rig_brain_init(&brain, scroll, 1);
+    with_brain(&rig, &brain,
+               "[" OPEN(SITE "/long") ",{'type':'scroll','intent':'Scroll','budget':3}]");
+    assert_int_equal(brain.asked, 3 + 3); /* and once again: scroll_retry */
+    assert_string_equal(rig_data(&rig, 1), "brain_loop_exhausted:max_steps");
+    rig_release(&rig);
+}
+
+static void two_clicks_without_effect_hand_the_step_to_the_brain(void **state)
+{
+    static const struct action actions[] = {ACTION_DONE_WELL};
+    struct rig rig;
+    struct rig_brain brain;
+    rig_brain_init(&brain, actions, 1);
+    begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','required':true,'hints':{'"
+                                       "layout':'single'},'params':{'label':'Send'}}]");
+    rig.web.flag = true;
+    rig.brain = &brain.base;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(rig_data(&rig, 1), "it is so");
+    assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 3);
+    assert_non_null(strstr(brain.task, "- (640,100) 'Send': no_state_change; do not repeat"));
+    rig_release(&rig);
+}
+
+/* --- tables and URLs -------------------------------------------------------------------------- */
+
+static void step_types_have_a_name_a_handler_and_a_label_once(void **state)
+{
+    const struct step_type *t, *u;
+    for (size_t i = 0; (t = step_type_at(i)); i++) {
+        assert_non_null(t->run);
+        assert_true(*t->name && *t->overlay);
+        for (size_t j = 0; j < i && (u = step_type_at(j)); j++)
+            assert_string_not_equal(t->name, u->name);
+    }
+}
+
+static void urls_are_taken_apart(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    assert_string_equal(url_host(pool, "http://u:p@A.test:81/x?y"), "a.test:81");
+    assert_string_equal(url_site(pool, "https://www.A.test:81/x"), "a.test");
+    assert_string_equal(url_path(pool, "https://a.test?x=/y"), "/");
+    assert_string_equal(url_drift_hint(pool, "https://www.a.test/boats/x?y"), "a.test/boats");
+    assert_true(url_same_page("http://a.test/x/", "http://a.test/x#top"));
+    assert_false(url_same_page("http://a.test/x", "http://a.test/x?b=1"));
+    assert_false(url_same_page("", ""));
+    assert_true(url_same_site("https://lu.ma/a", "https://www.luma.com/b"));
+    assert_true(url_meets_hint("https://luma.com/a/b", "lu.ma/a"));
+    assert_true(url_is_pagination("http://a.test/list?x=1&pg=3"));
+    assert_true(url_is_pagination("http://a.test/list/page/3/"));
+    assert_false(url_is_pagination("http://a.test/list?pages=3"));
+    assert_true(url_is_detail("http://a.test/boats/7", NULL, "http://a.test/boats/?x=1"));
+    assert_false(url_is_detail("http://a.test/boatshow/7", NULL, "http://a.test/boats"));
+    assert_false(
+        url_matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "(a+)+$")); /* ends, too */
+    assert_false(url_matches("x", "(broken"));
+    pool_destroy(pool);
+}
+
+static void pages_have_urls(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    json_t *suffix = json_pack("{s:s,s:s}", "pagination_format", "/page-{n}/",
+                               "pagination_strip_pattern", "/page-\\d+/?");
+    json_t *query =
+        json_pack("{s:s,s:s}", "pagination_format", "p={n}", "pagination_type", "query_param");
+    assert_string_equal(url_of_page(pool, "http://a.test/b/page-2/", "", suffix, 3),
+                        "http://a.test/b/page-3/");
+    assert_string_equal(url_of_page(pool, "http://a.test/b?x=1", "", query, 3),
+                        "http://a.test/b?x=1&p=3");
+    assert_string_equal(url_of_page(pool, "http://a.test/b/", "{base}/page-{n}/", NULL, 2),
+                        "http://a.test/b/page-2/");
+    assert_null(url_of_page(pool, "http://a.test/b", "{base}/next", NULL, 2));
+    json_decref(suffix);
+    json_decref(query);
+    pool_destroy(pool);
+}
+
+static void pages_are_classified(void **state)
+{
+    static const struct {
+        const char *title, *url;
+        int status;
+        const char *class;
+    } cases[] = {
+        {"Just a moment...", "http://a.test/", 503, "blocked"},
+        {"Home", "http://b.test/", 200, "wrong_domain"},
+        {"Home", "http://www.a.test/", 200, "ok"},
+        {"404", "http://a.test/", 200, "not_found"},
+        {"Error 404: oops", "http://a.test/", 200, "not_found"},
+        {"Peugeot 404 for sale", "http://a.test/", 200, "ok"},
+        {"This page isn\u2019t available", "http://a.test/", 200, "not_found"},
+        {"Home", "http://a.test/", 410, "not_found"},
+        {"Home", "http://a.test/", 500, "http_5xx"},
+        {"Home", "", 200, "ok"},
+        {"Home", "chrome-error://chromewebdata/", 0, "dns"},
+    };
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct page page = {
+            .url = cases[i].url, .title = cases[i].title, .http_status = cases[i].status};
+        struct observation obs = {.url = cases[i].url, .title = cases[i].title, .page = &page};
+        assert_string_equal(page_class(pool, &obs, "http://a.test/", false), cases[i].class);
+    }
+    pool_destroy(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(navigate_says_what_is_wrong_with_a_page),
+        cmocka_unit_test(navigate_fails_when_nothing_was_shown_in_time),
+        cmocka_unit_test(navigate_goes_on_with_a_page_that_never_finishes),
+        cmocka_unit_test(the_step_after_a_navigate_notices_drift),
+        cmocka_unit_test(a_click_that_changes_nothing_is_demoted),
+        cmocka_unit_test(text_that_is_expected_and_there_keeps_a_click),
+        cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
+        cmocka_unit_test(a_wrong_target_is_demoted),
+        cmocka_unit_test(a_submit_that_was_sent_is_never_sent_again),
+        cmocka_unit_test(a_sent_submit_counts_when_the_page_proves_it),
+        cmocka_unit_test(dialogs_without_end_make_a_page_blocked),
+        cmocka_unit_test(cards_open_in_tabs_and_bad_ones_are_told_apart),
+        cmocka_unit_test(an_overlay_on_the_card_is_dismissed_once),
+        cmocka_unit_test(a_listing_click_without_its_filters_opens_the_results_again),
+        cmocka_unit_test(back_without_history_opens_the_results),
+        cmocka_unit_test(scroll_moves_and_accepts_the_end),
+        cmocka_unit_test(a_scroll_that_moves_nothing_goes_on_at_the_third_attempt),
+        cmocka_unit_test(a_field_is_filled_and_its_value_told_to_nobody),
+        cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
+        cmocka_unit_test(fields_that_cannot_be_filled_say_why),
+        cmocka_unit_test(fields_are_filled_again_after_a_resume),
+        cmocka_unit_test(pages_are_opened_by_url_where_a_template_says_how),
+        cmocka_unit_test(the_last_page_uses_up_the_loops),
+        cmocka_unit_test(extraction_without_a_schema_says_so),
+        cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
+        cmocka_unit_test(rows_are_read_over_several_screens_without_doubles),
+        cmocka_unit_test(rows_stop_at_their_maximum),
+        cmocka_unit_test(pagination_urls_are_no_entity),
+        cmocka_unit_test(gates_read_the_url_first),
+        cmocka_unit_test(a_gate_fails_on_an_excluded_url_whatever_is_shown),
+        cmocka_unit_test(an_unknown_step_goes_to_the_brain),
+        cmocka_unit_test(a_brain_that_gets_nowhere_is_stopped),
+        cmocka_unit_test(a_budget_is_kept),
+        cmocka_unit_test(two_clicks_without_effect_hand_the_step_to_the_brain),
+        cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
+        cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(pages_have_urls),
+        cmocka_unit_test(pages_are_classified),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
