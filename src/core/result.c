@@ -187,28 +187,16 @@ static json_t *row_values(const json_t *row)
     return json_is_object(values) ? values : NULL;
 }
 
-/* What tells leads apart: the URL, or all the text. */
-static const char *lead_key(struct pool *pool, const char *text)
-{
-    const char *url = lead_value(pool, text, "url");
-    return *url ? pool_printf(pool, "url %s", url) : pool_printf(pool, "text %s", text);
-}
-
-/* The row that a lead was made from must not count a second time. */
+/* The runner notes a lead for every row; a checkpoint without leads still has its rows. */
 static json_t *all_leads(struct pool *pool, const json_t *checkpoint)
 {
-    json_t *out = copy_array(checkpoint, "extracted_leads"), *listed = json_object(), *v;
+    json_t *out = copy_array(checkpoint, "extracted_leads"), *row;
     size_t i;
-    json_array_foreach (out, i, v)
-        if (json_is_string(v))
-            json_put_bool(listed, lead_key(pool, json_string_value(v)), true);
-    json_array_foreach (get(checkpoint, "rows"), i, v) {
-        json_t *values = row_values(v);
-        const char *lead = values ? row_lead(pool, values) : NULL;
-        if (lead && !get(listed, lead_key(pool, lead)))
-            json_push(out, json_string_safe(lead));
-    }
-    json_decref(listed);
+    if (json_array_size(out))
+        return out;
+    json_array_foreach (get(checkpoint, "rows"), i, row)
+        if (row_values(row))
+            json_push(out, json_string_safe(row_lead(pool, row_values(row))));
     return out;
 }
 
@@ -359,7 +347,10 @@ static void put_steps(struct pool *pool, json_t *env, const json_t *checkpoint)
 bool result_any_step_failed(const json_t *checkpoint)
 {
     size_t i;
-    json_t *r;
+    json_t *r,
+        *said = get(checkpoint, "any_step_failed"); /* the runner knows what a retry made good */
+    if (json_is_boolean(said))
+        return json_is_true(said);
     json_array_foreach (get(checkpoint, "step_results"), i, r)
         if (!json_flag(r, "success", false) &&
             !str_starts(json_str(r, "skip_reason", ""), "guard_"))

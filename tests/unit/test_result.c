@@ -124,7 +124,7 @@ static void an_empty_checkpoint_has_every_key_and_zeros(void **state)
 static void leads_rows_and_costs_are_counted(void **state)
 {
     json_t *env = envelope_of(two_cars), *costs = json_object_get(env, "costs");
-    assert_int_equal(json_int(env, "viable", 0), 2); /* the rows are the same two */
+    assert_int_equal(json_int(env, "viable", 0), 2); /* one per row, not two */
     assert_int_equal(json_int(env, "leads_with_phone", 0), 1);
     assert_int_equal(json_int(env, "steps_executed", 0), 3);
     assert_int_equal(json_int(json_object_get(env, "executor_backend_counts"), "plan", 0), 1);
@@ -189,6 +189,8 @@ static void guards_are_no_failures(void **state)
         {"{\"step_results\":[{\"success\":false,\"skip\":true,\"skip_reason\":\"already_seen\"}]}",
          true, 0},
         {"{\"step_results\":[{\"success\":false,\"failure_class\":\"bad_url\"}]}", true, 1},
+        {"{\"any_step_failed\":false,\"step_results\":[{\"success\":false}]}", false, 1},
+        {"{\"any_step_failed\":true}", true, 0},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         json_t *c = json_loads(rows[i].checkpoint, 0, NULL);
