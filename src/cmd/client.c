@@ -12,7 +12,8 @@
 
 #define PREDICT "/v1/predict"
 
-/* --- settings ---------------------------------------------------------------------------------- */
+/* --- settings ----------------------------------------------------------------------------------
+ */
 
 /* Where a name is looked up: the environment first, then the lines of the env file. */
 struct lookup {
@@ -77,12 +78,14 @@ static const char *first(const struct lookup *l, const char *flag, const char *c
 /* Address of the server, "" none. */
 static const char *endpoint_of(const struct lookup *l, const struct client_flags *f)
 {
-    const char *given = first(l, f->endpoint, NAMES("MANTIS_ENDPOINT", "BASETEN_HOLO3_ENDPOINT", "BASETEN_ENDPOINT"));
+    const char *given = first(
+        l, f->endpoint, NAMES("MANTIS_ENDPOINT", "BASETEN_HOLO3_ENDPOINT", "BASETEN_ENDPOINT"));
     const char *model = first(l, f->model_id, NAMES("BASETEN_MODEL_ID"));
     const char *where = first(l, f->environment, NAMES("BASETEN_ENVIRONMENT"));
     if (*given || !*model)
         return given;
-    return pool_printf(l->pool, "https://model-%s.api.baseten.co/%s/predict", model, *where ? where : "production");
+    return pool_printf(l->pool, "https://model-%s.api.baseten.co/%s/predict", model,
+                       *where ? where : "production");
 }
 
 char *client_base(struct pool *pool, const char *endpoint)
@@ -106,7 +109,8 @@ static bool behind_gateway(const char *base)
     return len >= strlen(tail) && strncasecmp(host + len - strlen(tail), tail, strlen(tail)) == 0;
 }
 
-/* An address may name the server or its predict route; a host's predict route has its API beside it. */
+/* An address may name the server or its predict route; a host's predict route has its API beside
+ * it. */
 static void set_addresses(struct pool *pool, const char *endpoint, struct client *c)
 {
     char *base = client_base(pool, endpoint);
@@ -121,8 +125,8 @@ static void set_addresses(struct pool *pool, const char *endpoint, struct client
 }
 
 /* K=V lines as headers, after our own. */
-static int add_headers(struct pool *pool, const struct option_list *given, const char *token, const char *key,
-                       struct client *c, struct err *err)
+static int add_headers(struct pool *pool, const struct option_list *given, const char *token,
+                       const char *key, struct client *c, struct err *err)
 {
     const char **h = pool_alloc(pool, sizeof(*h) * (size_t)(given->n + 4));
     int n = 0;
@@ -133,17 +137,21 @@ static int add_headers(struct pool *pool, const struct option_list *given, const
         h[n++] = pool_printf(pool, "Authorization: Api-Key %s", key);
     for (int i = 0; i < given->n; i++) {
         const char *eq = strchr(given->items[i], '=');
-        char *name = eq ? str_squash(pool, pool_strndup(pool, given->items[i], (size_t)(eq - given->items[i]))) : NULL;
+        char *name = eq ? str_squash(pool, pool_strndup(pool, given->items[i],
+                                                        (size_t)(eq - given->items[i])))
+                        : NULL;
         if (!name || !*name || strpbrk(given->items[i], "\r\n"))
-            return err_set(err, E_INVALID, "--header takes NAME=VALUE, and number %d is something else", i + 1);
+            return err_set(err, E_INVALID,
+                           "--header takes NAME=VALUE, and number %d is something else", i + 1);
         h[n++] = pool_printf(pool, "%s: %s", name, str_squash(pool, eq + 1));
     }
     c->headers = h;
     return 0;
 }
 
-static int open_common(struct pool *pool, struct loop *loop, const char *endpoint, const char *token,
-                       const char *key, const struct option_list *headers, struct client *c, struct err *err)
+static int open_common(struct pool *pool, struct loop *loop, const char *endpoint,
+                       const char *token, const char *key, const struct option_list *headers,
+                       struct client *c, struct err *err)
 {
     *c = (struct client){.loop = loop};
     if (strpbrk(token, "\r\n") || strpbrk(key, "\r\n"))
@@ -153,8 +161,8 @@ static int open_common(struct pool *pool, struct loop *loop, const char *endpoin
     return r ? r : httpc_create(loop, &c->httpc, err);
 }
 
-int client_open(struct pool *pool, struct loop *loop, const struct client_flags *flags, struct client *out,
-                struct err *err)
+int client_open(struct pool *pool, struct loop *loop, const struct client_flags *flags,
+                struct client *out, struct err *err)
 {
     struct lookup l = {.pool = pool};
     int r = read_env_file(&l, flags->env_file, err);
@@ -162,18 +170,22 @@ int client_open(struct pool *pool, struct loop *loop, const struct client_flags 
         return r;
     const char *endpoint = endpoint_of(&l, flags);
     const char *token = first(&l, flags->token, NAMES("MANTIS_API_TOKEN", "MANTIS_TOKEN"));
-    const char *key = first(&l, flags->gateway_key, NAMES("BASETEN_API_KEY", "BASETEN_KEY", "HAI_API_KEY"));
+    const char *key =
+        first(&l, flags->gateway_key, NAMES("BASETEN_API_KEY", "BASETEN_KEY", "HAI_API_KEY"));
     if (!*endpoint)
-        return err_set(err, E_INVALID, "no server is named: give --endpoint URL or set MANTIS_ENDPOINT");
+        return err_set(err, E_INVALID,
+                       "no server is named: give --endpoint URL or set MANTIS_ENDPOINT");
     if (!*token)
         return err_set(err, E_INVALID, "no tenant token: set MANTIS_API_TOKEN");
     if (behind_gateway(endpoint) && !*key)
         return err_set(err, E_INVALID, "this host needs a gateway key: set BASETEN_API_KEY");
     if (flags->timeout_s <= 0 || flags->timeout_s > INT_MAX / 1000 - 1)
-        return err_set(err, E_INVALID, "--timeout takes a number of seconds, not %d", flags->timeout_s);
+        return err_set(err, E_INVALID, "--timeout takes a number of seconds, not %d",
+                       flags->timeout_s);
     /* a key for a gateway is nobody else's business */
-    r = open_common(pool, loop, endpoint, token, behind_gateway(endpoint) || flags->gateway_key ? key : "",
-                    &flags->headers, out, err);
+    r = open_common(pool, loop, endpoint, token,
+                    behind_gateway(endpoint) || flags->gateway_key ? key : "", &flags->headers, out,
+                    err);
     out->timeout_ms = flags->timeout_s * 1000;
     return r;
 }
@@ -187,7 +199,8 @@ int client_open_at(struct pool *pool, struct loop *loop, const char *endpoint, c
     return r;
 }
 
-int client_configured(struct pool *pool, const struct client_flags *flags, bool *out, struct err *err)
+int client_configured(struct pool *pool, const struct client_flags *flags, bool *out,
+                      struct err *err)
 {
     struct lookup l = {.pool = pool};
     int r = read_env_file(&l, flags->env_file, err);
@@ -202,7 +215,8 @@ void client_close(struct client *client)
     client->httpc = NULL;
 }
 
-/* --- requests ---------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------
+ */
 
 static int code_of_status(int status)
 {
@@ -220,7 +234,8 @@ static const char *detail_of(struct pool *pool, const struct httpc_answer *answe
         return table_clean(pool, str_cut(pool, answer->body, 400), 0);
     json_keep(pool, body);
     const json_t *detail = json_object_get(body, "detail");
-    const char *text = json_is_string(detail) ? json_string_value(detail) : json_text(pool, detail ? detail : body);
+    const char *text = json_is_string(detail) ? json_string_value(detail)
+                                              : json_text(pool, detail ? detail : body);
     return table_clean(pool, str_cut(pool, text, 400), 0);
 }
 
@@ -229,13 +244,14 @@ static int refused(struct pool *pool, const struct httpc_answer *answer, struct 
     int code = code_of_status(answer->status);
     const char *detail = detail_of(pool, answer);
     if (answer->retry_after_s > 0)
-        return err_set(err, code, "request failed (%d): %s (try again in %d s)", answer->status, detail,
-                       answer->retry_after_s);
+        return err_set(err, code, "request failed (%d): %s (try again in %d s)", answer->status,
+                       detail, answer->retry_after_s);
     return err_set(err, code, "request failed (%d): %s", answer->status, detail);
 }
 
-static int exchange(struct client *c, struct pool *pool, const char *method, const char *url, const char *body,
-                    const char *idempotency_key, struct httpc_answer *out, struct err *err)
+static int exchange(struct client *c, struct pool *pool, const char *method, const char *url,
+                    const char *body, const char *idempotency_key, struct httpc_answer *out,
+                    struct err *err)
 {
     int n = 0;
     while (c->headers[n])
@@ -276,14 +292,15 @@ static int json_exchange(struct client *c, struct pool *pool, const char *method
     return 0;
 }
 
-int client_call(struct client *c, struct pool *pool, const char *method, const char *url, const json_t *body,
-                const char *idempotency_key, json_t **reply, struct err *err)
+int client_call(struct client *c, struct pool *pool, const char *method, const char *url,
+                const json_t *body, const char *idempotency_key, json_t **reply, struct err *err)
 {
-    return json_exchange(c, pool, method, url, body ? json_text(pool, body) : NULL, idempotency_key, reply, err);
+    return json_exchange(c, pool, method, url, body ? json_text(pool, body) : NULL, idempotency_key,
+                         reply, err);
 }
 
-int client_post_text(struct client *c, struct pool *pool, const char *body, const char *idempotency_key,
-                     json_t **reply, struct err *err)
+int client_post_text(struct client *c, struct pool *pool, const char *body,
+                     const char *idempotency_key, json_t **reply, struct err *err)
 {
     return json_exchange(c, pool, "POST", c->predict_url, body, idempotency_key, reply, err);
 }
@@ -297,14 +314,15 @@ int client_action(struct client *c, struct pool *pool, const char *action, const
     return client_call(c, pool, "POST", c->predict_url, body, NULL, reply, err);
 }
 
-int client_artifact(struct client *c, struct pool *pool, const char *run_id, const char *name, char **data,
-                    size_t *len, struct err *err)
+int client_artifact(struct client *c, struct pool *pool, const char *run_id, const char *name,
+                    char **data, size_t *len, struct err *err)
 {
     struct httpc_answer answer;
     if (!id_is_clean(run_id) || !*name || strpbrk(name, "/?#% \r\n"))
-        return err_set(err, E_INVALID, "'%.80s' of run '%.80s' is not the name of an artifact", name, run_id);
-    int r = exchange(c, pool, "GET", pool_printf(pool, "/v1/runs/%s/artifacts/%s", run_id, name), NULL, NULL,
-                     &answer, err);
+        return err_set(err, E_INVALID, "'%.80s' of run '%.80s' is not the name of an artifact",
+                       name, run_id);
+    int r = exchange(c, pool, "GET", pool_printf(pool, "/v1/runs/%s/artifacts/%s", run_id, name),
+                     NULL, NULL, &answer, err);
     if (r)
         return r;
     *data = answer.body;

@@ -10,20 +10,20 @@
 #include "cmd/table.h"
 #include "core/run.h"
 
-#define AWAY_MS      60000 /* how long a server may be away before we give up */
-#define RETRY_MS     500   /* between tries while it is */
-#define REDRAW_MS    250   /* the live line's clock */
-#define HINT_MIN_MS  100
-#define HINT_MAX_MS  10000
-#define DATA_CHARS   80
+#define AWAY_MS     60000 /* how long a server may be away before we give up */
+#define RETRY_MS    500   /* between tries while it is */
+#define REDRAW_MS   250   /* the live line's clock */
+#define HINT_MIN_MS 100
+#define HINT_MAX_MS 10000
+#define DATA_CHARS  80
 
 /* What is known of the run between two looks. */
 struct view {
     const struct follow *follow;
     struct progress_line line;
     int64_t started_ms;
-    char *last_line;      /* newest log line printed; owned */
-    json_t *last_status;  /* owned */
+    char *last_line;     /* newest log line printed; owned */
+    json_t *last_status; /* owned */
     char status[64], said[128];
     char now[256]; /* "step 3/7 click: Open the first listing" */
     int rows;
@@ -58,20 +58,26 @@ char *follow_step_line(struct pool *pool, const json_t *detail, int width)
 {
     bool ok = json_flag(detail, "success", false), skip = json_flag(detail, "skip", false);
     const char *data = table_clean(pool, json_str(detail, "data", ""), DATA_CHARS);
-    char *line = pool_printf(pool, "[%d] %-13s %-4s %5.2fs  %s", (int)json_int(detail, "step_index", -1),
-                             json_str(detail, "type", "?"), ok ? "ok" : skip ? "skip" : "FAIL",
+    char *line = pool_printf(pool, "[%d] %-13s %-4s %5.2fs  %s",
+                             (int)json_int(detail, "step_index", -1), json_str(detail, "type", "?"),
+                             ok     ? "ok"
+                             : skip ? "skip"
+                                    : "FAIL",
                              json_num(detail, "duration", 0), data);
     return table_clean(pool, line, width);
 }
 
-/* --- the live line ----------------------------------------------------------------------------- */
+/* --- the live line -----------------------------------------------------------------------------
+ */
 
 static void draw(struct view *v)
 {
     struct pool *pool = pool_create(NULL);
     double elapsed = (double)(clock_mono_ms() - v->started_ms) / 1000;
-    const char *rows = v->rows ? pool_printf(pool, ", %d row%s", v->rows, v->rows == 1 ? "" : "s") : "";
-    progress_line_show(&v->line, pool_printf(pool, "%s %.1f s%s  %s", v->status, elapsed, rows, v->now));
+    const char *rows =
+        v->rows ? pool_printf(pool, ", %d row%s", v->rows, v->rows == 1 ? "" : "s") : "";
+    progress_line_show(&v->line,
+                       pool_printf(pool, "%s %.1f s%s  %s", v->status, elapsed, rows, v->now));
     pool_destroy(pool);
 }
 
@@ -82,8 +88,8 @@ static void note_step(struct view *v, const json_t *detail, int step_index)
         snprintf(number, sizeof(number), "/%d", v->follow->n_steps);
     const char *type = json_str(detail, "type", ""), *intent = json_str(detail, "intent", "");
     if (*type)
-        snprintf(v->now, sizeof(v->now), "step %d%s %s%s%.160s", step_index + 1, number, type, *intent ? ": " : "",
-                 intent);
+        snprintf(v->now, sizeof(v->now), "step %d%s %s%s%.160s", step_index + 1, number, type,
+                 *intent ? ": " : "", intent);
 }
 
 /* Rows a finished step brought, from its data (plans.md 8.10). */
@@ -97,7 +103,8 @@ static int rows_of(const json_t *detail)
     return str_starts(data, "extract_rows:") ? atoi(data + strlen("extract_rows:")) : 0;
 }
 
-/* --- log lines --------------------------------------------------------------------------------- */
+/* --- log lines ---------------------------------------------------------------------------------
+ */
 
 static void print_line(struct view *v, const char *text)
 {
@@ -123,7 +130,8 @@ static void print_event(struct view *v, struct pool *pool, const char *line, con
     } else if (lines == FOLLOW_ALL) {
         const char *text = json_str(event, "message", json_str(event, "summary", line));
         char *when = str_cut(pool, json_str(event, "ts", ""), strlen("2026-03-04T05:06:07"));
-        print_line(v, table_clean(pool, pool_printf(pool, "%s%s%s", when, *when ? " " : "", text), width));
+        print_line(
+            v, table_clean(pool, pool_printf(pool, "%s%s%s", when, *when ? " " : "", text), width));
     }
 }
 
@@ -155,7 +163,8 @@ static void take_lines(struct view *v, struct pool *pool, const json_t *lines)
     }
 }
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking -----------------------------------------------------------------------------------
+ */
 
 static void say_status(struct view *v, const json_t *status)
 {

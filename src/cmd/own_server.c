@@ -19,7 +19,6 @@
 
 #define START_MS    20000
 #define STOP_MS     15000 /* serve gives its runs 10 s to checkpoint */
-#define READY_FD    3
 #define TOKEN_BYTES 32
 
 struct own_server {
@@ -92,8 +91,9 @@ static void on_exit_of_server(void *arg, uint32_t events)
 /* The environment of this process, but with its own token and no other tenants. */
 static const char *const *make_env(struct own_server *s)
 {
-    static const char *const drop[] = {"MANTIS_API_TOKEN=", "MANTIS_TENANT_KEYS_PATH=", "MANTIS_TENANT_KEYS_JSON=",
-                                       "MANTIS_DATA_DIR=", "MANTIS_LOG_FORMAT=", "LOG_LEVEL="};
+    static const char *const drop[] = {
+        "MANTIS_API_TOKEN=", "MANTIS_TENANT_KEYS_PATH=", "MANTIS_TENANT_KEYS_JSON=",
+        "MANTIS_DATA_DIR=",  "MANTIS_LOG_FORMAT=",       "LOG_LEVEL="};
     int n = 0, k = 0;
     while (environ[n])
         n++;
@@ -123,7 +123,7 @@ static int make_dir(struct own_server *s, struct err *err)
 
 static int spawn(struct own_server *s, struct err *err)
 {
-    int log[2], ready[2];
+    int log[2];
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (n <= 0)
@@ -131,21 +131,19 @@ static int spawn(struct own_server *s, struct err *err)
     self[n] = 0;
     if (pipe2(log, O_CLOEXEC))
         return err_sys(err, E_IO, "cannot make a pipe");
-    if (pipe2(ready, O_CLOEXEC)) {
-        close(log[0]);
-        close(log[1]);
-        return err_sys(err, E_IO, "cannot make a pipe");
-    }
     /* a session of its own: Ctrl-C is for us, who cancel the run before the server ends */
-    const char *const argv[] = {"setsid", self, "serve", "--host", "127.0.0.1", "--port", "0", "--data-dir",
-                                pool_printf(s->pool, "%s/data", s->dir), "--ready-fd", "3", NULL};
-    const struct proc_fd fds[] = {{log[1], 2}, {ready[1], READY_FD}};
-    struct proc_spec spec = {.argv = argv, .env = make_env(s), .fds = fds, .n_fds = ARRAY_SIZE(fds),
+    const char *const argv[] = {"setsid", self,         "serve",
+                                "--host", "127.0.0.1",  "--port",
+                                "0",      "--data-dir", pool_printf(s->pool, "%s/data", s->dir),
+                                NULL};
+    const struct proc_fd fds[] = {{log[1], 2}};
+    struct proc_spec spec = {.argv = argv,
+                             .env = make_env(s),
+                             .fds = fds,
+                             .n_fds = ARRAY_SIZE(fds),
                              .flags = PROC_DIE_WITH_PARENT};
     int r = proc_spawn(&spec, &s->proc, err);
     close(log[1]);
-    close(ready[1]);
-    close(ready[0]); /* its log line says more than the newline would: the port */
     s->log_pipe = log[0];
     fcntl(s->log_pipe, F_SETFL, O_NONBLOCK);
     return r;
@@ -165,23 +163,25 @@ static int start(struct own_server *s, const char *log_path, struct err *err)
     int r = make_dir(s, err);
     r = r ? r : spawn(s, err);
     r = r ? r : loop_fd_add(s->loop, s->log_pipe, EPOLLIN, on_log, s, &s->log_watch, err);
-    r = r ? r : loop_fd_add(s->loop, s->proc.pidfd, EPOLLIN, on_exit_of_server, s, &s->exit_watch, err);
+    r = r ? r
+          : loop_fd_add(s->loop, s->proc.pidfd, EPOLLIN, on_exit_of_server, s, &s->exit_watch, err);
     if (r)
         return r;
     r = loop_wait(s->loop, settled, s, clock_mono_ms() + START_MS);
     if (r == E_CANCELLED)
         return err_set(err, r, "interrupted");
     if (r || s->dead)
-        return err_set(err, E_UNAVAILABLE, "mantis serve %s; see '%s'", r ? "does not become ready" : "ended at once",
-                       log_path);
+        return err_set(err, E_UNAVAILABLE, "mantis serve %s; see '%s'",
+                       r ? "does not become ready" : "ended at once", log_path);
     return 0;
 }
 
-int own_server_start(struct pool *pool, struct loop *loop, const char *log_path, struct own_server **out,
-                     struct err *err)
+int own_server_start(struct pool *pool, struct loop *loop, const char *log_path,
+                     struct own_server **out, struct err *err)
 {
     struct own_server *s = pool_alloc(pool, sizeof(*s));
-    *s = (struct own_server){.pool = pool, .loop = loop, .proc = PROC_NONE, .log_pipe = -1, .log_file = -1};
+    *s = (struct own_server){
+        .pool = pool, .loop = loop, .proc = PROC_NONE, .log_pipe = -1, .log_file = -1};
     id_random_hex(TOKEN_BYTES, s->token);
     buf_init(&s->line, CAP_SETTINGS_FILE_BYTES);
     int r = start(s, log_path, err);

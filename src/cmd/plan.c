@@ -39,7 +39,8 @@ static int read_stdin(struct pool *pool, char **out, size_t *len, struct err *er
 
 static const char *stem_of(struct pool *pool, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path,
+               *dot = strrchr(base, '.');
     return pool_strndup(pool, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
@@ -54,11 +55,13 @@ static int read_plan(struct pool *pool, const char *path, char **text, size_t *l
     return r;
 }
 
-int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out, struct err *err)
+int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
+                   struct err *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
     const char *env_url = getenv("MANTIS_ENV_URL");
-    struct intake_config config = {.repo_root = "", .env_url = env_url ? env_url : "", .default_micro = ""};
+    struct intake_config config = {
+        .repo_root = "", .env_url = env_url ? env_url : "", .default_micro = ""};
     char *text;
     size_t len;
     json_t *document;
@@ -70,7 +73,8 @@ int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct
     }
     out->label = from_stdin ? "<stdin>" : path;
     out->stem = from_stdin ? "plan" : stem_of(pool, path);
-    int r = from_stdin ? read_stdin(pool, &text, &len, err) : read_plan(pool, path, &text, &len, err);
+    int r =
+        from_stdin ? read_stdin(pool, &text, &len, err) : read_plan(pool, path, &text, &len, err);
     r = r ? r : json_parse(text, len, out->label, &document, err);
     if (r)
         return r;
@@ -82,16 +86,15 @@ static void say_warnings(const struct plan *plan)
 {
     size_t i;
     json_t *line;
-    json_array_foreach((json_t *)plan->warnings, i, line)
-    {
+    json_array_foreach ((json_t *)plan->warnings, i, line) {
         if (!strstr(json_string_value(line), "unknown_step_type"))
             cmd_warning("%s", json_string_value(line));
     }
 }
 
 /* The one argument and --json that both lookers take; false: *code is the exit code. */
-static bool load(const char *usage, int argc, char **argv, struct pool *pool, bool *json, struct plan_file *file,
-                 int *code)
+static bool load(const char *usage, int argc, char **argv, struct pool *pool, bool *json,
+                 struct plan_file *file, int *code)
 {
     const struct option table[] = {
         {"--json", NULL, OPTION_FLAG, json, NULL, "print JSON"},
@@ -135,7 +138,9 @@ static int cmd_validate(int argc, char **argv)
         if (!json)
             say_warnings(file.plan);
         if (json)
-            fputs(json_pretty(pool, json_keep(pool, plan_findings_json(file.label, file.plan, findings, n))), stdout);
+            fputs(json_pretty(pool, json_keep(pool, plan_findings_json(file.label, file.plan,
+                                                                       findings, n))),
+                  stdout);
         else
             fputs(plan_findings_text(pool, file.label, file.plan, findings, n), stdout);
         code = verdict(findings, n);
@@ -152,7 +157,8 @@ static int cmd_dry_run(int argc, char **argv)
     int code = 0;
     if (load("mantis plan dry-run FILE|- [--json]", argc, argv, pool, &json, &file, &code)) {
         if (json)
-            fputs(json_pretty(pool, json_keep(pool, plan_dry_run_json(file.label, file.plan))), stdout);
+            fputs(json_pretty(pool, json_keep(pool, plan_dry_run_json(file.label, file.plan))),
+                  stdout);
         else
             fputs(plan_dry_run_text(pool, file.label, file.plan), stdout);
     }
@@ -169,5 +175,6 @@ static const struct command commands[] = {
 
 int cmd_plan(int argc, char **argv)
 {
-    return cmd_dispatch(commands, "mantis plan", "Plans: lists of steps for a browser.", argc, argv);
+    return cmd_dispatch(commands, "mantis plan", "Plans: lists of steps for a browser.", argc,
+                        argv);
 }

@@ -1,6 +1,6 @@
 /*
- * mantis plan run - one plan from file to rows: on the server that is configured, else on one of its
- * own that lives as long as the run.
+ * mantis plan run - one plan from file to rows: on the server that is configured, else on one of
+ * its own that lives as long as the run.
  */
 #include <math.h>
 #include <signal.h>
@@ -120,15 +120,15 @@ static int start_own_server(struct job *j)
 {
     int r = own_server_start(j->pool, j->loop, path_of(j, "server.log"), &j->server, &j->err);
     return r ? r
-             : client_open_at(j->pool, j->loop, own_server_url(j->server), own_server_token(j->server), &j->client,
-                              &j->err);
+             : client_open_at(j->pool, j->loop, own_server_url(j->server),
+                              own_server_token(j->server), &j->client, &j->err);
 }
 
 static int submit(struct job *j, json_t *document)
 {
     json_t *reply;
-    int r = client_call(&j->client, j->pool, "POST", j->client.predict_url, request_body(j, document), NULL, &reply,
-                        &j->err);
+    int r = client_call(&j->client, j->pool, "POST", j->client.predict_url,
+                        request_body(j, document), NULL, &reply, &j->err);
     if (r)
         return r;
     j->run_id = json_str(reply, "run_id", "");
@@ -163,14 +163,14 @@ static void add_steps(json_t *result)
     json_t *steps = json_array(), *d;
     int ok = 0, failed = 0;
     size_t i;
-    json_array_foreach(json_object_get(result, "step_details"), i, d)
-    {
+    json_array_foreach (json_object_get(result, "step_details"), i, d) {
         json_t *step = json_copy(d);
         json_put_int(step, "index", json_int(d, "step", (int64_t)i));
         json_put_int(step, "steps_used", json_int(d, "steps", 0));
         json_object_del(step, "step");
         json_object_del(step, "steps");
-        bool success = json_flag(d, "success", false), skip = str_starts(json_str(d, "skip_reason", ""), "guard_");
+        bool success = json_flag(d, "success", false),
+             skip = str_starts(json_str(d, "skip_reason", ""), "guard_");
         ok += success;
         failed += !success && !skip;
         json_push(steps, step);
@@ -211,7 +211,8 @@ static int save_result(struct job *j, json_t **ret_result)
     json_put_str(result, "session", j->file.stem);
     json_put_str(result, "platform", "mantis");
     json_put_str(result, "endpoint", j->server ? "own" : j->client.base);
-    json_put_num(result, "elapsed_seconds", round((double)(clock_mono_ms() - j->started_ms) / 10) / 100);
+    json_put_num(result, "elapsed_seconds",
+                 round((double)(clock_mono_ms() - j->started_ms) / 10) / 100);
     *ret_result = result;
     save_artifacts(j);
     return write_json(j, "result.json", result);
@@ -224,13 +225,14 @@ static int verdict(struct job *j, const json_t *status, const json_t *result)
     if (j->json) {
         fputs(json_pretty(j->pool, result), stdout);
     } else {
-        printf("result: %d/%d succeeded (%.0f s) \xE2\x80\x94 %s\n", (int)json_int(result, "successes", 0),
-               (int)json_int(result, "step_count", 0), json_num(result, "elapsed_seconds", 0),
-               path_of(j, "result.json"));
+        printf("result: %d/%d succeeded (%.0f s) \xE2\x80\x94 %s\n",
+               (int)json_int(result, "successes", 0), (int)json_int(result, "step_count", 0),
+               json_num(result, "elapsed_seconds", 0), path_of(j, "result.json"));
         printf("final URL: %s\n", json_str(result, "final_url", ""));
     }
     if (!ok)
-        cmd_error("the run is %s%s%s", json_str(status, "status", "?"), *reason ? ": " : "", reason);
+        cmd_error("the run is %s%s%s", json_str(status, "status", "?"), *reason ? ": " : "",
+                  reason);
     return j->interrupted ? EXIT_INTERRUPTED : ok ? 0 : EXIT_FAILED;
 }
 
@@ -271,15 +273,20 @@ static int load_and_run(struct job *j, const char *path)
 
 int plan_run(int argc, char **argv)
 {
-    struct job j = {.flags = CLIENT_FLAGS_DEFAULT, .max_cost = NOT_GIVEN, .max_time_minutes = NOT_GIVEN};
+    struct job j = {
+        .flags = CLIENT_FLAGS_DEFAULT, .max_cost = NOT_GIVEN, .max_time_minutes = NOT_GIVEN};
     const char *usage = "mantis plan run FILE|- [options]", *args[1];
     const struct option table[] = {
-        {"--remote", NULL, OPTION_STRING, &j.remote, "URL", "run on this Mantis server; without one, on an own one"},
-        {"--output-dir", NULL, OPTION_STRING, &j.output_dir, "DIR", "for the results [outputs/run-<unix seconds>]"},
+        {"--remote", NULL, OPTION_STRING, &j.remote, "URL",
+         "run on this Mantis server; without one, on an own one"},
+        {"--output-dir", NULL, OPTION_STRING, &j.output_dir, "DIR",
+         "for the results [outputs/run-<unix seconds>]"},
         {"--max-cost", NULL, OPTION_NUMBER, &j.max_cost, "USD", "cost cap [10]"},
         {"--max-time-minutes", NULL, OPTION_INT, &j.max_time_minutes, "N", "time cap [30]"},
-        {"--compute-backend", NULL, OPTION_STRING, &j.backend, "NAME", "computer_plane or browser_use_plane"},
-        {"--detail-page-pattern", NULL, OPTION_STRING, &j.detail_page_pattern, "RE", "what a detail page's address looks like"},
+        {"--compute-backend", NULL, OPTION_STRING, &j.backend, "NAME",
+         "computer_plane or browser_use_plane"},
+        {"--detail-page-pattern", NULL, OPTION_STRING, &j.detail_page_pattern, "RE",
+         "what a detail page's address looks like"},
         {"--json", NULL, OPTION_FLAG, &j.json, NULL, "print result.json"},
         CLIENT_OPTIONS(&j.flags),
         {NULL},

@@ -8,7 +8,8 @@
 
 #define CSV_CAP (256u << 20)
 
-/* "VIABLE | Sale Price: $9 | Url: https://x" -> {"status":"VIABLE","sale_price":"$9","url":"https://x"} */
+/* "VIABLE | Sale Price: $9 | Url: https://x" ->
+ * {"status":"VIABLE","sale_price":"$9","url":"https://x"} */
 static json_t *lead_row(struct pool *pool, const char *lead)
 {
     json_t *row = json_object();
@@ -35,14 +36,12 @@ json_t *rows_of_result(struct pool *pool, const json_t *result)
 {
     size_t i;
     json_t *v, *rows = json_keep(pool, json_array());
-    json_array_foreach(json_object_get(result, "artifacts"), i, v)
-    {
+    json_array_foreach (json_object_get(result, "artifacts"), i, v) {
         json_t *data = json_object_get(v, "data");
         if (strcmp(json_str(v, "name", ""), "extracted_rows") == 0 && json_is_array(data))
             return data;
     }
-    json_array_foreach(json_object_get(result, "leads"), i, v)
-    {
+    json_array_foreach (json_object_get(result, "leads"), i, v) {
         if (json_is_object(v))
             json_array_append(rows, v);
         else if (json_is_string(v))
@@ -84,16 +83,13 @@ char *rows_csv(struct pool *pool, const json_t *rows)
     json_t *columns = rows_columns(pool, rows), *column, *row;
     size_t i, k;
     buf_init(&b, CSV_CAP);
-    json_array_foreach(columns, k, column)
-    {
+    json_array_foreach (columns, k, column) {
         buf_adds(&b, k ? "," : "");
         add_cell(&b, json_string_value(column));
     }
     buf_adds(&b, "\r\n");
-    json_array_foreach((json_t *)rows, i, row)
-    {
-        json_array_foreach(columns, k, column)
-        {
+    json_array_foreach ((json_t *)rows, i, row) {
+        json_array_foreach (columns, k, column) {
             buf_adds(&b, k ? "," : "");
             add_cell(&b, cell_text(pool, json_object_get(row, json_string_value(column))));
         }

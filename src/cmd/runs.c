@@ -56,7 +56,8 @@ static void print_json(struct session *s, const json_t *value)
 }
 
 /* RUN_ID may stand as an argument or behind --run-id. */
-static bool have_run_id(struct session *s, const char *const *args, int n, const char *usage, int *code)
+static bool have_run_id(struct session *s, const char *const *args, int n, const char *usage,
+                        int *code)
 {
     if (!s->run_id && n > 0)
         s->run_id = args[0];
@@ -88,7 +89,8 @@ static int read_text(struct session *s, const char *path, char **out)
     return r;
 }
 
-/* --- submit ------------------------------------------------------------------------------------ */
+/* --- submit ------------------------------------------------------------------------------------
+ */
 
 struct submit {
     struct session s;
@@ -147,8 +149,10 @@ static int submit(struct submit *c)
     int r = make_body(c, &body);
     r = r ? r : open_session(&c->s);
     if (!r && c->attach && c->s.client.timeout_ms < (c->max_time_minutes + 1) * 60000)
-        c->s.client.timeout_ms = (c->max_time_minutes + 1) * 60000; /* the answer comes with the end of the run */
-    r = r ? r : client_post_text(&c->s.client, c->s.pool, body, c->idempotency_key, &reply, &c->s.err);
+        c->s.client.timeout_ms =
+            (c->max_time_minutes + 1) * 60000; /* the answer comes with the end of the run */
+    r = r ? r
+          : client_post_text(&c->s.client, c->s.pool, body, c->idempotency_key, &reply, &c->s.err);
     if (r)
         return fail(&c->s);
     print_json(&c->s, reply);
@@ -158,10 +162,13 @@ static int submit(struct submit *c)
 
 static int cmd_submit(int argc, char **argv)
 {
-    struct submit c = {.micro = "plans/example/extract_listings.json", .max_cost = 10, .max_time_minutes = 180,
+    struct submit c = {.micro = "plans/example/extract_listings.json",
+                       .max_cost = 10,
+                       .max_time_minutes = 180,
                        .s.flags = CLIENT_FLAGS_DEFAULT};
     const struct option table[] = {
-        {"--micro", NULL, OPTION_STRING, &c.micro, "PATH", "plan file on the server [plans/example/extract_listings.json]"},
+        {"--micro", NULL, OPTION_STRING, &c.micro, "PATH",
+         "plan file on the server [plans/example/extract_listings.json]"},
         {"--suite", NULL, OPTION_STRING, &c.suite, "FILE", "plan file here, - for stdin"},
         {"--plan-text", NULL, OPTION_STRING, &c.plan_text, "TEXT", "plan in prose"},
         {"--body", NULL, OPTION_STRING, &c.body, "FILE", "request body sent as it is, - for stdin"},
@@ -170,12 +177,14 @@ static int cmd_submit(int argc, char **argv)
         {"--profile-id", NULL, OPTION_STRING, &c.profile_id, "ID", "browser profile"},
         {"--workflow-id", NULL, OPTION_STRING, &c.workflow_id, "ID", "whose checkpoint to use"},
         {"--state-key", NULL, OPTION_STRING, &c.state_key, "ID", "both, older name"},
-        {"--resume-state", NULL, OPTION_FLAG, &c.resume_state, NULL, "go on from the last checkpoint"},
+        {"--resume-state", NULL, OPTION_FLAG, &c.resume_state, NULL,
+         "go on from the last checkpoint"},
         {"--max-cost", NULL, OPTION_NUMBER, &c.max_cost, "USD", "cost cap [10]"},
         {"--max-time-minutes", NULL, OPTION_INT, &c.max_time_minutes, "N", "time cap [180]"},
         {"--proxy-city", NULL, OPTION_STRING, &c.proxy_city, "NAME", "egress"},
         {"--proxy-state", NULL, OPTION_STRING, &c.proxy_state, "NAME", "egress"},
-        {"--idempotency-key", NULL, OPTION_STRING, &c.idempotency_key, "KEY", "submit this only once"},
+        {"--idempotency-key", NULL, OPTION_STRING, &c.idempotency_key, "KEY",
+         "submit this only once"},
         {"--json", NULL, OPTION_FLAG, &c.s.json, NULL, "the reply is JSON in any case"},
         CLIENT_OPTIONS(&c.s.flags),
         {NULL},
@@ -193,17 +202,19 @@ static int cmd_submit(int argc, char **argv)
     return code;
 }
 
-/* --- one run: the shared beginning of every other command --------------------------------------- */
+/* --- one run: the shared beginning of every other command ---------------------------------------
+ */
 
 typedef int run_fn(struct session *s, void *arg);
 
 /* Options of the command, then RUN_ID, then those of every client. extra ends with a NULL name. */
-static int with_run(const char *usage, const struct option *extra, int extra_args, const char **ret_args,
-                    int argc, char **argv, run_fn *fn, void *arg)
+static int with_run(const char *usage, const struct option *extra, int extra_args,
+                    const char **ret_args, int argc, char **argv, run_fn *fn, void *arg)
 {
     struct session s = {.flags = CLIENT_FLAGS_DEFAULT};
     const struct option common[] = {
-        {"--run-id", NULL, OPTION_STRING, &s.run_id, "ID", "the run; may also stand as an argument"},
+        {"--run-id", NULL, OPTION_STRING, &s.run_id, "ID",
+         "the run; may also stand as an argument"},
         {"--json", NULL, OPTION_FLAG, &s.json, NULL, "print JSON"},
         CLIENT_OPTIONS(&s.flags),
         {NULL},
@@ -232,11 +243,11 @@ static void print_fields(struct session *s, const json_t *doc)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)doc, key, value)
-    {
+    json_object_foreach ((json_t *)doc, key, value) {
         if (json_is_object(value) || json_is_array(value) || json_is_null(value))
             continue;
-        const char *text = json_is_string(value) ? json_string_value(value) : json_text(s->pool, value);
+        const char *text =
+            json_is_string(value) ? json_string_value(value) : json_text(s->pool, value);
         if (*text)
             printf("%-18s %s\n", key, table_clean(s->pool, text, 0));
     }
@@ -310,7 +321,7 @@ static int logs(struct session *s, void *arg)
         print_json(s, reply);
         return 0;
     }
-    json_array_foreach(json_object_get(reply, "events"), i, line)
+    json_array_foreach (json_object_get(reply, "events"), i, line)
         puts(json_is_string(line) ? json_string_value(line) : json_text(s->pool, line));
     return 0;
 }
@@ -326,7 +337,8 @@ static int cmd_logs(int argc, char **argv)
     return with_run("mantis runs logs RUN_ID [options]", extra, 0, NULL, argc, argv, logs, &c);
 }
 
-/* --- result ------------------------------------------------------------------------------------ */
+/* --- result ------------------------------------------------------------------------------------
+ */
 
 struct result {
     const char *csv_out;
@@ -336,13 +348,15 @@ static void print_result(struct session *s, const json_t *reply, const json_t *r
 {
     const json_t *result = json_object_get(reply, "result");
     if (json_array_size(rows))
-        fputs(table_text(s->pool, rows_columns(s->pool, rows), rows, table_terminal_width(STDOUT_FILENO)), stdout);
+        fputs(table_text(s->pool, rows_columns(s->pool, rows), rows,
+                         table_terminal_width(STDOUT_FILENO)),
+              stdout);
     const char *reason = follow_reason(s->pool, reply);
     bool ok = follow_succeeded(reply);
-    printf("%s%s: %s, %d row(s), %d step(s), %.1f s%s%s\n", json_array_size(rows) ? "\n" : "", s->run_id,
-           table_clean(s->pool, json_str(reply, "status", "?"), 0), (int)json_array_size(rows),
-           (int)json_int(result, "steps_executed", 0), json_num(result, "total_time_s", 0), ok ? "" : ": ",
-           ok ? "" : reason);
+    printf("%s%s: %s, %d row(s), %d step(s), %.1f s%s%s\n", json_array_size(rows) ? "\n" : "",
+           s->run_id, table_clean(s->pool, json_str(reply, "status", "?"), 0),
+           (int)json_array_size(rows), (int)json_int(result, "steps_executed", 0),
+           json_num(result, "total_time_s", 0), ok ? "" : ": ", ok ? "" : reason);
 }
 
 static int result(struct session *s, void *arg)
@@ -360,7 +374,8 @@ static int result(struct session *s, void *arg)
     if (s->json)
         print_json(s, reply);
     else if (!json_is_object(json_object_get(reply, "result")))
-        printf("%s: %s, no result yet\n", s->run_id, table_clean(s->pool, json_str(reply, "status", "?"), 0));
+        printf("%s: %s, no result yet\n", s->run_id,
+               table_clean(s->pool, json_str(reply, "status", "?"), 0));
     else
         print_result(s, reply, rows);
     return 0;
@@ -376,7 +391,8 @@ static int cmd_result(int argc, char **argv)
     return with_run("mantis runs result RUN_ID [options]", extra, 0, NULL, argc, argv, result, &c);
 }
 
-/* --- artifact ---------------------------------------------------------------------------------- */
+/* --- artifact ----------------------------------------------------------------------------------
+ */
 
 struct artifact {
     const char *name[1], *output;
@@ -410,10 +426,12 @@ static int cmd_artifact(int argc, char **argv)
         {"--output", "-o", OPTION_STRING, &c.output, "FILE", "where to write it [stdout]"},
         {NULL},
     };
-    return with_run("mantis runs artifact RUN_ID NAME [options]", extra, 1, c.name, argc, argv, artifact, &c);
+    return with_run("mantis runs artifact RUN_ID NAME [options]", extra, 1, c.name, argc, argv,
+                    artifact, &c);
 }
 
-/* --- watch ------------------------------------------------------------------------------------- */
+/* --- watch -------------------------------------------------------------------------------------
+ */
 
 struct watch {
     int tail;
@@ -429,7 +447,10 @@ static int watch(struct session *s, void *arg)
     struct follow f = {
         .client = &s->client,
         .run_id = s->run_id,
-        .lines = s->json ? FOLLOW_QUIET : c->raw ? FOLLOW_RAW : c->steps_only || terminal ? FOLLOW_STEPS : FOLLOW_ALL,
+        .lines = s->json                     ? FOLLOW_QUIET
+                 : c->raw                    ? FOLLOW_RAW
+                 : c->steps_only || terminal ? FOLLOW_STEPS
+                                             : FOLLOW_ALL,
         .out = stdout,
         .tail = c->tail,
         .interval_s = c->interval,
@@ -443,8 +464,9 @@ static int watch(struct session *s, void *arg)
     if (follow_succeeded(status))
         return 0;
     const char *reason = follow_reason(s->pool, status);
-    cmd_error("run %s is %s%s%s", s->run_id, table_clean(s->pool, json_str(status, "status", "?"), 0),
-              *reason ? ": " : "", reason);
+    cmd_error("run %s is %s%s%s", s->run_id,
+              table_clean(s->pool, json_str(status, "status", "?"), 0), *reason ? ": " : "",
+              reason);
     return EXIT_FAILED;
 }
 
@@ -453,10 +475,12 @@ static int cmd_watch(int argc, char **argv)
     struct watch c = {.tail = 200};
     const struct option extra[] = {
         {"--tail", NULL, OPTION_INT, &c.tail, "N", "log lines asked for at once [200]"},
-        {"--interval", NULL, OPTION_NUMBER, &c.interval, "S", "between looks [what the server advises]"},
+        {"--interval", NULL, OPTION_NUMBER, &c.interval, "S",
+         "between looks [what the server advises]"},
         {"--until-terminal", NULL, OPTION_FLAG, &c.steps_only, NULL, "print finished steps only"},
         {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "log lines as they are"},
-        {"--stop-on-pause", NULL, OPTION_FLAG, &c.stop_on_pause, NULL, "do not wait while the run is paused"},
+        {"--stop-on-pause", NULL, OPTION_FLAG, &c.stop_on_pause, NULL,
+         "do not wait while the run is paused"},
         {NULL},
     };
     return with_run("mantis runs watch RUN_ID [options]", extra, 0, NULL, argc, argv, watch, &c);
@@ -475,6 +499,7 @@ static const struct command commands[] = {
 
 int cmd_runs(int argc, char **argv)
 {
-    return cmd_dispatch(commands, "mantis runs", "Runs on a Mantis server: MANTIS_ENDPOINT and MANTIS_API_TOKEN say which.",
+    return cmd_dispatch(commands, "mantis runs",
+                        "Runs on a Mantis server: MANTIS_ENDPOINT and MANTIS_API_TOKEN say which.",
                         argc, argv);
 }

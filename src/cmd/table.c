@@ -54,8 +54,8 @@ static wchar_t next_char(const char **p)
 
 static bool is_control(wchar_t c)
 {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
-           c == 0x2028 || c == 0x2029;
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
 }
 
 int table_text_width(const char *text)
@@ -96,17 +96,17 @@ char *table_clean(struct pool *pool, const char *text, int width)
 
 json_t *table_columns(struct pool *pool, const json_t *first, const json_t *rows)
 {
-    json_t *seen = json_keep(pool, json_object()), *columns = json_keep(pool, json_array()), *row, *v;
+    json_t *seen = json_keep(pool, json_object()), *columns = json_keep(pool, json_array()), *row,
+           *v;
     const char *key;
     size_t i;
-    json_array_foreach((json_t *)first, i, v)
+    json_array_foreach ((json_t *)first, i, v)
         json_object_set_new(seen, json_string_value(v), json_true());
-    json_array_foreach((json_t *)rows, i, row)
-    {
-        json_object_foreach(row, key, v)
+    json_array_foreach ((json_t *)rows, i, row) {
+        json_object_foreach (row, key, v)
             json_object_set_new(seen, key, json_true());
     }
-    json_object_foreach(seen, key, v)
+    json_object_foreach (seen, key, v)
         json_push(columns, json_string(key));
     return columns;
 }
@@ -145,8 +145,7 @@ static void measure(struct pool *pool, struct column *c, const json_t *rows)
     json_t *row;
     c->width = table_text_width(c->key);
     c->cells = pool_alloc(pool, sizeof(*c->cells) * (json_array_size(rows) + 1));
-    json_array_foreach((json_t *)rows, i, row)
-    {
+    json_array_foreach ((json_t *)rows, i, row) {
         const char *text = cell_text(pool, row, c->key);
         int w = table_text_width(text);
         c->cells[i] = text;
@@ -175,7 +174,8 @@ static void fit(struct column *columns, size_t n, int width)
     }
 }
 
-static void add_cell(struct pool *pool, struct buf *b, const struct column *c, const char *text, bool last)
+static void add_cell(struct pool *pool, struct buf *b, const struct column *c, const char *text,
+                     bool last)
 {
     const char *cut = table_clean(pool, text, c->width);
     int pad = c->width - table_text_width(cut);
@@ -186,7 +186,8 @@ static void add_cell(struct pool *pool, struct buf *b, const struct column *c, c
         buf_addc(b, ' ');
 }
 
-static void add_line(struct pool *pool, struct buf *b, const struct column *columns, size_t n, const size_t *row)
+static void add_line(struct pool *pool, struct buf *b, const struct column *columns, size_t n,
+                     const size_t *row)
 {
     for (size_t i = 0; i < n; i++)
         add_cell(pool, b, &columns[i], row ? columns[i].cells[*row] : columns[i].key, i + 1 == n);

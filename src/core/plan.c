@@ -107,7 +107,8 @@ static const json_t *take_object(struct pool *pool, const json_t *obj, const cha
     return json_keep(pool, object_copy(json_object_get(obj, key)));
 }
 
-static int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out, struct err *err)
+static int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out,
+                          struct err *err)
 {
     *out = (struct step){
         .type = take_str(pool, o, "type"),
@@ -182,7 +183,8 @@ int plan_from_json(struct pool *pool, const json_t *json, struct plan **out, str
     if (json_is_object(json_object_get(json, "site_config")))
         plan->site_config = take_object(pool, json, "site_config");
     const json_t *warnings = json_object_get(json, "warnings");
-    plan->warnings = json_keep(pool, json_is_array(warnings) ? json_deep_copy(warnings) : json_array());
+    plan->warnings =
+        json_keep(pool, json_is_array(warnings) ? json_deep_copy(warnings) : json_array());
     *out = plan;
     return 0;
 }
@@ -203,7 +205,9 @@ static size_t without_punctuation(const char *url, size_t len)
 char *plan_first_url(struct pool *pool, const char *text)
 {
     for (const char *p = text; *p; p++) {
-        size_t scheme = strncasecmp(p, "https://", 8) == 0 ? 8 : strncasecmp(p, "http://", 7) == 0 ? 7 : 0;
+        size_t scheme = strncasecmp(p, "https://", 8) == 0  ? 8
+                        : strncasecmp(p, "http://", 7) == 0 ? 7
+                                                            : 0;
         if (!scheme)
             continue;
         size_t len = without_punctuation(p, strcspn(p, " \t\r\n\f\v\"'<>"));

@@ -13,7 +13,8 @@
 
 #define ENV_URL "{{ENV_URL}}"
 
-int document_parse(struct pool *pool, const char *text, const char *what, const json_t **out, struct err *err)
+int document_parse(struct pool *pool, const char *text, const char *what, const json_t **out,
+                   struct err *err)
 {
     json_t *value;
     int r = json_parse(text, strlen(text), what, &value, err);
@@ -57,15 +58,19 @@ static int resolve_below(struct pool *pool, const char *real_root, const char *p
     return 0;
 }
 
-int intake_resolve_path(struct pool *pool, const char *root, const char *path, char **out, struct err *err)
+int intake_resolve_path(struct pool *pool, const char *root, const char *path, char **out,
+                        struct err *err)
 {
     if (!root || !*root)
-        return err_set(err, E_INVALID, "plan paths cannot be used here; send the plan itself ('%.200s')", path);
+        return err_set(err, E_INVALID,
+                       "plan paths cannot be used here; send the plan itself ('%.200s')", path);
     if (!stays_inside(path))
-        return err_set(err, E_INVALID, "plan path '%.200s' must be relative and stay inside the plan folder", path);
+        return err_set(err, E_INVALID,
+                       "plan path '%.200s' must be relative and stay inside the plan folder", path);
     char *real_root = realpath(root, NULL);
     if (!real_root)
-        return err_set(err, E_NOT_FOUND, "there is no plan file '%.200s': this server has no plan folder", path);
+        return err_set(err, E_NOT_FOUND,
+                       "there is no plan file '%.200s': this server has no plan folder", path);
     int r = resolve_below(pool, real_root, path, out);
     if (r == E_NOT_FOUND && str_starts(path, "plans/"))
         r = resolve_below(pool, real_root, path + strlen("plans/"), out);
@@ -79,7 +84,8 @@ int intake_resolve_path(struct pool *pool, const char *root, const char *path, c
 
 static const char *stem(struct pool *pool, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path,
+               *dot = strrchr(base, '.');
     return pool_strndup(pool, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
@@ -135,26 +141,28 @@ static json_t *replaced(const json_t *value, const char *url, bool *used)
     }
     if (json_is_array(value)) {
         copy = json_array();
-        json_array_foreach((json_t *)value, i, child)
+        json_array_foreach ((json_t *)value, i, child)
             json_push(copy, replaced(child, url, used));
         return copy;
     }
     if (json_is_object(value)) {
         copy = json_object();
-        json_object_foreach((json_t *)value, key, child)
+        json_object_foreach ((json_t *)value, key, child)
             json_put(copy, key, replaced(child, url, used));
         return copy;
     }
     return json_incref((json_t *)value);
 }
 
-int document_with_env(struct pool *pool, const json_t *source, const char *env_url, json_t **out, struct err *err)
+int document_with_env(struct pool *pool, const json_t *source, const char *env_url, json_t **out,
+                      struct err *err)
 {
     bool used = false;
     size_t len = env_url ? strlen(env_url) : 0;
     while (len && env_url[len - 1] == '/')
         len--;
-    *out = json_keep(pool, replaced(source, pool_strndup(pool, env_url ? env_url : "", len), &used));
+    *out =
+        json_keep(pool, replaced(source, pool_strndup(pool, env_url ? env_url : "", len), &used));
     if (used && !len)
         return err_set(err, E_INVALID, "the plan uses {{ENV_URL}}, but MANTIS_ENV_URL is not set");
     return 0;

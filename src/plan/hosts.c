@@ -8,8 +8,9 @@
 #include "base/str.h"
 #include "plan/normalise.h"
 
-/* Bytes that end an address inside prose or the host inside an address. A browser takes '\' for '/'. */
-#define ENDS " \t\r\n\f\v\"'`)><"
+/* Bytes that end an address inside prose or the host inside an address. A browser takes '\' for
+ * '/'. */
+#define ENDS      " \t\r\n\f\v\"'`)><"
 #define HOST_ENDS ENDS "/\\?#"
 
 static const char *after_scheme(const char *p)
@@ -62,9 +63,9 @@ static void scan_strings(struct pool *pool, json_t *seen, const json_t *value)
     json_t *child;
     if (json_is_string(value))
         scan_text(pool, seen, json_string_value(value));
-    json_array_foreach((json_t *)value, i, child)
+    json_array_foreach ((json_t *)value, i, child)
         scan_strings(pool, seen, child);
-    json_object_foreach((json_t *)value, key, child)
+    json_object_foreach ((json_t *)value, key, child)
         scan_strings(pool, seen, child);
 }
 
@@ -84,7 +85,7 @@ json_t *intake_hosts(struct pool *pool, const struct plan *plan)
     json_t *hosts = json_keep(pool, json_array());
     const char *host;
     json_t *value;
-    json_object_foreach(seen, host, value)
+    json_object_foreach (seen, host, value)
         json_push(hosts, json_string(host));
     return hosts;
 }

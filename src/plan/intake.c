@@ -1,6 +1,6 @@
 /*
- * intake.c - which field of a request holds the plan, what shape it has, and everything about a plan
- * that is not a step. Steps: normalise.c; runtime fields: runtime.c.
+ * intake.c - which field of a request holds the plan, what shape it has, and everything about a
+ * plan that is not a step. Steps: normalise.c; runtime fields: runtime.c.
  */
 #include "plan/intake.h"
 
@@ -11,22 +11,40 @@
 #include "plan/document.h"
 #include "plan/normalise.h"
 
-#define SEND_STEPS                                                                                     \
-    "send the steps instead: 'task_suite' with an array of {\"type\",\"intent\"} objects or "            \
+#define SEND_STEPS                                                                                 \
+    "send the steps instead: 'task_suite' with an array of {\"type\",\"intent\"} objects or "      \
     "{\"steps\":[...]}, or 'micro' with the path of a .json file"
 
 /* Keys of a plan document beside its steps; those that start with '_' are a suite's. */
 static const char *const document_keys[] = {
-    "steps", "runtime", "domain", "source_plan", "shapes", "loop_groups", "pagination_url_template",
-    "task_id", "session_name", "base_url", "tasks", "auth", "name", "plan_name", "description", "notes",
-    "version", "objective", "site_config", "$schema", NULL,
+    "steps",
+    "runtime",
+    "domain",
+    "source_plan",
+    "shapes",
+    "loop_groups",
+    "pagination_url_template",
+    "task_id",
+    "session_name",
+    "base_url",
+    "tasks",
+    "auth",
+    "name",
+    "plan_name",
+    "description",
+    "notes",
+    "version",
+    "objective",
+    "site_config",
+    "$schema",
+    NULL,
 };
 
 /* A caller may write these, but the server decides them (http-api.md section 4.4). */
 static bool server_decides(const char *key)
 {
-    static const char *const keys[] = {"_profile_id", "_workflow_id", "_state_key", "_checkpoint_path",
-                                       "_plan_signature"};
+    static const char *const keys[] = {"_profile_id", "_workflow_id", "_state_key",
+                                       "_checkpoint_path", "_plan_signature"};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -37,8 +55,7 @@ static void warn_about_keys(const json_t *document, json_t *warnings)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)document, key, value)
-    {
+    json_object_foreach ((json_t *)document, key, value) {
         bool known = *key == '_';
         for (const char *const *k = document_keys; *k && !known; k++)
             known = strcmp(*k, key) == 0;
@@ -47,8 +64,7 @@ static void warn_about_keys(const json_t *document, json_t *warnings)
         else if (!known)
             normalise_warn(warnings, "unknown key '%.80s' is ignored", key);
     }
-    json_object_foreach(json_object_get(document, "runtime"), key, value)
-    {
+    json_object_foreach (json_object_get(document, "runtime"), key, value) {
         if (!runtime_knows(key))
             normalise_warn(warnings, "unknown key 'runtime.%.80s' is ignored", key);
     }
@@ -62,8 +78,10 @@ static int find_steps(const json_t *document, const json_t **out, struct err *er
         return 0;
     }
     if (!json_is_object(document))
-        return err_set(err, E_INVALID, "a plan must be an array of steps or an object with 'steps'");
-    const json_t *micro = json_object_get(document, "_micro_plan"), *steps = json_object_get(document, "steps");
+        return err_set(err, E_INVALID,
+                       "a plan must be an array of steps or an object with 'steps'");
+    const json_t *micro = json_object_get(document, "_micro_plan"),
+                 *steps = json_object_get(document, "steps");
     const char *key = json_truthy(micro) || !steps ? "_micro_plan" : "steps";
     const json_t *list = json_truthy(micro) || !steps ? micro : steps;
     if (json_is_array(list)) {
@@ -73,8 +91,9 @@ static int find_steps(const json_t *document, const json_t **out, struct err *er
     if (list && !json_is_null(list))
         return err_set(err, E_INVALID, "'%s' must be an array", key);
     if (json_truthy(json_object_get(document, "tasks")))
-        return err_set(err, E_UNSUPPORTED,
-                       "a suite with only 'tasks' needs a model, and this server runs steps; " SEND_STEPS);
+        return err_set(
+            err, E_UNSUPPORTED,
+            "a suite with only 'tasks' needs a model, and this server runs steps; " SEND_STEPS);
     return err_set(err, E_INVALID, "the plan has none of 'steps', '_micro_plan' and 'tasks'");
 }
 
@@ -113,13 +132,15 @@ static void share_schema(struct plan *plan, const json_t *schema)
 {
     for (int i = 0; i < plan->n_steps && json_truthy(schema) && json_is_object(schema); i++) {
         struct step *s = &plan->steps[i];
-        bool extracts = strcmp(s->type, "extract_data") == 0 || strcmp(s->type, "extract_rows") == 0;
+        bool extracts =
+            strcmp(s->type, "extract_data") == 0 || strcmp(s->type, "extract_rows") == 0;
         if (extracts && !json_object_size(s->extract))
             s->extract = schema;
     }
 }
 
-static void read_labels(struct pool *pool, const json_t *document, const char *name, struct plan *plan)
+static void read_labels(struct pool *pool, const json_t *document, const char *name,
+                        struct plan *plan)
 {
     const char *domain = json_str(document, "domain", "");
     const char *session = json_str(document, "session_name", "");
@@ -127,9 +148,11 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
     if (!*label)
         label = name && *name ? name : text_of(document, "name", "task_id");
     plan->domain = *domain ? domain : first_host(pool, plan);
-    plan->session_name = *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan->domain);
+    plan->session_name =
+        *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan->domain);
     plan->name = str_cut(pool, label, ID_NAME_MAX);
-    plan->page_url_template = text_of(document, "pagination_url_template", "_pagination_url_template");
+    plan->page_url_template =
+        text_of(document, "pagination_url_template", "_pagination_url_template");
     const json_t *site = json_object_get(document, "_site_config");
     plan->site_config = json_is_object(site) ? site : json_object_get(document, "site_config");
     if (!json_is_object(plan->site_config))
@@ -137,8 +160,8 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
 }
 
 /* Everything the document says; caps on cost and time are not applied yet. */
-static int build(struct pool *pool, const struct intake_config *config, const json_t *source, const char *name,
-                 struct plan **out, json_t **ret_warnings, struct err *err)
+static int build(struct pool *pool, const struct intake_config *config, const json_t *source,
+                 const char *name, struct plan **out, json_t **ret_warnings, struct err *err)
 {
     json_t *document;
     const json_t *steps = NULL;
@@ -210,12 +233,14 @@ static bool is_json_name(const char *path)
 
 static int prose(const char *field, struct err *err)
 {
-    return err_set(err, E_UNSUPPORTED, "'%s' holds prose, which needs a model to become steps; " SEND_STEPS, field);
+    return err_set(err, E_UNSUPPORTED,
+                   "'%s' holds prose, which needs a model to become steps; " SEND_STEPS, field);
 }
 
 /* The document of a request and a label for it: the first field that is not empty wins. */
-static int find_document(struct pool *pool, const struct intake_config *config, const json_t *request,
-                         const json_t **out, const char **ret_name, struct err *err)
+static int find_document(struct pool *pool, const struct intake_config *config,
+                         const json_t *request, const json_t **out, const char **ret_name,
+                         struct err *err)
 {
     const char *contents, *file, *text, *micro, *alias;
     const json_t *suite = json_object_get(request, "task_suite");
@@ -240,9 +265,14 @@ static int find_document(struct pool *pool, const struct intake_config *config, 
     if (*text)
         return prose("plan_text", err);
     const char *field = *micro ? "micro" : *alias ? "micro_path" : "MANTIS_DEFAULT_MICRO";
-    const char *path = *micro ? micro : *alias ? alias : config->default_micro ? config->default_micro : "";
+    const char *path = *micro                  ? micro
+                       : *alias                ? alias
+                       : config->default_micro ? config->default_micro
+                                               : "";
     if (!*path)
-        return err_set(err, E_INVALID, "must provide one of task_suite, task_file_contents, task_file, micro, plan_text");
+        return err_set(
+            err, E_INVALID,
+            "must provide one of task_suite, task_file_contents, task_file, micro, plan_text");
     if (!is_json_name(path))
         return prose(field, err);
     return document_load(pool, config->repo_root, path, out, ret_name, err);
@@ -256,7 +286,8 @@ static int check_runnable(struct pool *pool, const struct plan *plan, struct err
         const struct step *s = &plan->steps[i];
         const struct step_kind *kind = step_kind_find(s->type);
         if (kind && !(kind->flags & STEP_RUNS) && !s->gate)
-            return err_set(err, E_UNSUPPORTED, "step %d: this server does not run steps of type '%s' yet; it runs %s",
+            return err_set(err, E_UNSUPPORTED,
+                           "step %d: this server does not run steps of type '%s' yet; it runs %s",
                            i, s->type, step_kinds_that_run(pool));
     }
     return 0;

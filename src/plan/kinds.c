@@ -48,6 +48,7 @@ char *step_kinds_that_run(struct pool *pool)
     char *list = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (kinds[i].flags & STEP_RUNS)
-            list = list ? pool_printf(pool, "%s, %s", list, kinds[i].type) : pool_strdup(pool, kinds[i].type);
+            list = list ? pool_printf(pool, "%s, %s", list, kinds[i].type)
+                        : pool_strdup(pool, kinds[i].type);
     return list;
 }

@@ -12,15 +12,50 @@
 #include "base/str.h"
 
 #define DEFAULT_BUDGET 5
-#define MAX_COUNT 1000000 /* budgets, counts and targets; beyond it only typing mistakes live */
+#define MAX_COUNT      1000000 /* budgets, counts and targets; beyond it only typing mistakes live */
 
 static const char *const step_keys[] = {
-    "intent", "type", "step_type", "action", "verify", "expected_outcome", "budget", "reverse",
-    "reverse_action", "grounding", "claude_only", "section", "required", "gate", "loop_target",
-    "loop_count", "stop_var", "condition_var", "then_target", "else_target", "guard", "out_var",
-    "params", "hints", "extract", "url", "seconds", "wait_for_load", "max_steps", "hint", "steps",
-    "name", "args", "notes", "index", "target_role", "source_selector", "emit", "on_no_navigation",
-    "allow_pagination_urls", NULL,
+    "intent",
+    "type",
+    "step_type",
+    "action",
+    "verify",
+    "expected_outcome",
+    "budget",
+    "reverse",
+    "reverse_action",
+    "grounding",
+    "claude_only",
+    "section",
+    "required",
+    "gate",
+    "loop_target",
+    "loop_count",
+    "stop_var",
+    "condition_var",
+    "then_target",
+    "else_target",
+    "guard",
+    "out_var",
+    "params",
+    "hints",
+    "extract",
+    "url",
+    "seconds",
+    "wait_for_load",
+    "max_steps",
+    "hint",
+    "steps",
+    "name",
+    "args",
+    "notes",
+    "index",
+    "target_role",
+    "source_selector",
+    "emit",
+    "on_no_navigation",
+    "allow_pagination_urls",
+    NULL,
 };
 
 void normalise_warn(json_t *warnings, const char *fmt, ...)
@@ -40,11 +75,11 @@ void normalise_warn(json_t *warnings, const char *fmt, ...)
     json_push(warnings, json_string_safe(line));
 }
 
-/* The value of the first of two names that is there and not null. */
+/* The first of two names that says something. */
 static json_t *either(const json_t *o, const char *name, const char *alias)
 {
-    json_t *v = json_object_get(o, name);
-    return v && !json_is_null(v) ? v : json_object_get(o, alias);
+    json_t *v = json_object_get(o, name), *other = json_object_get(o, alias);
+    return json_truthy(v) || !json_truthy(other) ? v : other;
 }
 
 static int read_text(const json_t *v, const char *key, const char **out, struct err *err)
@@ -83,8 +118,7 @@ static void warn_unknown_keys(struct normaliser *n, const json_t *o, const char 
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)o, key, value)
-    {
+    json_object_foreach ((json_t *)o, key, value) {
         bool known = false;
         for (const char *const *k = step_keys; *k && !known; k++)
             known = strcmp(*k, key) == 0;
@@ -93,7 +127,8 @@ static void warn_unknown_keys(struct normaliser *n, const json_t *o, const char 
     }
 }
 
-static json_t *read_object(struct normaliser *n, const json_t *o, const char *key, const char *where)
+static json_t *read_object(struct normaliser *n, const json_t *o, const char *key,
+                           const char *where)
 {
     json_t *v = json_object_get(o, key);
     if (v && !json_is_null(v) && !json_is_object(v))
@@ -113,7 +148,8 @@ static void take_authoring_keys(const json_t *o, const char *type, json_t *param
 {
     static const char *const plain[] = {"url", "seconds", "wait_for_load", "allow_pagination_urls"};
     static const char *const tool[] = {"name", "args"};
-    static const char *const link[] = {"target_role", "source_selector", "emit", "on_no_navigation"};
+    static const char *const link[] = {"target_role", "source_selector", "emit",
+                                       "on_no_navigation"};
     for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
         move_into(params, o, plain[i]);
     for (size_t i = 0; i < ARRAY_SIZE(tool) && strcmp(type, "tool_call") == 0; i++)
@@ -125,7 +161,7 @@ static void take_authoring_keys(const json_t *o, const char *type, json_t *param
 /* An extract_data step that speaks of checking is a gate unless its author says otherwise. */
 static bool sounds_like_gate(const char *intent)
 {
-    static const char *const words[] = {"verify", "confirm", "check that", "make sure",
+    static const char *const words[] = {"verify",   "confirm",      "check that", "make sure",
                                         "wait for", "read the url", "ensure"};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
         if (str_contains_fold(intent, words[i]))
@@ -145,7 +181,8 @@ static int read_texts(struct normaliser *n, const json_t *o, struct step *s, str
     r = r ? r : read_text(either(o, "reverse", "reverse_action"), "reverse", &s->reverse, err);
     r = r ? r : read_text(json_object_get(o, "section"), "section", &s->section, err);
     r = r ? r : read_text(json_object_get(o, "stop_var"), "stop_var", &s->stop_var, err);
-    r = r ? r : read_text(json_object_get(o, "condition_var"), "condition_var", &s->condition_var, err);
+    r = r ? r
+          : read_text(json_object_get(o, "condition_var"), "condition_var", &s->condition_var, err);
     r = r ? r : read_text(json_object_get(o, "hint"), "hint", &hint, err);
     if (r)
         return r;
@@ -160,7 +197,8 @@ static int read_texts(struct normaliser *n, const json_t *o, struct step *s, str
 
 static int read_numbers(const json_t *o, struct step *s, struct err *err)
 {
-    bool in_params = !json_object_get(o, "loop_target"), count_in_params = !json_object_get(o, "loop_count");
+    bool in_params = !json_object_get(o, "loop_target"),
+         count_in_params = !json_object_get(o, "loop_count");
     s->budget = DEFAULT_BUDGET;
     s->loop_target = s->then_target = s->else_target = -1;
     int r = read_count(o, "max_steps", 0, &s->budget, err);
@@ -171,13 +209,15 @@ static int read_numbers(const json_t *o, struct step *s, struct err *err)
     return r ? r : read_count(o, "else_target", -1, &s->else_target, err);
 }
 
-static int read_flags(const json_t *o, const struct step_kind *kind, struct step *s, struct err *err)
+static int read_flags(const json_t *o, const struct step_kind *kind, struct step *s,
+                      struct err *err)
 {
     unsigned flags = kind ? kind->flags : 0;
     s->grounding = flags & STEP_GROUNDING;
     s->claude_only = flags & STEP_CLAUDE_ONLY;
     s->required = flags & STEP_REQUIRED;
-    s->gate = !json_object_get(o, "gate") && strcmp(s->type, "extract_data") == 0 && sounds_like_gate(s->intent);
+    s->gate = !json_object_get(o, "gate") && strcmp(s->type, "extract_data") == 0 &&
+              sounds_like_gate(s->intent);
     int r = json_read_bool(o, "grounding", &s->grounding, err);
     r = r ? r : json_read_bool(o, "claude_only", &s->claude_only, err);
     r = r ? r : json_read_bool(o, "required", &s->required, err);
@@ -186,15 +226,17 @@ static int read_flags(const json_t *o, const struct step_kind *kind, struct step
 
 static void clamp_loop(struct normaliser *n, struct step *s, const char *where)
 {
-    int max = n->config->max_loop_iterations > 0 ? n->config->max_loop_iterations : CAP_LOOP_ITERATIONS;
+    int max =
+        n->config->max_loop_iterations > 0 ? n->config->max_loop_iterations : CAP_LOOP_ITERATIONS;
     if (strcmp(s->type, "loop") != 0 || s->loop_count <= max)
         return;
-    normalise_warn(n->warnings, "%s: loop_count %d is more than this server allows; %d is used", where,
-                   s->loop_count, max);
+    normalise_warn(n->warnings, "%s: loop_count %d is more than this server allows; %d is used",
+                   where, s->loop_count, max);
     s->loop_count = max;
 }
 
-static int read_step(struct normaliser *n, const json_t *o, const char *where, struct step *s, struct err *err)
+static int read_step(struct normaliser *n, const json_t *o, const char *where, struct step *s,
+                     struct err *err)
 {
     int r = read_texts(n, o, s, err);
     if (r)
@@ -215,14 +257,16 @@ static int read_step(struct normaliser *n, const json_t *o, const char *where, s
         s->section = kind->section;
     clamp_loop(n, s, where);
     if (!kind)
-        normalise_warn(n->warnings, "%s: unknown_step_type '%.80s' is run as a brain sub-goal", where, s->type);
+        normalise_warn(n->warnings, "%s: unknown_step_type '%.80s' is run as a brain sub-goal",
+                       where, s->type);
     warn_unknown_keys(n, o, where);
     return 0;
 }
 
 static int over_cap(const struct normaliser *n, struct err *err)
 {
-    return err_set(err, E_INVALID, "the plan has more than %d steps; MANTIS_MAX_STEPS_PER_PLAN allows no more",
+    return err_set(err, E_INVALID,
+                   "the plan has more than %d steps; MANTIS_MAX_STEPS_PER_PLAN allows no more",
                    n->max_steps);
 }
 
@@ -248,8 +292,8 @@ static int moved_target(int target, const int *first, int count, int end)
 static int add_list(struct normaliser *n, const json_t *list, const char *prefix, struct err *err);
 
 /* Step i of a list: *ret_first is where a jump to it must land, *ret_own its own index. */
-static int add_item(struct normaliser *n, const json_t *o, const char *where, int *ret_first, int *ret_own,
-                    struct err *err)
+static int add_item(struct normaliser *n, const json_t *o, const char *where, int *ret_first,
+                    int *ret_own, struct err *err)
 {
     if (!json_is_object(o))
         return err_set(err, E_INVALID, "%s is not an object", where);
@@ -279,7 +323,8 @@ static int add_list(struct normaliser *n, const json_t *list, const char *prefix
     int *first = pool_alloc(n->pool, sizeof(int) * (size_t)(count + 1));
     int *own = pool_alloc(n->pool, sizeof(int) * (size_t)(count + 1));
     for (int i = 0; i < count; i++) {
-        char *where = prefix ? pool_printf(n->pool, "%s, step %d", prefix, i) : pool_printf(n->pool, "step %d", i);
+        char *where = prefix ? pool_printf(n->pool, "%s, step %d", prefix, i)
+                             : pool_printf(n->pool, "step %d", i);
         int r = add_item(n, json_array_get(list, (size_t)i), where, &first[i], &own[i], err);
         if (r)
             return r;

@@ -7,11 +7,11 @@
 #include "plan/normalise.h"
 #include "plan/validate.h"
 
-#define NONE "\xE2\x80\x94"  /* em dash */
-#define ARROW "\xE2\x86\x92" /* right arrow */
-#define TICK "\xE2\x9C\x93"  /* check mark */
+#define NONE         "\xE2\x80\x94" /* em dash */
+#define ARROW        "\xE2\x86\x92" /* right arrow */
+#define TICK         "\xE2\x9C\x93" /* check mark */
 #define INTENT_CHARS 60
-#define TEXT_CAP (64u << 20)
+#define TEXT_CAP     (64u << 20)
 
 static int chars(const char *s)
 {
@@ -41,7 +41,8 @@ static const char *severity_name(enum severity severity)
     return severity == SEVERITY_ERROR ? "error" : "warning";
 }
 
-json_t *plan_findings_json(const char *label, const struct plan *plan, const struct finding *findings, int n)
+json_t *plan_findings_json(const char *label, const struct plan *plan,
+                           const struct finding *findings, int n)
 {
     json_t *errors = json_array(), *warnings = json_array(), *o = json_object();
     for (int i = 0; i < n; i++) {
@@ -70,10 +71,11 @@ char *plan_findings_text(struct pool *pool, const char *label, const struct plan
     buf_addf(&b, "%s: %d steps\n", label, plan->n_steps);
     for (int i = 0; i < n; i++) {
         const struct finding *f = &findings[i];
-        const char *place = f->step_index < 0 ? "plan" : pool_printf(pool, "step[%d]", f->step_index);
+        const char *place =
+            f->step_index < 0 ? "plan" : pool_printf(pool, "step[%d]", f->step_index);
         errors += f->severity == SEVERITY_ERROR;
-        buf_addf(&b, "%-7s %-8s %s: %s\n", f->severity == SEVERITY_ERROR ? "ERROR" : "WARNING", place, f->code,
-                 f->message);
+        buf_addf(&b, "%-7s %-8s %s: %s\n", f->severity == SEVERITY_ERROR ? "ERROR" : "WARNING",
+                 place, f->code, f->message);
         if (*f->auto_fix)
             buf_addf(&b, "    auto-fix: %s\n", f->auto_fix);
     }
@@ -97,9 +99,9 @@ static json_t *count_sections(const struct plan *plan)
 
 static json_t *dry_step_json(const struct step *s, int index)
 {
-    static const char *const keys[] = {"type",        "intent",      "section",    "required", "gate",
-                                       "claude_only", "loop_target", "loop_count", "verify",   "params",
-                                       "hints"};
+    static const char *const keys[] = {"type",   "intent",      "section",     "required",
+                                       "gate",   "claude_only", "loop_target", "loop_count",
+                                       "verify", "params",      "hints"};
     json_t *whole = step_to_json(s), *o = json_object();
     json_put_int(o, "index", index);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -126,8 +128,7 @@ static void add_sections(struct buf *b, const struct plan *plan)
     json_t *sections = count_sections(plan), *count;
     const char *name, *before = "";
     buf_adds(b, "sections: ");
-    json_object_foreach(sections, name, count)
-    {
+    json_object_foreach (sections, name, count) {
         buf_addf(b, "%s%s=%d", before, *name ? name : NONE, (int)json_integer_value(count));
         before = ", ";
     }
@@ -159,8 +160,8 @@ static void add_target(struct buf *b, const struct step *s)
 
 static void add_row(struct pool *pool, struct buf *b, const struct step *s, int index)
 {
-    const char *flags = pool_printf(pool, "%s%s%s", s->required ? " !req" : "", s->gate ? " gate" : "",
-                                    s->claude_only ? " cl" : "");
+    const char *flags = pool_printf(pool, "%s%s%s", s->required ? " !req" : "",
+                                    s->gate ? " gate" : "", s->claude_only ? " cl" : "");
     buf_addf(b, "[%02d] ", index);
     add_padded(b, s->type, 18);
     buf_addc(b, ' ');
@@ -184,12 +185,13 @@ char *plan_dry_run_text(struct pool *pool, const char *label, const struct plan 
         buf_addf(&b, " " NONE " %s", plan->domain);
     buf_addc(&b, '\n');
     add_sections(&b, plan);
-    buf_addf(&b, "%-4s %-18s %-14s %-11s %s\n", "idx", "type", "flags", "section", "intent / target");
+    buf_addf(&b, "%-4s %-18s %-14s %-11s %s\n", "idx", "type", "flags", "section",
+             "intent / target");
     for (int i = 0; i < plan->n_steps; i++)
         add_row(pool, &b, &plan->steps[i], i);
     for (int i = 0; i < plan->n_steps; i++)
         if (strcmp(plan->steps[i].type, "loop") == 0 && plan->steps[i].loop_target >= plan->n_steps)
-            buf_addf(&b, "WARNING step[%d] loop_target=%d is out of range: the plan has %d steps\n", i,
-                     plan->steps[i].loop_target, plan->n_steps);
+            buf_addf(&b, "WARNING step[%d] loop_target=%d is out of range: the plan has %d steps\n",
+                     i, plan->steps[i].loop_target, plan->n_steps);
     return text_of(pool, &b);
 }

@@ -1,6 +1,6 @@
 /*
- * runtime.c - the fields that say how a plan is run: from its "runtime" block, from a suite's "_" keys,
- * and from the request itself, each laid over the one before (plans.md section 5).
+ * runtime.c - the fields that say how a plan is run: from its "runtime" block, from a suite's "_"
+ * keys, and from the request itself, each laid over the one before (plans.md section 5).
  */
 #include "plan/normalise.h"
 
@@ -38,7 +38,8 @@ static const struct runtime_field fields[] = {
 };
 
 /* Understood, but nothing here uses a proxy: whoever asks for one is told. */
-static const char *const proxy_keys[] = {"proxy_provider", "proxy_city", "proxy_state", "proxy_country"};
+static const char *const proxy_keys[] = {"proxy_provider", "proxy_city", "proxy_state",
+                                         "proxy_country"};
 
 void runtime_init(struct plan_runtime *out)
 {
@@ -77,13 +78,14 @@ static int read_int(const json_t *block, const char *key, int min, int *out, str
     if (r || !given || json_is_null(given))
         return r;
     if (v < min || v > INT_MAX)
-        return err_set(err, E_INVALID, "'%s' must be %s", key, min > 0 ? "more than 0" : "0 or more");
+        return err_set(err, E_INVALID, "'%s' must be %s", key,
+                       min > 0 ? "more than 0" : "0 or more");
     *out = (int)v;
     return 0;
 }
 
-static int read_field(struct pool *pool, const json_t *block, const struct runtime_field *f, const char *key,
-                      struct plan_runtime *out, struct err *err)
+static int read_field(struct pool *pool, const json_t *block, const struct runtime_field *f,
+                      const char *key, struct plan_runtime *out, struct err *err)
 {
     void *at = (char *)out + f->offset;
     if (f->kind == FIELD_POSITIVE)
@@ -100,8 +102,8 @@ static int read_field(struct pool *pool, const json_t *block, const struct runti
 }
 
 /* {type: int}; values below 1 are ignored, {} switches the caps off (plans.md section 5). */
-static int read_budgets(struct pool *pool, const json_t *block, const char *key, struct plan_runtime *out,
-                        struct err *err)
+static int read_budgets(struct pool *pool, const json_t *block, const char *key,
+                        struct plan_runtime *out, struct err *err)
 {
     const json_t *given = json_object_get(block, key);
     if (!given || json_is_null(given))
@@ -111,8 +113,7 @@ static int read_budgets(struct pool *pool, const json_t *block, const char *key,
     json_t *budgets = json_keep(pool, json_object());
     const char *type;
     json_t *value;
-    json_object_foreach((json_t *)given, type, value)
-    {
+    json_object_foreach ((json_t *)given, type, value) {
         int64_t v = 0;
         if (json_read_int(given, type, &v, NULL))
             return err_set(err, E_INVALID, "'%s.%.80s' must be a whole number", key, type);
@@ -123,7 +124,8 @@ static int read_budgets(struct pool *pool, const json_t *block, const char *key,
     return 0;
 }
 
-static int read_pause(const json_t *block, const char *key, struct plan_runtime *out, struct err *err)
+static int read_pause(const json_t *block, const char *key, struct plan_runtime *out,
+                      struct err *err)
 {
     const json_t *given = json_object_get(block, key);
     int r = json_read_bool(block, key, &out->pause_on_captcha, err);
@@ -132,7 +134,8 @@ static int read_pause(const json_t *block, const char *key, struct plan_runtime 
     return r;
 }
 
-static void warn_about_proxies(struct pool *pool, const json_t *block, const char *prefix, json_t *warnings)
+static void warn_about_proxies(struct pool *pool, const json_t *block, const char *prefix,
+                               json_t *warnings)
 {
     for (size_t i = 0; i < ARRAY_SIZE(proxy_keys); i++) {
         const char *key = pool_printf(pool, "%s%s", prefix, proxy_keys[i]);
@@ -141,12 +144,13 @@ static void warn_about_proxies(struct pool *pool, const json_t *block, const cha
     }
 }
 
-int runtime_read(struct pool *pool, const json_t *block, const char *prefix, struct plan_runtime *out,
-                 json_t *warnings, struct err *err)
+int runtime_read(struct pool *pool, const json_t *block, const char *prefix,
+                 struct plan_runtime *out, json_t *warnings, struct err *err)
 {
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(fields) && !r; i++)
-        r = read_field(pool, block, &fields[i], pool_printf(pool, "%s%s", prefix, fields[i].key), out, err);
+        r = read_field(pool, block, &fields[i], pool_printf(pool, "%s%s", prefix, fields[i].key),
+                       out, err);
     r = r ? r : read_budgets(pool, block, pool_printf(pool, "%sbrain_budgets", prefix), out, err);
     r = r ? r : read_pause(block, pool_printf(pool, "%spause_on_captcha", prefix), out, err);
     if (r)
@@ -154,7 +158,8 @@ int runtime_read(struct pool *pool, const json_t *block, const char *prefix, str
     warn_about_proxies(pool, block, prefix, warnings);
     const char *plane = out->compute_backend;
     if (*plane && strcmp(plane, "computer_plane") != 0 && strcmp(plane, "browser_use_plane") != 0)
-        return err_set(err, E_INVALID, "'compute_backend' must be computer_plane or browser_use_plane, not '%.80s'",
+        return err_set(err, E_INVALID,
+                       "'compute_backend' must be computer_plane or browser_use_plane, not '%.80s'",
                        plane);
     return 0;
 }
@@ -164,7 +169,8 @@ void runtime_clamp(const struct intake_config *config, struct plan_runtime *rt, 
     double cost = config->max_cost > 0 ? config->max_cost : CAP_RUN_COST_USD;
     int minutes = config->max_time_minutes > 0 ? config->max_time_minutes : CAP_RUN_MINUTES;
     if (rt->max_cost > cost) {
-        normalise_warn(warnings, "max_cost %g is more than this server allows; %g is used", rt->max_cost, cost);
+        normalise_warn(warnings, "max_cost %g is more than this server allows; %g is used",
+                       rt->max_cost, cost);
         rt->max_cost = cost;
     }
     if (rt->max_time_minutes > minutes) {

@@ -1,6 +1,6 @@
 /*
- * validate.c - the rules of plans.md section 13, one function each, in one list. A rule looks at the
- * whole plan and adds what it finds; the result is put in order of step.
+ * validate.c - the rules of plans.md section 13, one function each, in one list. A rule looks at
+ * the whole plan and adds what it finds; the result is put in order of step.
  */
 #include "plan/validate.h"
 
@@ -16,8 +16,8 @@ struct check {
     int n, size;
 };
 
-static void add(struct check *c, enum severity severity, const char *code, int step_index, const char *auto_fix,
-                const char *message)
+static void add(struct check *c, enum severity severity, const char *code, int step_index,
+                const char *auto_fix, const char *message)
 {
     if (c->n == c->size) {
         int size = c->size ? c->size * 2 : 16;
@@ -56,8 +56,9 @@ static void missing_navigate(struct check *c)
     const struct plan *p = c->plan;
     if (find(p, "navigate", NULL) >= 0 || plan_first_url(c->pool, p->steps[0].intent))
         return;
-    const char *fix = *p->domain ? pool_printf(c->pool, "insert a navigate step to https://www.%s/", p->domain)
-                                 : "insert a navigate step to the start URL";
+    const char *fix =
+        *p->domain ? pool_printf(c->pool, "insert a navigate step to https://www.%s/", p->domain)
+                   : "insert a navigate step to the start URL";
     add(c, SEVERITY_ERROR, "missing_navigate", -1, fix,
         "no navigate step, and the first intent holds no http(s) address");
 }
@@ -95,13 +96,14 @@ static void loop_targets(struct check *c)
             continue;
         if (s->loop_target >= c->plan->n_steps) {
             add(c, SEVERITY_ERROR, "loop_target_out_of_range", i, "",
-                pool_printf(c->pool, "loop_target %d is out of range: the plan has %d steps", s->loop_target,
-                            c->plan->n_steps));
+                pool_printf(c->pool, "loop_target %d is out of range: the plan has %d steps",
+                            s->loop_target, c->plan->n_steps));
             continue;
         }
         bool near = click >= 0 && click < i && abs(s->loop_target - click) <= 3;
         add(c, SEVERITY_ERROR, "loop_target_forward", i,
-            near ? pool_printf(c->pool, "set loop_target to %d, the first extraction click", click) : "",
+            near ? pool_printf(c->pool, "set loop_target to %d, the first extraction click", click)
+                 : "",
             pool_printf(c->pool, "loop_target %d does not lie before the loop", s->loop_target));
     }
 }
@@ -134,8 +136,10 @@ static void extract_not_claude_only(struct check *c)
     for (int i = 0; i < c->plan->n_steps; i++) {
         const struct step *s = &c->plan->steps[i];
         if ((is(s, "extract_url") || is(s, "extract_data")) && !s->claude_only)
-            add(c, SEVERITY_WARNING, "extract_not_claude_only", i, "set claude_only to true and budget to 0",
-                pool_printf(c->pool, "%s has claude_only false and would go to the brain", s->type));
+            add(c, SEVERITY_WARNING, "extract_not_claude_only", i,
+                "set claude_only to true and budget to 0",
+                pool_printf(c->pool, "%s has claude_only false and would go to the brain",
+                            s->type));
     }
 }
 
@@ -198,7 +202,8 @@ static void undefined_state_var(struct check *c)
         for (size_t k = 0; k < ARRAY_SIZE(uses); k++)
             if (*uses[k][1] && !is_written(c->plan, uses[k][1]))
                 add(c, SEVERITY_WARNING, "undefined_state_var", i, "",
-                    pool_printf(c->pool, "%s '%.80s' is written by no detect_visible step", uses[k][0], uses[k][1]));
+                    pool_printf(c->pool, "%s '%.80s' is written by no detect_visible step",
+                                uses[k][0], uses[k][1]));
     }
 }
 
@@ -208,7 +213,8 @@ static void fill_without_value(struct check *c)
         const struct step *s = &c->plan->steps[i];
         const json_t *value = json_object_get(s->params, "value");
         if (is(s, "fill_field") && (!value || json_is_null(value)))
-            add(c, SEVERITY_WARNING, "fill_without_value", i, "", "fill_field has no params.value to type");
+            add(c, SEVERITY_WARNING, "fill_without_value", i, "",
+                "fill_field has no params.value to type");
     }
 }
 
@@ -242,10 +248,20 @@ static int by_step(const void *a, const void *b)
 
 typedef void rule_fn(struct check *c);
 static rule_fn *const rules[] = {
-    missing_navigate,    no_gate_after_filters, no_navigate_back_in_loop, loop_targets,
-    loop_counts,         extract_not_claude_only, pagination,             setup_after_extraction,
-    unknown_step_type,   if_else_targets,       undefined_state_var,      fill_without_value,
-    navigate_without_url, user_input_without_request,
+    missing_navigate,
+    no_gate_after_filters,
+    no_navigate_back_in_loop,
+    loop_targets,
+    loop_counts,
+    extract_not_claude_only,
+    pagination,
+    setup_after_extraction,
+    unknown_step_type,
+    if_else_targets,
+    undefined_state_var,
+    fill_without_value,
+    navigate_without_url,
+    user_input_without_request,
 };
 
 struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *ret_n)

@@ -52,7 +52,8 @@ static void on_socket(void *arg, uint32_t events)
 {
     struct watch *w = arg;
     struct httpc *h = w->httpc; /* curl may drop the watch inside the call */
-    int what = (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+    int what = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+               (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
     int running;
     curl_multi_socket_action(h->multi, w->socket, what, &running);
@@ -158,7 +159,9 @@ static char *origin_of(struct pool *pool, const char *url)
         curl_url_get(u, CURLUPART_PORT, &port, 0);
     }
     bool http = scheme && (strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0);
-    text = http && host ? pool_printf(pool, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "") : NULL;
+    text = http && host
+               ? pool_printf(pool, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "")
+               : NULL;
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
@@ -204,7 +207,8 @@ static void prepare(struct call *call, const struct httpc_request *req, const ch
     add_headers(call, req);
 }
 
-static int failed(const struct call *call, const char *origin, const struct httpc_request *req, struct err *err)
+static int failed(const struct call *call, const char *origin, const struct httpc_request *req,
+                  struct err *err)
 {
     const char *why = *call->why ? call->why : curl_easy_strerror(call->code);
     switch (call->code) {
@@ -213,9 +217,11 @@ static int failed(const struct call *call, const char *origin, const struct http
     case CURLE_COULDNT_RESOLVE_PROXY:
         return err_set(err, E_UNAVAILABLE, "cannot reach %s: %s", origin, why);
     case CURLE_OPERATION_TIMEDOUT:
-        return err_set(err, E_TIMEOUT, "no answer from %s in %g s", origin, req->timeout_ms / 1000.0);
+        return err_set(err, E_TIMEOUT, "no answer from %s in %g s", origin,
+                       req->timeout_ms / 1000.0);
     case CURLE_WRITE_ERROR:
-        return err_set(err, E_TOOBIG, "the answer of %s is larger than %zu bytes", origin, req->max_answer_bytes);
+        return err_set(err, E_TOOBIG, "the answer of %s is larger than %zu bytes", origin,
+                       req->max_answer_bytes);
     default:
         return err_set(err, E_UPSTREAM, "%s: %s", origin, why);
     }
@@ -243,8 +249,8 @@ static bool is_done(void *arg)
     return ((struct call *)arg)->done;
 }
 
-int httpc_call(struct httpc *h, struct pool *pool, const struct httpc_request *req, struct httpc_answer *out,
-               struct err *err)
+int httpc_call(struct httpc *h, struct pool *pool, const struct httpc_request *req,
+               struct httpc_answer *out, struct err *err)
 {
     const char *origin = origin_of(pool, req->url);
     if (!origin)

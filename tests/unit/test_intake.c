@@ -23,8 +23,12 @@ static int setup(void **state)
     plan = NULL;
     strcpy(root, "/tmp/mantis-intake-XXXXXX");
     assert_non_null(mkdtemp(root));
-    config = (struct intake_config){.repo_root = root, .env_url = "http://127.0.0.1:4711/", .default_micro = "",
-                                    .max_steps = 200, .max_loop_iterations = 50, .max_time_minutes = 60,
+    config = (struct intake_config){.repo_root = root,
+                                    .env_url = "http://127.0.0.1:4711/",
+                                    .default_micro = "",
+                                    .max_steps = 200,
+                                    .max_loop_iterations = 50,
+                                    .max_time_minutes = 60,
                                     .max_cost = 25};
     return 0;
 }
@@ -74,7 +78,9 @@ static void put_file(const char *name, const char *text)
 static void every_shape_becomes_the_same_plan(void **state)
 {
     static const char *const shapes[] = {
-        "[" NAV "]", "{\"steps\":[" NAV "]}", "{\"_micro_plan\":[" NAV "],\"tasks\":[],\"base_url\":\"\"}",
+        "[" NAV "]",
+        "{\"steps\":[" NAV "]}",
+        "{\"_micro_plan\":[" NAV "],\"tasks\":[],\"base_url\":\"\"}",
         "{\"steps\":[" NAV "],\"runtime\":{}}",
     };
     char first[ID_SHA256_HEX_BYTES];
@@ -95,13 +101,18 @@ static void every_shape_becomes_the_same_plan(void **state)
 static void the_first_plan_field_that_is_not_empty_wins(void **state)
 {
     put_file("a.json", "[{\"type\":\"wait\",\"intent\":\"a\"}]");
-    put_file("sub/b.json", "{\"steps\":[{\"type\":\"wait\",\"intent\":\"b\"}],\"runtime\":{\"max_cost\":3}}");
+    put_file("sub/b.json",
+             "{\"steps\":[{\"type\":\"wait\",\"intent\":\"b\"}],\"runtime\":{\"max_cost\":3}}");
     assert_int_equal(request("{\"task_suite\":[" NAV "],\"micro\":\"a.json\"}"), 0);
     assert_string_equal(plan->steps[0].type, "navigate");
-    assert_int_equal(request("{\"task_suite\":null,\"task_file_contents\":\"\",\"task_file\":\"a.json\"}"), 0);
+    assert_int_equal(
+        request("{\"task_suite\":null,\"task_file_contents\":\"\",\"task_file\":\"a.json\"}"), 0);
     assert_string_equal(plan->steps[0].intent, "a");
     assert_string_equal(plan->name, "a");
-    assert_int_equal(request("{\"task_file_contents\":\"[" "{\\\"type\\\":\\\"wait\\\",\\\"intent\\\":\\\"c\\\"}" "]\"}"), 0);
+    assert_int_equal(request("{\"task_file_contents\":\"["
+                             "{\\\"type\\\":\\\"wait\\\",\\\"intent\\\":\\\"c\\\"}"
+                             "]\"}"),
+                     0);
     assert_string_equal(plan->steps[0].intent, "c");
     assert_int_equal(request("{\"micro\":\"\",\"micro_path\":\"plans/sub/b.json\"}"), 0);
     assert_string_equal(plan->steps[0].intent, "b");
@@ -132,18 +143,24 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
         {"{\"task_file\":\"secret\"}", E_INVALID, "plan file 'secret' is not valid JSON"},
         {"{\"task_file_contents\":\"[\"}", E_INVALID, "'task_file_contents' is not valid JSON"},
         {"{\"task_suite\":[3]}", E_INVALID, "step 0 is not an object"},
-        {"{\"task_suite\":[" NAV ",{\"type\":\"click\"}]}", E_INVALID, "step 1: 'intent' is missing"},
+        {"{\"task_suite\":[" NAV ",{\"type\":\"click\"}]}", E_INVALID,
+         "step 1: 'intent' is missing"},
         {"{\"task_suite\":[{\"intent\":\"x\"}]}", E_INVALID, "step 0: 'type' is missing"},
-        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":5}]}", E_INVALID, "step 0: 'type' must be a string"},
-        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"budget\":\"much\"}]}", E_INVALID, "step 0: 'budget'"},
-        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"steps\":[" NAV "]}]}", E_INVALID, "only a loop"},
-        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"select_option\"}]}", E_UNSUPPORTED, "step 0: this server"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":5}]}", E_INVALID,
+         "step 0: 'type' must be a string"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"budget\":\"much\"}]}", E_INVALID,
+         "step 0: 'budget'"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"steps\":[" NAV "]}]}", E_INVALID,
+         "only a loop"},
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"select_option\"}]}", E_UNSUPPORTED,
+         "step 0: this server"},
         {"{\"task_suite\":[" NAV "],\"max_cost\":0}", E_INVALID, "'max_cost' must be more than 0"},
         {"{\"task_suite\":[" NAV "],\"max_time_minutes\":-1}", E_INVALID, "'max_time_minutes'"},
         {"{\"task_suite\":[" NAV "],\"max_time_minutes\":1.5}", E_INVALID, "'max_time_minutes'"},
         {"{\"task_suite\":[" NAV "],\"compute_backend\":\"moon\"}", E_INVALID, "'moon'"},
         {"{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":[]}}", E_INVALID, "'runtime' must be"},
-        {"{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":{\"max_cost\":-2}}}", E_INVALID, "'max_cost'"},
+        {"{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":{\"max_cost\":-2}}}", E_INVALID,
+         "'max_cost'"},
     };
     put_file("bad.json", "[1,");
     put_file("secret", "password");
@@ -182,13 +199,16 @@ static void the_cap_on_steps_is_named(void **state)
     json_t *steps = json_array();
     for (int i = 0; i < 201; i++)
         json_push(steps, json_pack("{s:s,s:s}", "type", "wait", "intent", "x"));
-    assert_int_equal(intake_document(pool, &config, json_keep(pool, steps), "", &plan, &err), E_INVALID);
+    assert_int_equal(intake_document(pool, &config, json_keep(pool, steps), "", &plan, &err),
+                     E_INVALID);
     assert_non_null(strstr(err.msg, "MANTIS_MAX_STEPS_PER_PLAN"));
     assert_non_null(strstr(err.msg, "200"));
     json_array_remove(steps, 0);
     assert_int_equal(intake_document(pool, &config, steps, "", &plan, &err), 0);
     config.max_steps = 3;
-    assert_int_equal(take("[{\"type\":\"loop\",\"intent\":\"x\",\"steps\":[" NAV "," NAV "," NAV "]}]"), E_INVALID);
+    assert_int_equal(
+        take("[{\"type\":\"loop\",\"intent\":\"x\",\"steps\":[" NAV "," NAV "," NAV "]}]"),
+        E_INVALID);
 }
 
 static void types_bring_their_defaults(void **state)
@@ -197,12 +217,18 @@ static void types_bring_their_defaults(void **state)
         const char *type, *section;
         bool grounding, claude_only, required;
     } cases[] = {
-        {"navigate", "setup", false, false, false},  {"click", "extraction", true, false, false},
-        {"submit", "setup", true, false, true},      {"fill_field", "setup", true, false, true},
-        {"filter", "setup", true, false, true},      {"paginate", "pagination", true, false, false},
-        {"extract_url", "extraction", false, true, false}, {"extract_data", "extraction", false, true, false},
-        {"extract_rows", "", false, false, false},   {"loop", "", false, false, false},
-        {"detect_visible", "", false, true, false},  {"select_option", "setup", true, false, true},
+        {"navigate", "setup", false, false, false},
+        {"click", "extraction", true, false, false},
+        {"submit", "setup", true, false, true},
+        {"fill_field", "setup", true, false, true},
+        {"filter", "setup", true, false, true},
+        {"paginate", "pagination", true, false, false},
+        {"extract_url", "extraction", false, true, false},
+        {"extract_data", "extraction", false, true, false},
+        {"extract_rows", "", false, false, false},
+        {"loop", "", false, false, false},
+        {"detect_visible", "", false, true, false},
+        {"select_option", "setup", true, false, true},
         {"request_user_input", "setup", false, false, true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -222,12 +248,16 @@ static void types_bring_their_defaults(void **state)
 
 static void aliases_and_authoring_keys_reach_their_place(void **state)
 {
-    assert_int_equal(take("[{\"step_type\":\"wait\",\"intent\":\"x\",\"expected_outcome\":\"v\",\"reverse_action\":\"escape\","
-                          "\"seconds\":2,\"max_steps\":9,\"hint\":\"the blue one\",\"params\":{\"guard\":\"g\"},"
-                          "\"hints\":{\"out_var\":\"o\"}},"
-                          "{\"action\":\"navigate\",\"intent\":\"Open\",\"url\":\"https://a.test/\",\"wait_for_load\":true},"
-                          "{\"type\":\"loop\",\"intent\":\"x\",\"params\":{\"loop_target\":1,\"loop_count\":\"3\"},\"hints\":7}]"),
-                     0);
+    assert_int_equal(
+        take("[{\"step_type\":\"wait\",\"intent\":\"x\",\"expected_outcome\":\"v\",\"reverse_"
+             "action\":\"escape\","
+             "\"seconds\":2,\"max_steps\":9,\"hint\":\"the blue one\",\"params\":{\"guard\":\"g\"},"
+             "\"hints\":{\"out_var\":\"o\"}},"
+             "{\"action\":\"navigate\",\"intent\":\"Open\",\"url\":\"https://a.test/"
+             "\",\"wait_for_load\":true},"
+             "{\"type\":\"loop\",\"intent\":\"x\",\"params\":{\"loop_target\":1,\"loop_count\":"
+             "\"3\"},\"hints\":7}]"),
+        0);
     const struct step *s = plan->steps;
     assert_string_equal(s[0].verify, "v");
     assert_string_equal(s[0].reverse, "escape");
@@ -257,14 +287,17 @@ static void an_extracting_step_that_checks_is_a_gate_unless_it_says_no(void **st
 
 static void nested_loops_become_flat_steps_with_true_targets(void **state)
 {
-    /* authored 0 navigate, 1 loop{a, loop{b}, c}, 2 loop back to 1, 3 if_else to the end and to 2 */
-    assert_int_equal(take("[" NAV ",{\"type\":\"loop\",\"intent\":\"outer\",\"loop_count\":2,\"steps\":["
-                          "{\"type\":\"wait\",\"intent\":\"a\"},"
-                          "{\"type\":\"loop\",\"intent\":\"inner\",\"steps\":[{\"type\":\"wait\",\"intent\":\"b\"}]},"
-                          "{\"type\":\"loop\",\"intent\":\"c\",\"loop_target\":1}]},"
-                          "{\"type\":\"loop\",\"intent\":\"again\",\"loop_target\":1},"
-                          "{\"type\":\"if_else\",\"intent\":\"?\",\"then_target\":4,\"else_target\":2}]"),
-                     0);
+    /* authored 0 navigate, 1 loop{a, loop{b}, c}, 2 loop back to 1, 3 if_else to the end and to 2
+     */
+    assert_int_equal(
+        take("[" NAV ",{\"type\":\"loop\",\"intent\":\"outer\",\"loop_count\":2,\"steps\":["
+             "{\"type\":\"wait\",\"intent\":\"a\"},"
+             "{\"type\":\"loop\",\"intent\":\"inner\",\"steps\":[{\"type\":\"wait\",\"intent\":"
+             "\"b\"}]},"
+             "{\"type\":\"loop\",\"intent\":\"c\",\"loop_target\":1}]},"
+             "{\"type\":\"loop\",\"intent\":\"again\",\"loop_target\":1},"
+             "{\"type\":\"if_else\",\"intent\":\"?\",\"then_target\":4,\"else_target\":2}]"),
+        0);
     static const char *const intents[] = {"a", "b", "inner", "c", "outer", "again", "?"};
     static const int targets[] = {-1, -1, 2, 2, 1, 1, -1};
     assert_int_equal(plan->n_steps, 8);
@@ -278,9 +311,11 @@ static void nested_loops_become_flat_steps_with_true_targets(void **state)
 
 static void caller_beats_plan_and_caps_beat_both(void **state)
 {
-    const char *suite = "{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":{\"max_cost\":4,\"max_time_minutes\":90,"
-                        "\"compute_backend\":\"computer_plane\",\"pause_on_captcha\":\"no\",\"brain_budgets\":{\"click\":3,"
-                        "\"scroll\":0}}}%s}";
+    const char *suite =
+        "{\"task_suite\":{\"steps\":[" NAV "],\"runtime\":{\"max_cost\":4,\"max_time_minutes\":90,"
+        "\"compute_backend\":\"computer_plane\",\"pause_on_captcha\":\"no\",\"brain_budgets\":{"
+        "\"click\":3,"
+        "\"scroll\":0}}}%s}";
     char text[1024];
     snprintf(text, sizeof(text), suite, "");
     assert_int_equal(request(text), 0);
@@ -290,7 +325,8 @@ static void caller_beats_plan_and_caps_beat_both(void **state)
     assert_true(plan->runtime.has_pause_on_captcha && !plan->runtime.pause_on_captcha);
     assert_string_equal(json_text(pool, plan->runtime.brain_budgets), "{\"click\":3}");
     snprintf(text, sizeof(text), suite,
-             ",\"max_cost\":\"2.5\",\"max_time_minutes\":20.0,\"compute_backend\":\"browser_use_plane\",\"plan_name\":\"p\"");
+             ",\"max_cost\":\"2.5\",\"max_time_minutes\":20.0,\"compute_backend\":\"browser_use_"
+             "plane\",\"plan_name\":\"p\"");
     assert_int_equal(request(text), 0);
     assert_true(plan->runtime.max_cost == 2.5);
     assert_int_equal(plan->runtime.max_time_minutes, 20);
@@ -304,11 +340,13 @@ static void caller_beats_plan_and_caps_beat_both(void **state)
 
 static void suite_keys_apply_and_identities_in_them_are_ignored(void **state)
 {
-    assert_int_equal(take("{\"_micro_plan\":[{\"type\":\"extract_data\",\"intent\":\"read\"}],\"_max_cost\":99,"
-                          "\"_settle_ceiling_seconds\":3,\"_profile_id\":\"other__x\",\"_resume_state\":true,"
-                          "\"_checkpoint_path\":\"/etc/x\",\"_site_config\":{\"detail_page_pattern\":\"/b/\"},"
-                          "\"_extraction_schema\":{\"fields\":[{\"name\":\"t\"}]},\"_plan_name\":\"q\",\"zzz\":1}"),
-                     0);
+    assert_int_equal(
+        take("{\"_micro_plan\":[{\"type\":\"extract_data\",\"intent\":\"read\"}],\"_max_cost\":99,"
+             "\"_settle_ceiling_seconds\":3,\"_profile_id\":\"other__x\",\"_resume_state\":true,"
+             "\"_checkpoint_path\":\"/etc/x\",\"_site_config\":{\"detail_page_pattern\":\"/b/\"},"
+             "\"_extraction_schema\":{\"fields\":[{\"name\":\"t\"}]},\"_plan_name\":\"q\",\"zzz\":"
+             "1}"),
+        0);
     assert_true(plan->runtime.max_cost == 25);
     assert_true(plan->runtime.settle_ceiling_s == 3);
     assert_string_equal(json_str(plan->site_config, "detail_page_pattern", ""), "/b/");
@@ -325,9 +363,10 @@ static void suite_keys_apply_and_identities_in_them_are_ignored(void **state)
 
 static void unknown_things_are_warned_about_and_counts_are_clamped(void **state)
 {
-    assert_int_equal(take("[{\"type\":\"dance\",\"intent\":\"x\",\"colour\":1},"
-                          "{\"type\":\"loop\",\"intent\":\"y\",\"loop_target\":0,\"loop_count\":51}]"),
-                     0);
+    assert_int_equal(
+        take("[{\"type\":\"dance\",\"intent\":\"x\",\"colour\":1},"
+             "{\"type\":\"loop\",\"intent\":\"y\",\"loop_target\":0,\"loop_count\":51}]"),
+        0);
     assert_int_equal(plan->steps[1].loop_count, 50);
     const char *lines = json_text(pool, plan->warnings);
     assert_non_null(strstr(lines, "step 0: unknown_step_type 'dance'"));
@@ -344,10 +383,12 @@ static void unknown_things_are_warned_about_and_counts_are_clamped(void **state)
 
 static void the_practice_site_address_is_filled_in_everywhere(void **state)
 {
-    const char *text = "{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open {{ENV_URL}}/a and {{ENV_URL}}/b\","
-                       "\"hints\":{\"expect_url_contains\":[\"{{ENV_URL}}/a\"]}}]}";
+    const char *text =
+        "{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open {{ENV_URL}}/a and {{ENV_URL}}/b\","
+        "\"hints\":{\"expect_url_contains\":[\"{{ENV_URL}}/a\"]}}]}";
     assert_int_equal(take(text), 0);
-    assert_string_equal(plan->steps[0].intent, "Open http://127.0.0.1:4711/a and http://127.0.0.1:4711/b");
+    assert_string_equal(plan->steps[0].intent,
+                        "Open http://127.0.0.1:4711/a and http://127.0.0.1:4711/b");
     assert_string_equal(json_text(pool, plan->steps[0].hints),
                         "{\"expect_url_contains\":[\"http://127.0.0.1:4711/a\"]}");
     config.env_url = "";
@@ -360,44 +401,62 @@ static void signatures_match_the_published_vectors(void **state)
     char hex[ID_SHA256_HEX_BYTES];
     intake_signature(parse("[{\"a\":1.5,\"intent\":\"Zo\\u00eb \\ud83d\\ude00\"}]"), hex);
     assert_string_equal(hex, "d4f6ad614d4f82cfaede7f043975ff5894267260b41514dd42e45a621a28de9c");
-    intake_signature(parse("[{\"budget\":5,\"claude_only\":false,\"extract\":{},\"gate\":false,\"grounding\":false,"
-                           "\"guard\":\"\",\"hints\":{},\"intent\":\"Open https://a.test/\",\"loop_count\":0,"
-                           "\"loop_target\":-1,\"out_var\":\"\",\"params\":{},\"required\":false,\"reverse\":\"\","
-                           "\"section\":\"setup\",\"stop_var\":\"\",\"type\":\"navigate\",\"verify\":\"\"}]"),
-                     hex);
+    intake_signature(
+        parse(
+            "[{\"budget\":5,\"claude_only\":false,\"extract\":{},\"gate\":false,\"grounding\":"
+            "false,"
+            "\"guard\":\"\",\"hints\":{},\"intent\":\"Open https://a.test/\",\"loop_count\":0,"
+            "\"loop_target\":-1,\"out_var\":\"\",\"params\":{},\"required\":false,\"reverse\":\"\","
+            "\"section\":\"setup\",\"stop_var\":\"\",\"type\":\"navigate\",\"verify\":\"\"}]"),
+        hex);
     assert_string_equal(hex, "5e631e25bc9decc477edfc4c50009c41ce0cf469f588a876d0e1bc4671ba92a7");
 }
 
 static void a_signature_covers_every_field_that_changes_what_happens(void **state)
 {
     static const char *const extra[] = {
-        "\"extract\":{\"fields\":[{\"name\":\"t\"}]}", "\"guard\":\"g\"", "\"out_var\":\"o\"", "\"stop_var\":\"s\"",
-        "\"condition_var\":\"c\"", "\"then_target\":0", "\"else_target\":0", "\"params\":{\"a\":1}",
-        "\"hints\":{\"a\":1}", "\"verify\":\"v\"", "\"budget\":6", "\"required\":true",
+        "\"extract\":{\"fields\":[{\"name\":\"t\"}]}",
+        "\"guard\":\"g\"",
+        "\"out_var\":\"o\"",
+        "\"stop_var\":\"s\"",
+        "\"condition_var\":\"c\"",
+        "\"then_target\":0",
+        "\"else_target\":0",
+        "\"params\":{\"a\":1}",
+        "\"hints\":{\"a\":1}",
+        "\"verify\":\"v\"",
+        "\"budget\":6",
+        "\"required\":true",
     };
     assert_int_equal(take("[{\"type\":\"wait\",\"intent\":\"x\"}]"), 0);
     char plain[ID_SHA256_HEX_BYTES];
     strcpy(plain, plan->signature);
-    assert_int_equal(take("[{\"intent\":\"x\",\"type\":\"wait\",\"budget\":5,\"notes\":\"n\"}]"), 0);
+    assert_int_equal(take("[{\"intent\":\"x\",\"type\":\"wait\",\"budget\":5,\"notes\":\"n\"}]"),
+                     0);
     assert_string_equal(plan->signature, plain);
     for (size_t i = 0; i < ARRAY_SIZE(extra); i++) {
-        assert_int_equal(take(pool_printf(pool, "[{\"type\":\"wait\",\"intent\":\"x\",%s}]", extra[i])), 0);
+        assert_int_equal(
+            take(pool_printf(pool, "[{\"type\":\"wait\",\"intent\":\"x\",%s}]", extra[i])), 0);
         assert_string_not_equal(plan->signature, plain);
     }
 }
 
 static void no_spelling_hides_a_host(void **state)
 {
-    assert_int_equal(take("[{\"type\":\"navigate\",\"intent\":\"Open https://A.test./x, HTTP://b.test:81\\\\p and `http://c.test`\","
-                          "\"url\":\"https://good.test@evil.test:443/\"},"
-                          "{\"type\":\"click\",\"intent\":\"x\",\"verify\":\"at https:///slashes.test/\","
-                          "\"hints\":{\"fallback_url\":\"http://[2001:db8::1]:8080/\"}},"
-                          "{\"type\":\"fill_field\",\"intent\":\"x\",\"params\":{\"value\":\"https://only-typed.test\"}},"
-                          "{\"type\":\"click\",\"intent\":\"again https://a.test/y?u=http://in-query.test/\"}]"),
-                     0);
+    assert_int_equal(
+        take("[{\"type\":\"navigate\",\"intent\":\"Open https://A.test./x, HTTP://b.test:81\\\\p "
+             "and `http://c.test`\","
+             "\"url\":\"https://good.test@evil.test:443/\"},"
+             "{\"type\":\"click\",\"intent\":\"x\",\"verify\":\"at https:///slashes.test/\","
+             "\"hints\":{\"fallback_url\":\"http://[2001:db8::1]:8080/\"}},"
+             "{\"type\":\"fill_field\",\"intent\":\"x\",\"params\":{\"value\":\"https://"
+             "only-typed.test\"}},"
+             "{\"type\":\"click\",\"intent\":\"again https://a.test/y?u=http://in-query.test/\"}]"),
+        0);
     json_t *hosts = intake_hosts(pool, plan);
-    assert_string_equal(json_text(pool, hosts), "[\"a.test\",\"b.test\",\"c.test\",\"evil.test\",\"slashes.test\","
-                                                "\"[2001:db8::1]\",\"in-query.test\"]");
+    assert_string_equal(json_text(pool, hosts),
+                        "[\"a.test\",\"b.test\",\"c.test\",\"evil.test\",\"slashes.test\","
+                        "\"[2001:db8::1]\",\"in-query.test\"]");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
