@@ -180,7 +180,8 @@ static int say_end(struct worker *w, const struct run_end *end, json_t *checkpoi
     json_put(m, "error", json_string_safe(end->error));
     json_put(m, "checkpoint", checkpoint);
     json_put(m, "events", events);
-    log_info(LOGGER, &w->log, "end: %s %s%s", end->status, end->halt_reason, end->error);
+    log_info(LOGGER, &w->log, "end: %s; halt reason '%s'; error '%s'", end->status,
+             end->halt_reason, end->error);
     return send_last(w, m) == E_TOOBIG ? WORKER_LOST : WORKER_ENDED;
 }
 
@@ -389,7 +390,7 @@ int worker_main(int fd)
     int r = set_up(&w, fd, &err);
     if (!r)
         r = loop_wait(w.loop, has_start, &w, clock_mono_ms() + START_MS);
-    if (!r)
+    if (!r || w.start) /* a cancel that came right behind the start is dealt with like any other */
         status = serve_start(&w);
     else
         log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
