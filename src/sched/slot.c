@@ -98,13 +98,20 @@ static void on_cap(void *arg)
 /* --- handlers: 0, or the store's error when the message must be tried again --------------------
  */
 
+/* Events keep the time they came in, however much later they are stored. */
 static void gather(struct slot *slot, const json_t *message)
 {
-    json_t *event = json_object_get(message, "event"), *more = json_object_get(message, "events");
-    if (json_is_object(event))
-        json_array_append(slot->events, event);
+    json_t *one = json_object_get(message, "event"), *more = json_object_get(message, "events"), *e;
+    size_t i, before = json_array_size(slot->events);
+    if (json_is_object(one))
+        json_array_append(slot->events, one);
     if (json_is_array(more))
         json_array_extend(slot->events, more);
+    for (i = before; i < json_array_size(slot->events); i++) {
+        e = json_array_get(slot->events, i);
+        if (json_is_object(e) && !json_object_get(e, "at_us"))
+            json_put_int(e, "at_us", clock_wall_us());
+    }
 }
 
 /* Stored, or of no more use because the run has ended: 0. */
@@ -178,9 +185,10 @@ static int on_journal(struct slot *slot, const json_t *m, struct err *err)
 static int on_end(struct slot *slot, const json_t *m, struct err *err)
 {
     json_t *checkpoint = json_object_get(m, "checkpoint");
-    json_t *events = json_copy(slot->events);
-    if (json_is_array(json_object_get(m, "events")))
-        json_array_extend(events, json_object_get(m, "events"));
+    json_t *waiting = json_copy(slot->events), *events;
+    gather(slot, m);
+    events = slot->events;
+    slot->events = waiting; /* tried again with the same message when the store refuses */
     struct ending end = {
         .run_id = slot->run_id,
         .runner_status = json_str(m, "status", "failed"),

@@ -64,6 +64,9 @@ int store_check_change(const struct store_change *change, enum run_state from, b
 /* Set patch's keys in doc; null deletes. */
 void store_patch_doc(json_t *doc, const json_t *patch);
 
+/* When an event happened: by its own word or now, and after the one before. */
+int64_t store_event_us(const json_t *event, int64_t now_us, int64_t last_us);
+
 /* A copy of event with every key of store.h's list present. New reference. */
 json_t *store_event(const json_t *event, int64_t seq, int64_t wall_us);
 

@@ -136,7 +136,7 @@ static struct run_record copy_record(struct pool *pool, const struct run *run)
 
 static void push_event(struct run *run, const json_t *event, int64_t now)
 {
-    run->last_ts_us = now > run->last_ts_us ? now : run->last_ts_us + 1;
+    run->last_ts_us = store_event_us(event, now, run->last_ts_us);
     json_push(run->events,
               store_event(event, (int64_t)json_array_size(run->events) + 1, run->last_ts_us));
 }

@@ -651,7 +651,7 @@ static int apply(struct sqlite *q, struct pool *pool, const char *run_id,
         return r;
     store_patch_doc(b.doc, c->doc_patch);
     json_array_foreach ((json_t *)c->events, i, event) {
-        b.ts_us = now > b.ts_us ? now : b.ts_us + 1;
+        b.ts_us = store_event_us(event, now, b.ts_us);
         r = add_event(q, run_id, event, ++b.seq, b.ts_us, err);
         if (r)
             return r;

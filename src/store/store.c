@@ -79,6 +79,14 @@ void store_patch_doc(json_t *doc, const json_t *patch)
     }
 }
 
+int64_t store_event_us(const json_t *event, int64_t now_us, int64_t last_us)
+{
+    int64_t at = json_int(event, "at_us", now_us);
+    if (at > now_us)
+        at = now_us;
+    return at > last_us ? at : last_us + 1;
+}
+
 json_t *store_event(const json_t *event, int64_t seq, int64_t wall_us)
 {
     char ts[CLOCK_ISO_BYTES];

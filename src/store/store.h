@@ -114,7 +114,8 @@ int store_journal_get(struct store *store, struct pool *pool, const char *run_id
 
 /*
  * Events: {"seq","ts","layer","kind","summary","step_index","detail","category"}; seq and ts are set
- * here (seq rises by one per run, from 1). events: array of objects. Durable on return.
+ * here: seq rises by one per run, from 1; ts strictly, and is the event's own "at_us" (wall clock)
+ * when it has one and that is not later than now. events: array of objects. Durable on return.
  */
 int store_events_add(struct store *store, const char *run_id, const json_t *events, struct err *err) MUST_CHECK;
 /* Events with seq > after, oldest first, at most limit. Pass after -1 to get the last `limit`. */

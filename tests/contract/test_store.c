@@ -290,6 +290,26 @@ static void events_are_numbered_and_their_times_rise(void **state)
     assert_int_equal(json_array_size(some), 0);
 }
 
+static void events_keep_their_own_time_but_never_go_back(void **state)
+{
+    static const struct {
+        int64_t at_s;
+        const char *ts;
+    } rows[] = {{5, "05.000000"}, {3, "05.000001"}, {99, "10.000000"}};
+    clock_fake(0, INT64_C(1772600400000000));
+    create("acme", "r1");
+    clock_fake(0, INT64_C(1772600410000000));
+    json_t *batch = keep(json_array()), *all;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        json_push(batch,
+                  json_pack("{s:s,s:I}", "summary", "x", "at_us",
+                            (json_int_t)(INT64_C(1772600400000000) + rows[i].at_s * 1000000)));
+    assert_int_equal(store_events_add(store, "r1", batch, NULL), 0);
+    assert_int_equal(store_events_get(store, pool, "acme", "r1", 1, 9, &all, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_non_null(strstr(json_str(json_array_get(all, i), "ts", ""), rows[i].ts));
+}
+
 static void every_event_moves_updated(void **state)
 {
     clock_fake(0, INT64_C(1772600000000000));
@@ -556,6 +576,7 @@ static const struct CMUnitTest every_kind[] = {
     T(a_result_follows_a_cancel_once),
     T(attempts_count_until_a_checkpoint),
     T(events_are_numbered_and_their_times_rise),
+    T(events_keep_their_own_time_but_never_go_back),
     T(every_event_moves_updated),
     T(lists_are_oldest_first_and_by_state),
     T(a_profile_has_one_live_run),
