@@ -539,6 +539,8 @@ int action_keys(struct pool *pool, const char *keys, const char **out_names, int
 {
     int n = 0;
     bool with_modifier = false, modifier;
+    if (keys && !strcmp(keys, " "))
+        keys = "space";
     if (str_empty(keys))
         return err_set(err, E_INVALID, "no key was named");
     for (const char *p = keys; *p;) {

@@ -1,0 +1,184 @@
+#include "unit/test.h"
+
+#include <string.h>
+
+#include "core/action.h"
+
+static int parse(struct pool *pool, const char *name, const char *args, struct action *out,
+                 struct err *err)
+{
+    json_t *json = json_loads(args, JSON_DECODE_ANY, NULL);
+    assert_non_null(json);
+    int r = action_parse(pool, name, json, out, err);
+    json_decref(json);
+    return r;
+}
+
+/* clang-format off */
+static const struct {
+    const char *name, *args, *expect; /* as action_to_json prints it, keys sorted */
+} good[] = {
+    {"click", "{\"x\":10,\"y\":20}", "{\"action_type\":\"click\",\"params\":{\"button\":\"left\",\"x\":10,\"y\":20}}"},
+    {"click", "{\"coordinate\":[10,20],\"button\":\"right\"}", "{\"action_type\":\"click\",\"params\":{\"button\":\"right\",\"x\":10,\"y\":20}}"},
+    {"left_click", "{\"point\":[\"10\",\"20px\"]}", "{\"action_type\":\"click\",\"params\":{\"button\":\"left\",\"x\":10,\"y\":20}}"},
+    {"right_click", "{\"coordinates\":[1.6,2.4]}", "{\"action_type\":\"click\",\"params\":{\"button\":\"right\",\"x\":2,\"y\":2}}"},
+    {"middle_click", "{\"position\":[1,2]}", "{\"action_type\":\"click\",\"params\":{\"button\":\"middle\",\"x\":1,\"y\":2}}"},
+    {"CLICK", "{\"x\":1,\"y\":2,\"reasoning\":\"why\"}", "{\"action_type\":\"click\",\"params\":{\"button\":\"left\",\"x\":1,\"y\":2},\"reasoning\":\"why\"}"},
+    {"double_click", "{\"x\":1,\"y\":2}", "{\"action_type\":\"double_click\",\"params\":{\"x\":1,\"y\":2}}"},
+    {"type", "{\"content\":\"hi\"}", "{\"action_type\":\"type_text\",\"params\":{\"text\":\"hi\"}}"},
+    {"write", "{\"text\":\"hi\",\"press_enter\":\"true\"}", "{\"action_type\":\"type_text\",\"params\":{\"press_enter\":true,\"text\":\"hi\"}}"},
+    {"typewrite", "{\"text\":\"hi\",\"clear_first\":true}", "{\"action_type\":\"type_text\",\"params\":{\"clear_first\":true,\"text\":\"hi\"}}"},
+    {"enter_text", "{\"text\":\"hi\",\"clear_first\":\"false\"}", "{\"action_type\":\"type_text\",\"params\":{\"text\":\"hi\"}}"},
+    {"navigate", "{\"url\":\"https://a.test/\"}", "{\"action_type\":\"type_text\",\"params\":{\"text\":\"https://a.test/\"}}"},
+    {"goto", "{\"url\":\"http://a.test/\"}", "{\"action_type\":\"type_text\",\"params\":{\"text\":\"http://a.test/\"}}"},
+    {"key", "{\"key\":\"Enter\"}", "{\"action_type\":\"key_press\",\"params\":{\"keys\":\"Enter\"}}"},
+    {"press", "{\"keys\":[\"ctrl\",\"a\"]}", "{\"action_type\":\"key_press\",\"params\":{\"keys\":\"ctrl+a\"}}"},
+    {"hotkey", "{\"hotkey\":\"ctrl+c\"}", "{\"action_type\":\"key_press\",\"params\":{\"keys\":\"ctrl+c\"}}"},
+    {"scroll", "{}", "{\"action_type\":\"scroll\",\"params\":{\"amount\":3,\"direction\":\"down\"}}"},
+    {"scroll", "{\"direction\":\"left\",\"amount\":99,\"x\":5,\"y\":6}", "{\"action_type\":\"scroll\",\"params\":{\"amount\":40,\"direction\":\"left\",\"x\":5,\"y\":6}}"},
+    {"scroll", "{\"direction\":\"up\",\"amount\":-2}", "{\"action_type\":\"scroll\",\"params\":{\"amount\":0,\"direction\":\"down\"}}"},
+    {"scroll", "{\"dx\":2,\"dy\":-3}", "{\"action_type\":\"scroll\",\"params\":{\"dx\":2,\"dy\":-3}}"},
+    {"drag", "{\"start_x\":1,\"start_y\":2,\"end_x\":3,\"end_y\":4}", "{\"action_type\":\"drag\",\"params\":{\"end_x\":3,\"end_y\":4,\"start_x\":1,\"start_y\":2}}"},
+    {"drag", "{\"start_coordinate\":[1,2],\"end_coordinate\":[3,4]}", "{\"action_type\":\"drag\",\"params\":{\"end_x\":3,\"end_y\":4,\"start_x\":1,\"start_y\":2}}"},
+    {"hover", "{\"x\":1,\"y\":2}", "{\"action_type\":\"move\",\"params\":{\"x\":1,\"y\":2}}"},
+    {"wait", "{}", "{\"action_type\":\"wait\",\"params\":{\"seconds\":1.0}}"},
+    {"wait", "{\"seconds\":600}", "{\"action_type\":\"wait\",\"params\":{\"seconds\":10.0}}"},
+    {"wait", "{\"seconds\":\"0.5\"}", "{\"action_type\":\"wait\",\"params\":{\"seconds\":0.5}}"},
+    {"done", "{\"success\":true,\"summary\":\"ok\"}", "{\"action_type\":\"done\",\"params\":{\"success\":true,\"summary\":\"ok\"}}"},
+    {"done", "{}", "{\"action_type\":\"done\",\"params\":{\"success\":true,\"summary\":\"\"}}"},
+    {"terminate", "{\"status\":\"success\"}", "{\"action_type\":\"done\",\"params\":{\"success\":true,\"summary\":\"\"}}"},
+    {"finish", "{\"status\":\"failure\"}", "{\"action_type\":\"done\",\"params\":{\"success\":false,\"summary\":\"\"}}"},
+    {"complete", "{\"success\":\"false\"}", "{\"action_type\":\"done\",\"params\":{\"success\":false,\"summary\":\"\"}}"},
+};
+
+static const struct {
+    const char *name, *args, *names_it; /* the message must hold this */
+} bad[] = {
+    {"click", "{}", "'x' and 'y'"},
+    {"click", "{\"x\":1}", "numbers"},
+    {"click", "{\"x\":\"left\",\"y\":2}", "numbers"},
+    {"click", "{\"coordinate\":[1]}", "numbers"},
+    {"click", "{\"x\":1,\"y\":2,\"button\":\"fourth\"}", "fourth"},
+    {"click", "[1,2]", "'x' and 'y'"},
+    {"click", "null", "'x' and 'y'"},
+    {"type_text", "{}", "'text'"},
+    {"type_text", "{\"text\":5}", "'text'"},
+    {"navigate", "{\"url\":\"javascript:alert(1)\"}", "'url'"},
+    {"key_press", "{}", "'keys'"},
+    {"key_press", "{\"keys\":\"ctrl+frobnicate\"}", "frobnicate"},
+    {"scroll", "{\"direction\":\"sideways\"}", "sideways"},
+    {"scroll", "{\"amount\":\"much\"}", "amount"},
+    {"drag", "{\"start_x\":1,\"start_y\":2}", "end_x"},
+    {"wait", "{\"seconds\":\"long\"}", "seconds"},
+};
+
+static const struct {
+    const char *keys, *expect; /* blank-separated */
+} chords[] = {
+    {"Enter", "Return"}, {"return", "Return"}, {"ESC", "Escape"}, {"del", "Delete"},
+    {"backspace", "BackSpace"}, {"PageDown", "Page_Down"}, {"Page_Up", "Page_Up"}, {"f11", "F11"},
+    {"space", "space"}, {" ", "space"}, {"a", "a"}, {"A", "A"}, {"5", "5"}, {".", "U002E"}, {"é", "U00E9"},
+    {"ctrl+a", "Control_L a"}, {"Ctrl + A", "Control_L a"}, {"ctrl+shift+Tab", "Control_L Shift_L Tab"},
+    {"cmd+c", "Control_L c"}, {"command+meta+c", "Control_L c"}, {"alt+left", "Alt_L Left"},
+    {"ctrl++", "Control_L U002B"}, {"+", "U002B"}, {"shift+a", "Shift_L a"}, {"ctrl+-", "Control_L U002D"},
+};
+/* clang-format on */
+
+static void every_alias_becomes_its_action(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        struct pool *pool = pool_create(NULL);
+        struct action a;
+        struct err err = {0};
+        assert_int_equal(parse(pool, good[i].name, good[i].args, &a, &err), 0);
+        json_t *json = action_to_json(&a);
+        char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+        assert_string_equal(text, good[i].expect);
+        free(text);
+        json_decref(json);
+        pool_destroy(pool);
+    }
+}
+
+static void what_is_printed_is_read_back(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        struct pool *pool = pool_create(NULL);
+        struct action a, b;
+        assert_int_equal(parse(pool, good[i].name, good[i].args, &a, NULL), 0);
+        json_t *first = action_to_json(&a);
+        const char *type = json_string_value(json_object_get(first, "action_type"));
+        assert_int_equal(action_parse(pool, type, json_object_get(first, "params"), &b, NULL), 0);
+        b.reasoning = a.reasoning;
+        json_t *second = action_to_json(&b);
+        assert_true(json_equal(first, second));
+        json_decref(first);
+        json_decref(second);
+        pool_destroy(pool);
+    }
+}
+
+static void a_wrong_argument_is_named(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct pool *pool = pool_create(NULL);
+        struct action a;
+        struct err err = {0};
+        assert_int_equal(parse(pool, bad[i].name, bad[i].args, &a, &err), E_INVALID);
+        assert_non_null(strstr(err.msg, bad[i].names_it));
+        pool_destroy(pool);
+    }
+}
+
+static void an_unknown_action_waits_a_second_and_says_so(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    struct action a;
+    assert_int_equal(parse(pool, "levitate", "{}", &a, NULL), 0);
+    assert_int_equal(a.type, ACTION_WAIT);
+    assert_true(a.seconds == 1);
+    assert_non_null(strstr(a.reasoning, "levitate"));
+    pool_destroy(pool);
+}
+
+static void keys_become_keysym_names(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(chords); i++) {
+        struct pool *pool = pool_create(NULL);
+        const char *names[8];
+        char joined[100] = "";
+        int n;
+        assert_int_equal(action_keys(pool, chords[i].keys, names, 8, &n, NULL), 0);
+        for (int k = 0; k < n; k++) {
+            strcat(joined, k ? " " : "");
+            strcat(joined, names[k]);
+        }
+        assert_string_equal(joined, chords[i].expect);
+        pool_destroy(pool);
+    }
+}
+
+static void bad_keys_are_refused(void **state)
+{
+    static const char *const keys[] = {"", "   ", "ctrl+hyper", "capslock", "a+b+c", "ab"};
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *names[2];
+        int n;
+        assert_int_equal(action_keys(pool, keys[i], names, 2, &n, NULL), E_INVALID);
+    }
+    pool_destroy(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_alias_becomes_its_action),
+        cmocka_unit_test(what_is_printed_is_read_back),
+        cmocka_unit_test(a_wrong_argument_is_named),
+        cmocka_unit_test(an_unknown_action_waits_a_second_and_says_so),
+        cmocka_unit_test(keys_become_keysym_names),
+        cmocka_unit_test(bad_keys_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+#include "unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/frame.h"
+
+#define W 90 /* ten pixels per column of the hash, so that blocks are exact */
+#define H 80
+
+static struct frame flat(uint8_t *pixels, uint8_t grey)
+{
+    memset(pixels, grey, W * H * 4);
+    return (struct frame){.width = W, .height = H, .stride = W * 4, .pixels = pixels};
+}
+
+static void fill(uint8_t *pixels, struct rect r, uint8_t grey)
+{
+    for (int y = r.y; y < r.y + r.h; y++)
+        memset(pixels + (y * W + r.x) * 4, grey, (size_t)r.w * 4);
+}
+
+static void a_flat_frame_hashes_to_zero_and_its_mean(void **state)
+{
+    static uint8_t p[W * H * 4];
+    char hash[FRAME_HASH_BYTES];
+    struct frame f = flat(p, 0);
+    frame_hash(&f, NULL, hash);
+    assert_string_equal(hash, "00000000000000000");
+    f = flat(p, 255);
+    frame_hash(&f, NULL, hash);
+    assert_string_equal(hash, "0000000000000000f");
+    f = flat(p, 128);
+    frame_hash(&f, NULL, hash);
+    assert_string_equal(hash, "00000000000000008");
+}
+
+static void a_bit_is_set_where_a_pixel_is_brighter_than_its_right_neighbour(void **state)
+{
+    static uint8_t p[W * H * 4];
+    char hash[FRAME_HASH_BYTES];
+    struct frame f = flat(p, 0);
+    fill(p, (struct rect){0, 0, 10, 10}, 200); /* row 0, column 0 */
+    frame_hash(&f, NULL, hash);
+    assert_string_equal(hash, "00000000000000010");
+    f = flat(p, 0);
+    fill(p, (struct rect){70, 70, 10, 10}, 200); /* row 7, column 7: the highest bit */
+    frame_hash(&f, NULL, hash);
+    assert_string_equal(hash, "80000000000000000");
+}
+
+static void the_hash_of_an_area_does_not_see_the_rest(void **state)
+{
+    static uint8_t p[W * H * 4];
+    char before[FRAME_HASH_BYTES], after[FRAME_HASH_BYTES];
+    struct frame f = flat(p, 50);
+    struct rect left = {0, 0, 45, 80};
+    frame_hash(&f, &left, before);
+    fill(p, (struct rect){60, 10, 20, 20}, 255);
+    frame_hash(&f, &left, after);
+    assert_string_equal(before, after);
+    frame_hash(&f, NULL, after);
+    assert_string_not_equal(before, after);
+}
+
+static void an_area_that_sticks_out_is_cut(void **state)
+{
+    static uint8_t p[W * H * 4];
+    char hash[FRAME_HASH_BYTES];
+    struct frame f = flat(p, 255);
+    static const struct rect areas[] = {
+        {-50, -50, 1000, 1000}, {89, 79, 5, 5}, {500, 500, 1, 1}, {3, 3, 0, 0}};
+    for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++) {
+        frame_hash(&f, &areas[i], hash);
+        assert_string_equal(hash, "0000000000000000f");
+    }
+}
+
+static void white_with_a_speck_is_blank_and_a_paragraph_is_not(void **state)
+{
+    static uint8_t p[W * H * 4];
+    struct frame f = flat(p, 255);
+    assert_true(frame_is_blank(&f));
+    fill(p, (struct rect){10, 10, 4, 4}, 0);
+    assert_true(frame_is_blank(&f));
+    fill(p, (struct rect){10, 10, 40, 10}, 0);
+    assert_false(frame_is_blank(&f));
+    f = flat(p, 245);
+    assert_false(frame_is_blank(&f));
+}
+
+static void difference_is_the_share_of_changed_pixels(void **state)
+{
+    static uint8_t p[W * H * 4], q[W * H * 4];
+    struct frame a = flat(p, 100), b = flat(q, 100), other = {.width = 1, .height = 1};
+    assert_true(frame_difference(&a, &b) == 0);
+    b = flat(q, 108); /* eight levels are still the same */
+    assert_true(frame_difference(&a, &b) == 0);
+    b = flat(q, 109);
+    assert_true(frame_difference(&a, &b) == 1);
+    b = flat(q, 100);
+    fill(q, (struct rect){0, 0, 45, 80}, 0);
+    double half = frame_difference(&a, &b);
+    assert_true(half > 0.45 && half < 0.55);
+    assert_true(frame_difference(&a, &other) == 1);
+}
+
+static void a_frame_smaller_than_the_grid_is_fine(void **state)
+{
+    static const uint8_t pixels[2 * 2 * 4] = {0};
+    struct frame f = {.width = 2, .height = 2, .stride = 8, .pixels = pixels};
+    char hash[FRAME_HASH_BYTES];
+    frame_hash(&f, NULL, hash);
+    assert_string_equal(hash, "00000000000000000");
+    assert_false(frame_is_blank(&f));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_flat_frame_hashes_to_zero_and_its_mean),
+        cmocka_unit_test(a_bit_is_set_where_a_pixel_is_brighter_than_its_right_neighbour),
+        cmocka_unit_test(the_hash_of_an_area_does_not_see_the_rest),
+        cmocka_unit_test(an_area_that_sticks_out_is_cut),
+        cmocka_unit_test(white_with_a_speck_is_blank_and_a_paragraph_is_not),
+        cmocka_unit_test(difference_is_the_share_of_changed_pixels),
+        cmocka_unit_test(a_frame_smaller_than_the_grid_is_fine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
