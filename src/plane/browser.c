@@ -25,7 +25,7 @@ struct browser {
     struct cdp *cdp;
     struct tabs tabs;
     int type_delay_ms;
-    int64_t settled_us; /* when the last settle ended */
+    struct settle_memory memory;
 };
 
 static struct browser *downcast(struct plane *plane)
@@ -70,6 +70,13 @@ static void allow_downloads(struct browser *b, const char *dir)
     cdp_post(b->cdp, NULL, "Browser.setDownloadBehavior", params);
 }
 
+/* Keys go to the page, not to the address bar that a new window starts in. */
+static void focus_page(struct browser *b)
+{
+    if (b->tabs.front)
+        cdp_post(b->cdp, b->tabs.front->id, "Page.bringToFront", NULL);
+}
+
 static int start(struct browser *b, const struct plane_config *config, int64_t deadline, struct err *err)
 {
     struct settle s;
@@ -90,10 +97,11 @@ static int start(struct browser *b, const struct plane_config *config, int64_t d
     if (r)
         return explain(b, r, err);
     allow_downloads(b, config->download_dir);
+    focus_page(b);
     pool = pool_create(NULL);
-    r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_LOAD, 0, err);
+    r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_LOAD, err);
     if (!r)
-        r = settle_wait(&s, pool, (int)(deadline - clock_mono_ms()), &ignored, &b->settled_us, err);
+        r = settle_wait(&s, pool, (int)(deadline - clock_mono_ms()), &ignored, err);
     pool_destroy(pool);
     return explain(b, r, err);
 }
@@ -217,7 +225,7 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
 {
     struct browser *b = downcast(plane);
     struct settle s;
-    int r = settle_arm(&s, &b->tabs, b->display, pool, kind_of(action), b->settled_us, err);
+    int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, kind_of(action), err);
     if (r)
         return explain(b, r, err);
     int64_t start_us = clock_mono_us();
@@ -228,7 +236,7 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     if (r)
         settle_drop(&s);
     else
-        r = settle_wait(&s, pool, cap_ms, out, &b->settled_us, err);
+        r = settle_wait(&s, pool, cap_ms, out, err);
     out->input_us = input_us;
     return explain(b, r, err);
 }
@@ -239,10 +247,10 @@ static int browser_settle(struct plane *plane, int cap_ms, struct err *err)
     struct pool *pool = pool_create(NULL);
     struct settle s;
     struct settled ignored;
-    int r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_QUIET, b->settled_us, err);
+    int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_QUIET, err);
     s.since_us = 1; /* what began before counts too */
     if (!r)
-        r = settle_wait(&s, pool, cap_ms, &ignored, &b->settled_us, err);
+        r = settle_wait(&s, pool, cap_ms, &ignored, err);
     pool_destroy(pool);
     return explain(b, r, err);
 }
@@ -255,7 +263,7 @@ static int command(struct browser *b, struct pool *pool, const char *method, jso
                    struct settled *out, struct err *err)
 {
     struct settle s;
-    int r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_LOAD, b->settled_us, err);
+    int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_LOAD, err);
     if (!r && !b->tabs.front)
         r = err_set(err, E_UPSTREAM, "the browser shows no tab");
     if (r) {
@@ -266,7 +274,8 @@ static int command(struct browser *b, struct pool *pool, const char *method, jso
     if (main) /* until the browser says that it started */
         main->requested_us = clock_mono_us();
     cdp_post(b->cdp, b->tabs.front->id, method, params);
-    r = settle_wait(&s, pool, cap_ms, out, &b->settled_us, err);
+    focus_page(b);
+    r = settle_wait(&s, pool, cap_ms, out, err);
     return explain(b, r, err);
 }
 
@@ -310,7 +319,7 @@ static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms,
 {
     struct browser *b = downcast(plane);
     struct settle s;
-    int r = settle_arm(&s, &b->tabs, b->display, pool, SETTLE_QUIET, b->settled_us, err);
+    int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_QUIET, err);
     if (r)
         return explain(b, r, err);
     json_t *params = json_object(), *answer = NULL;
@@ -320,7 +329,7 @@ static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms,
     if (r)
         settle_drop(&s);
     else
-        r = settle_wait(&s, pool, cap_ms, out, &b->settled_us, err);
+        r = settle_wait(&s, pool, cap_ms, out, err);
     return explain(b, r, err);
 }
 

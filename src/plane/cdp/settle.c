@@ -10,6 +10,7 @@
 #define PAINT_US 30000      /* from our last frame callback to the glass, when the page is quick */
 #define QUIET_US 50000      /* no damage for this long: three frames */
 #define RESTLESS_MS 450     /* still moving after this: it moves by itself */
+#define RESTLESS_MEMORY_MS 200 /* of that time, what says where */
 #define AFTER_LOAD_US 5000000  /* requests that go on this long after the load event are background */
 #define PATIENCE_US 10000000   /* the same without a navigation */
 #define TURN_MS 100         /* how often conditions of time are looked at while waiting for events */
@@ -131,17 +132,55 @@ static int arm_frames(struct settle *s, struct err *err)
     return r;
 }
 
-/* Damage since the last settle ended quietly is the page's own: no action was going on. */
-static void take_baseline(struct settle *s)
+static bool front_is_fresh(const struct settle *s)
 {
-    int64_t ms = s->quiet_since_us ? (clock_mono_us() - s->quiet_since_us) / 1000 + QUIET_US / 1000 - 5 : 300;
-    display_damage_baseline(s->d, ms > BASELINE_MAX_MS ? BASELINE_MAX_MS : (int)ms, &s->baseline);
+    const struct frame_info *main = s->t->front ? tabs_main_frame(s->t->front) : NULL;
+    return s->navigated || (main && main->committed_us >= s->since_us);
 }
 
-int settle_arm(struct settle *s, struct tabs *t, struct display *d, struct pool *pool,
-               enum settle_kind kind, int64_t quiet_since_us, struct err *err)
+/* --- what moves by itself -------------------------------------------------------------------- */
+
+/* Turning and growing things do not damage the same rectangle twice. */
+static struct rect with_margin(struct rect r)
 {
-    *s = (struct settle){.t = t, .d = d, .kind = kind, .quiet_since_us = quiet_since_us};
+    int mx = r.w / 8 + 6, my = r.h / 8 + 6;
+    return (struct rect){r.x - mx, r.y - my, r.w + 2 * mx, r.h + 2 * my};
+}
+
+static void add_moving(struct damage_baseline *to, const struct damage_baseline *from)
+{
+    for (int i = 0; i < from->n && to->n < (int)ARRAY_SIZE(to->rects); i++)
+        to->rects[to->n++] = with_margin(from->rects[i]);
+}
+
+/* Damage since the last settle ended is the page's own: no action was going on. What was moving at
+ * that end is known from then. */
+static void take_baseline(struct settle *s)
+{
+    struct damage_baseline recent;
+    int64_t ms = s->memory->end_us ? (clock_mono_us() - s->memory->end_us) / 1000 + QUIET_US / 1000 - 5 : 300;
+    display_damage_baseline(s->d, ms > BASELINE_MAX_MS ? BASELINE_MAX_MS : (int)ms, &recent);
+    s->baseline = s->memory->restless;
+    add_moving(&s->baseline, &recent);
+}
+
+static void remember(struct settle *s, bool restless)
+{
+    struct damage_baseline moving;
+    s->memory->end_us = clock_mono_us();
+    if (!restless && front_is_fresh(s))
+        s->memory->restless.n = 0;
+    if (!restless)
+        return;
+    display_damage_baseline(s->d, RESTLESS_MEMORY_MS, &moving);
+    s->memory->restless.n = 0;
+    add_moving(&s->memory->restless, &moving);
+}
+
+int settle_arm(struct settle *s, struct tabs *t, struct display *d, struct settle_memory *memory,
+               struct pool *pool, enum settle_kind kind, struct err *err)
+{
+    *s = (struct settle){.t = t, .d = d, .memory = memory, .kind = kind};
     int r = gone(s, err);
     if (!r && watches_events(s))
         r = arm_frames(s, err);
@@ -177,7 +216,8 @@ static void note_barrier(struct settle *s, double ms)
     s->slow_us = us > 3 * PAINT_US ? 3 * PAINT_US : us;
 }
 
-/* A frame has seen and painted the event, or its document is gone because of it. */
+/* A frame has seen and painted the event, or the main document is gone because of it. An <iframe>
+ * that goes away meanwhile may do so by itself. */
 static bool event_over(struct settle *s)
 {
     bool over = false;
@@ -186,7 +226,7 @@ static bool event_over(struct settle *s)
         if (!call->id || !call->done)
             continue;
         double ms = json_number_value(script_value(call->result));
-        if (call->code == E_UPSTREAM || ms >= 1) {
+        if ((call->code == E_UPSTREAM && i == 0) || ms >= 1) {
             note_barrier(s, ms);
             over = true;
         }
@@ -336,12 +376,6 @@ static int follow_windows(struct settle *s, struct err *err)
     return script_find_front(s->t, now + FIT_MS, err);
 }
 
-static bool front_is_fresh(const struct settle *s)
-{
-    const struct frame_info *main = s->t->front ? tabs_main_frame(s->t->front) : NULL;
-    return s->navigated || (main && main->committed_us >= s->since_us);
-}
-
 /* Wait for the work, then for the frames that show it, until no more work came meanwhile. */
 static int wait_work(struct settle *s, bool *ret_any, struct err *err)
 {
@@ -389,6 +423,7 @@ static int wait_quiet(struct settle *s, struct err *err)
     int r = 0;
     while (!r && !screen_is_quiet(s) && clock_mono_ms() < restless_ms && !at_cap(s))
         r = wait_for(s, screen_is_quiet, clock_mono_ms() + us_until_quiet(s) / 1000 + 1, err);
+    remember(s, !screen_is_quiet(s));
     return r;
 }
 
@@ -432,8 +467,7 @@ static void report(struct settle *s, struct pool *pool, struct settled *out)
     out->settle_us = clock_mono_us() - s->input_us;
 }
 
-int settle_wait(struct settle *s, struct pool *pool, int cap_ms, struct settled *out,
-                int64_t *ret_end_us, struct err *err)
+int settle_wait(struct settle *s, struct pool *pool, int cap_ms, struct settled *out, struct err *err)
 {
     s->input_us = clock_mono_us();
     s->deadline_ms = clock_mono_ms() + cap_ms;
@@ -442,6 +476,5 @@ int settle_wait(struct settle *s, struct pool *pool, int cap_ms, struct settled 
     if (r)
         return r;
     report(s, pool, out);
-    *ret_end_us = clock_mono_us();
     return 0;
 }

@@ -26,12 +26,18 @@ enum settle_kind {
     SETTLE_QUIET,  /* nothing was done: whatever goes on */
 };
 
+/* What one settle leaves for the next; zeroed before the first. */
+struct settle_memory {
+    int64_t end_us;                  /* when it ended */
+    struct damage_baseline restless; /* where the page was moving by itself then */
+};
+
 struct settle {
     struct tabs *t;
     struct display *d;
+    struct settle_memory *memory;
     enum settle_kind kind;
     int64_t since_us, input_us; /* work counts from; input was delivered */
-    int64_t quiet_since_us;     /* end of the settle before, 0 for the first */
     struct damage_baseline baseline;
     struct frame_ref frames[SCRIPT_FRAMES];
     struct cdp_call calls[SCRIPT_FRAMES]; /* each frame's promise that the event was seen and painted */
@@ -45,14 +51,15 @@ struct settle {
     bool navigated;
 };
 
-/* Before the action. quiet_since_us is what the last settle_wait() left in *ret_end_us. */
-int settle_arm(struct settle *s, struct tabs *t, struct display *d, struct pool *pool,
-               enum settle_kind kind, int64_t quiet_since_us, struct err *err) MUST_CHECK;
+/* Before the action. A busy page costs at most a quarter of a second. E_GONE, E_CANCELLED. */
+int settle_arm(struct settle *s, struct tabs *t, struct display *d, struct settle_memory *memory,
+               struct pool *pool, enum settle_kind kind, struct err *err) MUST_CHECK;
 
-/* After it, or to give up (then out is NULL). Always ends what settle_arm() began.
- * E_GONE, E_CANCELLED. */
+/* After the action: wait, at most cap_ms, and say what happened. E_GONE, E_CANCELLED. */
 int settle_wait(struct settle *s, struct pool *pool, int cap_ms, struct settled *out,
-                int64_t *ret_end_us, struct err *err) MUST_CHECK;
+                struct err *err) MUST_CHECK;
+
+/* Instead of settle_wait(), when there was no action after all. */
 void settle_drop(struct settle *s);
 
 #endif
