@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "run/url.h"
 
+#define FIRST_LINE_PX      10
 #define BRING_TRIES        14
 #define WHEEL_MAX          40 /* notches in one action (action.h) */
 #define WHEEL_SCROLL_TRIES 6
@@ -312,6 +313,13 @@ int run_bring_query(struct run *run, const struct target_query *query, struct ob
 {
     struct target_query copy = *query;
     return run_bring(run, find_by_query, &copy, obs, out, err);
+}
+
+struct point run_first_line(const struct target *t)
+{
+    int dx = t->box.w / 2 < FIRST_LINE_PX ? t->box.w / 2 : FIRST_LINE_PX;
+    int dy = t->box.h / 2 < FIRST_LINE_PX ? t->box.h / 2 : FIRST_LINE_PX;
+    return (struct point){t->box.x + dx, t->box.y + dy};
 }
 
 /* --- questions ------------------------------------------------------------------------------- */

@@ -55,6 +55,10 @@ int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation
 int run_bring_query(struct run *run, const struct target_query *query, struct observation *obs,
                     struct target *out, struct err *err) MUST_CHECK;
 
+/* Another point of the target: near the start of its first line. The middle of a link that wraps over
+ * two lines may lie beside its words. */
+struct point run_first_line(const struct target *target);
+
 /* Yes or no, asked a second time after the page settled when the first answer was not yes. */
 int run_ask(struct run *run, const char *question, struct verdict *out, struct err *err) MUST_CHECK;
 

@@ -106,7 +106,7 @@ static void build_node(struct fake_web *w, struct pool *pool, const struct fake_
                        .href = e->href,
                        .attrs = kind_attr(pool, e),
                        .n_attrs = 1,
-                       .box = {0, y, 1280, FAKE_ROW_PX}};
+                       .box = {0, y, 1280, e->wrapped ? 48 : FAKE_ROW_PX}};
     n->flags = NODE_VISIBLE | (y >= 0 && y + FAKE_ROW_PX <= VIEW_H ? NODE_IN_VIEW : 0u);
     n->flags |= (input ? NODE_EDITABLE : 0u) | (focused ? NODE_FOCUSED : 0u) |
                 (e->covered ? NODE_COVERED : 0u);
@@ -185,7 +185,7 @@ static void follow(struct fake_web *w, const struct fake_element *e, struct sett
     go_to(w, e->href);
 }
 
-static void click_at(struct fake_web *w, struct pool *pool, int y, struct settled *out)
+static void click_at(struct fake_web *w, struct pool *pool, int x, int y, struct settled *out)
 {
     struct fake_page p;
     int i = (y + w->scroll) / FAKE_ROW_PX;
@@ -196,7 +196,7 @@ static void click_at(struct fake_web *w, struct pool *pool, int y, struct settle
         return;
     const struct fake_element *e = &p.elements[i];
     w->focus = !strcmp(e->kind, "input") ? i : -1;
-    if (e->dead)
+    if (e->dead || (e->wrapped && x > 40))
         return;
     if (!strcmp(e->kind, "overlay"))
         w->overlay_closed = true;
@@ -234,7 +234,7 @@ static int act(struct plane *plane, struct pool *pool, const struct action *a, i
     if (r)
         return r;
     if (a->type == ACTION_CLICK)
-        click_at(w, pool, a->y, out);
+        click_at(w, pool, a->x, a->y, out);
     else if (a->type == ACTION_SCROLL)
         scroll_by(w, pool, a->dy * NOTCH_PX);
     else if (a->type == ACTION_KEY_PRESS)

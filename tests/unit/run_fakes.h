@@ -20,6 +20,7 @@ struct fake_element {
     bool covered;
     bool dead;   /* a click on it does nothing */
     bool in_tab; /* its link opens a new tab */
+    bool wrapped; /* over two lines: its middle lies beside its words */
 };
 
 struct fake_page {

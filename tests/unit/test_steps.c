@@ -36,6 +36,10 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
             fake_add(out, "overlay", "button", "Reject all", "");
         fake_add(out, "card", "a", "One", SITE "/covered/one");
         out->elements[out->n - 1].covered = out->elements[out->n - 1].dead = !web->overlay_closed;
+    } else if (!strcmp(path, "/wrapped/")) {
+        fake_add(out, "card", "a", "Long title", SITE "/wrapped/one");
+        fake_add(out, "", "a", "Long link", SITE "/wrapped/two");
+        out->elements[0].wrapped = out->elements[1].wrapped = true;
     } else if (str_starts(path, "/rows")) {
         for (int i = 0; i < 40; i++)
             fake_add(out, "row", "tr", pool_printf(pool, "Row %d", i % 30), "");
@@ -286,6 +290,18 @@ static void an_overlay_on_the_card_is_dismissed_once(void **state)
     assert_true(str_starts(rig_data(&rig, 1), "click:One@"));
     assert_int_equal(rig_n_events(&rig, "overlay_dismissed"), 1);
     assert_int_equal(rig.web.clicks, 2);
+    rig_release(&rig);
+}
+
+static void a_link_that_wraps_is_clicked_on_its_first_line(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/wrapped/") "," CARD ",{'type':'navigate_back','intent':'b'},"
+                                          "{'type':'click','intent':'x','hints':{'layout':'single'}"
+                                          ",'params':{'label':'Long link'}}]");
+    assert_string_equal(rig_data(&rig, 1), "click:Long title@(10,10)");
+    assert_string_equal(rig_data(&rig, 3), "submit:Long link@(10,50)");
+    assert_int_equal(rig.web.clicks, 4);
     rig_release(&rig);
 }
 
@@ -744,6 +760,7 @@ int main(void)
         cmocka_unit_test(dialogs_without_end_make_a_page_blocked),
         cmocka_unit_test(cards_open_in_tabs_and_bad_ones_are_told_apart),
         cmocka_unit_test(an_overlay_on_the_card_is_dismissed_once),
+        cmocka_unit_test(a_link_that_wraps_is_clicked_on_its_first_line),
         cmocka_unit_test(a_listing_click_without_its_filters_opens_the_results_again),
         cmocka_unit_test(back_without_history_opens_the_results),
         cmocka_unit_test(scroll_moves_and_accepts_the_end),

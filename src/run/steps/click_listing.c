@@ -18,7 +18,6 @@
 #define MAX_CARDS      300
 #define MAX_STAGES     6 /* viewport stages 0..5 */
 #define MAX_DEAD_CARDS 8 /* in one step */
-#define CLICK_TRIES    2 /* pointer clicks on one card, then a middle click */
 #define END_PX         4
 
 /* What a card is remembered by: two cards may share a title, not an address. */
@@ -279,7 +278,13 @@ static int judge_landing(struct run *run, struct visit *v, const struct snapshot
     return 0;
 }
 
-static int click_once(struct run *run, struct scan *scan, enum button button, struct visit *v,
+/* Ways to click a card, until one leads somewhere. */
+static const struct {
+    enum button button;
+    bool first_line; /* aim there instead of at the middle */
+} ways[] = {{BUTTON_LEFT, false}, {BUTTON_LEFT, true}, {BUTTON_MIDDLE, true}};
+
+static int click_once(struct run *run, struct scan *scan, size_t way, struct visit *v,
                       enum landing *ret, struct step_result *out, struct err *err)
 {
     struct observation obs;
@@ -291,8 +296,8 @@ static int click_once(struct run *run, struct scan *scan, enum button button, st
         return r;
     snapshot_take(&obs, &before);
     v->from = obs.url;
-    out->at = t.at;
-    r = run_click(run, t.at, button, &s, err);
+    out->at = ways[way].first_line || t.covered ? run_first_line(&t) : t.at;
+    r = run_click(run, out->at, ways[way].button, &s, err);
     return r ? r : judge_landing(run, v, &before, &s, ret, err);
 }
 
@@ -301,8 +306,8 @@ static int open_card(struct run *run, struct scan *scan, struct visit *v, enum l
 {
     int r = 0;
     *ret = NOT_MOVED;
-    for (int i = 0; !r && *ret == NOT_MOVED && i <= CLICK_TRIES; i++) {
-        r = click_once(run, scan, i < CLICK_TRIES ? BUTTON_LEFT : BUTTON_MIDDLE, v, ret, out, err);
+    for (size_t i = 0; !r && *ret == NOT_MOVED && i < ARRAY_SIZE(ways); i++) {
+        r = click_once(run, scan, i, v, ret, out, err);
         out->steps_used++;
     }
     return r;

@@ -16,6 +16,8 @@
 #include "run/snapshot.h"
 #include "run/url.h"
 
+#define ONE_LINE_PX 44 /* taller than this, a link or label may have wrapped */
+
 static const char *effect_key(struct run *run)
 {
     return pool_printf(run->step_pool, "%d#%d", run->index, run->progress.effects + 1);
@@ -95,31 +97,57 @@ static bool return_may_help(const struct observation *obs)
     return n && !strcmp(n->tag, "input");
 }
 
-static int press(struct run *run, const struct observation *before, struct step_result *out,
-                 struct err *err)
+struct press {
+    struct snapshot before;
+    struct observation after;
+    bool changed;
+};
+
+static int look_after(struct run *run, struct press *p, const struct settled *s, struct err *err)
+{
+    struct snapshot now;
+    int r = run_look(run, &p->after, err);
+    if (r)
+        return r;
+    snapshot_take(&p->after, &now);
+    p->changed = s->url_changed || s->new_tab || s->dialogs || s->navigated ||
+                 !snapshot_same(&p->before, &now);
+    return 0;
+}
+
+static int click_and_look(struct run *run, struct press *p, struct point at, struct err *err)
 {
     struct settled s = {0};
-    struct snapshot old, new;
-    struct observation after;
-    snapshot_take(before, &old);
-    int r = run_click(run, out->at, BUTTON_LEFT, &s, err);
-    if (!r)
-        r = run_look(run, &after, err);
-    if (r)
-        return r;
-    snapshot_take(&after, &new);
-    out->verified_change =
-        s.url_changed || s.new_tab || s.dialogs || s.navigated || !snapshot_same(&old, &new);
-    if (out->verified_change || !out->effect_key || !return_may_help(&after))
+    int r = run_click(run, at, BUTTON_LEFT, &s, err);
+    return r ? r : look_after(run, p, &s, err);
+}
+
+/* What can be done about a click without effect: a submit may only be confirmed in its own field, a
+ * plain click may aim better. */
+static int press_again(struct run *run, struct press *p, const struct target *t,
+                       struct step_result *out, struct err *err)
+{
+    struct settled none = {0};
+    if (!out->effect_key && t->box.h > ONE_LINE_PX) {
+        out->at = run_first_line(t);
+        return click_and_look(run, p, out->at, err);
+    }
+    if (!out->effect_key || !return_may_help(&p->after))
         return 0;
-    r = run_key(run, "Return", CAP_CLICK_MS, err);
-    if (!r)
-        r = run_look(run, &after, err);
-    if (r)
-        return r;
-    snapshot_take(&after, &new);
-    out->verified_change = !snapshot_same(&old, &new);
-    return 0;
+    int r = run_key(run, "Return", CAP_CLICK_MS, err);
+    return r ? r : look_after(run, p, &none, err);
+}
+
+static int press(struct run *run, const struct observation *before, const struct target *t,
+                 struct step_result *out, struct err *err)
+{
+    struct press p = {0};
+    snapshot_take(before, &p.before);
+    int r = click_and_look(run, &p, out->at, err);
+    if (!r && !p.changed)
+        r = press_again(run, &p, t, out, err);
+    out->verified_change = p.changed;
+    return r;
 }
 
 static int press_labelled(struct run *run, enum target_kind kind, struct step_result *out,
@@ -139,7 +167,7 @@ static int press_labelled(struct run *run, enum target_kind kind, struct step_re
     if (!r)
         r = journal(run, out, "sent", err);
     if (!r)
-        r = press(run, &obs, out, err);
+        r = press(run, &obs, &t, out, err);
     if (r)
         return r;
     return step_ok(run, out, "submit:%s@(%d,%d)", out->label, out->at.x, out->at.y);
