@@ -48,7 +48,7 @@ char *follow_reason(struct pool *pool, const json_t *status)
     static const char *const keys[] = {"error", "halt_reason", "halt_class", "terminal_status"};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         const char *text = json_str(status, keys[i], "");
-        if (*text)
+        if (*text && strcmp(text, json_str(status, "status", "")) != 0)
             return table_clean(pool, str_cut(pool, text, 300), 0);
     }
     return pool_strdup(pool, "");
@@ -84,23 +84,13 @@ static void draw(struct view *v)
 static void note_step(struct view *v, const json_t *detail, int step_index)
 {
     char number[32] = "";
-    if (v->follow->n_steps > 0)
-        snprintf(number, sizeof(number), "/%d", v->follow->n_steps);
+    int n_steps = (int)json_int(detail, "n_steps", v->follow->n_steps);
+    if (n_steps > 0)
+        snprintf(number, sizeof(number), "/%d", n_steps);
     const char *type = json_str(detail, "type", ""), *intent = json_str(detail, "intent", "");
     if (*type)
         snprintf(v->now, sizeof(v->now), "step %d%s %s%s%.160s", step_index + 1, number, type,
                  *intent ? ": " : "", intent);
-}
-
-/* Rows a finished step brought, from its data (plans.md 8.10). */
-static int rows_of(const json_t *detail)
-{
-    const char *data = json_str(detail, "data", "");
-    if (!json_flag(detail, "success", false))
-        return 0;
-    if (str_starts(data, "VIABLE"))
-        return 1;
-    return str_starts(data, "extract_rows:") ? atoi(data + strlen("extract_rows:")) : 0;
 }
 
 /* --- log lines ---------------------------------------------------------------------------------
@@ -122,7 +112,7 @@ static void print_event(struct view *v, struct pool *pool, const char *line, con
     if (json_is_object(detail))
         note_step(v, detail, (int)json_int(detail, "step_index", json_int(event, "step_index", 0)));
     if (step_end)
-        v->rows += rows_of(detail);
+        v->rows = (int)json_int(detail, "total_rows", v->rows);
     if (lines == FOLLOW_RAW) {
         print_line(v, line);
     } else if (step_end && lines != FOLLOW_QUIET) {

@@ -26,6 +26,8 @@
 #define DEFAULT_COST     10.0
 #define DEFAULT_MINUTES  30
 #define LOG_TAIL         1000
+#define RESULT_MS        5000
+#define RESULT_POLL_MS   100
 
 struct job {
     struct pool *pool;
@@ -152,6 +154,7 @@ static int follow(struct job *j, json_t **ret_status)
     j->interrupted = true;
     loop_interrupt_clear(j->loop);
     fprintf(stderr, "cancelling run %s\n", j->run_id);
+    f.lines = FOLLOW_QUIET; /* a second look would print the log from its start */
     err_clear(&j->err);
     r = client_action(&j->client, j->pool, "cancel", j->run_id, NULL, &reply, &j->err);
     return r ? r : follow_run(&f, j->pool, ret_status, &j->err);
@@ -198,14 +201,29 @@ static void save_artifacts(struct job *j)
     }
 }
 
-/* Whatever there is, also of a run that was cancelled. */
+/* A cancelled run is over before its worker has handed in what it had: that is waited for a little.
+ */
+static int fetch_result(struct job *j, json_t **out)
+{
+    int64_t until = clock_mono_ms() + RESULT_MS;
+    for (;;) {
+        json_t *reply;
+        int r = client_action(&j->client, j->pool, "result", j->run_id, NULL, &reply, &j->err);
+        if (r)
+            return r;
+        *out = json_object_get(reply, "result");
+        if (json_is_object(*out) || clock_mono_ms() > until ||
+            loop_wait(j->loop, NULL, NULL, clock_mono_ms() + RESULT_POLL_MS))
+            return 0;
+    }
+}
+
 static int save_result(struct job *j, json_t **ret_result)
 {
-    json_t *reply;
-    int r = client_action(&j->client, j->pool, "result", j->run_id, NULL, &reply, &j->err);
+    json_t *result;
+    int r = fetch_result(j, &result);
     if (r)
         return r;
-    json_t *result = json_object_get(reply, "result");
     result = json_keep(j->pool, json_is_object(result) ? json_copy(result) : json_object());
     add_steps(result);
     json_put_str(result, "session", j->file.stem);
