@@ -351,12 +351,11 @@ static void print_result(struct session *s, const json_t *reply, const json_t *r
         fputs(table_text(s->pool, rows_columns(s->pool, rows), rows,
                          table_terminal_width(STDOUT_FILENO)),
               stdout);
-    const char *reason = follow_reason(s->pool, reply);
-    bool ok = follow_succeeded(reply);
+    const char *reason = follow_succeeded(reply) ? "" : follow_reason(s->pool, reply);
     printf("%s%s: %s, %d row(s), %d step(s), %.1f s%s%s\n", json_array_size(rows) ? "\n" : "",
            s->run_id, table_clean(s->pool, json_str(reply, "status", "?"), 0),
            (int)json_array_size(rows), (int)json_int(result, "steps_executed", 0),
-           json_num(result, "total_time_s", 0), ok ? "" : ": ", ok ? "" : reason);
+           json_num(result, "total_time_s", 0), *reason ? ": " : "", reason);
 }
 
 static int result(struct session *s, void *arg)
