@@ -56,18 +56,23 @@ static bool landed(struct run *run, const struct observation *obs, const char *v
     return str_contains_fold(str_squash(run->step_pool, got), want);
 }
 
-static int type_once(struct run *run, struct point at, const char *value, bool *ret_landed,
-                     struct err *err)
+/* Replace what is there; a field that is known to be empty needs no keys for that. */
+static int empty_field(struct run *run, bool known_empty, bool stays_empty, struct err *err)
+{
+    int r = known_empty ? 0 : run_key(run, "ctrl+a", CAP_TYPE_MS, err);
+    return r || known_empty || !stays_empty ? r : run_key(run, "Delete", CAP_TYPE_MS, err);
+}
+
+static int type_once(struct run *run, struct point at, const char *value, bool known_empty,
+                     bool *ret_landed, struct err *err)
 {
     struct settled s = {0};
     struct observation obs;
     int r = run_click(run, at, BUTTON_LEFT, &s, err);
     if (!r)
-        r = run_key(run, "ctrl+a", CAP_TYPE_MS, err);
-    if (!r)
-        r = run_key(run, "Delete", CAP_TYPE_MS, err);
+        r = empty_field(run, known_empty, !*value, err);
     if (!r && *value)
-        r = run_type(run, value, err);
+        r = run_type(run, value, err); /* over the selection */
     if (!r)
         r = run_look(run, &obs, err);
     if (!r)
@@ -81,7 +86,8 @@ static int fill(struct run *run, const struct node *n, const char *label, const 
     bool ok = false;
     int r = 0;
     for (int i = 0; !r && !ok && i < TYPE_TRIES; i++)
-        r = type_once(run, out->at, value, &ok, err);
+        r = type_once(run, out->at, value, i == 0 && n && !is_rich(n) && str_empty(n->value), &ok,
+                      err);
     if (r == E_GONE || r == E_CANCELLED)
         return r;
     if (r)

@@ -25,23 +25,14 @@ static enum control control_of(const struct target *t, const char *value)
     return CONTROL_CLICK;
 }
 
-static int press_keys(struct run *run, const char *const *keys, size_t n, struct err *err)
-{
-    int r = 0;
-    for (size_t i = 0; !r && i < n; i++)
-        r = run_key(run, keys[i], CAP_TYPE_MS, err);
-    return r;
-}
-
 static int type_value(struct run *run, struct point at, const char *value, struct err *err)
 {
-    static const char *const clear[] = {"ctrl+a", "Delete"};
     struct settled s = {0};
     int r = run_click(run, at, BUTTON_LEFT, &s, err);
     if (!r)
-        r = press_keys(run, clear, ARRAY_SIZE(clear), err);
+        r = run_key(run, "ctrl+a", CAP_TYPE_MS, err);
     if (!r)
-        r = run_type(run, value, err);
+        r = run_type(run, value, err); /* over the selection */
     return r ? r : run_key(run, "Return", CAP_CLICK_MS, err);
 }
 
