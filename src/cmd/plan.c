@@ -98,7 +98,7 @@ static bool load(const char *usage, int argc, char **argv, struct pool *pool, bo
 {
     const struct option table[] = {
         {"--json", NULL, OPTION_FLAG, json, NULL, "print JSON"},
-        {NULL},
+        {0},
     };
     const char *args[1];
     int n;

@@ -307,7 +307,7 @@ int plan_run(int argc, char **argv)
          "what a detail page's address looks like"},
         {"--json", NULL, OPTION_FLAG, &j.json, NULL, "print result.json"},
         CLIENT_OPTIONS(&j.flags),
-        {NULL},
+        {0},
     };
     int n, code = 0;
     if (!options_read(table, usage, argc, argv, args, 1, &n, &code))

@@ -187,7 +187,7 @@ static int cmd_submit(int argc, char **argv)
          "submit this only once"},
         {"--json", NULL, OPTION_FLAG, &c.s.json, NULL, "the reply is JSON in any case"},
         CLIENT_OPTIONS(&c.s.flags),
-        {NULL},
+        {0},
     };
     int n, code = 0;
     if (!options_read(table, "mantis runs submit [options]", argc, argv, NULL, 0, &n, &code))
@@ -217,7 +217,7 @@ static int with_run(const char *usage, const struct option *extra, int extra_arg
          "the run; may also stand as an argument"},
         {"--json", NULL, OPTION_FLAG, &s.json, NULL, "print JSON"},
         CLIENT_OPTIONS(&s.flags),
-        {NULL},
+        {0},
     };
     struct option table[ARRAY_SIZE(common) + 8] = {0};
     const char *args[4];
@@ -299,7 +299,7 @@ static int cmd_cancel(int argc, char **argv)
     struct cancel c = {0};
     const struct option extra[] = {
         {"--reason", NULL, OPTION_STRING, &c.reason, "TEXT", "kept with the run"},
-        {NULL},
+        {0},
     };
     return with_run("mantis runs cancel RUN_ID [options]", extra, 0, NULL, argc, argv, cancel, &c);
 }
@@ -332,7 +332,7 @@ static int cmd_logs(int argc, char **argv)
     const struct option extra[] = {
         {"--tail", NULL, OPTION_INT, &c.tail, "N", "last lines only [200]"},
         {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "lines as they are, not a JSON document"},
-        {NULL},
+        {0},
     };
     return with_run("mantis runs logs RUN_ID [options]", extra, 0, NULL, argc, argv, logs, &c);
 }
@@ -385,7 +385,7 @@ static int cmd_result(int argc, char **argv)
     struct result c = {0};
     const struct option extra[] = {
         {"--csv-out", NULL, OPTION_STRING, &c.csv_out, "FILE", "write the rows as CSV"},
-        {NULL},
+        {0},
     };
     return with_run("mantis runs result RUN_ID [options]", extra, 0, NULL, argc, argv, result, &c);
 }
@@ -423,7 +423,7 @@ static int cmd_artifact(int argc, char **argv)
     struct artifact c = {0};
     const struct option extra[] = {
         {"--output", "-o", OPTION_STRING, &c.output, "FILE", "where to write it [stdout]"},
-        {NULL},
+        {0},
     };
     return with_run("mantis runs artifact RUN_ID NAME [options]", extra, 1, c.name, argc, argv,
                     artifact, &c);
@@ -480,7 +480,7 @@ static int cmd_watch(int argc, char **argv)
         {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "log lines as they are"},
         {"--stop-on-pause", NULL, OPTION_FLAG, &c.stop_on_pause, NULL,
          "do not wait while the run is paused"},
-        {NULL},
+        {0},
     };
     return with_run("mantis runs watch RUN_ID [options]", extra, 0, NULL, argc, argv, watch, &c);
 }
