@@ -4,7 +4,8 @@
  * Started as root, a worker runs under its slot's uid. It has to pass through everything above its
  * two own directories, and may list none of them: 0711. Those two, work/ and the leased profile,
  * are 0700 and belong to that uid; they were written by an earlier worker, so nothing in them is
- * trusted: links are not followed.
+ * trusted: links are not followed. Between attempts they are root's, because the next run of that
+ * slot, under the same uid, may be another tenant's.
  */
 #include "sched/private.h"
 
@@ -153,6 +154,23 @@ void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id)
     pool_destroy(pool);
 }
 
+/* The top is enough: nobody passes through a 0700 directory of root. */
+static void give_to_root(const struct sched *s, const char *path)
+{
+    if (!s->as_root)
+        return;
+    if (lchown(path, 0, 0) && errno != ENOENT)
+        log_warning(LOGGER, NULL, "cannot take back '%s': %s", path, strerror(errno));
+}
+
+void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, const char *profile)
+{
+    struct pool *pool = pool_create(NULL);
+    give_to_root(s, dirs_work(s, pool, tenant, run_id));
+    give_to_root(s, dirs_profile(s, pool, tenant, profile));
+    pool_destroy(pool);
+}
+
 int dirs_open_log(struct sched *s, const char *tenant, const char *run_id)
 {
     struct pool *pool = pool_create(NULL);
@@ -171,18 +189,30 @@ int dirs_open_log(struct sched *s, const char *tenant, const char *run_id)
     return fd;
 }
 
-static void sweep_tenant(struct sched *s, struct pool *pool, const char *tenant)
+static void sweep_run(struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
 {
-    DIR *dir = opendir(pool_printf(pool, "%s/runs", tenant_dir(s, pool, tenant)));
-    if (!dir)
-        return;
-    for (struct dirent *e; (e = readdir(dir));) {
-        if (e->d_name[0] == '.')
-            continue;
-        dirs_clean_work(s, tenant, e->d_name);
-        files_rebuild(s, tenant, e->d_name);
+    give_to_root(s, dirs_work(s, pool, tenant, run_id));
+    dirs_clean_work(s, tenant, run_id);
+    files_rebuild(s, tenant, run_id);
+}
+
+static void sweep_profile(struct sched *s, struct pool *pool, const char *tenant, const char *name)
+{
+    give_to_root(s, dirs_profile(s, pool, tenant, name));
+}
+
+static void sweep_below(struct sched *s, const char *tenant, const char *below,
+                        void (*sweep)(struct sched *, struct pool *, const char *, const char *))
+{
+    struct pool *pool = pool_create(NULL);
+    DIR *dir = opendir(pool_printf(pool, "%s/%s", tenant_dir(s, pool, tenant), below));
+    if (dir) {
+        for (struct dirent *e; (e = readdir(dir));)
+            if (e->d_name[0] != '.')
+                sweep(s, pool, tenant, e->d_name);
+        closedir(dir);
     }
-    closedir(dir);
+    pool_destroy(pool);
 }
 
 void dirs_sweep(struct sched *s)
@@ -190,9 +220,12 @@ void dirs_sweep(struct sched *s)
     struct pool *pool = pool_create(NULL);
     DIR *dir = opendir(pool_printf(pool, "%s/tenants", s->settings->data_dir));
     if (dir) {
-        for (struct dirent *e; (e = readdir(dir));)
-            if (e->d_name[0] != '.')
-                sweep_tenant(s, pool, e->d_name);
+        for (struct dirent *e; (e = readdir(dir));) {
+            if (e->d_name[0] == '.')
+                continue;
+            sweep_below(s, e->d_name, "runs", sweep_run);
+            sweep_below(s, e->d_name, "chrome-profile", sweep_profile);
+        }
         closedir(dir);
     }
     pool_destroy(pool);

@@ -151,9 +151,11 @@ int dirs_make_run(struct sched *s, const char *tenant, const char *run_id, struc
 /* Everything an attempt needs; work and profile are given to uid when it is not 0. */
 int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, const char *profile,
                    uid_t uid, struct err *err) MUST_CHECK;
+/* The slot's uid may run another tenant next: it loses these two. */
+void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, const char *profile);
 void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id); /* work/tmp */
 int dirs_open_log(struct sched *s, const char *tenant, const char *run_id); /* fd or -1 */
-void dirs_sweep(struct sched *s); /* at start: work/tmp of every run goes, missing files come back */
+void dirs_sweep(struct sched *s); /* at start: what a killed server left as it was */
 
 /* --- sweep.c --- */
 /* Kill what has its HOME in dir. Number found. */

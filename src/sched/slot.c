@@ -460,6 +460,7 @@ static void free_slot(struct slot *slot)
         sweep_processes(dirs_profile(s, slot->pool, slot->tenant, slot->profile));
         sched_sweep_soon(s);
     }
+    dirs_take_back(s, slot->tenant, slot->run_id, slot->profile);
     dirs_clean_work(s, slot->tenant, slot->run_id);
     release(slot);
     sched_slot_freed(s);
