@@ -179,7 +179,7 @@ int plan_from_json(struct pool *pool, const json_t *json, struct plan **out, str
     const char *signature = json_str(json, "signature", "");
     if (strlen(signature) >= sizeof(plan->signature))
         return err_set(err, E_INVALID, "stored plan: 'signature' is too long");
-    strcpy(plan->signature, signature);
+    memcpy(plan->signature, signature, strlen(signature) + 1);
     if (json_is_object(json_object_get(json, "site_config")))
         plan->site_config = take_object(pool, json, "site_config");
     const json_t *warnings = json_object_get(json, "warnings");
