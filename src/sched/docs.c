@@ -157,6 +157,16 @@ int sched_phase(struct sched *s, struct pool *pool, const char *tenant, const ch
     return 0;
 }
 
+json_t *docs_log_line(const json_t *event)
+{
+    static const char *const copied[] = {"ts", "kind", "step_index", "detail"};
+    json_t *line = json_object();
+    json_put_str(line, "message", json_str(event, "summary", ""));
+    for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
+        json_put(line, copied[i], json_incref(json_object_get(event, copied[i])));
+    return line;
+}
+
 int sched_logs(struct sched *s, struct pool *pool, const char *tenant, const char *run_id, int tail,
                json_t **out, struct err *err)
 {
@@ -169,8 +179,7 @@ int sched_logs(struct sched *s, struct pool *pool, const char *tenant, const cha
         return r == E_NOT_FOUND ? err_set(err, r, "%s", cause.msg) : sched_store_error(&cause, err);
     json_t *lines = json_array();
     json_array_foreach (events, i, e) {
-        json_t *line = json_pack("{s:s,s:s}", "message", json_str(e, "summary", ""), "ts",
-                                 json_str(e, "ts", ""));
+        json_t *line = docs_log_line(e);
         json_push(lines, json_string(json_text(pool, line)));
         json_decref(line);
     }

@@ -98,8 +98,7 @@ static void write_events(struct bundle *b)
     buf_init(&log, CAP_IPC_MESSAGE_BYTES);
     buf_init(&trace, CAP_IPC_MESSAGE_BYTES);
     json_array_foreach (events, i, e) {
-        json_t *line = json_pack("{s:s,s:s}", "message", json_str(e, "summary", ""), "ts",
-                                 json_str(e, "ts", ""));
+        json_t *line = docs_log_line(e);
         add_line(&log, b->pool, line);
         add_line(&trace, b->pool, e);
         json_decref(line);

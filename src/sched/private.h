@@ -4,6 +4,7 @@
  *   sched.c    create, submit, cancel, drain, the queue     slot.c   one worker: start, messages, death
  *   settle.c   how a run ends: envelope and states          files.c  projections and artifacts
  *   dirs.c     directories of a run, modes, owners          sweep.c  processes nobody owns any more
+ *   launch.c   what a worker is given
  *   docs.c     status, phase, result, logs                  ready.c  could a run be carried out now
  */
 #ifndef MANTIS_SCHED_PRIVATE_H
@@ -113,6 +114,13 @@ void slot_drain(struct slot *slot);
 void slot_kill(struct slot *slot);
 void slot_destroy(struct slot *slot); /* at once, nothing is stored */
 
+/* --- launch.c --- */
+/* Start the worker program for a slot; its process goes into slot->proc, our end of its socket to
+ * *ret_fd. */
+int launch_worker(struct slot *slot, int *ret_fd, struct err *err) MUST_CHECK;
+/* The `start` message of docs/processes.md. New reference. */
+json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal);
+
 /* --- settle.c --- */
 /* Each stores the ending of a run in one commit and then writes its files. 0, or the store's error when
  * it must be tried again; a run that ended otherwise first is 0. */
@@ -166,6 +174,10 @@ void sweep_x_locks(uid_t uid);
 
 /* --- docs.c --- */
 json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record *rec);
+
+/* An event as one line of events.log: "message" and "ts" of the contract, and what a progress line
+ * needs: "kind", "step_index", "detail". New reference. */
+json_t *docs_log_line(const json_t *event);
 
 /* --- ready.c --- */
 char *ready_find_program(struct pool *pool, const char *name); /* absolute path through PATH, or NULL */
