@@ -1,0 +1,140 @@
+/*
+ * launch.c - what a worker is given: its program, user, environment, socket and first message.
+ */
+#include "sched/private.h"
+
+#include <libgen.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static const char *const passed_options[] = {"extraction_schema", "settle_ceiling_s",
+                                             "nav_wait_s",        "auto_url_gate",
+                                             "pause_on_captcha",  "type_delay_ms"};
+
+/* What the run asked for wins over what the server is set to. New reference. */
+static json_t *worker_options(struct sched *s, const json_t *given)
+{
+    json_t *o = json_is_object(given) ? json_deep_copy(given) : json_object();
+    json_t *defaults =
+        json_pack("{s:i,s:f,s:b,s:b}", "type_delay_ms", s->settings->type_delay_ms, "nav_wait_s",
+                  s->settings->nav_wait_s, "auto_url_gate", s->settings->auto_url_gate,
+                  "pause_on_captcha", s->settings->pause_on_captcha);
+    for (size_t i = 0; i < ARRAY_SIZE(passed_options); i++) {
+        const char *key = passed_options[i];
+        json_t *v = json_object_get(o, key);
+        if ((!v || json_is_null(v)) && json_object_get(defaults, key))
+            json_object_set(o, key, json_object_get(defaults, key));
+    }
+    json_decref(defaults);
+    json_put_str(o, "browser", s->settings->browser); /* never the caller's to choose */
+    json_put_bool(o, "sandbox_off", s->settings->sandbox_off);
+    return o;
+}
+
+static json_t *worker_dirs(struct slot *slot)
+{
+    struct pool *pool = slot->pool;
+    const char *work = dirs_work(slot->sched, pool, slot->tenant, slot->run_id);
+    json_t *d = json_object();
+    json_put_str(d, "work", work);
+    json_put_str(d, "profile", dirs_profile(slot->sched, pool, slot->tenant, slot->profile));
+    json_put_str(d, "tmp", slot->isolated ? "/tmp" : pool_printf(pool, "%s/tmp", work));
+    json_put_str(d, "downloads", pool_printf(pool, "%s/downloads", work));
+    json_put_str(d, "screenshots", pool_printf(pool, "%s/screenshots", work));
+    return d;
+}
+
+json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal)
+{
+    const struct settings *set = slot->sched->settings;
+    const json_t *conf = rec->settings;
+    json_t *m = json_pack("{s:s,s:s,s:s,s:i}", "type", "start", "run_id", rec->run_id, "tenant_id",
+                          rec->tenant_id, "attempt", rec->attempts);
+    json_object_set(m, "plan", (json_t *)rec->plan);
+    json_put(m, "checkpoint",
+             rec->checkpoint ? json_incref((json_t *)rec->checkpoint) : json_null());
+    json_object_set(m, "journal", journal);
+    json_put_str(m, "brain", json_str(conf, "brain", set->brain));
+    json_put_str(m, "reader", json_str(conf, "brain", set->brain));
+    json_put_str(m, "plane", json_str(conf, "plane", "browser_use_plane"));
+    json_put_num(m, "max_cost", json_num(conf, "max_cost", set->max_cost_usd));
+    json_put_int(m, "max_time_minutes",
+                 json_int(conf, "max_time_minutes", set->max_runtime_minutes));
+    json_put(m, "display",
+             json_pack("{s:i,s:i}", "width", set->display_width, "height", set->display_height));
+    json_put(m, "dirs", worker_dirs(slot));
+    json_put(m, "options", worker_options(slot->sched, json_object_get(conf, "options")));
+    return m;
+}
+
+static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags, struct err *err)
+{
+    struct sched *s = slot->sched;
+    struct pool *pool = slot->pool;
+    const char *work = dirs_work(s, pool, slot->tenant, slot->run_id);
+    const char *path = getenv("PATH"), *tmp = pool_printf(pool, "%s/tmp", work);
+    const char *argv[] = {s->worker_program, NULL};
+    const char *profile = dirs_profile(s, pool, slot->tenant, slot->profile);
+    const char *program_dir = dirname(pool_strdup(pool, s->worker_program));
+    const char *keep[] = {work, profile, program_dir, s->settings->repo_root, NULL};
+    const char *env[] = {
+        pool_printf(pool, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
+        pool_printf(pool, "HOME=%s", work),
+        "LANG=C.UTF-8",
+        "TZ=UTC",
+        pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp),
+        NULL};
+    struct proc_fd fds[] = {{.from = socket_fd, .to = 3}, {.from = log_fd, .to = 2}};
+    struct proc_spec spec = {
+        .argv = argv,
+        .env = env,
+        .cwd = work,
+        .fds = fds,
+        .n_fds = log_fd >= 0 ? 2 : 1,
+        .uid = slot->uid,
+        .flags = flags,
+        .keep = keep,
+    };
+    return proc_spawn(&spec, &slot->proc, err);
+}
+
+/* Isolated when the kernel lets us, else without, and say so once. */
+static int spawn(struct slot *slot, int socket_fd, struct err *err)
+{
+    struct sched *s = slot->sched;
+    int log_fd = dirs_open_log(s, slot->tenant, slot->run_id);
+    struct err refused = {0};
+    slot->isolated = true;
+    int r = spawn_in(slot, socket_fd, log_fd, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
+    if (r == E_FORBIDDEN) {
+        if (!s->warned_not_isolated)
+            log_warning(LOGGER, NULL,
+                        "namespaces are refused here; workers run without a private /tmp and are "
+                        "swept up after");
+        s->warned_not_isolated = true;
+        slot->isolated = false;
+        r = spawn_in(slot, socket_fd, log_fd, PROC_DIE_WITH_PARENT, err);
+    } else if (r && err) {
+        *err = refused;
+    }
+    if (log_fd >= 0)
+        close(log_fd);
+    return r;
+}
+
+int launch_worker(struct slot *slot, int *ret_fd, struct err *err)
+{
+    int s[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s))
+        return err_sys(err, E_IO, "cannot make a socket for the worker");
+    int r = spawn(slot, s[1], err);
+    close(s[1]);
+    if (r)
+        close(s[0]);
+    else
+        *ret_fd = s[0];
+    return r;
+}
