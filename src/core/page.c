@@ -63,16 +63,34 @@ static bool inline_up_to(const struct page *page, int i, int other)
     return false;
 }
 
+/* A sign that stands at a number without a gap: currency, sign, bracket, separator. */
+static bool sign_before(const char *end, const char *start)
+{
+    static const char *const currencies[] = {"\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "\xE2\x82\xB9", "\xE2\x82\xAA"};
+    if (strchr("$#+-(/.,", end[-1]) || (end[-1] >= '0' && end[-1] <= '9'))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(currencies); i++) {
+        size_t len = strlen(currencies[i]);
+        if ((size_t)(end - start) >= len && strncmp(end - len, currencies[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Layout puts the blank at the end of a text inside its box, so touching boxes alone do not tell "by
+ * Ann" from "$5": only pieces of a number join. */
 bool page_texts_join(const struct page *page, int a, int b)
 {
-    if (!inline_up_to(page, a, b) || !inline_up_to(page, b, a))
+    const char *left = page->nodes[a].text, *right = page->nodes[b].text;
+    if (!*left || !*right || !inline_up_to(page, a, b) || !inline_up_to(page, b, a))
         return false;
-    if (strchr(",.;:!?)%", page->nodes[b].text[0]))
+    if (strchr(",.;:!?)%", *right))
         return true;
     struct rect l = page->nodes[a].box, r = page->nodes[b].box;
     int gap = r.x - (l.x + l.w);
     bool same_line = l.w > 0 && r.w > 0 && r.y < l.y + l.h && l.y < r.y + r.h;
-    return same_line && gap >= -1 && gap <= 1;
+    bool digit = *right >= '0' && *right <= '9';
+    return same_line && gap >= -1 && gap <= 1 && digit && sign_before(left + strlen(left), left);
 }
 
 char *page_text(struct pool *pool, const struct page *page, int i, size_t max_bytes)

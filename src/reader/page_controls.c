@@ -200,6 +200,15 @@ static int covers(const struct scene *s, int i)
     return n;
 }
 
+/* Node i or the backdrop it lies on covers something. */
+static bool covers_page(const struct scene *s, int i)
+{
+    for (; i >= 0 && !in_words("body html #document", s->page->nodes[i].tag); i = s->page->nodes[i].parent)
+        if (covers(s, i))
+            return true;
+    return false;
+}
+
 static bool overlay_named(const struct scene *s, int i)
 {
     const struct node *n = &s->page->nodes[i];
@@ -211,7 +220,8 @@ enum overlay { OVERLAY_NONE, OVERLAY_CONSENT, OVERLAY_OTHER };
 
 static enum overlay overlay_kind(const struct scene *s, int i)
 {
-    if (!scene_shown(s, i) || !(s->page->nodes[i].flags & NODE_IN_VIEW) || !overlay_named(s, i) || !covers(s, i))
+    if (!scene_shown(s, i) || !(s->page->nodes[i].flags & NODE_IN_VIEW) || !overlay_named(s, i) ||
+        !covers_page(s, i))
         return OVERLAY_NONE;
     const char *text = pool_printf(s->pool, "%s %s", s->page->nodes[i].name, scene_text(s, i, 3000));
     return words_in(WORDS_CONSENT, text) || scene_classed(s, i, "cookie cookies consent gdpr") ? OVERLAY_CONSENT : OVERLAY_OTHER;

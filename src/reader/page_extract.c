@@ -92,6 +92,8 @@ static void from_pairs(const struct source *src, const struct pair *pairs, int n
         double match = field_label_match(src->scene->pool, f->field, f->meaning, p->label);
         if (match == 0)
             continue;
+        if (match < 0.9 && p->quality < 0.8)
+            continue; /* "Private seller" is no label, "Private seller:" is one */
         bool tile = strcmp(p->method, "tile") == 0;
         if (tile && (meaning_pattern(f->meaning) == PATTERN_NONE && f->field->type == FIELD_STR))
             continue;
@@ -182,14 +184,36 @@ static void rating_at(const struct source *src, struct finding *f, int i)
         offer_shown(f, src, hit, "rating_pattern", 0.6, i);
 }
 
+/* Bytes of the next part of a line like "Ann Lee · Austin, TX | 3 days ago"; *skip: of its divider. */
+static size_t part_length(const char *line, size_t *skip)
+{
+    static const char *const dividers[] = {" \xC2\xB7 ", " | ", " \xE2\x80\xA2 ", " - ", " \xE2\x80\x93 ", " \xE2\x80\x94 "};
+    size_t best = strlen(line);
+    *skip = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(dividers); i++) {
+        const char *p = strstr(line, dividers[i]);
+        if (p && (size_t)(p - line) < best) {
+            best = (size_t)(p - line);
+            *skip = strlen(dividers[i]);
+        }
+    }
+    return best;
+}
+
 static void place_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
     const char *text = scene_text(s, i, 160);
+    size_t skip;
     if (strcmp(s->page->nodes[i].tag, "address") == 0)
         offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "address", 0.8, i);
-    else if (pattern_first(s->pool, PATTERN_PLACE, text))
-        offer_shown(f, src, text, "place_pattern", 0.55, i);
+    for (const char *p = text; *p; p += skip) {
+        size_t len = part_length(p, &skip);
+        const char *part = pool_strndup(s->pool, p, len);
+        if (pattern_first(s->pool, PATTERN_PLACE, part))
+            offer_shown(f, src, part, "place_pattern", 0.55, i);
+        p += len;
+    }
 }
 
 /* "Sold by Ann", "Posted by Ann Lee": the words after a seller's label at the start. */
@@ -198,7 +222,8 @@ static void seller_at(const struct source *src, struct finding *f, int i)
     static const char *const starts[] = {"sold by ", "posted by ", "listed by ", "offered by ", "seller ", "dealer ", "verkauft von ",
                                          "vendu par ", "vendido por ", "venduto da ", "verkocht door "};
     const struct scene *s = src->scene;
-    const char *text = scene_text(s, i, 120);
+    size_t skip;
+    const char *line = scene_text(s, i, 120), *text = pool_strndup(s->pool, line, part_length(line, &skip));
     for (size_t k = 0; k < ARRAY_SIZE(starts); k++)
         if (strncasecmp(text, starts[k], strlen(starts[k])) == 0 && words_count(text) <= 8)
             offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text + strlen(starts[k]), true), "seller_text",
@@ -260,7 +285,8 @@ static void from_shapes(const struct source *src, struct finding *f)
             continue;
         if (reader)
             reader(src, f, i);
-        if (n->n_attrs && bytes && classed_as(s, i, own))
+        bool other_price = f->meaning == MEANS_PRICE && side_price(scene_text(s, i, 160));
+        if (n->n_attrs && bytes && !other_price && classed_as(s, i, own))
             offer_shown(f, src, field_text(s->pool, f->field, f->meaning, scene_text(s, i, 160), true), "class_name", 0.55, i);
         if (badge && bytes && field_label_match(s->pool, f->field, f->meaning, words_plain(s->pool, scene_text(s, i, 80))) >= 0.95)
             offer_shown(f, src, "yes", "badge", 0.5, i);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -28,6 +29,7 @@ struct wanted {
 struct hit {
     int node;
     double score;
+    const char *text; /* that matched best */
 };
 
 struct search {
@@ -35,7 +37,8 @@ struct search {
     const struct target_query *q;
     struct wanted wanted[FIND_MAX_WANTED];
     int n_wanted;
-    int n_unnamed; /* geometry searches spent */
+    int n_unnamed;    /* geometry searches spent */
+    const char *text; /* best matching text of the node at hand */
     struct hit best, second, near[3];
 };
 
@@ -56,15 +59,15 @@ static void want(struct search *f, const char *text, double weight)
 static const char filler[] =
     "click clicks press presses tap select choose open opens go to the a an on in into of at for and then with its "
     "button link tab field box input menu item option drop-down dropdown page icon find locate use hit push "
-    "type enter fill write please called named labelled labeled that says this first top left right main "
+    "type enter fill write please called named labelled labeled that says this top left right main "
     "navigate visit follow check tick toggle submit form set";
 
-/* The words of the intent without filler; "submit" stays when nothing else does. */
-static const char *intent_rest(struct search *f)
+/* The words of text without filler; all of them when nothing else is there. */
+static const char *without_filler(struct search *f, const char *text)
 {
     struct buf b;
     buf_init(&b, 2048);
-    const char *plain = words_plain(f->s->pool, str_cut(f->s->pool, f->q->intent, 300));
+    const char *plain = words_plain(f->s->pool, str_cut(f->s->pool, text, 300));
     for (const char *p = plain; *(p += strspn(p, " ,.;:!?()")); p += strcspn(p, " ,.;:!?()")) {
         size_t len = strcspn(p, " ,.;:!?()");
         const char *word = pool_strndup(f->s->pool, p, len);
@@ -79,6 +82,17 @@ static const char *intent_rest(struct search *f)
     return *out ? out : plain;
 }
 
+/* "Write 'Ann' into the first name field": what stands behind "into", without filler. */
+static const char *after_into(struct search *f)
+{
+    static const char *const marks[] = {" into ", " in "};
+    const char *at = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(marks) && !at; i++)
+        if ((at = strcasestr(f->q->intent, marks[i])))
+            at += strlen(marks[i]);
+    return at ? without_filler(f, at) : "";
+}
+
 static void gather_wanted(struct search *f)
 {
     want(f, f->q->label, 1.0);
@@ -87,8 +101,10 @@ static void gather_wanted(struct search *f)
     const char *quoted;
     for (const char *p = f->q->intent; (quoted = page_quoted(f->s->pool, &p));)
         want(f, quoted, f->q->label[0] ? 0.8 : 0.95);
+    if (f->q->kind == TARGET_FIELD && !f->q->label[0])
+        want(f, after_into(f), 0.95);
     if (!f->n_wanted)
-        want(f, intent_rest(f), 0.85);
+        want(f, without_filler(f, f->q->intent), 0.85);
 }
 
 /* --- which nodes may be it ------------------------------------------------------------------- */
@@ -174,8 +190,10 @@ static void take(struct search *f, const char *text, double weight, double *scor
     const char *plain = words_plain(f->s->pool, str_cut(f->s->pool, text, 200));
     for (int i = 0; i < f->n_wanted; i++) {
         double v = page_words_match(f->wanted[i].plain, plain) * weight * f->wanted[i].weight;
-        if (v > *score)
+        if (v > *score) {
             *score = v;
+            f->text = text;
+        }
     }
 }
 
@@ -240,6 +258,9 @@ static double text_score(struct search *f, int i)
     take(f, node_attr(n, "title"), 0.9, &score);
     take(f, node_attr(n, "aria-label"), 0.95, &score);
     take(f, node_attr(n, "alt"), 0.9, &score);
+    const char *type = node_attr(n, "type");
+    if (type && str_eq_fold(type, "submit"))
+        take(f, "submit", 0.7, &score);
     const char *ids[] = {node_attr(n, "name"), node_attr(n, "id"), node_attr(n, "data-testid")};
     for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
         if (ids[k])
@@ -323,12 +344,13 @@ static void consider(struct search *f, int i)
         return;
     if (!n->role[0] && scene_text_bytes(f->s, i) > 200)
         return;
+    f->text = "";
     double match = text_score(f, i);
-    struct hit h = {i, match * fit + state_terms(f->s, i)};
+    struct hit h = {i, match * fit + state_terms(f->s, i), f->text};
     if (match > 0 && h.score >= FIND_MIN_SCORE)
         remember(f, h);
     else if (*scene_label(f->s, i))
-        remember_near(f, (struct hit){i, h.score});
+        remember_near(f, h);
 }
 
 static const char *wanted_words(const struct search *f)
@@ -365,8 +387,8 @@ int page_find(struct reader *reader, struct pool *pool, const struct observation
     int r = scene_create(pool, obs, &s, err);
     if (r)
         return r;
-    struct search f = {.s = &s, .q = query, .best = {-1, 0}, .second = {-1, 0},
-                       .near = {{-1, 0}, {-1, 0}, {-1, 0}}};
+    struct search f = {.s = &s, .q = query, .best = {.node = -1}, .second = {.node = -1},
+                       .near = {{.node = -1}, {.node = -1}, {.node = -1}}};
     gather_wanted(&f);
     if (!f.n_wanted)
         return err_set(err, E_INVALID, "find: neither a label nor an intent says what to look for");
@@ -379,7 +401,8 @@ int page_find(struct reader *reader, struct pool *pool, const struct observation
         confidence *= 0.75;
     int node = f.best.node;
     scene_target(&s, scene_shown(&s, node) ? node : s.page->nodes[node].parent, confidence, out);
-    out->label = scene_label(&s, node);
+    const char *label = scene_label(&s, node);
+    out->label = *label ? label : pool_strdup(pool, f.best.text);
     out->node = node;
     return 0;
 }

@@ -8,6 +8,7 @@
  */
 #include "reader/page_parts.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,14 @@ int page_card_link(const struct scene *s, int card)
     return -1;
 }
 
+static bool has_letters(const char *text)
+{
+    int n = 0;
+    for (const char *p = text; *p && n < 3; p++)
+        n += isalpha((unsigned char)*p) || (unsigned char)*p >= 0x80;
+    return n >= 3;
+}
+
 /* Tallest text of the card: what a title without a heading looks like. */
 static const char *tallest_text(const struct scene *s, int card)
 {
@@ -80,7 +89,7 @@ static const char *tallest_text(const struct scene *s, int card)
     int height = 0;
     for (int i = card; i < s->page->nodes[card].end; i++) {
         const struct node *n = &s->page->nodes[i];
-        if (!n->text[0] || !(n->flags & NODE_VISIBLE) || strlen(n->text) < 3 || words_is(WORDS_SPONSORED, n->text) ||
+        if (!n->text[0] || !(n->flags & NODE_VISIBLE) || !has_letters(n->text) || words_is(WORDS_SPONSORED, n->text) ||
             pattern_is(PATTERN_PRICE, n->text))
             continue;
         if (n->box.h > height + 1) {
@@ -98,7 +107,8 @@ const char *page_card_title(const struct scene *s, int card, int link)
         if (nodes[i].level && scene_shown(s, i) && scene_text_count(s, i) &&
             !words_is(WORDS_SPONSORED, nodes[i].name))
             return nodes[i].name;
-    if (link > card && says_something(s, link) && scene_text_bytes(s, link) < 200 && scene_text_count(s, link))
+    if (link > card && says_something(s, link) && scene_text_count(s, link) >= 1 &&
+        scene_text_count(s, link) <= 2)
         return scene_label(s, link);
     const char *tall = tallest_text(s, card);
     if (*tall)
@@ -224,7 +234,7 @@ const char *page_url_shape(const struct scene *s, const char *url)
     int depth = 0;
     for (size_t i = 0; i < path_len; i++)
         depth += path[i] == '/' && i + 1 < path_len;
-    if (path[path_len] == '?')
+    if (path[path_len] == '?' && depth <= 1)
         return pool_printf(s->pool, "%.*s%.*s?", (int)host_len, host, (int)path_len, path);
     size_t seg = path_len ? 1 + strcspn(path + 1, "/?#") : 0;
     return pool_printf(s->pool, "%.*s%.*s:%d", (int)host_len, host, depth > 1 ? (int)seg : 0, path, depth);
@@ -295,6 +305,38 @@ static double richness(const struct scene *s, int card)
     return v;
 }
 
+/* A section with a heading of its own and some other link in it is no card: a card's link opens what
+ * its heading names. */
+static bool link_is_beside(const struct scene *s, int card, int link)
+{
+    const struct node *n = &s->page->nodes[card];
+    if (link <= card || s->marks[n->end] == s->marks[card] || link_rank(s, card, link) >= 4)
+        return false;
+    const char *title = words_plain(s->pool, page_card_title(s, card, link));
+    const char *label = words_plain(s->pool, scene_label(s, link));
+    return scene_text_count(s, link) > 0 && says_something(s, link) && page_words_match(title, label) == 0 &&
+           page_words_match(label, title) == 0;
+}
+
+/* How many different things a member opens with links as telling as its best one: one for a card, more
+ * for a box that holds several cards. */
+static int things_in(const struct scene *s, int card, int link)
+{
+    const struct node *nodes = s->page->nodes;
+    const char *seen[8];
+    int n = 0, rank = link > card ? link_rank(s, card, link) : 0;
+    for (int i = card; rank && i < nodes[card].end && n < 8; i++) {
+        if (!scene_leads(s, i) || !scene_shown(s, i) || link_rank(s, card, i) != rank)
+            continue;
+        bool old = false;
+        for (int k = 0; k < n; k++)
+            old |= strcmp(seen[k], nodes[i].href) == 0;
+        if (!old)
+            seen[n++] = nodes[i].href;
+    }
+    return n ? n : 1;
+}
+
 static double zone_factor(const struct scene *s, int member)
 {
     unsigned z = s->zone[member];
@@ -312,25 +354,33 @@ static void score_group(struct builder *b, struct group *g)
     const struct scene *s = b->s;
     const char *href[SAMPLE_MEMBERS], *shape[SAMPLE_MEMBERS];
     int n = g->n < SAMPLE_MEMBERS ? g->n : SAMPLE_MEMBERS;
-    double area = 0, rich = 0;
+    double area = 0, rich = 0, things = 0, zone = 0;
+    int with_href = 0, beside = 0;
     for (int i = 0; i < n; i++) {
         int link = page_card_link(s, g->members[i]);
         href[i] = link >= 0 && s->page->nodes[link].href[0] ? s->page->nodes[link].href : NULL;
         shape[i] = href[i] ? page_url_shape(s, href[i]) : NULL;
+        beside += link_is_beside(s, g->members[i], link);
+        things += (double)things_in(s, g->members[i], link) / n;
+        with_href += href[i] != NULL;
         area += (double)rect_area(s->page->nodes[g->members[i]].box);
+        zone += zone_factor(s, g->members[i]) / n;
         rich += richness(s, g->members[i]) / n;
     }
     area = area * g->n / n / ((double)rect_area(s->page->viewport) + 1);
     double links = (0.3 + 0.7 * largest_share(shape, n)) * (0.2 + 0.8 * distinct_share(href, n));
-    if (!b->need_links && links < 0.3)
+    if (!with_href)
+        links = 0.5; /* a script opens them, or nothing does */
+    else if (!b->need_links && links < 0.3)
         links = 0.3;
+    if (beside * 2 > n)
+        links *= 0.1;
     double many = g->n < 3 ? 0.7 : g->n < 6 ? 1 : 1.2;
     int first = g->members[0], parent = s->page->nodes[first].parent;
     double hint = scene_classed(s, first, "card result item listing product tile row entry hit offer ad") ||
                           (parent >= 0 && scene_classed(s, parent, "results listings list grid items cards products"))
                       ? 1.2 : 1;
-    g->score = (area > 2 ? 2 : area) * links * same_size(s, g->members, n) * rich * many * hint *
-               zone_factor(s, first);
+    g->score = (area > 2 ? 2 : area) * links * same_size(s, g->members, n) * rich * many * hint * zone / (things * things);
 }
 
 static int compare_groups(const void *a, const void *b)

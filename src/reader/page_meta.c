@@ -75,6 +75,11 @@ static const char *scalar_text(struct pool *pool, const json_t *v)
         return number_text(pool, v);
     if (json_is_boolean(v))
         return json_is_true(v) ? "yes" : "no";
+    const json_t *inner = json_object_get(v, "value"); /* QuantitativeValue, MonetaryAmount */
+    if (json_is_object(inner))
+        inner = json_object_get(inner, "value");
+    if (json_is_number(inner) || json_is_string(inner))
+        return json_is_string(inner) ? json_string_value(inner) : number_text(pool, inner);
     return json_is_object(v) ? address_text(pool, v) : NULL;
 }
 
@@ -114,14 +119,15 @@ static const char *additional(struct ld_search *f, const json_t *obj)
     return NULL;
 }
 
-/* A property with the field's own name: "numberOfDoors" for number_of_doors. */
+/* A property with the field's own name: "numberOfDoors" for number_of_doors, "baseSalary" for salary. */
 static const char *by_own_name(struct ld_search *f, const json_t *obj)
 {
     const char *own = words_split(f->s->pool, f->field->name), *key;
     json_t *value;
     json_object_foreach((json_t *)obj, key, value)
     {
-        if (strcmp(words_split(f->s->pool, key), own) == 0)
+        const char *theirs = words_split(f->s->pool, key);
+        if (strcmp(theirs, own) == 0 || str_ends(theirs, pool_printf(f->s->pool, " %s", own)))
             return scalar_text(f->s->pool, value);
     }
     return NULL;
@@ -237,7 +243,8 @@ void page_microdata(const struct scene *s, int root, const struct field *field, 
 {
     for (int i = root; i < s->page->nodes[root].end; i++) {
         const struct node *n = &s->page->nodes[i];
-        if (!n->n_attrs || !node_attr(n, "itemprop") || !path_fits(field, meaning, item_path(s, i), s->pool))
+        if (!n->n_attrs || !node_attr(n, "itemprop") || node_attr(n, "itemscope") ||
+            !path_fits(field, meaning, item_path(s, i), s->pool))
             continue;
         bool seen = scene_text_count(s, i) > 0;
         const char *hidden = node_attr(n, "content") ? node_attr(n, "content") : node_attr(n, "datetime");

@@ -8,6 +8,7 @@
  */
 #include "reader/page_pairs.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,18 +95,27 @@ static const char *value_from(const struct scene *s, int parent, int d)
     return touches ? pool_printf(s->pool, "%s%s", own, nodes[first].text) : own;
 }
 
+/* Some letter or digit: an icon is no value. */
+static bool says_anything(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (isalnum((unsigned char)*p) || ((unsigned char)*p >= 0xC3 && (unsigned char)*p != 0xE2))
+            return true;
+    return strstr(text, "\xE2\x9C") != NULL; /* check marks say yes or no */
+}
+
 /* c labels d? Both are children of p that show text, d the next after c. */
 static void pair_up(struct collector *col, int p, int c, int d)
 {
     const struct scene *s = col->s;
     const struct node *v = &s->page->nodes[d];
     if (scene_text_bytes(s, c) > PAIR_LABEL_BYTES + 8 || scene_text_count(s, c) > 4 ||
-        scene_text_bytes(s, d) > PAIR_VALUE_BYTES || in_words("dt columnheader", v->role) ||
+        scene_text_bytes(s, d) > PAIR_VALUE_BYTES || in_words("columnheader term button", v->role) ||
         in_words("dt th script style option", v->tag) || !placed_as_value(s, c, d))
         return;
     const char *label = scene_text(s, c, PAIR_LABEL_BYTES + 8), *value = value_from(s, p, d), *method;
     double quality;
-    if (ends_with_colon(value))
+    if (ends_with_colon(value) || !says_anything(value))
         return;
     judge(s, c, d, label, &method, &quality);
     add(col, label, value, method, quality, d);

@@ -61,8 +61,7 @@ bool page_card_sponsored(const struct scene *s, int card);
 /* Node i sits in a carousel, gallery or calendar. */
 bool page_in_carousel(const struct scene *s, int i);
 
-/* What the targets of one list share: host, first path segment, depth; the whole path when there is a
- * query behind it. */
+/* What the targets of one list share: host, first path segment, depth; the whole path for "/item?id=1". */
 const char *page_url_shape(const struct scene *s, const char *url);
 
 #endif

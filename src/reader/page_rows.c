@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "reader/page_extract.h"
 #include "reader/words.h"
 
@@ -21,6 +22,8 @@ static void mask_siblings(struct scene *s)
     struct group groups[MASK_GROUPS];
     int n = page_groups(s, true, MASK_GROUPS, groups);
     const char *own = page_url_shape(s, s->page->url);
+    if (str_ends(own, ":0") || str_ends(own, ":1")) /* all pages at the root look alike */
+        return;
     for (int g = 0; g < n; g++) {
         int alike = 0;
         bool holds_heading = false;
@@ -94,6 +97,14 @@ static double coverage(const struct schema *schema, const struct extraction *x)
     return v;
 }
 
+static double full_coverage(const struct schema *schema)
+{
+    double v = 0;
+    for (int i = 0; i < schema->n_fields; i++)
+        v += schema_is_positional(schema->fields[i].name) ? 0 : schema->fields[i].required ? 2 : 1;
+    return v;
+}
+
 /* How well a group's members give rows of this schema. */
 static double fitness(const struct scene *s, const json_t *docs, const struct group *g,
                       const struct schema *schema, const char *url)
@@ -105,6 +116,9 @@ static double fitness(const struct scene *s, const json_t *docs, const struct gr
         read_row(s, docs, g->members[i * g->n / n], schema, url, &x);
         sum += coverage(schema, &x) / n;
     }
+    double full = full_coverage(schema);
+    if (sum * 2 < full || (sum <= 2 && full > 2))
+        return 0; /* things that are something else */
     double size = g->score > 1 ? 1 : g->score;
     return sum * (1 + 0.5 * size) * (g->n >= 3 ? 1.1 : 1);
 }

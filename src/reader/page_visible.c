@@ -189,6 +189,11 @@ static const char stop_words[] =
     "least fewer less over under about at up down left right top bottom new current correct filter filters filtered applied active "
     "selected set least one two three many several multiple area section content contents main view detail details";
 
+static const char *const list_nouns[] = {
+    "results", "result", "listings", "listing", "items", "item", "cards", "card", "products", "ads", "offers", "entries", "rows",
+    "records", "matches", "hits", "search results", "listed", "treffer", "ergebnisse", "anzeigen", "r\xC3\xA9sultats", "resultados", NULL,
+};
+
 /* Words that carry the clause's meaning, as stems ("boats" -> "boat"). */
 static int content_words(struct asker *a, const struct clause *c, const char **out)
 {
@@ -197,7 +202,10 @@ static int content_words(struct asker *a, const struct clause *c, const char **o
         p += strspn(p, WORD_ENDS);
         size_t len = strcspn(p, WORD_ENDS);
         const char *word = pool_strndup(a->s->pool, p, len);
-        if (len > 1 && !in_words(stop_words, word) && !isdigit((unsigned char)word[0]))
+        bool noun = false;
+        for (const char *const *l = list_nouns; *l && !noun; l++)
+            noun = strcmp(*l, word) == 0;
+        if (len > 1 && !noun && !in_words(stop_words, word) && !isdigit((unsigned char)word[0]))
             out[n++] = word;
         p += len;
     }
@@ -478,11 +486,6 @@ static enum compare comparison(const char *text)
         return MORE;
     return ANY_OF(text, "fewer than", "less than", "under", "below") ? FEWER : EXACTLY;
 }
-
-static const char *const list_nouns[] = {
-    "results", "result", "listings", "listing", "items", "item", "cards", "card", "products", "ads", "offers", "entries", "rows",
-    "records", "matches", "hits", "search results", "listed", "treffer", "ergebnisse", "anzeigen", "r\xC3\xA9sultats", "resultados", NULL,
-};
 
 /* "at least 10 results", "24 boats are listed": what the page states, or what it lists. */
 static struct verdict claim_count(struct asker *a, const struct clause *c)

@@ -23,7 +23,7 @@
     "\\bkr\\.?|\\bSEK|\\bNOK|\\bDKK|\\bPLN|\\bAED)"
 #define CURRENCY_AFTER                                                                                   \
     "(?:\\x{20ac}|\\$|\\x{a3}|\\x{a5}|\\x{20b9}|\\x{20aa}|\\x{20bd}|\\x{20a9}|\\x{20ba}|USD\\b|EUR\\b|"    \
-    "GBP\\b|CHF\\b|CAD\\b|AUD\\b|kr\\b|SEK\\b|NOK\\b|DKK\\b|z\\x{142}|PLN\\b|K\\x{10d}|Ft\\b|lei\\b|"      \
+    "GBP\\b|CHF\\b|CAD\\b|AUD\\b|kr\\b|SEK\\b|NOK\\b|DKK\\b|z\\x{142}|PLN\\b|K\\x{10d}|lei\\b|"      \
     "Euro\\b|dollars?\\b|\\x{440}\\x{443}\\x{431}|AED\\b|\\x{5186}|\\x{5143})"
 #define MONTH                                                                                            \
     "(?:jan|feb|mar|m\\x{e4}r|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|janv|f\\x{e9}vr|mars|avr|"  \
@@ -34,7 +34,7 @@ static const char *const sources[PATTERN_N] = {
                       "(?:\\s?(?:x|ext\\.?)\\s?\\d{1,5})?(?![\\d*])",
     [PATTERN_PRICE] = CURRENCY_BEFORE "\\s?(?:" NUM ")(?:[.,]-|,\\x{2013})?(?:\\s?(?:k|m|million|mio)\\b)?|"
                       "(?<![\\d.,])(?:" NUM ")(?:[.,]-|,\\x{2013})?\\s?" CURRENCY_AFTER,
-    [PATTERN_YEAR] = "(?<![\\d.,$\\x{20ac}\\x{a3}/-])(?:19\\d\\d|20[0-4]\\d)(?![\\d%]|[.,]\\d)",
+    [PATTERN_YEAR] = "(?<![\\d.,$\\x{20ac}\\x{a3}-])(?:19\\d\\d|20[0-4]\\d)(?![\\d%]|[.,]\\d)",
     [PATTERN_EMAIL] = "[\\w.+-]{1,64}@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,4}",
     [PATTERN_DATE] = "\\b\\d{4}-\\d{2}-\\d{2}\\b|\\b\\d{1,2}[./-]\\d{1,2}[./-](?:\\d{4}|\\d{2})\\b|"
                      "\\b\\d{1,2}\\.?\\s(?:de\\s)?" MONTH "\\s?(?:de\\s)?\\d{4}\\b|\\b" MONTH "\\s\\d{1,2}(?:st|nd|rd|th)?,?\\s\\d{4}\\b",
