@@ -14,6 +14,7 @@
 #include "plane/png.h"
 #include "plane/xvfb.h"
 
+#define QUIET_MS 60
 #define VIEW_MS 2000 /* for URL and title, when the page is not asked for: else what was told last */
 
 struct browser {
@@ -220,6 +221,25 @@ static int pause_for(struct browser *b, const struct action *a, struct err *err)
     return r ? err_set(err, r, "cancelled while waiting") : 0;
 }
 
+/* A link to another program made Chromium ask about it, in a box that takes the focus from the page:
+ * decline. Schemes that chromium.c allows beforehand never come here with such a box. */
+static int decline_other_program(struct browser *b, struct err *err)
+{
+    static const char *const escape[] = {"Escape"};
+    struct frame_info *main = b->tabs.front ? tabs_main_frame(b->tabs.front) : NULL;
+    json_t *focus = NULL;
+    bool capped;
+    if (!main || script_eval(&b->tabs, b->tabs.front, main, "document.hasFocus()", true,
+                             clock_mono_ms() + VIEW_MS, &focus, err))
+        return 0;
+    bool asked = json_is_false(focus);
+    json_decref(focus);
+    if (!asked)
+        return 0;
+    int r = display_chord(b->display, escape, 1, err);
+    return r ? r : display_wait_quiet(b->display, NULL, QUIET_MS, clock_mono_ms() + VIEW_MS, &capped, err);
+}
+
 static int browser_act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
                        struct settled *out, struct err *err)
 {
@@ -228,6 +248,7 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, kind_of(action), err);
     if (r)
         return explain(b, r, err);
+    int others = b->tabs.other_programs;
     int64_t start_us = clock_mono_us();
     r = hands_do(b->display, pool, action, b->type_delay_ms, err);
     if (!r)
@@ -238,6 +259,8 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     else
         r = settle_wait(&s, pool, cap_ms, out, err);
     out->input_us = input_us;
+    if (!r && b->tabs.other_programs != others)
+        r = decline_other_program(b, err);
     return explain(b, r, err);
 }
 

@@ -75,11 +75,7 @@ static const char quiet_preferences[] =
     "\"translate\":{\"enabled\":false},"
     "\"download\":{\"prompt_for_download\":false},"
     "\"download_bubble\":{\"partial_view_enabled\":false},"
-    "\"savefile\":{\"type\":0},"
-    "\"protocol_handler\":{\"excluded_schemes\":{\"tel\":true,\"mailto\":true,\"sms\":true,"
-    "\"callto\":true,\"facetime\":true,\"skype\":true,\"whatsapp\":true,\"tg\":true,\"viber\":true,"
-    "\"intent\":true,\"market\":true,\"geo\":true,\"maps\":true,\"webcal\":true,\"magnet\":true,"
-    "\"zoommtg\":true,\"msteams\":true,\"slack\":true,\"spotify\":true,\"steam\":true}}}";
+    "\"savefile\":{\"type\":0}}";
 
 static void merge(json_t *into, const json_t *from)
 {
@@ -93,6 +89,25 @@ static void merge(json_t *into, const json_t *from)
         else
             json_object_set(into, key, value);
     }
+}
+
+/* Links to other programs would ask "Open xdg-open?" in a box over the page. Allowed beforehand, they
+ * start xdg-open, and that $BROWSER, which is `true`. */
+static const char *const other_programs[] = {
+    "tel",    "mailto", "sms",   "callto", "facetime", "skype",   "geo",   "webcal",  "magnet", "whatsapp",
+    "tg",     "viber",  "zoommtg", "msteams", "slack", "spotify", "steam", "intent",  "market", "maps",
+};
+
+static void allow_other_programs(json_t *prefs)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < ARRAY_SIZE(other_programs); i++)
+        json_push(list,
+                  json_pack("{s:s,s:[s]}", "protocol", other_programs[i], "allowed_origins", "*"));
+    json_t *ours = json_pack("{s:{s:{s:o}}}", "protocol_handler", "policy",
+                             "auto_launch_protocols_from_origins", list);
+    merge(prefs, ours);
+    json_decref(ours);
 }
 
 static int write_preferences(struct pool *pool, const struct chromium_config *config, struct err *err)
@@ -112,6 +127,7 @@ static int write_preferences(struct pool *pool, const struct chromium_config *co
     if (json_parse(quiet_preferences, strlen(quiet_preferences), "preferences", &quiet, err))
         BUG("our own preferences do not parse");
     merge(prefs, quiet);
+    allow_other_programs(prefs);
     if (config->download_dir)
         json_put_str(json_object_get(prefs, "download"), "default_directory", config->download_dir);
     const char *text = json_text(pool, prefs);
@@ -220,7 +236,8 @@ static void build_env(struct pool *pool, const struct chromium_config *config, c
     env[5] = pool_printf(pool, "XDG_CONFIG_HOME=%s/xdg", config->profile_dir);
     env[6] = pool_printf(pool, "XDG_CACHE_HOME=%s/xdg", config->profile_dir);
     env[7] = "NO_AT_BRIDGE=1";
-    env[8] = NULL;
+    env[8] = "BROWSER=true"; /* what xdg-open starts */
+    env[9] = NULL;
 }
 
 /* --- its last words -------------------------------------------------------------------------- */

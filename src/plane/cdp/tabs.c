@@ -268,6 +268,16 @@ static void on_within_document(struct tabs *t, struct session *s, const json_t *
         set_text(&s->url, json_str(params, "url", ""));
 }
 
+static bool is_web(const char *url)
+{
+    static const char *const schemes[] = {"http:", "https:", "about:",       "data:",   "blob:",
+                                          "file:", "chrome", "javascript:", "devtools:"};
+    for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+        if (str_starts(url, schemes[i]))
+            return true;
+    return !*url;
+}
+
 static void on_started_navigating(struct tabs *t, struct session *s, const json_t *params)
 {
     struct frame_info *f = find_frame(s, json_str(params, "frameId", ""));
@@ -275,6 +285,7 @@ static void on_started_navigating(struct tabs *t, struct session *s, const json_
         return;
     f->requested_us = 0;
     const char *type = json_str(params, "navigationType", "");
+    t->other_programs += !is_web(json_str(params, "url", ""));
     if (f == tabs_main_frame(s) && s->tab == s && !strstr(type, "ameDocument"))
         t->navigations++;
 }
