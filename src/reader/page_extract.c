@@ -8,6 +8,7 @@
  */
 #include "reader/page_extract.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -97,7 +98,11 @@ static void from_pairs(const struct source *src, const struct pair *pairs, int n
         bool tile = strcmp(p->method, "tile") == 0;
         if (tile && (meaning_pattern(f->meaning) == PATTERN_NONE && f->field->type == FIELD_STR))
             continue;
-        offer_shown(f, src, value_in(src, f, p), p->method, match * p->quality, p->node);
+        const char *value = value_in(src, f, p);
+        bool name = f->meaning == MEANS_SELLER || f->meaning == MEANS_MAKE;
+        if (value && name && p->quality < 0.8 && islower((unsigned char)*value))
+            continue; /* "Dealer, all offers" */
+        offer_shown(f, src, value, p->method, match * p->quality, p->node);
     }
 }
 
@@ -216,6 +221,33 @@ static void place_at(const struct source *src, struct finding *f, int i)
     }
 }
 
+/* In a box that is called the seller's: the first text that could be a name, no price, count or
+ * control. */
+static void seller_box(const struct source *src, struct finding *f, int box)
+{
+    const struct scene *s = src->scene;
+    const struct node *nodes = s->page->nodes;
+    for (int i = box; i < nodes[box].end; i++) {
+        if (!nodes[i].text[0] || !(nodes[i].flags & NODE_VISIBLE) || strlen(nodes[i].text) > 60)
+            continue;
+        const char *text = scene_text(s, nodes[i].parent, 100), *plain = words_plain(s->pool, text);
+        bool control = scene_up_to_role(s, i, "button") > box;
+        bool label = field_label_match(s->pool, f->field, f->meaning, plain) > 0;
+        bool lower = islower((unsigned char)text[0]) || islower((unsigned char)nodes[i].text[0]);
+        if (control || label || lower || strpbrk(text, "0123456789") || words_count(text) > 6)
+            continue;
+        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "seller_box", 0.5, i);
+        return;
+    }
+}
+
+static bool is_seller_box(const struct scene *s, int i)
+{
+    const char *label = node_attr(&s->page->nodes[i], "aria-label");
+    return scene_text_count(s, i) > 1 && scene_text_bytes(s, i) < 600 &&
+           (scene_classed(s, i, "seller dealer vendor advertiser") || (label && str_has_words_fold(label, "seller")));
+}
+
 /* "Sold by Ann", "Posted by Ann Lee": the words after a seller's label at the start. */
 static void seller_at(const struct source *src, struct finding *f, int i)
 {
@@ -253,8 +285,9 @@ static at_fn *const shape_readers[MEANS_N] = {
     [MEANS_SELLER] = seller_at, [MEANS_DATE] = date_at,         [MEANS_YEAR] = year_at,
 };
 
-/* Last word(s) of one class equal the field's name: class="listing-bedrooms" for bedrooms. */
-static bool classed_as(const struct scene *s, int i, const char *own)
+/* Last word(s) of one class equal the field's name, or all of it labels the field:
+ * class="listing-bedrooms" for bedrooms, class="seller-name" for seller. */
+static bool classed_as(const struct scene *s, int i, const struct finding *f, const char *own)
 {
     static const char *const attrs[] = {"class", "id", "data-field", "data-testid", "data-label"};
     for (size_t a = 0; a < ARRAY_SIZE(attrs); a++) {
@@ -263,6 +296,8 @@ static bool classed_as(const struct scene *s, int i, const char *own)
             const char *plain = words_split(s->pool, pool_strndup(s->pool, p, strcspn(p, " ")));
             size_t lp = strlen(plain), lo = strlen(own);
             if (lp >= lo && strcmp(plain + lp - lo, own) == 0 && (lp == lo || plain[lp - lo - 1] == ' '))
+                return true;
+            if (field_label_match(s->pool, f->field, f->meaning, plain) >= 0.95)
                 return true;
         }
     }
@@ -278,6 +313,8 @@ static void from_shapes(const struct source *src, struct finding *f)
     for (int i = src->root; i < s->page->nodes[src->root].end; i++) {
         const struct node *n = &s->page->nodes[i];
         int bytes = scene_text_bytes(s, i);
+        if (f->meaning == MEANS_SELLER && n->n_attrs && scene_shown(s, i) && is_seller_box(s, i))
+            seller_box(src, f, i);
         if (n->tag[0] == '#' || !(n->flags & NODE_VISIBLE) || bytes > 160 ||
             (!bytes && strncasecmp(n->href, "tel:", 4) != 0 && !node_attr(n, "aria-label")))
             continue;
@@ -286,7 +323,8 @@ static void from_shapes(const struct source *src, struct finding *f)
         if (reader)
             reader(src, f, i);
         bool other_price = f->meaning == MEANS_PRICE && side_price(scene_text(s, i, 160));
-        if (n->n_attrs && bytes && !other_price && classed_as(s, i, own))
+        bool few = scene_text_count(s, i) <= 2 || f->meaning == MEANS_LOCATION || f->meaning == MEANS_PRICE;
+        if (n->n_attrs && bytes && few && !other_price && classed_as(s, i, f, own))
             offer_shown(f, src, field_text(s->pool, f->field, f->meaning, scene_text(s, i, 160), true), "class_name", 0.55, i);
         if (badge && bytes && field_label_match(s->pool, f->field, f->meaning, words_plain(s->pool, scene_text(s, i, 80))) >= 0.95)
             offer_shown(f, src, "yes", "badge", 0.5, i);
