@@ -32,6 +32,7 @@ enum run_stop {
     RUN_STOP_DRAIN,
     RUN_STOP_TIME,   /* the time cap passed inside a step */
     RUN_STOP_PARENT, /* nobody listens any more */
+    RUN_STOP_PLANE,  /* the display or the browser died while nothing was asked of it */
 };
 
 /* All callbacks are mandatory. */

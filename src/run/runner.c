@@ -473,6 +473,7 @@ static const struct {
     {RUN_STOP_DRAIN, "lost", "drain", "drain"},
     {RUN_STOP_TIME, "halted", "time_cap", "time_cap"},
     {RUN_STOP_PARENT, "lost", "parent_gone", "parent_gone"},
+    {RUN_STOP_PLANE, "lost", "the display or the browser died", "plane_gone"},
 };
 
 static void end_by_code(struct run *run, int r, const struct err *err, struct run_end *out)

@@ -2,6 +2,8 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "base/str.h"
 #include "run/run.h"
 #include "sys/ipc.h"
+#include "sys/proc.h"
 
 #define LOGGER "mantis.worker"
 
@@ -36,6 +39,10 @@ struct worker {
     struct loop_timer drain;           /* armed when a drain was asked for */
     const char *wait_key, *wait_state; /* journal entry that is waited for */
     bool acked;
+    struct watched {
+        int pidfd;
+        struct loop_fd *watch; /* NULL: none */
+    } watched[2];              /* display and browser */
     struct log_ctx log;
 };
 
@@ -221,6 +228,7 @@ static int set_up(struct worker *w, int fd, struct err *err)
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what the browser orphans comes to us, namespace or not */
     int r = loop_create(&w->loop, err);
     if (!r)
         r = loop_signals(w->loop, &set, on_signal, w, err);
@@ -278,10 +286,47 @@ static int start_parts(struct worker *w, const struct plan *plan, struct err *er
     return r;
 }
 
+/* A death ends a wait that asks nothing of the plane, too. */
+static void on_death(void *arg, uint32_t events)
+{
+    struct worker *w = arg;
+    for (size_t i = 0; i < ARRAY_SIZE(w->watched); i++)
+        if (w->watched[i].watch)
+            loop_fd_events(w->watched[i].watch, 0); /* it stays readable: once is enough */
+    stop(w, RUN_STOP_PLANE);
+}
+
+static void watch_pid(struct worker *w, struct watched *out, int pid)
+{
+    struct err err = {0};
+    out->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (out->pidfd >= 0 &&
+        loop_fd_add(w->loop, out->pidfd, EPOLLIN, on_death, w, &out->watch, &err))
+        log_warning(LOGGER, &w->log, "cannot watch process %d: %s", pid, err.msg);
+}
+
+static void watch_plane(struct worker *w, int display, int browser)
+{
+    watch_pid(w, &w->watched[0], display);
+    watch_pid(w, &w->watched[1], browser);
+}
+
+static void unwatch_plane(struct worker *w)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(w->watched); i++) {
+        loop_fd_remove(w->watched[i].watch);
+        w->watched[i].watch = NULL;
+        if (w->watched[i].pidfd >= 0)
+            close(w->watched[i].pidfd);
+        w->watched[i].pidfd = -1;
+    }
+}
+
 static void say_ready(struct worker *w)
 {
     int display, browser;
     plane_pids(w->plane, &display, &browser);
+    watch_plane(w, display, browser);
     json_t *m =
         json_pack("{s:s,s:i,s:i}", "type", "ready", "display_pid", display, "browser_pid", browser);
     if (ipc_send(w->ipc, m))
@@ -313,9 +358,13 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
  */
 static void stop_plane(struct worker *w, bool graceful)
 {
+    unwatch_plane(w);
     loop_interrupt_clear(w->loop);
     plane_destroy(w->plane, graceful);
     w->plane = NULL;
+    proc_kill_descendants(); /* helpers that the browser leaves behind */
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        continue;
 }
 
 static int carry_out(struct worker *w, const struct plan *plan)
@@ -331,8 +380,9 @@ static int carry_out(struct worker *w, const struct plan *plan)
     w->ending = true;
     loop_timer_clear(&w->drain);
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
+    bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
-    stop_plane(w, !gone && end.stop != RUN_STOP_CANCEL && !(lost && end.stop == RUN_STOP_NONE));
+    stop_plane(w, !gone && !broken && end.stop != RUN_STOP_CANCEL);
     int status = WORKER_LOST;
     if (lost && !gone)
         status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
@@ -384,7 +434,7 @@ static int serve_start(struct worker *w)
 
 int worker_main(int fd)
 {
-    struct worker w = {.pool = pool_create(NULL)};
+    struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}};
     struct err err = {0};
     int status = WORKER_BAD_START;
     int r = set_up(&w, fd, &err);
@@ -394,7 +444,7 @@ int worker_main(int fd)
         status = serve_start(&w);
     else
         log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
-    plane_destroy(w.plane, false);
+    stop_plane(&w, false);
     brain_destroy(w.brain);
     reader_destroy(w.reader);
     ipc_destroy(w.ipc);
