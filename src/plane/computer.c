@@ -14,20 +14,24 @@
 #include "base/str.h"
 #include "plane/chromium.h"
 #include "plane/driver.h"
+#include "plane/errorpage.h"
 #include "plane/hands.h"
 #include "plane/png.h"
 #include "plane/toolbar.h"
 #include "plane/x11/display.h"
 #include "plane/xvfb.h"
 
-#define CHANCE_MS      230 /* a timer of 200 ms, its dispatch and its paint */
-#define QUIET_MS       80  /* damage is over when none came for this long */
-#define FIRST_PAINT_MS 150 /* typing and scrolling show something by then, or nothing */
-#define QUICK_QUIET_MS 50  /* after typing and scrolling */
-#define BASELINE_MS    600 /* what moved in this time before an action is an animation */
-#define BUSY_MS        800 /* damage that goes on this long after an action is one too */
-#define TITLE_LATE_MS  250 /* Chromium gathers changes of the title for 200 ms */
-#define LOOK_MS        250 /* where the end makes no event, look this often */
+#define CHANCE_MS      230  /* a timer of 200 ms, its dispatch and its paint */
+#define QUIET_MS       80   /* damage is over when none came for this long */
+#define FIRST_PAINT_MS 150  /* typing and scrolling show something by then, or nothing */
+#define QUICK_QUIET_MS 50   /* after typing and scrolling */
+#define BASELINE_MS    600  /* what moved in this time before an action is an animation */
+#define BUSY_MS        800  /* damage that goes on this long after an action is one too */
+#define ANSWER_MS      1000 /* a browser that does not answer by then is left to catch up */
+#define LOAD_START_MS                                                                              \
+    1500                  /* a load that was asked for shows by then, or there is nothing to load */
+#define TITLE_LATE_MS 250 /* Chromium gathers changes of the title for 200 ms */
+#define LOOK_MS       250 /* where the end makes no event, look this often */
 
 struct computer {
     struct plane plane; /* first */
@@ -66,7 +70,8 @@ static int checked(struct computer *c, int r, struct err *err)
 
 struct settling {
     struct computer *c;
-    int64_t from_us;     /* when the input was delivered */
+    int64_t from_us;     /* when the browser had taken the input in */
+    int lag_ms;          /* how long that took: the machine is that slow now */
     int64_t deadline_ms; /* the cap */
     struct damage_baseline before;
     unsigned titles; /* title changes before the action */
@@ -92,6 +97,13 @@ static bool loads(void *arg)
     struct settling *s = arg;
     return display_gone(s->c->display) || chromium_has_ended(s->c->chromium) ||
            toolbar_loading(&s->c->bar);
+}
+
+/* A load so short that its stop button was never drawn still brings a title. */
+static bool starts_loading(void *arg)
+{
+    struct settling *s = arg;
+    return loads(arg) || display_title_changes(s->c->display) != s->titles;
 }
 
 static bool has_loaded(void *arg)
@@ -154,6 +166,19 @@ static int wait_quiet(struct settling *s, int quiet_ms, struct err *err)
     return checked(s->c, r, err);
 }
 
+/* The input is on its way: the clock of its effects starts when the browser has it. */
+static int wait_taken(struct settling *s, struct err *err)
+{
+    struct err e = {0};
+    int64_t sent = clock_mono_us();
+    int r = display_ping(s->c->display, within(s, sent / 1000 + ANSWER_MS), &e);
+    s->from_us = clock_mono_us();
+    s->lag_ms = (int)((s->from_us - sent) / 1000);
+    if (r && r != E_TIMEOUT)
+        return checked(s->c, err_set(err, r, "%s", e.msg), err);
+    return checked(s->c, 0, err);
+}
+
 /* Typing and scrolling: the first paint and then quiet. */
 static int settle_quick(struct settling *s, struct err *err)
 {
@@ -161,14 +186,13 @@ static int settle_quick(struct settling *s, struct err *err)
     return r ? r : wait_quiet(s, QUICK_QUIET_MS, err);
 }
 
-/* Everything else: timers, navigations, the title of the new page, quiet. */
-static int settle_full(struct settling *s, struct err *err)
+/* Loads that go on, the title of the new page, quiet. */
+static int settle_rest(struct settling *s, struct err *err)
 {
-    int r = wait_for(s, loads, s->from_us / 1000 + CHANCE_MS, err);
+    int r = 0;
     while (!r) {
         bool loading = toolbar_loading(&s->c->bar);
-        if (!r)
-            r = wait_loaded(s, err);
+        r = wait_loaded(s, err);
         if (!r && loading)
             r = wait_for(s, titled, clock_mono_ms() + TITLE_LATE_MS, err);
         if (!r)
@@ -177,6 +201,13 @@ static int settle_full(struct settling *s, struct err *err)
             break;
     }
     return r;
+}
+
+/* What can start anything: timers and loads get their chance, a longer one on a slow machine. */
+static int settle_full(struct settling *s, struct err *err)
+{
+    int r = wait_for(s, loads, s->from_us / 1000 + CHANCE_MS + 2 * s->lag_ms, err);
+    return r ? r : settle_rest(s, err);
 }
 
 /* --- looking -------------------------------------------------------------------------------- */
@@ -221,6 +252,19 @@ static int take_frame(struct computer *c, struct pool *pool, unsigned what, stru
     return r;
 }
 
+/* The address bar shows what was asked for even when the site could not be reached. */
+static int see_error_page(struct computer *c, struct pool *pool, struct observation *o,
+                          struct err *err)
+{
+    struct frame f = o->frame;
+    if (!errorpage_title(o->url, o->title))
+        return 0;
+    int r = f.pixels ? 0 : display_capture(c->display, pool, &f, err);
+    if (!r && errorpage_shown(&f, TOOLBAR_BOTTOM))
+        o->url = ERRORPAGE_URL;
+    return r;
+}
+
 static int observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                    struct observation *out, struct err *err)
 {
@@ -233,6 +277,8 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
         r = read_url(c, pool, out->title, deadline, &out->url, err);
     if (!r && (what & OBSERVE_FRAME))
         r = take_frame(c, pool, what, out, err);
+    if (!r)
+        r = see_error_page(c, pool, out, err);
     return checked(c, r, err);
 }
 
@@ -303,9 +349,10 @@ static int act(struct plane *plane, struct pool *pool, const struct action *acti
     int64_t from = s.from_us;
     if ((r = hands_do(c->display, pool, action, c->type_delay_ms, err)))
         return checked(c, r, err);
-    s.from_us = clock_mono_us();
-    out->input_us = s.from_us - from;
+    out->input_us = clock_mono_us() - from;
     follow_focus(c, action);
+    if ((r = wait_taken(&s, err)))
+        return r;
     bool full = hands_need_chance(action);
     r = full ? settle_full(&s, err) : settle_quick(&s, err);
     if (!r)
@@ -317,8 +364,11 @@ static int act(struct plane *plane, struct pool *pool, const struct action *acti
 static int settle_load(struct settling *s, struct pool *pool, struct settled *out, struct err *err)
 {
     struct computer *c = s->c;
-    s->from_us = clock_mono_us();
-    int r = settle_full(s, err);
+    int r = wait_taken(s, err);
+    if (!r)
+        r = wait_for(s, starts_loading, clock_mono_ms() + LOAD_START_MS, err);
+    if (!r)
+        r = settle_rest(s, err);
     if (!r)
         r = finish(s, out, err);
     return r ? r : note_url_change(c, pool, out, err);

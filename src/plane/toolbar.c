@@ -194,6 +194,9 @@ int toolbar_open_url(struct toolbar *t, struct pool *pool, const char *url,
     int r = copy_address(t, pool, deadline_mono_ms, &old, &e);
     if (r && r != E_TIMEOUT) /* an empty bar gives nothing to copy; the mouse has put us there */
         return err_set(err, r, "%s", e.msg);
+    if (!r)
+        set(&t->url, old);
+    t->url_look = 0; /* wherever this leads, it is read again */
     r = display_type(t->display, pool_printf(pool, "%s ", url), 0, err);
     if (!r)
         r = chord(t, "BackSpace", NULL, err);

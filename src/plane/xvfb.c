@@ -77,6 +77,17 @@ static void make_socket_dir(void)
         chmod(dir, 01777); /* the umask took bits away */
 }
 
+/*
+ * Which display numbers are free, servers started with -displayfd find out by the abstract socket
+ * alone: they keep no lock file, and take a socket in /tmp away from whoever has it. So the
+ * abstract one stays, but in a worker that is init of its own namespaces: there /tmp is its own,
+ * and no other run shall see the display.
+ */
+static bool tmp_is_private(void)
+{
+    return getpid() == 1;
+}
+
 static int spawn(int width, int height, int display_fd, int stderr_fd, struct proc *out,
                  struct err *err)
 {
@@ -85,9 +96,11 @@ static int spawn(int width, int height, int display_fd, int stderr_fd, struct pr
     snprintf(fd, sizeof(fd), "%d", DISPLAY_FD);
     const char *env_path = getenv("PATH");
     snprintf(path, sizeof(path), "PATH=%s", env_path ? env_path : "/usr/bin:/bin");
-    const char *const argv[] = {"Xvfb",     "-displayfd", fd,    "-screen",   "0",
-                                screen,     "-nolisten",  "tcp", "-nolisten", "local",
-                                "-noreset", "-dpi",       "96",  NULL};
+    const char *argv[] = {"Xvfb", "-displayfd", fd,      "-screen",  "0",
+                          screen, "-nolisten",  "tcp",   "-noreset", "-dpi",
+                          "96",   "-nolisten",  "local", NULL};
+    if (!tmp_is_private())
+        argv[ARRAY_SIZE(argv) - 3] = NULL; /* without the last two */
     const char *const env[] = {path, "HOME=/", "LANG=C.UTF-8", NULL};
     const struct proc_fd fds[] = {{display_fd, DISPLAY_FD}, {stderr_fd, STDERR_FD}};
     const struct proc_spec spec = {

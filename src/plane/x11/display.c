@@ -15,6 +15,7 @@ static const char *const atom_names[X_N_ATOMS] = {
     [X_UTF8_STRING] = "UTF8_STRING",     [X_TEXT_PLAIN_UTF8] = "text/plain;charset=utf-8",
     [X_PASTE] = "MANTIS_PASTE",          [X_WM_PROTOCOLS] = "WM_PROTOCOLS",
     [X_WM_TAKE_FOCUS] = "WM_TAKE_FOCUS", [X_NET_WM_NAME] = "_NET_WM_NAME",
+    [X_NET_WM_PING] = "_NET_WM_PING",
 };
 
 int x_gone(struct display *d, struct err *err)

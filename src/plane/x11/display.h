@@ -80,6 +80,11 @@ int display_wait_quiet(struct display *d, const struct damage_baseline *baseline
  * kind the same way when called again. E_TIMEOUT, E_GONE. */
 int display_fit_window(struct display *d, int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
 
+/* Wait until the browser has taken in all input sent so far: it answers _NET_WM_PING (EWMH) in the order
+ * of its events. Its pages run in other processes and may still be behind. From here on the input
+ * counts as delivered. E_TIMEOUT: it is busy or has no window. */
+int display_ping(struct display *d, int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
+
 /* _NET_WM_NAME (else WM_NAME) of the fitted window, in pool; "" when none. */
 int display_window_title(struct display *d, struct pool *pool, const char **ret_title,
                          struct err *err) MUST_CHECK;

@@ -29,6 +29,7 @@ enum x_atom {
     X_WM_PROTOCOLS,
     X_WM_TAKE_FOCUS,
     X_NET_WM_NAME,
+    X_NET_WM_PING,
     X_N_ATOMS,
 };
 
@@ -78,6 +79,7 @@ struct display {
     int n_windows;
     unsigned map_count, title_changes;
     xcb_window_t front; /* the browser window fitted last, 0 before */
+    uint32_t pinged, ponged; /* number of the last ping sent and answered */
 
     struct keymap keymap;
 

@@ -59,6 +59,13 @@ static void on_property(struct display *d, const xcb_property_notify_event_t *e)
         d->title_changes++;
 }
 
+/* The browser sends a ping back to the root window. */
+static void on_message(struct display *d, const xcb_client_message_event_t *e)
+{
+    if (e->type == d->atoms[X_WM_PROTOCOLS] && e->data.data32[0] == d->atoms[X_NET_WM_PING])
+        d->ponged = e->data.data32[1];
+}
+
 unsigned display_title_changes(const struct display *d)
 {
     return d->title_changes;
@@ -107,6 +114,9 @@ bool windows_event(struct display *d, const xcb_generic_event_t *ev)
         return true;
     case XCB_UNMAP_NOTIFY:
         on_unmap(d, ((const xcb_unmap_notify_event_t *)e)->window);
+        return true;
+    case XCB_CLIENT_MESSAGE:
+        on_message(d, e);
         return true;
     case XCB_PROPERTY_NOTIFY:
         on_property(d, e);
@@ -235,6 +245,35 @@ static int wants_take_focus(struct display *d, xcb_window_t id, bool *ret, struc
     return 0;
 }
 
+/* A message of ICCCM 4.2.8 */
+static void send_protocol(struct display *d, xcb_window_t id, enum x_atom protocol, uint32_t time)
+{
+    xcb_client_message_event_t e = {
+        .response_type = XCB_CLIENT_MESSAGE,
+        .format = 32,
+        .window = id,
+        .type = d->atoms[X_WM_PROTOCOLS],
+        .data.data32 = {d->atoms[protocol], time, id},
+    };
+    xcb_send_event(d->conn, 0, id, 0, (const char *)&e);
+}
+
+static bool ponged(void *arg)
+{
+    const struct display *d = arg;
+    return d->ponged == d->pinged || !d->front;
+}
+
+int display_ping(struct display *d, int64_t deadline_mono_ms, struct err *err)
+{
+    if (!d->front)
+        return err_set(err, E_TIMEOUT, "the browser has no window");
+    send_protocol(d, d->front, X_NET_WM_PING, ++d->pinged);
+    int r = x_wait(d, ponged, d, deadline_mono_ms, "waiting for the browser", err);
+    d->input_us = clock_mono_us();
+    return r;
+}
+
 static int give_focus(struct display *d, xcb_window_t id, struct err *err)
 {
     bool take = false;
@@ -242,14 +281,7 @@ static int give_focus(struct display *d, xcb_window_t id, struct err *err)
     int r = wants_take_focus(d, id, &take, err);
     if (r || !take)
         return r;
-    xcb_client_message_event_t e = {
-        .response_type = XCB_CLIENT_MESSAGE,
-        .format = 32,
-        .window = id,
-        .type = d->atoms[X_WM_PROTOCOLS],
-        .data.data32 = {d->atoms[X_WM_TAKE_FOCUS], XCB_CURRENT_TIME},
-    };
-    xcb_send_event(d->conn, 0, id, 0, (const char *)&e);
+    send_protocol(d, id, X_WM_TAKE_FOCUS, XCB_CURRENT_TIME);
     return x_sync(d, err);
 }
 
