@@ -15,6 +15,7 @@
 #include "plane/xvfb.h"
 
 #define QUIET_MS 60
+#define STRANGE_MS 3000 /* for the box about a strange link to come, and to go */
 #define VIEW_MS 2000 /* for URL and title, when the page is not asked for: else what was told last */
 
 struct browser {
@@ -39,8 +40,8 @@ static struct browser *downcast(struct plane *plane)
 /* A dead browser says more than a closed pipe. */
 static int explain(struct browser *b, int r, struct err *err)
 {
-    if (r == E_GONE && b->chromium && !display_gone(b->display) && !chromium_alive(b->chromium))
-        chromium_explain_end(b->chromium, err);
+    if (r == E_GONE && b->cdp && cdp_gone(b->cdp) && !display_gone(b->display))
+        return chromium_explain_end(b->chromium, err);
     return r;
 }
 
@@ -221,23 +222,34 @@ static int pause_for(struct browser *b, const struct action *a, struct err *err)
     return r ? err_set(err, r, "cancelled while waiting") : 0;
 }
 
-/* A link to another program made Chromium ask about it, in a box that takes the focus from the page:
- * decline. Schemes that chromium.c allows beforehand never come here with such a box. */
-static int decline_other_program(struct browser *b, struct err *err)
+/* Chromium asks about a link to another program in a box that takes the focus from the page: decline.
+ * The box comes some time after the navigation, so wait for it. */
+static const char blur_script[] =
+    "new Promise(r=>{if(!document.hasFocus())return r(1);addEventListener('blur',()=>r(1),{once:true});"
+    "setTimeout(()=>r(0),2000)})";
+
+static int decline_strange_link(struct browser *b, struct err *err)
 {
     static const char *const escape[] = {"Escape"};
-    struct frame_info *main = b->tabs.front ? tabs_main_frame(b->tabs.front) : NULL;
-    json_t *focus = NULL;
+    struct frame_ref frames[SCRIPT_FRAMES];
+    struct cdp_call blurred = {0};
+    struct err e = {0};
+    json_t *result = NULL;
     bool capped;
-    if (!main || script_eval(&b->tabs, b->tabs.front, main, "document.hasFocus()", true,
-                             clock_mono_ms() + VIEW_MS, &focus, err))
-        return 0;
-    bool asked = json_is_false(focus);
-    json_decref(focus);
+    int64_t deadline = clock_mono_ms() + STRANGE_MS;
+    int n = b->tabs.front ? script_frames(&b->tabs, b->tabs.front, frames) : 0;
+    int r = n ? script_prepare(&b->tabs, frames, 1, deadline, err) : 0;
+    if (r || !n || script_start(&b->tabs, &frames[0], blur_script, true, &blurred))
+        return r;
+    r = cdp_finish(b->cdp, &blurred, deadline, &result, &e);
+    bool asked = !r && json_integer_value(script_value(result)) == 1;
+    json_decref(result);
+    if (r == E_GONE || r == E_CANCELLED)
+        return err_set(err, r, "%s", e.msg);
     if (!asked)
         return 0;
-    int r = display_chord(b->display, escape, 1, err);
-    return r ? r : display_wait_quiet(b->display, NULL, QUIET_MS, clock_mono_ms() + VIEW_MS, &capped, err);
+    r = display_chord(b->display, escape, 1, err);
+    return r ? r : display_wait_quiet(b->display, NULL, QUIET_MS, clock_mono_ms() + STRANGE_MS, &capped, err);
 }
 
 static int browser_act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
@@ -248,7 +260,7 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, kind_of(action), err);
     if (r)
         return explain(b, r, err);
-    int others = b->tabs.other_programs;
+    int strange = b->tabs.strange_links;
     int64_t start_us = clock_mono_us();
     r = hands_do(b->display, pool, action, b->type_delay_ms, err);
     if (!r)
@@ -259,8 +271,8 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     else
         r = settle_wait(&s, pool, cap_ms, out, err);
     out->input_us = input_us;
-    if (!r && b->tabs.other_programs != others)
-        r = decline_other_program(b, err);
+    if (!r && b->tabs.strange_links != strange)
+        r = decline_strange_link(b, err);
     return explain(b, r, err);
 }
 

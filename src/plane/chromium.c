@@ -8,19 +8,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LAST_WORDS_BYTES 4096 /* of stderr, kept to explain a death */
 #define GRACE_MS 3000
+#define LAST_BREATH_MS 500
 
 struct chromium {
     struct loop *loop;
     struct proc proc;
-    int pid;
     int status; /* wait status once reaped */
     int pipe_fd, stderr_fd;
     struct loop_fd *stderr_watch;
@@ -97,6 +99,15 @@ static const char *const other_programs[] = {
     "tel",    "mailto", "sms",   "callto", "facetime", "skype",   "geo",   "webcal",  "magnet", "whatsapp",
     "tg",     "viber",  "zoommtg", "msteams", "slack", "spotify", "steam", "intent",  "market", "maps",
 };
+
+bool chromium_opens_elsewhere(const char *url)
+{
+    size_t len = strcspn(url, ":");
+    for (size_t i = 0; i < ARRAY_SIZE(other_programs); i++)
+        if (strlen(other_programs[i]) == len && strncasecmp(url, other_programs[i], len) == 0)
+            return true;
+    return false;
+}
 
 static void allow_other_programs(json_t *prefs)
 {
@@ -291,9 +302,12 @@ int chromium_explain_end(struct chromium *c, struct err *err)
                        "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
                        "user.max_user_namespaces above 0), or let the container do so; "
                        "MANTIS_CHROMIUM_SANDBOX=off runs it without");
-    if (!c->pid)
-        return err_set(err, E_GONE, "Chromium is not running");
+    struct pollfd ended = {.fd = c->proc.pidfd, .events = POLLIN};
+    if (c->proc.pid)
+        poll(&ended, 1, LAST_BREATH_MS); /* descriptors close before the process is a zombie */
     proc_reap(&c->proc, &c->status);
+    if (c->proc.pid)
+        return err_set(err, E_GONE, "Chromium has closed its DevTools pipe");
     struct pool *pool = pool_create(NULL);
     int r = err_set(err, E_GONE, "Chromium has ended: %s: %s", proc_describe_status(pool, c->status),
                     last_line(pool, &c->words));
@@ -328,7 +342,6 @@ static int spawn(struct pool *pool, struct chromium *c, const struct chromium_co
     r = proc_spawn(&spec, &c->proc, err);
     if (r)
         goto out;
-    c->pid = (int)c->proc.pid;
     c->stderr_fd = words[0];
     c->pipe_fd = pipe_pair[0];
     words[0] = pipe_pair[0] = -1;

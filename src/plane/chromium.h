@@ -52,8 +52,12 @@ int chromium_pipe(const struct chromium *c);
 /* For loop_wait(): arg is the struct chromium; true once the process has ended. */
 bool chromium_has_ended(void *arg);
 
-/* Set *err to why the browser ended: a missing sandbox says what to allow. E_UNAVAILABLE for that,
- * else E_GONE with its last words; returns the code. */
+/* True for a link that Chromium hands to another program without asking: "tel:..." and the like. For
+ * other schemes that are not the web's it asks in a box over the page. */
+bool chromium_opens_elsewhere(const char *url);
+
+/* The pipe has closed: set *err to why the browser ended. A missing sandbox says what to allow:
+ * E_UNAVAILABLE; else E_GONE with its last words. Returns the code. Blocks: half a second at most. */
 int chromium_explain_end(struct chromium *c, struct err *err);
 
 #endif

@@ -26,7 +26,7 @@
 static const char tell_html[] =
     "<!doctype html><title>Tell me</title><body><p id=webdriver></p><p id=size></p><script>"
     "webdriver.textContent='webdriver '+navigator.webdriver;"
-    "onload=()=>requestAnimationFrame(()=>{size.textContent='window '+outerWidth+'x'+outerHeight})</script>";
+    "onload=()=>{size.textContent='window '+outerWidth+'x'+outerHeight}</script>";
 
 /* The scripts answer to clicks only; a box in the wrong place leaves the text as it was. */
 static const char places_html[] =

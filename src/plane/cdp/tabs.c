@@ -2,6 +2,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "plane/chromium.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,7 +286,8 @@ static void on_started_navigating(struct tabs *t, struct session *s, const json_
         return;
     f->requested_us = 0;
     const char *type = json_str(params, "navigationType", "");
-    t->other_programs += !is_web(json_str(params, "url", ""));
+    const char *url = json_str(params, "url", "");
+    t->strange_links += !is_web(url) && !chromium_opens_elsewhere(url);
     if (f == tabs_main_frame(s) && s->tab == s && !strstr(type, "ameDocument"))
         t->navigations++;
 }

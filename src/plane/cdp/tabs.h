@@ -67,8 +67,8 @@ struct tabs {
     struct place_list given_up; /* waited for in vain before */
     struct place_list pending;  /* in flight when the action began: a long poll asks again */
     struct place_list asked;    /* since the action began, repeats included */
-    int navigations, opened, dialogs, other_programs; /* counters that only rise; the last: links that
-                                                         the browser hands to other programs */
+    int navigations, opened, dialogs; /* counters that only rise */
+    int strange_links; /* the same, of links whose scheme the browser asks about in a box */
     int64_t window_asked_us; /* a page asked for a window that has not come yet, 0: none */
     char dialog_text[512];   /* of the last one */
 };
