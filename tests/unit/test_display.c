@@ -524,6 +524,51 @@ static void a_server_that_never_gets_ready_ends_at_the_deadline(void **state)
     assert_int_equal(start_with("exec sleep 60", 100, &err), E_TIMEOUT);
 }
 
+#define RUN_UID 460001
+
+/* As a run's uid: a display, its name on fd, until the other end closes. */
+static int serve_display(int fd, int until)
+{
+    struct loop *loop;
+    struct xvfb x = {0};
+    struct display *d;
+    char end;
+    if (setresgid(RUN_UID, RUN_UID, RUN_UID) || setresuid(RUN_UID, RUN_UID, RUN_UID) ||
+        loop_create(&loop, NULL) || xvfb_start(loop, W, H, DEADLINE, &x, NULL))
+        return 1;
+    int r = display_open(loop, x.display, &d, NULL);
+    if (!r)
+        r = write(fd, x.display, strlen(x.display)) < 0 || read(until, &end, 1) != 0;
+    display_close(d);
+    xvfb_stop(&x);
+    loop_destroy(loop);
+    return r ? 2 : 0;
+}
+
+static void only_the_uid_of_the_run_may_connect(void **state)
+{
+    int name[2], until[2], status = -1, number = 0;
+    char display[16] = "";
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(pipe(name) | pipe(until), 0);
+    pid_t run = fork();
+    if (run == 0) {
+        close(until[1]);
+        _exit(serve_display(name[1], until[0]));
+    }
+    close(name[1]);
+    assert_true(read(name[0], display, sizeof(display) - 1) > 0);
+    xcb_connection_t *stranger = xcb_connect(display, &number);
+    assert_true(xcb_connection_has_error(stranger) != 0);
+    xcb_disconnect(stranger);
+    close(name[0]);
+    close(until[0]);
+    close(until[1]);
+    assert_int_equal(waitpid(run, &status, 0), run);
+    assert_int_equal(status, 0);
+}
+
 #define ON_A_DISPLAY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -550,6 +595,7 @@ int main(void)
         ON_A_DISPLAY(a_cancel_ends_a_quiet_wait),
         ON_A_DISPLAY(every_call_fails_once_the_display_has_died),
         ON_A_DISPLAY(a_frame_becomes_a_png_with_its_pixels),
+        cmocka_unit_test(only_the_uid_of_the_run_may_connect),
         cmocka_unit_test(a_missing_server_is_named_with_its_package),
         cmocka_unit_test(a_server_that_ends_at_start_is_quoted),
         cmocka_unit_test(a_server_that_never_gets_ready_ends_at_the_deadline),

@@ -146,34 +146,6 @@ static void make_helper(struct display *d)
                       XCB_COPY_FROM_PARENT, 0, NULL);
 }
 
-/*
- * Without a cookie file the server lets every local user in. From here on only this uid may connect
- * (server-interpreted "localuser", X11 security). Root keeps the door open: it starts the browser
- * under another uid.
- */
-static int lock_out_others(struct display *d, struct err *err)
-{
-    void *reply = NULL;
-    char me[40];
-    if (geteuid() == 0)
-        return 0;
-    int r = x_reply(d, xcb_list_hosts(d->conn).sequence, &reply, err);
-    if (r)
-        return r;
-    int len = snprintf(me, sizeof(me), "localuser%c#%u", 0, (unsigned)geteuid());
-    xcb_change_hosts(d->conn, XCB_HOST_MODE_INSERT, XCB_FAMILY_SERVER_INTERPRETED, (uint16_t)len,
-                     (const uint8_t *)me);
-    if (reply) {
-        xcb_host_iterator_t it = xcb_list_hosts_hosts_iterator(reply);
-        for (; it.rem; xcb_host_next(&it))
-            xcb_change_hosts(d->conn, XCB_HOST_MODE_DELETE, it.data->family,
-                             (uint16_t)xcb_host_address_length(it.data), xcb_host_address(it.data));
-    }
-    xcb_set_access_control(d->conn, XCB_ACCESS_CONTROL_ENABLE);
-    free(reply);
-    return 0;
-}
-
 static int need_xtest(struct display *d, struct err *err)
 {
     const xcb_query_extension_reply_t *x = xcb_get_extension_data(d->conn, &xcb_test_id);
@@ -185,7 +157,7 @@ static int need_xtest(struct display *d, struct err *err)
 static int set_up(struct display *d, struct err *err)
 {
     int r;
-    if ((r = intern_atoms(d, err)) || (r = lock_out_others(d, err)) || (r = need_xtest(d, err)))
+    if ((r = intern_atoms(d, err)) || (r = need_xtest(d, err)))
         return r;
     make_helper(d);
     if ((r = windows_setup(d, err)) || (r = capture_setup(d, err)) || (r = damage_setup(d, err)) ||
