@@ -1,6 +1,6 @@
 /*
  * script.c - the "script" kind: replays actions from a JSON file, one per call.
- * docs/internals/script-brain.md describes the file. A script that runs out is E_INVALID.
+ * docs/internals/script-reader.md describes the file. A script that runs out is E_INVALID.
  */
 #include "brain/driver.h"
 

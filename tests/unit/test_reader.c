@@ -1,0 +1,689 @@
+/*
+ * Pages captured from Chromium (tests/golden/pages) and what the page reader makes of them. A row is a
+ * page, a question and its answer; a new kind of page is a new file and some rows.
+ */
+#include "unit/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader/fields.h"
+#include "reader/patterns.h"
+#include "reader/reader.h"
+#include "reader/words.h"
+
+static struct pool *pool;
+static struct reader *reader;
+
+static int begin(void **state)
+{
+    struct err err = {0};
+    pool = pool_create(NULL);
+    return reader_create("page", &reader, &err);
+}
+
+static int end(void **state)
+{
+    reader_destroy(reader);
+    pool_destroy(pool);
+    return 0;
+}
+
+static struct observation look(const char *name)
+{
+    const char *root = getenv("MANTIS_SOURCE_ROOT");
+    char *path = pool_printf(pool, "%s/tests/golden/pages/%s.json", root ? root : ".", name);
+    json_t *json = NULL;
+    struct page *page = NULL;
+    struct err err = {0};
+    int r = json_parse_file(path, &json, &err);
+    if (r == 0)
+        r = page_from_json(pool, json, &page, &err);
+    json_decref(json);
+    if (r)
+        fail_msg("%s", err.msg);
+    return (struct observation){.url = page->url, .title = page->title, .page = page};
+}
+
+static json_t *json_of(const char *single_quoted)
+{
+    char *text = pool_strdup(pool, single_quoted);
+    for (char *p = text; *p; p++)
+        if (*p == '\'')
+            *p = '"';
+    json_t *v = json_loads(text, 0, NULL);
+    if (!v)
+        fail_msg("bad JSON in the test: %s", text);
+    return json_keep(pool, v);
+}
+
+/* "year:int,make" or a whole schema. */
+static struct schema *schema_of(const char *spec)
+{
+    json_t *json = *spec == '{' ? json_of(spec) : json_keep(pool, json_object()), *fields = json_array();
+    for (const char *p = spec; *spec != '{' && *p; p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {
+        char *name = pool_strndup(pool, p, strcspn(p, ",")), *type = strchr(name, ':');
+        json_t *f = json_object();
+        if (type)
+            *type++ = 0;
+        json_put_str(f, "name", name);
+        json_put_str(f, "type", type ? type : "str");
+        json_push(fields, f);
+    }
+    if (*spec == '{')
+        json_decref(fields);
+    else
+        json_put(json, "fields", fields);
+    struct schema *s = NULL;
+    struct err err = {0};
+    if (schema_parse(pool, json, &s, &err) || !s)
+        fail_msg("schema '%s': %s", spec, err.msg);
+    return s;
+}
+
+/* --- words and shapes -------------------------------------------------------------------------- */
+
+static void words_are_compared_plain(void **state)
+{
+    assert_string_equal(words_plain(pool, "  First\xC2\xA0Name *: "), "first name");
+    assert_string_equal(words_plain(pool, "\xC3\x89tat :"), "\xC3\xA9tat");
+    assert_string_equal(words_split(pool, "vehicleModelDate"), "vehicle model date");
+    assert_string_equal(words_split(pool, "seller_phone-no"), "seller phone no");
+    assert_non_null(words_is(WORDS_NEXT, "N\xC3\xA4""chste"));
+    assert_non_null(words_is(WORDS_NEXT, "\xE2\x80\xBA"));
+    assert_null(words_is(WORDS_NEXT, "next steps"));
+    assert_non_null(words_is(WORDS_SPONSORED, "Ad"));
+    assert_null(words_is(WORDS_SPONSORED, "Adelaide"));
+    assert_non_null(words_in(WORDS_BLOCKED, "Just a moment..."));
+    assert_false(words_has("address", "ad"));
+    assert_true(words_has("an ad here", "ad"));
+}
+
+static void shapes_are_found_and_told_apart(void **state)
+{
+    static const struct {
+        enum pattern pattern;
+        const char *text, *want;
+    } cases[] = {
+        {PATTERN_PHONE, "Call (512) 555-0147 today", "(512) 555-0147"},
+        {PATTERN_PHONE, "+49 221 5550123", "+49 221 5550123"},
+        {PATTERN_PHONE, "0221 / 555 01 23", "0221 / 555 01 23"},
+        {PATTERN_PHONE, "512.555.0147", "512.555.0147"},
+        {PATTERN_PHONE, "5125550147", "5125550147"},
+        {PATTERN_PHONE, "Posted 2024-05-01", NULL},
+        {PATTERN_PHONE, "$1,234,567", NULL},
+        {PATTERN_PHONE, "(512) 555-****", NULL},
+        {PATTERN_PHONE, "1999-2004", NULL},
+        {PATTERN_PHONE, "1234567.89", NULL},
+        {PATTERN_PHONE, "42,100 mi", NULL},
+        {PATTERN_PRICE, "Now $12,500!", "$12,500"},
+        {PATTERN_PRICE, "US$7,600.00", "US$7,600.00"},
+        {PATTERN_PRICE, "12.490 \xE2\x82\xAC", "12.490 \xE2\x82\xAC"},
+        {PATTERN_PRICE, "149,00 EUR", "149,00 EUR"},
+        {PATTERN_PRICE, "1 234,50 kr", "1 234,50 kr"},
+        {PATTERN_PRICE, "$11.5k", "$11.5k"},
+        {PATTERN_PRICE, "CHF 5'400.-", "CHF 5'400.-"},
+        {PATTERN_PRICE, "24 ft", NULL},
+        {PATTERN_PRICE, "12,500", NULL},
+        {PATTERN_YEAR, "A 2013 boat", "2013"},
+        {PATTERN_YEAR, "03/2016", "2016"},
+        {PATTERN_YEAR, "$2013", NULL},
+        {PATTERN_YEAR, "12013", NULL},
+        {PATTERN_YEAR, "1899", NULL},
+        {PATTERN_EMAIL, "write to ann.lee@example.test.", "ann.lee@example.test"},
+        {PATTERN_DATE, "on May 3, 2024", "May 3, 2024"},
+        {PATTERN_DATE, "3.5.2024", "3.5.2024"},
+        {PATTERN_DISTANCE, "98.200 km", "98.200 km"},
+        {PATTERN_RATING, "4.5 out of 5 stars", "4.5 out of 5"},
+        {PATTERN_PLACE, "Round Rock, TX 78664", "Round Rock, TX 78664"},
+        {PATTERN_PLACE, "see you in Round Rock, TX", NULL},
+        {PATTERN_COUNT, "About 1,230,000 results", "1,230,000 results"},
+        {PATTERN_COUNT, "Showing 8 of 243 used cars", "243 used cars"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *got = pattern_first(pool, cases[i].pattern, cases[i].text);
+        if ((got != NULL) != (cases[i].want != NULL) || (got && strcmp(got, cases[i].want) != 0))
+            fail_msg("pattern %d in '%s': '%s'", (int)cases[i].pattern, cases[i].text, got ? got : "(none)");
+    }
+}
+
+static void numbers_are_read_in_every_notation(void **state)
+{
+    static const struct {
+        const char *text;
+        double want;
+    } cases[] = {
+        {"$12,500", 12500},   {"12.490 \xE2\x82\xAC", 12490}, {"12.500,00", 12500}, {"1,234.56", 1234.56}, {"4,6", 4.6},
+        {"0.125", 0.125},     {"1\xC2\xA0""234 km", 1234},     {"12'500", 12500},    {"11.5k", 11500},     {"1,234,567", 1234567},
+        {"3.4 million", 3.4e6}, {"-5", -5},                   {"USD 33,600", 33600},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        double v = NAN;
+        if (!pattern_number(cases[i].text, &v) || fabs(v - cases[i].want) > 1e-6)
+            fail_msg("'%s' reads as %g", cases[i].text, v);
+    }
+    double v;
+    assert_false(pattern_number("call for price", &v));
+}
+
+/* A match that goes wrong stops at its limit: this ends at once or never. */
+static void hostile_text_does_not_slow_a_pattern(void **state)
+{
+    char *text = pool_alloc(pool, 100001);
+    for (int i = 0; i < 100000; i++)
+        text[i] = "1 .,"[i % 4];
+    for (int p = PATTERN_NONE + 1; p < PATTERN_N; p++)
+        for (int again = 0; again < 20; again++)
+            pattern_first(pool, (enum pattern)p, text);
+    assert_null(pattern_first(pool, PATTERN_EMAIL, text));
+}
+
+static void fields_are_known_by_their_names(void **state)
+{
+    static const struct {
+        const char *name;
+        enum meaning want;
+    } cases[] = {
+        {"phone", MEANS_PHONE},   {"seller_phone", MEANS_PHONE}, {"asking_price", MEANS_PRICE}, {"price_usd", MEANS_PRICE},
+        {"model_year", MEANS_YEAR}, {"brand", MEANS_MAKE},       {"model", MEANS_MODEL},        {"listing_url", MEANS_URL},
+        {"companyName", MEANS_SELLER}, {"company_size", MEANS_OTHER}, {"engine_hours", MEANS_OTHER}, {"year_round", MEANS_OTHER},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct field f = {.name = cases[i].name, .label = cases[i].name, .example = ""};
+        if (field_meaning(pool, &f) != cases[i].want)
+            fail_msg("'%s' means %d", cases[i].name, (int)field_meaning(pool, &f));
+    }
+}
+
+/* --- find ------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *page;
+    const char *kind;
+    const char *label, *intent;
+    const char *want_label, *want_tag; /* NULL: E_NOT_FOUND */
+} find_cases[] = {
+    {"form", "field", "First name", "", "First name *", "input"},
+    {"form", "field", "Last name", "", "Last name", "input"},
+    {"form", "field", "Street and number", "", "Street and number", "input"}, /* label by its place, left */
+    {"form", "field", "Postal code", "", "Postal code", "input"},             /* above */
+    {"form", "field", "E-mail", "", "E-mail address", "input"},               /* placeholder */
+    {"form", "field", "Password", "", "Password", "input"},
+    {"form", "field", "About you", "", "About you", "div"},
+    {"form", "field", "", "Type \"Ann\" into the first name field", "First name *", "input"},
+    {"form", "field", "Phone number", "", NULL, NULL},
+    {"form", "button", "Create account", "", "Create account", "input"},
+    {"form", "button", "", "Click the 'Create account' button", "Create account", "input"},
+    {"form", "button", "Submit", "", "Create account", "input"}, /* by its type */
+    {"form", "button", "Reset form", "", "Reset form", "div"},   /* only a script makes it one */
+    {"form", "button", "Search", "", "Search", "button"},
+    {"form", "select", "Country", "", "Country", "select"},
+    {"form", "select", "Preferred language", "", "Preferred language", "button"},
+    {"form", "option", "Spain", "", "Spain", "select"},
+    {"form", "any", "I agree to the terms", "", "I agree to the terms", "input"},
+    {"form", "any", "Teleport", "", NULL, NULL},
+    {"cars_list", "nav_link", "Trucks", "", "Trucks", "a"},
+    {"cars_list", "any", "", "Tick \"Private seller\" in the filters on the left", "Private seller (5)", "input"},
+    {"cars_list", "any", "", "Press the Search button at the top", "Search", "button"},
+    {"cars_list", "field", "Max price", "", "Max price", "input"},
+    {"cars_list", "any", "2018 Mazda CX-5", "", "2018 Mazda CX-5 Touring", "a"},
+    {"crm_table", "row_link", "Alan Turing", "", "Alan Turing", "a"},
+    {"crm_table", "row_link", "Bletchley", "", "Alan Turing", "a"}, /* by the rest of its row */
+    {"crm_table", "tab", "My contacts", "", "My contacts", "button"},
+    {"crm_table", "cell_link", "Ken Thompson", "", "Ken Thompson", "a"},
+    {"boat_dl", "button", "Email seller", "", "Email seller", "button"},
+    {"market_results", "nav_link", "Sell", "", "Sell", "a"},
+};
+
+static void targets_are_found_by_what_people_call_them(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(find_cases); i++) {
+        struct observation obs = look(find_cases[i].page);
+        struct target_query q = {.label = find_cases[i].label, .intent = find_cases[i].intent};
+        struct target t;
+        struct err err = {0};
+        assert_true(target_kind_parse(find_cases[i].kind, &q.kind));
+        int r = reader_find(reader, pool, &obs, &q, &t, &err);
+        const char *what = pool_printf(pool, "%s: %s '%s%s'", find_cases[i].page, find_cases[i].kind, q.label, q.intent);
+        if (!find_cases[i].want_label) {
+            assert_int_equal(r, E_NOT_FOUND);
+            assert_non_null(strstr(err.msg, "nearest"));
+            continue;
+        }
+        if (r)
+            fail_msg("%s: %s", what, err.msg);
+        if (strcmp(t.label, find_cases[i].want_label) != 0 || strcmp(t.tag, find_cases[i].want_tag) != 0)
+            fail_msg("%s: got <%s> '%s'", what, t.tag, t.label);
+        if (t.in_view && !(t.at.x >= t.box.x && t.at.x <= t.box.x + t.box.w && t.at.y >= t.box.y && t.at.y <= t.box.y + t.box.h))
+            fail_msg("%s: the point is outside the box", what);
+    }
+}
+
+static void region_and_avoided_points_are_honoured(void **state)
+{
+    struct observation obs = look("form");
+    struct target_query q = {.label = "Search", .intent = "", .kind = TARGET_BUTTON};
+    struct target first, second;
+    struct err err = {0};
+    assert_int_equal(reader_find(reader, pool, &obs, &q, &first, &err), 0);
+    q.avoid = &first.at;
+    q.n_avoid = 1;
+    assert_int_equal(reader_find(reader, pool, &obs, &q, &second, &err), E_NOT_FOUND);
+    struct rect lower = {0, 400, 1280, 320};
+    q = (struct target_query){.label = "Search", .intent = "", .kind = TARGET_BUTTON, .region = &lower};
+    err_clear(&err);
+    assert_int_equal(reader_find(reader, pool, &obs, &q, &second, &err), E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "in that region"));
+}
+
+static void equal_names_lower_the_confidence(void **state)
+{
+    struct observation list = look("shop_grid"), form = look("form");
+    struct target_query q = {.label = "Add to cart", .intent = "", .kind = TARGET_BUTTON};
+    struct target many, one;
+    struct err err = {0};
+    assert_int_equal(reader_find(reader, pool, &list, &q, &many, &err), 0);
+    q.label = "Create account";
+    assert_int_equal(reader_find(reader, pool, &form, &q, &one, &err), 0);
+    assert_true(many.confidence < 0.8 && one.confidence > 0.9);
+}
+
+static void covered_targets_say_so(void **state)
+{
+    struct observation obs = look("cookie_overlay");
+    struct target_query q = {.label = "2019 Honda Civic EX", .intent = "", .kind = TARGET_ANY};
+    struct target t;
+    struct err err = {0};
+    assert_int_equal(reader_find(reader, pool, &obs, &q, &t, &err), 0);
+    assert_true(t.covered);
+}
+
+/* --- controls that pages have in common ---------------------------------------------------------------- */
+
+typedef int ask_fn(const struct observation *obs, const char *detail, struct target *t, struct err *err);
+
+static int ask_next(const struct observation *obs, const char *detail, struct target *t, struct err *err)
+{
+    return reader_find_next_page(reader, pool, obs, atoi(detail), t, err);
+}
+
+static int ask_dismiss(const struct observation *obs, const char *detail, struct target *t, struct err *err)
+{
+    return reader_find_dismiss(reader, pool, obs, t, err);
+}
+
+static int ask_reveal(const struct observation *obs, const char *detail, struct target *t, struct err *err)
+{
+    return reader_find_reveal(reader, pool, obs, schema_of(detail), NULL, 0, t, err);
+}
+
+static const struct {
+    ask_fn *ask;
+    const char *page, *detail, *want; /* NULL: E_NOT_FOUND */
+} control_cases[] = {
+    {ask_next, "cars_list", "1", "Next page"},
+    {ask_next, "crm_table", "1", "Next"},
+    {ask_next, "serp", "1", "Next"},
+    {ask_next, "jobs_links", "1", "2"},
+    {ask_next, "jobs_links", "2", "3"},
+    {ask_next, "jobs_links", "3", NULL},
+    {ask_next, "shop_grid", "1", "Load more"},
+    {ask_next, "rtl_list", "1", "\xD7\x94\xD7\x91\xD7\x90"},
+    {ask_next, "market_results", "1", "Next \xE2\x80\xBA"},
+    {ask_next, "boat_dl", "1", NULL},
+    {ask_next, "no_results", "1", NULL},
+    {ask_dismiss, "cookie_overlay", "", "Only necessary cookies"},
+    {ask_dismiss, "cookie_bar", "", "Got it"},
+    {ask_dismiss, "newsletter_modal", "", "Close"},
+    {ask_dismiss, "market_results", "", "Reject all"},
+    {ask_dismiss, "cars_list", "", NULL},
+    {ask_dismiss, "form", "", NULL},
+    {ask_reveal, "boat_dl", "phone,price", "Show phone number"},
+    {ask_reveal, "boat_dl", "price", NULL},
+    {ask_reveal, "boat_dl", "{'fields':['phone'],'allowed_controls':['show phone']}", "Show phone number"},
+    {ask_reveal, "boat_dl", "{'fields':['phone'],'allowed_controls':['seller']}", NULL}, /* e-mailing is no reveal */
+    {ask_reveal, "boat_dl", "{'fields':['phone'],'forbidden_controls':['PHONE']}", NULL},
+    {ask_reveal, "market_boat", "phone", "Show phone"},
+    {ask_reveal, "car_spans", "phone", NULL},
+};
+
+static void common_controls_are_found_or_not(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(control_cases); i++) {
+        struct observation obs = look(control_cases[i].page);
+        struct target t = {0};
+        struct err err = {0};
+        int r = control_cases[i].ask(&obs, control_cases[i].detail, &t, &err);
+        if (control_cases[i].want ? r != 0 || strcmp(t.label, control_cases[i].want) != 0 : r != E_NOT_FOUND)
+            fail_msg("%s %s: '%s' %s", control_cases[i].page, control_cases[i].detail, t.label ? t.label : "", err.msg);
+    }
+}
+
+static void a_used_reveal_control_is_not_offered_again(void **state)
+{
+    struct observation obs = look("boat_dl");
+    const char *done[] = {"show phone number"};
+    struct target t;
+    struct err err = {0};
+    assert_int_equal(reader_find_reveal(reader, pool, &obs, schema_of("phone"), done, 1, &t, &err), E_NOT_FOUND);
+}
+
+/* --- list ------------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *page;
+    enum list_status status;
+    int n, n_sponsored;
+    const char *first, *last, *first_href;
+} list_cases[] = {
+    {"cars_list", LIST_OK, 9, 1, "2019 Honda Civic EX", "2017 BMW 330i", "http://site.test/listing/4400-2019-honda-civic-ex"},
+    {"cookie_overlay", LIST_OK, 9, 1, "2019 Honda Civic EX", "2017 BMW 330i", NULL},
+    {"shop_grid", LIST_OK, 6, 1, "Aurora LED Desk Lamp", "Fern Plant Stand", "http://site.test/p/aurora-led-desk-lamp"},
+    {"crm_table", LIST_OK, 5, 0, "Grace Hopper", "Ken Thompson", "http://site.test/contacts/11"},
+    {"jobs_links", LIST_OK, 5, 0, "Harbour Pilot", "Crane Operator", "http://site.test/job/900?from=serp"},
+    {"serp", LIST_OK, 4, 0, "Tide tables for beginners", "Why is the sea salty?", "https://tides.test/guide/beginners"},
+    {"rtl_list", LIST_OK, 4, 1, NULL, NULL, "http://site.test/car/1"},
+    {"script_cards", LIST_OK, 3, 0, "12 Elm Street", "77 Cedar Court", ""},
+    {"market_results", LIST_OK, 12, 0, "2008 Ostermoor Compass 28", "2009 Tarn & Vale Skerry 25", NULL},
+    {"boat_dl", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
+    {"auto_de", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
+    {"product_micro", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
+    {"article", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
+    {"form", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
+    {"no_results", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
+    {"blocked", LIST_BLOCKED, 0, 0, NULL, NULL, NULL},
+};
+
+static void result_cards_are_listed_in_reading_order(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(list_cases); i++) {
+        struct observation obs = look(list_cases[i].page);
+        struct card *cards;
+        enum list_status status;
+        struct err err = {0};
+        int n, sponsored = 0;
+        assert_int_equal(reader_list(reader, pool, &obs, NULL, 100, &cards, &n, &status, &err), 0);
+        for (int k = 0; k < n; k++)
+            sponsored += cards[k].sponsored;
+        if (status != list_cases[i].status || n != list_cases[i].n || sponsored != list_cases[i].n_sponsored)
+            fail_msg("%s: status %d, %d cards, %d sponsored", list_cases[i].page, (int)status, n, sponsored);
+        if (list_cases[i].first) {
+            assert_string_equal(cards[0].title, list_cases[i].first);
+            assert_string_equal(cards[n - 1].title, list_cases[i].last);
+        }
+        if (list_cases[i].first_href)
+            assert_string_equal(cards[0].href, list_cases[i].first_href);
+    }
+}
+
+static void exclusions_and_the_cap_shorten_a_list(void **state)
+{
+    struct observation obs = look("cars_list");
+    struct schema *s = schema_of("{'fields':['year'],'listing_card_exclusions':['sponsored','Lone Star Autos']}");
+    struct card *cards;
+    enum list_status status;
+    struct err err = {0};
+    int n;
+    assert_int_equal(reader_list(reader, pool, &obs, s, 100, &cards, &n, &status, &err), 0);
+    assert_int_equal(n, 7);
+    assert_int_equal(reader_list(reader, pool, &obs, s, 3, &cards, &n, &status, &err), 0);
+    assert_int_equal(n, 3);
+}
+
+/* --- values ------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *page, *fields, *want; /* the whole answer: what is not there must be left out */
+} extract_cases[] = {
+    {"boat_dl", "year:int,make,model,price,phone,seller,location,title,engine_hours:int",
+     "{'year':2013,'make':'Sea Ray','model':'240 Sundeck','price':'$29,500','seller':'Marcus Webb',"
+     "'location':'Lake Travis, TX','title':'2013 Sea Ray 240 Sundeck','engine_hours':412}"},
+    {"boat_dl_revealed", "phone,price:int", "{'phone':'(512) 555-0147','price':29500}"},
+    {"auto_de", "year,make,model,price:int,mileage:int,phone,seller,location",
+     "{'year':'2016','make':'Volkswagen','model':'Golf','price':12490,'mileage':98200,'phone':'0221 555 01 23',"
+     "'seller':'Autohaus Rheinblick GmbH','location':'50667 K\xC3\xB6ln'}"},
+    {"car_spans", "year:int,make,model,price:int,phone,email,mileage,doors:int,seller,location,date_posted,sunroof:bool,certified:bool,"
+                  "exterior_color,vin,trim",
+     "{'year':2019,'make':'Honda','model':'Civic EX','price':18450,'phone':'(512) 555-0168','email':'dana@example.test',"
+     "'mileage':'42,100 miles','doors':4,'seller':'Dana Whitfield','location':'Austin, TX','date_posted':'May 3, 2024',"
+     "'sunroof':true,'certified':false,'exterior_color':'Cosmic Blue','vin':'2HGFC2F59KH500000'}"},
+    {"job_jsonld", "title,company,location,salary:int,date_posted,phone",
+     "{'title':'Senior Tide Analyst','company':'Oceanworks','location':'Portland, ME','salary':98000,'date_posted':'2024-03-11'}"},
+    {"product_micro", "name,brand,price:int,material,weight,waterproof:bool,sku",
+     "{'name':'Fjord Rain Jacket','brand':'Nordlys','price':149,'material':'recycled nylon','weight':'410 g','waterproof':true,"
+     "'sku':'NL-2231-B'}"},
+    {"rtl_detail", "year,price,phone", "{'year':'2018','price':'45,000 AED','phone':'+971 50 555 0123'}"},
+    {"article", "title,date,price,phone,year", "{'title':'Bridge reopens after repairs','date':'2 February 2024'}"},
+    {"market_boat", "year,make,model,price,phone,url",
+     "{'year':'2008','make':'Ostermoor','model':'Compass 28','price':'USD 32,200',"
+     "'url':'http://harborlist.test/boats/1012-2008-ostermoor-compass-28/'}"},
+    {"blocked", "year,make,price,phone", "{}"},
+};
+
+static void values_are_read_from_every_kind_of_page(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(extract_cases); i++) {
+        struct observation obs = look(extract_cases[i].page);
+        struct extraction x;
+        struct err err = {0};
+        if (reader_extract(reader, pool, &obs, 1, schema_of(extract_cases[i].fields), &x, &err))
+            fail_msg("%s: %s", extract_cases[i].page, err.msg);
+        if (!json_equal(x.values, json_of(extract_cases[i].want)))
+            fail_msg("%s: %s", extract_cases[i].page, json_text(pool, x.values));
+        assert_int_equal(json_object_size(x.values), json_object_size(x.evidence));
+    }
+}
+
+static void every_value_can_say_where_it_was_seen(void **state)
+{
+    struct observation obs = look("boat_dl");
+    struct extraction x;
+    struct err err = {0};
+    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("price,make,url"), &x, &err), 0);
+    const json_t *price = json_object_get(x.evidence, "price");
+    assert_string_equal(json_str(price, "text", ""), "$29,500");
+    assert_string_equal(json_str(price, "url", ""), "http://site.test/boat_dl.html");
+    assert_int_equal(json_array_size(json_object_get(price, "box")), 4);
+    /* What the page shows wins over what it tells machines, and says that they differ. */
+    assert_string_equal(json_str(json_object_get(price, "differs"), "text", ""), "31900");
+    assert_string_equal(json_str(json_object_get(price, "differs"), "method", ""), "json_ld");
+    assert_string_equal(json_str(json_object_get(x.evidence, "make"), "method", ""), "definition_list");
+}
+
+static void the_newest_of_several_looks_completes_the_first(void **state)
+{
+    struct observation obs[] = {look("boat_dl"), look("boat_dl_revealed")};
+    struct extraction x;
+    struct err err = {0};
+    assert_int_equal(reader_extract(reader, pool, obs, 2, schema_of("year,phone"), &x, &err), 0);
+    assert_string_equal(json_str(x.values, "phone", ""), "(512) 555-0147");
+    assert_string_equal(json_str(x.values, "year", ""), "2013");
+}
+
+static void spam_indicators_are_the_schemas_only(void **state)
+{
+    struct observation obs = look("auto_de");
+    struct extraction x;
+    struct err err = {0};
+    struct schema *s = schema_of("{'fields':['seller','make'],'spam_seller_indicators':['autohaus'],'spam_label':'dealer'}");
+    assert_int_equal(reader_extract(reader, pool, &obs, 1, s, &x, &err), 0);
+    assert_true(x.spam);
+    assert_non_null(strstr(x.spam_reason, "dealer: seller contains 'autohaus'"));
+    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("seller,make"), &x, &err), 0);
+    assert_false(x.spam);
+}
+
+static const struct {
+    const char *page, *fields;
+    int n;
+    const char *first;
+} rows_cases[] = {
+    {"cars_list", "title,price,mileage,location,url", 9,
+     "{'title':'2019 Honda Civic EX','price':'$18,450','mileage':'42,100 mi','location':'Austin, TX',"
+     "'url':'http://site.test/listing/4400-2019-honda-civic-ex'}"},
+    {"cars_list", "year:int,make,seller", 8, "{'year':2019,'make':'Honda','seller':'Private seller'}"},
+    {"shop_grid", "name,price", 6, "{'name':'Aurora LED Desk Lamp','price':'$39.99'}"},
+    {"crm_table", "name,company,email,phone,status", 5,
+     "{'name':'Grace Hopper','company':'Compiler Ltd','email':'grace@compiler.test','phone':'+1 202 555 0143','status':'Customer'}"},
+    {"jobs_links", "title,company,salary", 5, "{'title':'Harbour Pilot','company':'Port of Lisle','salary':'$41 an hour'}"},
+    {"serp", "title,url", 5, "{'title':'Buy tide tables today','url':'https://clicks.test/aclk?x=1'}"},
+    {"auto_de", "title,price", 0, NULL},
+    {"no_results", "title,price", 0, NULL},
+};
+
+static void rows_are_read_from_cards_and_tables(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows_cases); i++) {
+        struct observation obs = look(rows_cases[i].page);
+        struct extraction *rows;
+        struct err err = {0};
+        int n;
+        assert_int_equal(reader_rows(reader, pool, &obs, schema_of(rows_cases[i].fields), 100, &rows, &n, &err), 0);
+        if (n != rows_cases[i].n || (n && !json_equal(rows[0].values, json_of(rows_cases[i].first))))
+            fail_msg("%s %s: %d rows, first %s", rows_cases[i].page, rows_cases[i].fields, n, n ? json_text(pool, rows[0].values) : "");
+    }
+}
+
+/* --- yes or no ------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *page, *question;
+    enum answer want;
+} visible_cases[] = {
+    {"cars_list", "The heading \"Used cars near Austin, TX\" is shown", ANSWER_YES},
+    {"cars_list", "The heading \"Boats near Austin, TX\" is shown", ANSWER_NO},
+    {"cars_list", "The page shows \"Honda Civic\"", ANSWER_YES},
+    {"cars_list", "The page shows \"Zeppelin\"", ANSWER_NO},
+    {"cars_list", "The page does not show \"Zeppelin\"", ANSWER_YES},
+    {"cars_list", "at least 5 results are listed", ANSWER_YES},
+    {"cars_list", "at least 500 results are listed", ANSWER_NO},
+    {"cars_list", "exactly 243 results", ANSWER_YES},
+    {"cars_list", "no more than 20 results are listed", ANSWER_NO},
+    {"cars_list", "The page shows listings", ANSWER_YES},
+    {"cars_list", "Car listings are shown", ANSWER_YES},
+    {"cars_list", "The page shows boat listings", ANSWER_UNKNOWN},
+    {"cars_list", "Only red cars are listed", ANSWER_UNKNOWN},
+    {"cars_list", "the URL contains \"cars_list\"", ANSWER_YES},
+    {"cars_list", "the URL contains /boats/", ANSWER_NO},
+    {"cars_list", "the filter \"Private seller\" is applied", ANSWER_NO},
+    {"cars_list", "the filter \"Dealer\" is applied", ANSWER_YES},
+    {"cars_list", "the filter \"Convertible\" is applied", ANSWER_UNKNOWN},
+    {"cars_list", "You are logged in", ANSWER_NO},
+    {"shop_grid", "You are signed in", ANSWER_YES},
+    {"article", "You are signed in", ANSWER_UNKNOWN},
+    {"cars_list", "An error is shown", ANSWER_NO},
+    {"form", "An error message is shown", ANSWER_YES},
+    {"form", "No error is shown", ANSWER_NO},
+    {"cars_list", "There is a button \"Search\"", ANSWER_YES},
+    {"cars_list", "There is a button \"Teleport\"", ANSWER_NO},
+    {"form", "\"I agree to the terms\" is checked", ANSWER_YES},
+    {"form", "\"Send me the newsletter\" is checked", ANSWER_NO},
+    {"form", "The page shows \"ann@example.test\"", ANSWER_YES}, /* a field's value */
+    {"form", "The page shows \"secret\"", ANSWER_NO},            /* a password's is not */
+    {"cookie_overlay", "A cookie banner covers the page", ANSWER_YES},
+    {"cookie_overlay", "the cookie banner is gone", ANSWER_NO},
+    {"cars_list", "no cookie banner is shown", ANSWER_YES},
+    {"blocked", "the page is blocked", ANSWER_YES},
+    {"blocked", "listings are shown", ANSWER_NO},
+    {"no_results", "No results are shown", ANSWER_YES},
+    {"no_results", "The search results are listed", ANSWER_NO},
+    {"cars_list", "The page has loaded", ANSWER_YES},
+    {"cars_list", "Used cars near Austin", ANSWER_YES},
+    {"cars_list", "Austin", ANSWER_UNKNOWN}, /* one word among others decides nothing */
+    {"cars_list", "The moon is made of cheese", ANSWER_UNKNOWN},
+    {"cars_list", "The heading \"Used cars near Austin, TX\" is shown and at least 5 results are listed", ANSWER_YES},
+    {"cars_list", "The heading \"Used cars near Austin, TX\" is shown and the page shows \"Zeppelin\"", ANSWER_NO},
+    {"market_results", "The heading \"Boats from private sellers\" is shown", ANSWER_YES},
+    {"market_results", "Boats from private sellers are listed", ANSWER_YES},
+};
+
+static void questions_are_answered_by_what_is_shown(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(visible_cases); i++) {
+        struct observation obs = look(visible_cases[i].page);
+        struct verdict v;
+        struct err err = {0};
+        assert_int_equal(reader_visible(reader, pool, &obs, visible_cases[i].question, &v, &err), 0);
+        if (v.answer != visible_cases[i].want || !*v.reason)
+            fail_msg("%s: %s -> %d (%s)", visible_cases[i].page, visible_cases[i].question, (int)v.answer, v.reason);
+    }
+}
+
+/* The largest page a site can make us hold: a quadratic question would not end within the timeout. */
+static void largest_pages_are_answered(void **state)
+{
+    json_t *page_json = json_object(), *nodes = json_array();
+    for (int i = 0; i < 60000; i++) {
+        json_t *n = json_object();
+        int depth = i % 60;
+        json_put_int(n, "parent", i == 0 ? -1 : depth == 1 || i < 60 ? (depth == 1 ? 0 : i - 1) : depth == 0 ? 0 : i - 1);
+        json_put_str(n, "tag", i % 5 == 4 ? "a" : "div");
+        json_put_str(n, "flags", "visible in_view");
+        json_t *box = json_array();
+        for (int k = 0; k < 4; k++)
+            json_push(box, json_integer(100 + i % 7));
+        json_put(n, "box", box);
+        if (i % 5 == 4) {
+            json_t *attrs = json_object();
+            json_put_str(attrs, "href", pool_printf(pool, "/item/%d", i));
+            json_put(n, "attrs", attrs);
+        }
+        if (depth == 59) {
+            json_put_str(n, "tag", "#text");
+            json_put_str(n, "text", "Price: $12,500 for a 2013 boat");
+        }
+        json_push(nodes, n);
+    }
+    json_put(page_json, "nodes", nodes);
+    json_put_str(page_json, "url", "http://big.test/");
+    struct page *page;
+    struct err err = {0};
+    if (page_from_json(pool, page_json, &page, &err))
+        fail_msg("%s", err.msg);
+    json_decref(page_json);
+    struct observation obs = {.url = page->url, .title = "", .page = page};
+    struct card *cards;
+    enum list_status status;
+    struct extraction x, *rows;
+    struct verdict v;
+    struct target t;
+    struct target_query q = {.label = "Nothing", .intent = "", .kind = TARGET_ANY};
+    int n;
+    assert_int_equal(reader_list(reader, pool, &obs, NULL, 100, &cards, &n, &status, &err), 0);
+    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("year,price,phone,seller"), &x, &err), 0);
+    assert_int_equal(reader_rows(reader, pool, &obs, schema_of("year,price"), 50, &rows, &n, &err), 0);
+    assert_int_equal(reader_visible(reader, pool, &obs, "at least 10 results are shown", &v, &err), 0);
+    assert_int_equal(reader_find(reader, pool, &obs, &q, &t, &err), E_NOT_FOUND);
+    assert_int_equal(reader_find_dismiss(reader, pool, &obs, &t, &err), E_NOT_FOUND);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(words_are_compared_plain),
+        T(shapes_are_found_and_told_apart),
+        T(numbers_are_read_in_every_notation),
+        T(hostile_text_does_not_slow_a_pattern),
+        T(fields_are_known_by_their_names),
+        T(targets_are_found_by_what_people_call_them),
+        T(region_and_avoided_points_are_honoured),
+        T(equal_names_lower_the_confidence),
+        T(covered_targets_say_so),
+        T(common_controls_are_found_or_not),
+        T(a_used_reveal_control_is_not_offered_again),
+        T(result_cards_are_listed_in_reading_order),
+        T(exclusions_and_the_cap_shorten_a_list),
+        T(values_are_read_from_every_kind_of_page),
+        T(every_value_can_say_where_it_was_seen),
+        T(the_newest_of_several_looks_completes_the_first),
+        T(spam_indicators_are_the_schemas_only),
+        T(rows_are_read_from_cards_and_tables),
+        T(questions_are_answered_by_what_is_shown),
+        T(largest_pages_are_answered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

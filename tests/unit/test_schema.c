@@ -1,0 +1,139 @@
+#include "unit/test.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "core/schema.h"
+
+static struct pool *pool;
+
+static int make_pool(void **state)
+{
+    pool = pool_create(NULL);
+    return 0;
+}
+
+static int drop_pool(void **state)
+{
+    pool_destroy(pool);
+    return 0;
+}
+
+static json_t *json_of(const char *single_quoted)
+{
+    char *text = pool_strdup(pool, single_quoted);
+    for (char *p = text; *p; p++)
+        if (*p == '\'')
+            *p = '"';
+    json_t *v = json_loads(text, 0, NULL);
+    if (!v)
+        fail_msg("bad JSON in the test: %s", text);
+    return json_keep(pool, v);
+}
+
+static struct schema *parsed(const char *json)
+{
+    struct schema *s = NULL;
+    struct err err = {0};
+    if (schema_parse(pool, json_of(json), &s, &err))
+        fail_msg("%s", err.msg);
+    return s;
+}
+
+static void fields_get_labels_types_and_defaults(void **state)
+{
+    const struct schema *s = parsed("{'fields':[{'name':'sale_price','type':'float','required':false,"
+                                    "'example':12.5},{'name':'make'},'model',{'name':'make'},{'name':' '}]}");
+    assert_int_equal(s->n_fields, 3);
+    assert_string_equal(s->fields[0].label, "Sale Price");
+    assert_int_equal(s->fields[0].type, FIELD_FLOAT);
+    assert_false(s->fields[0].required);
+    assert_string_equal(s->fields[0].example, "12.5");
+    assert_true(s->fields[1].required);
+    assert_string_equal(s->fields[2].name, "model");
+    assert_string_equal(s->entity_name, "item");
+    assert_null(s->spam_indicators[0]);
+}
+
+static void required_fields_decides_alone(void **state)
+{
+    const struct schema *s =
+        parsed("{'fields':['a',{'name':'b','required':false}],'required_fields':['B','other']}");
+    assert_false(s->fields[0].required);
+    assert_true(s->fields[1].required);
+}
+
+static void no_usable_field_is_no_schema(void **state)
+{
+    assert_null(parsed("{'fields':[]}"));
+    assert_null(parsed("{'entity_name':'boat'}"));
+    assert_null(parsed("{'fields':[{'name':''}]}"));
+}
+
+static void wrong_shapes_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *json, *says;
+    } cases[] = {
+        {"[]", "must be an object"},
+        {"{'fields':'year'}", "fields must be a list"},
+        {"{'fields':[{'name':'a'},7]}", "fields[1]: must be an object"},
+        {"{'fields':[{'name':'a','type':'colour'}]}", "type 'colour'"},
+        {"{'fields':['a'],'max_items':-1}", "max_items"},
+        {"{'fields':['a'],'allowed_controls':{}}", "allowed_controls must be a list"},
+        {"{'fields':['a'],'spam_indicators':[1]}", "spam_indicators[0] must be a string"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct schema *s;
+        struct err err = {0};
+        assert_int_equal(schema_parse(pool, json_of(cases[i].json), &s, &err), E_INVALID);
+        if (!strstr(err.msg, cases[i].says))
+            fail_msg("%s: %s", cases[i].json, err.msg);
+        assert_null(s);
+    }
+}
+
+static void placeholders_are_no_values(void **state)
+{
+    static const char *const yes[] = {"", "  ", "Unknown", "<unknown>", "none", "N/A", "na", " Not  Visible ", "TBD"};
+    static const char *const no[] = {"0", "Nona", "unknown make", "-5"};
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        if (!schema_is_placeholder(yes[i]))
+            fail_msg("'%s' should be a placeholder", yes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        if (schema_is_placeholder(no[i]))
+            fail_msg("'%s' should be a value", no[i]);
+    assert_true(schema_is_positional("Rank"));
+    assert_false(schema_is_positional("ranking"));
+}
+
+static void missing_names_the_first_required_field(void **state)
+{
+    const struct schema *s = parsed("{'fields':['year','make',{'name':'trim','required':false}]}");
+    assert_null(schema_missing(s, json_of("{'year':2014,'make':'Ford'}")));
+    assert_string_equal(schema_missing(s, json_of("{'year':2014,'make':'n/a'}")), "make");
+    assert_string_equal(schema_missing(s, json_of("{}")), "year");
+}
+
+static void leads_follow_field_order(void **state)
+{
+    const struct schema *s = parsed("{'fields':['year','make','phone','dealer_note']}");
+    assert_string_equal(schema_lead(pool, s, json_of("{'make':'Ford','year':2014}")),
+                        "VIABLE | Year: 2014 | Make: Ford | Phone: none");
+    assert_string_equal(schema_lead(pool, s, json_of("{'phone':'555 0100','dealer_note':'a | b'}")),
+                        "VIABLE | Phone: 555 0100 | Dealer Note: a / b");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(fields_get_labels_types_and_defaults, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(required_fields_decides_alone, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(no_usable_field_is_no_schema, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(wrong_shapes_are_refused_by_name, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(placeholders_are_no_values, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(missing_names_the_first_required_field, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(leads_follow_field_order, make_pool, drop_pool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
