@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct brain_driver *const drivers[] = {&brain_page, &brain_script, &brain_mock, &brain_none};
+static const struct brain_driver *const drivers[] = {&brain_page, &brain_script, &brain_mock,
+                                                     &brain_none};
 
 static const char *const kinds[] = {"page", "script", "mock", "none", NULL};
 
@@ -24,7 +25,9 @@ int brain_create(const char *spec, struct reader *reader, struct brain **out, st
 {
     const struct brain_driver *driver = driver_of(spec);
     if (!driver)
-        return err_set(err, E_UNSUPPORTED, "brain '%.60s' is not built in; there are page, script:<file>, mock and none", spec);
+        return err_set(
+            err, E_UNSUPPORTED,
+            "brain '%.60s' is not built in; there are page, script:<file>, mock and none", spec);
     size_t len = strlen(driver->kind);
     return driver->create(spec[len] ? spec + len + 1 : "", reader, out, err);
 }
@@ -51,8 +54,8 @@ const char *brain_name(const struct brain *brain)
     return brain->driver->kind;
 }
 
-int brain_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn, struct brain_reply *out,
-                struct err *err)
+int brain_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
+                struct brain_reply *out, struct err *err)
 {
     *out = (struct brain_reply){.thinking = ""};
     return brain->driver->think(brain, pool, turn, out, err);

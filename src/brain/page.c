@@ -1,9 +1,9 @@
 /*
  * page.c - the "page" kind: carries out a sub-goal of one act by finding what it names.
  *
- * It acts once and then looks whether that showed: first whatever stands in the way (an overlay over
- * the target, a target out of view), then the act, then a check of the success criterion or of a
- * change. What it cannot find or confirm it says, instead of trying about.
+ * It acts once and then looks whether that showed: first whatever stands in the way (an overlay
+ * over the target, a target out of view), then the act, then a check of the success criterion or of
+ * a change. What it cannot find or confirm it says, instead of trying about.
  */
 #include "brain/driver.h"
 
@@ -14,10 +14,10 @@
 #include "base/str.h"
 #include "brain/subgoal.h"
 
-#define MAX_SCROLLS 14    /* turns spent on bringing a target into view */
-#define NOTCH_PX 100      /* about what one wheel notch moves; corrected by looking again */
-#define SCROLL_NOTCHES 6  /* one pass of a scroll sub-goal */
-#define MAX_CHECKS 2      /* waits for a criterion that does not show yet */
+#define MAX_SCROLLS    14  /* turns spent on bringing a target into view */
+#define NOTCH_PX       100 /* about what one wheel notch moves; corrected by looking again */
+#define SCROLL_NOTCHES 6   /* one pass of a scroll sub-goal */
+#define MAX_CHECKS     2   /* waits for a criterion that does not show yet */
 
 enum stage { STAGE_ACT, STAGE_TYPE, STAGE_OPTION, STAGE_CHECK };
 
@@ -38,7 +38,8 @@ struct think {
     struct brain_reply *out;
 };
 
-static int page_create(const char *argument, struct reader *reader, struct brain **out, struct err *err)
+static int page_create(const char *argument, struct reader *reader, struct brain **out,
+                       struct err *err)
 {
     if (*argument)
         return err_set(err, E_INVALID, "brain 'page' takes no argument, not '%.60s'", argument);
@@ -57,7 +58,8 @@ static void page_destroy(struct brain *brain)
     free(brain);
 }
 
-/* --- replies --------------------------------------------------------------------------------------- */
+/* --- replies
+ * --------------------------------------------------------------------------------------- */
 
 static int act(struct think *t, struct action action, const char *why)
 {
@@ -69,7 +71,8 @@ static int act(struct think *t, struct action action, const char *why)
 
 static int done(struct think *t, bool success, const char *summary)
 {
-    return act(t, (struct action){.type = ACTION_DONE, .success = success, .summary = summary}, summary);
+    return act(t, (struct action){.type = ACTION_DONE, .success = success, .summary = summary},
+               summary);
 }
 
 static const char *last_feedback(const struct think *t)
@@ -84,20 +87,27 @@ static bool changed(const struct think *t)
     return t->turn->n_history && !str_contains_fold(f, "no visible change");
 }
 
-static int find(struct think *t, enum target_kind kind, const char *label, struct target *out, struct err *err)
+static int find(struct think *t, enum target_kind kind, const char *label, struct target *out,
+                struct err *err)
 {
-    struct target_query q = {.label = label, .aliases = t->goal.aliases, .intent = t->goal.sentence, .kind = kind,
-                             .avoid = t->goal.avoid, .n_avoid = t->goal.n_avoid};
+    struct target_query q = {.label = label,
+                             .aliases = t->goal.aliases,
+                             .intent = t->goal.sentence,
+                             .kind = kind,
+                             .avoid = t->goal.avoid,
+                             .n_avoid = t->goal.n_avoid};
     return reader_find(t->b->reader, t->pool, t->turn->obs, &q, out, err);
 }
 
-/* --- did it work? ---------------------------------------------------------------------------------- */
+/* --- did it work?
+ * ---------------------------------------------------------------------------------- */
 
 static bool criterion_holds(struct think *t, struct verdict *out)
 {
     struct err err = {0};
     *out = (struct verdict){ANSWER_UNKNOWN, ""};
-    if (*t->goal.criterion && reader_visible(t->b->reader, t->pool, t->turn->obs, t->goal.criterion, out, &err))
+    if (*t->goal.criterion &&
+        reader_visible(t->b->reader, t->pool, t->turn->obs, t->goal.criterion, out, &err))
         *out = (struct verdict){ANSWER_UNKNOWN, pool_strdup(t->pool, err.msg)};
     return out->answer == ANSWER_YES;
 }
@@ -108,7 +118,8 @@ static bool typed_there(struct think *t)
 {
     struct target target;
     struct err err = {0};
-    if (t->goal.verb != VERB_TYPE || find(t, TARGET_FIELD, t->goal.label, &target, &err) || target.node < 0)
+    if (t->goal.verb != VERB_TYPE || find(t, TARGET_FIELD, t->goal.label, &target, &err) ||
+        target.node < 0)
         return false;
     return str_contains_fold(t->turn->obs->page->nodes[target.node].value, t->goal.value);
 }
@@ -121,10 +132,12 @@ static int check(struct think *t)
     if (criterion_holds(t, &v))
         return done(t, true, pool_printf(t->pool, "%s; %s", what, v.reason));
     if (v.answer == ANSWER_NO && t->b->checks++ < MAX_CHECKS && t->turn->steps_left > 1)
-        return act(t, (struct action){.type = ACTION_WAIT, .seconds = 1}, "the result does not show yet");
+        return act(t, (struct action){.type = ACTION_WAIT, .seconds = 1},
+                   "the result does not show yet");
     if (v.answer == ANSWER_NO)
         return done(t, false, pool_printf(t->pool, "%s, but: %s", what, v.reason));
-    bool quiet = t->goal.verb == VERB_WAIT || t->goal.verb == VERB_HOVER || t->goal.verb == VERB_KEY;
+    bool quiet =
+        t->goal.verb == VERB_WAIT || t->goal.verb == VERB_HOVER || t->goal.verb == VERB_KEY;
     if (changed(t) || quiet || typed_there(t))
         return done(t, true, pool_printf(t->pool, "%s; %s", what, last_feedback(t)));
     return done(t, false, pool_printf(t->pool, "%s, and nothing on the page changed", what));
@@ -137,18 +150,22 @@ static int act_then_check(struct think *t, struct action action, const char *wha
     return act(t, action, what);
 }
 
-/* --- getting at a target ----------------------------------------------------------------------------- */
+/* --- getting at a target
+ * ----------------------------------------------------------------------------- */
 
 /* Wheel notches that bring the target to the middle of the screen. */
 static struct action scroll_towards(const struct page *page, const struct target *target)
 {
-    int mid_y = page->viewport.y + page->viewport.h / 2, mid_x = page->viewport.x + page->viewport.w / 2;
-    int dy = target->box.y + target->box.h / 2 - mid_y, dx = target->box.x + target->box.w / 2 - mid_x;
+    int mid_y = page->viewport.y + page->viewport.h / 2,
+        mid_x = page->viewport.x + page->viewport.w / 2;
+    int dy = target->box.y + target->box.h / 2 - mid_y,
+        dx = target->box.x + target->box.w / 2 - mid_x;
     bool sideways = target->box.x + target->box.w / 2 < page->viewport.x ||
                     target->box.x + target->box.w / 2 >= page->viewport.x + page->viewport.w;
     int n = (sideways ? dx : dy) / NOTCH_PX;
     n = n > 30 ? 30 : n < -30 ? -30 : n == 0 ? ((sideways ? dx : dy) < 0 ? -1 : 1) : n;
-    return (struct action){.type = ACTION_SCROLL, .x = -1, .y = -1, .dx = sideways ? n : 0, .dy = sideways ? 0 : n};
+    return (struct action){
+        .type = ACTION_SCROLL, .x = -1, .y = -1, .dx = sideways ? n : 0, .dy = sideways ? 0 : n};
 }
 
 /* True and an action when something must happen before the target can be clicked. */
@@ -158,34 +175,46 @@ static bool prepare(struct think *t, const struct target *target, int *ret)
     struct err err = {0};
     const struct page *page = t->turn->obs->page;
     if (target->covered && t->b->dismissals == 0 &&
-        reader_find_dismiss(t->b->reader, t->pool, t->turn->obs, &way_out, &err) == 0 && way_out.in_view) {
+        reader_find_dismiss(t->b->reader, t->pool, t->turn->obs, &way_out, &err) == 0 &&
+        way_out.in_view) {
         t->b->dismissals++;
-        *ret = act(t, (struct action){.type = ACTION_CLICK, .x = way_out.at.x, .y = way_out.at.y, .button = BUTTON_LEFT},
-                   pool_printf(t->pool, "'%s' lies under an overlay; closing it with '%s'", target->label, way_out.label));
+        *ret = act(
+            t,
+            (struct action){
+                .type = ACTION_CLICK, .x = way_out.at.x, .y = way_out.at.y, .button = BUTTON_LEFT},
+            pool_printf(t->pool, "'%s' lies under an overlay; closing it with '%s'", target->label,
+                        way_out.label));
         return true;
     }
     if (target->in_view || !page)
         return false;
     bool stuck = t->b->scrolls > 0 && page->scroll_y == t->b->last_scroll_y && !changed(t);
     if (stuck || t->b->scrolls >= MAX_SCROLLS) {
-        bool on_screen = target->at.y >= page->viewport.y && target->at.y < page->viewport.y + page->viewport.h &&
-                         target->at.x >= page->viewport.x && target->at.x < page->viewport.x + page->viewport.w;
+        bool on_screen = target->at.y >= page->viewport.y &&
+                         target->at.y < page->viewport.y + page->viewport.h &&
+                         target->at.x >= page->viewport.x &&
+                         target->at.x < page->viewport.x + page->viewport.w;
         if (!on_screen)
-            *ret = done(t, false, pool_printf(t->pool, "'%s' is on the page but cannot be scrolled into view", target->label));
+            *ret = done(t, false,
+                        pool_printf(t->pool, "'%s' is on the page but cannot be scrolled into view",
+                                    target->label));
         return !on_screen;
     }
     t->b->scrolls++;
     t->b->last_scroll_y = page->scroll_y;
-    *ret = act(t, scroll_towards(page, target), pool_printf(t->pool, "bringing '%s' into view", target->label));
+    *ret = act(t, scroll_towards(page, target),
+               pool_printf(t->pool, "bringing '%s' into view", target->label));
     return true;
 }
 
 static struct action click_on(const struct target *target)
 {
-    return (struct action){.type = ACTION_CLICK, .x = target->at.x, .y = target->at.y, .button = BUTTON_LEFT};
+    return (struct action){
+        .type = ACTION_CLICK, .x = target->at.x, .y = target->at.y, .button = BUTTON_LEFT};
 }
 
-/* --- one function per verb ------------------------------------------------------------------------------ */
+/* --- one function per verb
+ * ------------------------------------------------------------------------------ */
 
 static int do_click(struct think *t)
 {
@@ -196,9 +225,13 @@ static int do_click(struct think *t)
         return done(t, false, pool_strdup(t->pool, err.msg));
     if (prepare(t, &target, &r))
         return r;
-    struct action a = t->goal.verb == VERB_HOVER ? (struct action){.type = ACTION_MOVE, .x = target.at.x, .y = target.at.y}
-                                                 : click_on(&target);
-    return act_then_check(t, a, pool_printf(t->pool, "%s '%s'", a.type == ACTION_MOVE ? "pointed at" : "clicked", target.label));
+    struct action a = t->goal.verb == VERB_HOVER
+                          ? (struct action){.type = ACTION_MOVE, .x = target.at.x, .y = target.at.y}
+                          : click_on(&target);
+    return act_then_check(t, a,
+                          pool_printf(t->pool, "%s '%s'",
+                                      a.type == ACTION_MOVE ? "pointed at" : "clicked",
+                                      target.label));
 }
 
 static int do_type(struct think *t)
@@ -207,12 +240,17 @@ static int do_type(struct think *t)
     struct err err = {0};
     int r;
     if (!*t->goal.value)
-        return done(t, false, pool_printf(t->pool, "'%s' does not say in quotes what to type", t->goal.sentence));
+        return done(
+            t, false,
+            pool_printf(t->pool, "'%s' does not say in quotes what to type", t->goal.sentence));
     if (find(t, TARGET_FIELD, t->goal.label, &target, &err))
         return done(t, false, pool_strdup(t->pool, err.msg));
     if (t->b->stage == STAGE_TYPE)
-        return act_then_check(t, (struct action){.type = ACTION_TYPE_TEXT, .text = t->goal.value, .clear_first = true,
-                                                 .press_enter = t->goal.press_enter},
+        return act_then_check(t,
+                              (struct action){.type = ACTION_TYPE_TEXT,
+                                              .text = t->goal.value,
+                                              .clear_first = true,
+                                              .press_enter = t->goal.press_enter},
                               pool_printf(t->pool, "typed into '%s'", target.label));
     if (prepare(t, &target, &r))
         return r;
@@ -236,7 +274,10 @@ static int do_select(struct think *t)
     }
     const char *what = pool_printf(t->pool, "chose '%s' in '%s'", t->goal.value, target.label);
     if (strcmp(target.tag, "select") == 0)
-        return act_then_check(t, (struct action){.type = ACTION_TYPE_TEXT, .text = t->goal.value, .press_enter = true}, what);
+        return act_then_check(
+            t,
+            (struct action){.type = ACTION_TYPE_TEXT, .text = t->goal.value, .press_enter = true},
+            what);
     if (find(t, TARGET_OPTION, t->goal.value, &option, &err))
         return done(t, false, pool_strdup(t->pool, err.msg));
     if (prepare(t, &option, &r))
@@ -253,19 +294,25 @@ static int do_scroll(struct think *t)
         t->b->start_scroll_y = t->b->last_scroll_y = y;
     if (criterion_holds(t, &v))
         return done(t, true, v.reason);
-    bool at_end = page && (t->goal.direction < 0 ? y <= 0 : y + page->viewport.h >= page->content_h - 2);
+    bool at_end =
+        page && (t->goal.direction < 0 ? y <= 0 : y + page->viewport.h >= page->content_h - 2);
     bool stuck = t->b->passes > 0 && y == t->b->last_scroll_y && !changed(t);
     bool enough = !t->goal.to_end && !*t->goal.criterion && t->b->passes >= t->goal.times;
     if (at_end || stuck || enough) {
         bool moved = y != t->b->start_scroll_y || at_end || (enough && !stuck);
         if (*t->goal.criterion && v.answer != ANSWER_YES)
             return done(t, false, pool_printf(t->pool, "scrolled to the end, but: %s", v.reason));
-        return done(t, moved, pool_printf(t->pool, moved ? "scrolled from %d to %d" : "the page does not scroll from %d", t->b->start_scroll_y, y));
+        return done(
+            t, moved,
+            pool_printf(t->pool,
+                        moved ? "scrolled from %d to %d" : "the page does not scroll from %d",
+                        t->b->start_scroll_y, y));
     }
     t->b->passes++;
     t->b->last_scroll_y = y;
     int n = (t->goal.to_end ? 4 * SCROLL_NOTCHES : SCROLL_NOTCHES) * t->goal.direction;
-    return act(t, (struct action){.type = ACTION_SCROLL, .x = -1, .y = -1, .dy = n}, t->goal.direction < 0 ? "scrolling up" : "scrolling down");
+    return act(t, (struct action){.type = ACTION_SCROLL, .x = -1, .y = -1, .dy = n},
+               t->goal.direction < 0 ? "scrolling up" : "scrolling down");
 }
 
 static int do_dismiss(struct think *t)
@@ -273,8 +320,10 @@ static int do_dismiss(struct think *t)
     struct target target;
     struct err err = {0};
     if (reader_find_dismiss(t->b->reader, t->pool, t->turn->obs, &target, &err) == 0)
-        return act_then_check(t, click_on(&target), pool_printf(t->pool, "closed the overlay with '%s'", target.label));
-    /* Nothing is in the way: that is what was wanted, unless the sentence names a control to use. */
+        return act_then_check(t, click_on(&target),
+                              pool_printf(t->pool, "closed the overlay with '%s'", target.label));
+    /* Nothing is in the way: that is what was wanted, unless the sentence names a control to use.
+     */
     struct err none = {0};
     if (t->goal.label[0] && find(t, t->goal.kind, t->goal.label, &target, &none) == 0)
         return do_click(t);
@@ -283,23 +332,27 @@ static int do_dismiss(struct think *t)
 
 static int do_back(struct think *t)
 {
-    return act_then_check(t, (struct action){.type = ACTION_KEY_PRESS, .keys = "alt+Left"}, "went back");
+    return act_then_check(t, (struct action){.type = ACTION_KEY_PRESS, .keys = "alt+Left"},
+                          "went back");
 }
 
 static int do_key(struct think *t)
 {
-    return act_then_check(t, (struct action){.type = ACTION_KEY_PRESS, .keys = t->goal.keys}, pool_printf(t->pool, "pressed %s", t->goal.keys));
+    return act_then_check(t, (struct action){.type = ACTION_KEY_PRESS, .keys = t->goal.keys},
+                          pool_printf(t->pool, "pressed %s", t->goal.keys));
 }
 
 static int do_wait(struct think *t)
 {
-    return act_then_check(t, (struct action){.type = ACTION_WAIT, .seconds = t->goal.seconds}, pool_printf(t->pool, "waited %g s", t->goal.seconds));
+    return act_then_check(t, (struct action){.type = ACTION_WAIT, .seconds = t->goal.seconds},
+                          pool_printf(t->pool, "waited %g s", t->goal.seconds));
 }
 
 typedef int verb_fn(struct think *t);
 static verb_fn *const verb_functions[] = {
-    [VERB_CLICK] = do_click, [VERB_TYPE] = do_type, [VERB_SELECT] = do_select, [VERB_SCROLL] = do_scroll, [VERB_BACK] = do_back,
-    [VERB_WAIT] = do_wait,   [VERB_KEY] = do_key,   [VERB_DISMISS] = do_dismiss, [VERB_HOVER] = do_click,
+    [VERB_CLICK] = do_click,   [VERB_TYPE] = do_type,       [VERB_SELECT] = do_select,
+    [VERB_SCROLL] = do_scroll, [VERB_BACK] = do_back,       [VERB_WAIT] = do_wait,
+    [VERB_KEY] = do_key,       [VERB_DISMISS] = do_dismiss, [VERB_HOVER] = do_click,
 };
 
 static void forget(struct page_brain *b)
@@ -307,8 +360,8 @@ static void forget(struct page_brain *b)
     *b = (struct page_brain){.base = b->base, .reader = b->reader};
 }
 
-static int page_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn, struct brain_reply *out,
-                      struct err *err)
+static int page_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
+                      struct brain_reply *out, struct err *err)
 {
     if (brain->driver != &brain_page)
         BUG("not a page brain");
@@ -318,12 +371,16 @@ static int page_think(struct brain *brain, struct pool *pool, const struct brain
         forget(b);
     subgoal_parse(pool, turn->task, &t.goal);
     if (!turn->obs->page)
-        return done(&t, false, "the page brain needs the page itself, and this plane shows only pixels");
+        return done(&t, false,
+                    "the page brain needs the page itself, and this plane shows only pixels");
     struct verdict v;
     if (turn->n_history == 0 && criterion_holds(&t, &v))
         return done(&t, true, pool_printf(pool, "already so: %s", v.reason));
     return b->stage == STAGE_CHECK ? check(&t) : verb_functions[t.goal.verb](&t);
 }
 
-const struct brain_driver brain_page = {
-    .kind = "page", .caps = BRAIN_NEEDS_DOM, .create = page_create, .destroy = page_destroy, .think = page_think};
+const struct brain_driver brain_page = {.kind = "page",
+                                        .caps = BRAIN_NEEDS_DOM,
+                                        .create = page_create,
+                                        .destroy = page_destroy,
+                                        .think = page_think};

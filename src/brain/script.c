@@ -13,7 +13,8 @@ struct script {
     size_t next;
 };
 
-static int script_create(const char *argument, struct reader *reader, struct brain **out, struct err *err)
+static int script_create(const char *argument, struct reader *reader, struct brain **out,
+                         struct err *err)
 {
     json_t *file = NULL;
     if (!*argument)
@@ -25,7 +26,10 @@ static int script_create(const char *argument, struct reader *reader, struct bra
     json_decref(file);
     if (!json_is_array(actions)) {
         json_decref(actions);
-        return err_set(err, E_INVALID, "brain script '%s': must be a list of actions, or an object with one in 'actions'", argument);
+        return err_set(
+            err, E_INVALID,
+            "brain script '%s': must be a list of actions, or an object with one in 'actions'",
+            argument);
     }
     struct script *s = calloc(1, sizeof(*s));
     if (!s)
@@ -42,15 +46,16 @@ static void script_destroy(struct brain *brain)
     free(s);
 }
 
-static int script_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn, struct brain_reply *out,
-                        struct err *err)
+static int script_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
+                        struct brain_reply *out, struct err *err)
 {
     if (brain->driver != &brain_script)
         BUG("not a script brain");
     struct script *s = (struct script *)brain;
     const json_t *a = json_array_get(s->actions, s->next);
     if (!a)
-        return err_set(err, E_INVALID, "brain script: it has %zu actions, and one more was asked for", s->next);
+        return err_set(err, E_INVALID,
+                       "brain script: it has %zu actions, and one more was asked for", s->next);
     const json_t *args = json_object_get(a, "params");
     const char *name = json_str(a, "action_type", "");
     int r = action_parse(pool, name, args ? args : a, &out->action, err);
@@ -62,5 +67,8 @@ static int script_think(struct brain *brain, struct pool *pool, const struct bra
     return 0;
 }
 
-const struct brain_driver brain_script = {
-    .kind = "script", .caps = BRAIN_CAN_PLAN, .create = script_create, .destroy = script_destroy, .think = script_think};
+const struct brain_driver brain_script = {.kind = "script",
+                                          .caps = BRAIN_CAN_PLAN,
+                                          .create = script_create,
+                                          .destroy = script_destroy,
+                                          .think = script_think};

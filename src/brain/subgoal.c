@@ -10,10 +10,11 @@
 #include "base/str.h"
 #include "core/action.h"
 
-#define MAX_ALIASES 16
+#define MAX_ALIASES       16
 #define SCROLL_PASSES_MAX 20
 
-/* --- the lines of the text ----------------------------------------------------------------------- */
+/* --- the lines of the text -----------------------------------------------------------------------
+ */
 
 /* What stands behind one of the prefixes at the start of line; NULL when none does. */
 static const char *after_prefix(const char *line, const char *const *prefixes)
@@ -34,7 +35,8 @@ static const char *const *alias_list(struct pool *pool, const char *text)
     for (size_t i = 0; i < json_array_size(json) && n < MAX_ALIASES; i++)
         if (json_is_string(json_array_get(json, i)))
             list[n++] = pool_strdup(pool, json_string_value(json_array_get(json, i)));
-    for (const char *p = text; !json && *p && n < MAX_ALIASES; p += strcspn(p, ",") + (strchr(p, ',') != NULL))
+    for (const char *p = text; !json && *p && n < MAX_ALIASES;
+         p += strcspn(p, ",") + (strchr(p, ',') != NULL))
         list[n++] = str_squash(pool, pool_strndup(pool, p, strcspn(p, ",")));
     json_decref(json);
     return list;
@@ -43,7 +45,8 @@ static const char *const *alias_list(struct pool *pool, const char *text)
 /* "- label: Search" and the like. */
 static void read_hint(struct pool *pool, const char *line, struct subgoal *g)
 {
-    static const char *const label[] = {"label:", "dropdown_label:", "preferred_target_description:", NULL};
+    static const char *const label[] = {
+        "label:", "dropdown_label:", "preferred_target_description:", NULL};
     static const char *const value[] = {"value:", "option_label:", "text:", NULL};
     static const char *const kind[] = {"kind:", NULL};
     static const char *const aliases[] = {"aliases:", NULL};
@@ -61,7 +64,8 @@ static void read_hint(struct pool *pool, const char *line, struct subgoal *g)
 static void read_line(struct pool *pool, const char *line, struct subgoal *g)
 {
     static const char *const goal[] = {"sub-goal:", "subgoal:", "goal:", "task:", NULL};
-    static const char *const criterion[] = {"it is reached when:", "success criterion:", "success:", "verify:", "done when:", NULL};
+    static const char *const criterion[] = {
+        "it is reached when:", "success criterion:", "success:", "verify:", "done when:", NULL};
     const char *v;
     struct point p;
     while (*line == ' ' || *line == '\t')
@@ -80,16 +84,22 @@ static void read_line(struct pool *pool, const char *line, struct subgoal *g)
     }
 }
 
-/* --- the sentence ---------------------------------------------------------------------------------- */
+/* --- the sentence
+ * ---------------------------------------------------------------------------------- */
 
 /* First quoted piece at or behind *p, *p moved behind it; NULL when there is none. */
 static const char *quoted(struct pool *pool, const char **p)
 {
-    static const char *const marks[][2] = {{"\"", "\""}, {"'", "'"}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}, {"\xE2\x80\x98", "\xE2\x80\x99"},
-                                           {"\xE2\x80\x9E", "\xE2\x80\x9C"}, {"\xC2\xAB", "\xC2\xBB"}};
+    static const char *const marks[][2] = {{"\"", "\""},
+                                           {"'", "'"},
+                                           {"\xE2\x80\x9C", "\xE2\x80\x9D"},
+                                           {"\xE2\x80\x98", "\xE2\x80\x99"},
+                                           {"\xE2\x80\x9E", "\xE2\x80\x9C"},
+                                           {"\xC2\xAB", "\xC2\xBB"}};
     for (const char *s = *p; *s; s++)
         for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
-            if (!str_starts(s, marks[i][0]) || (*s == '\'' && s > *p && isalnum((unsigned char)s[-1])))
+            if (!str_starts(s, marks[i][0]) ||
+                (*s == '\'' && s > *p && isalnum((unsigned char)s[-1])))
                 continue;
             const char *from = s + strlen(marks[i][0]), *to = strstr(from, marks[i][1]);
             while (to && *to == '\'' && isalnum((unsigned char)to[1]))
@@ -105,7 +115,8 @@ static const char *quoted(struct pool *pool, const char **p)
 static bool starts_with_any(const char *s, const char *const *words)
 {
     for (; *words; words++)
-        if (strncasecmp(s, *words, strlen(*words)) == 0 && !isalpha((unsigned char)s[strlen(*words)]))
+        if (strncasecmp(s, *words, strlen(*words)) == 0 &&
+            !isalpha((unsigned char)s[strlen(*words)]))
             return true;
     return false;
 }
@@ -127,7 +138,8 @@ static const struct {
     enum verb verb;
 } verbs[] = {
     {LIST("scroll", "page down", "page up", "move down the page"), VERB_SCROLL},
-    {LIST("go back", "return to", "navigate back", "back to", "go to the previous page"), VERB_BACK},
+    {LIST("go back", "return to", "navigate back", "back to", "go to the previous page"),
+     VERB_BACK},
     {LIST("wait", "pause for"), VERB_WAIT},
     {LIST("hover", "point at", "move the pointer", "move the mouse"), VERB_HOVER},
     {LIST("dismiss", "get rid of"), VERB_DISMISS},
@@ -138,9 +150,12 @@ static const struct {
 static const struct {
     const char *said, *keys;
 } key_names[] = {
-    {"enter", "Return"}, {"return", "Return"}, {"escape", "Escape"}, {"esc", "Escape"}, {"tab", "Tab"}, {"space", "space"},
-    {"backspace", "BackSpace"}, {"delete", "Delete"}, {"page down", "Page_Down"}, {"page up", "Page_Up"}, {"home", "Home"}, {"end", "End"},
-    {"arrow down", "Down"}, {"arrow up", "Up"}, {"down arrow", "Down"}, {"up arrow", "Up"}, {"f5", "F5"},
+    {"enter", "Return"},        {"return", "Return"}, {"escape", "Escape"},
+    {"esc", "Escape"},          {"tab", "Tab"},       {"space", "space"},
+    {"backspace", "BackSpace"}, {"delete", "Delete"}, {"page down", "Page_Down"},
+    {"page up", "Page_Up"},     {"home", "Home"},     {"end", "End"},
+    {"arrow down", "Down"},     {"arrow up", "Up"},   {"down arrow", "Down"},
+    {"up arrow", "Up"},         {"f5", "F5"},
 };
 
 /* "press Enter", "press the Escape key", "press ctrl+a": the chord, or NULL. */
@@ -149,7 +164,8 @@ static const char *key_in(struct pool *pool, const char *sentence)
     static const char *const presses[] = {"press the", "press", "hit the", "hit", NULL};
     const char *rest = NULL;
     for (size_t i = 0; presses[i] && !rest; i++)
-        if (strncasecmp(sentence, presses[i], strlen(presses[i])) == 0 && sentence[strlen(presses[i])] == ' ')
+        if (strncasecmp(sentence, presses[i], strlen(presses[i])) == 0 &&
+            sentence[strlen(presses[i])] == ' ')
             rest = sentence + strlen(presses[i]) + 1;
     if (!rest)
         return NULL;
@@ -180,16 +196,21 @@ static void parse_scroll(struct pool *pool, struct subgoal *g)
             g->times = atoi(p);
             break;
         }
-    g->times = has_any(s, LIST("twice")) ? 2 : g->times < 1 ? 1 : g->times > SCROLL_PASSES_MAX ? SCROLL_PASSES_MAX : g->times;
+    g->times = has_any(s, LIST("twice"))      ? 2
+               : g->times < 1                 ? 1
+               : g->times > SCROLL_PASSES_MAX ? SCROLL_PASSES_MAX
+                                              : g->times;
     const char *until = strcasestr(s, "until ");
     if (until && !*g->criterion)
         g->criterion = pool_strdup(pool, until + 6);
 }
 
-/* "type X into Y", "fill Y with X", "search for X": the first quoted piece is X, except after "fill". */
+/* "type X into Y", "fill Y with X", "search for X": the first quoted piece is X, except after
+ * "fill". */
 static void parse_type(struct pool *pool, struct subgoal *g)
 {
-    const char *p = g->sentence, *first = quoted(pool, &p), *second = first ? quoted(pool, &p) : NULL;
+    const char *p = g->sentence, *first = quoted(pool, &p),
+               *second = first ? quoted(pool, &p) : NULL;
     bool fill = starts_with_any(g->sentence, LIST("fill"));
     if (starts_with_any(g->sentence, LIST("search"))) {
         g->press_enter = true;
@@ -215,7 +236,8 @@ static void parse_type(struct pool *pool, struct subgoal *g)
 /* "select X from Y" */
 static void parse_select(struct pool *pool, struct subgoal *g)
 {
-    const char *p = g->sentence, *first = quoted(pool, &p), *second = first ? quoted(pool, &p) : NULL;
+    const char *p = g->sentence, *first = quoted(pool, &p),
+               *second = first ? quoted(pool, &p) : NULL;
     if (!*g->value && first)
         g->value = first;
     if (!*g->label && second)
@@ -241,7 +263,12 @@ static double seconds_in(const char *s)
 
 void subgoal_parse(struct pool *pool, const char *task, struct subgoal *g)
 {
-    *g = (struct subgoal){.sentence = "", .criterion = "", .label = "", .value = "", .keys = "", .aliases = no_aliases};
+    *g = (struct subgoal){.sentence = "",
+                          .criterion = "",
+                          .label = "",
+                          .value = "",
+                          .keys = "",
+                          .aliases = no_aliases};
     for (const char *p = task; *p;) {
         size_t len = strcspn(p, "\n");
         read_line(pool, pool_strndup(pool, p, len), g);
@@ -254,8 +281,11 @@ void subgoal_parse(struct pool *pool, const char *task, struct subgoal *g)
             g->verb = verbs[i].verb;
             break;
         }
-    bool overlay = has_any(g->sentence, LIST("cookie", "cookies", "consent", "banner", "popup", "pop-up", "overlay", "dialog", "modal", "newsletter"));
-    if (overlay && g->verb == VERB_CLICK && starts_with_any(g->sentence, LIST("close", "accept", "reject", "decline", "clear", "handle", "remove")))
+    bool overlay = has_any(g->sentence, LIST("cookie", "cookies", "consent", "banner", "popup",
+                                             "pop-up", "overlay", "dialog", "modal", "newsletter"));
+    if (overlay && g->verb == VERB_CLICK &&
+        starts_with_any(g->sentence,
+                        LIST("close", "accept", "reject", "decline", "clear", "handle", "remove")))
         g->verb = VERB_DISMISS;
     const char *keys = key_in(pool, g->sentence);
     if (keys) {

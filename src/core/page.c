@@ -46,8 +46,9 @@ bool word_in(const char *list, const char *word)
 
 /* --- text ----------------------------------------------------------------------------------- */
 
-static const char inline_tags[] = "span b i em strong a small sup sub mark u s font abbr bdi bdo time "
-                                  "data del ins cite code kbd q label var samp";
+static const char inline_tags[] =
+    "span b i em strong a small sup sub mark u s font abbr bdi bdo time "
+    "data del ins cite code kbd q label var samp";
 
 /* Ancestors of text i up to the node that holds both texts are all inline. */
 static bool inline_up_to(const struct page *page, int i, int other)
@@ -66,7 +67,8 @@ static bool inline_up_to(const struct page *page, int i, int other)
 /* A sign that stands at a number without a gap: currency, sign, bracket, separator. */
 static bool sign_before(const char *end, const char *start)
 {
-    static const char *const currencies[] = {"\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "\xE2\x82\xB9", "\xE2\x82\xAA"};
+    static const char *const currencies[] = {"\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "\xE2\x82\xB9",
+                                             "\xE2\x82\xAA"};
     if (strchr("$#+-(/.,", end[-1]) || (end[-1] >= '0' && end[-1] <= '9'))
         return true;
     for (size_t i = 0; i < ARRAY_SIZE(currencies); i++) {
@@ -77,8 +79,8 @@ static bool sign_before(const char *end, const char *start)
     return false;
 }
 
-/* Layout puts the blank at the end of a text inside its box, so touching boxes alone do not tell "by
- * Ann" from "$5": only pieces of a number join. */
+/* Layout puts the blank at the end of a text inside its box, so touching boxes alone do not tell
+ * "by Ann" from "$5": only pieces of a number join. */
 bool page_texts_join(const struct page *page, int a, int b)
 {
     const char *left = page->nodes[a].text, *right = page->nodes[b].text;
@@ -171,7 +173,8 @@ static const char *resolve(struct pool *pool, const char *base, const char *ref)
     while (dir_end > host_end && base[dir_end - 1] != '/')
         dir_end--;
     const char *slash = *ref == '/' || dir_end > host_end ? "" : "/";
-    char *url = pool_printf(pool, "%.*s%s%s", (int)(*ref == '/' ? host_end : dir_end), base, slash, ref);
+    char *url =
+        pool_printf(pool, "%.*s%s%s", (int)(*ref == '/' ? host_end : dir_end), base, slash, ref);
     tidy_path(url + host_end);
     return url;
 }
@@ -185,7 +188,8 @@ static const char *base_of(struct pool *pool, const struct page *page, int frame
             continue;
         if (frame == 0 && strcmp(n->tag, "base") == 0 && node_attr(n, "href"))
             return resolve(pool, page->url, node_attr(n, "href"));
-        const char *src = frame && n->parent >= 0 ? node_attr(&page->nodes[n->parent], "src") : NULL;
+        const char *src =
+            frame && n->parent >= 0 ? node_attr(&page->nodes[n->parent], "src") : NULL;
         if (src)
             return resolve(pool, page->url, src);
     }
@@ -213,20 +217,48 @@ static void fill_hrefs(struct pool *pool, struct page *page)
 static const struct {
     const char *tag, *role;
 } tag_roles[] = {
-    {"button", "button"},     {"summary", "button"},       {"option", "option"},
-    {"textarea", "textbox"},  {"h1", "heading"},           {"h2", "heading"},
-    {"h3", "heading"},        {"h4", "heading"},           {"h5", "heading"},
-    {"h6", "heading"},        {"nav", "navigation"},       {"main", "main"},
-    {"aside", "complementary"}, {"article", "article"},    {"form", "form"},
-    {"ul", "list"},           {"ol", "list"},              {"menu", "list"},
-    {"li", "listitem"},       {"table", "table"},          {"tr", "row"},
-    {"td", "cell"},           {"thead", "rowgroup"},       {"tbody", "rowgroup"},
-    {"tfoot", "rowgroup"},    {"caption", "caption"},      {"dt", "term"},
-    {"dd", "definition"},     {"figure", "figure"},        {"dialog", "dialog"},
-    {"details", "group"},     {"fieldset", "group"},       {"optgroup", "group"},
-    {"address", "group"},     {"hr", "separator"},         {"progress", "progressbar"},
-    {"meter", "meter"},       {"output", "status"},        {"datalist", "listbox"},
-    {"search", "search"},     {"p", "paragraph"},          {"blockquote", "blockquote"},
+    {"button", "button"},
+    {"summary", "button"},
+    {"option", "option"},
+    {"textarea", "textbox"},
+    {"h1", "heading"},
+    {"h2", "heading"},
+    {"h3", "heading"},
+    {"h4", "heading"},
+    {"h5", "heading"},
+    {"h6", "heading"},
+    {"nav", "navigation"},
+    {"main", "main"},
+    {"aside", "complementary"},
+    {"article", "article"},
+    {"form", "form"},
+    {"ul", "list"},
+    {"ol", "list"},
+    {"menu", "list"},
+    {"li", "listitem"},
+    {"table", "table"},
+    {"tr", "row"},
+    {"td", "cell"},
+    {"thead", "rowgroup"},
+    {"tbody", "rowgroup"},
+    {"tfoot", "rowgroup"},
+    {"caption", "caption"},
+    {"dt", "term"},
+    {"dd", "definition"},
+    {"figure", "figure"},
+    {"dialog", "dialog"},
+    {"details", "group"},
+    {"fieldset", "group"},
+    {"optgroup", "group"},
+    {"address", "group"},
+    {"hr", "separator"},
+    {"progress", "progressbar"},
+    {"meter", "meter"},
+    {"output", "status"},
+    {"datalist", "listbox"},
+    {"search", "search"},
+    {"p", "paragraph"},
+    {"blockquote", "blockquote"},
 };
 
 static const struct {
@@ -241,8 +273,8 @@ static const struct {
     {"hidden", ""},
 };
 
-static const char clickable_roles[] =
-    "button link tab menuitem menuitemcheckbox menuitemradio option checkbox radio switch treeitem combobox";
+static const char clickable_roles[] = "button link tab menuitem menuitemcheckbox menuitemradio "
+                                      "option checkbox radio switch treeitem combobox";
 static const char sectioning_tags[] = "article aside main nav section";
 static const char form_tags[] = "button input select textarea option optgroup fieldset";
 
@@ -317,7 +349,8 @@ static bool is_editable(const struct node *n)
         return true;
     if (strcmp(n->tag, "input") == 0) {
         const char *type = node_attr(n, "type");
-        if (!word_in("textbox searchbox spinbutton combobox", input_role(n)) || (type && str_eq_fold(type, "hidden")))
+        if (!word_in("textbox searchbox spinbutton combobox", input_role(n)) ||
+            (type && str_eq_fold(type, "hidden")))
             return false;
     } else if (strcmp(n->tag, "textarea") != 0) {
         return word_in("textbox searchbox", n->role);
@@ -328,10 +361,12 @@ static bool is_editable(const struct node *n)
 static unsigned implied_flags(const struct node *n)
 {
     unsigned f = 0;
-    bool off = (word_in(form_tags, n->tag) && node_attr(n, "disabled")) || attr_is(n, "aria-disabled", "true");
+    bool off = (word_in(form_tags, n->tag) && node_attr(n, "disabled")) ||
+               attr_is(n, "aria-disabled", "true");
     if (off)
         f |= NODE_DISABLED;
-    if (word_in(clickable_roles, n->role) || word_in("select label", n->tag) || node_attr(n, "onclick"))
+    if (word_in(clickable_roles, n->role) || word_in("select label", n->tag) ||
+        node_attr(n, "onclick"))
         f |= NODE_CLICKABLE;
     if (!off && is_editable(n))
         f |= NODE_EDITABLE;
@@ -339,7 +374,8 @@ static unsigned implied_flags(const struct node *n)
         f |= NODE_CHECKED;
     if (attr_is(n, "aria-selected", "true"))
         f |= NODE_SELECTED;
-    if (attr_is(n, "aria-expanded", "true") || (strcmp(n->tag, "details") == 0 && node_attr(n, "open")))
+    if (attr_is(n, "aria-expanded", "true") ||
+        (strcmp(n->tag, "details") == 0 && node_attr(n, "open")))
         f |= NODE_EXPANDED;
     return f;
 }
@@ -349,7 +385,9 @@ static int heading_level(const struct node *n)
     if (strcmp(n->role, "heading") != 0)
         return 0;
     const char *level = node_attr(n, "aria-level");
-    int v = level ? atoi(level) : n->tag[0] == 'h' && n->tag[1] >= '1' && n->tag[1] <= '6' ? n->tag[1] - '0' : 2;
+    int v = level                                                      ? atoi(level)
+            : n->tag[0] == 'h' && n->tag[1] >= '1' && n->tag[1] <= '6' ? n->tag[1] - '0'
+                                                                       : 2;
     return v < 1 ? 1 : v > 6 ? 6 : v;
 }
 

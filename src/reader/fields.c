@@ -8,8 +8,8 @@
 #include "base/str.h"
 #include "reader/words.h"
 
-#define FIELD_LONG_BYTES 4000 /* descriptions */
-#define FIELD_SHORT_BYTES 160 /* everything else */
+#define FIELD_LONG_BYTES  4000 /* descriptions */
+#define FIELD_SHORT_BYTES 160  /* everything else */
 
 struct meaning_row {
     const char *const *labels; /* plain: names of fields and labels on pages alike */
@@ -123,7 +123,8 @@ const char *const *meaning_properties(enum meaning meaning)
     return rows[meaning].properties;
 }
 
-double field_label_match(struct pool *pool, const struct field *field, enum meaning meaning, const char *plain)
+double field_label_match(struct pool *pool, const struct field *field, enum meaning meaning,
+                         const char *plain)
 {
     const char *own = words_plain(pool, field->label);
     if (!*plain || strlen(plain) > 60)
@@ -163,17 +164,19 @@ static const char *shaped(struct pool *pool, enum meaning meaning, const char *t
     return NULL;
 }
 
-const char *field_text(struct pool *pool, const struct field *field, enum meaning meaning, const char *text,
-                       bool labelled)
+const char *field_text(struct pool *pool, const struct field *field, enum meaning meaning,
+                       const char *text, bool labelled)
 {
     const char *value = str_squash(pool, text);
     size_t cap = meaning == MEANS_DESCRIPTION ? FIELD_LONG_BYTES : FIELD_SHORT_BYTES;
     if (rows[meaning].pattern != PATTERN_NONE)
         value = shaped(pool, meaning, value, labelled);
     else if (field->type == FIELD_INT || field->type == FIELD_FLOAT)
-        value = pattern_first(pool, PATTERN_PRICE, value) ? pattern_first(pool, PATTERN_PRICE, value)
-                                                          : pattern_first(pool, PATTERN_NUMBER, value);
-    if (!value || schema_is_placeholder(value) || (strlen(value) > cap && meaning != MEANS_DESCRIPTION))
+        value = pattern_first(pool, PATTERN_PRICE, value)
+                    ? pattern_first(pool, PATTERN_PRICE, value)
+                    : pattern_first(pool, PATTERN_NUMBER, value);
+    if (!value || schema_is_placeholder(value) ||
+        (strlen(value) > cap && meaning != MEANS_DESCRIPTION))
         return NULL;
     return str_cut(pool, value, cap);
 }
@@ -186,7 +189,8 @@ bool field_same(struct pool *pool, enum meaning meaning, const char *a, const ch
         size_t la = strlen(da), lb = strlen(db), n = la < lb ? la : lb;
         return n >= 7 && strcmp(da + la - n, db + lb - n) == 0;
     }
-    if (meaning == MEANS_PRICE || meaning == MEANS_MILEAGE || meaning == MEANS_RATING || meaning == MEANS_YEAR)
+    if (meaning == MEANS_PRICE || meaning == MEANS_MILEAGE || meaning == MEANS_RATING ||
+        meaning == MEANS_YEAR)
         return pattern_number(a, &x) && pattern_number(b, &y) && fabs(x - y) < 0.005;
     return strcmp(words_plain(pool, a), words_plain(pool, b)) == 0;
 }

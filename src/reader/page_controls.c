@@ -1,6 +1,6 @@
 /*
- * page_controls.c - controls that pages have in common: the next page, "Show phone", the way out of an
- * overlay.
+ * page_controls.c - controls that pages have in common: the next page, "Show phone", the way out of
+ * an overlay.
  */
 #include "reader/page_parts.h"
 
@@ -16,7 +16,8 @@
 static bool usable(const struct scene *s, int i)
 {
     const struct node *n = &s->page->nodes[i];
-    if (!scene_shown(s, i) || (n->flags & NODE_DISABLED) || scene_classed(s, i, "disabled inactive"))
+    if (!scene_shown(s, i) || (n->flags & NODE_DISABLED) ||
+        scene_classed(s, i, "disabled inactive"))
         return false;
     bool acts = in_words("link button menuitem tab", n->role) || (n->flags & NODE_CLICKABLE);
     bool off_item = n->parent >= 0 && strcmp(s->page->nodes[n->parent].tag, "li") == 0 &&
@@ -30,7 +31,8 @@ static bool attr_has(const struct node *n, const char *name, const char *word)
     return v && in_words(v, word);
 }
 
-/* --- next page ----------------------------------------------------------------------------------- */
+/* --- next page -----------------------------------------------------------------------------------
+ */
 
 /* A text of digits only; -1 otherwise. */
 static int page_number(const char *text)
@@ -43,7 +45,8 @@ static int page_number(const char *text)
 static bool among_numbers(const struct scene *s, int i)
 {
     int box = s->page->nodes[i].parent, numbers = 0;
-    if (box >= 0 && in_words("li span div", s->page->nodes[box].tag) && scene_text_count(s, box) == 1)
+    if (box >= 0 && in_words("li span div", s->page->nodes[box].tag) &&
+        scene_text_count(s, box) == 1)
         box = s->page->nodes[box].parent;
     for (int k = box; k >= 0 && k < s->page->nodes[box].end && numbers < 2; k++)
         numbers += s->page->nodes[k].text[0] && page_number(s->page->nodes[k].text) >= 0;
@@ -62,7 +65,9 @@ static double next_page_score(const struct scene *s, int i, int current)
     if (strlen(label) > 60 || (!pager && words_in(WORDS_NOT_PAGES, label)))
         return 0;
     if (words_is(WORDS_NEXT, label))
-        return pager ? 0.95 : words_count(label) ? 0.85 : 0.5; /* a bare arrow may turn a carousel */
+        return pager                ? 0.95
+               : words_count(label) ? 0.85
+                                    : 0.5; /* a bare arrow may turn a carousel */
     if (words_has(words_plain(s->pool, label), "next page"))
         return 0.9;
     if (words_is(WORDS_MORE_RESULTS, label))
@@ -79,7 +84,8 @@ int page_find_next_page(struct reader *reader, struct pool *pool, const struct o
     int r = scene_create(pool, obs, &s, err), best = -1;
     double best_score = 0;
     for (int i = 0; r == 0 && i < s.page->n_nodes; i++) {
-        double score = usable(&s, i) && !page_in_carousel(&s, i) ? next_page_score(&s, i, current_page) : 0;
+        double score =
+            usable(&s, i) && !page_in_carousel(&s, i) ? next_page_score(&s, i, current_page) : 0;
         if (score > best_score) {
             best = i;
             best_score = score;
@@ -88,8 +94,10 @@ int page_find_next_page(struct reader *reader, struct pool *pool, const struct o
     if (r)
         return r;
     if (best < 0)
-        return err_set(err, E_NOT_FOUND, "no control leads to page %d: no rel=next, 'Next', arrow, number %d or 'Load more'",
-                       current_page + 1, current_page + 1);
+        return err_set(
+            err, E_NOT_FOUND,
+            "no control leads to page %d: no rel=next, 'Next', arrow, number %d or 'Load more'",
+            current_page + 1, current_page + 1);
     scene_target(&s, best, best_score, out);
     return 0;
 }
@@ -98,13 +106,15 @@ bool page_in_carousel(const struct scene *s, int i)
 {
     for (int up = 0; i >= 0 && up < 6; i = s->page->nodes[i].parent, up++) {
         const char *kind = node_attr(&s->page->nodes[i], "aria-roledescription");
-        if ((kind && strcasestr(kind, "carousel")) || scene_classed(s, i, "carousel slider swiper slick gallery calendar datepicker"))
+        if ((kind && strcasestr(kind, "carousel")) ||
+            scene_classed(s, i, "carousel slider swiper slick gallery calendar datepicker"))
             return true;
     }
     return false;
 }
 
-/* --- reveal ---------------------------------------------------------------------------------------- */
+/* --- reveal
+ * ---------------------------------------------------------------------------------------- */
 
 static bool contains_any(const char *const *list, const char *text)
 {
@@ -120,9 +130,11 @@ static bool speaks_of_field(const struct scene *s, const struct schema *schema, 
     for (int i = 0; i < schema->n_fields; i++) {
         const struct field *f = &schema->fields[i];
         enum meaning m = field_meaning(s->pool, f);
-        if (words_has(plain, words_plain(s->pool, f->label)) || (m == MEANS_PHONE && words_has(plain, "number")))
+        if (words_has(plain, words_plain(s->pool, f->label)) ||
+            (m == MEANS_PHONE && words_has(plain, "number")))
             return true;
-        if (m == MEANS_DESCRIPTION && (words_has(plain, "more") || words_has(plain, "mehr") || words_has(plain, "lire la suite")))
+        if (m == MEANS_DESCRIPTION && (words_has(plain, "more") || words_has(plain, "mehr") ||
+                                       words_has(plain, "lire la suite")))
             return true;
         if (m != MEANS_OTHER && meaning_named(m, plain))
             return true;
@@ -133,7 +145,8 @@ static bool speaks_of_field(const struct scene *s, const struct schema *schema, 
 /* "(555) 555-****": a masked number is itself the control. */
 static bool masked_phone(const struct scene *s, const struct schema *schema, const char *label)
 {
-    if (!strstr(label, "**") && !strcasestr(label, "xxx") && !strstr(label, "\xE2\x80\xA2\xE2\x80\xA2") && !strstr(label, "..."))
+    if (!strstr(label, "**") && !strcasestr(label, "xxx") &&
+        !strstr(label, "\xE2\x80\xA2\xE2\x80\xA2") && !strstr(label, "..."))
         return false;
     for (int i = 0; i < schema->n_fields; i++)
         if (field_meaning(s->pool, &schema->fields[i]) == MEANS_PHONE)
@@ -163,8 +176,8 @@ static bool stays_here(const struct scene *s, int i)
 }
 
 int page_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
-                     const struct schema *schema, const char *const *done, int n_done, struct target *out,
-                     struct err *err)
+                     const struct schema *schema, const char *const *done, int n_done,
+                     struct target *out, struct err *err)
 {
     struct scene s;
     int r = scene_create(pool, obs, &s, err);
@@ -182,12 +195,15 @@ int page_find_reveal(struct reader *reader, struct pool *pool, const struct obse
         scene_target(&s, i, 0.85, out);
         return 0;
     }
-    return err_set(err, E_NOT_FOUND, "no control is left that shows more of the %s", schema->entity_name);
+    return err_set(err, E_NOT_FOUND, "no control is left that shows more of the %s",
+                   schema->entity_name);
 }
 
-/* --- dismiss --------------------------------------------------------------------------------------- */
+/* --- dismiss
+ * --------------------------------------------------------------------------------------- */
 
-/* How much of the page lies under node i: nodes outside it that are covered and whose middle it holds. */
+/* How much of the page lies under node i: nodes outside it that are covered and whose middle it
+ * holds. */
 static int covers(const struct scene *s, int i)
 {
     struct rect b = s->page->nodes[i].box;
@@ -203,7 +219,8 @@ static int covers(const struct scene *s, int i)
 /* Node i or the backdrop it lies on covers something. */
 static bool covers_page(const struct scene *s, int i)
 {
-    for (; i >= 0 && !in_words("body html #document", s->page->nodes[i].tag); i = s->page->nodes[i].parent)
+    for (; i >= 0 && !in_words("body html #document", s->page->nodes[i].tag);
+         i = s->page->nodes[i].parent)
         if (covers(s, i))
             return true;
     return false;
@@ -213,7 +230,9 @@ static bool overlay_named(const struct scene *s, int i)
 {
     const struct node *n = &s->page->nodes[i];
     return in_words("dialog alertdialog", n->role) || node_attr(n, "aria-modal") ||
-           scene_classed(s, i, "cookie cookies consent gdpr modal popup overlay newsletter interstitial lightbox onetrust cmp banner");
+           scene_classed(s, i,
+                         "cookie cookies consent gdpr modal popup overlay newsletter interstitial "
+                         "lightbox onetrust cmp banner");
 }
 
 enum overlay { OVERLAY_NONE, OVERLAY_CONSENT, OVERLAY_OTHER };
@@ -223,8 +242,11 @@ static enum overlay overlay_kind(const struct scene *s, int i)
     if (!scene_shown(s, i) || !(s->page->nodes[i].flags & NODE_IN_VIEW) || !overlay_named(s, i) ||
         !covers_page(s, i))
         return OVERLAY_NONE;
-    const char *text = pool_printf(s->pool, "%s %s", s->page->nodes[i].name, scene_text(s, i, 3000));
-    return words_in(WORDS_CONSENT, text) || scene_classed(s, i, "cookie cookies consent gdpr") ? OVERLAY_CONSENT : OVERLAY_OTHER;
+    const char *text =
+        pool_printf(s->pool, "%s %s", s->page->nodes[i].name, scene_text(s, i, 3000));
+    return words_in(WORDS_CONSENT, text) || scene_classed(s, i, "cookie cookies consent gdpr")
+               ? OVERLAY_CONSENT
+               : OVERLAY_OTHER;
 }
 
 /* 0: not a way out. Who accepts gives something away, so that comes last, and only for consent. */
@@ -271,6 +293,7 @@ int page_find_dismiss(struct reader *reader, struct pool *pool, const struct obs
         scene_target(&s, button, 0.9, out);
         return 0;
     }
-    return err_set(err, E_NOT_FOUND, overlays ? "an overlay covers the page, but it shows no way out"
-                                              : "no consent box, newsletter or dialog covers the page");
+    return err_set(err, E_NOT_FOUND,
+                   overlays ? "an overlay covers the page, but it shows no way out"
+                            : "no consent box, newsletter or dialog covers the page");
 }

@@ -3,8 +3,8 @@
  *
  * Every field collects candidates from everything the page shows (labels, tables, microdata, values
  * with a telling shape, headings) and from what it says to machines. A shown value beats one that
- * only machines see; structured data that agrees with one of several shown values decides among them.
- * A field without a candidate is left out.
+ * only machines see; structured data that agrees with one of several shown values decides among
+ * them. A field without a candidate is left out.
  */
 #include "reader/page_extract.h"
 
@@ -24,7 +24,8 @@ void page_offer(struct finding *f, struct candidate c)
         return;
     int at = f->n;
     for (int i = 0; i < f->n; i++) { /* the same place again, read another way */
-        if (f->list[i].node != c.node || f->list[i].scene != c.scene || strcmp(f->list[i].text, c.text) != 0)
+        if (f->list[i].node != c.node || f->list[i].scene != c.scene ||
+            strcmp(f->list[i].text, c.text) != 0)
             continue;
         if (c.score > f->list[i].score)
             f->list[i] = c;
@@ -43,7 +44,8 @@ void page_offer(struct finding *f, struct candidate c)
     f->list[at] = c;
 }
 
-/* --- where a value stands ------------------------------------------------------------------------- */
+/* --- where a value stands
+ * ------------------------------------------------------------------------- */
 
 /* 0: not this entity's. Inside a card only struck-out text is out. */
 static double place(const struct source *src, int node)
@@ -58,17 +60,21 @@ static double place(const struct source *src, int node)
     return z & ZONE_ASIDE ? 0.92 : z & ZONE_DIALOG ? 0.9 : 1;
 }
 
-static void offer_shown(struct finding *f, const struct source *src, const char *text, const char *method,
-                        double score, int node)
+static void offer_shown(struct finding *f, const struct source *src, const char *text,
+                        const char *method, double score, int node)
 {
-    page_offer(f, (struct candidate){.text = text, .method = method, .node = node, .scene = src->scene,
+    page_offer(f, (struct candidate){.text = text,
+                                     .method = method,
+                                     .node = node,
+                                     .scene = src->scene,
                                      .score = score * place(src, node) + src->bonus});
 }
 
-/* --- labels ------------------------------------------------------------------------------------------ */
+/* --- labels
+ * ------------------------------------------------------------------------------------------ */
 
-/* When a label points at a box with several texts, the first that is the value: for free text only the
- * first, and no text that itself ends in a colon. */
+/* When a label points at a box with several texts, the first that is the value: for free text only
+ * the first, and no text that itself ends in a colon. */
 static const char *value_in(const struct source *src, struct finding *f, const struct pair *p)
 {
     const struct scene *s = src->scene;
@@ -106,7 +112,8 @@ static void from_pairs(const struct source *src, const struct pair *pairs, int n
     }
 }
 
-/* --- values with a telling shape ---------------------------------------------------------------------- */
+/* --- values with a telling shape
+ * ---------------------------------------------------------------------- */
 
 static int tallest(const struct scene *s, int i)
 {
@@ -120,9 +127,11 @@ static int tallest(const struct scene *s, int i)
 /* Words beside a price that make it another price. */
 static bool side_price(const char *around)
 {
-    static const char *const words[] = {"shipping", "delivery", "deposit", "fee", "fees", "save", "off", "discount", "tax", "was",
-                                        "est", "estimated", "monthly", "msrp", "versand", "livraison", "envío", "rabatt", "down",
-                                        "below", "above", "cashback", "from", "up to", "under", "over", "per"};
+    static const char *const words[] = {
+        "shipping", "delivery",  "deposit", "fee",    "fees",      "save",    "off",
+        "discount", "tax",       "was",     "est",    "estimated", "monthly", "msrp",
+        "versand",  "livraison", "envío",   "rabatt", "down",      "below",   "above",
+        "cashback", "from",      "up to",   "under",  "over",      "per"};
     struct pool *tmp = pool_create(NULL);
     const char *plain = words_plain(tmp, around);
     bool hit = pattern_first(tmp, PATTERN_PERIOD, around) != NULL;
@@ -144,9 +153,11 @@ static void price_at(const struct source *src, struct finding *f, int i)
     double score = 0.55 + (pattern_is(PATTERN_PRICE, text) ? 0.1 : 0);
     int h = tallest(s, i);
     score += h > 40 ? 0.12 : h * 0.003;
-    if (src->heading >= 0 && abs(s->page->nodes[src->heading].box.y - s->page->nodes[i].box.y) < 400)
+    if (src->heading >= 0 &&
+        abs(s->page->nodes[src->heading].box.y - s->page->nodes[i].box.y) < 400)
         score += 0.05;
-    offer_shown(f, src, field_text(s->pool, f->field, f->meaning, price, false), "price_pattern", score, i);
+    offer_shown(f, src, field_text(s->pool, f->field, f->meaning, price, false), "price_pattern",
+                score, i);
 }
 
 static void phone_at(const struct source *src, struct finding *f, int i)
@@ -158,14 +169,16 @@ static void phone_at(const struct source *src, struct finding *f, int i)
         const char *number = shown ? shown : pattern_first(s->pool, PATTERN_PHONE, n->href + 4);
         offer_shown(f, src, number, "tel_link", 0.9, i);
     } else if (shown && !str_contains_fold(text, "fax")) {
-        offer_shown(f, src, shown, "phone_pattern", pattern_is(PATTERN_PHONE, text) ? 0.65 : 0.55, i);
+        offer_shown(f, src, shown, "phone_pattern", pattern_is(PATTERN_PHONE, text) ? 0.65 : 0.55,
+                    i);
     }
 }
 
 static void email_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
-    const char *href = s->page->nodes[i].href, *shown = pattern_first(s->pool, PATTERN_EMAIL, scene_text(s, i, 120));
+    const char *href = s->page->nodes[i].href,
+               *shown = pattern_first(s->pool, PATTERN_EMAIL, scene_text(s, i, 120));
     if (strncasecmp(href, "mailto:", 7) == 0)
         offer_shown(f, src, pattern_first(s->pool, PATTERN_EMAIL, href + 7), "mail_link", 0.85, i);
     offer_shown(f, src, shown, "email_pattern", 0.7, i);
@@ -173,9 +186,12 @@ static void email_at(const struct source *src, struct finding *f, int i)
 
 static void mileage_at(const struct source *src, struct finding *f, int i)
 {
-    const char *text = scene_text(src->scene, i, 80), *hit = pattern_first(src->scene->pool, PATTERN_DISTANCE, text);
-    if (hit && !str_contains_fold(text, "away") && !str_contains_fold(text, "from you") && !str_contains_fold(text, "within"))
-        offer_shown(f, src, hit, "distance_pattern", strlen(text) <= strlen(hit) + 12 ? 0.6 : 0.5, i);
+    const char *text = scene_text(src->scene, i, 80),
+               *hit = pattern_first(src->scene->pool, PATTERN_DISTANCE, text);
+    if (hit && !str_contains_fold(text, "away") && !str_contains_fold(text, "from you") &&
+        !str_contains_fold(text, "within"))
+        offer_shown(f, src, hit, "distance_pattern", strlen(text) <= strlen(hit) + 12 ? 0.6 : 0.5,
+                    i);
 }
 
 static void rating_at(const struct source *src, struct finding *f, int i)
@@ -189,10 +205,12 @@ static void rating_at(const struct source *src, struct finding *f, int i)
         offer_shown(f, src, hit, "rating_pattern", 0.6, i);
 }
 
-/* Bytes of the next part of a line like "Ann Lee · Austin, TX | 3 days ago"; *skip: of its divider. */
+/* Bytes of the next part of a line like "Ann Lee · Austin, TX | 3 days ago"; *skip: of its divider.
+ */
 static size_t part_length(const char *line, size_t *skip)
 {
-    static const char *const dividers[] = {" \xC2\xB7 ", " | ", " \xE2\x80\xA2 ", " - ", " \xE2\x80\x93 ", " \xE2\x80\x94 "};
+    static const char *const dividers[] = {
+        " \xC2\xB7 ", " | ", " \xE2\x80\xA2 ", " - ", " \xE2\x80\x93 ", " \xE2\x80\x94 "};
     size_t best = strlen(line);
     *skip = 0;
     for (size_t i = 0; i < ARRAY_SIZE(dividers); i++) {
@@ -211,7 +229,8 @@ static void place_at(const struct source *src, struct finding *f, int i)
     const char *text = scene_text(s, i, 160);
     size_t skip;
     if (strcmp(s->page->nodes[i].tag, "address") == 0)
-        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "address", 0.8, i);
+        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "address", 0.8,
+                    i);
     for (const char *p = text; *p; p += skip) {
         size_t len = part_length(p, &skip);
         const char *part = pool_strndup(s->pool, p, len);
@@ -236,7 +255,8 @@ static void seller_box(const struct source *src, struct finding *f, int box)
         bool lower = islower((unsigned char)text[0]) || islower((unsigned char)nodes[i].text[0]);
         if (control || label || lower || strpbrk(text, "0123456789") || words_count(text) > 6)
             continue;
-        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "seller_box", 0.5, i);
+        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "seller_box",
+                    0.5, i);
         return;
     }
 }
@@ -245,21 +265,25 @@ static bool is_seller_box(const struct scene *s, int i)
 {
     const char *label = node_attr(&s->page->nodes[i], "aria-label");
     return scene_text_count(s, i) > 1 && scene_text_bytes(s, i) < 600 &&
-           (scene_classed(s, i, "seller dealer vendor advertiser") || (label && str_has_words_fold(label, "seller")));
+           (scene_classed(s, i, "seller dealer vendor advertiser") ||
+            (label && str_has_words_fold(label, "seller")));
 }
 
 /* "Sold by Ann", "Posted by Ann Lee": the words after a seller's label at the start. */
 static void seller_at(const struct source *src, struct finding *f, int i)
 {
-    static const char *const starts[] = {"sold by ", "posted by ", "listed by ", "offered by ", "seller ", "dealer ", "verkauft von ",
-                                         "vendu par ", "vendido por ", "venduto da ", "verkocht door "};
+    static const char *const starts[] = {
+        "sold by ",      "posted by ", "listed by ",   "offered by ", "seller ",       "dealer ",
+        "verkauft von ", "vendu par ", "vendido por ", "venduto da ", "verkocht door "};
     const struct scene *s = src->scene;
     size_t skip;
-    const char *line = scene_text(s, i, 120), *text = pool_strndup(s->pool, line, part_length(line, &skip));
+    const char *line = scene_text(s, i, 120),
+               *text = pool_strndup(s->pool, line, part_length(line, &skip));
     for (size_t k = 0; k < ARRAY_SIZE(starts); k++)
         if (strncasecmp(text, starts[k], strlen(starts[k])) == 0 && words_count(text) <= 8)
-            offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text + strlen(starts[k]), true), "seller_text",
-                        k < 4 || k > 5 ? 0.75 : 0.45, i);
+            offer_shown(f, src,
+                        field_text(s->pool, f->field, f->meaning, text + strlen(starts[k]), true),
+                        "seller_text", k < 4 || k > 5 ? 0.75 : 0.45, i);
 }
 
 static void date_at(const struct source *src, struct finding *f, int i)
@@ -268,7 +292,8 @@ static void date_at(const struct source *src, struct finding *f, int i)
     const char *text = scene_text(s, i, 80), *hit = pattern_first(s->pool, PATTERN_DATE, text);
     bool is_time = strcmp(s->page->nodes[i].tag, "time") == 0;
     if (is_time || hit)
-        offer_shown(f, src, is_time ? text : hit, is_time ? "time" : "date_pattern", is_time ? 0.75 : 0.5, i);
+        offer_shown(f, src, is_time ? text : hit, is_time ? "time" : "date_pattern",
+                    is_time ? 0.75 : 0.5, i);
 }
 
 static void year_at(const struct source *src, struct finding *f, int i)
@@ -280,9 +305,9 @@ static void year_at(const struct source *src, struct finding *f, int i)
 
 typedef void at_fn(const struct source *src, struct finding *f, int i);
 static at_fn *const shape_readers[MEANS_N] = {
-    [MEANS_PHONE] = phone_at,   [MEANS_PRICE] = price_at,       [MEANS_EMAIL] = email_at,
-    [MEANS_MILEAGE] = mileage_at, [MEANS_RATING] = rating_at,   [MEANS_LOCATION] = place_at,
-    [MEANS_SELLER] = seller_at, [MEANS_DATE] = date_at,         [MEANS_YEAR] = year_at,
+    [MEANS_PHONE] = phone_at,     [MEANS_PRICE] = price_at,   [MEANS_EMAIL] = email_at,
+    [MEANS_MILEAGE] = mileage_at, [MEANS_RATING] = rating_at, [MEANS_LOCATION] = place_at,
+    [MEANS_SELLER] = seller_at,   [MEANS_DATE] = date_at,     [MEANS_YEAR] = year_at,
 };
 
 /* Last word(s) of one class equal the field's name, or all of it labels the field:
@@ -295,7 +320,8 @@ static bool classed_as(const struct scene *s, int i, const struct finding *f, co
         for (const char *p = v; p && *(p += strspn(p, " ")); p += strcspn(p, " ")) {
             const char *plain = words_split(s->pool, pool_strndup(s->pool, p, strcspn(p, " ")));
             size_t lp = strlen(plain), lo = strlen(own);
-            if (lp >= lo && strcmp(plain + lp - lo, own) == 0 && (lp == lo || plain[lp - lo - 1] == ' '))
+            if (lp >= lo && strcmp(plain + lp - lo, own) == 0 &&
+                (lp == lo || plain[lp - lo - 1] == ' '))
                 return true;
             if (field_label_match(s->pool, f->field, f->meaning, plain) >= 0.95)
                 return true;
@@ -323,30 +349,46 @@ static void from_shapes(const struct source *src, struct finding *f)
         if (reader)
             reader(src, f, i);
         bool other_price = f->meaning == MEANS_PRICE && side_price(scene_text(s, i, 160));
-        bool few = scene_text_count(s, i) <= 2 || f->meaning == MEANS_LOCATION || f->meaning == MEANS_PRICE;
+        bool few = scene_text_count(s, i) <= 2 || f->meaning == MEANS_LOCATION ||
+                   f->meaning == MEANS_PRICE;
         if (n->n_attrs && bytes && few && !other_price && classed_as(s, i, f, own))
-            offer_shown(f, src, field_text(s->pool, f->field, f->meaning, scene_text(s, i, 160), true), "class_name", 0.55, i);
-        if (badge && bytes && field_label_match(s->pool, f->field, f->meaning, words_plain(s->pool, scene_text(s, i, 80))) >= 0.95)
+            offer_shown(f, src,
+                        field_text(s->pool, f->field, f->meaning, scene_text(s, i, 160), true),
+                        "class_name", 0.55, i);
+        if (badge && bytes &&
+            field_label_match(s->pool, f->field, f->meaning,
+                              words_plain(s->pool, scene_text(s, i, 80))) >= 0.95)
             offer_shown(f, src, "yes", "badge", 0.5, i);
     }
 }
 
-/* --- headings and addresses ------------------------------------------------------------------------------ */
+/* --- headings and addresses
+ * ------------------------------------------------------------------------------ */
 
 static void from_heading(const struct source *src, struct finding *f)
 {
     const struct scene *s = src->scene;
     if (src->heading >= 0 && f->meaning == MEANS_TITLE)
-        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, scene_text(s, src->heading, 300), true), "heading",
-                    0.9, src->heading);
+        offer_shown(
+            f, src,
+            field_text(s->pool, f->field, f->meaning, scene_text(s, src->heading, 300), true),
+            "heading", 0.9, src->heading);
     else if (src->title && f->meaning == MEANS_TITLE)
-        page_offer(f, (struct candidate){.text = src->title, .method = "card_title", .node = src->root, .scene = s, .score = 0.8});
+        page_offer(f, (struct candidate){.text = src->title,
+                                         .method = "card_title",
+                                         .node = src->root,
+                                         .scene = s,
+                                         .score = 0.8});
     if (f->meaning == MEANS_URL && *src->url)
-        page_offer(f, (struct candidate){.text = src->url, .method = src->root > 0 ? "link" : "page_url", .node = src->link,
-                                         .scene = s, .score = 1});
+        page_offer(f, (struct candidate){.text = src->url,
+                                         .method = src->root > 0 ? "link" : "page_url",
+                                         .node = src->link,
+                                         .scene = s,
+                                         .score = 1});
 }
 
-/* --- what machines are told ------------------------------------------------------------------------------- */
+/* --- what machines are told
+ * ------------------------------------------------------------------------------- */
 
 struct meta_sink {
     const struct source *src;
@@ -359,7 +401,11 @@ static void take_meta(void *arg, const struct meta_value *v)
     if (v->node >= 0) {
         offer_shown(k->f, k->src, v->text, v->method, v->score, v->node);
     } else if (v->score > k->f->meta.score) {
-        k->f->meta = (struct candidate){.text = v->text, .method = v->method, .node = -1, .scene = k->src->scene, .score = v->score};
+        k->f->meta = (struct candidate){.text = v->text,
+                                        .method = v->method,
+                                        .node = -1,
+                                        .scene = k->src->scene,
+                                        .score = v->score};
     }
 }
 
@@ -368,7 +414,8 @@ static void from_meta(const struct source *src, struct finding *f)
     struct meta_sink sink = {src, f};
     struct meta_value v;
     bool card = src->root > 0;
-    if (page_ld_value(src->scene, src->docs, f->field, f->meaning, card ? src->url : NULL, card ? src->title : NULL, &v))
+    if (page_ld_value(src->scene, src->docs, f->field, f->meaning, card ? src->url : NULL,
+                      card ? src->title : NULL, &v))
         take_meta(&sink, &v);
     page_microdata(src->scene, src->root, f->field, f->meaning, take_meta, &sink);
     if (!card)

@@ -17,8 +17,8 @@
 #include "base/str.h"
 #include "reader/words.h"
 
-#define FIND_MIN_SCORE 0.45
-#define FIND_MAX_WANTED 12
+#define FIND_MIN_SCORE   0.45
+#define FIND_MAX_WANTED  12
 #define FIND_MAX_UNNAMED 300 /* fields whose label is searched by geometry */
 
 struct wanted {
@@ -57,8 +57,10 @@ static void want(struct search *f, const char *text, double weight)
 
 /* Words of an intent that say what to do or what kind of thing it is, not what it is called. */
 static const char filler[] =
-    "click clicks press presses tap select choose open opens go to the a an on in into of at for and then with its "
-    "button link tab field box input menu item option drop-down dropdown page icon find locate use hit push "
+    "click clicks press presses tap select choose open opens go to the a an on in into of at for "
+    "and then with its "
+    "button link tab field box input menu item option drop-down dropdown page icon find locate use "
+    "hit push "
     "type enter fill write please called named labelled labeled that says this top left right main "
     "navigate visit follow check tick toggle submit form set";
 
@@ -117,29 +119,50 @@ static double kind_fit(struct search *f, int i)
     const char *r = n->role;
     bool link = strcmp(r, "link") == 0, button = in_words("button switch", r);
     bool item = in_words("menuitem menuitemcheckbox menuitemradio", r), tab = strcmp(r, "tab") == 0;
-    bool acts = link || button || item || tab || in_words("checkbox radio option treeitem", r) || (n->flags & NODE_CLICKABLE);
+    bool acts = link || button || item || tab || in_words("checkbox radio option treeitem", r) ||
+                (n->flags & NODE_CLICKABLE);
     switch (f->q->kind) {
     case TARGET_ANY:
         return acts || (n->flags & NODE_EDITABLE) ? 1 : n->level ? 0.8 : 0;
     case TARGET_BUTTON:
-        return button ? 1 : link || item ? 0.95 : tab ? 0.9 : acts && !(n->flags & NODE_EDITABLE) ? 0.85 : 0;
+        return button                                ? 1
+               : link || item                        ? 0.95
+               : tab                                 ? 0.9
+               : acts && !(n->flags & NODE_EDITABLE) ? 0.85
+                                                     : 0;
     case TARGET_NAV_LINK:
-        return link ? (s->zone[i] & (ZONES_CHROME | ZONE_ASIDE) ? 1 : 0.9) : item || tab ? 0.95 : acts ? 0.8 : 0;
+        return link          ? (s->zone[i] & (ZONES_CHROME | ZONE_ASIDE) ? 1 : 0.9)
+               : item || tab ? 0.95
+               : acts        ? 0.8
+                             : 0;
     case TARGET_TAB:
         return tab ? 1 : link || button ? 0.88 : acts ? 0.8 : 0;
     case TARGET_MENU_ITEM:
         return item ? 1 : in_words("option", r) ? 0.95 : link || button ? 0.9 : acts ? 0.8 : 0;
     case TARGET_ROW_LINK:
-        return link || button ? (scene_up_to_role(s, i, "row listitem article") >= 0 ? 1 : 0.85) : acts ? 0.8 : 0;
+        return link || button ? (scene_up_to_role(s, i, "row listitem article") >= 0 ? 1 : 0.85)
+               : acts         ? 0.8
+                              : 0;
     case TARGET_CELL_LINK:
-        return link || button ? (scene_up_to_role(s, i, "cell gridcell rowheader") >= 0 ? 1 : 0.85) : acts ? 0.8 : 0;
+        return link || button ? (scene_up_to_role(s, i, "cell gridcell rowheader") >= 0 ? 1 : 0.85)
+               : acts         ? 0.8
+                              : 0;
     case TARGET_FIELD:
-        return n->flags & NODE_EDITABLE || in_words("textbox searchbox spinbutton", r) ? 1 : strcmp(r, "combobox") == 0 ? 0.85 : 0;
+        return n->flags & NODE_EDITABLE || in_words("textbox searchbox spinbutton", r) ? 1
+               : strcmp(r, "combobox") == 0                                            ? 0.85
+                                                                                       : 0;
     case TARGET_SELECT:
-        return strcmp(n->tag, "select") == 0 || in_words("combobox listbox", r) || node_attr(n, "aria-haspopup")
-                   ? 1 : button ? 0.85 : 0;
+        return strcmp(n->tag, "select") == 0 || in_words("combobox listbox", r) ||
+                       node_attr(n, "aria-haspopup")
+                   ? 1
+               : button ? 0.85
+                        : 0;
     case TARGET_OPTION:
-        return strcmp(r, "option") == 0 ? 1 : item || in_words("radio checkbox", r) ? 0.95 : acts ? 0.85 : strcmp(n->tag, "li") == 0 ? 0.8 : 0;
+        return strcmp(r, "option") == 0                ? 1
+               : item || in_words("radio checkbox", r) ? 0.95
+               : acts                                  ? 0.85
+               : strcmp(n->tag, "li") == 0             ? 0.8
+                                                       : 0;
     }
     return 0;
 }
@@ -204,7 +227,8 @@ static const char *label_beside(const struct scene *s, int i)
     int best = -1, best_d = 400;
     for (int k = 0; k < s->page->n_nodes; k++) {
         const struct node *t = &s->page->nodes[k];
-        if (!t->text[0] || !(t->flags & NODE_VISIBLE) || strlen(t->text) > 80 || node_is_a(s->page, k, i))
+        if (!t->text[0] || !(t->flags & NODE_VISIBLE) || strlen(t->text) > 80 ||
+            node_is_a(s->page, k, i))
             continue;
         int left = b.x - (t->box.x + t->box.w), mid = t->box.y + t->box.h / 2;
         int above = b.y - (t->box.y + t->box.h);
@@ -225,13 +249,15 @@ static const char *label_beside(const struct scene *s, int i)
 /* Header of the column that node i's cell is in. */
 static const char *column_header(const struct scene *s, int i)
 {
-    int cell = scene_up_to_role(s, i, "cell gridcell"), table = cell < 0 ? -1 : scene_up_to_role(s, cell, "table grid");
+    int cell = scene_up_to_role(s, i, "cell gridcell"),
+        table = cell < 0 ? -1 : scene_up_to_role(s, cell, "table grid");
     if (table < 0)
         return "";
     struct rect b = s->page->nodes[cell].box;
     for (int k = table; k < cell; k++) {
         const struct node *h = &s->page->nodes[k];
-        if (strcmp(h->role, "columnheader") == 0 && h->box.x < b.x + b.w && h->box.x + h->box.w > b.x)
+        if (strcmp(h->role, "columnheader") == 0 && h->box.x < b.x + b.w &&
+            h->box.x + h->box.w > b.x)
             return h->name;
     }
     return "";
@@ -285,7 +311,8 @@ static double text_score(struct search *f, int i)
 static bool same_thing(const struct scene *s, int a, int b)
 {
     const struct node *x = &s->page->nodes[a], *y = &s->page->nodes[b];
-    return node_is_a(s->page, a, b) || node_is_a(s->page, b, a) || (x->href[0] && strcmp(x->href, y->href) == 0);
+    return node_is_a(s->page, a, b) || node_is_a(s->page, b, a) ||
+           (x->href[0] && strcmp(x->href, y->href) == 0);
 }
 
 static void remember(struct search *f, struct hit h)
@@ -330,8 +357,8 @@ static bool reachable(const struct search *f, int i)
     if (scene_shown(f->s, i))
         return true;
     int p = f->s->page->nodes[i].parent;
-    return f->q->kind == TARGET_OPTION && p >= 0 && strcmp(f->s->page->nodes[i].tag, "option") == 0 &&
-           scene_shown(f->s, p);
+    return f->q->kind == TARGET_OPTION && p >= 0 &&
+           strcmp(f->s->page->nodes[i].tag, "option") == 0 && scene_shown(f->s, p);
 }
 
 static void consider(struct search *f, int i)
@@ -366,16 +393,18 @@ static const char *wanted_words(const struct search *f)
 
 static int not_found(struct search *f, struct err *err)
 {
-    static const char *const kind_words[] = {"control", "button", "navigation link", "tab", "menu item",
-                                             "row link", "cell link", "field", "drop-down", "option"};
+    static const char *const kind_words[] = {"control",   "button",   "navigation link", "tab",
+                                             "menu item", "row link", "cell link",       "field",
+                                             "drop-down", "option"};
     struct buf b;
     buf_init(&b, 1024);
     for (size_t k = 0; k < ARRAY_SIZE(f->near); k++)
         if (f->near[k].node >= 0)
-            buf_addf(&b, "%s'%s'", b.len ? ", " : "", str_cut(f->s->pool, scene_label(f->s, f->near[k].node), 40));
-    int r = err_set(err, E_NOT_FOUND, "no %s like %s%s on the page; nearest: %s", kind_words[f->q->kind],
-                    str_cut(f->s->pool, wanted_words(f), 200), f->q->region ? " in that region" : "",
-                    b.len ? b.data : "none of that kind");
+            buf_addf(&b, "%s'%s'", b.len ? ", " : "",
+                     str_cut(f->s->pool, scene_label(f->s, f->near[k].node), 40));
+    int r = err_set(err, E_NOT_FOUND, "no %s like %s%s on the page; nearest: %s",
+                    kind_words[f->q->kind], str_cut(f->s->pool, wanted_words(f), 200),
+                    f->q->region ? " in that region" : "", b.len ? b.data : "none of that kind");
     buf_release(&b);
     return r;
 }
@@ -387,7 +416,10 @@ int page_find(struct reader *reader, struct pool *pool, const struct observation
     int r = scene_create(pool, obs, &s, err);
     if (r)
         return r;
-    struct search f = {.s = &s, .q = query, .best = {.node = -1}, .second = {.node = -1},
+    struct search f = {.s = &s,
+                       .q = query,
+                       .best = {.node = -1},
+                       .second = {.node = -1},
                        .near = {{.node = -1}, {.node = -1}, {.node = -1}}};
     gather_wanted(&f);
     if (!f.n_wanted)

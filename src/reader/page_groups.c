@@ -15,9 +15,9 @@
 #include "reader/patterns.h"
 #include "reader/words.h"
 
-#define GROUP_MAX 400      /* candidates kept for scoring, largest first come */
-#define MEMBER_MAX 2000    /* of one group */
-#define SAMPLE_MEMBERS 40  /* looked into for scoring */
+#define GROUP_MAX      400  /* candidates kept for scoring, largest first come */
+#define MEMBER_MAX     2000 /* of one group */
+#define SAMPLE_MEMBERS 40   /* looked into for scoring */
 #define CARD_MAX_BYTES 4000
 #define CARD_MAX_NODES 3000
 
@@ -28,7 +28,8 @@ struct builder {
     int n;
 };
 
-/* --- what opens a card, and what it is called -------------------------------------------------- */
+/* --- what opens a card, and what it is called --------------------------------------------------
+ */
 
 static bool says_something(const struct scene *s, int i)
 {
@@ -57,7 +58,8 @@ int page_card_link(const struct scene *s, int card)
         if (scene_leads(s, up) && scene_shown(s, up))
             return up;
     for (int i = card; i < nodes[card].end; i++) {
-        if (!scene_leads(s, i) || !scene_shown(s, i) || words_is(WORDS_SPONSORED, scene_label(s, i)))
+        if (!scene_leads(s, i) || !scene_shown(s, i) ||
+            words_is(WORDS_SPONSORED, scene_label(s, i)))
             continue;
         int rank = link_rank(s, card, i);
         if (rank > best_rank) {
@@ -68,8 +70,10 @@ int page_card_link(const struct scene *s, int card)
     if (best >= 0)
         return best;
     for (int i = card; i < nodes[card].end; i++) /* cards that a script opens */
-        if (scene_shown(s, i) && ((nodes[i].flags & NODE_CLICKABLE) && !(nodes[i].flags & NODE_EDITABLE)) &&
-            !in_words("checkbox radio combobox option", nodes[i].role) && scene_text_bytes(s, i) > 2)
+        if (scene_shown(s, i) &&
+            ((nodes[i].flags & NODE_CLICKABLE) && !(nodes[i].flags & NODE_EDITABLE)) &&
+            !in_words("checkbox radio combobox option", nodes[i].role) &&
+            scene_text_bytes(s, i) > 2)
             return i;
     return -1;
 }
@@ -89,8 +93,8 @@ static const char *tallest_text(const struct scene *s, int card)
     int height = 0;
     for (int i = card; i < s->page->nodes[card].end; i++) {
         const struct node *n = &s->page->nodes[i];
-        if (!n->text[0] || !(n->flags & NODE_VISIBLE) || !has_letters(n->text) || words_is(WORDS_SPONSORED, n->text) ||
-            pattern_is(PATTERN_PRICE, n->text))
+        if (!n->text[0] || !(n->flags & NODE_VISIBLE) || !has_letters(n->text) ||
+            words_is(WORDS_SPONSORED, n->text) || pattern_is(PATTERN_PRICE, n->text))
             continue;
         if (n->box.h > height + 1) {
             height = n->box.h;
@@ -131,32 +135,38 @@ bool page_card_sponsored(const struct scene *s, int card)
             return true;
         if (!(nodes[i].flags & NODE_VISIBLE))
             continue;
-        if (nodes[i].text[0] && strlen(nodes[i].text) < 40 && words_is(WORDS_SPONSORED, nodes[i].text))
+        if (nodes[i].text[0] && strlen(nodes[i].text) < 40 &&
+            words_is(WORDS_SPONSORED, nodes[i].text))
             return true;
         const char *label = node_attr(&nodes[i], "aria-label");
         if (label && words_is(WORDS_SPONSORED, label))
             return true;
-        if (i > card && (s->zone[i] & ZONE_AD) && !(s->zone[card] & ZONE_AD) && scene_text_bytes(s, i) < 40)
+        if (i > card && (s->zone[i] & ZONE_AD) && !(s->zone[card] & ZONE_AD) &&
+            scene_text_bytes(s, i) < 40)
             return true;
     }
     return false;
 }
 
-/* --- building candidates ------------------------------------------------------------------------ */
+/* --- building candidates ------------------------------------------------------------------------
+ */
 
 static bool may_be_member(const struct builder *b, int i)
 {
     const struct scene *s = b->s;
     const struct node *n = &s->page->nodes[i];
-    if (n->tag[0] == '#' || !(n->flags & NODE_VISIBLE) || in_words("script style option br hr label", n->tag))
+    if (n->tag[0] == '#' || !(n->flags & NODE_VISIBLE) ||
+        in_words("script style option br hr label", n->tag))
         return false;
     int bytes = scene_text_bytes(s, i);
-    if (n->end - i > CARD_MAX_NODES || bytes < 6 || bytes > CARD_MAX_BYTES || n->box.w < 60 || n->box.h < 12)
+    if (n->end - i > CARD_MAX_NODES || bytes < 6 || bytes > CARD_MAX_BYTES || n->box.w < 60 ||
+        n->box.h < 12)
         return false;
     if (!b->need_links)
         return scene_text_count(s, i) >= 2;
     bool leads = s->links[n->end] > s->links[i] || (n->flags & NODE_CLICKABLE) ||
-                 (n->parent >= 0 && s->page->nodes[n->parent].href[0] && s->page->nodes[n->parent].end == n->end);
+                 (n->parent >= 0 && s->page->nodes[n->parent].href[0] &&
+                  s->page->nodes[n->parent].end == n->end);
     return leads;
 }
 
@@ -222,7 +232,8 @@ static void groups_of_grandparent(struct builder *b, int g, int *scratch)
         add_group(b, scratch, n);
 }
 
-/* --- scoring ------------------------------------------------------------------------------------ */
+/* --- scoring ------------------------------------------------------------------------------------
+ */
 
 const char *page_url_shape(const struct scene *s, const char *url)
 {
@@ -237,7 +248,8 @@ const char *page_url_shape(const struct scene *s, const char *url)
     if (path[path_len] == '?' && depth <= 1)
         return pool_printf(s->pool, "%.*s%.*s?", (int)host_len, host, (int)path_len, path);
     size_t seg = path_len ? 1 + strcspn(path + 1, "/?#") : 0;
-    return pool_printf(s->pool, "%.*s%.*s:%d", (int)host_len, host, depth > 1 ? (int)seg : 0, path, depth);
+    return pool_printf(s->pool, "%.*s%.*s:%d", (int)host_len, host, depth > 1 ? (int)seg : 0, path,
+                       depth);
 }
 
 /* Largest share of equal strings among n; NULLs match nothing. */
@@ -305,8 +317,8 @@ static double richness(const struct scene *s, int card)
     return v;
 }
 
-/* A section with a heading of its own and some other link in it is no card: a card's link opens what
- * its heading names. */
+/* A section with a heading of its own and some other link in it is no card: a card's link opens
+ * what its heading names. */
 static bool link_is_beside(const struct scene *s, int card, int link)
 {
     const struct node *n = &s->page->nodes[card];
@@ -314,12 +326,12 @@ static bool link_is_beside(const struct scene *s, int card, int link)
         return false;
     const char *title = words_plain(s->pool, page_card_title(s, card, link));
     const char *label = words_plain(s->pool, scene_label(s, link));
-    return scene_text_count(s, link) > 0 && says_something(s, link) && page_words_match(title, label) == 0 &&
-           page_words_match(label, title) == 0;
+    return scene_text_count(s, link) > 0 && says_something(s, link) &&
+           page_words_match(title, label) == 0 && page_words_match(label, title) == 0;
 }
 
-/* How many different things a member opens with links as telling as its best one: one for a card, more
- * for a box that holds several cards. */
+/* How many different things a member opens with links as telling as its best one: one for a card,
+ * more for a box that holds several cards. */
 static int things_in(const struct scene *s, int card, int link)
 {
     const struct node *nodes = s->page->nodes;
@@ -377,10 +389,14 @@ static void score_group(struct builder *b, struct group *g)
         links *= 0.1;
     double many = g->n < 3 ? 0.7 : g->n < 6 ? 1 : 1.2;
     int first = g->members[0], parent = s->page->nodes[first].parent;
-    double hint = scene_classed(s, first, "card result item listing product tile row entry hit offer ad") ||
-                          (parent >= 0 && scene_classed(s, parent, "results listings list grid items cards products"))
-                      ? 1.2 : 1;
-    g->score = (area > 2 ? 2 : area) * links * same_size(s, g->members, n) * rich * many * hint * zone / (things * things);
+    double hint =
+        scene_classed(s, first, "card result item listing product tile row entry hit offer ad") ||
+                (parent >= 0 &&
+                 scene_classed(s, parent, "results listings list grid items cards products"))
+            ? 1.2
+            : 1;
+    g->score = (area > 2 ? 2 : area) * links * same_size(s, g->members, n) * rich * many * hint *
+               zone / (things * things);
 }
 
 static int compare_groups(const void *a, const void *b)

@@ -9,8 +9,8 @@
 #include "base/str.h"
 #include "reader/words.h"
 
-#define LIST_GROUPS 12
-#define LIST_MIN_SCORE 0.03
+#define LIST_GROUPS      12
+#define LIST_MIN_SCORE   0.03
 #define LIST_MAX_MEMBERS 2000
 
 static const char *first_class(const struct scene *s, int i)
@@ -23,7 +23,8 @@ static bool overlaps(const struct scene *s, const struct group *a, const struct 
 {
     for (int i = 0; i < b->n; i++)
         for (int k = 0; k < a->n; k++)
-            if (node_is_a(s->page, a->members[k], b->members[i]) || node_is_a(s->page, b->members[i], a->members[k]))
+            if (node_is_a(s->page, a->members[k], b->members[i]) ||
+                node_is_a(s->page, b->members[i], a->members[k]))
                 return true;
     return false;
 }
@@ -32,9 +33,11 @@ static bool overlaps(const struct scene *s, const struct group *a, const struct 
 static bool same_make(const struct scene *s, const struct group *a, const struct group *b)
 {
     const struct node *x = &s->page->nodes[a->members[0]], *y = &s->page->nodes[b->members[0]];
-    return strcmp(x->tag, y->tag) == 0 && strcmp(first_class(s, a->members[0]), first_class(s, b->members[0])) == 0 &&
+    return strcmp(x->tag, y->tag) == 0 &&
+           strcmp(first_class(s, a->members[0]), first_class(s, b->members[0])) == 0 &&
            abs(x->box.w - y->box.w) * 10 <= x->box.w && b->score > a->score / 12 &&
-           !(s->zone[b->members[0]] & (ZONES_CHROME | ZONE_RELATED | ZONE_ASIDE)) && !overlaps(s, a, b);
+           !(s->zone[b->members[0]] & (ZONES_CHROME | ZONE_RELATED | ZONE_ASIDE)) &&
+           !overlaps(s, a, b);
 }
 
 static int compare_ints(const void *a, const void *b)
@@ -76,7 +79,8 @@ static bool read_card(const struct scene *s, int member, struct card *out)
     const char *title = page_card_title(s, member, link);
     int aim = link;
     for (int i = link + 1; i < s->page->nodes[link].end; i++)
-        if (s->page->nodes[i].level && scene_shown(s, i)) { /* a link around the card: aim at its title */
+        if (s->page->nodes[i].level &&
+            scene_shown(s, i)) { /* a link around the card: aim at its title */
             aim = i;
             break;
         }
@@ -101,7 +105,8 @@ static bool odd_one_out(const struct scene *s, int card, const int *members, int
     return !has && n >= 3 && with * 5 >= n * 4;
 }
 
-static int gather_cards(const struct scene *s, const struct schema *schema, int max_cards, struct card *out)
+static int gather_cards(const struct scene *s, const struct schema *schema, int max_cards,
+                        struct card *out)
 {
     int *members = pool_alloc(s->pool, sizeof(int) * LIST_MAX_MEMBERS);
     int n = gather_members(s, members), cards = 0;

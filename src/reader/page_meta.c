@@ -7,12 +7,13 @@
 #include "reader/page_parts.h"
 #include "reader/words.h"
 
-#define LD_MAX_BYTES (1u << 20) /* of one script */
+#define LD_MAX_BYTES   (1u << 20) /* of one script */
 #define LD_MAX_SCRIPTS 32
-#define LD_MAX_DEPTH 24
+#define LD_MAX_DEPTH   24
 #define LD_MAX_OBJECTS 5000
 
-/* --- JSON-LD ----------------------------------------------------------------------------------- */
+/* --- JSON-LD -----------------------------------------------------------------------------------
+ */
 
 static void add_script(struct pool *pool, json_t *docs, const struct scene *s, int i)
 {
@@ -50,12 +51,14 @@ struct ld_search {
 static const char *number_text(struct pool *pool, const json_t *v)
 {
     double d = json_number_value(v);
-    return fabs(d) < 1e15 && floor(d) == d ? pool_printf(pool, "%.0f", d) : pool_printf(pool, "%.10g", d);
+    return fabs(d) < 1e15 && floor(d) == d ? pool_printf(pool, "%.0f", d)
+                                           : pool_printf(pool, "%.10g", d);
 }
 
 static const char *address_text(struct pool *pool, const json_t *address)
 {
-    static const char *const keys[] = {"streetAddress", "addressLocality", "addressRegion", "postalCode"};
+    static const char *const keys[] = {"streetAddress", "addressLocality", "addressRegion",
+                                       "postalCode"};
     const char *out = "";
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         const char *part = json_str(address, keys[i], "");
@@ -110,8 +113,7 @@ static const char *additional(struct ld_search *f, const json_t *obj)
 {
     const json_t *list = json_object_get(obj, "additionalProperty"), *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach (list, i, item) {
         const char *name = words_plain(f->s->pool, json_str(item, "name", ""));
         if (i < 200 && field_label_match(f->s->pool, f->field, f->meaning, name) >= 0.8)
             return scalar_text(f->s->pool, json_object_get(item, "value"));
@@ -119,13 +121,13 @@ static const char *additional(struct ld_search *f, const json_t *obj)
     return NULL;
 }
 
-/* A property with the field's own name: "numberOfDoors" for number_of_doors, "baseSalary" for salary. */
+/* A property with the field's own name: "numberOfDoors" for number_of_doors, "baseSalary" for
+ * salary. */
 static const char *by_own_name(struct ld_search *f, const json_t *obj)
 {
     const char *own = words_split(f->s->pool, f->field->name), *key;
     json_t *value;
-    json_object_foreach((json_t *)obj, key, value)
-    {
+    json_object_foreach ((json_t *)obj, key, value) {
         const char *theirs = words_split(f->s->pool, key);
         if (strcmp(theirs, own) == 0 || str_ends(theirs, pool_printf(f->s->pool, " %s", own)))
             return scalar_text(f->s->pool, value);
@@ -135,17 +137,22 @@ static const char *by_own_name(struct ld_search *f, const json_t *obj)
 
 static double entity_score(struct ld_search *f, const json_t *obj, int depth)
 {
-    const char *name = words_plain(f->s->pool, json_str(obj, "name", json_str(obj, "headline", json_str(obj, "title", ""))));
+    const char *name = words_plain(
+        f->s->pool, json_str(obj, "name", json_str(obj, "headline", json_str(obj, "title", ""))));
     double v = 0.8 - 0.03 * depth;
     if (f->about_url || f->about_name) {
         const char *url = json_str(obj, "url", "");
-        bool same = (f->about_url && *url && str_ends(f->about_url, url + (url[0] == '.'))) ||
-                    (f->about_name && *name && strcmp(name, words_plain(f->s->pool, f->about_name)) == 0);
+        bool same =
+            (f->about_url && *url && str_ends(f->about_url, url + (url[0] == '.'))) ||
+            (f->about_name && *name && strcmp(name, words_plain(f->s->pool, f->about_name)) == 0);
         return same ? v : 0;
     }
-    if (is_type(obj, "WebSite WebPage SearchAction ImageObject Organization BreadcrumbList ListItem Review"))
+    if (is_type(
+            obj,
+            "WebSite WebPage SearchAction ImageObject Organization BreadcrumbList ListItem Review"))
         v -= 0.25;
-    if (is_type(obj, "Product Vehicle Car Motorcycle Boat Offer JobPosting Event Recipe Article Apartment House "
+    if (is_type(obj, "Product Vehicle Car Motorcycle Boat Offer JobPosting Event Recipe Article "
+                     "Apartment House "
                      "SingleFamilyResidence RealEstateListing Book Movie Person IndividualProduct"))
         v += 0.05;
     if (*name && *f->heading && (words_all_in(name, f->heading) || words_all_in(f->heading, name)))
@@ -159,7 +166,9 @@ static void read_entity(struct ld_search *f, const json_t *obj, int depth)
     if (score <= f->best->score)
         return;
     const char *text = NULL;
-    if (f->meaning == MEANS_TITLE && is_type(obj, "WebSite Organization Person Brand Offer BreadcrumbList ListItem PropertyValue"))
+    if (f->meaning == MEANS_TITLE &&
+        is_type(obj,
+                "WebSite Organization Person Brand Offer BreadcrumbList ListItem PropertyValue"))
         return;
     for (const char *const *p = meaning_properties(f->meaning); *p && !text; p++)
         text = at_path(f->s->pool, obj, *p);
@@ -181,8 +190,7 @@ static void walk(struct ld_search *f, const json_t *v, int depth)
     if (depth > LD_MAX_DEPTH || f->objects > LD_MAX_OBJECTS)
         return;
     if (json_is_array(v)) {
-        json_array_foreach(v, i, item)
-        {
+        json_array_foreach (v, i, item) {
             walk(f, item, depth + 1);
         }
         return;
@@ -191,34 +199,43 @@ static void walk(struct ld_search *f, const json_t *v, int depth)
         return;
     f->objects++;
     read_entity(f, v, depth);
-    json_object_foreach((json_t *)v, key, value)
-    {
-        bool others = in_words("isRelatedTo isSimilarTo review reviews breadcrumb potentialAction itemListElement "
-                               "isPartOf publisher", key);
+    json_object_foreach ((json_t *)v, key, value) {
+        bool others = in_words(
+            "isRelatedTo isSimilarTo review reviews breadcrumb potentialAction itemListElement "
+            "isPartOf publisher",
+            key);
         if (!others || (f->about_url && strcmp(key, "itemListElement") == 0))
             walk(f, value, depth + 1);
     }
 }
 
-bool page_ld_value(const struct scene *s, const json_t *docs, const struct field *field, enum meaning meaning,
-                   const char *about_url, const char *about_name, struct meta_value *out)
+bool page_ld_value(const struct scene *s, const json_t *docs, const struct field *field,
+                   enum meaning meaning, const char *about_url, const char *about_name,
+                   struct meta_value *out)
 {
     *out = (struct meta_value){.node = -1};
     const char *heading = s->heading >= 0 ? s->page->nodes[s->heading].name : s->page->title;
-    struct ld_search f = {.s = s, .field = field, .meaning = meaning, .about_url = about_url,
-                          .about_name = about_name, .heading = words_plain(s->pool, heading), .best = out};
+    struct ld_search f = {.s = s,
+                          .field = field,
+                          .meaning = meaning,
+                          .about_url = about_url,
+                          .about_name = about_name,
+                          .heading = words_plain(s->pool, heading),
+                          .best = out};
     if (meaning != MEANS_URL)
         walk(&f, docs, 0);
     return out->text != NULL;
 }
 
-/* --- microdata --------------------------------------------------------------------------------- */
+/* --- microdata ---------------------------------------------------------------------------------
+ */
 
 /* "offers.price" of an itemprop: the properties of the items around it, outermost first. */
 static const char *item_path(const struct scene *s, int i)
 {
     const char *path = node_attr(&s->page->nodes[i], "itemprop");
-    for (int p = s->page->nodes[i].parent, up = 0; p >= 0 && up < 60; p = s->page->nodes[p].parent, up++) {
+    for (int p = s->page->nodes[i].parent, up = 0; p >= 0 && up < 60;
+         p = s->page->nodes[p].parent, up++) {
         const char *prop = node_attr(&s->page->nodes[p], "itemprop");
         if (!node_attr(&s->page->nodes[p], "itemscope"))
             continue;
@@ -229,17 +246,19 @@ static const char *item_path(const struct scene *s, int i)
     return path;
 }
 
-static bool path_fits(const struct field *field, enum meaning meaning, const char *path, struct pool *pool)
+static bool path_fits(const struct field *field, enum meaning meaning, const char *path,
+                      struct pool *pool)
 {
     for (const char *const *p = meaning_properties(meaning); *p; p++)
-        if (strcmp(path, *p) == 0 || (strchr(*p, '.') && str_ends(path, pool_printf(pool, ".%s", *p))))
+        if (strcmp(path, *p) == 0 ||
+            (strchr(*p, '.') && str_ends(path, pool_printf(pool, ".%s", *p))))
             return true;
     const char *last = strrchr(path, '.');
     return strcmp(words_split(pool, last ? last + 1 : path), words_split(pool, field->name)) == 0;
 }
 
-void page_microdata(const struct scene *s, int root, const struct field *field, enum meaning meaning,
-                    page_meta_fn *fn, void *arg)
+void page_microdata(const struct scene *s, int root, const struct field *field,
+                    enum meaning meaning, page_meta_fn *fn, void *arg)
 {
     for (int i = root; i < s->page->nodes[root].end; i++) {
         const struct node *n = &s->page->nodes[i];
@@ -247,7 +266,8 @@ void page_microdata(const struct scene *s, int root, const struct field *field, 
             !path_fits(field, meaning, item_path(s, i), s->pool))
             continue;
         bool seen = scene_text_count(s, i) > 0;
-        const char *hidden = node_attr(n, "content") ? node_attr(n, "content") : node_attr(n, "datetime");
+        const char *hidden =
+            node_attr(n, "content") ? node_attr(n, "content") : node_attr(n, "datetime");
         const char *text = seen ? scene_text(s, i, 4000) : hidden;
         const char *value = text ? field_text(s->pool, field, meaning, text, true) : NULL;
         if (value)
@@ -255,20 +275,28 @@ void page_microdata(const struct scene *s, int root, const struct field *field, 
     }
 }
 
-/* --- meta tags --------------------------------------------------------------------------------- */
+/* --- meta tags ---------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
     enum meaning meaning;
     double score;
 } meta_names[] = {
-    {"product:price:amount", MEANS_PRICE, 0.7}, {"og:price:amount", MEANS_PRICE, 0.7},
-    {"product:brand", MEANS_MAKE, 0.7},         {"og:brand", MEANS_MAKE, 0.7},
-    {"og:title", MEANS_TITLE, 0.5},             {"twitter:title", MEANS_TITLE, 0.45},
-    {"og:description", MEANS_DESCRIPTION, 0.5}, {"description", MEANS_DESCRIPTION, 0.45},
-    {"og:image", MEANS_IMAGE, 0.7},             {"author", MEANS_SELLER, 0.4},
-    {"og:phone_number", MEANS_PHONE, 0.6},      {"og:email", MEANS_EMAIL, 0.6},
-    {"og:locality", MEANS_LOCATION, 0.6},       {"article:published_time", MEANS_DATE, 0.6},
+    {"product:price:amount", MEANS_PRICE, 0.7},
+    {"og:price:amount", MEANS_PRICE, 0.7},
+    {"product:brand", MEANS_MAKE, 0.7},
+    {"og:brand", MEANS_MAKE, 0.7},
+    {"og:title", MEANS_TITLE, 0.5},
+    {"twitter:title", MEANS_TITLE, 0.45},
+    {"og:description", MEANS_DESCRIPTION, 0.5},
+    {"description", MEANS_DESCRIPTION, 0.45},
+    {"og:image", MEANS_IMAGE, 0.7},
+    {"author", MEANS_SELLER, 0.4},
+    {"og:phone_number", MEANS_PHONE, 0.6},
+    {"og:email", MEANS_EMAIL, 0.6},
+    {"og:locality", MEANS_LOCATION, 0.6},
+    {"article:published_time", MEANS_DATE, 0.6},
 };
 
 static const char *meta_content(const struct scene *s, const char *name)
@@ -277,18 +305,20 @@ static const char *meta_content(const struct scene *s, const char *name)
         const struct node *n = &s->page->nodes[i];
         if (strcmp(n->tag, "meta") != 0)
             continue;
-        const char *key = node_attr(n, "property") ? node_attr(n, "property") : node_attr(n, "name");
+        const char *key =
+            node_attr(n, "property") ? node_attr(n, "property") : node_attr(n, "name");
         if (key && str_eq_fold(key, name))
             return node_attr(n, "content");
     }
     return NULL;
 }
 
-void page_meta_tags(const struct scene *s, const struct field *field, enum meaning meaning, page_meta_fn *fn,
-                    void *arg)
+void page_meta_tags(const struct scene *s, const struct field *field, enum meaning meaning,
+                    page_meta_fn *fn, void *arg)
 {
     for (size_t i = 0; i < ARRAY_SIZE(meta_names); i++) {
-        const char *content = meta_names[i].meaning == meaning ? meta_content(s, meta_names[i].name) : NULL;
+        const char *content =
+            meta_names[i].meaning == meaning ? meta_content(s, meta_names[i].name) : NULL;
         const char *value = content ? field_text(s->pool, field, meaning, content, true) : NULL;
         if (value)
             fn(arg, &(struct meta_value){value, "meta", -1, meta_names[i].score});

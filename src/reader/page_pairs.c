@@ -2,9 +2,9 @@
  * page_pairs.c - label and value.
  *
  * One rule covers definition lists, tables, grids of boxes and spans: in a parent with two or more
- * children that show text, each short text may label the one after it. Which pairs mean something is
- * decided later by the wanted fields; here only the markup is judged. Beside it: "Label: value" inside
- * one text, columns of a table with their headers, and a value above its label.
+ * children that show text, each short text may label the one after it. Which pairs mean something
+ * is decided later by the wanted fields; here only the markup is judged. Beside it: "Label: value"
+ * inside one text, columns of a table with their headers, and a value above its label.
  */
 #include "reader/page_pairs.h"
 
@@ -22,8 +22,8 @@ struct collector {
     int n, max;
 };
 
-static void add(struct collector *c, const char *label, const char *value, const char *method, double quality,
-                int node)
+static void add(struct collector *c, const char *label, const char *value, const char *method,
+                double quality, int node)
 {
     if (c->n == c->max || str_empty(value))
         return;
@@ -32,7 +32,8 @@ static void add(struct collector *c, const char *label, const char *value, const
         c->pairs[c->n++] = (struct pair){plain, value, method, quality, node};
 }
 
-/* --- children that follow each other ----------------------------------------------------------- */
+/* --- children that follow each other -----------------------------------------------------------
+ */
 
 static bool ends_with_colon(const char *s)
 {
@@ -61,20 +62,23 @@ static const struct {
     {"label", "input select textarea output span div p strong b", "labelled", 0.9},
 };
 
-static void judge(const struct scene *s, int c, int d, const char *label, const char **method, double *quality)
+static void judge(const struct scene *s, int c, int d, const char *label, const char **method,
+                  double *quality)
 {
     const struct node *l = &s->page->nodes[c], *v = &s->page->nodes[d];
     *method = "labelled";
     *quality = 0.72;
     for (size_t i = 0; i < ARRAY_SIZE(tag_pairs); i++)
-        if (in_words(tag_pairs[i].label_tags, l->tag) && in_words(tag_pairs[i].value_tags, v->tag)) {
+        if (in_words(tag_pairs[i].label_tags, l->tag) &&
+            in_words(tag_pairs[i].value_tags, v->tag)) {
             *method = tag_pairs[i].method;
             *quality = tag_pairs[i].quality;
             return;
         }
     if (ends_with_colon(label))
         *quality = 0.95;
-    else if (l->level || in_words("strong b em", l->tag) || scene_classed(s, c, "label key term caption heading title name attr"))
+    else if (l->level || in_words("strong b em", l->tag) ||
+             scene_classed(s, c, "label key term caption heading title name attr"))
         *quality = 0.85;
 }
 
@@ -87,7 +91,8 @@ static const char *value_from(const struct scene *s, int parent, int d)
         if (nodes[i].text[0] && (nodes[i].flags & NODE_VISIBLE))
             last = i;
     int first = end < nodes[parent].end ? end : -1;
-    while (first >= 0 && first < nodes[parent].end && !nodes[first].text[0] && nodes[first].end > first + 1)
+    while (first >= 0 && first < nodes[parent].end && !nodes[first].text[0] &&
+           nodes[first].end > first + 1)
         first++;
     bool touches = last >= 0 && first >= 0 && first < nodes[parent].end && nodes[first].text[0] &&
                    (nodes[first].flags & NODE_VISIBLE) && page_texts_join(s->page, last, first);
@@ -110,10 +115,12 @@ static void pair_up(struct collector *col, int p, int c, int d)
     const struct scene *s = col->s;
     const struct node *v = &s->page->nodes[d];
     if (scene_text_bytes(s, c) > PAIR_LABEL_BYTES + 8 || scene_text_count(s, c) > 4 ||
-        scene_text_bytes(s, d) > PAIR_VALUE_BYTES || in_words("columnheader term button", v->role) ||
+        scene_text_bytes(s, d) > PAIR_VALUE_BYTES ||
+        in_words("columnheader term button", v->role) ||
         in_words("dt th script style option", v->tag) || !placed_as_value(s, c, d))
         return;
-    const char *label = scene_text(s, c, PAIR_LABEL_BYTES + 8), *value = value_from(s, p, d), *method;
+    const char *label = scene_text(s, c, PAIR_LABEL_BYTES + 8), *value = value_from(s, p, d),
+               *method;
     double quality;
     if (ends_with_colon(value) || !says_anything(value))
         return;
@@ -139,7 +146,8 @@ static void pairs_of_children(struct collector *col, int p)
         add(col, scene_text(col->s, prev, 40), scene_text(col->s, first, 60), "tile", 0.6, first);
 }
 
-/* --- inside one text ----------------------------------------------------------------------------- */
+/* --- inside one text -----------------------------------------------------------------------------
+ */
 
 /* Bytes of what separates pairs in one line: "|", ";", "·", "•" between blanks. */
 static size_t divider_at(const char *p)
@@ -161,7 +169,8 @@ static void pairs_in_text(struct collector *col, int i)
         size_t len = 0;
         while (p[len] && !divider_at(p + len))
             len++;
-        const char *part = pool_strndup(col->s->pool, p, len < PAIR_VALUE_BYTES ? len : PAIR_VALUE_BYTES);
+        const char *part =
+            pool_strndup(col->s->pool, p, len < PAIR_VALUE_BYTES ? len : PAIR_VALUE_BYTES);
         const char *colon = strchr(part, ':'), *wide = strstr(part, "\xEF\xBC\x9A");
         if (wide && (!colon || wide < colon))
             colon = wide;
@@ -174,7 +183,8 @@ static void pairs_in_text(struct collector *col, int i)
     }
 }
 
-/* --- tables with a header row ---------------------------------------------------------------------- */
+/* --- tables with a header row
+ * ---------------------------------------------------------------------- */
 
 /* Header texts above a row's cells, by position; the first row of th cells in the table. */
 static void pairs_of_columns(struct collector *col, int row)
@@ -199,7 +209,8 @@ static void pairs_of_columns(struct collector *col, int row)
         if (!in_words("cell gridcell rowheader", nodes[c].role))
             continue;
         if (index < n_headers && scene_text_count(s, c))
-            add(col, scene_text(s, headers[index], 80), scene_text(s, c, PAIR_VALUE_BYTES), "table_column", 0.97, c);
+            add(col, scene_text(s, headers[index], 80), scene_text(s, c, PAIR_VALUE_BYTES),
+                "table_column", 0.97, c);
         index++;
     }
 }

@@ -42,13 +42,19 @@ const struct reader_driver reader_page = {
 static const struct {
     const char *open, *close;
 } quotes[] = {
-    {"\"", "\""}, {"'", "'"}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}, {"\xE2\x80\x98", "\xE2\x80\x99"},
-    {"\xE2\x80\x9E", "\xE2\x80\x9C"}, {"\xC2\xAB", "\xC2\xBB"}, {"`", "`"},
+    {"\"", "\""},
+    {"'", "'"},
+    {"\xE2\x80\x9C", "\xE2\x80\x9D"},
+    {"\xE2\x80\x98", "\xE2\x80\x99"},
+    {"\xE2\x80\x9E", "\xE2\x80\x9C"},
+    {"\xC2\xAB", "\xC2\xBB"},
+    {"`", "`"},
 };
 
 static bool is_word_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (unsigned char)c >= 0x80;
 }
 
 /* Where the quote opened before s closes; NULL when it does not. A single quote closes only at a

@@ -9,8 +9,8 @@
 #include "reader/page_parts.h"
 #include "reader/words.h"
 
-#define MIN_SHOWN 0.4   /* a shown candidate below this is a guess */
-#define SURE_SHOWN 0.8  /* a labelled value that structured data does not overrule */
+#define MIN_SHOWN  0.4 /* a shown candidate below this is a guess */
+#define SURE_SHOWN 0.8 /* a labelled value that structured data does not overrule */
 
 /* The value as its type, NULL when the text is none. New reference. */
 static json_t *typed(struct pool *pool, const struct candidate *c, const struct finding *f)
@@ -42,7 +42,8 @@ static int shown_like(struct pool *pool, const struct finding *f, const char *te
 }
 
 /* The chosen candidate, or NULL. *ret_differs is what machines were told instead, or NULL. */
-static const struct candidate *choose(struct pool *pool, const struct finding *f, const char **ret_differs)
+static const struct candidate *choose(struct pool *pool, const struct finding *f,
+                                      const char **ret_differs)
 {
     const struct candidate *meta = f->meta.text ? &f->meta : NULL;
     int shown = best_shown(pool, f);
@@ -55,11 +56,13 @@ static const struct candidate *choose(struct pool *pool, const struct finding *f
     if (shown < 0)
         return meta;
     if (same < 0 || f->list[same].score < f->list[shown].score - 0.1)
-        *ret_differs = field_same(pool, f->meaning, f->list[shown].text, meta->text) ? NULL : meta->text;
+        *ret_differs =
+            field_same(pool, f->meaning, f->list[shown].text, meta->text) ? NULL : meta->text;
     return &f->list[shown];
 }
 
-static json_t *evidence_of(const struct candidate *c, const char *url, const char *differs, const char *meta_method)
+static json_t *evidence_of(const struct candidate *c, const char *url, const char *differs,
+                           const char *meta_method)
 {
     json_t *e = json_object(), *box = NULL;
     json_put_str(e, "url", url);
@@ -83,8 +86,8 @@ static json_t *evidence_of(const struct candidate *c, const char *url, const cha
     return e;
 }
 
-static void put(struct pool *pool, const struct finding *f, const struct candidate *c, const char *url,
-                const char *differs, struct extraction *out)
+static void put(struct pool *pool, const struct finding *f, const struct candidate *c,
+                const char *url, const char *differs, struct extraction *out)
 {
     json_t *v = typed(pool, c, f);
     if (!v)
@@ -93,20 +96,25 @@ static void put(struct pool *pool, const struct finding *f, const struct candida
     json_put(out->evidence, f->field->name, evidence_of(c, url, differs, f->meta.method));
 }
 
-/* --- "2019 Honda Civic EX" ------------------------------------------------------------------------ */
+/* --- "2019 Honda Civic EX"
+ * ------------------------------------------------------------------------ */
 
 /* Makes of two words; without this list the first word is the make. */
 static const char *const two_word_makes[] = {
-    "land rover", "alfa romeo", "aston martin", "sea ray", "boston whaler", "grady white", "harley davidson", "rolls royce", "can am",
-    "sea doo", "great wall", "royal enfield", "moto guzzi", "mv agusta", "sea hunt", "key west", "chris craft", "sea fox", "bass tracker",
-    "fleetwood rv", "forest river", "grand design", "john deere", "new holland", "massey ferguson", "thor motor",
+    "land rover",   "alfa romeo",      "aston martin", "sea ray",      "boston whaler",
+    "grady white",  "harley davidson", "rolls royce",  "can am",       "sea doo",
+    "great wall",   "royal enfield",   "moto guzzi",   "mv agusta",    "sea hunt",
+    "key west",     "chris craft",     "sea fox",      "bass tracker", "fleetwood rv",
+    "forest river", "grand design",    "john deere",   "new holland",  "massey ferguson",
+    "thor motor",
 };
 
 /* Bytes of the make at the start of text. */
 static size_t make_length(struct pool *pool, const char *text)
 {
     size_t one = strcspn(text, " ,|");
-    const char *two_words = pool_strndup(pool, text, text[one] == ' ' ? one + 1 + strcspn(text + one + 1, " ,|") : one);
+    const char *two_words =
+        pool_strndup(pool, text, text[one] == ' ' ? one + 1 + strcspn(text + one + 1, " ,|") : one);
     const char *plain = words_plain(pool, two_words);
     for (size_t i = 0; i < ARRAY_SIZE(two_word_makes); i++)
         if (strcmp(plain, two_word_makes[i]) == 0)
@@ -117,7 +125,8 @@ static size_t make_length(struct pool *pool, const char *text)
 /* Bytes of the model: up to what no longer names it. */
 static size_t model_length(const char *text)
 {
-    static const char *const stops[] = {" for sale", " in ", " - ", " | ", " \xE2\x80\x93 ", " \xC2\xB7 ", ",", " (", " with ", " zu verkaufen"};
+    static const char *const stops[] = {" for sale",  " in ", " - ", " | ",    " \xE2\x80\x93 ",
+                                        " \xC2\xB7 ", ",",    " (",  " with ", " zu verkaufen"};
     size_t len = strlen(text);
     for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
         const char *p = strcasestr(text, stops[i]);
@@ -147,13 +156,15 @@ static const char *value_text(const struct extraction *out, const struct finding
 }
 
 /* Parts of the entity's heading, for fields that nothing else confirmed. */
-static void from_heading(struct pool *pool, struct finding *findings, int n, const struct candidate *heading,
-                         const char *url, struct extraction *out)
+static void from_heading(struct pool *pool, struct finding *findings, int n,
+                         const struct candidate *heading, const char *url, struct extraction *out)
 {
-    struct finding *year = by_meaning(findings, n, MEANS_YEAR), *make = by_meaning(findings, n, MEANS_MAKE),
+    struct finding *year = by_meaning(findings, n, MEANS_YEAR),
+                   *make = by_meaning(findings, n, MEANS_MAKE),
                    *model = by_meaning(findings, n, MEANS_MODEL);
     const char *text = pattern_first(pool, PATTERN_CARD_HEADING, heading->text);
-    const char *known = value_text(out, make), *at = known ? strcasestr(heading->text, known) : NULL;
+    const char *known = value_text(out, make),
+               *at = known ? strcasestr(heading->text, known) : NULL;
     struct candidate part = *heading;
     part.method = "heading_part";
     if (year && missing(out, year) && pattern_first(pool, PATTERN_YEAR, heading->text)) {
@@ -176,7 +187,8 @@ static void from_heading(struct pool *pool, struct finding *findings, int n, con
     }
 }
 
-/* --- spam -------------------------------------------------------------------------------------------- */
+/* --- spam
+ * -------------------------------------------------------------------------------------------- */
 
 static const char *first_in(const char *const *list, const char *text)
 {
@@ -186,8 +198,8 @@ static const char *first_in(const char *const *list, const char *text)
     return NULL;
 }
 
-static void judge_spam(struct pool *pool, struct finding *findings, const struct schema *schema, const char *url,
-                       struct extraction *out)
+static void judge_spam(struct pool *pool, struct finding *findings, const struct schema *schema,
+                       const char *url, struct extraction *out)
 {
     const char *seller = value_text(out, by_meaning(findings, schema->n_fields, MEANS_SELLER));
     const char *hit = seller ? first_in(schema->spam_seller_indicators, seller) : NULL;
@@ -203,15 +215,22 @@ static void judge_spam(struct pool *pool, struct finding *findings, const struct
 /* The best heading or title among all candidates, shown; found even when no field asks for it. */
 static struct candidate heading_of(struct pool *pool, const struct source *src)
 {
-    const char *text = src->heading >= 0 ? scene_text(src->scene, src->heading, 200) : src->title ? src->title : "";
+    const char *text = src->heading >= 0 ? scene_text(src->scene, src->heading, 200)
+                       : src->title      ? src->title
+                                         : "";
     int node = src->heading >= 0 ? src->heading : src->root;
-    return (struct candidate){.text = str_squash(pool, text), .method = "heading", .node = node, .scene = src->scene, .score = 0.6};
+    return (struct candidate){.text = str_squash(pool, text),
+                              .method = "heading",
+                              .node = node,
+                              .scene = src->scene,
+                              .score = 0.6};
 }
 
 void page_resolve(struct pool *pool, struct finding *findings, const struct schema *schema,
                   const struct source *src, const char *url, struct extraction *out)
 {
-    *out = (struct extraction){.values = json_keep(pool, json_object()), .evidence = json_keep(pool, json_object()),
+    *out = (struct extraction){.values = json_keep(pool, json_object()),
+                               .evidence = json_keep(pool, json_object()),
                                .spam_reason = ""};
     for (int i = 0; i < schema->n_fields; i++) {
         const char *differs;

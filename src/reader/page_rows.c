@@ -10,11 +10,12 @@
 #include "reader/page_extract.h"
 #include "reader/words.h"
 
-#define ROWS_GROUPS 8   /* candidates that are tried */
-#define ROWS_SAMPLE 4   /* members read to judge a group */
+#define ROWS_GROUPS 8 /* candidates that are tried */
+#define ROWS_SAMPLE 4 /* members read to judge a group */
 #define MASK_GROUPS 6
 
-/* --- one entity ------------------------------------------------------------------------------------ */
+/* --- one entity
+ * ------------------------------------------------------------------------------------ */
 
 /* "More like this" without a heading that says so: cards that lead to pages like this one. */
 static void mask_siblings(struct scene *s)
@@ -31,7 +32,8 @@ static void mask_siblings(struct scene *s)
             int link = page_card_link(s, groups[g].members[i]);
             alike += link >= 0 && s->page->nodes[link].href[0] &&
                      strcmp(page_url_shape(s, s->page->nodes[link].href), own) == 0;
-            holds_heading |= s->heading >= 0 && node_is_a(s->page, s->heading, groups[g].members[i]);
+            holds_heading |=
+                s->heading >= 0 && node_is_a(s->page, s->heading, groups[g].members[i]);
         }
         if (holds_heading || alike * 5 < groups[g].n * 3)
             continue;
@@ -59,8 +61,12 @@ int page_extract(struct reader *reader, struct pool *pool, const struct observat
         if (s->page->n_nodes == 0)
             continue;
         mask_siblings(s);
-        src = (struct source){.scene = s, .docs = page_linked_data(s), .heading = s->heading, .link = -1,
-                              .url = url_of(&obs[i]), .bonus = 0.001 * i};
+        src = (struct source){.scene = s,
+                              .docs = page_linked_data(s),
+                              .heading = s->heading,
+                              .link = -1,
+                              .url = url_of(&obs[i]),
+                              .bonus = 0.001 * i};
         page_collect(&src, findings, schema->n_fields);
     }
     if (!src.scene)
@@ -69,10 +75,11 @@ int page_extract(struct reader *reader, struct pool *pool, const struct observat
     return 0;
 }
 
-/* --- many entities --------------------------------------------------------------------------------- */
+/* --- many entities
+ * --------------------------------------------------------------------------------- */
 
-static void read_row(const struct scene *s, const json_t *docs, int member, const struct schema *schema,
-                     const char *url, struct extraction *out)
+static void read_row(const struct scene *s, const json_t *docs, int member,
+                     const struct schema *schema, const char *url, struct extraction *out)
 {
     struct finding *findings = page_findings(s->pool, schema);
     int link = page_card_link(s, member);
@@ -81,7 +88,12 @@ static void read_row(const struct scene *s, const json_t *docs, int member, cons
     for (int i = member; i < s->page->nodes[member].end && heading < 0; i++)
         if (s->page->nodes[i].level && scene_shown(s, i) && scene_text_count(s, i))
             heading = i;
-    struct source src = {.scene = s, .docs = docs, .root = member, .heading = heading, .link = link, .url = href,
+    struct source src = {.scene = s,
+                         .docs = docs,
+                         .root = member,
+                         .heading = heading,
+                         .link = link,
+                         .url = href,
                          .title = page_card_title(s, member, link)};
     page_collect(&src, findings, schema->n_fields);
     page_resolve(s->pool, findings, schema, &src, url, out);
@@ -127,8 +139,7 @@ static bool positional_only(const struct schema *schema, const json_t *values)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)values, key, value)
-    {
+    json_object_foreach ((json_t *)values, key, value) {
         if (!schema_is_positional(key))
             return false;
     }

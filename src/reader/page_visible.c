@@ -15,22 +15,12 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "reader/clauses.h"
 #include "reader/patterns.h"
 #include "reader/words.h"
 
-#define MAX_CLAUSES 12
-#define MAX_QUOTES 8
-#define MAX_CONTENT_WORDS 12
 #define ASK_MAX_CARDS 200
 #define PAGE_TEXT_MAX (1u << 20)
-#define WORD_ENDS " ,.;:!?()/-_\"'"
-
-struct clause {
-    const char *text;              /* plain, quoted pieces left out */
-    const char *quotes[MAX_QUOTES];
-    int n_quotes;
-    bool negated;
-};
 
 struct asker {
     struct scene *s;
@@ -43,7 +33,8 @@ struct asker {
     bool listed;
 };
 
-/* A claim's answer; reason in the scene's pool. UNKNOWN with reason NULL: not its kind of clause. */
+/* A claim's answer; reason in the scene's pool. UNKNOWN with reason NULL: not its kind of clause.
+ */
 typedef struct verdict claim_fn(struct asker *a, const struct clause *c);
 
 #define NOT_MINE ((struct verdict){ANSWER_UNKNOWN, NULL})
@@ -59,7 +50,8 @@ static struct verdict say(struct asker *a, enum answer answer, const char *fmt, 
     return (struct verdict){answer, reason};
 }
 
-/* --- what the page says, read once ------------------------------------------------------------- */
+/* --- what the page says, read once -------------------------------------------------------------
+ */
 
 static const char *all_text(struct asker *a)
 {
@@ -85,7 +77,8 @@ static const char *all_text(struct asker *a)
 static int count_cards(struct asker *a)
 {
     struct err err = {0};
-    if (!a->listed && page_list(a->reader, a->s->pool, a->obs, NULL, ASK_MAX_CARDS, &a->cards, &a->n_cards, &a->list_status, &err))
+    if (!a->listed && page_list(a->reader, a->s->pool, a->obs, NULL, ASK_MAX_CARDS, &a->cards,
+                                &a->n_cards, &a->list_status, &err))
         a->list_status = LIST_ERROR;
     a->listed = true;
     return a->n_cards;
@@ -98,7 +91,8 @@ static int stated_count(struct asker *a)
     for (int i = 0; i < s->page->n_nodes; i++) {
         const struct node *n = &s->page->nodes[i];
         double v;
-        if (n->tag[0] == '#' || scene_text_bytes(s, i) > 80 || !scene_text_count(s, i) || (s->zone[i] & (ZONES_CHROME | ZONE_ASIDE)))
+        if (n->tag[0] == '#' || scene_text_bytes(s, i) > 80 || !scene_text_count(s, i) ||
+            (s->zone[i] & (ZONES_CHROME | ZONE_ASIDE)))
             continue;
         const char *hit = pattern_first(s->pool, PATTERN_COUNT, scene_text(s, i, 80));
         if (hit && pattern_number(hit, &v) && v < 1e9)
@@ -110,142 +104,13 @@ static int stated_count(struct asker *a)
 static const char *heading_words(struct asker *a)
 {
     const struct scene *s = a->s;
-    return s->heading >= 0 ? s->page->nodes[s->heading].name : s->page->title[0] ? s->page->title : "(no heading)";
+    return s->heading >= 0     ? s->page->nodes[s->heading].name
+           : s->page->title[0] ? s->page->title
+                               : "(no heading)";
 }
 
-/* --- clauses ------------------------------------------------------------------------------------ */
-
-static bool has_any(const char *plain, const char *const *phrases)
-{
-    for (; *phrases; phrases++)
-        if (words_has(plain, *phrases))
-            return true;
-    return false;
-}
-
-#define ANY_OF(plain, ...) has_any(plain, (const char *const[]){__VA_ARGS__, NULL})
-
-static bool is_negated(const char *plain)
-{
-    return ANY_OF(plain, "no", "not", "never", "without", "none", "isn't", "aren't", "doesn't", "don't", "hasn't", "absent", "gone",
-                  "disappeared", "closed", "dismissed", "hidden", "cannot", "can't", "kein", "keine", "nicht");
-}
-
-static void add_clause(struct asker *a, const char *raw, const char *const *quotes, int n, struct clause *out, int *n_out)
-{
-    const char *plain = words_plain(a->s->pool, raw);
-    if ((!*plain && !n) || *n_out == MAX_CLAUSES)
-        return;
-    struct clause *c = &out[(*n_out)++];
-    *c = (struct clause){.text = plain, .n_quotes = n, .negated = is_negated(plain)};
-    memcpy(c->quotes, quotes, sizeof(*quotes) * (size_t)n);
-}
-
-/* Bytes of a clause break at p: ";", ". ", ", ", " and ", " but ", new line. */
-static size_t break_at(const char *p)
-{
-    static const char *const breaks[] = {" and ", " but ", " und ", " et ", " y ", "; ", ". ", ", ", "\n"};
-    for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)
-        if (strncasecmp(p, breaks[i], strlen(breaks[i])) == 0)
-            return strlen(breaks[i]);
-    return 0;
-}
-
-/* Cut outside quotes; a quoted piece stays with the clause it stands in. */
-static int cut_clauses(struct asker *a, const char *question, struct clause *out)
-{
-    struct buf b;
-    const char *quotes[MAX_QUOTES], *quoted;
-    int n = 0, n_quotes = 0;
-    buf_init(&b, 8192);
-    for (const char *p = question; *p;) {
-        size_t brk = break_at(p);
-        if (brk) {
-            add_clause(a, b.data, quotes, n_quotes, out, &n);
-            buf_clear(&b);
-            n_quotes = 0;
-            p += brk;
-        } else if ((quoted = page_quote_at(a->s->pool, question, &p))) {
-            if (n_quotes < MAX_QUOTES)
-                quotes[n_quotes++] = quoted;
-            buf_addc(&b, ' ');
-        } else {
-            buf_addc(&b, *p++);
-        }
-    }
-    add_clause(a, b.data, quotes, n_quotes, out, &n);
-    buf_release(&b);
-    return n;
-}
-
-/* --- content words ------------------------------------------------------------------------------- */
-
-static const char stop_words[] =
-    "the a an of in on at to for from by with and or is are was were be been being has have had it its this that these those there "
-    "page pages site website screen shows show shown showing display displays displayed visible see seen appears appear contains contain "
-    "listed list lists listing listings result results item items card cards search check checks make sure verify confirm that whether "
-    "heading headings title text says reads message button link field url address only all some any more than least most exactly "
-    "now still already loaded loads open opened opens should must can may we you i user currently not no none without does do did "
-    "least fewer less over under about at up down left right top bottom new current correct filter filters filtered applied active "
-    "selected set least one two three many several multiple area section content contents main view detail details";
-
-static const char *const list_nouns[] = {
-    "results", "result", "listings", "listing", "items", "item", "cards", "card", "products", "ads", "offers", "entries", "rows",
-    "records", "matches", "hits", "search results", "listed", "treffer", "ergebnisse", "anzeigen", "r\xC3\xA9sultats", "resultados", NULL,
-};
-
-/* Words that carry the clause's meaning, as stems ("boats" -> "boat"). */
-static int content_words(struct asker *a, const struct clause *c, const char **out)
-{
-    int n = 0;
-    for (const char *p = c->text; *p && n < MAX_CONTENT_WORDS;) {
-        p += strspn(p, WORD_ENDS);
-        size_t len = strcspn(p, WORD_ENDS);
-        const char *word = pool_strndup(a->s->pool, p, len);
-        bool noun = false;
-        for (const char *const *l = list_nouns; *l && !noun; l++)
-            noun = strcmp(*l, word) == 0;
-        if (len > 1 && !noun && !in_words(stop_words, word) && !isdigit((unsigned char)word[0]))
-            out[n++] = word;
-        p += len;
-    }
-    return n;
-}
-
-static size_t stem_length(const char *word)
-{
-    size_t len = strlen(word);
-    if (len > 4 && str_ends(word, "ies"))
-        return len - 3;
-    if (len > 3 && word[len - 1] == 's' && word[len - 2] != 's')
-        len--;
-    return len;
-}
-
-/* A word of text starts with word's stem and is at most three bytes longer. */
-static bool has_stem(const char *plain_text, const char *word)
-{
-    size_t stem = stem_length(word);
-    for (const char *p = plain_text; *p;) {
-        p += strspn(p, WORD_ENDS);
-        size_t len = strcspn(p, WORD_ENDS);
-        if (len >= stem && len <= stem + 3 && strncmp(p, word, stem) == 0)
-            return true;
-        p += len;
-    }
-    return false;
-}
-
-static int stems_in(const char *plain_text, const char *const *words, int n)
-{
-    int hits = 0;
-    for (int i = 0; i < n; i++)
-        hits += has_stem(plain_text, words[i]);
-    return hits;
-}
-
-/* Where all the words stand together: title, a heading, checked filters, a field's value, the address,
- * or most cards. The text they were seen in, or NULL. */
+/* Where all the words stand together: title, a heading, checked filters, a field's value, the
+ * address, or most cards. The text they were seen in, or NULL. */
 static const char *words_seen(struct asker *a, const char *const *words, int n)
 {
     const struct scene *s = a->s;
@@ -256,19 +121,21 @@ static const char *words_seen(struct asker *a, const char *const *words, int n)
         const struct node *node = &s->page->nodes[i];
         bool heading = node->level && scene_shown(s, i) && !(s->zone[i] & ZONE_RELATED);
         bool checked = (node->flags & (NODE_CHECKED | NODE_SELECTED)) && scene_shown(s, i);
-        if ((heading || checked) && stems_in(words_plain(pool, node->name), words, n) == n)
+        if ((heading || checked) && clause_stems_in(words_plain(pool, node->name), words, n) == n)
             return node->name;
-        if (node->value[0] && scene_shown(s, i) && stems_in(words_plain(pool, node->value), words, n) == n)
+        if (node->value[0] && scene_shown(s, i) &&
+            clause_stems_in(words_plain(pool, node->value), words, n) == n)
             return node->value;
     }
-    if (stems_in(words_plain(pool, s->page->title), words, n) == n)
+    if (clause_stems_in(words_plain(pool, s->page->title), words, n) == n)
         return s->page->title;
-    if (stems_in(words_split(pool, s->page->url), words, n) == n)
+    if (clause_stems_in(words_split(pool, s->page->url), words, n) == n)
         return s->page->url;
     return NULL;
 }
 
-/* --- claims --------------------------------------------------------------------------------------- */
+/* --- claims
+ * --------------------------------------------------------------------------------------- */
 
 static bool url_has(struct asker *a, const char *part)
 {
@@ -291,14 +158,16 @@ static struct verdict claim_url(struct asker *a, const struct clause *c)
     if (!part)
         return NOT_MINE;
     bool has = url_has(a, part);
-    return say(a, has ? ANSWER_YES : ANSWER_NO, "the address %s %s '%s'", a->s->page->url, has ? "contains" : "does not contain", part);
+    return say(a, has ? ANSWER_YES : ANSWER_NO, "the address %s %s '%s'", a->s->page->url,
+               has ? "contains" : "does not contain", part);
 }
 
 static bool heading_is(const struct scene *s, const char *quote, const char **ret_seen)
 {
     const char *want = words_plain(s->pool, quote);
     for (int i = 0; i < s->page->n_nodes; i++)
-        if (s->page->nodes[i].level && scene_shown(s, i) && words_has(words_plain(s->pool, s->page->nodes[i].name), want)) {
+        if (s->page->nodes[i].level && scene_shown(s, i) &&
+            words_has(words_plain(s->pool, s->page->nodes[i].name), want)) {
             *ret_seen = s->page->nodes[i].name;
             return true;
         }
@@ -312,11 +181,14 @@ static int switch_state(const struct scene *s, const char *quote)
     int state = -1;
     for (int i = 0; i < s->page->n_nodes; i++) {
         const struct node *n = &s->page->nodes[i];
-        if (!in_words("checkbox radio switch option tab button link menuitemcheckbox menuitemradio", n->role) ||
+        if (!in_words("checkbox radio switch option tab button link menuitemcheckbox menuitemradio",
+                      n->role) ||
             page_words_match(want, words_plain(s->pool, n->name)) < 0.7)
             continue;
         const char *pressed = node_attr(n, "aria-pressed"), *current = node_attr(n, "aria-current");
-        bool on = (n->flags & (NODE_CHECKED | NODE_SELECTED)) || (pressed && !strcmp(pressed, "true")) || (current && strcmp(current, "false") != 0) ||
+        bool on = (n->flags & (NODE_CHECKED | NODE_SELECTED)) ||
+                  (pressed && !strcmp(pressed, "true")) ||
+                  (current && strcmp(current, "false") != 0) ||
                   scene_classed(s, i, "active selected checked applied chip");
         if (on)
             return 1;
@@ -329,7 +201,8 @@ static int switch_state(const struct scene *s, const char *quote)
 /* "the filter 'Private seller' is applied", "'Blue' is selected" */
 static struct verdict claim_filter(struct asker *a, const struct clause *c)
 {
-    if (!c->n_quotes || !ANY_OF(c->text, "filter", "filters", "applied", "checked", "ticked", "selected", "active", "enabled", "turned on"))
+    if (!c->n_quotes || !ANY_OF(c->text, "filter", "filters", "applied", "checked", "ticked",
+                                "selected", "active", "enabled", "turned on"))
         return NOT_MINE;
     int on = switch_state(a->s, c->quotes[0]);
     if (on < 0 && url_has(a, c->quotes[0]))
@@ -343,8 +216,10 @@ static const struct {
     const char *word;
     enum target_kind kind;
 } control_words[] = {
-    {"button", TARGET_BUTTON}, {"link", TARGET_ANY}, {"tab", TARGET_TAB}, {"field", TARGET_FIELD}, {"text box", TARGET_FIELD},
-    {"input", TARGET_FIELD}, {"menu item", TARGET_MENU_ITEM}, {"drop-down", TARGET_SELECT}, {"dropdown", TARGET_SELECT}, {"checkbox", TARGET_ANY},
+    {"button", TARGET_BUTTON},       {"link", TARGET_ANY},         {"tab", TARGET_TAB},
+    {"field", TARGET_FIELD},         {"text box", TARGET_FIELD},   {"input", TARGET_FIELD},
+    {"menu item", TARGET_MENU_ITEM}, {"drop-down", TARGET_SELECT}, {"dropdown", TARGET_SELECT},
+    {"checkbox", TARGET_ANY},
 };
 
 /* "a button 'Search'", "the field 'E-mail'" */
@@ -353,10 +228,12 @@ static struct verdict claim_control(struct asker *a, const struct clause *c)
     for (size_t i = 0; c->n_quotes && i < ARRAY_SIZE(control_words); i++) {
         if (!words_has(c->text, control_words[i].word))
             continue;
-        struct target_query q = {.label = c->quotes[0], .intent = "", .kind = control_words[i].kind};
+        struct target_query q = {
+            .label = c->quotes[0], .intent = "", .kind = control_words[i].kind};
         struct target t;
         struct err err = {0};
-        bool has = page_find(a->reader, a->s->pool, a->obs, &q, &t, &err) == 0 && t.confidence >= 0.6;
+        bool has =
+            page_find(a->reader, a->s->pool, a->obs, &q, &t, &err) == 0 && t.confidence >= 0.6;
         return has ? say(a, ANSWER_YES, "there is a %s '%s'", control_words[i].word, t.label)
                    : say(a, ANSWER_NO, "%s", err.msg[0] ? err.msg : "no such control");
     }
@@ -375,30 +252,36 @@ static struct verdict claim_quoted(struct asker *a, const struct clause *c)
         if (ANY_OF(c->text, "heading", "headline"))
             hit = heading_is(a->s, c->quotes[i], &seen);
         else if (words_has(c->text, "title"))
-            hit = str_contains_fold(a->s->page->title, c->quotes[i]) || heading_is(a->s, c->quotes[i], &seen);
+            hit = str_contains_fold(a->s->page->title, c->quotes[i]) ||
+                  heading_is(a->s, c->quotes[i], &seen);
         else
             hit = strstr(all_text(a), want) != NULL;
         hits += hit;
         if (!hit && !either)
-            return say(a, ANSWER_NO, "'%s' is not shown; the page is headed '%s'", c->quotes[i], heading_words(a));
+            return say(a, ANSWER_NO, "'%s' is not shown; the page is headed '%s'", c->quotes[i],
+                       heading_words(a));
     }
     if (!c->n_quotes)
         return NOT_MINE;
     return hits ? say(a, ANSWER_YES, "'%s' is shown", c->quotes[0])
-                : say(a, ANSWER_NO, "none of the quoted texts is shown; the page is headed '%s'", heading_words(a));
+                : say(a, ANSWER_NO, "none of the quoted texts is shown; the page is headed '%s'",
+                      heading_words(a));
 }
 
 static struct verdict claim_blocked(struct asker *a, const struct clause *c)
 {
-    if (!ANY_OF(c->text, "captcha", "blocked", "block page", "challenge", "cloudflare", "bot check", "access denied"))
+    if (!ANY_OF(c->text, "captcha", "blocked", "block page", "challenge", "cloudflare", "bot check",
+                "access denied"))
         return NOT_MINE;
     const char *mark = scene_blocked(a->s);
-    return mark ? say(a, ANSWER_YES, "the page says '%s'", mark) : say(a, ANSWER_NO, "nothing blocks the page '%s'", heading_words(a));
+    return mark ? say(a, ANSWER_YES, "the page says '%s'", mark)
+                : say(a, ANSWER_NO, "nothing blocks the page '%s'", heading_words(a));
 }
 
 static struct verdict claim_overlay(struct asker *a, const struct clause *c)
 {
-    if (!ANY_OF(c->text, "cookie", "cookies", "consent", "banner", "overlay", "popup", "pop-up", "modal", "newsletter box", "dialog"))
+    if (!ANY_OF(c->text, "cookie", "cookies", "consent", "banner", "overlay", "popup", "pop-up",
+                "modal", "newsletter box", "dialog"))
         return NOT_MINE;
     struct target t;
     struct err err = {0};
@@ -413,15 +296,16 @@ static struct verdict claim_overlay(struct asker *a, const struct clause *c)
 static int control_named(const struct scene *s, enum phrases which)
 {
     for (int i = 0; i < s->page->n_nodes; i++)
-        if (in_words("link button menuitem", s->page->nodes[i].role) && scene_shown(s, i) && strlen(s->page->nodes[i].name) < 40 &&
-            words_is(which, s->page->nodes[i].name))
+        if (in_words("link button menuitem", s->page->nodes[i].role) && scene_shown(s, i) &&
+            strlen(s->page->nodes[i].name) < 40 && words_is(which, s->page->nodes[i].name))
             return i;
     return -1;
 }
 
 static struct verdict claim_login(struct asker *a, const struct clause *c)
 {
-    bool in = ANY_OF(c->text, "logged in", "signed in", "logged-in", "signed-in", "angemeldet", "eingeloggt");
+    bool in = ANY_OF(c->text, "logged in", "signed in", "logged-in", "signed-in", "angemeldet",
+                     "eingeloggt");
     bool out = ANY_OF(c->text, "logged out", "signed out");
     if (!in && !out)
         return NOT_MINE;
@@ -429,7 +313,8 @@ static struct verdict claim_login(struct asker *a, const struct clause *c)
     if (yes < 0 && no < 0)
         return say(a, ANSWER_UNKNOWN, "neither a log-in nor a log-out control is shown");
     bool is_in = yes >= 0;
-    return say(a, is_in == in ? ANSWER_YES : ANSWER_NO, "the page offers '%s'", a->s->page->nodes[is_in ? yes : no].name);
+    return say(a, is_in == in ? ANSWER_YES : ANSWER_NO, "the page offers '%s'",
+               a->s->page->nodes[is_in ? yes : no].name);
 }
 
 /* An error of the page itself, not the word somewhere in its text. */
@@ -441,9 +326,11 @@ static const char *error_shown(const struct scene *s)
         return "the browser's error page";
     for (int i = 0; i < s->page->n_nodes; i++) {
         const struct node *n = &s->page->nodes[i];
-        bool place = strcmp(n->role, "alert") == 0 || n->level || scene_classed(s, i, "error errors alert danger invalid");
+        bool place = strcmp(n->role, "alert") == 0 || n->level ||
+                     scene_classed(s, i, "error errors alert danger invalid");
         if (place && scene_shown(s, i) && scene_text_count(s, i) && scene_text_bytes(s, i) < 300 &&
-            (words_in(WORDS_ERROR, scene_text(s, i, 300)) || strcmp(n->role, "alert") == 0 || scene_classed(s, i, "error errors danger")))
+            (words_in(WORDS_ERROR, scene_text(s, i, 300)) || strcmp(n->role, "alert") == 0 ||
+             scene_classed(s, i, "error errors danger")))
             return scene_text(s, i, 120);
     }
     return NULL;
@@ -451,10 +338,12 @@ static const char *error_shown(const struct scene *s)
 
 static struct verdict claim_error(struct asker *a, const struct clause *c)
 {
-    if (!ANY_OF(c->text, "error", "errors", "error message", "something went wrong", "fehler", "failed"))
+    if (!ANY_OF(c->text, "error", "errors", "error message", "something went wrong", "fehler",
+                "failed"))
         return NOT_MINE;
     const char *text = error_shown(a->s);
-    return text ? say(a, ANSWER_YES, "an error is shown: %s", text) : say(a, ANSWER_NO, "no error message on the page '%s'", heading_words(a));
+    return text ? say(a, ANSWER_YES, "an error is shown: %s", text)
+                : say(a, ANSWER_NO, "no error message on the page '%s'", heading_words(a));
 }
 
 enum compare { AT_LEAST, AT_MOST, MORE, FEWER, EXACTLY };
@@ -478,9 +367,11 @@ static bool compares(enum compare how, int have, int want)
 
 static enum compare comparison(const char *text)
 {
-    if (ANY_OF(text, "at least", "minimum", "or more", "no fewer than", "no less than", "mindestens", "au moins", "al menos"))
+    if (ANY_OF(text, "at least", "minimum", "or more", "no fewer than", "no less than",
+               "mindestens", "au moins", "al menos"))
         return AT_LEAST;
-    if (ANY_OF(text, "at most", "maximum", "or fewer", "or less", "no more than", "not more than", "up to"))
+    if (ANY_OF(text, "at most", "maximum", "or fewer", "or less", "no more than", "not more than",
+               "up to"))
         return AT_MOST;
     if (ANY_OF(text, "more than", "over", "above", "mehr als", "plus de"))
         return MORE;
@@ -494,7 +385,8 @@ static struct verdict claim_count(struct asker *a, const struct clause *c)
     while (*p && !(isdigit((unsigned char)*p) && (p == c->text || p[-1] == ' ')))
         p++;
     double v;
-    bool counted = *p && (has_any(c->text, list_nouns) || words_has(c->text, "are") || words_has(c->text, "shows"));
+    bool counted = *p && (clause_has_any(c->text, clause_list_nouns) || words_has(c->text, "are") ||
+                          words_has(c->text, "shows"));
     if (!counted || !pattern_number(p, &v) || v > 1e8)
         return NOT_MINE;
     enum compare how = comparison(c->text);
@@ -503,24 +395,27 @@ static struct verdict claim_count(struct asker *a, const struct clause *c)
         return say(a, ANSWER_YES, "the page states %d", stated);
     if (a->list_status == LIST_OK && compares(how, cards, want) && (how != AT_MOST || stated < 0))
         return say(a, ANSWER_YES, "%d items are listed", cards);
-    if (stated < 0 && a->list_status != LIST_OK && !words_in(WORDS_NO_RESULTS, str_cut(a->s->pool, all_text(a), 20000)))
+    if (stated < 0 && a->list_status != LIST_OK &&
+        !words_in(WORDS_NO_RESULTS, str_cut(a->s->pool, all_text(a), 20000)))
         return say(a, ANSWER_UNKNOWN, "neither a count nor a list of items was found");
-    return say(a, ANSWER_NO, "%d items are listed%s", cards, stated >= 0 ? pool_printf(a->s->pool, " and the page states %d", stated) : "");
+    return say(a, ANSWER_NO, "%d items are listed%s", cards,
+               stated >= 0 ? pool_printf(a->s->pool, " and the page states %d", stated) : "");
 }
 
-/* "The page shows boat listings", "results are listed": a list, and where the clause says of what, words
- * that say so. */
+/* "The page shows boat listings", "results are listed": a list, and where the clause says of what,
+ * words that say so. */
 static struct verdict claim_list(struct asker *a, const struct clause *c)
 {
-    if (!has_any(c->text, list_nouns))
+    if (!clause_has_any(c->text, clause_list_nouns))
         return NOT_MINE;
     int n = count_cards(a);
-    const char *words[MAX_CONTENT_WORDS];
-    int n_words = content_words(a, c, words);
+    const char *words[CLAUSE_MAX_WORDS];
+    int n_words = clause_words(a->s->pool, c, words);
     if (a->list_status == LIST_BLOCKED)
         return say(a, ANSWER_NO, "the page is blocked: '%s'", a->s->page->title);
     if (n < 2)
-        return say(a, ANSWER_NO, "no list of items is shown; the page is headed '%s'", heading_words(a));
+        return say(a, ANSWER_NO, "no list of items is shown; the page is headed '%s'",
+                   heading_words(a));
     if (n_words == 0)
         return say(a, ANSWER_YES, "%d items are listed, the first is '%s'", n, a->cards[0].title);
     const char *seen = words_seen(a, words, n_words);
@@ -528,17 +423,20 @@ static struct verdict claim_list(struct asker *a, const struct clause *c)
         return say(a, ANSWER_YES, "%d items are listed under '%s'", n, seen);
     int fits = 0;
     for (int i = 0; i < n; i++)
-        fits += stems_in(words_plain(a->s->pool, a->cards[i].title), words, n_words) == n_words;
+        fits +=
+            clause_stems_in(words_plain(a->s->pool, a->cards[i].title), words, n_words) == n_words;
     if (!c->negated && fits * 10 >= n * 8)
         return say(a, ANSWER_YES, "%d of %d listed items are named so", fits, n);
-    return say(a, ANSWER_UNKNOWN, "%d items are listed, but nothing says whether they are '%s'", n, c->text);
+    return say(a, ANSWER_UNKNOWN, "%d items are listed, but nothing says whether they are '%s'", n,
+               c->text);
 }
 
 /* "the page has loaded" */
 static struct verdict claim_loaded(struct asker *a, const struct clause *c)
 {
-    const char *words[MAX_CONTENT_WORDS];
-    if (!ANY_OF(c->text, "loaded", "loads", "is open", "has opened", "geladen") || content_words(a, c, words))
+    const char *words[CLAUSE_MAX_WORDS];
+    if (!ANY_OF(c->text, "loaded", "loads", "is open", "has opened", "geladen") ||
+        clause_words(a->s->pool, c, words))
         return NOT_MINE;
     const char *bad = error_shown(a->s) ? error_shown(a->s) : scene_blocked(a->s);
     if (bad || !a->s->page->n_nodes || scene_text_bytes(a->s, 0) < 20)
@@ -546,23 +444,25 @@ static struct verdict claim_loaded(struct asker *a, const struct clause *c)
     return say(a, ANSWER_YES, "the page '%s' is shown", heading_words(a));
 }
 
-/* Words of the clause that stand together in the title or a heading; one word only when it is all of it. */
+/* Words of the clause that stand together in the title or a heading; one word only when it is all
+ * of it. */
 static struct verdict claim_words(struct asker *a, const struct clause *c)
 {
-    const char *words[MAX_CONTENT_WORDS];
-    int n = content_words(a, c, words);
+    const char *words[CLAUSE_MAX_WORDS];
+    int n = clause_words(a->s->pool, c, words);
     if (n == 0)
         return NOT_MINE;
     const char *seen = words_seen(a, words, n);
     bool enough = seen && (n >= 2 || words_count(words_plain(a->s->pool, seen)) == 1);
     if (enough && !c->negated)
         return say(a, ANSWER_YES, "'%s' is shown", seen);
-    return say(a, ANSWER_UNKNOWN, "looked for '%s' in title and headings; the page is headed '%s'", c->text, heading_words(a));
+    return say(a, ANSWER_UNKNOWN, "looked for '%s' in title and headings; the page is headed '%s'",
+               c->text, heading_words(a));
 }
 
 static claim_fn *const claims[] = {
-    claim_url, claim_filter, claim_control, claim_quoted, claim_blocked, claim_overlay,
-    claim_login, claim_error, claim_count, claim_list, claim_loaded, claim_words,
+    claim_url,   claim_filter, claim_control, claim_quoted, claim_blocked, claim_overlay,
+    claim_login, claim_error,  claim_count,   claim_list,   claim_loaded,  claim_words,
 };
 
 static struct verdict judge_clause(struct asker *a, const struct clause *c)
@@ -579,16 +479,16 @@ static struct verdict judge_clause(struct asker *a, const struct clause *c)
     return NOT_MINE;
 }
 
-int page_visible(struct reader *reader, struct pool *pool, const struct observation *obs, const char *question,
-                 struct verdict *out, struct err *err)
+int page_visible(struct reader *reader, struct pool *pool, const struct observation *obs,
+                 const char *question, struct verdict *out, struct err *err)
 {
     struct scene s;
     int r = scene_create(pool, obs, &s, err);
     if (r)
         return r;
     struct asker a = {.s = &s, .reader = reader, .obs = obs};
-    struct clause clauses[MAX_CLAUSES];
-    int n = cut_clauses(&a, str_cut(pool, question, 2000), clauses);
+    struct clause clauses[CLAUSE_MAX];
+    int n = clause_cut(pool, str_cut(pool, question, 2000), clauses);
     struct verdict yes = NOT_MINE, unknown = NOT_MINE;
     for (int i = 0; i < n; i++) {
         struct verdict v = judge_clause(&a, &clauses[i]);
@@ -603,7 +503,9 @@ int page_visible(struct reader *reader, struct pool *pool, const struct observat
     }
     if (yes.reason && unknown.reason)
         yes = say(&a, ANSWER_UNKNOWN, "%s; but %s", yes.reason, unknown.reason);
-    *out = yes.reason ? yes : unknown.reason ? unknown
-         : say(&a, ANSWER_UNKNOWN, "'%.200s' names nothing that can be looked for", question);
+    *out = yes.reason ? yes
+           : unknown.reason
+               ? unknown
+               : say(&a, ANSWER_UNKNOWN, "'%.200s' names nothing that can be looked for", question);
     return 0;
 }

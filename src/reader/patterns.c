@@ -16,39 +16,57 @@
 #define MATCH_LIMIT 200000 /* about 10 ms at worst for one text */
 
 /* Digits with separators: 12,500 12.500,00 12'500 12 500 1234.5 */
-#define NUM "\\d{1,3}(?:[.,'\\x{2019}\\x{a0}\\x{202f} ]\\d{3})+(?:[.,]\\d{1,2})?|\\d+(?:[.,]\\d{1,2})?"
-#define CURRENCY_BEFORE                                                                                  \
-    "(?:US\\s?\\$|CA?\\$|AU?\\$|NZ\\$|HK\\$|S\\$|R\\$|MX\\$|\\$|\\x{20ac}|\\x{a3}|\\x{a5}|\\x{20b9}|"      \
-    "\\x{20aa}|\\x{20bd}|\\x{20a9}|\\x{20ba}|\\bUSD|\\bEUR|\\bGBP|\\bCHF|\\bCAD|\\bAUD|\\bRs\\.?|\\bINR|" \
+#define NUM                                                                                        \
+    "\\d{1,3}(?:[.,'\\x{2019}\\x{a0}\\x{202f} ]\\d{3})+(?:[.,]\\d{1,2})?|\\d+(?:[.,]\\d{1,2})?"
+#define CURRENCY_BEFORE                                                                            \
+    "(?:US\\s?\\$|CA?\\$|AU?\\$|NZ\\$|HK\\$|S\\$|R\\$|MX\\$|\\$|\\x{20ac}|\\x{a3}|\\x{a5}|\\x{"    \
+    "20b9}|"                                                                                       \
+    "\\x{20aa}|\\x{20bd}|\\x{20a9}|\\x{20ba}|\\bUSD|\\bEUR|\\bGBP|\\bCHF|\\bCAD|\\bAUD|\\bRs\\.?|" \
+    "\\bINR|"                                                                                      \
     "\\bkr\\.?|\\bSEK|\\bNOK|\\bDKK|\\bPLN|\\bAED)"
-#define CURRENCY_AFTER                                                                                   \
-    "(?:\\x{20ac}|\\$|\\x{a3}|\\x{a5}|\\x{20b9}|\\x{20aa}|\\x{20bd}|\\x{20a9}|\\x{20ba}|USD\\b|EUR\\b|"    \
-    "GBP\\b|CHF\\b|CAD\\b|AUD\\b|kr\\b|SEK\\b|NOK\\b|DKK\\b|z\\x{142}|PLN\\b|K\\x{10d}|lei\\b|"      \
+#define CURRENCY_AFTER                                                                             \
+    "(?:\\x{20ac}|\\$|\\x{a3}|\\x{a5}|\\x{20b9}|\\x{20aa}|\\x{20bd}|\\x{20a9}|\\x{20ba}|USD\\b|"   \
+    "EUR\\b|"                                                                                      \
+    "GBP\\b|CHF\\b|CAD\\b|AUD\\b|kr\\b|SEK\\b|NOK\\b|DKK\\b|z\\x{142}|PLN\\b|K\\x{10d}|lei\\b|"    \
     "Euro\\b|dollars?\\b|\\x{440}\\x{443}\\x{431}|AED\\b|\\x{5186}|\\x{5143})"
-#define MONTH                                                                                            \
-    "(?:jan|feb|mar|m\\x{e4}r|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|janv|f\\x{e9}vr|mars|avr|"  \
+#define MONTH                                                                                      \
+    "(?:jan|feb|mar|m\\x{e4}r|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|janv|f\\x{e9}vr|"    \
+    "mars|avr|"                                                                                    \
     "juin|juil|ao\\x{fb}t|d\\x{e9}c|ene|abr|ago|dic|gen|mag|giu|lug|set|ott)[\\p{L}.]{0,8}"
 
 static const char *const sources[PATTERN_N] = {
-    [PATTERN_PHONE] = "(?<![\\d.,$\\x{20ac}\\x{a3}])\\+?\\(?\\d[\\d\\s().\\-/\\x{2010}-\\x{2015}\\x{a0}]{5,20}\\d"
-                      "(?:\\s?(?:x|ext\\.?)\\s?\\d{1,5})?(?![\\d*])",
-    [PATTERN_PRICE] = CURRENCY_BEFORE "\\s?(?:" NUM ")(?:[.,]-|,\\x{2013})?(?:\\s?(?:k|m|million|mio)\\b)?|"
-                      "(?<![\\d.,])(?:" NUM ")(?:[.,]-|,\\x{2013})?\\s?" CURRENCY_AFTER,
+    [PATTERN_PHONE] =
+        "(?<![\\d.,$\\x{20ac}\\x{a3}])\\+?\\(?\\d[\\d\\s().\\-/\\x{2010}-\\x{2015}\\x{a0}]{5,20}\\d"
+        "(?:\\s?(?:x|ext\\.?)\\s?\\d{1,5})?(?![\\d*])",
+    [PATTERN_PRICE] =
+        CURRENCY_BEFORE "\\s?(?:" NUM ")(?:[.,]-|,\\x{2013})?(?:\\s?(?:k|m|million|mio)\\b)?|"
+                        "(?<![\\d.,])(?:" NUM ")(?:[.,]-|,\\x{2013})?\\s?" CURRENCY_AFTER,
     [PATTERN_YEAR] = "(?<![\\d.,$\\x{20ac}\\x{a3}-])(?:19\\d\\d|20[0-4]\\d)(?![\\d%]|[.,]\\d)",
     [PATTERN_EMAIL] = "[\\w.+-]{1,64}@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,4}",
     [PATTERN_DATE] = "\\b\\d{4}-\\d{2}-\\d{2}\\b|\\b\\d{1,2}[./-]\\d{1,2}[./-](?:\\d{4}|\\d{2})\\b|"
-                     "\\b\\d{1,2}\\.?\\s(?:de\\s)?" MONTH "\\s?(?:de\\s)?\\d{4}\\b|\\b" MONTH "\\s\\d{1,2}(?:st|nd|rd|th)?,?\\s\\d{4}\\b",
+                     "\\b\\d{1,2}\\.?\\s(?:de\\s)?" MONTH "\\s?(?:de\\s)?\\d{4}\\b|\\b" MONTH
+                     "\\s\\d{1,2}(?:st|nd|rd|th)?,?\\s\\d{4}\\b",
     [PATTERN_NUMBER] = "(?<![\\p{L}\\d])[-+]?(?:" NUM ")",
-    [PATTERN_DISTANCE] = "(?<![\\d.,$])(?:" NUM ")\\s?k?\\s?(?:miles?|mi\\.?|kms?|kilomet(?:er|re)s?|hours?|hrs?|stunden)\\b",
-    [PATTERN_RATING] = "\\b(?:10|\\d)(?:[.,]\\d{1,2})?\\s?(?:/\\s?|out of |von |sur |de |su |van )(?:5|10)\\b|"
-                       "\\b[0-5](?:[.,]\\d{1,2})?\\s?(?:\\x{2605}|stars?|sterne?n?|\\x{e9}toiles?|estrellas?)",
-    [PATTERN_PLACE] = "^\\p{Lu}[\\p{L}.'-]+(?:\\s\\p{L}[\\p{L}.'-]+){0,3},\\s?[A-Z]{2}(?:\\s\\d{5}(?:-\\d{4})?)?$",
+    [PATTERN_DISTANCE] =
+        "(?<![\\d.,$])(?:" NUM
+        ")\\s?k?\\s?(?:miles?|mi\\.?|kms?|kilomet(?:er|re)s?|hours?|hrs?|stunden)\\b",
+    [PATTERN_RATING] =
+        "\\b(?:10|\\d)(?:[.,]\\d{1,2})?\\s?(?:/\\s?|out of |von |sur |de |su |van )(?:5|10)\\b|"
+        "\\b[0-5](?:[.,]\\d{1,2})?\\s?(?:\\x{2605}|stars?|sterne?n?|\\x{e9}toiles?|estrellas?)",
+    [PATTERN_PLACE] = "^\\p{Lu}[\\p{L}.'-]+(?:\\s\\p{L}[\\p{L}.'-]+){0,3},\\s?[A-Z]{2}(?:\\s\\d{5}("
+                      "?:-\\d{4})?)?$",
     [PATTERN_CARD_HEADING] = "^(?:19\\d\\d|20[0-4]\\d)\\s+\\p{L}.*$",
-    [PATTERN_COUNT] = "(?<![\\d.,/-])\\d[\\d.,'\\x{2019}\\x{a0}\\x{202f}]{0,12}\\+?\\s(?:[\\p{L}-]{1,20}\\s){0,3}?"
-                      "(?:results?|listings?|items?|ads?|matches|products?|offers?|jobs?|cars?|vehicles?|boats?|homes?|"
-                      "properties|records?|entries|hits|rows?|found|treffer|ergebnisse|anzeigen|angebote|r\\x{e9}sultats|"
-                      "annonces|resultados|anuncios|risultati|annunci|resultaten)\\b",
-    [PATTERN_PERIOD] = "(?:/|\\bper\\b|\\bpro\\b|\\ba\\b|\\bpar\\b|\\bal\\b)\\s?(?:mo|month|monat|mois|mes|mese|wk|week|woche|yr|year|day|night)\\b|"
+    [PATTERN_COUNT] =
+        "(?<![\\d.,/"
+        "-])\\d[\\d.,'\\x{2019}\\x{a0}\\x{202f}]{0,12}\\+?\\s(?:[\\p{L}-]{1,20}\\s){0,3}?"
+        "(?:results?|listings?|items?|ads?|matches|products?|offers?|jobs?|cars?|vehicles?|boats?|"
+        "homes?|"
+        "properties|records?|entries|hits|rows?|found|treffer|ergebnisse|anzeigen|angebote|r\\x{e9}"
+        "sultats|"
+        "annonces|resultados|anuncios|risultati|annunci|resultaten)\\b",
+    [PATTERN_PERIOD] = "(?:/"
+                       "|\\bper\\b|\\bpro\\b|\\ba\\b|\\bpar\\b|\\bal\\b)\\s?(?:mo|month|monat|mois|"
+                       "mes|mese|wk|week|woche|yr|year|day|night)\\b|"
                        "\\bmonthly\\b|\\bmonatlich\\b",
 };
 
@@ -64,7 +82,8 @@ static void compile(enum pattern pattern)
     uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_MATCH_INVALID_UTF;
     if (pattern == PATTERN_PLACE || pattern == PATTERN_CARD_HEADING)
         flags &= ~(uint32_t)PCRE2_CASELESS;
-    compiled[pattern] = pcre2_compile((PCRE2_SPTR)sources[pattern], PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
+    compiled[pattern] =
+        pcre2_compile((PCRE2_SPTR)sources[pattern], PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
     if (!compiled[pattern])
         BUG("pattern %d does not compile: error %d at %zu", (int)pattern, code, (size_t)at);
     if (match_data)
@@ -117,7 +136,8 @@ static bool next_match(enum pattern pattern, const char *text, size_t len, size_
 {
     if (!compiled[pattern])
         compile(pattern);
-    if (pcre2_match(compiled[pattern], (PCRE2_SPTR)text, len, *at, 0, match_data, match_context) <= 0)
+    if (pcre2_match(compiled[pattern], (PCRE2_SPTR)text, len, *at, 0, match_data, match_context) <=
+        0)
         return false;
     PCRE2_SIZE *ov = pcre2_get_ovector_pointer(match_data);
     *from = ov[0];
@@ -159,7 +179,8 @@ bool pattern_is(enum pattern pattern, const char *text)
 /* Bytes of a separator that may stand inside a number at p; *ret_c is what it counts as. */
 static size_t separator_at(const char *p, char *ret_c)
 {
-    static const char *const blanks[] = {"\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x99", "\xE2\x80\x89"};
+    static const char *const blanks[] = {"\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x99",
+                                         "\xE2\x80\x89"};
     for (size_t i = 0; i < ARRAY_SIZE(blanks); i++)
         if (str_starts(p, blanks[i])) {
             *ret_c = ' ';
@@ -169,7 +190,8 @@ static size_t separator_at(const char *p, char *ret_c)
     return strchr(".,' ", *p) && *p ? 1 : 0;
 }
 
-/* Read digits and separators from p into out as plain "digits with '.', ',' or ' '"; returns the end. */
+/* Read digits and separators from p into out as plain "digits with '.', ',' or ' '"; returns the
+ * end. */
 static const char *read_number(const char *p, char *out, size_t size)
 {
     size_t n = 0;

@@ -20,7 +20,8 @@ int reader_create(const char *spec, struct reader **out, struct err *err)
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
         if (strlen(drivers[i]->kind) == len && strncmp(drivers[i]->kind, spec, len) == 0)
             return drivers[i]->create(argument, out, err);
-    return err_set(err, E_UNSUPPORTED, "reader '%.60s' is not built in; there are page and script:<file>", spec);
+    return err_set(err, E_UNSUPPORTED,
+                   "reader '%.60s' is not built in; there are page and script:<file>", spec);
 }
 
 void reader_destroy(struct reader *reader)
@@ -32,9 +33,15 @@ void reader_destroy(struct reader *reader)
 bool target_kind_parse(const char *name, enum target_kind *out)
 {
     static const char *const names[] = {
-        [TARGET_ANY] = "any",           [TARGET_BUTTON] = "button",       [TARGET_NAV_LINK] = "nav_link",
-        [TARGET_TAB] = "tab",           [TARGET_MENU_ITEM] = "menu_item", [TARGET_ROW_LINK] = "row_link",
-        [TARGET_CELL_LINK] = "cell_link", [TARGET_FIELD] = "field",       [TARGET_SELECT] = "select",
+        [TARGET_ANY] = "any",
+        [TARGET_BUTTON] = "button",
+        [TARGET_NAV_LINK] = "nav_link",
+        [TARGET_TAB] = "tab",
+        [TARGET_MENU_ITEM] = "menu_item",
+        [TARGET_ROW_LINK] = "row_link",
+        [TARGET_CELL_LINK] = "cell_link",
+        [TARGET_FIELD] = "field",
+        [TARGET_SELECT] = "select",
         [TARGET_OPTION] = "option",
     };
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -57,7 +64,8 @@ int reader_find(struct reader *reader, struct pool *pool, const struct observati
 int reader_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
                           int current_page, struct target *out, struct err *err)
 {
-    return reader->driver->find_next_page(reader, pool, obs, current_page < 1 ? 1 : current_page, out, err);
+    return reader->driver->find_next_page(reader, pool, obs, current_page < 1 ? 1 : current_page,
+                                          out, err);
 }
 
 int reader_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
@@ -79,11 +87,12 @@ int reader_list(struct reader *reader, struct pool *pool, const struct observati
 {
     if (max_cards < 1)
         return err_set(err, E_INVALID, "list: max_cards must be at least 1");
-    return reader->driver->list(reader, pool, obs, schema, max_cards, ret_cards, ret_n, ret_status, err);
+    return reader->driver->list(reader, pool, obs, schema, max_cards, ret_cards, ret_n, ret_status,
+                                err);
 }
 
-int reader_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
-                   const struct schema *schema, struct extraction *out, struct err *err)
+int reader_extract(struct reader *reader, struct pool *pool, const struct observation *obs,
+                   int n_obs, const struct schema *schema, struct extraction *out, struct err *err)
 {
     if (!schema || n_obs < 1)
         return err_set(err, E_INVALID, "extract: needs a schema and at least one observation");

@@ -184,7 +184,8 @@ static unsigned own_zone(const struct scene *s, int i)
         return 0;
     unsigned zone = in_words("del s strike", n->tag) ? ZONE_OLD : 0;
     for (size_t k = 0; k < ARRAY_SIZE(zone_rules); k++)
-        if ((n->role[0] && in_words(zone_rules[k].roles, n->role)) || scene_classed(s, i, zone_rules[k].classes))
+        if ((n->role[0] && in_words(zone_rules[k].roles, n->role)) ||
+            scene_classed(s, i, zone_rules[k].classes))
             zone |= zone_rules[k].zone;
     const char *label = in_words("navigation region", n->role) ? n->name : "";
     if (*label && (strcasestr(label, "breadcrumb")))
@@ -201,7 +202,8 @@ static void count(struct scene *s)
         bool text = n->text[0] && (n->flags & NODE_VISIBLE);
         s->texts[i + 1] = s->texts[i] + text;
         s->bytes[i + 1] = s->bytes[i] + (text ? (int)strlen(n->text) + 1 : 0);
-        s->links[i + 1] = s->links[i] + (n->href[0] && (n->flags & NODE_VISIBLE) && scene_leads(s, i));
+        s->links[i + 1] =
+            s->links[i] + (n->href[0] && (n->flags & NODE_VISIBLE) && scene_leads(s, i));
         s->marks[i + 1] = s->marks[i] + (n->level && (n->flags & NODE_VISIBLE));
     }
 }
@@ -224,20 +226,23 @@ static int main_heading(const struct scene *s)
     return best;
 }
 
-/* A heading like "Similar listings" speaks for its section: the highest node around it that does not
- * hold the main heading, or, when they are siblings, for what follows up to the next heading. */
+/* A heading like "Similar listings" speaks for its section: the highest node around it that does
+ * not hold the main heading, or, when they are siblings, for what follows up to the next heading.
+ */
 static void mark_related(struct scene *s, int h)
 {
     const struct node *nodes = s->page->nodes;
     int top = h;
-    for (int p = nodes[h].parent; p >= 0 && !node_is_a(s->page, s->heading, p); p = nodes[p].parent) {
+    for (int p = nodes[h].parent; p >= 0 && !node_is_a(s->page, s->heading, p);
+         p = nodes[p].parent) {
         if (in_words("body main html", nodes[p].tag))
             break;
         top = p;
     }
     int end = nodes[top].end;
     if (top == h || (nodes[top].level && top != s->heading))
-        for (int c = end; c < s->page->n_nodes && nodes[c].parent == nodes[top].parent; c = nodes[c].end) {
+        for (int c = end; c < s->page->n_nodes && nodes[c].parent == nodes[top].parent;
+             c = nodes[c].end) {
             if (nodes[c].level && nodes[c].level <= nodes[h].level)
                 break;
             end = nodes[c].end;
@@ -257,10 +262,12 @@ static void find_related(struct scene *s)
     }
 }
 
-int scene_create(struct pool *pool, const struct observation *obs, struct scene *out, struct err *err)
+int scene_create(struct pool *pool, const struct observation *obs, struct scene *out,
+                 struct err *err)
 {
     if (!obs->page)
-        return err_set(err, E_UNSUPPORTED, "the page reader needs the page itself, and this plane shows only pixels");
+        return err_set(err, E_UNSUPPORTED,
+                       "the page reader needs the page itself, and this plane shows only pixels");
     size_t n = (size_t)obs->page->n_nodes + 1;
     struct scene s = {.pool = pool, .page = obs->page, .heading = -1};
     s.zone = pool_alloc(pool, sizeof(*s.zone) * n);

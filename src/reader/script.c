@@ -13,11 +13,21 @@
 #include "base/json.h"
 #include "base/str.h"
 
-enum question { Q_FIND, Q_NEXT_PAGE, Q_REVEAL, Q_DISMISS, Q_LIST, Q_EXTRACT, Q_ROWS, Q_VISIBLE, Q_N };
+enum question {
+    Q_FIND,
+    Q_NEXT_PAGE,
+    Q_REVEAL,
+    Q_DISMISS,
+    Q_LIST,
+    Q_EXTRACT,
+    Q_ROWS,
+    Q_VISIBLE,
+    Q_N
+};
 
 static const char *const question_names[Q_N] = {
-    [Q_FIND] = "find",       [Q_NEXT_PAGE] = "next_page", [Q_REVEAL] = "reveal", [Q_DISMISS] = "dismiss",
-    [Q_LIST] = "list",       [Q_EXTRACT] = "extract",     [Q_ROWS] = "rows",     [Q_VISIBLE] = "visible",
+    [Q_FIND] = "find", [Q_NEXT_PAGE] = "next_page", [Q_REVEAL] = "reveal", [Q_DISMISS] = "dismiss",
+    [Q_LIST] = "list", [Q_EXTRACT] = "extract",     [Q_ROWS] = "rows",     [Q_VISIBLE] = "visible",
 };
 
 struct script {
@@ -44,10 +54,10 @@ static int script_create(const char *argument, struct reader **out, struct err *
         return r;
     if (!json_is_object(answers)) {
         json_decref(answers);
-        return err_set(err, E_INVALID, "reader script '%s': must be an object with a list per question", argument);
+        return err_set(err, E_INVALID,
+                       "reader script '%s': must be an object with a list per question", argument);
     }
-    json_object_foreach(answers, key, list)
-    {
+    json_object_foreach (answers, key, list) {
         size_t q = 0;
         while (q < Q_N && strcmp(question_names[q], key) != 0)
             q++;
@@ -78,9 +88,11 @@ static void script_destroy(struct reader *reader)
 static int next_answer(struct reader *reader, enum question q, const json_t **out, struct err *err)
 {
     struct script *s = script_of(reader);
-    const json_t *answer = json_array_get(json_object_get(s->answers, question_names[q]), s->next[q]);
+    const json_t *answer =
+        json_array_get(json_object_get(s->answers, question_names[q]), s->next[q]);
     if (!answer)
-        return err_set(err, E_INVALID, "reader script: no answer %zu for '%s'", s->next[q] + 1, question_names[q]);
+        return err_set(err, E_INVALID, "reader script: no answer %zu for '%s'", s->next[q] + 1,
+                       question_names[q]);
     s->next[q]++;
     const char *error = json_str(answer, "error", NULL);
     if (!error) {
@@ -98,10 +110,12 @@ static void read_target(struct pool *pool, const json_t *a, struct target *out)
     int v[4] = {0};
     for (size_t i = 0; i < 4; i++)
         v[i] = (int)json_integer_value(json_array_get(box, i));
-    struct point at = {(int)json_int(a, "x", v[0] + v[2] / 2), (int)json_int(a, "y", v[1] + v[3] / 2)};
+    struct point at = {(int)json_int(a, "x", v[0] + v[2] / 2),
+                       (int)json_int(a, "y", v[1] + v[3] / 2)};
     *out = (struct target){
         .at = at,
-        .box = box ? (struct rect){v[0], v[1], v[2], v[3]} : (struct rect){at.x - 5, at.y - 5, 10, 10},
+        .box =
+            box ? (struct rect){v[0], v[1], v[2], v[3]} : (struct rect){at.x - 5, at.y - 5, 10, 10},
         .in_view = json_flag(a, "in_view", true),
         .covered = json_flag(a, "covered", false),
         .label = pool_strdup(pool, json_str(a, "label", "")),
@@ -112,7 +126,8 @@ static void read_target(struct pool *pool, const json_t *a, struct target *out)
     };
 }
 
-static int target_answer(struct reader *reader, struct pool *pool, enum question q, struct target *out, struct err *err)
+static int target_answer(struct reader *reader, struct pool *pool, enum question q,
+                         struct target *out, struct err *err)
 {
     const json_t *a = NULL;
     int r = next_answer(reader, q, &a, err);
@@ -127,31 +142,34 @@ static int script_find(struct reader *reader, struct pool *pool, const struct ob
     return target_answer(reader, pool, Q_FIND, out, err);
 }
 
-static int script_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
-                                 int current_page, struct target *out, struct err *err)
+static int script_find_next_page(struct reader *reader, struct pool *pool,
+                                 const struct observation *obs, int current_page,
+                                 struct target *out, struct err *err)
 {
     return target_answer(reader, pool, Q_NEXT_PAGE, out, err);
 }
 
-static int script_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
-                              const struct schema *schema, const char *const *done, int n_done, struct target *out,
+static int script_find_reveal(struct reader *reader, struct pool *pool,
+                              const struct observation *obs, const struct schema *schema,
+                              const char *const *done, int n_done, struct target *out,
                               struct err *err)
 {
     return target_answer(reader, pool, Q_REVEAL, out, err);
 }
 
-static int script_find_dismiss(struct reader *reader, struct pool *pool, const struct observation *obs,
-                               struct target *out, struct err *err)
+static int script_find_dismiss(struct reader *reader, struct pool *pool,
+                               const struct observation *obs, struct target *out, struct err *err)
 {
     return target_answer(reader, pool, Q_DISMISS, out, err);
 }
 
-static const char *const list_names[] = {[LIST_OK] = "ok", [LIST_EMPTY] = "empty", [LIST_BLOCKED] = "blocked", [LIST_ERROR] = "error"};
+static const char *const list_names[] = {
+    [LIST_OK] = "ok", [LIST_EMPTY] = "empty", [LIST_BLOCKED] = "blocked", [LIST_ERROR] = "error"};
 
 /* {"status":"ok","cards":[{"title","href","sponsored", target...}]} */
 static int script_list(struct reader *reader, struct pool *pool, const struct observation *obs,
-                       const struct schema *schema, int max_cards, struct card **ret_cards, int *ret_n,
-                       enum list_status *ret_status, struct err *err)
+                       const struct schema *schema, int max_cards, struct card **ret_cards,
+                       int *ret_n, enum list_status *ret_status, struct err *err)
 {
     const json_t *a = NULL;
     int r = next_answer(reader, Q_LIST, &a, err);
@@ -190,8 +208,9 @@ static void read_extraction(struct pool *pool, const json_t *a, struct extractio
     };
 }
 
-static int script_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
-                          const struct schema *schema, struct extraction *out, struct err *err)
+static int script_extract(struct reader *reader, struct pool *pool, const struct observation *obs,
+                          int n_obs, const struct schema *schema, struct extraction *out,
+                          struct err *err)
 {
     const json_t *a = NULL;
     int r = next_answer(reader, Q_EXTRACT, &a, err);
@@ -202,8 +221,8 @@ static int script_extract(struct reader *reader, struct pool *pool, const struct
 
 /* {"rows":[extraction...]} */
 static int script_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
-                       const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
-                       struct err *err)
+                       const struct schema *schema, int max_rows, struct extraction **ret_rows,
+                       int *ret_n, struct err *err)
 {
     const json_t *a = NULL;
     int r = next_answer(reader, Q_ROWS, &a, err);
@@ -228,7 +247,9 @@ static int script_visible(struct reader *reader, struct pool *pool, const struct
     if (r)
         return r;
     const char *word = json_str(a, "answer", "unknown");
-    out->answer = strcmp(word, "yes") == 0 ? ANSWER_YES : strcmp(word, "no") == 0 ? ANSWER_NO : ANSWER_UNKNOWN;
+    out->answer = strcmp(word, "yes") == 0  ? ANSWER_YES
+                  : strcmp(word, "no") == 0 ? ANSWER_NO
+                                            : ANSWER_UNKNOWN;
     out->reason = pool_strdup(pool, json_str(a, "reason", "scripted"));
     return 0;
 }

@@ -111,16 +111,26 @@ static const char *const no_words[] = {
 /* clang-format on */
 
 static const char *const *const tables[WORDS_N] = {
-    [WORDS_SPONSORED] = sponsored,   [WORDS_NEXT] = next_page,
-    [WORDS_MORE_RESULTS] = more_results, [WORDS_NOT_PAGES] = not_pages,
-    [WORDS_REJECT] = reject,         [WORDS_CLOSE] = close_words,
-    [WORDS_ACCEPT] = accept,         [WORDS_CONSENT] = consent,
-    [WORDS_NEWSLETTER] = newsletter, [WORDS_REVEAL] = reveal,
-    [WORDS_NO_REVEAL] = no_reveal,   [WORDS_RELATED] = related,
-    [WORDS_OPEN] = open_words,       [WORDS_BLOCKED] = blocked,
-    [WORDS_NO_RESULTS] = no_results, [WORDS_ERROR] = error_words,
-    [WORDS_LOGOUT] = logout,         [WORDS_LOGIN] = login,
-    [WORDS_YES] = yes_words,         [WORDS_NO] = no_words,
+    [WORDS_SPONSORED] = sponsored,
+    [WORDS_NEXT] = next_page,
+    [WORDS_MORE_RESULTS] = more_results,
+    [WORDS_NOT_PAGES] = not_pages,
+    [WORDS_REJECT] = reject,
+    [WORDS_CLOSE] = close_words,
+    [WORDS_ACCEPT] = accept,
+    [WORDS_CONSENT] = consent,
+    [WORDS_NEWSLETTER] = newsletter,
+    [WORDS_REVEAL] = reveal,
+    [WORDS_NO_REVEAL] = no_reveal,
+    [WORDS_RELATED] = related,
+    [WORDS_OPEN] = open_words,
+    [WORDS_BLOCKED] = blocked,
+    [WORDS_NO_RESULTS] = no_results,
+    [WORDS_ERROR] = error_words,
+    [WORDS_LOGOUT] = logout,
+    [WORDS_LOGIN] = login,
+    [WORDS_YES] = yes_words,
+    [WORDS_NO] = no_words,
 };
 
 static bool word_byte(unsigned char c)
@@ -131,8 +141,9 @@ static bool word_byte(unsigned char c)
 /* Bytes of punctuation at s: ASCII that is no letter, digit or currency sign, and common dots. */
 static size_t punct_at(const char *s)
 {
-    static const char *const dots[] = {"\xE2\x80\xA6", "\xE2\x80\x93", "\xE2\x80\x94", "\xC2\xB7", "\xE2\x80\xA2",
-                                       "\xEF\xBC\x9A", "\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x99", "\xE2\x80\x9E"};
+    static const char *const dots[] = {
+        "\xE2\x80\xA6", "\xE2\x80\x93", "\xE2\x80\x94", "\xC2\xB7",     "\xE2\x80\xA2",
+        "\xEF\xBC\x9A", "\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x99", "\xE2\x80\x9E"};
     unsigned char c = (unsigned char)*s;
     if (c && c < 0x80)
         return isspace(c) || (ispunct(c) && !strchr("$><+#%", c)) ? 1 : 0;
@@ -181,7 +192,8 @@ bool words_has(const char *text, const char *phrase)
     /* Scripts without blanks between words (from U+3000 on) have no boundary to ask for. */
     bool bounded = (unsigned char)phrase[0] < 0xE3;
     for (const char *p = text; len && (p = strstr(p, phrase)); p++) {
-        bool starts = p == text || !word_byte((unsigned char)p[-1]) || !word_byte((unsigned char)phrase[0]);
+        bool starts =
+            p == text || !word_byte((unsigned char)p[-1]) || !word_byte((unsigned char)phrase[0]);
         bool ends = !word_byte((unsigned char)p[len]) || !word_byte((unsigned char)phrase[len - 1]);
         if (!bounded || (starts && ends))
             return true;
@@ -210,7 +222,8 @@ bool words_all_in(const char *a, const char *b)
 static const char *look_up(enum phrases which, const char *text, bool whole)
 {
     struct pool *tmp = pool_create(NULL);
-    const char *plain = words_plain(tmp, text), *hit = NULL, *raw = str_squash(tmp, str_lower(tmp, text));
+    const char *plain = words_plain(tmp, text), *hit = NULL,
+               *raw = str_squash(tmp, str_lower(tmp, text));
     for (const char *const *p = tables[which]; *p && !hit; p++)
         if (whole ? strcmp(plain, *p) == 0 || strcmp(raw, *p) == 0 : words_has(plain, *p))
             hit = *p;

@@ -12,28 +12,39 @@
 #include "reader/reader.h"
 
 static const char script_text[] =
-    "{\"find\":[{\"x\":50,\"y\":20,\"label\":\"Search\"},{\"error\":\"no such thing; nearest: 'Search'\"}],"
-    "\"next_page\":[{\"box\":[10,40,80,20],\"label\":\"Next\"}],\"reveal\":[{\"error\":\"none left\"}],"
+    "{\"find\":[{\"x\":50,\"y\":20,\"label\":\"Search\"},{\"error\":\"no such thing; nearest: "
+    "'Search'\"}],"
+    "\"next_page\":[{\"box\":[10,40,80,20],\"label\":\"Next\"}],\"reveal\":[{\"error\":\"none "
+    "left\"}],"
     "\"dismiss\":[{\"error\":\"nothing covers the page\"}],"
-    "\"list\":[{\"cards\":[{\"title\":\"Blue boat\",\"href\":\"http://a.test/boats/1\",\"x\":1,\"y\":2},"
+    "\"list\":[{\"cards\":[{\"title\":\"Blue "
+    "boat\",\"href\":\"http://a.test/boats/1\",\"x\":1,\"y\":2},"
     "{\"title\":\"Red boat\",\"href\":\"http://a.test/boats/2\",\"x\":1,\"y\":9}]}],"
-    "\"extract\":[{\"values\":{\"price\":\"$5\"},\"evidence\":{\"price\":{\"url\":\"http://a.test/\",\"method\":\"x\","
-    "\"text\":\"$5\",\"box\":null}}}],\"rows\":[{\"rows\":[]}],\"visible\":[{\"answer\":\"yes\",\"reason\":\"seen\"}]}";
+    "\"extract\":[{\"values\":{\"price\":\"$5\"},\"evidence\":{\"price\":{\"url\":\"http://a.test/"
+    "\",\"method\":\"x\","
+    "\"text\":\"$5\",\"box\":null}}}],\"rows\":[{\"rows\":[]}],\"visible\":[{\"answer\":\"yes\","
+    "\"reason\":\"seen\"}]}";
 
 static const char page_text_json[] =
     "{\"url\":\"http://a.test/\",\"title\":\"Boats\",\"nodes\":["
     "{\"parent\":-1,\"tag\":\"html\",\"flags\":\"visible in_view\",\"box\":[0,0,1280,700]},"
-    "{\"parent\":0,\"tag\":\"button\",\"flags\":\"visible in_view\",\"box\":[10,10,80,20]},{\"parent\":1,\"text\":\"Search\"},"
-    "{\"parent\":0,\"tag\":\"a\",\"attrs\":{\"href\":\"/p2\",\"rel\":\"next\"},\"flags\":\"visible in_view\",\"box\":[10,40,80,20]},{\"parent\":3,\"text\":\"Next\"},"
+    "{\"parent\":0,\"tag\":\"button\",\"flags\":\"visible "
+    "in_view\",\"box\":[10,10,80,20]},{\"parent\":1,\"text\":\"Search\"},"
+    "{\"parent\":0,\"tag\":\"a\",\"attrs\":{\"href\":\"/p2\",\"rel\":\"next\"},\"flags\":\"visible "
+    "in_view\",\"box\":[10,40,80,20]},{\"parent\":3,\"text\":\"Next\"},"
     "{\"parent\":0,\"tag\":\"ul\",\"flags\":\"visible in_view\",\"box\":[0,100,900,400]},"
     "{\"parent\":5,\"tag\":\"li\",\"flags\":\"visible in_view\",\"box\":[0,100,900,200]},"
     "{\"parent\":6,\"tag\":\"h3\",\"flags\":\"visible in_view\",\"box\":[0,100,900,30]},"
-    "{\"parent\":7,\"tag\":\"a\",\"attrs\":{\"href\":\"/boats/1\"},\"flags\":\"visible in_view\",\"box\":[0,100,200,30]},{\"parent\":8,\"text\":\"Blue boat\"},"
-    "{\"parent\":6,\"tag\":\"p\",\"flags\":\"visible in_view\",\"box\":[0,140,900,30]},{\"parent\":10,\"text\":\"Price: $5\"},"
+    "{\"parent\":7,\"tag\":\"a\",\"attrs\":{\"href\":\"/boats/1\"},\"flags\":\"visible "
+    "in_view\",\"box\":[0,100,200,30]},{\"parent\":8,\"text\":\"Blue boat\"},"
+    "{\"parent\":6,\"tag\":\"p\",\"flags\":\"visible "
+    "in_view\",\"box\":[0,140,900,30]},{\"parent\":10,\"text\":\"Price: $5\"},"
     "{\"parent\":5,\"tag\":\"li\",\"flags\":\"visible in_view\",\"box\":[0,300,900,200]},"
     "{\"parent\":12,\"tag\":\"h3\",\"flags\":\"visible in_view\",\"box\":[0,300,900,30]},"
-    "{\"parent\":13,\"tag\":\"a\",\"attrs\":{\"href\":\"/boats/2\"},\"flags\":\"visible in_view\",\"box\":[0,300,200,30]},{\"parent\":14,\"text\":\"Red boat\"},"
-    "{\"parent\":12,\"tag\":\"p\",\"flags\":\"visible in_view\",\"box\":[0,340,900,30]},{\"parent\":16,\"text\":\"Price: $7\"}]}";
+    "{\"parent\":13,\"tag\":\"a\",\"attrs\":{\"href\":\"/boats/2\"},\"flags\":\"visible "
+    "in_view\",\"box\":[0,300,200,30]},{\"parent\":14,\"text\":\"Red boat\"},"
+    "{\"parent\":12,\"tag\":\"p\",\"flags\":\"visible "
+    "in_view\",\"box\":[0,340,900,30]},{\"parent\":16,\"text\":\"Price: $7\"}]}";
 
 struct bench {
     struct pool *pool;
@@ -49,12 +60,14 @@ static const char *kind; /* under test */
 static int begin(void **state)
 {
     struct err err = {0};
-    json_t *page_json = json_loads(page_text_json, 0, NULL), *schema_json = json_loads("{\"fields\":[\"price\"]}", 0, NULL);
+    json_t *page_json = json_loads(page_text_json, 0, NULL),
+           *schema_json = json_loads("{\"fields\":[\"price\"]}", 0, NULL);
     struct page *page = NULL;
     bench = (struct bench){.pool = pool_create(NULL)};
     strcpy(bench.script, "/tmp/reader-script.XXXXXX");
     int fd = mkstemp(bench.script);
-    if (fd < 0 || write(fd, script_text, strlen(script_text)) != (ssize_t)strlen(script_text) || close(fd))
+    if (fd < 0 || write(fd, script_text, strlen(script_text)) != (ssize_t)strlen(script_text) ||
+        close(fd))
         return -1;
     int r = page_from_json(bench.pool, page_json, &page, &err);
     if (r == 0)
@@ -62,7 +75,8 @@ static int begin(void **state)
     json_decref(page_json);
     json_decref(schema_json);
     bool script = strcmp(kind, "script") == 0;
-    bench.obs = (struct observation){.url = "http://a.test/", .title = "Boats", .page = script ? NULL : page};
+    bench.obs = (struct observation){
+        .url = "http://a.test/", .title = "Boats", .page = script ? NULL : page};
     const char *spec = script ? pool_printf(bench.pool, "script:%s", bench.script) : kind;
     if (r == 0)
         r = reader_create(spec, &bench.reader, &err);
@@ -100,9 +114,12 @@ static void controls_are_found_or_not_found(void **state)
     assert_int_equal(reader_find_next_page(bench.reader, bench.pool, &bench.obs, 1, &t, &err), 0);
     assert_string_equal(t.label, "Next");
     assert_int_equal(t.at.y, 50);
-    assert_int_equal(reader_find_reveal(bench.reader, bench.pool, &bench.obs, bench.schema, NULL, 0, &t, &err), E_NOT_FOUND);
+    assert_int_equal(
+        reader_find_reveal(bench.reader, bench.pool, &bench.obs, bench.schema, NULL, 0, &t, &err),
+        E_NOT_FOUND);
     err_clear(&err);
-    assert_int_equal(reader_find_dismiss(bench.reader, bench.pool, &bench.obs, &t, &err), E_NOT_FOUND);
+    assert_int_equal(reader_find_dismiss(bench.reader, bench.pool, &bench.obs, &t, &err),
+                     E_NOT_FOUND);
     assert_true(*err.msg);
 }
 
@@ -112,13 +129,16 @@ static void list_gives_cards_up_to_the_cap(void **state)
     enum list_status status;
     struct err err = {0};
     int n;
-    assert_int_equal(reader_list(bench.reader, bench.pool, &bench.obs, NULL, 1, &cards, &n, &status, &err), 0);
+    assert_int_equal(
+        reader_list(bench.reader, bench.pool, &bench.obs, NULL, 1, &cards, &n, &status, &err), 0);
     assert_int_equal(status, LIST_OK);
     assert_int_equal(n, 1);
     assert_string_equal(cards[0].title, "Blue boat");
     assert_string_equal(cards[0].href, "http://a.test/boats/1");
     assert_false(cards[0].sponsored);
-    assert_int_equal(reader_list(bench.reader, bench.pool, &bench.obs, NULL, 0, &cards, &n, &status, &err), E_INVALID);
+    assert_int_equal(
+        reader_list(bench.reader, bench.pool, &bench.obs, NULL, 0, &cards, &n, &status, &err),
+        E_INVALID);
 }
 
 static void values_come_with_their_evidence(void **state)
@@ -126,25 +146,32 @@ static void values_come_with_their_evidence(void **state)
     struct extraction x, *rows;
     struct err err = {0};
     int n;
-    assert_int_equal(reader_extract(bench.reader, bench.pool, &bench.obs, 1, bench.schema, &x, &err), 0);
+    assert_int_equal(
+        reader_extract(bench.reader, bench.pool, &bench.obs, 1, bench.schema, &x, &err), 0);
     assert_string_equal(json_str(x.values, "price", ""), "$5");
     assert_string_equal(json_str(json_object_get(x.evidence, "price"), "text", ""), "$5");
     assert_false(x.spam);
-    assert_int_equal(reader_rows(bench.reader, bench.pool, &bench.obs, bench.schema, 9, &rows, &n, &err), 0);
-    assert_int_equal(reader_extract(bench.reader, bench.pool, &bench.obs, 0, bench.schema, &x, &err), E_INVALID);
+    assert_int_equal(
+        reader_rows(bench.reader, bench.pool, &bench.obs, bench.schema, 9, &rows, &n, &err), 0);
+    assert_int_equal(
+        reader_extract(bench.reader, bench.pool, &bench.obs, 0, bench.schema, &x, &err), E_INVALID);
 }
 
 static void visible_answers_with_a_reason(void **state)
 {
     struct verdict v;
     struct err err = {0};
-    assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, "The page shows \"Blue boat\"", &v, &err), 0);
+    assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs,
+                                    "The page shows \"Blue boat\"", &v, &err),
+                     0);
     assert_int_equal(v.answer, ANSWER_YES);
     assert_true(*v.reason);
-    assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, " ", &v, &err), E_INVALID);
+    assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, " ", &v, &err),
+                     E_INVALID);
 }
 
-/* --- what belongs to no kind ------------------------------------------------------------------------ */
+/* --- what belongs to no kind
+ * ------------------------------------------------------------------------ */
 
 static void unknown_kinds_and_bad_files_are_refused(void **state)
 {
@@ -180,7 +207,8 @@ static void script_says_when_it_runs_out(void **state)
     kind = "script";
     assert_int_equal(begin(state), 0);
     assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, "x", &v, &err), 0);
-    assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, "x", &v, &err), E_INVALID);
+    assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, "x", &v, &err),
+                     E_INVALID);
     assert_non_null(strstr(err.msg, "no answer 2 for 'visible'"));
     end(state);
 }

@@ -1,7 +1,7 @@
 /*
- * capture_page.c - makes a page fixture: opens an address in the real browser plane and prints the page
- * as tests/golden/pages wants it, one node a line. For whoever adds a fixture; no test runs it.
- * usage: capture_page URL [SCROLL_NOTCHES]
+ * capture_page.c - makes a page fixture: opens an address in the real browser plane and prints the
+ * page as tests/golden/pages wants it, one node a line. For whoever adds a fixture; no test runs
+ * it. usage: capture_page URL [SCROLL_NOTCHES]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,7 @@ static void print_page(const struct page *page)
     char *head = json_dumps(json, JSON_COMPACT);
     head[strlen(head) - 1] = 0;
     printf("%s,\"nodes\":[\n", head);
-    json_array_foreach(nodes, i, node)
-    {
+    json_array_foreach (nodes, i, node) {
         char *line = json_dumps(node, JSON_COMPACT);
         printf("%s%s\n", line, i + 1 < json_array_size(nodes) ? "," : "");
         free(line);
@@ -32,7 +31,8 @@ static void print_page(const struct page *page)
     json_decref(json);
 }
 
-static int capture(struct plane *plane, struct pool *pool, const char *url, int notches, struct err *err)
+static int capture(struct plane *plane, struct pool *pool, const char *url, int notches,
+                   struct err *err)
 {
     struct settled s;
     struct observation obs = {0};
@@ -58,8 +58,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: capture_page URL [SCROLL_NOTCHES]\n");
         return 64;
     }
-    struct plane_config config = {.width = 1280, .height = 720, .profile_dir = pool_printf(pool, "%s/profile", dir),
-                                  .tmp_dir = pool_printf(pool, "%s/tmp", dir), .download_dir = pool_printf(pool, "%s/downloads", dir),
+    struct plane_config config = {.width = 1280,
+                                  .height = 720,
+                                  .profile_dir = pool_printf(pool, "%s/profile", dir),
+                                  .tmp_dir = pool_printf(pool, "%s/tmp", dir),
+                                  .download_dir = pool_printf(pool, "%s/downloads", dir),
                                   .sandbox_off = getenv("CAPTURE_SANDBOX_OFF") != NULL};
     int r = file_mkdirs(config.profile_dir, 0700, &err);
     if (r == 0)

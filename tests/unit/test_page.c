@@ -24,7 +24,8 @@ static int drop_pool(void **state)
 /* A page from its nodes, written with single quotes for legibility. */
 static struct page *page_of(const char *nodes)
 {
-    char *text = pool_printf(pool, "{'url':'https://shop.test/a/b?q=1','title':'T','nodes':[%s]}", nodes);
+    char *text =
+        pool_printf(pool, "{'url':'https://shop.test/a/b?q=1','title':'T','nodes':[%s]}", nodes);
     for (char *p = text; *p; p++)
         if (*p == '\'')
             *p = '"';
@@ -56,13 +57,16 @@ struct name_case {
 };
 
 static const struct name_case name_cases[] = {
-    {"link from content", "{'tag':'a','attrs':{'href':'/x'}," V "},{'text':'Next'}", "a", "link", "Next"},
+    {"link from content", "{'tag':'a','attrs':{'href':'/x'}," V "},{'text':'Next'}", "a", "link",
+     "Next"},
     {"anchor without href", "{'tag':'a'," V "},{'text':'Next'}", "a", "", ""},
     {"image alt inside a link",
-     "{'tag':'a','attrs':{'href':'/x'}," V "},{'tag':'img','parent':0,'attrs':{'alt':'Home'}," V "}", "a",
-     "link", "Home"},
-    {"aria-label beats content", "{'tag':'button','attrs':{'aria-label':'Close dialog'}," V "},{'text':'x'}",
-     "button", "button", "Close dialog"},
+     "{'tag':'a','attrs':{'href':'/x'}," V "},{'tag':'img','parent':0,'attrs':{'alt':'Home'}," V
+     "}",
+     "a", "link", "Home"},
+    {"aria-label beats content",
+     "{'tag':'button','attrs':{'aria-label':'Close dialog'}," V "},{'text':'x'}", "button",
+     "button", "Close dialog"},
     {"aria-labelledby beats aria-label",
      "{'tag':'div'," V "},{'tag':'span','parent':0,'attrs':{'id':'t'}," V "},{'text':'Real'},"
      "{'tag':'button','parent':0,'attrs':{'aria-labelledby':'t','aria-label':'Other'}," V "}",
@@ -75,29 +79,34 @@ static const struct name_case name_cases[] = {
      "{'tag':'label'," V "},{'text':'Sort by'},{'tag':'select','parent':0," V "},"
      "{'tag':'option','parent':2},{'text':'Price'}",
      "select", "combobox", "Sort by"},
-    {"placeholder last", "{'tag':'input','attrs':{'placeholder':'Search cars'}," V "}", "input", "textbox",
-     "Search cars"},
-    {"title before placeholder", "{'tag':'input','attrs':{'placeholder':'a','title':'b'}," V "}", "input",
-     "textbox", "b"},
-    {"submit button by value", "{'tag':'input','attrs':{'type':'SUBMIT','value':'Go'}," V "}", "input",
-     "button", "Go"},
-    {"submit button without value", "{'tag':'input','attrs':{'type':'submit'}," V "}", "input", "button",
-     "Submit"},
+    {"placeholder last", "{'tag':'input','attrs':{'placeholder':'Search cars'}," V "}", "input",
+     "textbox", "Search cars"},
+    {"title before placeholder", "{'tag':'input','attrs':{'placeholder':'a','title':'b'}," V "}",
+     "input", "textbox", "b"},
+    {"submit button by value", "{'tag':'input','attrs':{'type':'SUBMIT','value':'Go'}," V "}",
+     "input", "button", "Go"},
+    {"submit button without value", "{'tag':'input','attrs':{'type':'submit'}," V "}", "input",
+     "button", "Submit"},
     {"option of a closed select",
-     "{'tag':'select'," V "},{'tag':'option','parent':0},{'text':'Red'}", "option", "option", "Red"},
+     "{'tag':'select'," V "},{'tag':'option','parent':0},{'text':'Red'}", "option", "option",
+     "Red"},
     {"hidden text is not a name",
-     "{'tag':'button'," V "},{'text':'Save'},{'tag':'span','parent':0,'flags':''},{'text':'secret'}",
+     "{'tag':'button'," V
+     "},{'text':'Save'},{'tag':'span','parent':0,'flags':''},{'text':'secret'}",
      "button", "button", "Save"},
-    {"explicit role", "{'tag':'div','attrs':{'role':'Tab other'}," V "},{'text':'Specs'}", "div", "tab",
-     "Specs"},
-    {"heading", "{'tag':'h2'," V "},{'text':'2019  Honda Civic'}", "h2", "heading", "2019 Honda Civic"},
+    {"explicit role", "{'tag':'div','attrs':{'role':'Tab other'}," V "},{'text':'Specs'}", "div",
+     "tab", "Specs"},
+    {"heading", "{'tag':'h2'," V "},{'text':'2019  Honda Civic'}", "h2", "heading",
+     "2019 Honda Civic"},
     {"legend names a fieldset",
-     "{'tag':'fieldset'," V "},{'tag':'legend','parent':0," V "},{'text':'Seller'}", "fieldset", "group",
-     "Seller"},
+     "{'tag':'fieldset'," V "},{'tag':'legend','parent':0," V "},{'text':'Seller'}", "fieldset",
+     "group", "Seller"},
     {"search box", "{'tag':'input','attrs':{'type':'search','aria-label':'Find'}," V "}", "input",
      "searchbox", "Find"},
     {"page header", "{'tag':'header'," V "}", "header", "banner", ""},
-    {"row header", "{'tag':'tr'," V "},{'tag':'th','parent':0," V "},{'text':'Year'},{'tag':'td','parent':0," V "}",
+    {"row header",
+     "{'tag':'tr'," V "},{'tag':'th','parent':0," V "},{'text':'Year'},{'tag':'td','parent':0," V
+     "}",
      "th", "rowheader", "Year"},
 };
 
@@ -119,14 +128,16 @@ static void flags_are_implied_by_tags_and_aria(void **state)
     } cases[] = {
         {"{'tag':'button'}", NODE_CLICKABLE, NODE_DISABLED | NODE_EDITABLE},
         {"{'tag':'button','attrs':{'disabled':''}}", NODE_DISABLED, 0},
-        {"{'tag':'a','attrs':{'href':'/','aria-disabled':'true'}}", NODE_DISABLED | NODE_CLICKABLE, 0},
+        {"{'tag':'a','attrs':{'href':'/','aria-disabled':'true'}}", NODE_DISABLED | NODE_CLICKABLE,
+         0},
         {"{'tag':'input','attrs':{'type':'text'}}", NODE_EDITABLE, NODE_CLICKABLE},
         {"{'tag':'input','attrs':{'type':'text','readonly':''}}", 0, NODE_EDITABLE},
         {"{'tag':'input','attrs':{'type':'hidden'}}", 0, NODE_EDITABLE},
         {"{'tag':'input','attrs':{'type':'checkbox'}}", NODE_CLICKABLE, NODE_EDITABLE},
         {"{'tag':'div','attrs':{'contenteditable':''}}", NODE_EDITABLE, 0},
         {"{'tag':'div','attrs':{'contenteditable':'false'}}", 0, NODE_EDITABLE},
-        {"{'tag':'div','attrs':{'role':'option','aria-selected':'true'}}", NODE_SELECTED | NODE_CLICKABLE, 0},
+        {"{'tag':'div','attrs':{'role':'option','aria-selected':'true'}}",
+         NODE_SELECTED | NODE_CLICKABLE, 0},
         {"{'tag':'div','attrs':{'role':'button','aria-expanded':'true'}}", NODE_EXPANDED, 0},
         {"{'tag':'div'}", 0, NODE_CLICKABLE | NODE_VISIBLE},
     };
@@ -139,7 +150,8 @@ static void flags_are_implied_by_tags_and_aria(void **state)
 
 static void disabled_fieldset_disables_its_controls(void **state)
 {
-    const struct page *p = page_of("{'tag':'fieldset','attrs':{'disabled':''}},{'tag':'input','parent':0}");
+    const struct page *p =
+        page_of("{'tag':'fieldset','attrs':{'disabled':''}},{'tag':'input','parent':0}");
     assert_true(p->nodes[1].flags & NODE_DISABLED);
     assert_false(p->nodes[1].flags & NODE_EDITABLE);
 }
@@ -176,20 +188,21 @@ static void links_are_resolved_against_the_page(void **state)
 
 static void base_tag_moves_relative_links(void **state)
 {
-    const struct page *p = page_of("{'tag':'html'},{'tag':'base','parent':0,'attrs':{'href':'/shop/'}},"
-                                   "{'tag':'a','parent':0,'attrs':{'href':'item'}}");
+    const struct page *p =
+        page_of("{'tag':'html'},{'tag':'base','parent':0,'attrs':{'href':'/shop/'}},"
+                "{'tag':'a','parent':0,'attrs':{'href':'item'}}");
     assert_string_equal(tagged(p, "a")->href, "https://shop.test/shop/item");
 }
 
 static void text_joins_touching_inline_pieces_only(void **state)
 {
-    const struct page *p = page_of(
-        "{'tag':'p'," V "},{'tag':'span','parent':0," V "},{'text':'$','box':[10,10,8,20]},"
-        "{'tag':'span','parent':0," V "},{'text':'12,500','box':[18,10,50,20]},"
-        "{'tag':'b','parent':0," V "},{'text':'firm','box':[72,10,30,20]},"
-        "{'tag':'i','parent':0," V "},{'text':'!','box':[102,10,4,20]},"
-        "{'tag':'div','parent':0," V "},{'text':'next','box':[106,10,30,20]},"
-        "{'tag':'div','parent':0,'flags':''},{'text':'hidden'}");
+    const struct page *p =
+        page_of("{'tag':'p'," V "},{'tag':'span','parent':0," V "},{'text':'$','box':[10,10,8,20]},"
+                "{'tag':'span','parent':0," V "},{'text':'12,500','box':[18,10,50,20]},"
+                "{'tag':'b','parent':0," V "},{'text':'firm','box':[72,10,30,20]},"
+                "{'tag':'i','parent':0," V "},{'text':'!','box':[102,10,4,20]},"
+                "{'tag':'div','parent':0," V "},{'text':'next','box':[106,10,30,20]},"
+                "{'tag':'div','parent':0,'flags':''},{'text':'hidden'}");
     assert_string_equal(page_text(pool, p, 0, 1000), "$12,500 firm! next");
     assert_string_equal(page_text(pool, p, 0, 9), "$12,500 f");
     assert_string_equal(page_text(pool, p, 5, 1000), "firm");
@@ -214,9 +227,10 @@ static void point_is_the_middle_of_what_the_viewport_shows(void **state)
 
 static void json_comes_back_as_it_went(void **state)
 {
-    const struct page *p = page_of("{'tag':'html'," V "},{'tag':'a','parent':0,'attrs':{'href':'/x','class':'k'},"
-                                   "'flags':'visible clickable covered','box':[1,2,3,4]},{'text':'go'},"
-                                   "{'tag':'input','parent':0,'value':'v','flags':'focused'}");
+    const struct page *p =
+        page_of("{'tag':'html'," V "},{'tag':'a','parent':0,'attrs':{'href':'/x','class':'k'},"
+                "'flags':'visible clickable covered','box':[1,2,3,4]},{'text':'go'},"
+                "{'tag':'input','parent':0,'value':'v','flags':'focused'}");
     json_t *first = page_to_json(p), *second;
     struct page *again;
     struct err err = {0};
@@ -268,11 +282,19 @@ static struct page *big_page(int n, bool deep)
     *page = (struct page){.url = "https://big.test/", .title = "", .n_nodes = n};
     page->nodes = pool_alloc(pool, sizeof(struct node) * (size_t)n);
     for (int i = 0; i < n; i++)
-        page->nodes[i] = (struct node){.parent = i == 0 ? -1 : deep ? i - 1 : 0,
+        page->nodes[i] = (struct node){.parent = i == 0 ? -1
+                                                 : deep ? i - 1
+                                                        : 0,
                                        .end = deep || i == 0 ? n : i + 1,
                                        .tag = i % 3 == 2 && !deep ? "label" : "div",
-                                       .text = "", .role = "", .name = "", .value = "", .href = "",
-                                       .attrs = attrs, .n_attrs = 3, .flags = NODE_VISIBLE};
+                                       .text = "",
+                                       .role = "",
+                                       .name = "",
+                                       .value = "",
+                                       .href = "",
+                                       .attrs = attrs,
+                                       .n_attrs = 3,
+                                       .flags = NODE_VISIBLE};
     return page;
 }
 
@@ -289,18 +311,24 @@ static void largest_page_is_finished_in_linear_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(roles_and_names_follow_tags_and_attributes, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(roles_and_names_follow_tags_and_attributes, make_pool,
+                                        drop_pool),
         cmocka_unit_test_setup_teardown(flags_are_implied_by_tags_and_aria, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(disabled_fieldset_disables_its_controls, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(disabled_fieldset_disables_its_controls, make_pool,
+                                        drop_pool),
         cmocka_unit_test_setup_teardown(passwords_lose_their_value, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(links_are_resolved_against_the_page, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(base_tag_moves_relative_links, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(text_joins_touching_inline_pieces_only, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(text_joins_touching_inline_pieces_only, make_pool,
+                                        drop_pool),
         cmocka_unit_test_setup_teardown(text_is_cut_at_a_character, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(point_is_the_middle_of_what_the_viewport_shows, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(point_is_the_middle_of_what_the_viewport_shows, make_pool,
+                                        drop_pool),
         cmocka_unit_test_setup_teardown(json_comes_back_as_it_went, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(broken_page_json_is_refused_with_its_place, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(largest_page_is_finished_in_linear_time, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(broken_page_json_is_refused_with_its_place, make_pool,
+                                        drop_pool),
+        cmocka_unit_test_setup_teardown(largest_page_is_finished_in_linear_time, make_pool,
+                                        drop_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Pages captured from Chromium (tests/golden/pages) and what the page reader makes of them. A row is a
- * page, a question and its answer; a new kind of page is a new file and some rows.
+ * Pages captured from Chromium (tests/golden/pages) and what the page reader makes of them. A row
+ * is a page, a question and its answer; a new kind of page is a new file and some rows.
  */
 #include "unit/test.h"
 
@@ -62,8 +62,10 @@ static json_t *json_of(const char *single_quoted)
 /* "year:int,make" or a whole schema. */
 static struct schema *schema_of(const char *spec)
 {
-    json_t *json = *spec == '{' ? json_of(spec) : json_keep(pool, json_object()), *fields = json_array();
-    for (const char *p = spec; *spec != '{' && *p; p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {
+    json_t *json = *spec == '{' ? json_of(spec) : json_keep(pool, json_object()),
+           *fields = json_array();
+    for (const char *p = spec; *spec != '{' && *p;
+         p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {
         char *name = pool_strndup(pool, p, strcspn(p, ",")), *type = strchr(name, ':');
         json_t *f = json_object();
         if (type)
@@ -83,7 +85,8 @@ static struct schema *schema_of(const char *spec)
     return s;
 }
 
-/* --- words and shapes -------------------------------------------------------------------------- */
+/* --- words and shapes --------------------------------------------------------------------------
+ */
 
 static void words_are_compared_plain(void **state)
 {
@@ -91,7 +94,8 @@ static void words_are_compared_plain(void **state)
     assert_string_equal(words_plain(pool, "\xC3\x89tat :"), "\xC3\xA9tat");
     assert_string_equal(words_split(pool, "vehicleModelDate"), "vehicle model date");
     assert_string_equal(words_split(pool, "seller_phone-no"), "seller phone no");
-    assert_non_null(words_is(WORDS_NEXT, "N\xC3\xA4""chste"));
+    assert_non_null(words_is(WORDS_NEXT, "N\xC3\xA4"
+                                         "chste"));
     assert_non_null(words_is(WORDS_NEXT, "\xE2\x80\xBA"));
     assert_null(words_is(WORDS_NEXT, "next steps"));
     assert_non_null(words_is(WORDS_SPONSORED, "Ad"));
@@ -145,7 +149,8 @@ static void shapes_are_found_and_told_apart(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *got = pattern_first(pool, cases[i].pattern, cases[i].text);
         if ((got != NULL) != (cases[i].want != NULL) || (got && strcmp(got, cases[i].want) != 0))
-            fail_msg("pattern %d in '%s': '%s'", (int)cases[i].pattern, cases[i].text, got ? got : "(none)");
+            fail_msg("pattern %d in '%s': '%s'", (int)cases[i].pattern, cases[i].text,
+                     got ? got : "(none)");
     }
 }
 
@@ -155,9 +160,21 @@ static void numbers_are_read_in_every_notation(void **state)
         const char *text;
         double want;
     } cases[] = {
-        {"$12,500", 12500},   {"12.490 \xE2\x82\xAC", 12490}, {"12.500,00", 12500}, {"1,234.56", 1234.56}, {"4,6", 4.6},
-        {"0.125", 0.125},     {"1\xC2\xA0""234 km", 1234},     {"12'500", 12500},    {"11.5k", 11500},     {"1,234,567", 1234567},
-        {"3.4 million", 3.4e6}, {"-5", -5},                   {"USD 33,600", 33600},
+        {"$12,500", 12500},
+        {"12.490 \xE2\x82\xAC", 12490},
+        {"12.500,00", 12500},
+        {"1,234.56", 1234.56},
+        {"4,6", 4.6},
+        {"0.125", 0.125},
+        {"1\xC2\xA0"
+         "234 km",
+         1234},
+        {"12'500", 12500},
+        {"11.5k", 11500},
+        {"1,234,567", 1234567},
+        {"3.4 million", 3.4e6},
+        {"-5", -5},
+        {"USD 33,600", 33600},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         double v = NAN;
@@ -186,9 +203,10 @@ static void fields_are_known_by_their_names(void **state)
         const char *name;
         enum meaning want;
     } cases[] = {
-        {"phone", MEANS_PHONE},   {"seller_phone", MEANS_PHONE}, {"asking_price", MEANS_PRICE}, {"price_usd", MEANS_PRICE},
-        {"model_year", MEANS_YEAR}, {"brand", MEANS_MAKE},       {"model", MEANS_MODEL},        {"listing_url", MEANS_URL},
-        {"companyName", MEANS_SELLER}, {"company_size", MEANS_OTHER}, {"engine_hours", MEANS_OTHER}, {"year_round", MEANS_OTHER},
+        {"phone", MEANS_PHONE},        {"seller_phone", MEANS_PHONE}, {"asking_price", MEANS_PRICE},
+        {"price_usd", MEANS_PRICE},    {"model_year", MEANS_YEAR},    {"brand", MEANS_MAKE},
+        {"model", MEANS_MODEL},        {"listing_url", MEANS_URL},    {"companyName", MEANS_SELLER},
+        {"company_size", MEANS_OTHER}, {"engine_hours", MEANS_OTHER}, {"year_round", MEANS_OTHER},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct field f = {.name = cases[i].name, .label = cases[i].name, .example = ""};
@@ -197,8 +215,10 @@ static void fields_are_known_by_their_names(void **state)
     }
 }
 
-/* --- find ------------------------------------------------------------------------------------------ */
+/* --- find
+ * ------------------------------------------------------------------------------------------ */
 
+/* clang-format off */
 static const struct {
     const char *page;
     const char *kind;
@@ -236,6 +256,7 @@ static const struct {
     {"boat_dl", "button", "Email seller", "", "Email seller", "button"},
     {"market_results", "nav_link", "Sell", "", "Sell", "a"},
 };
+/* clang-format on */
 
 static void targets_are_found_by_what_people_call_them(void **state)
 {
@@ -246,7 +267,8 @@ static void targets_are_found_by_what_people_call_them(void **state)
         struct err err = {0};
         assert_true(target_kind_parse(find_cases[i].kind, &q.kind));
         int r = reader_find(reader, pool, &obs, &q, &t, &err);
-        const char *what = pool_printf(pool, "%s: %s '%s%s'", find_cases[i].page, find_cases[i].kind, q.label, q.intent);
+        const char *what = pool_printf(pool, "%s: %s '%s%s'", find_cases[i].page,
+                                       find_cases[i].kind, q.label, q.intent);
         if (!find_cases[i].want_label) {
             assert_int_equal(r, E_NOT_FOUND);
             assert_non_null(strstr(err.msg, "nearest"));
@@ -254,9 +276,11 @@ static void targets_are_found_by_what_people_call_them(void **state)
         }
         if (r)
             fail_msg("%s: %s", what, err.msg);
-        if (strcmp(t.label, find_cases[i].want_label) != 0 || strcmp(t.tag, find_cases[i].want_tag) != 0)
+        if (strcmp(t.label, find_cases[i].want_label) != 0 ||
+            strcmp(t.tag, find_cases[i].want_tag) != 0)
             fail_msg("%s: got <%s> '%s'", what, t.tag, t.label);
-        if (t.in_view && !(t.at.x >= t.box.x && t.at.x <= t.box.x + t.box.w && t.at.y >= t.box.y && t.at.y <= t.box.y + t.box.h))
+        if (t.in_view && !(t.at.x >= t.box.x && t.at.x <= t.box.x + t.box.w && t.at.y >= t.box.y &&
+                           t.at.y <= t.box.y + t.box.h))
             fail_msg("%s: the point is outside the box", what);
     }
 }
@@ -272,7 +296,8 @@ static void region_and_avoided_points_are_honoured(void **state)
     q.n_avoid = 1;
     assert_int_equal(reader_find(reader, pool, &obs, &q, &second, &err), E_NOT_FOUND);
     struct rect lower = {0, 400, 1280, 320};
-    q = (struct target_query){.label = "Search", .intent = "", .kind = TARGET_BUTTON, .region = &lower};
+    q = (struct target_query){
+        .label = "Search", .intent = "", .kind = TARGET_BUTTON, .region = &lower};
     err_clear(&err);
     assert_int_equal(reader_find(reader, pool, &obs, &q, &second, &err), E_NOT_FOUND);
     assert_non_null(strstr(err.msg, "in that region"));
@@ -300,25 +325,31 @@ static void covered_targets_say_so(void **state)
     assert_true(t.covered);
 }
 
-/* --- controls that pages have in common ---------------------------------------------------------------- */
+/* --- controls that pages have in common
+ * ---------------------------------------------------------------- */
 
-typedef int ask_fn(const struct observation *obs, const char *detail, struct target *t, struct err *err);
+typedef int ask_fn(const struct observation *obs, const char *detail, struct target *t,
+                   struct err *err);
 
-static int ask_next(const struct observation *obs, const char *detail, struct target *t, struct err *err)
+static int ask_next(const struct observation *obs, const char *detail, struct target *t,
+                    struct err *err)
 {
     return reader_find_next_page(reader, pool, obs, atoi(detail), t, err);
 }
 
-static int ask_dismiss(const struct observation *obs, const char *detail, struct target *t, struct err *err)
+static int ask_dismiss(const struct observation *obs, const char *detail, struct target *t,
+                       struct err *err)
 {
     return reader_find_dismiss(reader, pool, obs, t, err);
 }
 
-static int ask_reveal(const struct observation *obs, const char *detail, struct target *t, struct err *err)
+static int ask_reveal(const struct observation *obs, const char *detail, struct target *t,
+                      struct err *err)
 {
     return reader_find_reveal(reader, pool, obs, schema_of(detail), NULL, 0, t, err);
 }
 
+/* clang-format off */
 static const struct {
     ask_fn *ask;
     const char *page, *detail, *want; /* NULL: E_NOT_FOUND */
@@ -348,6 +379,7 @@ static const struct {
     {ask_reveal, "market_boat", "phone", "Show phone"},
     {ask_reveal, "car_spans", "phone", NULL},
 };
+/* clang-format on */
 
 static void common_controls_are_found_or_not(void **state)
 {
@@ -356,8 +388,10 @@ static void common_controls_are_found_or_not(void **state)
         struct target t = {0};
         struct err err = {0};
         int r = control_cases[i].ask(&obs, control_cases[i].detail, &t, &err);
-        if (control_cases[i].want ? r != 0 || strcmp(t.label, control_cases[i].want) != 0 : r != E_NOT_FOUND)
-            fail_msg("%s %s: '%s' %s", control_cases[i].page, control_cases[i].detail, t.label ? t.label : "", err.msg);
+        if (control_cases[i].want ? r != 0 || strcmp(t.label, control_cases[i].want) != 0
+                                  : r != E_NOT_FOUND)
+            fail_msg("%s %s: '%s' %s", control_cases[i].page, control_cases[i].detail,
+                     t.label ? t.label : "", err.msg);
     }
 }
 
@@ -367,11 +401,15 @@ static void a_used_reveal_control_is_not_offered_again(void **state)
     const char *done[] = {"show phone number"};
     struct target t;
     struct err err = {0};
-    assert_int_equal(reader_find_reveal(reader, pool, &obs, schema_of("phone"), done, 1, &t, &err), E_NOT_FOUND);
+    assert_int_equal(reader_find_reveal(reader, pool, &obs, schema_of("phone"), done, 1, &t, &err),
+                     E_NOT_FOUND);
 }
 
-/* --- list ------------------------------------------------------------------------------------------------ */
+/* --- list
+ * ------------------------------------------------------------------------------------------------
+ */
 
+/* clang-format off */
 static const struct {
     const char *page;
     enum list_status status;
@@ -395,6 +433,7 @@ static const struct {
     {"no_results", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
     {"blocked", LIST_BLOCKED, 0, 0, NULL, NULL, NULL},
 };
+/* clang-format on */
 
 static void result_cards_are_listed_in_reading_order(void **state)
 {
@@ -407,8 +446,10 @@ static void result_cards_are_listed_in_reading_order(void **state)
         assert_int_equal(reader_list(reader, pool, &obs, NULL, 100, &cards, &n, &status, &err), 0);
         for (int k = 0; k < n; k++)
             sponsored += cards[k].sponsored;
-        if (status != list_cases[i].status || n != list_cases[i].n || sponsored != list_cases[i].n_sponsored)
-            fail_msg("%s: status %d, %d cards, %d sponsored", list_cases[i].page, (int)status, n, sponsored);
+        if (status != list_cases[i].status || n != list_cases[i].n ||
+            sponsored != list_cases[i].n_sponsored)
+            fail_msg("%s: status %d, %d cards, %d sponsored", list_cases[i].page, (int)status, n,
+                     sponsored);
         if (list_cases[i].first) {
             assert_string_equal(cards[0].title, list_cases[i].first);
             assert_string_equal(cards[n - 1].title, list_cases[i].last);
@@ -421,7 +462,8 @@ static void result_cards_are_listed_in_reading_order(void **state)
 static void exclusions_and_the_cap_shorten_a_list(void **state)
 {
     struct observation obs = look("cars_list");
-    struct schema *s = schema_of("{'fields':['year'],'listing_card_exclusions':['sponsored','Lone Star Autos']}");
+    struct schema *s =
+        schema_of("{'fields':['year'],'listing_card_exclusions':['sponsored','Lone Star Autos']}");
     struct card *cards;
     enum list_status status;
     struct err err = {0};
@@ -432,7 +474,9 @@ static void exclusions_and_the_cap_shorten_a_list(void **state)
     assert_int_equal(n, 3);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------- */
+/* --- values
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *page, *fields, *want; /* the whole answer: what is not there must be left out */
@@ -442,20 +486,29 @@ static const struct {
      "'location':'Lake Travis, TX','title':'2013 Sea Ray 240 Sundeck','engine_hours':412}"},
     {"boat_dl_revealed", "phone,price:int", "{'phone':'(512) 555-0147','price':29500}"},
     {"auto_de", "year,make,model,price:int,mileage:int,phone,seller,location",
-     "{'year':'2016','make':'Volkswagen','model':'Golf','price':12490,'mileage':98200,'phone':'0221 555 01 23',"
+     "{'year':'2016','make':'Volkswagen','model':'Golf','price':12490,'mileage':98200,'phone':'"
+     "0221 555 01 23',"
      "'seller':'Autohaus Rheinblick GmbH','location':'50667 K\xC3\xB6ln'}"},
-    {"car_spans", "year:int,make,model,price:int,phone,email,mileage,doors:int,seller,location,date_posted,sunroof:bool,certified:bool,"
-                  "exterior_color,vin,trim",
-     "{'year':2019,'make':'Honda','model':'Civic EX','price':18450,'phone':'(512) 555-0168','email':'dana@example.test',"
-     "'mileage':'42,100 miles','doors':4,'seller':'Dana Whitfield','location':'Austin, TX','date_posted':'May 3, 2024',"
+    {"car_spans",
+     "year:int,make,model,price:int,phone,email,mileage,doors:int,seller,location,date_posted,"
+     "sunroof:bool,certified:bool,"
+     "exterior_color,vin,trim",
+     "{'year':2019,'make':'Honda','model':'Civic EX','price':18450,'phone':'(512) "
+     "555-0168','email':'dana@example.test',"
+     "'mileage':'42,100 miles','doors':4,'seller':'Dana Whitfield','location':'Austin, "
+     "TX','date_posted':'May 3, 2024',"
      "'sunroof':true,'certified':false,'exterior_color':'Cosmic Blue','vin':'2HGFC2F59KH500000'}"},
     {"job_jsonld", "title,company,location,salary:int,date_posted,phone",
-     "{'title':'Senior Tide Analyst','company':'Oceanworks','location':'Portland, ME','salary':98000,'date_posted':'2024-03-11'}"},
+     "{'title':'Senior Tide Analyst','company':'Oceanworks','location':'Portland, "
+     "ME','salary':98000,'date_posted':'2024-03-11'}"},
     {"product_micro", "name,brand,price:int,material,weight,waterproof:bool,sku",
-     "{'name':'Fjord Rain Jacket','brand':'Nordlys','price':149,'material':'recycled nylon','weight':'410 g','waterproof':true,"
+     "{'name':'Fjord Rain Jacket','brand':'Nordlys','price':149,'material':'recycled "
+     "nylon','weight':'410 g','waterproof':true,"
      "'sku':'NL-2231-B'}"},
-    {"rtl_detail", "year,price,phone", "{'year':'2018','price':'45,000 AED','phone':'+971 50 555 0123'}"},
-    {"article", "title,date,price,phone,year", "{'title':'Bridge reopens after repairs','date':'2 February 2024'}"},
+    {"rtl_detail", "year,price,phone",
+     "{'year':'2018','price':'45,000 AED','phone':'+971 50 555 0123'}"},
+    {"article", "title,date,price,phone,year",
+     "{'title':'Bridge reopens after repairs','date':'2 February 2024'}"},
     {"market_boat", "year,make,model,price,phone,url",
      "{'year':'2008','make':'Ostermoor','model':'Compass 28','price':'USD 32,200',"
      "'url':'http://harborlist.test/boats/1012-2008-ostermoor-compass-28/'}"},
@@ -481,7 +534,8 @@ static void every_value_can_say_where_it_was_seen(void **state)
     struct observation obs = look("boat_dl");
     struct extraction x;
     struct err err = {0};
-    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("price,make,url"), &x, &err), 0);
+    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("price,make,url"), &x, &err),
+                     0);
     const json_t *price = json_object_get(x.evidence, "price");
     assert_string_equal(json_str(price, "text", ""), "$29,500");
     assert_string_equal(json_str(price, "url", ""), "http://site.test/boat_dl.html");
@@ -489,7 +543,8 @@ static void every_value_can_say_where_it_was_seen(void **state)
     /* What the page shows wins over what it tells machines, and says that they differ. */
     assert_string_equal(json_str(json_object_get(price, "differs"), "text", ""), "31900");
     assert_string_equal(json_str(json_object_get(price, "differs"), "method", ""), "json_ld");
-    assert_string_equal(json_str(json_object_get(x.evidence, "make"), "method", ""), "definition_list");
+    assert_string_equal(json_str(json_object_get(x.evidence, "make"), "method", ""),
+                        "definition_list");
 }
 
 static void the_newest_of_several_looks_completes_the_first(void **state)
@@ -507,7 +562,8 @@ static void spam_indicators_are_the_schemas_only(void **state)
     struct observation obs = look("auto_de");
     struct extraction x;
     struct err err = {0};
-    struct schema *s = schema_of("{'fields':['seller','make'],'spam_seller_indicators':['autohaus'],'spam_label':'dealer'}");
+    struct schema *s = schema_of(
+        "{'fields':['seller','make'],'spam_seller_indicators':['autohaus'],'spam_label':'dealer'}");
     assert_int_equal(reader_extract(reader, pool, &obs, 1, s, &x, &err), 0);
     assert_true(x.spam);
     assert_non_null(strstr(x.spam_reason, "dealer: seller contains 'autohaus'"));
@@ -521,14 +577,19 @@ static const struct {
     const char *first;
 } rows_cases[] = {
     {"cars_list", "title,price,mileage,location,url", 9,
-     "{'title':'2019 Honda Civic EX','price':'$18,450','mileage':'42,100 mi','location':'Austin, TX',"
+     "{'title':'2019 Honda Civic EX','price':'$18,450','mileage':'42,100 mi','location':'Austin, "
+     "TX',"
      "'url':'http://site.test/listing/4400-2019-honda-civic-ex'}"},
-    {"cars_list", "year:int,make,seller", 8, "{'year':2019,'make':'Honda','seller':'Private seller'}"},
+    {"cars_list", "year:int,make,seller", 8,
+     "{'year':2019,'make':'Honda','seller':'Private seller'}"},
     {"shop_grid", "name,price", 6, "{'name':'Aurora LED Desk Lamp','price':'$39.99'}"},
     {"crm_table", "name,company,email,phone,status", 5,
-     "{'name':'Grace Hopper','company':'Compiler Ltd','email':'grace@compiler.test','phone':'+1 202 555 0143','status':'Customer'}"},
-    {"jobs_links", "title,company,salary", 5, "{'title':'Harbour Pilot','company':'Port of Lisle','salary':'$41 an hour'}"},
-    {"serp", "title,url", 5, "{'title':'Buy tide tables today','url':'https://clicks.test/aclk?x=1'}"},
+     "{'name':'Grace Hopper','company':'Compiler Ltd','email':'grace@compiler.test','phone':'+1 "
+     "202 555 0143','status':'Customer'}"},
+    {"jobs_links", "title,company,salary", 5,
+     "{'title':'Harbour Pilot','company':'Port of Lisle','salary':'$41 an hour'}"},
+    {"serp", "title,url", 5,
+     "{'title':'Buy tide tables today','url':'https://clicks.test/aclk?x=1'}"},
     {"auto_de", "title,price", 0, NULL},
     {"no_results", "title,price", 0, NULL},
 };
@@ -540,14 +601,21 @@ static void rows_are_read_from_cards_and_tables(void **state)
         struct extraction *rows;
         struct err err = {0};
         int n;
-        assert_int_equal(reader_rows(reader, pool, &obs, schema_of(rows_cases[i].fields), 100, &rows, &n, &err), 0);
-        if (n != rows_cases[i].n || (n && !json_equal(rows[0].values, json_of(rows_cases[i].first))))
-            fail_msg("%s %s: %d rows, first %s", rows_cases[i].page, rows_cases[i].fields, n, n ? json_text(pool, rows[0].values) : "");
+        assert_int_equal(
+            reader_rows(reader, pool, &obs, schema_of(rows_cases[i].fields), 100, &rows, &n, &err),
+            0);
+        if (n != rows_cases[i].n ||
+            (n && !json_equal(rows[0].values, json_of(rows_cases[i].first))))
+            fail_msg("%s %s: %d rows, first %s", rows_cases[i].page, rows_cases[i].fields, n,
+                     n ? json_text(pool, rows[0].values) : "");
     }
 }
 
-/* --- yes or no ------------------------------------------------------------------------------------------------- */
+/* --- yes or no
+ * -------------------------------------------------------------------------------------------------
+ */
 
+/* clang-format off */
 static const struct {
     const char *page, *question;
     enum answer want;
@@ -598,6 +666,7 @@ static const struct {
     {"market_results", "The heading \"Boats from private sellers\" is shown", ANSWER_YES},
     {"market_results", "Boats from private sellers are listed", ANSWER_YES},
 };
+/* clang-format on */
 
 static void questions_are_answered_by_what_is_shown(void **state)
 {
@@ -605,20 +674,27 @@ static void questions_are_answered_by_what_is_shown(void **state)
         struct observation obs = look(visible_cases[i].page);
         struct verdict v;
         struct err err = {0};
-        assert_int_equal(reader_visible(reader, pool, &obs, visible_cases[i].question, &v, &err), 0);
+        assert_int_equal(reader_visible(reader, pool, &obs, visible_cases[i].question, &v, &err),
+                         0);
         if (v.answer != visible_cases[i].want || !*v.reason)
-            fail_msg("%s: %s -> %d (%s)", visible_cases[i].page, visible_cases[i].question, (int)v.answer, v.reason);
+            fail_msg("%s: %s -> %d (%s)", visible_cases[i].page, visible_cases[i].question,
+                     (int)v.answer, v.reason);
     }
 }
 
-/* The largest page a site can make us hold: a quadratic question would not end within the timeout. */
+/* The largest page a site can make us hold: a quadratic question would not end within the timeout.
+ */
 static void largest_pages_are_answered(void **state)
 {
     json_t *page_json = json_object(), *nodes = json_array();
     for (int i = 0; i < 60000; i++) {
         json_t *n = json_object();
         int depth = i % 60;
-        json_put_int(n, "parent", i == 0 ? -1 : depth == 1 || i < 60 ? (depth == 1 ? 0 : i - 1) : depth == 0 ? 0 : i - 1);
+        json_put_int(n, "parent",
+                     i == 0                 ? -1
+                     : depth == 1 || i < 60 ? (depth == 1 ? 0 : i - 1)
+                     : depth == 0           ? 0
+                                            : i - 1);
         json_put_str(n, "tag", i % 5 == 4 ? "a" : "div");
         json_put_str(n, "flags", "visible in_view");
         json_t *box = json_array();
@@ -652,9 +728,12 @@ static void largest_pages_are_answered(void **state)
     struct target_query q = {.label = "Nothing", .intent = "", .kind = TARGET_ANY};
     int n;
     assert_int_equal(reader_list(reader, pool, &obs, NULL, 100, &cards, &n, &status, &err), 0);
-    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("year,price,phone,seller"), &x, &err), 0);
-    assert_int_equal(reader_rows(reader, pool, &obs, schema_of("year,price"), 50, &rows, &n, &err), 0);
-    assert_int_equal(reader_visible(reader, pool, &obs, "at least 10 results are shown", &v, &err), 0);
+    assert_int_equal(
+        reader_extract(reader, pool, &obs, 1, schema_of("year,price,phone,seller"), &x, &err), 0);
+    assert_int_equal(reader_rows(reader, pool, &obs, schema_of("year,price"), 50, &rows, &n, &err),
+                     0);
+    assert_int_equal(reader_visible(reader, pool, &obs, "at least 10 results are shown", &v, &err),
+                     0);
     assert_int_equal(reader_find(reader, pool, &obs, &q, &t, &err), E_NOT_FOUND);
     assert_int_equal(reader_find_dismiss(reader, pool, &obs, &t, &err), E_NOT_FOUND);
 }

@@ -42,8 +42,9 @@ static struct schema *parsed(const char *json)
 
 static void fields_get_labels_types_and_defaults(void **state)
 {
-    const struct schema *s = parsed("{'fields':[{'name':'sale_price','type':'float','required':false,"
-                                    "'example':12.5},{'name':'make'},'model',{'name':'make'},{'name':' '}]}");
+    const struct schema *s =
+        parsed("{'fields':[{'name':'sale_price','type':'float','required':false,"
+               "'example':12.5},{'name':'make'},'model',{'name':'make'},{'name':' '}]}");
     assert_int_equal(s->n_fields, 3);
     assert_string_equal(s->fields[0].label, "Sale Price");
     assert_int_equal(s->fields[0].type, FIELD_FLOAT);
@@ -95,7 +96,8 @@ static void wrong_shapes_are_refused_by_name(void **state)
 
 static void placeholders_are_no_values(void **state)
 {
-    static const char *const yes[] = {"", "  ", "Unknown", "<unknown>", "none", "N/A", "na", " Not  Visible ", "TBD"};
+    static const char *const yes[] = {"",    "  ", "Unknown",        "<unknown>", "none",
+                                      "N/A", "na", " Not  Visible ", "TBD"};
     static const char *const no[] = {"0", "Nona", "unknown make", "-5"};
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
         if (!schema_is_placeholder(yes[i]))
@@ -132,7 +134,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_usable_field_is_no_schema, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(wrong_shapes_are_refused_by_name, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(placeholders_are_no_values, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(missing_names_the_first_required_field, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(missing_names_the_first_required_field, make_pool,
+                                        drop_pool),
         cmocka_unit_test_setup_teardown(leads_follow_field_order, make_pool, drop_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

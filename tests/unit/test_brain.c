@@ -1,0 +1,309 @@
+/*
+ * How the page brain understands sub-goals, and what it does with them on captured pages. A scene
+ * is a row of looks; after each action the next look is shown.
+ */
+#include "unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "brain/brain.h"
+#include "brain/subgoal.h"
+
+static struct pool *pool;
+static struct reader *reader;
+static struct brain *brain;
+
+static int begin(void **state)
+{
+    struct err err = {0};
+    pool = pool_create(NULL);
+    int r = reader_create("page", &reader, &err);
+    return r ? r : brain_create("page", reader, &brain, &err);
+}
+
+static int end(void **state)
+{
+    brain_destroy(brain);
+    reader_destroy(reader);
+    pool_destroy(pool);
+    return 0;
+}
+
+static struct observation look(const char *name)
+{
+    const char *root = getenv("MANTIS_SOURCE_ROOT");
+    json_t *json = NULL;
+    struct page *page = NULL;
+    struct err err = {0};
+    int r = json_parse_file(
+        pool_printf(pool, "%s/tests/golden/pages/%s.json", root ? root : ".", name), &json, &err);
+    if (r == 0)
+        r = page_from_json(pool, json, &page, &err);
+    json_decref(json);
+    if (r)
+        fail_msg("%s", err.msg);
+    return (struct observation){.url = page->url, .title = page->title, .page = page};
+}
+
+/* --- understanding ------------------------------------------------------------------------------
+ */
+
+/* clang-format off */
+static const struct {
+    const char *task;
+    enum verb verb;
+    const char *label, *value, *keys, *criterion;
+} parse_cases[] = {
+    {"Sub-goal: Click the 'Search' button\nIt is reached when: results are listed\n", VERB_CLICK, "", "", "", "results are listed"},
+    {"Sub-goal: Press Enter", VERB_KEY, "", "", "Return", ""},
+    {"Sub-goal: Press the Escape key", VERB_KEY, "", "", "Escape", ""},
+    {"Sub-goal: Press ctrl+a", VERB_KEY, "", "", "ctrl+a", ""},
+    {"Sub-goal: Press Enter competition", VERB_CLICK, "", "", "", ""},
+    {"Sub-goal: Press the Home tab", VERB_CLICK, "", "", "", ""},
+    {"Sub-goal: Type \"Ann\" into \"First name\"", VERB_TYPE, "First name", "Ann", "", ""},
+    {"Sub-goal: Fill \"First name\" with \"Ann\"", VERB_TYPE, "First name", "Ann", "", ""},
+    {"Sub-goal: Enter 'x' in the code field", VERB_TYPE, "the code field", "x", "", ""},
+    {"Sub-goal: Search for sailboats", VERB_TYPE, "search", "sailboats", "", ""},
+    {"Sub-goal: Select \"Spain\" from \"Country\"", VERB_SELECT, "Country", "Spain", "", ""},
+    {"Sub-goal: Choose 'Blue'", VERB_CLICK, "Blue", "Blue", "", ""},
+    {"Sub-goal: Scroll down until \"Similar boats\" is shown", VERB_SCROLL, "", "", "", "\"Similar boats\" is shown"},
+    {"Sub-goal: Go back to the list", VERB_BACK, "", "", "", ""},
+    {"Sub-goal: Wait 3 seconds", VERB_WAIT, "", "", "", ""},
+    {"Sub-goal: Close the cookie banner", VERB_DISMISS, "", "", "", ""},
+    {"Sub-goal: Accept cookies", VERB_DISMISS, "", "", "", ""},
+    {"Sub-goal: Hover over \"Menu\"", VERB_HOVER, "", "", "", ""},
+    {"Sub-goal: Write it\nTarget:\n- label: E-mail\n- value: a@b.test\n", VERB_TYPE, "E-mail", "a@b.test", "", ""},
+    {"open the first result", VERB_CLICK, "", "", "", ""},
+};
+/* clang-format on */
+
+static void sub_goals_are_understood(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(parse_cases); i++) {
+        struct subgoal g;
+        subgoal_parse(pool, parse_cases[i].task, &g);
+        if (g.verb != parse_cases[i].verb || strcmp(g.label, parse_cases[i].label) != 0 ||
+            strcmp(g.value, parse_cases[i].value) != 0 ||
+            strcmp(g.keys, parse_cases[i].keys) != 0 ||
+            strcmp(g.criterion, parse_cases[i].criterion) != 0)
+            fail_msg("%s: verb %d label '%s' value '%s' keys '%s' criterion '%s'",
+                     parse_cases[i].task, (int)g.verb, g.label, g.value, g.keys, g.criterion);
+    }
+}
+
+static void hints_and_previous_attempts_are_read(void **state)
+{
+    struct subgoal g;
+    subgoal_parse(
+        pool,
+        "Sub-goal: Click it\nTarget:\n- kind: nav_link\n- aliases: [\"Sign in\",\"Log in\"]\n"
+        "Previous attempts:\n- (10,20) 'Search': no_state_change; do not repeat\n- (-1,-1) '': "
+        "lost\n",
+        &g);
+    assert_int_equal(g.kind, TARGET_NAV_LINK);
+    assert_string_equal(g.aliases[1], "Log in");
+    assert_null(g.aliases[2]);
+    assert_int_equal(g.n_avoid, 1);
+    assert_int_equal(g.avoid[0].y, 20);
+    subgoal_parse(pool, "Sub-goal: Scroll up twice", &g);
+    assert_int_equal(g.direction, -1);
+    assert_int_equal(g.times, 2);
+    subgoal_parse(pool, "", &g);
+    assert_string_equal(g.sentence, "");
+}
+
+/* --- acting
+ * --------------------------------------------------------------------------------------- */
+
+#define MAX_TURNS 30
+
+struct play {
+    struct action history[MAX_TURNS];
+    const char *feedback[MAX_TURNS];
+    int n;
+};
+
+/* One turn on this look; feedback is what the action will be told to have done. */
+static struct action turn(struct play *p, const char *task, const struct observation *obs,
+                          const char *feedback)
+{
+    struct brain_turn t = {.task = task,
+                           .obs = obs,
+                           .history = p->history,
+                           .feedback = p->feedback,
+                           .n_history = p->n,
+                           .steps_left = 30};
+    struct brain_reply reply;
+    struct err err = {0};
+    if (brain_think(brain, pool, &t, &reply, &err))
+        fail_msg("%s", err.msg);
+    if (reply.action.type != ACTION_DONE && p->n < MAX_TURNS) {
+        p->history[p->n] = reply.action;
+        p->feedback[p->n++] = feedback;
+    }
+    return reply.action;
+}
+
+static void clicks_once_and_is_done_when_the_page_changed(void **state)
+{
+    struct observation before = look("cars_list"), after = look("crm_table");
+    struct play p = {.n = 0};
+    struct action a =
+        turn(&p, "Sub-goal: Open 'Trucks'", &before, "page navigated to http://site.test/trucks");
+    assert_int_equal(a.type, ACTION_CLICK);
+    assert_int_equal(a.x, 168);
+    a = turn(&p, "Sub-goal: Open 'Trucks'", &after, "");
+    assert_int_equal(a.type, ACTION_DONE);
+    assert_true(a.success);
+    assert_non_null(strstr(a.summary, "clicked 'Trucks'"));
+}
+
+static void a_click_without_effect_is_no_success(void **state)
+{
+    struct observation obs = look("cars_list");
+    struct play p = {.n = 0};
+    turn(&p, "Sub-goal: Open 'Trucks'", &obs, "clicked (no visible change)");
+    struct action a = turn(&p, "Sub-goal: Open 'Trucks'", &obs, "");
+    assert_int_equal(a.type, ACTION_DONE);
+    assert_false(a.success);
+}
+
+static void what_is_not_there_is_said_not_guessed(void **state)
+{
+    struct observation obs = look("cars_list");
+    struct play p = {.n = 0};
+    struct action a = turn(&p, "Sub-goal: Click 'Teleport'", &obs, "");
+    assert_int_equal(a.type, ACTION_DONE);
+    assert_false(a.success);
+    assert_non_null(strstr(a.summary, "'teleport'"));
+}
+
+static void a_criterion_decides(void **state)
+{
+    const char *task =
+        "Sub-goal: Open 'Contacts'\nIt is reached when: The heading \"Contacts\" is shown\n";
+    struct observation contacts = look("crm_table"), cars = look("cars_list");
+    struct play p = {.n = 0};
+    struct action a = turn(&p, task, &contacts, "");
+    assert_true(a.type == ACTION_DONE && a.success); /* already so */
+    const char *other =
+        "Sub-goal: Open 'Trucks'\nIt is reached when: The heading \"Contacts\" is shown\n";
+    p = (struct play){.n = 0};
+    turn(&p, other, &cars, "page navigated to somewhere else");
+    assert_int_equal(turn(&p, other, &cars, "no visible change").type, ACTION_WAIT);
+    assert_int_equal(turn(&p, other, &cars, "no visible change").type, ACTION_WAIT);
+    a = turn(&p, other, &cars, "");
+    assert_true(a.type == ACTION_DONE && !a.success);
+    assert_non_null(strstr(a.summary, "'Contacts' is not shown"));
+}
+
+static void an_overlay_is_closed_before_the_target_is_clicked(void **state)
+{
+    struct observation covered = look("cookie_overlay"), clear = look("cars_list");
+    struct play p = {.n = 0};
+    struct action a = turn(&p, "Sub-goal: Open '2019 Honda Civic EX'", &covered, "done");
+    assert_int_equal(a.type, ACTION_CLICK);
+    assert_int_equal(a.x, 638); /* Only necessary cookies */
+    a = turn(&p, "Sub-goal: Open '2019 Honda Civic EX'", &clear,
+             "page navigated to http://site.test/listing/4400");
+    assert_int_equal(a.type, ACTION_CLICK);
+    assert_true(a.y > 250 && a.y < 330);
+    assert_true(turn(&p, "Sub-goal: Open '2019 Honda Civic EX'", &clear, "").success);
+}
+
+static void a_target_out_of_view_is_scrolled_to_first(void **state)
+{
+    struct observation top = look("cars_list");
+    struct play p = {.n = 0};
+    struct action a = turn(&p, "Sub-goal: Open '2017 BMW 330i'", &top, "done");
+    assert_int_equal(a.type, ACTION_SCROLL);
+    assert_true(a.dy > 3);
+    /* A page that does not scroll ends the attempt instead of going on for ever. */
+    p.feedback[0] = "no visible change";
+    a = turn(&p, "Sub-goal: Open '2017 BMW 330i'", &top, "");
+    assert_true(a.type == ACTION_DONE && !a.success);
+    assert_non_null(strstr(a.summary, "cannot be scrolled into view"));
+}
+
+static void typing_clicks_the_field_and_then_types(void **state)
+{
+    struct observation obs = look("form");
+    struct play p = {.n = 0};
+    const char *task = "Sub-goal: Type \"Ann\" into \"First name\"";
+    assert_int_equal(turn(&p, task, &obs, "input field focused, it is empty").type, ACTION_CLICK);
+    struct action a = turn(&p, task, &obs, "done");
+    assert_int_equal(a.type, ACTION_TYPE_TEXT);
+    assert_string_equal(a.text, "Ann");
+    assert_true(a.clear_first && !a.press_enter);
+    assert_true(turn(&p, task, &obs, "").success);
+    p = (struct play){.n = 0};
+    assert_false(turn(&p, "Sub-goal: Type something into the field", &obs, "").success);
+}
+
+static void choosing_opens_the_list_and_names_the_option(void **state)
+{
+    struct observation obs = look("form");
+    struct play p = {.n = 0};
+    const char *task = "Sub-goal: Select \"Spain\" from \"Country\"";
+    assert_int_equal(turn(&p, task, &obs, "done").type, ACTION_CLICK);
+    struct action a = turn(&p, task, &obs, "done");
+    assert_int_equal(a.type, ACTION_TYPE_TEXT);
+    assert_string_equal(a.text, "Spain");
+    assert_true(a.press_enter);
+}
+
+static void scrolling_goes_on_to_the_end(void **state)
+{
+    struct observation obs = look("cars_list");
+    struct play p = {.n = 0};
+    struct action a = turn(&p, "Sub-goal: Scroll to the bottom", &obs, "done");
+    assert_int_equal(a.type, ACTION_SCROLL);
+    assert_true(a.dy > 0);
+    struct page end_of_page = *obs.page;
+    end_of_page.scroll_y = end_of_page.content_h - end_of_page.viewport.h;
+    obs.page = &end_of_page;
+    a = turn(&p, "Sub-goal: Scroll to the bottom", &obs, "");
+    assert_true(a.type == ACTION_DONE && a.success);
+}
+
+static void nothing_to_dismiss_is_fine(void **state)
+{
+    struct observation clear = look("cars_list"), covered = look("newsletter_modal");
+    struct play p = {.n = 0};
+    struct action a = turn(&p, "Sub-goal: Close the newsletter popup", &clear, "");
+    assert_true(a.type == ACTION_DONE && a.success);
+    assert_int_equal(turn(&p, "Sub-goal: Close the newsletter popup", &covered, "done").type,
+                     ACTION_CLICK);
+}
+
+static void without_a_page_it_says_so(void **state)
+{
+    struct observation blind = {.url = "", .title = ""};
+    struct play p = {.n = 0};
+    struct action a = turn(&p, "Sub-goal: Click 'Search'", &blind, "");
+    assert_true(a.type == ACTION_DONE && !a.success);
+    assert_non_null(strstr(a.summary, "only pixels"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(sub_goals_are_understood),
+        T(hints_and_previous_attempts_are_read),
+        T(clicks_once_and_is_done_when_the_page_changed),
+        T(a_click_without_effect_is_no_success),
+        T(what_is_not_there_is_said_not_guessed),
+        T(a_criterion_decides),
+        T(an_overlay_is_closed_before_the_target_is_clicked),
+        T(a_target_out_of_view_is_scrolled_to_first),
+        T(typing_clicks_the_field_and_then_types),
+        T(choosing_opens_the_list_and_names_the_option),
+        T(scrolling_goes_on_to_the_end),
+        T(nothing_to_dismiss_is_fine),
+        T(without_a_page_it_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
