@@ -22,9 +22,23 @@ bool node_is_a(const struct page *page, int i, int ancestor)
     return i >= ancestor && ancestor >= 0 && i < page->nodes[ancestor].end;
 }
 
+/* What of the node surely reacts: its box, or the first line of its words when they wrap and the box
+ * is no larger than they are. */
+static struct rect solid_part(const struct page *page, const struct node *node)
+{
+    for (int i = (int)(node - page->nodes); i < node->end; i++) {
+        const struct node *text = &page->nodes[i];
+        if (strcmp(text->tag, "#text") != 0 || !(text->flags & NODE_VISIBLE))
+            continue;
+        bool hugs = text->line.w > 0 && node->box.h <= text->box.h + text->line.h / 2;
+        return hugs ? text->line : node->box;
+    }
+    return node->box;
+}
+
 struct point node_point(const struct page *page, const struct node *node)
 {
-    struct rect b = node->box, v = page->viewport;
+    struct rect b = solid_part(page, node), v = page->viewport;
     int x1 = b.x > v.x ? b.x : v.x, y1 = b.y > v.y ? b.y : v.y;
     int x2 = b.x + b.w < v.x + v.w ? b.x + b.w : v.x + v.w;
     int y2 = b.y + b.h < v.y + v.h ? b.y + b.h : v.y + v.h;

@@ -54,6 +54,7 @@ struct node {
     int level;      /* heading level 1..6, else 0 */
     int frame;      /* which document it belongs to, 0 = the main one */
     struct rect box;
+    struct rect line; /* of a #text that wraps: its first line; w = 0 otherwise */
 };
 
 struct page {
@@ -84,7 +85,8 @@ struct point {
     int x, y;
 };
 
-/* Middle of the part of the box that is inside the viewport. */
+/* Where to click: the middle of the part of the box that is inside the viewport; for an inline element
+ * whose words wrap, whose box has empty corners and perhaps an empty middle, that of its first line. */
 struct point node_point(const struct page *page, const struct node *node);
 
 /*

@@ -63,6 +63,8 @@ static json_t *node_json(const struct node *n)
         }
     json_put_str(o, "flags", flags);
     json_put(o, "box", rect_json(n->box));
+    if (n->line.w)
+        json_put(o, "line", rect_json(n->line));
     return o;
 }
 
@@ -196,7 +198,8 @@ static int read_node(struct pool *pool, struct page *page, const json_t *o, int 
         (r = read_str(pool, o, "text", &text, err)) ||
         (r = read_str(pool, o, "value", &n->value, err)) ||
         (r = read_str(pool, o, "href", &n->href, err)) || (r = read_attrs(pool, o, n, err)) ||
-        (r = read_flags(o, &n->flags, err)) || (r = read_rect(o, "box", &n->box, err)))
+        (r = read_flags(o, &n->flags, err)) || (r = read_rect(o, "box", &n->box, err)) ||
+        (r = read_rect(o, "line", &n->line, err)))
         return r;
     int64_t frame = json_int(o, "frame", n->frame);
     if (frame < 0 || frame >= CAP_PAGE_FRAMES)

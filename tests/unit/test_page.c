@@ -308,6 +308,23 @@ static void largest_page_is_finished_in_linear_time(void **state)
     }
 }
 
+static void wrapped_link_is_clicked_on_its_first_line(void **state)
+{
+    /* "2008 Ostermoor Compass" / "28": the middle of the box is beside the second word */
+    struct page *page = page_of(
+        "{'tag':'body','flags':'visible in_view','box':[0,0,800,600]},"
+        "{'tag':'a','parent':0,'attrs':{'href':'/x'},'flags':'visible in_view','box':[640,420,232,42]},"
+        "{'text':'2008 Ostermoor Compass 28','parent':1,'box':[640,420,232,42],'line':[640,420,232,20]},"
+        "{'tag':'button','parent':0,'flags':'visible in_view','box':[100,100,200,90]},"
+        "{'text':'two lines in a tall button','parent':3,'box':[110,120,80,42],'line':[110,120,80,20]}");
+    struct point at = node_point(page, tagged(page, "a"));
+    assert_int_equal(at.x, 756);
+    assert_int_equal(at.y, 430);
+    at = node_point(page, tagged(page, "button"));
+    assert_int_equal(at.x, 200);
+    assert_int_equal(at.y, 145);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(text_is_cut_at_a_character, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(point_is_the_middle_of_what_the_viewport_shows, make_pool,
                                         drop_pool),
+        cmocka_unit_test_setup_teardown(wrapped_link_is_clicked_on_its_first_line, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(json_comes_back_as_it_went, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(broken_page_json_is_refused_with_its_place, make_pool,
                                         drop_pool),

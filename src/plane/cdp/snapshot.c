@@ -82,14 +82,19 @@ static struct rect to_rect(struct area a)
     return (struct rect){x, y, w > 0 ? w : 1, h > 0 ? h : 1};
 }
 
+static struct area to_screen(const struct doc *d, const struct place *place, const double b[4])
+{
+    double x = place->x + (b[0] - d->scroll_x) * place->scale;
+    double y = place->y + (b[1] - d->scroll_y) * place->scale;
+    return (struct area){x, y, x + b[2] * place->scale, y + b[3] * place->scale};
+}
+
 static bool screen_area(const struct doc *d, const struct place *place, int layout, struct area *out)
 {
     double b[4];
     if (!doc_bounds(d, layout, b))
         return false;
-    double x = place->x + (b[0] - d->scroll_x) * place->scale;
-    double y = place->y + (b[1] - d->scroll_y) * place->scale;
-    *out = (struct area){x, y, x + b[2] * place->scale, y + b[3] * place->scale};
+    *out = to_screen(d, place, b);
     return true;
 }
 
@@ -333,6 +338,9 @@ static void add_text(struct maker *m, const struct doc *d, int i, int layout, co
     /* A text has no visibility of its own; the snapshot repeats its parent's. */
     bool shown = !parent->faded && strcmp(doc_style(d, i, STYLE_VISIBILITY), "visible") == 0;
     place_box(m, at, box, &parent->flow, shown);
+    double line[4];
+    if (doc_line_bounds(d, layout, line))
+        n->line = to_rect(to_screen(d, place, line));
 }
 
 /* Words that CSS puts before or after an element count as text, icons and separators do not. */

@@ -50,14 +50,29 @@ const char *doc_style(const struct doc *d, int i, enum style which)
     return doc_string(d, json_array_get(layout_of(d, "styles"), (size_t)d->layout[i]), which);
 }
 
-bool doc_bounds(const struct doc *d, int layout, double out[4])
+static bool read_bounds(const json_t *list, int i, double out[4])
 {
-    const json_t *box = layout < 0 ? NULL : json_array_get(layout_of(d, "bounds"), (size_t)layout);
+    const json_t *box = i < 0 ? NULL : json_array_get(list, (size_t)i);
     if (json_array_size(box) != 4)
         return false;
     for (size_t k = 0; k < 4; k++)
         out[k] = json_number_value(json_array_get(box, k));
     return true;
+}
+
+bool doc_bounds(const struct doc *d, int layout, double out[4])
+{
+    return read_bounds(layout_of(d, "bounds"), layout, out);
+}
+
+static const json_t *text_boxes(const struct doc *d, const char *key)
+{
+    return json_object_get(json_object_get(d->json, "textBoxes"), key);
+}
+
+bool doc_line_bounds(const struct doc *d, int layout, double out[4])
+{
+    return layout >= 0 && read_bounds(text_boxes(d, "bounds"), d->line[layout], out);
 }
 
 int doc_paint_order(const struct doc *d, int i)
@@ -114,6 +129,22 @@ static void spread_layout(struct doc *d)
     }
 }
 
+/* A text wraps when its last piece starts below the end of its first. */
+static void find_wrapped(struct doc *d, int n_layout)
+{
+    const json_t *layout = text_boxes(d, "layoutIndex"), *bounds = text_boxes(d, "bounds");
+    int n = (int)json_array_size(layout);
+    for (int first = 0, last; first < n; first = last + 1) {
+        int k = doc_int(layout, first, -1);
+        double a[4], b[4];
+        for (last = first; last + 1 < n && doc_int(layout, last + 1, -1) == k;)
+            last++;
+        if (k >= 0 && k < n_layout && read_bounds(bounds, first, a) && read_bounds(bounds, last, b) &&
+            b[1] >= a[1] + a[3] / 2)
+            d->line[k] = first;
+    }
+}
+
 bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *out)
 {
     const json_t *json = index < 0 ? NULL
@@ -134,13 +165,16 @@ bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *o
         return false;
     d.layout = minus_ones(tmp, d.n);
     d.words = minus_ones(tmp, d.n);
+    int n_layout = (int)json_array_size(layout_of(&d, "nodeIndex"));
+    d.line = minus_ones(tmp, n_layout);
     d.content_doc = minus_ones(tmp, d.n);
     d.input_value = minus_ones(tmp, d.n);
     d.text_value = minus_ones(tmp, d.n);
     d.bits = pool_try(tmp, (size_t)d.n + 1);
-    if (!d.layout || !d.words || !d.content_doc || !d.input_value || !d.text_value || !d.bits)
+    if (!d.layout || !d.words || !d.line || !d.content_doc || !d.input_value || !d.text_value || !d.bits)
         return false;
     spread_layout(&d);
+    find_wrapped(&d, n_layout);
     spread(nodes, "contentDocumentIndex", d.n, d.content_doc);
     spread(nodes, "inputValue", d.n, d.input_value);
     spread(nodes, "textValue", d.n, d.text_value);

@@ -28,6 +28,7 @@ struct doc {
     const json_t *parent, *type, *name, *value, *backend, *attributes;
     int *layout;      /* index into the layout arrays, -1: not laid out */
     int *words;       /* index of a second layout entry: what a pseudo element says; -1: none */
+    int *line;        /* by layout entry: first of its lines in textBoxes when it wraps, -1: one line */
     int *content_doc; /* document shown in this <iframe>, -1: none */
     int *input_value, *text_value; /* string index, -1: none */
     unsigned char *bits;           /* enum doc_bits */
@@ -49,6 +50,8 @@ int doc_int(const json_t *array, int i, int def);
 const char *doc_style(const struct doc *d, int i, enum style which);   /* "" when not laid out */
 /* Bounds of a layout entry, in CSS pixels of the document; false when there are none. */
 bool doc_bounds(const struct doc *d, int layout, double out[4]);
+/* The same of the first line of a text that wraps; false when it stands on one line. */
+bool doc_line_bounds(const struct doc *d, int layout, double out[4]);
 int doc_paint_order(const struct doc *d, int i);
 const char *doc_layout_text(const struct doc *d, int layout);
 
