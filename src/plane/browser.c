@@ -1,6 +1,6 @@
 /*
- * browser.c - the plane "browser_use_plane": a display, Chromium on it, hands on the display and the
- * DevTools pipe for everything that is not input.
+ * browser.c - the plane "browser_use_plane": a display, Chromium on it, hands on the display and
+ * the DevTools pipe for everything that is not input.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,10 @@
 #include "plane/png.h"
 #include "plane/xvfb.h"
 
-#define QUIET_MS 60
+#define QUIET_MS   60
 #define STRANGE_MS 3000 /* for the box about a strange link to come, and to go */
-#define VIEW_MS 2000 /* for URL and title, when the page is not asked for: else what was told last */
+#define VIEW_MS                                                                                    \
+    2000 /* for URL and title, when the page is not asked for: else what was told last */
 
 struct browser {
     struct plane base;
@@ -79,7 +80,8 @@ static void focus_page(struct browser *b)
         cdp_post(b->cdp, b->tabs.front->id, "Page.bringToFront", NULL);
 }
 
-static int start(struct browser *b, const struct plane_config *config, int64_t deadline, struct err *err)
+static int start(struct browser *b, const struct plane_config *config, int64_t deadline,
+                 struct err *err)
 {
     struct settle s;
     struct settled ignored;
@@ -125,7 +127,8 @@ static int browser_create(struct loop *loop, const struct plane_config *config, 
     struct browser *b = calloc(1, sizeof(*b));
     if (!b)
         BUG("out of memory");
-    b->base = (struct plane){.driver = &plane_browser, .width = config->width, .height = config->height};
+    b->base =
+        (struct plane){.driver = &plane_browser, .width = config->width, .height = config->height};
     b->loop = loop;
     b->type_delay_ms = config->type_delay_ms;
     tabs_init(&b->tabs, loop);
@@ -140,8 +143,8 @@ static int browser_create(struct loop *loop, const struct plane_config *config, 
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-static int look_at_pixels(struct browser *b, struct pool *pool, unsigned what, struct observation *out,
-                          struct err *err)
+static int look_at_pixels(struct browser *b, struct pool *pool, unsigned what,
+                          struct observation *out, struct err *err)
 {
     int64_t start_us = clock_mono_us();
     int r = 0;
@@ -154,8 +157,8 @@ static int look_at_pixels(struct browser *b, struct pool *pool, unsigned what, s
 }
 
 /* URL and title alone: a page too busy to say them is reported as the browser last told. */
-static int look_at_view(struct browser *b, struct pool *pool, int64_t deadline, struct observation *out,
-                        struct err *err)
+static int look_at_view(struct browser *b, struct pool *pool, int64_t deadline,
+                        struct observation *out, struct err *err)
 {
     struct read_view v;
     struct err e = {0};
@@ -222,11 +225,11 @@ static int pause_for(struct browser *b, const struct action *a, struct err *err)
     return r ? err_set(err, r, "cancelled while waiting") : 0;
 }
 
-/* Chromium asks about a link to another program in a box that takes the focus from the page: decline.
- * The box comes some time after the navigation, so wait for it. */
-static const char blur_script[] =
-    "new Promise(r=>{if(!document.hasFocus())return r(1);addEventListener('blur',()=>r(1),{once:true});"
-    "setTimeout(()=>r(0),2000)})";
+/* Chromium asks about a link to another program in a box that takes the focus from the page:
+ * decline. The box comes some time after the navigation, so wait for it. */
+static const char blur_script[] = "new Promise(r=>{if(!document.hasFocus())return "
+                                  "r(1);addEventListener('blur',()=>r(1),{once:true});"
+                                  "setTimeout(()=>r(0),2000)})";
 
 static int decline_strange_link(struct browser *b, struct err *err)
 {
@@ -249,11 +252,13 @@ static int decline_strange_link(struct browser *b, struct err *err)
     if (!asked)
         return 0;
     r = display_chord(b->display, escape, 1, err);
-    return r ? r : display_wait_quiet(b->display, NULL, QUIET_MS, clock_mono_ms() + STRANGE_MS, &capped, err);
+    return r ? r
+             : display_wait_quiet(b->display, NULL, QUIET_MS, clock_mono_ms() + STRANGE_MS, &capped,
+                                  err);
 }
 
-static int browser_act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
-                       struct settled *out, struct err *err)
+static int browser_act(struct plane *plane, struct pool *pool, const struct action *action,
+                       int cap_ms, struct settled *out, struct err *err)
 {
     struct browser *b = downcast(plane);
     struct settle s;
@@ -294,8 +299,8 @@ static int browser_settle(struct plane *plane, int cap_ms, struct err *err)
 
 /* Send one command about the front tab and wait for what it causes. The answer to Page.navigate may
  * come only after the page answered, so it is not waited for. */
-static int command(struct browser *b, struct pool *pool, const char *method, json_t *params, int cap_ms,
-                   struct settled *out, struct err *err)
+static int command(struct browser *b, struct pool *pool, const char *method, json_t *params,
+                   int cap_ms, struct settled *out, struct err *err)
 {
     struct settle s;
     int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_LOAD, err);
@@ -335,8 +340,8 @@ static int browser_back(struct plane *plane, struct pool *pool, int cap_ms, stru
     json_t *history = NULL;
     if (!b->tabs.front)
         return err_set(err, E_UPSTREAM, "the browser shows no tab");
-    int r = cdp_call(b->cdp, b->tabs.front->id, "Page.getNavigationHistory", NULL, clock_mono_ms() + cap_ms,
-                     &history, err);
+    int r = cdp_call(b->cdp, b->tabs.front->id, "Page.getNavigationHistory", NULL,
+                     clock_mono_ms() + cap_ms, &history, err);
     if (r)
         return explain(b, r, err);
     int64_t at = json_int(history, "currentIndex", 0);
@@ -344,22 +349,26 @@ static int browser_back(struct plane *plane, struct pool *pool, int cap_ms, stru
     const json_t *before = at > 0 ? json_array_get(entries, (size_t)at - 1) : NULL;
     if (before)
         r = command(b, pool, "Page.navigateToHistoryEntry",
-                    json_pack("{s:I}", "entryId", (json_int_t)json_int(before, "id", 0)), cap_ms, out, err);
+                    json_pack("{s:I}", "entryId", (json_int_t)json_int(before, "id", 0)), cap_ms,
+                    out, err);
     json_decref(history);
     return r;
 }
 
-static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                             struct err *err)
+static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms,
+                             struct settled *out, struct err *err)
 {
     struct browser *b = downcast(plane);
     struct settle s;
     int r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_QUIET, err);
+    if (!r && !b->tabs.front)
+        r = err_set(err, E_UPSTREAM, "the browser shows no tab");
     if (r)
         return explain(b, r, err);
     json_t *params = json_object(), *answer = NULL;
     json_put_str(params, "targetId", b->tabs.front->target);
-    r = cdp_call(b->cdp, NULL, "Target.closeTarget", params, clock_mono_ms() + cap_ms, &answer, err);
+    r = cdp_call(b->cdp, NULL, "Target.closeTarget", params, clock_mono_ms() + cap_ms, &answer,
+                 err);
     json_decref(answer);
     if (r)
         settle_drop(&s);

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #define LAST_WORDS_BYTES 4096 /* of stderr, kept to explain a death */
-#define GRACE_MS 3000
-#define LAST_BREATH_MS 500
+#define GRACE_MS         3000
+#define LAST_BREATH_MS   500
 
 struct chromium {
     struct loop *loop;
@@ -83,8 +83,7 @@ static void merge(json_t *into, const json_t *from)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)from, key, value)
-    {
+    json_object_foreach ((json_t *)from, key, value) {
         json_t *old = json_object_get(into, key);
         if (json_is_object(old) && json_is_object(value))
             merge(old, value);
@@ -93,11 +92,12 @@ static void merge(json_t *into, const json_t *from)
     }
 }
 
-/* Links to other programs would ask "Open xdg-open?" in a box over the page. Allowed beforehand, they
- * start xdg-open, and that $BROWSER, which is `true`. */
+/* Links to other programs would ask "Open xdg-open?" in a box over the page. Allowed beforehand,
+ * they start xdg-open, and that $BROWSER, which is `true`. */
 static const char *const other_programs[] = {
-    "tel",    "mailto", "sms",   "callto", "facetime", "skype",   "geo",   "webcal",  "magnet", "whatsapp",
-    "tg",     "viber",  "zoommtg", "msteams", "slack", "spotify", "steam", "intent",  "market", "maps",
+    "tel",    "mailto",  "sms",      "callto", "facetime", "skype",   "geo",
+    "webcal", "magnet",  "whatsapp", "tg",     "viber",    "zoommtg", "msteams",
+    "slack",  "spotify", "steam",    "intent", "market",   "maps",
 };
 
 bool chromium_opens_elsewhere(const char *url)
@@ -121,7 +121,8 @@ static void allow_other_programs(json_t *prefs)
     json_decref(ours);
 }
 
-static int write_preferences(struct pool *pool, const struct chromium_config *config, struct err *err)
+static int write_preferences(struct pool *pool, const struct chromium_config *config,
+                             struct err *err)
 {
     struct err ignored = {0};
     json_t *prefs = NULL, *quiet = NULL;
@@ -148,8 +149,8 @@ static int write_preferences(struct pool *pool, const struct chromium_config *co
     return r;
 }
 
-/* We hold the lease of the profile, so these locks are left over from a browser that was killed. In a
- * fresh PID namespace their pid may be alive again, and Chromium would ask what to do. */
+/* We hold the lease of the profile, so these locks are left over from a browser that was killed. In
+ * a fresh PID namespace their pid may be alive again, and Chromium would ask what to do. */
 static int remove_stale_locks(struct pool *pool, const char *profile_dir, struct err *err)
 {
     static const char *const names[] = {"SingletonLock", "SingletonSocket", "SingletonCookie"};
@@ -296,7 +297,8 @@ int chromium_explain_end(struct chromium *c, struct err *err)
 {
     keep_words(c);
     const char *words = c->words.data ? c->words.data : "";
-    if (strstr(words, "No usable sandbox") || strstr(words, "SUID sandbox helper binary was found, but"))
+    if (strstr(words, "No usable sandbox") ||
+        strstr(words, "SUID sandbox helper binary was found, but"))
         return err_set(err, E_UNAVAILABLE,
                        "Chromium found no usable sandbox: install the package chromium-sandbox, or "
                        "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
@@ -309,8 +311,8 @@ int chromium_explain_end(struct chromium *c, struct err *err)
     if (c->proc.pid)
         return err_set(err, E_GONE, "Chromium has closed its DevTools pipe");
     struct pool *pool = pool_create(NULL);
-    int r = err_set(err, E_GONE, "Chromium has ended: %s: %s", proc_describe_status(pool, c->status),
-                    last_line(pool, &c->words));
+    int r = err_set(err, E_GONE, "Chromium has ended: %s: %s",
+                    proc_describe_status(pool, c->status), last_line(pool, &c->words));
     pool_destroy(pool);
     return r;
 }

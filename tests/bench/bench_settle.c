@@ -1,6 +1,6 @@
 /*
- * bench_settle.c - how long an action takes until the next observation shows its effect, and whether
- * it always does (issue "main job", done-when 2). Times include capture and encode.
+ * bench_settle.c - how long an action takes until the next observation shows its effect, and
+ * whether it always does (issue "main job", done-when 2). Times include capture and encode.
  *
  * usage: bench_settle [rounds]     default 10
  * Exits 1 when an effect was not shown; prints medians, asserts none.
@@ -16,7 +16,7 @@
 #include "sys/file.h"
 #include "tools/http_stub.h"
 
-#define CAP_MS 8000
+#define CAP_MS     8000
 #define ROUNDS_MAX 100
 
 static const char page_html[] =
@@ -24,8 +24,10 @@ static const char page_html[] =
     "background:linear-gradient(#fff,#88f)}#go{position:absolute;left:40px;top:40px;width:160px;"
     "height:50px}#in{position:absolute;left:40px;top:120px;width:400px;height:30px}"
     "#box{position:absolute;left:600px;top:100px;width:200px;height:200px;background:#fff}"
-    "@keyframes r{to{transform:rotate(360deg)}}#spin{position:absolute;left:900px;top:100px;width:120px;"
-    "height:120px;background:#f80;animation:r 1s linear infinite}#tick{position:absolute;left:900px;"
+    "@keyframes "
+    "r{to{transform:rotate(360deg)}}#spin{position:absolute;left:900px;top:100px;width:120px;"
+    "height:120px;background:#f80;animation:r 1s linear "
+    "infinite}#tick{position:absolute;left:900px;"
     "top:300px}</style><button id=go>Go</button><input id=in><div id=box></div><script>"
     "const q=new URLSearchParams(location.search),fx=q.get('fx'),ms=q.get('ms')||0;let n=0;"
     "const show=()=>{box.style.background=++n%2?'rgb(0,160,0)':'rgb(0,0,160)'};"
@@ -35,9 +37,10 @@ static const char page_html[] =
     "if(q.get('anim')){const d=document.createElement('div');d.id='spin';document.body.append(d);"
     "const t=document.createElement('div');t.id='tick';document.body.append(t);"
     "const f=()=>{t.textContent=performance.now();requestAnimationFrame(f)};f()}</script>";
-static const char done_html[] = "<!doctype html><title>done</title><style>body{margin:0}#box{position:"
-                                "absolute;left:600px;top:100px;width:200px;height:200px;"
-                                "background:rgb(0,160,0)}</style><div id=box></div><h1>Done</h1>";
+static const char done_html[] =
+    "<!doctype html><title>done</title><style>body{margin:0}#box{position:"
+    "absolute;left:600px;top:100px;width:200px;height:200px;"
+    "background:rgb(0,160,0)}</style><div id=box></div><h1>Done</h1>";
 static const struct http_page pages[] = {
     {.path = "/page", .body = page_html},
     {.path = "/done", .body = done_html},
@@ -118,11 +121,13 @@ static struct point point_of(struct bench *b, struct pool *pool, const char *id)
 
 static uint32_t pixel(const struct frame *f, struct point p)
 {
-    return *(const uint32_t *)(f->pixels + (size_t)p.y * (size_t)f->stride + (size_t)p.x * 4) & 0xffffff;
+    return *(const uint32_t *)(f->pixels + (size_t)p.y * (size_t)f->stride + (size_t)p.x * 4) &
+           0xffffff;
 }
 
 /* Act, look, and return the time of both. */
-static double timed(struct bench *b, struct pool *pool, const struct action *a, struct observation *out)
+static double timed(struct bench *b, struct pool *pool, const struct action *a,
+                    struct observation *out)
 {
     struct settled s;
     struct err err = {0};
@@ -135,8 +140,8 @@ static double timed(struct bench *b, struct pool *pool, const struct action *a, 
 static void print_row(struct bench *b, const char *label, bool animated, int shown, double *ms)
 {
     double median = quantile(ms, b->rounds, 0.5), p95 = quantile(ms, b->rounds, 0.95);
-    printf("%-34s %-9s %3d/%-3d %8.0f %8.0f\n", label, animated ? "animated" : "still", shown, b->rounds,
-           median, p95);
+    printf("%-34s %-9s %3d/%-3d %8.0f %8.0f\n", label, animated ? "animated" : "still", shown,
+           b->rounds, median, p95);
     fflush(stdout);
     b->missed += b->rounds - shown;
 }
@@ -152,7 +157,8 @@ static void bench_click(struct bench *b, const struct fx *fx, bool animated)
     for (int i = 0; i < b->rounds; i++) {
         struct pool *step = pool_create(pool);
         struct observation o;
-        struct action click = {.type = ACTION_CLICK, .x = button.x, .y = button.y, .button = BUTTON_LEFT};
+        struct action click = {
+            .type = ACTION_CLICK, .x = button.x, .y = button.y, .button = BUTTON_LEFT};
         if (leaves && i)
             open_page(b, step, fx->fx, fx->ms, animated);
         ms[i] = timed(b, step, &click, &o);
@@ -232,7 +238,8 @@ static void run_all(struct bench *b)
         bench_scroll(b, animated);
     }
     printf("%-34s %-9s %-7d %8.1f %8.1f\n", "perceive (capture + encode)", "", b->n_perceive,
-           quantile(b->perceive_ms, b->n_perceive, 0.5), quantile(b->perceive_ms, b->n_perceive, 0.95));
+           quantile(b->perceive_ms, b->n_perceive, 0.5),
+           quantile(b->perceive_ms, b->n_perceive, 0.95));
 }
 
 int main(int argc, char **argv)
@@ -247,7 +254,8 @@ int main(int argc, char **argv)
         return 2;
     }
     struct pool *pool = pool_create(NULL);
-    struct plane_config config = {.profile_dir = pool_printf(pool, "%s/profile", dir), .tmp_dir = dir};
+    struct plane_config config = {.profile_dir = pool_printf(pool, "%s/profile", dir),
+                                  .tmp_dir = dir};
     must(loop_create(&loop, &err), &err);
     b.site = http_stub_start(pages);
     must(plane_create("browser_use_plane", loop, &config, 30000, &b.plane, &err), &err);

@@ -1,6 +1,6 @@
 /*
- * test_browser.c - browser_use_plane with a real Chromium: what sites can tell, where things are on the
- * screen, and what happens when pages or processes misbehave.
+ * test_browser.c - browser_use_plane with a real Chromium: what sites can tell, where things are on
+ * the screen, and what happens when pages or processes misbehave.
  */
 #include "unit/test.h"
 
@@ -30,24 +30,29 @@ static const char tell_html[] =
 
 /* The scripts answer to clicks only; a box in the wrong place leaves the text as it was. */
 static const char places_html[] =
-    "<!doctype html><title>Places</title><style>body{margin:0;height:2000px}iframe{position:absolute;"
+    "<!doctype "
+    "html><title>Places</title><style>body{margin:0;height:2000px}iframe{position:absolute;"
     "left:300px;width:250px;height:150px}</style><body>"
     "<div id=host style='position:absolute;left:30px;top:500px'>slotted words</div>"
     "<iframe id=near src=/inner style='top:450px;border:7px solid;padding:5px'></iframe>"
     "<iframe id=far style='top:650px;border:3px solid'></iframe>"
-    "<div style='position:absolute;left:700px;top:450px;width:200px;height:60px;overflow:auto' id=pane>"
-    "<div style='height:300px'></div><button id=deep onclick=\"this.textContent='deep clicked'\">deep</button>"
+    "<div style='position:absolute;left:700px;top:450px;width:200px;height:60px;overflow:auto' "
+    "id=pane>"
+    "<div style='height:300px'></div><button id=deep onclick=\"this.textContent='deep "
+    "clicked'\">deep</button>"
     "<div style='height:300px'></div></div>"
     "<script>far.src='http://localhost:'+location.port+'/inner';"
     "host.attachShadow({mode:'open'}).innerHTML='<button id=shade>shade</button><slot></slot>';"
     "host.shadowRoot.querySelector('button').onclick=e=>{e.target.textContent='shade clicked'};"
     "pane.scrollTop=280;scrollTo(0,300)</script>";
-static const char inner_html[] =
-    "<!doctype html><body style='margin:0;height:900px'><button id=inside style='position:absolute;left:40px;"
-    "top:440px' onclick=\"this.textContent='inside clicked'\">inside</button><script>scrollTo(0,400)</script>";
+static const char inner_html[] = "<!doctype html><body style='margin:0;height:900px'><button "
+                                 "id=inside style='position:absolute;left:40px;"
+                                 "top:440px' onclick=\"this.textContent='inside "
+                                 "clicked'\">inside</button><script>scrollTo(0,400)</script>";
 
 static const char form_html[] =
-    "<!doctype html><title>Form</title><style>body{margin:0}#banner{position:fixed;inset:auto 0 0 0;"
+    "<!doctype html><title>Form</title><style>body{margin:0}#banner{position:fixed;inset:auto 0 0 "
+    "0;"
     "height:200px;background:#eee}</style><body><input id=plain value=old placeholder=Name>"
     "<input id=secret type=password value=hunter2><input id=token type=hidden value=tok123>"
     "<input id=tick type=checkbox checked><select id=pick><option>one<option selected>two</select>"
@@ -58,18 +63,22 @@ static const char form_html[] =
     "<script type='application/ld+json'>{\"@type\":\"Car\"}</script><script>plain.focus()</script>";
 
 static const char chain_html[] =
-    "<!doctype html><title>Chain</title><body><button id=go>go</button><p id=out>nothing</p><script>"
+    "<!doctype html><title>Chain</title><body><button id=go>go</button><p "
+    "id=out>nothing</p><script>"
     "go.onclick=()=>setTimeout(async()=>{await(await fetch('/data?delay=150')).text();"
-    "const t=await(await fetch('/data?delay=150')).text();out.textContent='shown '+t},200)</script>";
+    "const t=await(await fetch('/data?delay=150')).text();out.textContent='shown "
+    "'+t},200)</script>";
 
 static const char dialogs_html[] =
-    "<!doctype html><title>Dialogs</title><body><button id=go onclick=\"for(let i=0;i<30;i++)alert('box '+i);"
+    "<!doctype html><title>Dialogs</title><body><button id=go onclick=\"for(let "
+    "i=0;i<30;i++)alert('box '+i);"
     "out.textContent=confirm('sure?')?'yes':'no'\">go</button><p id=out>-</p>"
     "<script>onbeforeunload=e=>{e.preventDefault();return 'stay?'}</script>";
 
 static const char tabs_html[] =
     "<!doctype html><title>Tab</title><body style='margin:0'>"
-    "<a id=open href=/tabs target=_blank style='position:absolute;left:50px;top:50px'>open another</a>"
+    "<a id=open href=/tabs target=_blank style='position:absolute;left:50px;top:50px'>open "
+    "another</a>"
     "<button id=window style='position:absolute;left:300px;top:50px'"
     " onclick=\"open('/tell','_blank','width=400,height=300')\">window</button>"
     "<a id=call href='tel:+123' style='position:absolute;left:50px;top:150px'>call</a>"
@@ -127,7 +136,8 @@ static int set_up(void **state)
                                   .download_dir = pool_printf(t->pool, "%s/downloads", t->dir)};
     /* What a browser leaves behind when it is killed, with a pid that is alive. */
     assert_int_equal(mkdir(config.profile_dir, 0700), 0);
-    assert_int_equal(symlink("elsewhere-1", pool_printf(t->pool, "%s/SingletonLock", config.profile_dir)), 0);
+    assert_int_equal(
+        symlink("elsewhere-1", pool_printf(t->pool, "%s/SingletonLock", config.profile_dir)), 0);
     if (plane_create("browser_use_plane", t->loop, &config, 30000, &t->plane, &err))
         print_error("%s\n", err.msg); /* cmocka shows no reason of a failed set-up */
     return t->plane ? 0 : -1;
@@ -247,7 +257,8 @@ static void click_inside(struct state *t, const char *frame_id)
     ok(plane_act(t->plane, t->pool, &a, CAP_MS, &s, &err), &err);
     o = look(t);
     button = inside_of(o.page, frame_id);
-    assert_string_equal(page_text(t->pool, o.page, (int)(button - o.page->nodes), 100), "inside clicked");
+    assert_string_equal(page_text(t->pool, o.page, (int)(button - o.page->nodes), 100),
+                        "inside clicked");
 }
 
 static void elements_in_frames_shadow_roots_and_panes_are_where_the_page_says(void **state)
@@ -358,7 +369,8 @@ static void links_to_other_programs_leave_no_box_over_the_page(void **state)
         struct observation before = look(t);
         click(t, links[i]);
         struct observation after = look(t);
-        assert_true(frame_difference(&before.frame, &after.frame) < 0.05); /* such a box greys the page */
+        assert_true(frame_difference(&before.frame, &after.frame) <
+                    0.05); /* such a box greys the page */
         click(t, "after");
         assert_string_equal(text_of(t, look(t).page, "after"), "after clicked");
     }

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #define READ_CHUNK (256u << 10)
-#define KEPT_BYTES (4u << 20) /* a read buffer that grew larger is given back */
-#define SEND_CAP (16u << 20) /* queued for a browser that does not read; then it counts as gone */
+#define KEPT_BYTES (4u << 20)  /* a read buffer that grew larger is given back */
+#define SEND_CAP   (16u << 20) /* queued for a browser that does not read; then it counts as gone */
 
 struct cdp {
     struct loop *loop;
@@ -20,8 +20,8 @@ struct cdp {
     cdp_event_fn *on_event;
     void *arg;
     struct buf in, out;
-    size_t scanned;  /* bytes of in known to hold no NUL */
-    bool skipping;   /* inside a message over the cap, thrown away up to its NUL */
+    size_t scanned; /* bytes of in known to hold no NUL */
+    bool skipping;  /* inside a message over the cap, thrown away up to its NUL */
     bool gone;
     int last_id;
     struct cdp_call *calls;
@@ -306,8 +306,8 @@ static bool call_done(void *arg)
     return call->done;
 }
 
-int cdp_finish(struct cdp *cdp, struct cdp_call *call, int64_t deadline_mono_ms, json_t **ret_result,
-               struct err *err)
+int cdp_finish(struct cdp *cdp, struct cdp_call *call, int64_t deadline_mono_ms,
+               json_t **ret_result, struct err *err)
 {
     int r = loop_wait(cdp->loop, call_done, call, deadline_mono_ms);
     if (r == E_TIMEOUT)

@@ -16,7 +16,8 @@ static const char focus_script[] =
     "(()=>{let a=document.activeElement;while(a&&a.shadowRoot&&a.shadowRoot.activeElement)"
     "a=a.shadowRoot.activeElement;return a===document.body?null:a})()";
 
-static int front_frame(struct tabs *t, struct session **ret_s, struct frame_info **ret_f, struct err *err)
+static int front_frame(struct tabs *t, struct session **ret_s, struct frame_info **ret_f,
+                       struct err *err)
 {
     *ret_s = t->front;
     *ret_f = t->front ? tabs_main_frame(t->front) : NULL;
@@ -63,7 +64,8 @@ int read_view(struct tabs *t, struct pool *pool, int64_t deadline_mono_ms, struc
 
 /* --- which element has the focus ------------------------------------------------------------- */
 
-static struct session *session_of_frame(const struct tabs *t, const char *frame, struct frame_info **ret_f)
+static struct session *session_of_frame(const struct tabs *t, const char *frame,
+                                        struct frame_info **ret_f)
 {
     for (struct session *s = t->sessions; s; s = s->next)
         for (struct frame_info *f = s->frames; f; f = f->next)
@@ -75,7 +77,8 @@ static struct session *session_of_frame(const struct tabs *t, const char *frame,
 }
 
 /* One level: the focused element of a frame as the protocol describes it; NULL when none. */
-static json_t *focused_node(struct tabs *t, struct session *s, struct frame_info *f, int64_t deadline)
+static json_t *focused_node(struct tabs *t, struct session *s, struct frame_info *f,
+                            int64_t deadline)
 {
     struct err ignored = {0};
     json_t *object = NULL, *described = NULL, *node = NULL;
@@ -84,11 +87,12 @@ static json_t *focused_node(struct tabs *t, struct session *s, struct frame_info
     if (script_eval(t, s, f, focus_script, false, deadline, &object, &ignored))
         return NULL;
     const char *id = json_str(object, "objectId", NULL);
-    if (id && !cdp_call(t->cdp, session, "DOM.describeNode", json_pack("{s:s}", "objectId", id), deadline,
-                        &described, &ignored))
+    if (id && !cdp_call(t->cdp, session, "DOM.describeNode", json_pack("{s:s}", "objectId", id),
+                        deadline, &described, &ignored))
         node = json_incref(json_object_get(described, "node"));
     if (id)
-        cdp_post(t->cdp, session, "Runtime.releaseObjectGroup", json_pack("{s:s}", "objectGroup", "util"));
+        cdp_post(t->cdp, session, "Runtime.releaseObjectGroup",
+                 json_pack("{s:s}", "objectGroup", "util"));
     json_decref(described);
     json_decref(object);
     return node;
@@ -102,7 +106,7 @@ struct focus {
 static void find_focus(struct tabs *t, int64_t deadline, struct focus *out)
 {
     struct session *s = t->front;
-    struct frame_info *f = tabs_main_frame(s);
+    struct frame_info *f = s ? tabs_main_frame(s) : NULL;
     *out = (struct focus){.node = 0};
     for (int depth = 0; s && f && depth < FOCUS_DEPTH; depth++) {
         snprintf(out->session, sizeof(out->session), "%s", s->id);
@@ -189,6 +193,8 @@ static void ask_snapshots(struct reading *g)
 static int take_snapshots(struct reading *g, struct err *err)
 {
     int first = 0;
+    if (!g->n) /* the tab was closed meanwhile */
+        return err_set(err, E_UPSTREAM, "the browser shows no page");
     for (int k = 0; k < g->n; k++) {
         struct part *p = &g->parts[k];
         p->snapshot = take(g, &p->call, k ? NULL : &first);
@@ -210,7 +216,8 @@ static void ask_quads(struct reading *g)
         p->n_frames = snapshot_iframes(p->snapshot, p->frames, CAP_PAGE_FRAMES);
         for (int i = 0; i < p->n_frames; i++)
             cdp_start(g->t->cdp, p->session, "DOM.getBoxModel",
-                      json_pack("{s:I}", "backendNodeId", (json_int_t)p->frames[i]), &p->frame_calls[i]);
+                      json_pack("{s:I}", "backendNodeId", (json_int_t)p->frames[i]),
+                      &p->frame_calls[i]);
     }
 }
 
@@ -222,17 +229,17 @@ static void take_quads(struct reading *g)
             json_t *box = take(g, &p->frame_calls[i], NULL);
             const json_t *q = json_object_get(json_object_get(box, "model"), "content");
             if (json_array_size(q) == 8)
-                p->quads[p->n_quads++] = (struct snapshot_quad){p->frames[i], number_at(q, 0),
-                                                                number_at(q, 1),
-                                                                number_at(q, 4) - number_at(q, 0),
-                                                                number_at(q, 5) - number_at(q, 1)};
+                p->quads[p->n_quads++] = (struct snapshot_quad){
+                    p->frames[i], number_at(q, 0), number_at(q, 1),
+                    number_at(q, 4) - number_at(q, 0), number_at(q, 5) - number_at(q, 1)};
             json_decref(box);
         }
     }
 }
 
-static int convert(struct reading *g, struct pool *pool, struct pool *tmp, const struct snapshot_view *view,
-                   const struct focus *focus, struct page **out, struct err *err)
+static int convert(struct reading *g, struct pool *pool, struct pool *tmp,
+                   const struct snapshot_view *view, const struct focus *focus, struct page **out,
+                   struct err *err)
 {
     struct snapshot_part *parts = pool_alloc(tmp, sizeof(*parts) * (size_t)g->n);
     for (int k = 0; k < g->n; k++) {
@@ -248,8 +255,8 @@ static int convert(struct reading *g, struct pool *pool, struct pool *tmp, const
     return snapshot_to_page(pool, parts, g->n, view, out, err);
 }
 
-int read_page(struct tabs *t, struct pool *pool, int screen_w, int screen_h, int64_t deadline_mono_ms,
-              struct page **out, struct err *err)
+int read_page(struct tabs *t, struct pool *pool, int screen_w, int screen_h,
+              int64_t deadline_mono_ms, struct page **out, struct err *err)
 {
     struct read_view v;
     struct focus focus;

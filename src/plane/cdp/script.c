@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRONT_MS 300 /* a tab that does not say within this whether it is visible keeps its secret */
+#define FRONT_MS                                                                                   \
+    300 /* a tab that does not say within this whether it is visible keeps its secret */
 
 static json_t *world_params(const char *frame)
 {
@@ -27,18 +28,21 @@ static json_t *eval_params(const char *expression, int world, bool by_value, boo
     return params;
 }
 
-int script_frames(const struct tabs *t, const struct session *tab, struct frame_ref out[SCRIPT_FRAMES])
+int script_frames(const struct tabs *t, const struct session *tab,
+                  struct frame_ref out[SCRIPT_FRAMES])
 {
     int n = 0;
     for (const struct session *s = t->sessions; s; s = s->next)
-        for (const struct frame_info *f = s->frames; s->tab == tab && f && n < SCRIPT_FRAMES; f = f->next) {
+        for (const struct frame_info *f = s->frames; s->tab == tab && f && n < SCRIPT_FRAMES;
+             f = f->next) {
             memcpy(out[n].session, s->id, CDP_ID_BYTES);
             memcpy(out[n++].frame, f->id, CDP_ID_BYTES);
         }
     return n;
 }
 
-struct frame_info *script_find(const struct tabs *t, const struct frame_ref *ref, struct session **ret_s)
+struct frame_info *script_find(const struct tabs *t, const struct frame_ref *ref,
+                               struct session **ret_s)
 {
     *ret_s = tabs_find_session(t, ref->session);
     for (struct frame_info *f = *ret_s ? (*ret_s)->frames : NULL; f; f = f->next)
@@ -92,7 +96,8 @@ int script_start(struct tabs *t, const struct frame_ref *ref, const char *expres
     struct frame_info *f = script_find(t, ref, &s);
     if (!f || !f->world)
         return E_NOT_FOUND;
-    cdp_start(t->cdp, s->id, "Runtime.evaluate", eval_params(expression, f->world, true, await), call);
+    cdp_start(t->cdp, s->id, "Runtime.evaluate", eval_params(expression, f->world, true, await),
+              call);
     return 0;
 }
 
@@ -103,8 +108,8 @@ const json_t *script_value(const json_t *result)
     return json_object_get(json_object_get(result, "result"), "value");
 }
 
-static int eval_once(struct tabs *t, const struct frame_ref *ref, const char *expression, bool by_value,
-                     int64_t deadline_mono_ms, json_t **ret_result, struct err *err)
+static int eval_once(struct tabs *t, const struct frame_ref *ref, const char *expression,
+                     bool by_value, int64_t deadline_mono_ms, json_t **ret_result, struct err *err)
 {
     struct session *s;
     json_t *result = NULL;
@@ -114,8 +119,9 @@ static int eval_once(struct tabs *t, const struct frame_ref *ref, const char *ex
     struct frame_info *f = script_find(t, ref, &s);
     if (!f || !f->world)
         return err_set(err, E_UPSTREAM, "the page does not answer");
-    r = cdp_call(t->cdp, s->id, "Runtime.evaluate", eval_params(expression, f->world, by_value, false),
-                 deadline_mono_ms, &result, err);
+    r = cdp_call(t->cdp, s->id, "Runtime.evaluate",
+                 eval_params(expression, f->world, by_value, false), deadline_mono_ms, &result,
+                 err);
     if (r == E_UPSTREAM && (f = script_find(t, ref, &s)))
         f->world = 0; /* its document was replaced under way */
     if (r)

@@ -5,16 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARM_MS 250          /* a page that is busier than this is watched without its help */
-#define BARRIER_MS 400      /* hidden pages paint nothing: go on without them */
-#define PAINT_US 30000      /* from our last frame callback to the glass, when the page is quick */
-#define QUIET_US 50000      /* no damage for this long: three frames */
-#define RESTLESS_MS 450     /* still moving after this: it moves by itself */
-#define RESTLESS_MEMORY_MS 200 /* of that time, what says where */
-#define AFTER_LOAD_US 5000000  /* requests that go on this long after the load event are background */
-#define PATIENCE_US 10000000   /* the same without a navigation */
-#define TURN_MS 100         /* how often conditions of time are looked at while waiting for events */
-#define FIT_MS 1000         /* for a new window to become the screen */
+#define ARM_MS             250 /* a page that is busier than this is watched without its help */
+#define BARRIER_MS         400 /* hidden pages paint nothing: go on without them */
+#define PAINT_US           30000 /* from our last frame callback to the glass, when the page is quick */
+#define QUIET_US           50000 /* no damage for this long: three frames */
+#define RESTLESS_MS        450   /* still moving after this: it moves by itself */
+#define RESTLESS_MEMORY_MS 200   /* of that time, what says where */
+#define AFTER_LOAD_US                                                                              \
+    5000000 /* requests that go on this long after the load event are background */
+#define PATIENCE_US     10000000 /* the same without a navigation */
+#define TURN_MS         100 /* how often conditions of time are looked at while waiting for events */
+#define FIT_MS          1000 /* for a new window to become the screen */
 #define BASELINE_MAX_MS 2000
 
 /* What the page must see, how long to wait after the last such event, and how much later to believe
@@ -23,9 +24,10 @@ static const struct {
     const char *events;
     int gap_ms, unseen_ms;
 } watches[] = {
-    [SETTLE_EFFECT] = {"pointerdown pointerup mousedown mouseup click auxclick dblclick contextmenu "
-                       "keydown keyup dragend drop",
-                       200, 350},
+    [SETTLE_EFFECT] =
+        {"pointerdown pointerup mousedown mouseup click auxclick dblclick contextmenu "
+         "keydown keyup dragend drop",
+         200, 350},
     [SETTLE_TYPE] = {"keydown keyup input", 12, 120},
     [SETTLE_SCROLL] = {"wheel scroll", 20, 120},
     [SETTLE_LOAD] = {0},
@@ -40,7 +42,8 @@ static const char arm_script[] =
     "((names,gap)=>{const key='armUtil$';if(typeof self[key]==='function'&&self[key].p)self[key]();"
     "let t=0,turn=0,done;const off=()=>{for(const n of names)removeEventListener(n,on,true);"
     "clearTimeout(t);done(0)};"
-    "const paint=k=>{const at=performance.now();const fin=()=>{if(k===turn){done(1+performance.now()-at);"
+    "const paint=k=>{const at=performance.now();const "
+    "fin=()=>{if(k===turn){done(1+performance.now()-at);"
     "off()}};setTimeout(fin,150);requestAnimationFrame(()=>requestAnimationFrame(fin))};"
     "const on=e=>{if(!e.isTrusted)return;off.seen=1;const k=++turn;clearTimeout(t);"
     "t=setTimeout(()=>{t=setTimeout(()=>paint(k),gap)},0)};"
@@ -50,8 +53,8 @@ static const char arm_script[] =
 static const char armed_script[] = "self['armUtil$'].p";
 static const char seen_script[] = "(self['armUtil$']||{}).seen|0";
 
-/* Two frames from now, after a moment for what an answer set in motion. On a fresh document also its
- * first paint, if there is anything to paint. */
+/* Two frames from now, after a moment for what an answer set in motion. On a fresh document also
+ * its first paint, if there is anything to paint. */
 static const char barrier_script[] =
     "new Promise(r=>{const at=performance.now(),fin=()=>r(1+performance.now()-at);"
     "setTimeout(()=>requestAnimationFrame(()=>requestAnimationFrame(fin)),8);setTimeout(fin,200)})";
@@ -60,7 +63,8 @@ static const char first_paint_script[] =
     "requestAnimationFrame(()=>r(1+performance.now()-at)));setTimeout(()=>r(1),300);"
     "const empty=!document.body||!(document.body.innerText||'').trim()&&"
     "!document.querySelector('img,svg,canvas,video,iframe');"
-    "if(empty||performance.getEntriesByName('first-contentful-paint').length)return setTimeout(two,8);"
+    "if(empty||performance.getEntriesByName('first-contentful-paint').length)return "
+    "setTimeout(two,8);"
     "new PerformanceObserver((l,o)=>{if(l.getEntriesByName('first-contentful-paint').length)"
     "{o.disconnect();two()}}).observe({type:'paint',buffered:true})})";
 
@@ -85,10 +89,12 @@ static bool holds_or_gone(void *arg)
 }
 
 /* Until the condition holds or until_ms, whichever is first; both are 0. E_GONE, E_CANCELLED. */
-static int wait_for(struct settle *s, bool (*holds)(struct settle *s), int64_t until_ms, struct err *err)
+static int wait_for(struct settle *s, bool (*holds)(struct settle *s), int64_t until_ms,
+                    struct err *err)
 {
     struct condition c = {s, holds};
-    int r = loop_wait(s->t->loop, holds_or_gone, &c, until_ms < s->deadline_ms ? until_ms : s->deadline_ms);
+    int r = loop_wait(s->t->loop, holds_or_gone, &c,
+                      until_ms < s->deadline_ms ? until_ms : s->deadline_ms);
     if (r == E_CANCELLED)
         return err_set(err, r, "cancelled while waiting for the page");
     return gone(s, err);
@@ -158,7 +164,9 @@ static void add_moving(struct damage_baseline *to, const struct damage_baseline 
 static void take_baseline(struct settle *s)
 {
     struct damage_baseline recent;
-    int64_t ms = s->memory->end_us ? (clock_mono_us() - s->memory->end_us) / 1000 + QUIET_US / 1000 - 5 : 300;
+    int64_t ms = s->memory->end_us
+                     ? (clock_mono_us() - s->memory->end_us) / 1000 + QUIET_US / 1000 - 5
+                     : 300;
     display_damage_baseline(s->d, ms > BASELINE_MAX_MS ? BASELINE_MAX_MS : (int)ms, &recent);
     s->baseline = s->memory->restless;
     add_moving(&s->baseline, &recent);
@@ -257,7 +265,8 @@ static int ask_seen(struct settle *s, bool *ret_seen, struct err *err)
         json_t *result = NULL;
         if (!calls[i].id)
             continue;
-        int got = r || *ret_seen ? E_TIMEOUT : cdp_finish(s->t->cdp, &calls[i], s->deadline_ms, &result, &e);
+        int got = r || *ret_seen ? E_TIMEOUT
+                                 : cdp_finish(s->t->cdp, &calls[i], s->deadline_ms, &result, &e);
         cdp_drop(s->t->cdp, &calls[i]);
         if (!got && json_integer_value(script_value(result)))
             *ret_seen = true;
@@ -281,7 +290,8 @@ static int wait_event(struct settle *s, struct err *err)
     int r = wait_for(s, event_over_or_elsewhere, unseen_ms, err);
     if (r || s->barrier_us)
         return r;
-    /* A tab that went into the background has its timers slowed down: what it saw no longer matters. */
+    /* A tab that went into the background has its timers slowed down: what it saw no longer
+     * matters. */
     bool new_front = s->t->opened != s->opened;
     if (!new_front && watching(s) && !at_cap(s))
         r = ask_seen(s, &seen, err);
@@ -318,7 +328,8 @@ static int run_barrier(struct settle *s, bool fresh_document, struct err *err)
         deadline = s->deadline_ms;
     int r = script_prepare(s->t, frames, n, deadline, err);
     for (int i = 0; i < n && !r; i++)
-        if (script_start(s->t, &frames[i], fresh_document && i == 0 ? first_paint_script : barrier_script, true,
+        if (script_start(s->t, &frames[i],
+                         fresh_document && i == 0 ? first_paint_script : barrier_script, true,
                          &calls[i]))
             calls[i].id = 0;
     for (int i = 0; i < n; i++) {
@@ -467,7 +478,8 @@ static void report(struct settle *s, struct pool *pool, struct settled *out)
     out->settle_us = clock_mono_us() - s->input_us;
 }
 
-int settle_wait(struct settle *s, struct pool *pool, int cap_ms, struct settled *out, struct err *err)
+int settle_wait(struct settle *s, struct pool *pool, int cap_ms, struct settled *out,
+                struct err *err)
 {
     s->input_us = clock_mono_us();
     s->deadline_ms = clock_mono_ms() + cap_ms;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTR_BYTES 512
-#define ATTRS_MAX 48
+#define ATTR_BYTES  512
+#define ATTRS_MAX   48
 #define VALUE_BYTES 4096
-#define TEXT_BYTES (64u << 10) /* of one text node */
-#define DEPTH_MAX 2048         /* open elements; deeper ones are cut */
+#define TEXT_BYTES  (64u << 10) /* of one text node */
+#define DEPTH_MAX   2048        /* open elements; deeper ones are cut */
 
 /* A rectangle in screen pixels, exact until it is stored. */
 struct area {
@@ -49,7 +49,8 @@ struct maker {
     const struct snapshot_part *parts;
     int n_parts;
     const struct snapshot_view *view;
-    struct place roots[CAP_PAGE_FRAMES]; /* of each part's first document: what its quads count from */
+    struct place
+        roots[CAP_PAGE_FRAMES]; /* of each part's first document: what its quads count from */
     struct source sources[CAP_PAGE_FRAMES];
     int n_sources;
 };
@@ -89,7 +90,8 @@ static struct area to_screen(const struct doc *d, const struct place *place, con
     return (struct area){x, y, x + b[2] * place->scale, y + b[3] * place->scale};
 }
 
-static bool screen_area(const struct doc *d, const struct place *place, int layout, struct area *out)
+static bool screen_area(const struct doc *d, const struct place *place, int layout,
+                        struct area *out)
 {
     double b[4];
     if (!doc_bounds(d, layout, b))
@@ -119,9 +121,11 @@ static bool in_list(const char *const *list, size_t n, const char *word)
 /* Drawing instructions and secrets of the page's own; nothing a reader asks for. */
 static bool attr_unwanted(const char *name)
 {
-    static const char *const list[] = {"style", "srcset", "sizes", "d", "points", "transform",
-                                       "integrity", "nonce", "ping", "srcdoc", "viewbox"};
-    return in_list(list, ARRAY_SIZE(list), name) || (name[0] == 'o' && name[1] == 'n' && strcmp(name, "onclick"));
+    static const char *const list[] = {"style",  "srcset",    "sizes",     "d",
+                                       "points", "transform", "integrity", "nonce",
+                                       "ping",   "srcdoc",    "viewbox"};
+    return in_list(list, ARRAY_SIZE(list), name) ||
+           (name[0] == 'o' && name[1] == 'n' && strcmp(name, "onclick"));
 }
 
 static bool keeps_value_secret(const struct node *n)
@@ -170,8 +174,8 @@ static void read_attributes(struct maker *m, const struct doc *d, int i, struct 
 
 static bool has_typed_value(const struct node *n)
 {
-    static const char *const not_typed[] = {"password", "hidden", "checkbox", "radio",
-                                            "submit", "button", "reset",  "image", "file"};
+    static const char *const not_typed[] = {"password", "hidden", "checkbox", "radio", "submit",
+                                            "button",   "reset",  "image",    "file"};
     const char *type = node_attr(n, "type");
     char small[16] = "";
     for (size_t k = 0; type && type[k] && k < sizeof(small) - 1; k++)
@@ -189,7 +193,8 @@ static void read_value(struct maker *m, const struct doc *d, int i, struct node 
 
 /* --- nodes ----------------------------------------------------------------------------------- */
 
-static struct node *add_node(struct maker *m, const struct place *place, int parent, const char *tag)
+static struct node *add_node(struct maker *m, const struct place *place, int parent,
+                             const char *tag)
 {
     struct page *page = m->page;
     if (page->n_nodes >= m->max_nodes || m->text_bytes > CAP_PAGE_TEXT_BYTES) {
@@ -242,12 +247,14 @@ static void place_box(struct maker *m, int at, struct area box, const struct cli
 static bool is_see_through(const char *color)
 {
     size_t len = strlen(color);
-    return !*color || strcmp(color, "transparent") == 0 || (len > 4 && strcmp(color + len - 4, ", 0)") == 0);
+    return !*color || strcmp(color, "transparent") == 0 ||
+           (len > 4 && strcmp(color + len - 4, ", 0)") == 0);
 }
 
 static bool is_picture(const char *tag)
 {
-    static const char *const list[] = {"img", "iframe", "video", "canvas", "embed", "object", "svg"};
+    static const char *const list[] = {"img",   "iframe", "video", "canvas",
+                                       "embed", "object", "svg"};
     return in_list(list, ARRAY_SIZE(list), tag);
 }
 
@@ -258,19 +265,21 @@ static bool fades(const struct node *n, const char *opacity)
     if (strcmp(opacity, "0") != 0)
         return false;
     return strcmp(n->tag, "input") != 0 || !type ||
-           !(str_eq_fold(type, "checkbox") || str_eq_fold(type, "radio") || str_eq_fold(type, "file"));
+           !(str_eq_fold(type, "checkbox") || str_eq_fold(type, "radio") ||
+             str_eq_fold(type, "file"));
 }
 
 static void set_child_clips(const struct doc *d, int i, const struct node *n, struct area box,
                             const struct clip *own, const char *position, struct open_node *open)
 {
     const char *ox = doc_style(d, i, STYLE_OVERFLOW_X), *oy = doc_style(d, i, STYLE_OVERFLOW_Y);
-    bool root = strcmp(n->tag, "html") == 0 || strcmp(n->tag, "body") == 0; /* theirs is the viewport's */
+    bool root =
+        strcmp(n->tag, "html") == 0 || strcmp(n->tag, "body") == 0; /* theirs is the viewport's */
     bool positioned = *position && strcmp(position, "static") != 0;
     open->flow = *own;
     if (!root && *ox && !(strcmp(ox, "visible") == 0 && strcmp(oy, "visible") == 0)) {
-        bool scrolls = strcmp(ox, "auto") == 0 || strcmp(ox, "scroll") == 0 || strcmp(oy, "auto") == 0 ||
-                       strcmp(oy, "scroll") == 0;
+        bool scrolls = strcmp(ox, "auto") == 0 || strcmp(ox, "scroll") == 0 ||
+                       strcmp(oy, "auto") == 0 || strcmp(oy, "scroll") == 0;
         open->flow.area = intersect(own->area, box);
         open->flow.hides = !scrolls;
     }
@@ -279,8 +288,9 @@ static void set_child_clips(const struct doc *d, int i, const struct node *n, st
 }
 
 /* Everything of an element that its layout tells. */
-static void read_layout(struct maker *m, const struct doc *d, int i, int at, const struct place *place,
-                        const struct open_node *parent, struct open_node *open)
+static void read_layout(struct maker *m, const struct doc *d, int i, int at,
+                        const struct place *place, const struct open_node *parent,
+                        struct open_node *open)
 {
     struct node *n = &m->page->nodes[at];
     struct shadow_node *s = &m->shadow[at];
@@ -295,7 +305,8 @@ static void read_layout(struct maker *m, const struct doc *d, int i, int at, con
     open->takes_clicks = s->takes_clicks =
         shown && strcmp(doc_style(d, i, STYLE_POINTER_EVENTS), "none") != 0;
     s->opaque = is_picture(n->tag) || !is_see_through(doc_style(d, i, STYLE_BACKGROUND));
-    s->own_layer = s->paint_order != parent->paint_order || (s->takes_clicks && !parent->takes_clicks);
+    s->own_layer =
+        s->paint_order != parent->paint_order || (s->takes_clicks && !parent->takes_clicks);
     open->pointer = strcmp(doc_style(d, i, STYLE_CURSOR), "pointer") == 0;
     place_box(m, at, box, clip, shown);
     bool root = strcmp(n->tag, "html") == 0 || strcmp(n->tag, "body") == 0;
@@ -379,7 +390,8 @@ static const struct snapshot_quad *quad_of(const struct snapshot_part *part, int
 static int part_owned_by(const struct maker *m, int parent_part, int64_t backend)
 {
     for (int k = 1; k < m->n_parts; k++)
-        if (m->parts[k].parent == parent_part && m->parts[k].owner == backend && m->parts[k].snapshot)
+        if (m->parts[k].parent == parent_part && m->parts[k].owner == backend &&
+            m->parts[k].snapshot)
             return k;
     return -1;
 }
@@ -396,7 +408,8 @@ static void place_content(const struct maker *m, int part, int64_t backend, stru
     if (q) {
         out->x = root->x + q->x * root->scale;
         out->y = root->y + q->y * root->scale;
-        box = (struct area){out->x, out->y, out->x + q->w * root->scale, out->y + q->h * root->scale};
+        box =
+            (struct area){out->x, out->y, out->x + q->w * root->scale, out->y + q->h * root->scale};
         if (sized && fabs(q->w * root->scale / (b[2] * out->scale) - 1) > 0.01)
             out->scale = q->w * root->scale / b[2];
     } else if (sized) {
@@ -439,16 +452,17 @@ static void emit_frame(struct maker *m, const struct doc *d, const struct place 
 static bool is_dropped(const char *tag)
 {
     static const char *const list[] = {
-        "style", "noscript", "template", "path",   "circle",         "rect",           "line",
-        "use",   "polygon",  "polyline", "ellipse", "defs",          "clippath",       "mask",
-        "filter", "lineargradient",      "radialgradient", "symbol", "stop"};
+        "style",  "noscript",       "template",       "path",    "circle", "rect",     "line",
+        "use",    "polygon",        "polyline",       "ellipse", "defs",   "clippath", "mask",
+        "filter", "lineargradient", "radialgradient", "symbol",  "stop"};
     return in_list(list, ARRAY_SIZE(list), tag);
 }
 
 static bool is_data_script(const struct node *n)
 {
     const char *type = node_attr(n, "type");
-    return type && (str_eq_fold(type, "application/ld+json") || str_eq_fold(type, "application/json"));
+    return type &&
+           (str_eq_fold(type, "application/ld+json") || str_eq_fold(type, "application/json"));
 }
 
 /* Element i: its node, or nothing when it is dropped; *open says what its children need. */
@@ -465,7 +479,8 @@ static void emit_element(struct maker *m, const struct doc *d, const struct plac
     int at = m->page->n_nodes - 1;
     struct doc inner;
     const char *src = NULL; /* links in a frame are relative to where its document really is */
-    if (d->content_doc[i] >= 0 && doc_open(m->tmp, m->parts[place->part].snapshot, d->content_doc[i], &inner))
+    if (d->content_doc[i] >= 0 &&
+        doc_open(m->tmp, m->parts[place->part].snapshot, d->content_doc[i], &inner))
         src = doc_string_at(&inner, (int)json_int(inner.json, "baseURL", -1));
     read_attributes(m, d, i, n, src && *src ? src : NULL);
     if (strcmp(tag, "script") == 0 && !is_data_script(n)) {
@@ -545,8 +560,8 @@ static void emit_document(struct maker *m, const struct doc *d, int parent_node,
     if (!stack || !add_node(m, place, parent_node, "#document"))
         return;
     int at = m->page->n_nodes - 1;
-    stack[0] = (struct open_node){.node = at, .flow = place->clip, .absolute = place->clip,
-                                  .takes_clicks = true};
+    stack[0] = (struct open_node){
+        .node = at, .flow = place->clip, .absolute = place->clip, .takes_clicks = true};
     stack[0].paint_order = m->shadow[at].paint_order = doc_paint_order(d, 0);
     place_box(m, at, place->clip.area, &place->clip, true);
     emit_tree(m, d, place, stack);
@@ -562,8 +577,9 @@ static void borrow_boxes(struct page *page)
     for (int i = page->n_nodes - 1; i > 0; i--) {
         const struct node *n = &page->nodes[i];
         struct node *up = &page->nodes[n->parent];
-        if (!(n->flags & NODE_VISIBLE) || ((up->flags & NODE_VISIBLE) && up->box.w > 0 && up->box.h > 0) ||
-            up->box.w > 1 || up->tag[0] == '#')
+        if (!(n->flags & NODE_VISIBLE) ||
+            ((up->flags & NODE_VISIBLE) && up->box.w > 0 && up->box.h > 0) || up->box.w > 1 ||
+            up->tag[0] == '#')
             continue;
         struct rect a = n->box, b = up->box;
         if (up->flags & NODE_VISIBLE) {
@@ -585,8 +601,7 @@ static int count_nodes(const struct snapshot_part *parts, int n_parts)
     for (int k = 0; k < n_parts; k++) {
         size_t i;
         const json_t *doc;
-        json_array_foreach(json_object_get(parts[k].snapshot, "documents"), i, doc)
-        {
+        json_array_foreach (json_object_get(parts[k].snapshot, "documents"), i, doc) {
             n += json_array_size(json_object_get(json_object_get(doc, "nodes"), "parentIndex")) + 1;
         }
     }
@@ -606,7 +621,8 @@ static void fill_page(struct maker *m)
     page->scroll_y = view->scroll_y;
     page->http_status = view->http_status;
     struct place place = {.x = v.x, .y = v.y, .scale = view->scale, .source = m->n_sources++};
-    place.clip.area = (struct area){-1e7, -1e7, 1e7, 1e7}; /* the viewport scrolls: it cuts nothing */
+    place.clip.area =
+        (struct area){-1e7, -1e7, 1e7, 1e7}; /* the viewport scrolls: it cuts nothing */
     m->sources[0] = (struct source){.owner = -1};
     m->roots[0] = place;
     if (doc_open(m->tmp, m->parts[0].snapshot, 0, &d)) {

@@ -1,7 +1,8 @@
 /*
- * snapshot_cover.c - which boxes lie under others. The browser could tell by a hit test per element;
- * that would be a round trip or a script each. Paint order says the same for whole layers: a box is
- * covered when a layer that is painted later, outside its own subtree, lies over its middle.
+ * snapshot_cover.c - which boxes lie under others. The browser could tell by a hit test per
+ * element; that would be a round trip or a script each. Paint order says the same for whole layers:
+ * a box is covered when a layer that is painted later, outside its own subtree, lies over its
+ * middle.
  */
 #include "plane/cdp/snapshot_priv.h"
 
@@ -50,8 +51,9 @@ static bool inside(const struct rect *r, int x, int y)
 static bool covers(const struct page *page, const struct layer *l, int node, int source, int order,
                    bool clicks, int x, int y)
 {
-    return l->source == source && l->order > order && (l->opaque || clicks) && inside(&l->rect, x, y) &&
-           !node_is_a(page, l->node, node) && !node_is_a(page, node, l->node);
+    return l->source == source && l->order > order && (l->opaque || clicks) &&
+           inside(&l->rect, x, y) && !node_is_a(page, l->node, node) &&
+           !node_is_a(page, node, l->node);
 }
 
 static bool covered(const struct page *page, const struct shadow_node *shadow,

@@ -3,10 +3,14 @@
 #include <string.h>
 
 const char *const snapshot_style_names[STYLE_N] = {
-    [STYLE_VISIBILITY] = "visibility",         [STYLE_OPACITY] = "opacity",
-    [STYLE_POINTER_EVENTS] = "pointer-events", [STYLE_CURSOR] = "cursor",
-    [STYLE_POSITION] = "position",             [STYLE_OVERFLOW_X] = "overflow-x",
-    [STYLE_OVERFLOW_Y] = "overflow-y",         [STYLE_BACKGROUND] = "background-color",
+    [STYLE_VISIBILITY] = "visibility",
+    [STYLE_OPACITY] = "opacity",
+    [STYLE_POINTER_EVENTS] = "pointer-events",
+    [STYLE_CURSOR] = "cursor",
+    [STYLE_POSITION] = "position",
+    [STYLE_OVERFLOW_X] = "overflow-x",
+    [STYLE_OVERFLOW_Y] = "overflow-y",
+    [STYLE_BACKGROUND] = "background-color",
 };
 
 json_t *snapshot_params(void)
@@ -139,16 +143,16 @@ static void find_wrapped(struct doc *d, int n_layout)
         double a[4], b[4];
         for (last = first; last + 1 < n && doc_int(layout, last + 1, -1) == k;)
             last++;
-        if (k >= 0 && k < n_layout && read_bounds(bounds, first, a) && read_bounds(bounds, last, b) &&
-            b[1] >= a[1] + a[3] / 2)
+        if (k >= 0 && k < n_layout && read_bounds(bounds, first, a) &&
+            read_bounds(bounds, last, b) && b[1] >= a[1] + a[3] / 2)
             d->line[k] = first;
     }
 }
 
 bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *out)
 {
-    const json_t *json = index < 0 ? NULL
-                                   : json_array_get(json_object_get(snapshot, "documents"), (size_t)index);
+    const json_t *json =
+        index < 0 ? NULL : json_array_get(json_object_get(snapshot, "documents"), (size_t)index);
     const json_t *nodes = json_object_get(json, "nodes");
     struct doc d = {.json = json,
                     .strings = json_object_get(snapshot, "strings"),
@@ -171,7 +175,8 @@ bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *o
     d.input_value = minus_ones(tmp, d.n);
     d.text_value = minus_ones(tmp, d.n);
     d.bits = pool_try(tmp, (size_t)d.n + 1);
-    if (!d.layout || !d.words || !d.line || !d.content_doc || !d.input_value || !d.text_value || !d.bits)
+    if (!d.layout || !d.words || !d.line || !d.content_doc || !d.input_value || !d.text_value ||
+        !d.bits)
         return false;
     spread_layout(&d);
     find_wrapped(&d, n_layout);

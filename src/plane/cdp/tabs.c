@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define URL_BYTES 8192
-#define REQUESTED_FOR_US 1000000 /* a navigation asked for starts within this, or it was refused */
+#define URL_BYTES        8192
+#define REQUESTED_FOR_US 1000000 /* a navigation asked for starts within this, or it was refused   \
+                                  */
 #define REPEATS_OF_A_POLL 6      /* the same address so often in one wait: a poll, not an effect */
 
 /* --- small things ---------------------------------------------------------------------------- */
@@ -104,9 +105,9 @@ static bool of_older_document(const struct request *r, const void *arg)
 /* Types of Network.ResourceType whose answer never comes, never shows, or is not the page's. */
 static bool type_counts(const char *type)
 {
-    static const char *const never[] = {"EventSource", "WebSocket", "Ping",     "Media",
-                                        "Preflight",   "Prefetch",  "Manifest", "CSPViolationReport",
-                                        "Other",       "TextTrack"};
+    static const char *const never[] = {
+        "EventSource", "WebSocket",          "Ping",  "Media",    "Preflight", "Prefetch",
+        "Manifest",    "CSPViolationReport", "Other", "TextTrack"};
     for (size_t i = 0; i < ARRAY_SIZE(never); i++)
         if (strcmp(type, never[i]) == 0)
             return false;
@@ -271,7 +272,7 @@ static void on_within_document(struct tabs *t, struct session *s, const json_t *
 
 static bool is_web(const char *url)
 {
-    static const char *const schemes[] = {"http:", "https:", "about:",       "data:",   "blob:",
+    static const char *const schemes[] = {"http:", "https:", "about:",      "data:",    "blob:",
                                           "file:", "chrome", "javascript:", "devtools:"};
     for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
         if (str_starts(url, schemes[i]))
@@ -331,7 +332,8 @@ static void on_dialog(struct tabs *t, struct session *s, const json_t *params)
 {
     const char *type = json_str(params, "type", "");
     json_t *answer = json_object();
-    json_put_bool(answer, "accept", strcmp(type, "alert") == 0 || strcmp(type, "beforeunload") == 0);
+    json_put_bool(answer, "accept",
+                  strcmp(type, "alert") == 0 || strcmp(type, "beforeunload") == 0);
     cdp_post(t->cdp, s->id, "Page.handleJavaScriptDialog", answer);
     t->dialogs++;
     snprintf(t->dialog_text, sizeof(t->dialog_text), "%s", json_str(params, "message", ""));
@@ -372,8 +374,7 @@ static void add_tree(struct tabs *t, struct session *s, const json_t *tree, int 
         return;
     if (!find_frame(s, json_str(frame, "id", "")))
         commit_document(t, s, frame, false); /* else events were faster and know better */
-    json_array_foreach(json_object_get(tree, "childFrames"), i, child)
-    {
+    json_array_foreach (json_object_get(tree, "childFrames"), i, child) {
         add_tree(t, s, child, depth + 1);
     }
 }
