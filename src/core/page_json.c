@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/caps.h"
 #include "base/str.h"
 #include "core/page_parts.h"
@@ -55,13 +56,13 @@ static json_t *node_json(const struct node *n)
         json_put_str(o, "href", n->href);
     if (n->frame)
         json_put_int(o, "frame", n->frame);
-    char flags[128] = "";
+    struct buf flags;
+    buf_init(&flags, 256);
     for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++)
-        if (n->flags & flag_names[i].flag) {
-            strcat(flags, *flags ? " " : "");
-            strcat(flags, flag_names[i].name);
-        }
-    json_put_str(o, "flags", flags);
+        if (n->flags & flag_names[i].flag)
+            buf_addf(&flags, "%s%s", flags.len ? " " : "", flag_names[i].name);
+    json_put_str(o, "flags", flags.data);
+    buf_release(&flags);
     json_put(o, "box", rect_json(n->box));
     if (n->line.w)
         json_put(o, "line", rect_json(n->line));
