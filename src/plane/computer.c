@@ -367,6 +367,8 @@ static int settle_load(struct settling *s, struct pool *pool, struct settled *ou
     int r = wait_taken(s, err);
     if (!r)
         r = wait_for(s, starts_loading, clock_mono_ms() + LOAD_START_MS, err);
+    if (!r) /* a title comes at once, the button with the next paint */
+        r = wait_for(s, loads, clock_mono_ms() + FIRST_PAINT_MS + 2 * s->lag_ms, err);
     if (!r)
         r = settle_rest(s, err);
     if (!r)

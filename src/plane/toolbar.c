@@ -12,10 +12,11 @@ static const struct rect reload_button = {84, 52, 22, 22};
 #define BAR_RIGHT_MARGIN 180
 #define TAB_STRIP_H      40
 
-#define SPINNER_MS 700 /* a loading tab's spinner moves at least this often */
-#define ANSWER_MS  700 /* the address bar answers keys within this, else something is in front */
-#define FOCUS_MS   250 /* Control+L, which the page may look at first */
-#define CALM_MS    30  /* of the bar after it took a text */
+#define SPINNER_MS 700  /* a loading tab's spinner moves at least this often */
+#define STILL_MS   3000 /* one that has not moved for this long is none */
+#define ANSWER_MS  700  /* the address bar answers keys within this, else something is in front */
+#define FOCUS_MS   250  /* Control+L, which the page may look at first */
+#define CALM_MS    30   /* of the bar after it took a text */
 
 static struct rect bar_area(const struct toolbar *t)
 {
@@ -61,10 +62,10 @@ static bool pointer_on_button(const struct toolbar *t)
 
 /* The button alone could be caught in a state we do not know; a tab that loads also has a spinner.
  */
-static bool spins(const struct toolbar *t)
+static bool spins(const struct toolbar *t, int within_ms)
 {
     const struct rect strip = {0, 0, t->width, TAB_STRIP_H};
-    return display_area_damage_us(t->display, &strip, clock_mono_us() - SPINNER_MS * 1000) != 0;
+    return display_area_damage_us(t->display, &strip, clock_mono_us() - within_ms * 1000) != 0;
 }
 
 bool toolbar_loading(struct toolbar *t)
@@ -77,10 +78,9 @@ bool toolbar_loading(struct toolbar *t)
     }
     if (t->button == t->idle_button || pointer_on_button(t))
         return false;
-    if (spins(t))
-        return true;
-    t->idle_button = t->button; /* this is how it looks at rest now */
-    return false;
+    if (!spins(t, STILL_MS))
+        t->idle_button = t->button; /* this is how it looks at rest now */
+    return spins(t, SPINNER_MS);
 }
 
 /* --- the address ---------------------------------------------------------------------------- */
