@@ -85,8 +85,9 @@ struct point {
     int x, y;
 };
 
-/* Where to click: the middle of the part of the box that is inside the viewport; for an inline element
- * whose words wrap, whose box has empty corners and perhaps an empty middle, that of its first line. */
+/* Where to click, for a node of page: the middle of the part of the box that is inside the viewport;
+ * for an inline element whose words wrap, whose box has empty corners and perhaps an empty middle,
+ * that of its first line. */
 struct point node_point(const struct page *page, const struct node *node);
 
 /*

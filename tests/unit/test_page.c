@@ -216,8 +216,8 @@ static void text_is_cut_at_a_character(void **state)
 
 static void point_is_the_middle_of_what_the_viewport_shows(void **state)
 {
-    struct page page = {.viewport = {0, 100, 1000, 500}};
-    struct node n = {.box = {10, 50, 100, 100}};
+    struct node n = {.end = 1, .tag = "div", .box = {10, 50, 100, 100}};
+    struct page page = {.nodes = &n, .n_nodes = 1, .viewport = {0, 100, 1000, 500}};
     struct point at = node_point(&page, &n);
     assert_int_equal(at.x, 60);
     assert_int_equal(at.y, 125);
