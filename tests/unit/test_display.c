@@ -290,6 +290,19 @@ static void typed_text_arrives_whatever_its_script(void **state)
     check_typing(b, "a\nb\tc\x01", "a\rb\tc");
 }
 
+/* More letters than spare keys, so keys are lent again; one lent before is in use all along. */
+static void a_key_in_use_is_not_lent_to_another_letter(void **state)
+{
+    struct bench *b = *state;
+    char text[400] = "α";
+    make_window(b, 0, 0, W, H, 0);
+    fit(b);
+    check_typing(b, "αβ", "αβ");
+    for (int i = 0; i < 18; i++)
+        sprintf(text + strlen(text), "%c%c%cα", 0xe4, 0xb8, 0x80 + i);
+    check_typing(b, text, text);
+}
+
 static void text_that_is_not_utf8_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -583,6 +596,7 @@ int main(void)
         ON_A_DISPLAY(a_drag_ends_where_it_was_aimed),
         ON_A_DISPLAY(the_wheel_turns_by_its_buttons),
         ON_A_DISPLAY(typed_text_arrives_whatever_its_script),
+        ON_A_DISPLAY(a_key_in_use_is_not_lent_to_another_letter),
         ON_A_DISPLAY(text_that_is_not_utf8_is_refused),
         ON_A_DISPLAY(a_chord_holds_its_keys_down_together),
         ON_A_DISPLAY(the_clipboard_is_ours_until_another_takes_it),

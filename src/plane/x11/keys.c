@@ -5,8 +5,8 @@
  * Borrowed keys are lent for good, oldest loan taken first: the browser reads the map when it gets
  * the change, not when the key was pressed, so a key that is taken back at once would come out as
  * something else. All keys of one text are lent before its first key is pressed. A text with more
- * new characters than there are spare keys is typed in parts, each after the browser had time to
- * read the part before.
+ * new characters than there are spare keys is typed in parts, each after the browser has read the
+ * part before: it answers a ping in the order of its events.
  */
 #include "plane/x11/priv.h"
 
@@ -20,6 +20,7 @@
 #include "base/str.h"
 
 #define CHORD_MAX 8
+#define READ_MS   1000 /* a browser reads keys much sooner; a stuck one is not waited for longer */
 
 static int read_map(struct display *d, struct err *err)
 {
@@ -70,16 +71,20 @@ static bool find_key(const struct keymap *k, xcb_keysym_t sym, struct key *out)
     return false;
 }
 
-/* Give the next spare key this meaning, with and without Shift. */
-static bool lend(struct display *d, xcb_keysym_t sym)
+/* Give the next spare key this meaning, with and without Shift; keys in pinned (by keycode) are in
+ * use. false: all are. */
+static bool lend(struct display *d, xcb_keysym_t sym, const bool pinned[256])
 {
     struct keymap *k = &d->keymap;
-    if (!k->n_spare)
-        return false;
-    uint8_t code = k->spare[k->next_spare++ % k->n_spare];
-    k->syms[code][0] = k->syms[code][1] = sym;
-    xcb_change_keyboard_mapping(d->conn, 1, code, 2, k->syms[code]);
-    return true;
+    for (int i = 0; i < k->n_spare; i++) {
+        uint8_t code = k->spare[k->next_spare++ % k->n_spare];
+        if (pinned[code])
+            continue;
+        k->syms[code][0] = k->syms[code][1] = sym;
+        xcb_change_keyboard_mapping(d->conn, 1, code, 2, k->syms[code]);
+        return true;
+    }
+    return false;
 }
 
 static xcb_keycode_t shift_code(const struct display *d)
@@ -115,7 +120,8 @@ static int key_of_name(struct display *d, const char *name, struct key *out, str
         return err_set(err, E_INVALID, "unknown key '%s'", name);
     if (find_key(&d->keymap, sym, out))
         return 0;
-    if (!lend(d, sym) || !find_key(&d->keymap, sym, out))
+    static const bool none[256];
+    if (!lend(d, sym, none) || !find_key(&d->keymap, sym, out))
         return err_set(err, E_UNSUPPORTED, "the keyboard has no key '%s'", name);
     return 0;
 }
@@ -174,18 +180,38 @@ static xcb_keysym_t sym_of_char(uint32_t cp)
  * the end. */
 static const char *lend_for(struct display *d, const char *s)
 {
-    int lent = 0;
+    bool pinned[256] = {false};
     while (*s) {
         const char *here = s;
         struct key key;
         xcb_keysym_t sym = sym_of_char(next_char(&s));
-        if (sym == XCB_NO_SYMBOL || find_key(&d->keymap, sym, &key))
+        if (sym == XCB_NO_SYMBOL)
             continue;
-        if (lent == d->keymap.n_spare || !lend(d, sym))
+        if (!find_key(&d->keymap, sym, &key) &&
+            !(lend(d, sym, pinned) && find_key(&d->keymap, sym, &key)))
             return here;
-        lent++;
+        pinned[key.code] = true;
     }
     return s;
+}
+
+/* Until the browser has read what was typed with the map as it is. */
+static int wait_read(struct display *d, struct err *err)
+{
+    struct err e = {0};
+    int r = display_ping(d, clock_mono_ms() + READ_MS, &e);
+    return r && r != E_TIMEOUT ? err_set(err, r, "%s", e.msg) : 0;
+}
+
+static bool all_have_keys(const struct display *d, const char *s)
+{
+    while (*s) {
+        struct key key;
+        xcb_keysym_t sym = sym_of_char(next_char(&s));
+        if (sym != XCB_NO_SYMBOL && !find_key(&d->keymap, sym, &key))
+            return false;
+    }
+    return true;
 }
 
 static int pause_ms(struct display *d, int ms, struct err *err)
@@ -218,17 +244,15 @@ int display_type(struct display *d, const char *utf8, int delay_ms, struct err *
 {
     if (!str_is_utf8(utf8, strlen(utf8)))
         return err_set(err, E_INVALID, "text to type is not UTF-8");
-    while (*utf8) {
+    int r = all_have_keys(d, utf8) ? 0 : wait_read(d, err); /* what the last call typed */
+    while (*utf8 && !r) {
         const char *end = lend_for(d, utf8);
         if (end == utf8)
             return err_set(err, E_UNSUPPORTED, "the keyboard has no spare keys");
-        int r = type_part(d, utf8, end, delay_ms, err);
-        bool capped;
+        r = type_part(d, utf8, end, delay_ms, err);
         if (!r && *end)
-            r = display_wait_quiet(d, NULL, 100, clock_mono_ms() + 1000, &capped, err);
-        if (r)
-            return r;
+            r = wait_read(d, err);
         utf8 = end;
     }
-    return 0;
+    return r;
 }
