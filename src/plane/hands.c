@@ -47,15 +47,11 @@ static const struct {
     int (*act)(struct hand *h, const struct action *a, struct err *err);
     bool chance;
 } table[] = {
-    [ACTION_CLICK] = {click, true},
-    [ACTION_DOUBLE_CLICK] = {click, true},
-    [ACTION_TYPE_TEXT] = {type_text},
-    [ACTION_KEY_PRESS] = {press_keys, true},
-    [ACTION_SCROLL] = {scroll},
-    [ACTION_DRAG] = {drag, true},
-    [ACTION_MOVE] = {move},
-    [ACTION_WAIT] = {0},
-    [ACTION_DONE] = {0},
+    [ACTION_CLICK] = {click, true},          [ACTION_DOUBLE_CLICK] = {click, true},
+    [ACTION_TYPE_TEXT] = {type_text, false}, [ACTION_KEY_PRESS] = {press_keys, true},
+    [ACTION_SCROLL] = {scroll, false},       [ACTION_DRAG] = {drag, true},
+    [ACTION_MOVE] = {move, false},           [ACTION_WAIT] = {NULL, false},
+    [ACTION_DONE] = {NULL, false},
 };
 
 int hands_do(struct display *d, struct pool *pool, const struct action *action, int type_delay_ms,
