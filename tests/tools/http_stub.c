@@ -61,11 +61,11 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *conn, const char
     const char *body = page->body ? page->body : "";
     struct MHD_Response *r =
         MHD_create_response_from_buffer(strlen(body), (void *)(size_t)body, MHD_RESPMEM_PERSISTENT);
-    MHD_add_response_header(r, "Content-Type", page->type ? page->type : "text/html; charset=utf-8");
+    MHD_add_response_header(r, "Content-Type",
+                            page->type ? page->type : "text/html; charset=utf-8");
     if (page->location)
         MHD_add_response_header(r, "Location", page->location);
-    enum MHD_Result ok =
-        MHD_queue_response(conn, (unsigned)(page->status ? page->status : 200), r);
+    enum MHD_Result ok = MHD_queue_response(conn, (unsigned)(page->status ? page->status : 200), r);
     MHD_destroy_response(r);
     return ok;
 }
@@ -78,10 +78,9 @@ struct http_stub *http_stub_start(const struct http_page *pages)
         abort();
     s->pages = pages;
     s->stop_fd = eventfd(0, EFD_CLOEXEC);
-    s->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-                                     MHD_USE_POLL,
-                                 0, NULL, NULL, answer, s, MHD_OPTION_SOCK_ADDR, &addr,
-                                 MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL,
+        NULL, answer, s, MHD_OPTION_SOCK_ADDR, &addr, MHD_OPTION_END);
     if (!s->daemon) {
         perror("http_stub");
         abort();
