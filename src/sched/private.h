@@ -4,7 +4,7 @@
  *   sched.c    create, submit, cancel, drain, the queue     slot.c   one worker: start, messages, death
  *   settle.c   how a run ends: envelope and states          files.c  projections and artifacts
  *   dirs.c     directories of a run, modes, owners          sweep.c  processes nobody owns any more
- *   launch.c   what a worker is given
+ *   launch.c   what a worker is given            reserve.c  space for the last words on a full disk
  *   docs.c     status, phase, result, logs                  ready.c  could a run be carried out now
  */
 #ifndef MANTIS_SCHED_PRIVATE_H
@@ -15,6 +15,7 @@
 #include "sys/proc.h"
 
 #define LOGGER "mantis.sched"
+#define DISK_FULL "disk is full: free space on the data volume"
 
 /* A run that waits for a slot. The store is the truth; this is the order. */
 struct waiting {
@@ -43,6 +44,7 @@ struct slot {
     /* Messages that the store did not take yet, oldest first, its death last. */
     json_t *backlog;
     int store_failures; /* in a row */
+    bool disk_full;     /* it stayed full: the run ends with that reason */
     json_t *events;     /* not yet stored: they go with the next commit */
     json_t *last_checkpoint; /* newest seen, stored or not */
 
@@ -83,6 +85,7 @@ struct sched {
     sched_watch_fn *drained;
     void *drained_arg;
     struct loop_timer drain_timer;
+    bool reserved; /* reserve.c: the file is there */
     /* ready.c */
     int64_t checked_ms; /* 0 never */
     bool ready;
@@ -140,6 +143,11 @@ json_t *settle_event(const char *kind, const char *fmt, ...) __attribute__((form
 /* --- files.c --- */
 void files_write_status(struct sched *s, const char *run_id);
 void files_write_all(struct sched *s, const char *run_id);
+/* Keep some space on the data volume; false when there is none. */
+bool reserve_hold(struct sched *s);
+/* Give it up, so that the store can write how runs ended. */
+void reserve_spend(struct sched *s);
+
 /* At start: what a full disk or a crash kept from being written. */
 void files_rebuild(struct sched *s, const char *tenant, const char *run_id);
 /* Copies the last screenshot to final.png; false when there is none. */

@@ -129,6 +129,8 @@ static const char *why_not(struct sched *s, struct pool *pool)
         return "the browser cannot sandbox itself: install the package chromium-sandbox or allow "
                "user namespaces (sysctl kernel.unprivileged_userns_clone=1); "
                "MANTIS_CHROMIUM_SANDBOX=off runs without";
+    if (!reserve_hold(s))
+        return DISK_FULL;
     if (s->as_root && closed_directory(pool, s->settings->data_dir))
         return "the user that runs are carried out under cannot pass through a directory above the "
                "data directory: chmod o+x it, or choose another data directory";

@@ -65,7 +65,7 @@ int sched_store_error(const struct err *cause, struct err *err)
 {
     log_error(LOGGER, NULL, "store: %s", cause->msg);
     if (cause->sys_errno == ENOSPC)
-        return err_set(err, E_UNAVAILABLE, "disk is full: free space on the data volume");
+        return err_set(err, E_UNAVAILABLE, DISK_FULL);
     return err_set(err, E_UNAVAILABLE,
                    "the store cannot be used just now; the server log says why");
 }
@@ -160,7 +160,7 @@ static bool start(struct sched *s, struct slot *slot, struct waiting *w)
     if (r == E_UNAVAILABLE) {
         if (!s->hold)
             log_error(LOGGER, NULL, "cannot start a run, will try again: %s", err.msg);
-        s->hold = err.sys_errno == ENOSPC ? "disk is full: free space on the data volume"
+        s->hold = err.sys_errno == ENOSPC ? DISK_FULL
                                           : "the data directory cannot be written";
         sched_dispatch_soon(s, HOLD_MS);
         return false;

@@ -12,6 +12,7 @@
  */
 #include "sched/private.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@
 #define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
 #define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
 #define RETRY_MS      1000 /* store refused: again */
-#define STORE_TRIES   5
+#define STORE_TRIES   5  /* then the worker is killed */
+#define DISK_TRIES    30 /* of a full disk: then the run ends */
 #define EVENTS_MS     200 /* single events are gathered this long into one commit */
 
 static void slot_check_dead(struct slot *slot);
@@ -120,11 +122,16 @@ static int settled_or(int code, struct slot *slot)
 
 static void flush_events(void *arg);
 
+static void flush_soon(struct slot *slot)
+{
+    if (!slot->events_timer.loop)
+        loop_timer_set(slot->sched->loop, &slot->events_timer, EVENTS_MS, flush_events, slot);
+}
+
 static int on_event(struct slot *slot, const json_t *m, struct err *err)
 {
     gather(slot, m);
-    if (!slot->events_timer.loop)
-        loop_timer_set(slot->sched->loop, &slot->events_timer, EVENTS_MS, flush_events, slot);
+    flush_soon(slot);
     return 0;
 }
 
@@ -140,8 +147,10 @@ static int on_ready(struct slot *slot, const json_t *m, struct err *err)
     json_t *event = settle_event("result", "the browser is up");
     json_put(event, "detail", json_copy((json_t *)m));
     json_object_del(json_object_get(event, "detail"), "type");
+    json_put_int(event, "at_us", clock_wall_us());
     json_array_append_new(slot->events, event);
-    return on_flush(slot, m, err);
+    flush_soon(slot);
+    return 0;
 }
 
 static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
@@ -246,21 +255,38 @@ static int after_unexpected_death(struct slot *slot, struct err *err)
     return 0;
 }
 
+/* Why we ended the worker ourselves; the first that applies. */
+static const struct ending *our_ending(const struct slot *slot)
+{
+    static const struct ending cancelled = {.terminal_status = "cancelled",
+                                            .halt_reason = "cancel_event",
+                                            .halt_class = "cancelled",
+                                            .error = ""};
+    static const struct ending over_time = {.terminal_status = "timeout",
+                                            .halt_reason = "halt_timeout",
+                                            .halt_class = "halt_timeout",
+                                            .error = "the run was still going after its time limit"};
+    static const struct ending disk_full = {.terminal_status = "failed",
+                                            .halt_reason = "disk_full",
+                                            .halt_class = "disk_full",
+                                            .error = DISK_FULL};
+    return slot->cancelling  ? &cancelled
+           : slot->over_time ? &over_time
+           : slot->disk_full ? &disk_full
+                             : NULL;
+}
+
 static int on_died(struct slot *slot, const json_t *m, struct err *err)
 {
     if (slot->ended)
         return 0;
-    if (!slot->cancelling && !slot->over_time)
+    const struct ending *ours = our_ending(slot);
+    if (!ours)
         return after_unexpected_death(slot, err);
-    struct ending end = {
-        .run_id = slot->run_id,
-        .terminal_status = slot->cancelling ? "cancelled" : "timeout",
-        .halt_reason = slot->cancelling ? "cancel_event" : "halt_timeout",
-        .halt_class = slot->cancelling ? "cancelled" : "halt_timeout",
-        .error = slot->cancelling ? "" : "the run was still going after its time limit",
-        .checkpoint = slot->last_checkpoint,
-        .events = slot->events,
-    };
+    struct ending end = *ours;
+    end.run_id = slot->run_id;
+    end.checkpoint = slot->last_checkpoint;
+    end.events = slot->events;
     int r = settle_run(slot->sched, &end, err);
     if (!r)
         json_array_clear(slot->events);
@@ -308,6 +334,11 @@ static void store_refused(struct slot *slot, const struct err *err)
     if (slot->store_failures == STORE_TRIES && !slot->exited) {
         log_error(LOGGER, &ctx, "still cannot store: ending this attempt, the run goes on later");
         slot_kill(slot);
+    }
+    if (slot->store_failures == DISK_TRIES && err->sys_errno == ENOSPC) {
+        log_error(LOGGER, &ctx, "the disk stays full: ending the run");
+        slot->disk_full = true;
+        reserve_spend(slot->sched);
     }
     loop_timer_set(slot->sched->loop, &slot->retry_timer, RETRY_MS, retry, slot);
 }
