@@ -77,6 +77,7 @@ static const char quiet_preferences[] =
     "\"translate\":{\"enabled\":false},"
     "\"download\":{\"prompt_for_download\":false},"
     "\"download_bubble\":{\"partial_view_enabled\":false},"
+    "\"printing\":{\"enabled\":false}," /* print() would show a preview over the page */
     "\"savefile\":{\"type\":0}}";
 
 static void merge(json_t *into, const json_t *from)
@@ -197,6 +198,7 @@ static const char *const always[] = {
     "--disable-breakpad",
     "--disable-search-engine-choice-screen",
     "--disable-notifications",
+    "--disable-hang-monitor", /* "Page unresponsive" */
     "--window-position=0,0",
     /* BackForwardCache and Prerender2 would bring a page back whose frames and requests were never
      * announced on the pipe. */

@@ -120,6 +120,13 @@ static void ok(int r, const struct err *err)
         fail_msg("%s (%s)", err->msg, err_name(r));
 }
 
+static struct plane_config config_of(struct state *t, const char *profile)
+{
+    return (struct plane_config){.profile_dir = pool_printf(t->pool, "%s/%s", t->dir, profile),
+                                 .tmp_dir = t->dir,
+                                 .download_dir = pool_printf(t->pool, "%s/downloads", t->dir)};
+}
+
 static int set_up(void **state)
 {
     struct state *t = calloc(1, sizeof(*t));
@@ -131,9 +138,7 @@ static int set_up(void **state)
     t->pool = pool_create(NULL);
     t->site = http_stub_start(pages);
     ok(loop_create(&t->loop, &err), &err);
-    struct plane_config config = {.profile_dir = pool_printf(t->pool, "%s/profile", t->dir),
-                                  .tmp_dir = t->dir,
-                                  .download_dir = pool_printf(t->pool, "%s/downloads", t->dir)};
+    struct plane_config config = config_of(t, "profile");
     /* What a browser leaves behind when it is killed, with a pid that is alive. */
     assert_int_equal(mkdir(config.profile_dir, 0700), 0);
     assert_int_equal(
@@ -435,6 +440,38 @@ static void tabs_over_the_cap_are_closed(void **state)
     close_tabs(t);
 }
 
+/* --- starts ---------------------------------------------------------------------------------- */
+
+static void a_missing_browser_is_named(void **state)
+{
+    struct state *t = *state;
+    struct plane *plane = NULL;
+    struct err err = {0};
+    struct plane_config config = config_of(t, "unused");
+    config.browser = "no-such-browser";
+    int r = plane_create("browser_use_plane", t->loop, &config, 10000, &plane, &err);
+    assert_int_equal(r, E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "'no-such-browser'"));
+    assert_null(plane);
+}
+
+static void a_browser_without_a_sandbox_says_what_to_allow(void **state)
+{
+    static const char script[] =
+        "#!/bin/sh\necho 'FATAL:zygote_host_impl_linux.cc No usable sandbox! "
+        "Update your kernel' >&2\nexit 1\n";
+    struct state *t = *state;
+    struct plane *plane = NULL;
+    struct err err = {0};
+    struct plane_config config = config_of(t, "unused");
+    config.browser = pool_printf(t->pool, "%s/browser", t->dir);
+    ok(file_write_atomic(config.browser, script, strlen(script), 0755, &err), &err);
+    int r = plane_create("browser_use_plane", t->loop, &config, 10000, &plane, &err);
+    assert_int_equal(r, E_UNAVAILABLE);
+    assert_non_null(strstr(err.msg, "chromium-sandbox"));
+    assert_null(plane);
+}
+
 /* --- ends ------------------------------------------------------------------------------------ */
 
 static void interrupt(void *arg)
@@ -456,6 +493,31 @@ static void a_cancel_ends_a_wait_and_the_plane_goes_on(void **state)
     loop_interrupt_clear(t->loop);
     visit(t, "/tell", CAP_MS);
     assert_string_equal(look(t).title, "Tell me");
+}
+
+static void kill_display(void *arg)
+{
+    int display, browser;
+    plane_pids(arg, &display, &browser);
+    assert_true(display > 0);
+    kill(display, SIGKILL);
+}
+
+static void a_killed_display_ends_a_wait_at_once(void **state)
+{
+    struct state *t = *state;
+    struct loop_timer timer = {0};
+    struct plane *plane;
+    struct settled s;
+    struct err err = {0};
+    struct plane_config config = config_of(t, "second");
+    ok(plane_create("browser_use_plane", t->loop, &config, 30000, &plane, &err), &err);
+    int64_t start = clock_mono_ms();
+    loop_timer_set(t->loop, &timer, 200, kill_display, plane);
+    int r = plane_navigate(plane, t->pool, http_stub_url(t->site, "/never"), 60000, &s, &err);
+    plane_destroy(plane, true);
+    assert_int_equal(r, E_GONE);
+    assert_true(clock_mono_ms() - start < 30000);
 }
 
 static void kill_browser(void *arg)
@@ -540,7 +602,10 @@ int main(void)
         cmocka_unit_test(a_middle_click_opens_a_tab_behind),
         cmocka_unit_test(a_pop_up_window_fills_the_screen),
         cmocka_unit_test(tabs_over_the_cap_are_closed),
+        cmocka_unit_test(a_missing_browser_is_named),
+        cmocka_unit_test(a_browser_without_a_sandbox_says_what_to_allow),
         cmocka_unit_test(a_cancel_ends_a_wait_and_the_plane_goes_on),
+        cmocka_unit_test(a_killed_display_ends_a_wait_at_once),
         /* last: it ends the plane they share */
         cmocka_unit_test(a_killed_browser_ends_a_wait_at_once_and_leaves_nothing),
     };

@@ -471,10 +471,10 @@ static void report(struct settle *s, struct pool *pool, struct settled *out)
                    front->opened_us >= s->since_us;
     out->blank_tab = out->new_tab && (!*url || strcmp(url, "about:blank") == 0);
     out->url_changed = strcmp(url, s->url) != 0;
-    out->navigated = s->t->navigations != s->navigations;
+    out->navigated = s->t->navigations != s->navigations || (out->new_tab && !out->blank_tab);
     out->dialogs = s->t->dialogs - s->dialogs;
     out->dialog_text = pool_strdup(pool, out->dialogs ? s->t->dialog_text : "");
-    out->capped = waits_for_work(s) && !work_is_done(s);
+    out->capped = waits_for_work(s) && (at_cap(s) || !work_is_done(s));
     out->settle_us = clock_mono_us() - s->input_us;
 }
 

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define URL_BYTES        8192
-#define REQUESTED_FOR_US 1000000 /* a navigation asked for starts within this, or it was refused   \
-                                  */
-#define REPEATS_OF_A_POLL 6      /* the same address so often in one wait: a poll, not an effect */
+#define URL_BYTES 8192
+#define REQUESTED_FOR_US                                                                           \
+    1000000                 /* a navigation asked for starts within this, or it was refused        \
+                             */
+#define REPEATS_OF_A_POLL 6 /* the same address so often in one wait: a poll, not an effect */
 
 /* --- small things ---------------------------------------------------------------------------- */
 
@@ -179,7 +180,8 @@ static struct frame_info *add_frame(struct session *s, const char *id, const cha
     if (!f)
         BUG("out of memory");
     set_id(f->id, id);
-    set_id(f->parent, parent);
+    if (find_frame(s, parent)) /* known before its child: so there can be no circle */
+        set_id(f->parent, parent);
     while (*end)
         end = &(*end)->next;
     *end = f;
@@ -237,7 +239,7 @@ static void commit_document(struct tabs *t, struct session *s, const json_t *fra
         remove_children(t, s, id);
         drop_requests(t, of_older_document, f);
     }
-    if (s->tab != s || f->parent[0])
+    if (s->tab != s || f != tabs_main_frame(s))
         return;
     set_text(&s->url, json_str(frame, "url", ""));
     s->crashed = false;
@@ -266,7 +268,7 @@ static void on_within_document(struct tabs *t, struct session *s, const json_t *
     struct frame_info *f = find_frame(s, json_str(params, "frameId", ""));
     if (f)
         f->requested_us = 0;
-    if (f && s->tab == s && !f->parent[0])
+    if (f && s->tab == s && f == tabs_main_frame(s))
         set_text(&s->url, json_str(params, "url", ""));
 }
 

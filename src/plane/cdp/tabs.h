@@ -15,7 +15,8 @@
 #include "plane/cdp/pipe.h"
 
 struct frame_info {
-    char id[CDP_ID_BYTES], parent[CDP_ID_BYTES], loader[CDP_ID_BYTES];
+    char id[CDP_ID_BYTES], loader[CDP_ID_BYTES];
+    char parent[CDP_ID_BYTES]; /* of the same session, else "" */
     int world;            /* execution context of our isolated world, 0: not made yet */
     int64_t loading_us;   /* since when it loads, 0: it does not */
     int64_t requested_us; /* the page asked for a navigation that has not started yet, 0: none */
