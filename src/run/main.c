@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "run/worker.h"
@@ -16,6 +17,7 @@ int main(void)
               stderr);
         return WORKER_BAD_START;
     }
+    prctl(PR_SET_NAME, "mantis-worker"); /* it may have been started through a descriptor */
     log_setup();
     return worker_main(SOCKET_FD);
 }

@@ -121,6 +121,16 @@ static int drop_to(uid_t uid)
     return setresuid(uid, uid, uid);
 }
 
+/* A program named by its path, opened while we may still pass through the directories above it: the
+ * user dropped to may not (a checkout in somebody's home). -1: to be found by execvpe(). */
+static int open_program(const struct proc_spec *spec)
+{
+    if (!spec->uid || !strchr(spec->argv[0], '/'))
+        return -1;
+    int fd = open(spec->argv[0], O_PATH | O_CLOEXEC);
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, SPARE_FD);
+}
+
 _Noreturn static void child(const struct proc_spec *spec, int report_fd, pid_t parent)
 {
     sigset_t none;
@@ -131,6 +141,7 @@ _Noreturn static void child(const struct proc_spec *spec, int report_fd, pid_t p
     setrlimit(RLIMIT_CORE, &no_core); /* a core file could hold a secret */
     if (arrange_fds(spec, &report_fd))
         fail(report_fd);
+    int program = open_program(spec);
     if ((spec->flags & PROC_ISOLATE) && enter_private_mounts(spec))
         fail(report_fd);
     if (drop_to(spec->uid))
@@ -144,6 +155,8 @@ _Noreturn static void child(const struct proc_spec *spec, int report_fd, pid_t p
         if (!(spec->flags & PROC_ISOLATE) && getppid() != parent)
             _exit(127);
     }
+    if (program >= 0)
+        execveat(program, "", (char *const *)spec->argv, (char *const *)spec->env, AT_EMPTY_PATH);
     execvpe(spec->argv[0], (char *const *)spec->argv, (char *const *)spec->env);
     fail(report_fd);
     _exit(127);

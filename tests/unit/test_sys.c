@@ -87,6 +87,34 @@ static void spawn_says_when_there_is_no_program(void **state)
     assert_int_equal(proc.pid, 0);
 }
 
+static void another_user_can_be_given_a_program_it_could_not_reach(void **state)
+{
+    if (geteuid() != 0)
+        skip();
+    struct pool *pool = pool_create(NULL);
+    char dir[] = "/tmp/mantis-test-XXXXXX", text[8] = "";
+    int p[2];
+    assert_non_null(mkdtemp(dir)); /* 0700, ours */
+    const char *copy = pool_printf(pool, "%s/id", dir), *cp[] = {"cp", "/usr/bin/id", copy, NULL};
+    struct proc_spec copying = {.argv = cp, .env = no_env};
+    struct proc proc;
+    assert_int_equal(proc_spawn(&copying, &proc, NULL), 0);
+    while (!proc_reap(&proc, NULL))
+        usleep(1000);
+    assert_int_equal(pipe(p), 0);
+    const char *argv[] = {copy, "-u", NULL};
+    struct proc_fd fds[] = {{.from = p[1], .to = 1}};
+    struct proc_spec spec = {.argv = argv, .env = no_env, .fds = fds, .n_fds = 1, .uid = 460009};
+    assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
+    close(p[1]);
+    assert_int_equal(read(p[0], text, sizeof(text)), 7);
+    assert_memory_equal(text, "460009\n", 7);
+    proc_end(&proc, 1000);
+    close(p[0]);
+    assert_int_equal(file_remove_tree(dir, NULL), 0);
+    pool_destroy(pool);
+}
+
 static void isolated_child_takes_its_children_with_it(void **state)
 {
     int p[2];
@@ -197,6 +225,7 @@ int main(void)
         cmocka_unit_test(timers_fire_in_order),
         cmocka_unit_test(spawn_passes_descriptors_and_reports_exit),
         cmocka_unit_test(spawn_says_when_there_is_no_program),
+        cmocka_unit_test(another_user_can_be_given_a_program_it_could_not_reach),
         cmocka_unit_test(isolated_child_takes_its_children_with_it),
         cmocka_unit_test(ipc_delivers_whole_messages_and_refuses_rubbish),
         cmocka_unit_test(files_are_replaced_whole_and_links_not_followed),
