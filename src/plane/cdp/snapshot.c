@@ -477,12 +477,9 @@ static void emit_element(struct maker *m, const struct doc *d, const struct plac
         return;
     }
     int at = m->page->n_nodes - 1;
-    struct doc inner;
-    const char *src = NULL; /* links in a frame are relative to where its document really is */
-    if (d->content_doc[i] >= 0 &&
-        doc_open(m->tmp, m->parts[place->part].snapshot, d->content_doc[i], &inner))
-        src = doc_string_at(&inner, (int)json_int(inner.json, "baseURL", -1));
-    read_attributes(m, d, i, n, src && *src ? src : NULL);
+    /* Links in a frame are relative to where its document really is. */
+    const char *base = doc_base_url(m->parts[place->part].snapshot, d->content_doc[i]);
+    read_attributes(m, d, i, n, *base ? base : NULL);
     if (strcmp(tag, "script") == 0 && !is_data_script(n)) {
         m->page->n_nodes--;
         open->skip = true;

@@ -191,6 +191,13 @@ bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *o
     return true;
 }
 
+const char *doc_base_url(const json_t *snapshot, int index)
+{
+    const json_t *json = json_array_get(json_object_get(snapshot, "documents"), (size_t)index);
+    struct doc d = {.strings = json_object_get(snapshot, "strings")};
+    return index < 0 ? "" : doc_string_at(&d, (int)json_int(json, "baseURL", -1));
+}
+
 int snapshot_iframes(const json_t *snapshot, int64_t *out, int n_max)
 {
     int n = 0;

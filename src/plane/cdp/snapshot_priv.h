@@ -44,6 +44,7 @@ enum doc_bits {
 
 /* False when the document is not what the protocol says, or too large for memory. */
 bool doc_open(struct pool *tmp, const json_t *snapshot, int index, struct doc *out);
+const char *doc_base_url(const json_t *snapshot, int index); /* "" when there is no such document */
 const char *doc_string(const struct doc *d, const json_t *array, int i); /* "" when missing */
 const char *doc_string_at(const struct doc *d, int string_index);
 int doc_int(const json_t *array, int i, int def);
