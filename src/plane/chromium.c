@@ -182,6 +182,12 @@ static int prepare_dirs(struct pool *pool, const struct chromium_config *config,
 
 /* --- the command line ------------------------------------------------------------------------ */
 
+/* BackForwardCache and Prerender2 would bring a page back whose frames and requests were never
+ * announced on the pipe. */
+#define DISABLED_FEATURES                                                                          \
+    "Translate,MediaRouter,BackForwardCache,Prerender2,OptimizationHints,"                         \
+    "AutofillServerCommunication"
+
 static const char *const always[] = {
     "--disable-gpu",
     "--disable-quic",
@@ -200,10 +206,7 @@ static const char *const always[] = {
     "--disable-notifications",
     "--disable-hang-monitor", /* "Page unresponsive" */
     "--window-position=0,0",
-    /* BackForwardCache and Prerender2 would bring a page back whose frames and requests were never
-     * announced on the pipe. */
-    "--disable-features=Translate,MediaRouter,BackForwardCache,Prerender2,OptimizationHints,"
-    "AutofillServerCommunication",
+    "--disable-features=" DISABLED_FEATURES,
 };
 
 /* With the pipe navigator.webdriver would be true; the switch against that brings a warning bar,
