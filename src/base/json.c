@@ -35,6 +35,27 @@ static bool too_deep(const char *text, size_t len)
     return false;
 }
 
+/* jansson's own text quotes what stands near the fault, which may be a password. */
+static const char *reason_of(const json_error_t *je)
+{
+    switch (json_error_code(je)) {
+    case json_error_duplicate_key:
+        return ": a key stands twice in one object";
+    case json_error_premature_end_of_input:
+        return ": it ends too early";
+    case json_error_end_of_input_expected:
+        return ": something stands after its end";
+    case json_error_invalid_utf8:
+        return ": that is not UTF-8";
+    case json_error_null_character:
+        return ": a NUL character stands in a string";
+    case json_error_numeric_overflow:
+        return ": that number is too large";
+    default:
+        return "";
+    }
+}
+
 int json_parse(const char *text, size_t len, const char *what, json_t **out, struct err *err)
 {
     if (too_deep(text, len))
@@ -42,8 +63,8 @@ int json_parse(const char *text, size_t len, const char *what, json_t **out, str
     json_error_t je;
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
     if (!value)
-        return err_set(err, E_INVALID, "%s is not valid JSON: line %d column %d: %.200s", what, je.line,
-                       je.column, je.text);
+        return err_set(err, E_INVALID, "%s is not valid JSON: line %d column %d%s", what, je.line,
+                       je.column, reason_of(&je));
     *out = value;
     return 0;
 }

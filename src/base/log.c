@@ -55,6 +55,9 @@ void log_msg(enum log_level level, const char *logger, const struct log_ctx *ctx
     va_start(ap, fmt);
     char *msg = pool_vprintf(pool, fmt, ap);
     va_end(ap);
+    if (plain_text) /* no line can be forged inside a message */
+        for (char *p = msg; *p; p++)
+            *p = (unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p;
     char *line = plain_text ? pool_printf(pool, "%s %s: %s\n", level_names[level], logger, msg)
                             : json_line(pool, level, logger, ctx, msg);
     if (write(STDERR_FILENO, line, strlen(line)) < 0) {

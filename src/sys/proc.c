@@ -142,8 +142,10 @@ _Noreturn static void child(const struct proc_spec *spec, int report_fd, pid_t p
     if (arrange_fds(spec, &report_fd))
         fail(report_fd);
     int program = open_program(spec);
-    if ((spec->flags & PROC_ISOLATE) && enter_private_mounts(spec))
+    if ((spec->flags & PROC_ISOLATE) && enter_private_mounts(spec)) {
+        errno = EPERM; /* whatever the sandbox around us answers: namespaces cannot be used here */
         fail(report_fd);
+    }
     if (drop_to(spec->uid))
         fail(report_fd);
     if (chdir(spec->cwd ? spec->cwd : "/"))
@@ -164,14 +166,11 @@ _Noreturn static void child(const struct proc_spec *spec, int report_fd, pid_t p
 
 static pid_t clone_child(unsigned flags, int *ret_pidfd)
 {
-    struct clone_args args = {
-        .flags = CLONE_PIDFD,
-        .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-        .exit_signal = SIGCHLD,
-    };
+    /* Not clone3: container sandboxes answer it with ENOSYS, because they cannot look at its flags. */
+    unsigned long how = CLONE_PIDFD | SIGCHLD;
     if (flags & PROC_ISOLATE)
-        args.flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
-    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+        how |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
+    return (pid_t)syscall(SYS_clone, how, NULL, ret_pidfd, NULL, NULL);
 }
 
 int proc_spawn(const struct proc_spec *spec, struct proc *out, struct err *err)

@@ -1,11 +1,11 @@
 /*
  * proc.h - child processes: started with nothing inherited, ended with nothing left.
  *
- * A child is made with clone3(CLONE_PIDFD) and execs at once. With PROC_ISOLATE it becomes init of
+ * A child is made with clone(CLONE_PIDFD) and execs at once. With PROC_ISOLATE it becomes init of
  * its own PID, mount and IPC namespaces with a /tmp, /proc and /dev/shm of its own, so that when it
  * dies, by any cause, the kernel ends everything below it, and no temp file, X lock or shared
  * memory outlives it. Needs CAP_SYS_ADMIN; elsewhere proc_spawn() fails with E_FORBIDDEN and the
- * caller goes on without it (PROC_DIE_WITH_PARENT and proc_kill_tree() are the fallback).
+ * caller goes on without it (PROC_DIE_WITH_PARENT and proc_kill_descendants() are the fallback).
  */
 #ifndef MANTIS_SYS_PROC_H
 #define MANTIS_SYS_PROC_H
@@ -59,7 +59,7 @@ bool proc_reap(struct proc *p, int *ret_status);
 void proc_end(struct proc *p, int grace_ms);
 
 /* SIGKILL every living descendant of this process but itself, until none is left (at most 1 s).
- * For a worker that is not isolated, and for `serve` as subreaper after one died. */
+ * For a worker that is not isolated. */
 void proc_kill_descendants(void);
 
 /* "exited with status 3", "killed by signal 9 (Killed)". */
