@@ -264,6 +264,20 @@ struct watch {
     struct tabs tabs;
 };
 
+/* Requests are told apart by the microsecond they began in: let each have its own. */
+static void tick(void)
+{
+    static int64_t now_us = 1000000000;
+    now_us += 10;
+    clock_fake(now_us, now_us);
+}
+
+static int64_t begin(struct watch *w)
+{
+    tick();
+    return tabs_begin(&w->tabs);
+}
+
 static int set_up_tabs(void **state)
 {
     struct watch *w = calloc(1, sizeof(*w));
@@ -278,6 +292,7 @@ static int set_up_tabs(void **state)
 static int tear_down_tabs(void **state)
 {
     struct watch *w = *state;
+    clock_fake_off();
     cdp_close(w->peer.cdp);
     tabs_release(&w->tabs);
     close(w->peer.our_fd);
@@ -313,6 +328,7 @@ static void tell_tab(struct watch *w, const char *name)
 
 static void tell_request(struct watch *w, const char *id, const char *type, const char *url)
 {
+    tick();
     char text[400];
     snprintf(text, sizeof(text),
              "{\"requestId\":\"%s\",\"loaderId\":\"L1\",\"frameId\":\"T1\",\"type\":\"%s\","
@@ -333,7 +349,7 @@ static void only_requests_that_an_action_may_have_caused_count(void **state)
     struct watch *w = *state;
     tell_tab(w, "1");
     tell_request(w, "before", "Fetch", "http://a.test/poll?t=1");
-    int64_t since = tabs_begin(&w->tabs);
+    int64_t since = begin(w);
     assert_int_equal(requests_since(w, since), 0);
     tell_request(w, "poll", "Fetch", "http://a.test/poll?t=2"); /* a long poll asks again */
     tell_request(w, "stream", "EventSource", "http://a.test/events");
@@ -353,13 +369,13 @@ static void requests_given_up_once_are_not_waited_for_again(void **state)
 {
     struct watch *w = *state;
     tell_tab(w, "1");
-    int64_t since = tabs_begin(&w->tabs);
+    int64_t since = begin(w);
     tell_request(w, "1", "XHR", "http://a.test/forever?a");
     assert_int_equal(requests_since(w, since), 1);
     tabs_give_up(&w->tabs, since, clock_mono_us());
     assert_int_equal(requests_since(w, since), 0);
     tell(w, "S1", "Network.loadingFailed", "{\"requestId\":\"1\"}");
-    since = tabs_begin(&w->tabs);
+    since = begin(w);
     tell_request(w, "2", "XHR", "http://a.test/forever?b");
     assert_int_equal(requests_since(w, since), 0);
 }
@@ -369,7 +385,7 @@ static void a_new_document_takes_its_predecessors_requests_and_frames_away(void 
     struct watch *w = *state;
     struct tabs_work work;
     tell_tab(w, "1");
-    int64_t since = tabs_begin(&w->tabs);
+    int64_t since = begin(w);
     tell(w, "S1", "Page.frameAttached", "{\"frameId\":\"F2\",\"parentFrameId\":\"T1\"}");
     tell(w, "S1", "Page.frameStartedLoading", "{\"frameId\":\"F2\"}");
     tell_request(w, "old", "Fetch", "http://a.test/x");
