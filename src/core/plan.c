@@ -38,6 +38,15 @@ json_t *step_to_json(const struct step *step)
     return o;
 }
 
+int step_loop_limit(const struct step *loop)
+{
+    if (loop->loop_count > 0)
+        return loop->loop_count;
+    if (strcmp(loop->section, "extraction") == 0)
+        return 30;
+    return strcmp(loop->section, "pagination") == 0 ? 10 : 50;
+}
+
 json_t *plan_steps_to_json(const struct plan *plan)
 {
     json_t *steps = json_array();

@@ -58,6 +58,9 @@ struct plan {
 /* One step as the object of plans.md section 7 (all semantic fields of section 3). New reference. */
 json_t *step_to_json(const struct step *step);
 
+/* How often the body of a loop runs at most: loop_count, else its section's default (plans.md 9.1). */
+int step_loop_limit(const struct step *loop);
+
 /* Array of step_to_json(). New reference. */
 json_t *plan_steps_to_json(const struct plan *plan);
 

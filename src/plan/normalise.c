@@ -228,10 +228,10 @@ static void clamp_loop(struct normaliser *n, struct step *s, const char *where)
 {
     int max =
         n->config->max_loop_iterations > 0 ? n->config->max_loop_iterations : CAP_LOOP_ITERATIONS;
-    if (strcmp(s->type, "loop") != 0 || s->loop_count <= max)
+    if (strcmp(s->type, "loop") != 0 || step_loop_limit(s) <= max)
         return;
-    normalise_warn(n->warnings, "%s: loop_count %d is more than this server allows; %d is used",
-                   where, s->loop_count, max);
+    normalise_warn(n->warnings, "%s: loop_count %d%s is more than this server allows; %d is used",
+                   where, step_loop_limit(s), s->loop_count ? "" : " by default", max);
     s->loop_count = max;
 }
 

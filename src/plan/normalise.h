@@ -45,9 +45,6 @@ void runtime_init(struct plan_runtime *out);
 void runtime_clamp(const struct intake_config *config, struct plan_runtime *runtime, json_t *warnings);
 bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
 
-/* How often the body of a loop runs at most: loop_count, else its section's default (plans.md 9.1). */
-int plan_loop_executions(const struct step *loop);
-
 /* Host of an http(s) address at url, as intake_hosts() prints it; NULL when there is none. */
 char *url_host(struct pool *pool, const char *url);
 

@@ -155,7 +155,7 @@ static void add_target(struct buf *b, const struct step *s)
         buf_adds(b, ARROW " step [?]");
     else
         buf_addf(b, ARROW " step [%02d]", s->loop_target);
-    buf_addf(b, " (count=%d)", plan_loop_executions(s));
+    buf_addf(b, " (count=%d)", step_loop_limit(s));
 }
 
 static void add_row(struct pool *pool, struct buf *b, const struct step *s, int index)

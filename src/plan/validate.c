@@ -108,13 +108,6 @@ static void loop_targets(struct check *c)
     }
 }
 
-int plan_loop_executions(const struct step *loop)
-{
-    if (loop->loop_count > 0)
-        return loop->loop_count;
-    return in(loop, "extraction") ? 30 : in(loop, "pagination") ? 10 : 50;
-}
-
 static void loop_counts(struct check *c)
 {
     for (int i = 0; i < c->plan->n_steps; i++) {
@@ -127,7 +120,7 @@ static void loop_counts(struct check *c)
         else if (s->loop_count <= 0)
             add(c, SEVERITY_WARNING, "loop_count_zero", i, "",
                 pool_printf(c->pool, "loop_count is not set; the body runs at most %d times",
-                            plan_loop_executions(s)));
+                            step_loop_limit(s)));
     }
 }
 

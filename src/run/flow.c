@@ -4,22 +4,6 @@
 
 #define USED_UP 999999
 
-static const struct {
-    const char *section;
-    int cap;
-} section_caps[] = {{"extraction", 30}, {"pagination", 10}};
-#define OTHER_SECTION_CAP 50
-
-static int loop_cap(const struct step *s)
-{
-    if (s->loop_count > 0)
-        return s->loop_count;
-    for (size_t i = 0; i < ARRAY_SIZE(section_caps); i++)
-        if (!strcmp(section_caps[i].section, s->section))
-            return section_caps[i].cap;
-    return OTHER_SECTION_CAP;
-}
-
 /* Without a target: the start of the loop's section, never the loop itself (it would spin). A loop
  * that names no section belongs to the steps right before it. */
 int flow_loop_start(const struct plan *plan, int i)
@@ -42,7 +26,7 @@ int flow_loop(struct run *run, int i)
     json_t *counters = run->progress.loop_counters;
     int start = flow_loop_start(run->plan, i), count = progress_counter(counters, i) + 1;
     bool stop = *s->stop_var && json_truthy(json_object_get(run->progress.state_vars, s->stop_var));
-    if (!stop && count < loop_cap(s) && start != i) {
+    if (!stop && count < step_loop_limit(s) && start != i) {
         progress_set_counter(counters, i, count);
         return start;
     }

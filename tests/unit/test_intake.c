@@ -381,6 +381,21 @@ static void unknown_things_are_warned_about_and_counts_are_clamped(void **state)
     assert_int_equal(json_array_size(plan->warnings), CAP_PLAN_WARNINGS + 1);
 }
 
+static void a_loop_without_a_count_is_held_to_the_cap_too(void **state)
+{
+    config.max_loop_iterations = 12;
+    assert_int_equal(
+        take("[" NAV ",{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"extraction\",\"loop_target\":0},"
+             "{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"pagination\",\"loop_target\":0},"
+             "{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"other\",\"loop_target\":0}]"),
+        0);
+    assert_int_equal(plan->steps[1].loop_count, 12); /* instead of 30 */
+    assert_int_equal(plan->steps[2].loop_count, 0);  /* 10 is less */
+    assert_int_equal(plan->steps[3].loop_count, 12); /* instead of 50 */
+    assert_int_equal(json_array_size(plan->warnings), 2);
+    assert_non_null(strstr(json_text(pool, plan->warnings), "step 1: loop_count 30 by default"));
+}
+
 static void the_practice_site_address_is_filled_in_everywhere(void **state)
 {
     const char *text =
@@ -475,6 +490,7 @@ int main(void)
         T(caller_beats_plan_and_caps_beat_both),
         T(suite_keys_apply_and_identities_in_them_are_ignored),
         T(unknown_things_are_warned_about_and_counts_are_clamped),
+        T(a_loop_without_a_count_is_held_to_the_cap_too),
         T(the_practice_site_address_is_filled_in_everywhere),
         T(signatures_match_the_published_vectors),
         T(a_signature_covers_every_field_that_changes_what_happens),
