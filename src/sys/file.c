@@ -5,8 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,12 +103,13 @@ static int read_fd(struct pool *pool, int fd, const char *path, size_t cap, char
     return 0;
 }
 
-int file_read(struct pool *pool, const char *path, size_t cap_bytes, char **ret_data, size_t *ret_len,
-              struct err *err)
+int file_read(struct pool *pool, const char *path, size_t cap_bytes, char **ret_data,
+              size_t *ret_len, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return err_sys(err, errno == ENOENT || errno == ENOTDIR ? E_NOT_FOUND : E_IO, "cannot open '%s'", path);
+        return err_sys(err, errno == ENOENT || errno == ENOTDIR ? E_NOT_FOUND : E_IO,
+                       "cannot open '%s'", path);
     int r = read_fd(pool, fd, path, cap_bytes, ret_data, ret_len, err);
     close(fd);
     return r;
@@ -142,33 +143,202 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err)
     return r;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* --- trees -------------------------------------------------------------------------------------
+ *
+ * Walked by descriptor, one directory open at a time, so neither PATH_MAX nor the number of
+ * descriptors bounds the depth a stranger may have made. The way back up is "..", checked against
+ * what was left on the way down.
+ */
+
+struct level { /* a directory on the way down from the top */
+    dev_t dev;
+    ino_t ino;
+    long at; /* where to go on reading it */
+};
+
+struct walk {
+    DIR *dir; /* the one being read */
+    struct level *up;
+    size_t depth, size;
+};
+
+static int walk_into(struct walk *w, int fd)
 {
-    return remove(path);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        int saved = errno;
+        if (fd >= 0)
+            close(fd);
+        errno = saved;
+        return -1;
+    }
+    if (w->dir)
+        closedir(w->dir);
+    w->dir = dir;
+    return 0;
+}
+
+static int walk_down(struct walk *w, const char *name)
+{
+    struct stat st;
+    if (fstat(dirfd(w->dir), &st))
+        return -1;
+    if (w->depth == w->size) {
+        size_t size = w->size ? 2 * w->size : 32;
+        struct level *more = realloc(w->up, size * sizeof(*more));
+        if (!more)
+            return -1;
+        w->up = more;
+        w->size = size;
+    }
+    w->up[w->depth] = (struct level){st.st_dev, st.st_ino, telldir(w->dir)};
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if (walk_into(w, openat(dirfd(w->dir), name, flags)))
+        return -1;
+    w->depth++;
+    return 0;
+}
+
+static int walk_up(struct walk *w)
+{
+    struct stat st;
+    const struct level *up = &w->up[w->depth - 1];
+    if (walk_into(w, openat(dirfd(w->dir), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ||
+        fstat(dirfd(w->dir), &st))
+        return -1;
+    if (st.st_dev != up->dev || st.st_ino != up->ino) {
+        errno = EXDEV; /* somebody moved it while we were below */
+        return -1;
+    }
+    w->depth--;
+    return 0;
+}
+
+static void walk_end(struct walk *w)
+{
+    int saved = errno;
+    if (w->dir)
+        closedir(w->dir);
+    free(w->up);
+    errno = saved;
+}
+
+/* The next entry that is not "." or ".."; NULL with errno 0 at the end. */
+static struct dirent *walk_next(struct walk *w)
+{
+    struct dirent *e;
+    do {
+        errno = 0;
+        e = readdir(w->dir);
+    } while (e && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+    return e;
+}
+
+/* Remove what can be removed of the directory being read, in one pass. 1: went down into one that
+ * is not empty; 0: at the end; -1. */
+static int remove_pass(struct walk *w)
+{
+    struct dirent *e;
+    int removed = 0;
+    while ((e = walk_next(w))) {
+        if (unlinkat(dirfd(w->dir), e->d_name, 0) == 0 ||
+            (errno == EISDIR && unlinkat(dirfd(w->dir), e->d_name, AT_REMOVEDIR) == 0)) {
+            removed++;
+            continue;
+        }
+        if (errno != ENOTEMPTY && errno != EEXIST)
+            return -1;
+        return walk_down(w, e->d_name) ? -1 : 1;
+    }
+    if (errno)
+        return -1;
+    if (!removed && w->depth) {
+        errno = ENOTEMPTY; /* it was not empty, and yet there is nothing in it */
+        return -1;
+    }
+    return 0;
+}
+
+/* After coming up again the parent is read from its start: the emptied child goes like a file. */
+static int empty_tree(struct walk *w)
+{
+    for (;;) {
+        int r = remove_pass(w);
+        if (r < 0)
+            return -1;
+        if (r)
+            continue;
+        if (!w->depth)
+            return 0;
+        if (walk_up(w))
+            return -1;
+    }
 }
 
 int file_remove_tree(const char *path, struct err *err)
 {
-    if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+    struct walk w = {0};
+    if (unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    int r = walk_into(&w, open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!r)
+        r = empty_tree(&w);
+    walk_end(&w);
+    if (r || rmdir(path))
         return err_sys(err, E_IO, "cannot remove '%s'", path);
     return 0;
 }
 
-static _Thread_local uid_t chown_uid; /* nftw has no argument for its callback */
-
-static int chown_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* A file with a second name may be anybody's, put here by a hard link: it is left alone. */
+static bool to_be_given(const struct stat *st, uid_t uid)
 {
-    if (st->st_uid == chown_uid && st->st_gid == chown_uid)
-        return 0;
-    return lchown(path, chown_uid, chown_uid);
+    if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
+        return false;
+    return st->st_uid != uid || st->st_gid != uid;
 }
 
+static int chown_below(struct walk *w, uid_t uid)
+{
+    for (;;) {
+        struct stat st;
+        struct dirent *e = walk_next(w);
+        if (!e && errno)
+            return -1;
+        if (!e) {
+            if (!w->depth)
+                return 0;
+            if (walk_up(w))
+                return -1;
+            seekdir(w->dir, w->up[w->depth].at); /* on Linux a position outlives its stream */
+            continue;
+        }
+        if (fstatat(dirfd(w->dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+            return -1;
+        if (to_be_given(&st, uid) &&
+            fchownat(dirfd(w->dir), e->d_name, uid, uid, AT_SYMLINK_NOFOLLOW))
+            return -1;
+        if (S_ISDIR(st.st_mode) && walk_down(w, e->d_name))
+            return -1;
+    }
+}
+
+/* The top comes last: until then its new owner cannot get in and change what is being given. */
 int file_chown_tree(const char *path, uid_t uid, struct err *err)
 {
-    chown_uid = uid;
-    if (nftw(path, chown_one, 32, FTW_PHYS))
-        return err_sys(err, E_IO, "cannot give '%s' to uid %u", path, (unsigned)uid);
-    return 0;
+    struct walk w = {0};
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int top = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int r = walk_into(&w, fd);
+    if (!r)
+        r = top < 0 ? -1 : chown_below(&w, uid);
+    walk_end(&w);
+    if (!r)
+        r = fchown(top, uid, uid);
+    if (r)
+        r = err_sys(err, E_IO, "cannot give '%s' to uid %u", path, (unsigned)uid);
+    if (top >= 0)
+        close(top);
+    return r;
 }
 
 char *file_program_dir(struct pool *pool)

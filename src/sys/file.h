@@ -21,10 +21,11 @@ int file_read(struct pool *pool, const char *path, size_t cap_bytes, char **ret_
 /* path and its missing parents, each with mode (umask is not applied). */
 int file_mkdirs(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 
-/* Remove a file or a whole tree; links are removed, not followed. A missing path is fine. */
+/* Remove a file or a whole tree of any depth; links are removed, not followed. A missing path is fine. */
 int file_remove_tree(const char *path, struct err *err) MUST_CHECK;
 
-/* Give a tree to uid:uid, links included and not followed. Skips entries that already are. */
+/* Give a directory and all below it, at any depth, to uid:uid; links included and not followed. A
+ * file with further hard links is left as it is. */
 int file_chown_tree(const char *path, uid_t uid, struct err *err) MUST_CHECK;
 
 /* Directory of the running program, without a slash at the end. */

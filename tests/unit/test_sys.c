@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "sys/file.h"
+#include "sys/input.h"
 #include "sys/ipc.h"
 #include "sys/loop.h"
 #include "sys/proc.h"
@@ -218,6 +219,138 @@ static void files_are_replaced_whole_and_links_not_followed(void **state)
     pool_destroy(pool);
 }
 
+/* Deeper than PATH_MAX and than descriptors allow: made and looked at one level at a time. */
+#define DEPTH 3000
+
+static void make_deep(const char *top)
+{
+    int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < DEPTH; i++) {
+        assert_int_equal(mkdirat(fd, "deep", 0700), 0);
+        int file = openat(fd, i % 2 ? "a" : "z", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        int next = openat(fd, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(file >= 0 && next >= 0);
+        close(file);
+        close(fd);
+        fd = next;
+    }
+    close(fd);
+}
+
+static int owned_by(const char *top, uid_t uid)
+{
+    int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+    for (int i = 0; fd >= 0; i++) {
+        struct stat st, file;
+        assert_int_equal(fstat(fd, &st), 0);
+        n += st.st_uid == uid && st.st_gid == uid;
+        if (fstatat(fd, i % 2 ? "a" : "z", &file, 0) == 0)
+            n += file.st_uid == uid;
+        int next = openat(fd, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(fd);
+        fd = next;
+    }
+    return n;
+}
+
+static void trees_of_any_depth_are_given_and_removed(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    struct err err = {0};
+    char dir[] = "/tmp/mantis-test-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *top = pool_printf(pool, "%s/top", dir), *kept = pool_printf(pool, "%s/kept", dir);
+    assert_int_equal(mkdir(top, 0700), 0);
+    make_deep(top);
+    assert_int_equal(mkdir(kept, 0700), 0);
+    assert_int_equal(symlink(kept, pool_printf(pool, "%s/link", top)), 0);
+    if (geteuid() == 0) {
+        if (file_chown_tree(top, 460001, &err))
+            fail_msg("%s", err.msg);
+        assert_int_equal(owned_by(top, 460001), 2 * DEPTH + 1);
+        assert_int_equal(owned_by(kept, 460001), 0);
+    }
+    if (file_remove_tree(top, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(access(top, F_OK), -1);
+    assert_int_equal(access(kept, F_OK), 0);
+    assert_int_equal(file_remove_tree(dir, NULL), 0);
+    pool_destroy(pool);
+}
+
+static void a_file_with_a_second_name_is_not_given_away(void **state)
+{
+    if (geteuid() != 0)
+        skip();
+    struct pool *pool = pool_create(NULL);
+    char dir[] = "/tmp/mantis-test-XXXXXX";
+    struct stat st;
+    assert_non_null(mkdtemp(dir));
+    char *secret = pool_printf(pool, "%s/secret", dir), *top = pool_printf(pool, "%s/top", dir);
+    assert_int_equal(file_write_atomic(secret, "x", 1, 0600, NULL), 0);
+    assert_int_equal(mkdir(top, 0700), 0);
+    assert_int_equal(link(secret, pool_printf(pool, "%s/mine", top)), 0);
+    assert_int_equal(file_chown_tree(top, 460001, NULL), 0);
+    assert_int_equal(stat(secret, &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(stat(top, &st), 0);
+    assert_int_equal(st.st_uid, 460001);
+    assert_int_equal(file_remove_tree(dir, NULL), 0);
+    pool_destroy(pool);
+}
+
+static void what_a_person_names_may_be_a_link_or_a_pipe(void **state)
+{
+    char dir[] = "/tmp/test_input_XXXXXX", *text;
+    struct pool *pool = pool_create(NULL);
+    struct err err = {0};
+    size_t len;
+    int p[2];
+    assert_non_null(mkdtemp(dir));
+    const char *file = pool_printf(pool, "%s/plan.json", dir);
+    const char *link = pool_printf(pool, "%s/link", dir);
+    assert_int_equal(file_write_atomic(file, "a\0b", 3, 0600, NULL), 0);
+    assert_int_equal(symlink("plan.json", link), 0);
+    assert_int_equal(input_read(pool, link, 3, &text, &len, &err), 0);
+    assert_int_equal(len, 3);
+    assert_memory_equal(text, "a\0b", 4);
+    assert_int_equal(input_read(pool, link, 2, &text, &len, &err), E_TOOBIG);
+    assert_int_equal(pipe(p), 0);
+    assert_int_equal(write(p[1], "piped", 5), 5);
+    close(p[1]);
+    assert_int_equal(input_read(pool, pool_printf(pool, "/dev/fd/%d", p[0]), 100, &text, &len, &err),
+                     0);
+    assert_string_equal(text, "piped");
+    close(p[0]);
+    assert_int_equal(input_read(pool, dir, 100, &text, &len, &err), E_IO);
+    assert_non_null(strstr(err.msg, dir));
+    assert_int_equal(input_read(pool, "/nonexistent/x", 100, &text, &len, &err), E_NOT_FOUND);
+    assert_int_equal(file_remove_tree(dir, NULL), 0);
+    pool_destroy(pool);
+}
+
+static void key_value_lines_lose_blanks_and_one_pair_of_quotes(void **state)
+{
+    static const struct {
+        const char *line;
+        int result;
+        const char *key, *value;
+    } cases[] = {
+        {" A = 'b c' \r", 1, "A", "b c"}, {"A=\"'x'\"", 1, "A", "'x'"}, {"A=", 1, "A", ""},
+        {"A=\"", 1, "A", "\""},          {"A=b=c", 1, "A", "b=c"},     {"# A=b", 0, "", ""},
+        {"  ", 0, "", ""},               {"=b", E_INVALID, "", ""},    {"word", E_INVALID, "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char line[32], *key = line, *value = line;
+        strcpy(line, cases[i].line);
+        assert_int_equal(input_key_value(line, &key, &value), cases[i].result);
+        if (cases[i].result != 1)
+            continue;
+        assert_string_equal(key, cases[i].key);
+        assert_string_equal(value, cases[i].value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,7 +361,11 @@ int main(void)
         cmocka_unit_test(another_user_can_be_given_a_program_it_could_not_reach),
         cmocka_unit_test(isolated_child_takes_its_children_with_it),
         cmocka_unit_test(ipc_delivers_whole_messages_and_refuses_rubbish),
+        cmocka_unit_test(what_a_person_names_may_be_a_link_or_a_pipe),
+        cmocka_unit_test(key_value_lines_lose_blanks_and_one_pair_of_quotes),
         cmocka_unit_test(files_are_replaced_whole_and_links_not_followed),
+        cmocka_unit_test(trees_of_any_depth_are_given_and_removed),
+        cmocka_unit_test(a_file_with_a_second_name_is_not_given_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
