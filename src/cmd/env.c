@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "cmd/options.h"
 #include "site/site.h"
 #include "sys/file.h"
+#include "sys/input.h"
 #include "sys/loop.h"
 #include "sys/settings.h"
 
@@ -105,25 +105,16 @@ struct start {
     struct site *site;
 };
 
-static char *absolute(struct pool *pool, const char *path)
-{
-    char cwd[PATH_MAX];
-    if (*path == '/' || !getcwd(cwd, sizeof(cwd)))
-        return pool_strdup(pool, path);
-    return pool_printf(pool, "%s/%s", cwd, path);
-}
-
 static int find_dir(struct start *s, struct err *err)
 {
-    struct settings settings = {0};
-    const char *const *warnings, *given = getenv("MANTIS_SITES_DIR");
+    const char *given = getenv("MANTIS_SITES_DIR"), *share;
     if (given && *given) {
-        s->dir = pool_printf(s->pool, "%s/%s", absolute(s->pool, given), s->env);
+        s->dir = pool_printf(s->pool, "%s/%s", input_absolute(s->pool, given), s->env);
         return 0;
     }
-    int r = settings_load(s->pool, NULL, &settings, &warnings, err);
+    int r = settings_share_dir(s->pool, &share, err);
     if (!r)
-        s->dir = pool_printf(s->pool, "%s/sites/%s", settings.share_dir, s->env);
+        s->dir = pool_printf(s->pool, "%s/sites/%s", share, s->env);
     return r;
 }
 
@@ -150,7 +141,7 @@ static const char *default_handle(struct start *s)
 {
     const char *tmp = getenv("TMPDIR");
     return pool_printf(s->pool, "%s/mantis-env-%s-%d.json",
-                       tmp && *tmp ? absolute(s->pool, tmp) : "/tmp", s->env, (int)getpid());
+                       tmp && *tmp ? input_absolute(s->pool, tmp) : "/tmp", s->env, (int)getpid());
 }
 
 static int write_handle(struct start *s, struct err *err)
@@ -320,7 +311,7 @@ static int start_site(struct start *s)
         return 1;
     }
     if (s->handle)
-        s->handle = absolute(s->pool, s->handle);
+        s->handle = input_absolute(s->pool, s->handle);
     if (handle_is_taken(s))
         return 1;
     return s->foreground ? serve_here(s) : start_apart(s);

@@ -19,6 +19,7 @@
 #include "base/caps.h"
 #include "base/str.h"
 #include "sys/file.h"
+#include "sys/input.h"
 
 #define WARNINGS_MAX      32
 #define SECRET_FILE_BYTES 4096
@@ -140,67 +141,31 @@ static bool known_key(const char *key)
     return false;
 }
 
-static char *trim(char *s)
-{
-    s += strspn(s, " \t\r\n");
-    size_t len = strlen(s);
-    while (len && strchr(" \t\r\n", s[len - 1]))
-        s[--len] = 0;
-    return s;
-}
-
-static char *unquote(char *s)
-{
-    size_t len = strlen(s);
-    if (len >= 2 && (s[0] == '"' || s[0] == '\'') && s[len - 1] == s[0]) {
-        s[len - 1] = 0;
-        s++;
-    }
-    return s;
-}
-
 static int take_config_line(struct loader *ld, const char *path, int number, char *line,
                             struct err *err)
 {
-    line = trim(line);
-    if (!*line || *line == '#')
+    char *key, *value;
+    int r = input_key_value(line, &key, &value);
+    if (r < 0)
+        return err_set(err, r, "config file '%s' line %d: expected KEY=VALUE", path, number);
+    if (r == 0)
         return 0;
-    char *eq = strchr(line, '=');
-    if (!eq || eq == line)
-        return err_set(err, E_INVALID, "config file '%s' line %d: expected KEY=VALUE", path,
-                       number);
-    *eq = 0;
-    char *key = trim(line);
     if (!known_key(key))
         warn(ld, pool_printf(ld->pool,
                              "config file '%s' line %d: '%s' is not a setting of this version",
                              path, number, key));
-    ld->entries[ld->n_entries++] = (struct entry){key, unquote(trim(eq + 1))};
+    ld->entries[ld->n_entries++] = (struct entry){key, value};
     return 0;
-}
-
-/* Mounted configuration is often a link (Kubernetes), which file_read() does not follow by itself.
- */
-static int read_through_links(struct pool *pool, const char *path, size_t cap, char **ret,
-                              struct err *err)
-{
-    char *real = realpath(path, NULL);
-    if (!real)
-        return err_sys(err, E_NOT_FOUND, "cannot open '%s'", path);
-    size_t len;
-    int r = file_read(pool, real, cap, ret, &len, err);
-    free(real);
-    return r;
 }
 
 static int read_config(struct loader *ld, const char *path, struct err *err)
 {
     char *text, *line, *rest;
+    size_t len, lines = 1;
     struct err why = {0};
-    if (read_through_links(ld->pool, path, CAP_SETTINGS_FILE_BYTES, &text, &why))
+    if (input_read(ld->pool, path, CAP_SETTINGS_FILE_BYTES, &text, &len, &why))
         return err_set(err, E_INVALID, "config file: %s", why.msg);
     int r = 0;
-    size_t lines = 1;
     for (const char *p = text; *p; p++)
         lines += *p == '\n';
     ld->entries = pool_alloc(ld->pool, lines * sizeof(*ld->entries));
@@ -304,23 +269,12 @@ static bool is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static const char *absolute(struct pool *pool, const char *path)
-{
-    char *cwd, *result;
-    if (*path == '/')
-        return pool_strdup(pool, path);
-    cwd = getcwd(NULL, 0);
-    result = pool_printf(pool, "%s/%s", cwd ? cwd : "", path);
-    free(cwd);
-    return result;
-}
-
 static int load_data_dir(struct loader *ld, struct settings *out, struct err *err)
 {
     const char *dir = lookup(ld, "MANTIS_DATA_DIR"), *state = getenv("XDG_STATE_HOME"),
                *home = getenv("HOME");
     if (dir)
-        out->data_dir = absolute(ld->pool, dir);
+        out->data_dir = input_absolute(ld->pool, dir);
     else if (is_dir("/workspace/mantis-data"))
         out->data_dir = "/workspace/mantis-data";
     else if (geteuid() == 0)
@@ -354,7 +308,7 @@ static int load_roots(struct loader *ld, struct settings *out, struct err *err)
     const char *installed = pool_printf(ld->pool, "%s/../share/mantis", file_program_dir(ld->pool));
     if (given && !is_dir(given))
         return err_set(err, E_INVALID, "MANTIS_REPO_ROOT is not a directory: '%.200s'", given);
-    out->repo_root = given ? absolute(ld->pool, given) : tree ? tree : installed;
+    out->repo_root = given ? input_absolute(ld->pool, given) : tree ? tree : installed;
     out->share_dir = tree ? tree : installed;
     if (is_dir(pool_printf(ld->pool, "%s/sites", out->repo_root)))
         out->share_dir = out->repo_root;
@@ -369,6 +323,22 @@ static void load_brain(struct loader *ld, struct settings *out)
     out->brain = pool_strdup(ld->pool, brain ? brain : "page");
 }
 
+/* A file that is not there is no token; one that cannot be used must not look like that. */
+static int read_token_file(struct loader *ld, const char **out, struct err *err)
+{
+    const char *dir = lookup(ld, "MANTIS_SECRETS_DIR");
+    const char *path = pool_printf(ld->pool, "%s/mantis_api_token", dir ? dir : "/secrets");
+    char *text;
+    size_t len;
+    struct err why = {0};
+    int r = input_read(ld->pool, path, SECRET_FILE_BYTES, &text, &len, &why);
+    if (!r)
+        *out = input_trim(text);
+    return r && r != E_NOT_FOUND
+               ? err_set(err, E_INVALID, "secret mantis_api_token: %s", why.msg)
+               : 0;
+}
+
 static int load_token(struct loader *ld, struct settings *out, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(multi_tenant_keys); i++)
@@ -377,16 +347,9 @@ static int load_token(struct loader *ld, struct settings *out, struct err *err)
                            "%s is set, but this version serves a single tenant; unset it and "
                            "set MANTIS_API_TOKEN",
                            multi_tenant_keys[i]);
-    const char *token = lookup(ld, "MANTIS_API_TOKEN"), *dir = lookup(ld, "MANTIS_SECRETS_DIR");
-    char *text = NULL;
-    out->api_token = "";
-    if (token)
-        out->api_token = trim(pool_strdup(ld->pool, token));
-    else if (!read_through_links(
-                 ld->pool, pool_printf(ld->pool, "%s/mantis_api_token", dir ? dir : "/secrets"),
-                 SECRET_FILE_BYTES, &text, NULL))
-        out->api_token = trim(text);
-    return 0;
+    const char *token = lookup(ld, "MANTIS_API_TOKEN");
+    out->api_token = token ? input_trim(pool_strdup(ld->pool, token)) : "";
+    return token ? 0 : read_token_file(ld, &out->api_token, err);
 }
 
 /* log_setup() reads the environment; a value from the config file is put there. */
@@ -398,6 +361,15 @@ static void export_log_settings(struct loader *ld)
         if (value)
             setenv(keys[i], value, 1);
     }
+}
+
+int settings_share_dir(struct pool *pool, const char **out, struct err *err)
+{
+    struct loader ld = {.pool = pool};
+    struct settings found = {0};
+    int r = load_roots(&ld, &found, err);
+    *out = found.share_dir;
+    return r;
 }
 
 int settings_load(struct pool *pool, const char *config_path, struct settings *out,

@@ -44,6 +44,9 @@ struct settings {
 int settings_load(struct pool *pool, const char *config_path, struct settings *out,
                   const char *const **ret_warnings, struct err *err) MUST_CHECK;
 
+/* share_dir alone, for a command that needs no other setting. */
+int settings_share_dir(struct pool *pool, const char **out, struct err *err) MUST_CHECK;
+
 /* One line per setting: name, default, what it does. */
 char *settings_help(struct pool *pool);
 

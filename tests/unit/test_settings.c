@@ -147,6 +147,25 @@ static void the_token_comes_from_the_secrets_directory_last(void **state)
     assert_string_equal(s.api_token, "from-env");
 }
 
+static void a_token_file_that_cannot_be_used_is_not_no_token(void **state)
+{
+    const char *path = pool_printf(pool, "%s/mantis_api_token", dir);
+    char *big = pool_alloc(pool, 5001);
+    memset(big, 'x', 5000);
+    put("mantis_api_token", big);
+    assert_int_equal(load(NULL), E_INVALID);
+    assert_non_null(strstr(err.msg, "mantis_api_token"));
+    setenv("MANTIS_API_TOKEN", "from-env", 1); /* then the file is not asked */
+    assert_int_equal(load(NULL), 0);
+    unsetenv("MANTIS_API_TOKEN");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(load(NULL), E_INVALID);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.api_token, "");
+}
+
 static void the_brain_is_named_by_two_variables(void **state)
 {
     setenv("MANTIS_MODEL", "mock", 1);
@@ -193,6 +212,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_config_file_is_checked_line_by_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_token_comes_from_the_secrets_directory_last, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_token_file_that_cannot_be_used_is_not_no_token, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_brain_is_named_by_two_variables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(directories_follow_their_rules, set_up, tear_down),
