@@ -8,7 +8,7 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "cmd/table.h"
-#include "sys/file.h"
+#include "sys/input.h"
 
 #define PREDICT "/v1/predict"
 
@@ -23,19 +23,11 @@ struct lookup {
 
 static void add_line(struct lookup *l, char *line)
 {
-    char *name = str_squash(l->pool, line);
+    char *name, *value;
+    if (input_key_value(line, &name, &value) != 1)
+        return; /* such files are often shell scripts */
     if (str_starts(name, "export "))
-        name += strlen("export ");
-    char *eq = strchr(name, '=');
-    if (*name == '#' || !eq)
-        return;
-    *eq = 0;
-    char *value = eq + 1;
-    size_t len = strlen(value);
-    if (len >= 2 && (*value == '"' || *value == '\'') && value[len - 1] == *value) {
-        value[len - 1] = 0;
-        value++;
-    }
+        name = input_trim(name + strlen("export "));
     json_put_str(l->file, name, value);
 }
 
@@ -46,7 +38,7 @@ static int read_env_file(struct lookup *l, const char *path, struct err *err)
     l->file = json_keep(l->pool, json_object());
     if (str_empty(path))
         return 0;
-    int r = file_read(l->pool, path, CAP_SETTINGS_FILE_BYTES, &text, &len, err);
+    int r = input_read(l->pool, path, CAP_SETTINGS_FILE_BYTES, &text, &len, err);
     if (r == E_NOT_FOUND && strcmp(path, ".env") == 0) {
         err_clear(err);
         return 0;

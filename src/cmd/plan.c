@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/caps.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
@@ -13,46 +12,18 @@
 #include "cmd/plan_file.h"
 #include "plan/intake.h"
 #include "plan/validate.h"
-#include "sys/file.h"
+#include "sys/input.h"
 
 #define EXIT_FAILED   1
 #define EXIT_WARNINGS 2
 #define EXIT_USAGE    2
 #define NO_CAP        1000000 /* the server applies its own */
 
-static int read_stdin(struct pool *pool, char **out, size_t *len, struct err *err)
-{
-    struct buf b;
-    char chunk[16384];
-    size_t n;
-    int r = 0;
-    buf_init(&b, CAP_PLAN_FILE_BYTES);
-    while (!r && (n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
-        r = buf_add(&b, chunk, n);
-    if (r)
-        r = err_set(err, r, "<stdin> holds more than %u bytes", CAP_PLAN_FILE_BYTES);
-    *len = b.len;
-    *out = pool_strndup(pool, b.data ? b.data : "", b.len);
-    buf_release(&b);
-    return r;
-}
-
 static const char *stem_of(struct pool *pool, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path,
                *dot = strrchr(base, '.');
     return pool_strndup(pool, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
-/* A link is followed: the path is the caller's own. */
-static int read_plan(struct pool *pool, const char *path, char **text, size_t *len, struct err *err)
-{
-    char *real = realpath(path, NULL);
-    if (!real)
-        return err_sys(err, E_NOT_FOUND, "cannot open '%s'", path);
-    int r = file_read(pool, real, CAP_PLAN_FILE_BYTES, text, len, err);
-    free(real);
-    return r;
 }
 
 int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
@@ -73,8 +44,7 @@ int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct
     }
     out->label = from_stdin ? "<stdin>" : path;
     out->stem = from_stdin ? "plan" : stem_of(pool, path);
-    int r =
-        from_stdin ? read_stdin(pool, &text, &len, err) : read_plan(pool, path, &text, &len, err);
+    int r = input_read(pool, path, CAP_PLAN_FILE_BYTES, &text, &len, err);
     r = r ? r : json_parse(text, len, out->label, &document, err);
     if (r)
         return r;

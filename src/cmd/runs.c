@@ -2,11 +2,11 @@
  * mantis runs - submit plans to a server and follow what becomes of them (cli.md section 9.2).
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/caps.h"
 #include "base/str.h"
 #include "cmd/client.h"
@@ -16,6 +16,7 @@
 #include "cmd/rows.h"
 #include "cmd/table.h"
 #include "sys/file.h"
+#include "sys/input.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
@@ -69,26 +70,6 @@ static bool have_run_id(struct session *s, const char *const *args, int n, const
     return false;
 }
 
-/* A file, or stdin for "-". */
-static int read_text(struct session *s, const char *path, char **out)
-{
-    size_t len;
-    if (strcmp(path, "-") != 0)
-        return file_read(s->pool, path, CAP_HTTP_BODY_BYTES, out, &len, &s->err);
-    struct buf b;
-    char chunk[16384];
-    size_t n;
-    int r = 0;
-    buf_init(&b, CAP_HTTP_BODY_BYTES);
-    while (!r && (n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
-        r = buf_add(&b, chunk, n);
-    if (r)
-        r = err_set(&s->err, r, "stdin holds more than %u bytes", CAP_HTTP_BODY_BYTES);
-    *out = pool_strndup(s->pool, b.data ? b.data : "", b.len);
-    buf_release(&b);
-    return r;
-}
-
 /* --- submit ------------------------------------------------------------------------------------
  */
 
@@ -104,6 +85,7 @@ struct submit {
 static int put_plan(struct submit *c, json_t *body)
 {
     char *text;
+    size_t len;
     json_t *suite;
     if (c->plan_text) {
         json_put_str(body, "plan_text", c->plan_text);
@@ -113,8 +95,8 @@ static int put_plan(struct submit *c, json_t *body)
         json_put_str(body, "micro", c->micro);
         return 0;
     }
-    int r = read_text(&c->s, c->suite, &text);
-    r = r ? r : json_parse(text, strlen(text), c->suite, &suite, &c->s.err);
+    int r = input_read(c->s.pool, c->suite, CAP_HTTP_BODY_BYTES, &text, &len, &c->s.err);
+    r = r ? r : json_parse(text, len, c->suite, &suite, &c->s.err);
     if (!r)
         json_put(body, "task_suite", suite);
     return r;
@@ -123,8 +105,9 @@ static int put_plan(struct submit *c, json_t *body)
 /* --body is sent as it is; otherwise the flags make the request. */
 static int make_body(struct submit *c, char **out)
 {
+    size_t len;
     if (c->body)
-        return read_text(&c->s, c->body, out);
+        return input_read(c->s.pool, c->body, CAP_HTTP_BODY_BYTES, out, &len, &c->s.err);
     json_t *body = json_keep(c->s.pool, json_object());
     const char *const texts[][2] = {{"state_key", c->state_key},     {"profile_id", c->profile_id},
                                     {"workflow_id", c->workflow_id}, {"proxy_city", c->proxy_city},
@@ -142,15 +125,22 @@ static int make_body(struct submit *c, char **out)
     return r;
 }
 
+/* Milliseconds that a run of so many minutes may take, a minute more, and not less than least. */
+static int patience_ms(int minutes, int least)
+{
+    int64_t ms = ((int64_t)minutes + 1) * 60000;
+    return ms < least ? least : ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
 static int submit(struct submit *c)
 {
     char *body;
     json_t *reply;
     int r = make_body(c, &body);
     r = r ? r : open_session(&c->s);
-    if (!r && c->attach && c->s.client.timeout_ms < (c->max_time_minutes + 1) * 60000)
+    if (!r && c->attach) /* the answer comes with the end of the run */
         c->s.client.timeout_ms =
-            (c->max_time_minutes + 1) * 60000; /* the answer comes with the end of the run */
+            patience_ms(c->max_time_minutes, c->s.client.timeout_ms);
     r = r ? r
           : client_post_text(&c->s.client, c->s.pool, body, c->idempotency_key, &reply, &c->s.err);
     if (r)

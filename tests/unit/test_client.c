@@ -409,6 +409,9 @@ static void submit_flags_become_a_request(void **state)
     assert_string_equal(stub.last_body,
                         "{\"micro\":\"plans/example/extract_listings.json\",\"detached\":false,"
                         "\"profile_id\":\"p\",\"max_cost\":1.5,\"max_time_minutes\":180}");
+    /* more minutes than an int has milliseconds */
+    assert_int_equal(
+        run(&out, "runs", "submit", "--max-time-minutes", "2147483647", "--attach", NULL), 0);
     assert_int_equal(run(&out, "runs", "submit", "--suite", "a", "--plan-text", "b", NULL), 2);
     assert_int_equal(run(&out, "runs", "submit", "--nonsense", NULL), 2);
     assert_int_equal(run(&out, "runs", "status", NULL), 2);
