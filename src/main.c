@@ -1,8 +1,7 @@
 /*
  * main.c - the command table of `mantis`. A new command is a file in src/cmd and a row here.
  */
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "cmd/cmd.h"
 
@@ -16,10 +15,6 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        printf("mantis %s\n", MANTIS_VERSION);
-        return 0;
-    }
     return cmd_dispatch(commands, "mantis",
                         "Mantis drives a real browser through a plan and returns checked rows.",
                         argc, argv);

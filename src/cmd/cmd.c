@@ -50,6 +50,14 @@ static const char *nearest(const struct command *table, const char *word)
     return best;
 }
 
+bool cmd_says_version(const char *word)
+{
+    if (strcmp(word, "--version") != 0)
+        return false;
+    printf("mantis %s\n", MANTIS_VERSION);
+    return true;
+}
+
 int cmd_dispatch(const struct command *table, const char *prefix, const char *about, int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -57,6 +65,8 @@ int cmd_dispatch(const struct command *table, const char *prefix, const char *ab
         print_help(table, prefix, about, word ? stdout : stderr);
         return word ? 0 : 1;
     }
+    if (cmd_says_version(word))
+        return 0;
     for (const struct command *c = table; c->name; c++)
         if (strcmp(word, c->name) == 0)
             return c->run(argc - 1, argv + 1);

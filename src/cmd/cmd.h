@@ -6,6 +6,8 @@
 #ifndef MANTIS_CMD_CMD_H
 #define MANTIS_CMD_CMD_H
 
+#include <stdbool.h>
+
 /* argv[0] is the command's name; returns the exit code. */
 typedef int command_fn(int argc, char **argv);
 
@@ -20,6 +22,9 @@ command_fn cmd_serve, cmd_plan, cmd_runs, cmd_env;
 /* Run the command named argv[1] of a table that ends with a NULL name; prints help for none or
  * --help (exit 1 or 0), and for an unknown one the nearest name (exit 2). prefix: "mantis plan". */
 int cmd_dispatch(const struct command *table, const char *prefix, const char *about, int argc, char **argv);
+
+/* --version, which every level takes: printed when word is that. */
+bool cmd_says_version(const char *word);
 
 /* "error: ..." on stderr. */
 void cmd_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

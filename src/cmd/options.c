@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "cmd/cmd.h"
 
 static void print_help(const struct option *table, const char *usage)
@@ -90,8 +91,9 @@ static int take_option(const struct option *table, int argc, char **argv, int *i
     return store_value(o, argv[++*i], err);
 }
 
-int options_parse(const struct option *table, const char *usage, int argc, char **argv,
-                  const char **args, int max_args, int *ret_n, struct err *err)
+/* 1: --help or --version was answered. */
+static int parse(const struct option *table, const char *usage, int argc, char **argv,
+                 const char **args, int max_args, int *ret_n, struct err *err)
 {
     bool only_args = false;
     *ret_n = 0;
@@ -101,6 +103,8 @@ int options_parse(const struct option *table, const char *usage, int argc, char 
             print_help(table, usage);
             return 1;
         }
+        if (!only_args && cmd_says_version(word))
+            return 1;
         if (!only_args && strcmp(word, "--") == 0) {
             only_args = true;
         } else if (!only_args && word[0] == '-' && word[1]) {
@@ -120,7 +124,7 @@ bool options_read(const struct option *table, const char *usage, int argc, char 
                   const char **args, int max_args, int *ret_n, int *exit_code)
 {
     struct err err = {0};
-    int r = options_parse(table, usage, argc, argv, args, max_args, ret_n, &err);
+    int r = parse(table, usage, argc, argv, args, max_args, ret_n, &err);
     if (r == 0)
         return true;
     if (r < 0) {

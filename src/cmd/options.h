@@ -6,8 +6,6 @@
 
 #include <stdbool.h>
 
-#include "base/err.h"
-
 enum option_kind {
     OPTION_FLAG,   /* bool: --x sets it, --no-x clears it */
     OPTION_STRING, /* const char * */
@@ -34,13 +32,9 @@ struct option {
 /*
  * Read argv[1..]: options anywhere, `--x v` or `--x=v`, `--` ends them, `-` is a plain argument. Plain
  * arguments are moved to args[0..*ret_n), at most max_args. The table ends with a NULL name.
- * --help prints usage and the table to stdout: the result is 1 and the caller exits 0.
- * E_INVALID: the message is complete; the caller prints it with the usage line and exits 2.
+ * True to go on. False: --help or --version was answered (*exit_code 0), or what is wrong was said
+ * with the usage line (2).
  */
-int options_parse(const struct option *table, const char *usage, int argc, char **argv,
-                  const char **args, int max_args, int *ret_n, struct err *err) MUST_CHECK;
-
-/* options_parse() and what every command does with its result: true to go on, else *exit_code is set. */
 bool options_read(const struct option *table, const char *usage, int argc, char **argv,
                   const char **args, int max_args, int *ret_n, int *exit_code);
 

@@ -400,6 +400,16 @@ static void a_body_is_submitted_byte_for_byte(void **state)
     unlink(path);
 }
 
+static void every_level_says_its_version(void **state)
+{
+    char *out;
+    assert_int_equal(run(&out, "runs", "--version", NULL), 0);
+    assert_string_equal(out, "mantis " MANTIS_VERSION "\n");
+    assert_int_equal(run(&out, "runs", "status", "--version", NULL), 0);
+    assert_string_equal(out, "mantis " MANTIS_VERSION "\n");
+    assert_int_equal(run(&out, "plan", "validate", "--", "--version", NULL), 1); /* a file */
+}
+
 static void submit_flags_become_a_request(void **state)
 {
     char *out;
@@ -727,6 +737,7 @@ int main(void)
         T(what_is_missing_is_named),
         T(refusals_read_as_the_contract_says),
         T(a_body_is_submitted_byte_for_byte),
+        T(every_level_says_its_version),
         T(submit_flags_become_a_request),
         T(watch_prints_each_finished_step_once_and_outlasts_pause_and_outage),
         T(watch_fails_when_the_run_does),
