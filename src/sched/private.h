@@ -37,6 +37,7 @@ struct slot {
     struct proc proc;
     struct loop_fd *exit_watch;
     struct ipc *ipc;
+    int socket; /* the ipc's */
     bool ipc_closed, exited;
     const char *exit_reason; /* "killed by signal 9 (Killed)" */
     const char *broke;       /* it spoke wrongly: why it is being killed */

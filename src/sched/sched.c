@@ -152,6 +152,16 @@ static void attempt_failed(struct sched *s, const struct waiting *w, const struc
         sched_enqueue(s, w->tenant, w->run_id, w->profile, true);
 }
 
+static const char *hold_reason(int sys_errno)
+{
+    if (sys_errno == ENOSPC || sys_errno == EDQUOT)
+        return DISK_FULL;
+    if (sys_errno == EROFS)
+        return "the data directory cannot be written";
+    return sys_errno ? "the machine is out of processes, open files or memory"
+                     : "the store cannot be used just now; the server log says why";
+}
+
 /* The slot takes the run's place in the list only when its worker is running. */
 static bool start(struct sched *s, struct slot *slot, struct waiting *w)
 {
@@ -160,8 +170,7 @@ static bool start(struct sched *s, struct slot *slot, struct waiting *w)
     if (r == E_UNAVAILABLE) {
         if (!s->hold)
             log_error(LOGGER, NULL, "cannot start a run, will try again: %s", err.msg);
-        s->hold = err.sys_errno == ENOSPC ? DISK_FULL
-                                          : "the data directory cannot be written";
+        s->hold = hold_reason(err.sys_errno);
         sched_dispatch_soon(s, HOLD_MS);
         return false;
     }

@@ -500,16 +500,30 @@ void slot_destroy(struct slot *slot)
 /* --- start -------------------------------------------------------------------------------------
  */
 
+/* The machine's troubles, not the run's: they pass, and no attempt is counted for them. */
+static bool passes_by_itself(int sys_errno)
+{
+    static const int passing[] = {ENOSPC, EDQUOT, EROFS, EAGAIN, EMFILE, ENFILE, ENOMEM};
+    for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+        if (passing[i] == sys_errno)
+            return true;
+    return false;
+}
+
 static int connect_worker(struct slot *slot, struct err *err)
 {
     int fd, r = launch_worker(slot, &fd, err);
-    if (r)
+    if (r) {
+        if (err->sys_errno == ENOSPC)
+            err->sys_errno = EAGAIN; /* of clone(): too many namespaces */
         return r;
+    }
     r = ipc_create(slot->sched->loop, fd, on_message, on_ipc_close, slot, &slot->ipc, err);
     if (r) {
         close(fd);
         return r;
     }
+    slot->socket = fd;
     return loop_fd_add(slot->sched->loop, slot->proc.pidfd, EPOLLIN, on_exit_ready, slot,
                        &slot->exit_watch, err);
 }
@@ -524,7 +538,8 @@ static void arm_cap(struct slot *slot, const struct run_record *rec)
                    left_s > 1 ? (int64_t)(left_s * 1000) : 1000, on_cap, slot);
 }
 
-/* The attempt is counted and the run is running before the worker can do anything. */
+/* The attempt is counted and the run is running before the worker gets its `start`, without which
+ * it does nothing; and also when there is no worker. */
 static int mark_running(struct slot *slot, struct run_record *rec, json_t **journal,
                         struct err *err)
 {
@@ -541,30 +556,38 @@ static int mark_running(struct slot *slot, struct run_record *rec, json_t **jour
                                    rec->checkpoint ? ", from the last checkpoint" : ""));
     r = store_run_start(store, slot->run_id, events, err);
     json_decref(events);
+    if (r && r != E_CONFLICT && r != E_NOT_FOUND) /* those: it ended meanwhile */
+        err->code = r = E_UNAVAILABLE;
     return r;
+}
+
+static void send_start(struct slot *slot, const struct run_record *rec, json_t *journal)
+{
+    json_t *start = launch_message(slot, rec, journal);
+    if (ipc_send(slot->ipc, start)) {
+        slot->broke = "could not be given its plan";
+        slot_kill(slot);
+    }
+    json_decref(start);
 }
 
 static int launch(struct slot *slot, struct err *err)
 {
-    struct sched *s = slot->sched;
     struct run_record rec;
+    struct err refused = {0};
     json_t *journal;
-    int r = dirs_make_work(s, slot->tenant, slot->run_id, slot->profile, slot->uid, err);
+    int r = dirs_make_work(slot->sched, slot->tenant, slot->run_id, slot->profile, slot->uid, err);
     if (!r)
-        r = mark_running(slot, &rec, &journal, err);
-    if (r) {
-        if (r != E_CONFLICT && r != E_NOT_FOUND)
-            err->code = E_UNAVAILABLE;
+        r = connect_worker(slot, err);
+    if (r && passes_by_itself(err->sys_errno))
+        return err->code = E_UNAVAILABLE;
+    if (mark_running(slot, &rec, &journal, &refused)) {
+        *err = refused;
         return err->code;
     }
-    if (connect_worker(slot, err))
+    if (r)
         return err->code = E_GONE;
-    json_t *start = launch_message(slot, &rec, journal);
-    if (ipc_send(slot->ipc, start))
-        slot->broke = "could not be given its plan";
-    json_decref(start);
-    if (slot->broke)
-        slot_kill(slot);
+    send_start(slot, &rec, journal);
     arm_cap(slot, &rec);
     return 0;
 }
@@ -582,6 +605,8 @@ int slot_start(struct slot *slot, const struct waiting *run, struct err *err)
     struct err cause = {0};
     int r = launch(slot, &cause);
     if (r) {
+        proc_end(&slot->proc, 0);
+        dirs_take_back(s, slot->tenant, slot->run_id, slot->profile);
         release(slot);
         if (err)
             *err = cause;

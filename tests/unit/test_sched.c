@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -783,6 +784,43 @@ static void a_missing_worker_program_is_said(void **state)
     assert_non_null(strstr(json_str(status_of("r1"), "error", ""), "cannot start"));
 }
 
+/* One run's directory must not be able to stop the others. */
+static void a_run_whose_directories_cannot_be_made_fails_alone(void **state)
+{
+    char *work = pool_strdup(pool, run_file("r1", "work"));
+    assert_int_equal(file_mkdirs(run_file("r1", ""), 0711, NULL), 0);
+    assert_int_equal(file_write_atomic(work, "x", 1, 0600, NULL), 0);
+    submit("r1", "[[]]");
+    submit("r2", "[[" END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_FAILED);
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).attempts, CAP_ATTEMPTS_NO_PROGRESS);
+    assert_non_null(strstr(json_str(status_of("r1"), "error", ""), "cannot use directory"));
+}
+
+static bool on_hold(void *arg)
+{
+    return sched->hold != NULL;
+}
+
+static void a_machine_without_descriptors_costs_no_attempt(void **state)
+{
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    submit("r1", "[[" END("completed", "", 1, "") "]]");
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int r = loop_wait(loop, on_hold, NULL, clock_mono_ms() + DEADLINE_MS);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(r, 0);
+    assert_non_null(strstr(sched->hold, "open files"));
+    assert_int_equal(record("r1", 0).attempts, 0);
+    sched_dispatch_soon(sched, 0);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).attempts, 1);
+}
+
 static void a_missing_browser_is_said(void **state)
 {
     const char *reason;
@@ -931,6 +969,8 @@ int main(void)
         T(x_locks_of_dead_servers_are_swept),
         T(a_screenshot_is_never_read_through_a_link),
         T(a_missing_worker_program_is_said),
+        T(a_run_whose_directories_cannot_be_made_fails_alone),
+        T(a_machine_without_descriptors_costs_no_attempt),
         T(a_missing_browser_is_said),
         T(resume_state_starts_from_the_workflows_checkpoint),
         T(a_full_disk_loses_nothing),
