@@ -245,7 +245,9 @@ static int find_document(struct pool *pool, const struct intake_config *config,
     const char *contents, *file, *text, *micro, *alias;
     const json_t *suite = json_object_get(request, "task_suite");
     *ret_name = "";
-    if (suite && !json_is_null(suite)) {
+    bool absent = !suite || json_is_null(suite) ||
+                  (json_is_string(suite) && json_string_length(suite) == 0);
+    if (!absent) {
         *out = suite;
         if (!json_is_object(suite) && !json_is_array(suite))
             return err_set(err, E_INVALID, "'task_suite' must be an object or an array of steps");

@@ -109,6 +109,11 @@ static void the_first_plan_field_that_is_not_empty_wins(void **state)
         request("{\"task_suite\":null,\"task_file_contents\":\"\",\"task_file\":\"a.json\"}"), 0);
     assert_string_equal(plan->steps[0].intent, "a");
     assert_string_equal(plan->name, "a");
+    assert_int_equal(request("{\"task_suite\":\"\",\"micro\":\"a.json\"}"), 0);
+    assert_string_equal(plan->steps[0].intent, "a");
+    /* a model's name does not decide which shape it takes */
+    assert_int_equal(
+        request("{\"cua_model\":\"claude\",\"task_suite\":{\"_micro_plan\":[" NAV "]}}"), 0);
     assert_int_equal(request("{\"task_file_contents\":\"["
                              "{\\\"type\\\":\\\"wait\\\",\\\"intent\\\":\\\"c\\\"}"
                              "]\"}"),
@@ -132,6 +137,11 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
         {"{}", E_INVALID, "must provide one of task_suite"},
         {"{\"task_suite\":{}}", E_INVALID, "none of 'steps'"},
         {"{\"task_suite\":[]}", E_INVALID, "no steps"},
+        {"{\"task_suite\":\"\"}", E_INVALID, "must provide one of task_suite"},
+        {"{\"cua_model\":\"holo3\",\"task_suite\":{\"session_name\":\"x\"}}", E_INVALID,
+         "none of 'steps'"},
+        {"{\"cua_model\":\"claude\",\"task_suite\":{\"_micro_plan\":[],\"tasks\":[]}}",
+         E_INVALID, "no steps"},
         {"{\"task_suite\":3}", E_INVALID, "'task_suite' must be"},
         {"{\"micro\":7}", E_INVALID, "'micro' must be a string"},
         {"{\"task_suite\":{\"steps\":{}}}", E_INVALID, "'steps' must be an array"},
