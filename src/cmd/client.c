@@ -242,23 +242,12 @@ static int refused(struct pool *pool, const struct httpc_answer *answer, struct 
 }
 
 static int exchange(struct client *c, struct pool *pool, const char *method, const char *url,
-                    const char *body, const char *idempotency_key, struct httpc_answer *out,
-                    struct err *err)
+                    const char *body, struct httpc_answer *out, struct err *err)
 {
-    int n = 0;
-    while (c->headers[n])
-        n++;
-    const char **headers = pool_alloc(pool, sizeof(*headers) * (size_t)(n + 2));
-    memcpy(headers, c->headers, sizeof(*headers) * (size_t)n);
-    if (idempotency_key && *idempotency_key) {
-        if (strpbrk(idempotency_key, "\r\n"))
-            return err_set(err, E_INVALID, "--idempotency-key must be one line");
-        headers[n] = pool_printf(pool, "Idempotency-Key: %s", idempotency_key);
-    }
     struct httpc_request req = {
         .method = method,
         .url = *url == '/' ? pool_printf(pool, "%s%s", c->base, url) : url,
-        .headers = headers,
+        .headers = c->headers,
         .body = body,
         .body_len = body ? strlen(body) : 0,
         .timeout_ms = c->timeout_ms,
@@ -271,10 +260,10 @@ static int exchange(struct client *c, struct pool *pool, const char *method, con
 }
 
 static int json_exchange(struct client *c, struct pool *pool, const char *method, const char *url,
-                         const char *body, const char *key, json_t **reply, struct err *err)
+                         const char *body, json_t **reply, struct err *err)
 {
     struct httpc_answer answer;
-    int r = exchange(c, pool, method, url, body, key, &answer, err);
+    int r = exchange(c, pool, method, url, body, &answer, err);
     if (r)
         return r;
     r = json_parse(answer.body, answer.len, "the server's answer", reply, err);
@@ -285,16 +274,15 @@ static int json_exchange(struct client *c, struct pool *pool, const char *method
 }
 
 int client_call(struct client *c, struct pool *pool, const char *method, const char *url,
-                const json_t *body, const char *idempotency_key, json_t **reply, struct err *err)
+                const json_t *body, json_t **reply, struct err *err)
 {
-    return json_exchange(c, pool, method, url, body ? json_text(pool, body) : NULL, idempotency_key,
-                         reply, err);
+    return json_exchange(c, pool, method, url, body ? json_text(pool, body) : NULL, reply, err);
 }
 
-int client_post_text(struct client *c, struct pool *pool, const char *body,
-                     const char *idempotency_key, json_t **reply, struct err *err)
+int client_post_text(struct client *c, struct pool *pool, const char *body, json_t **reply,
+                     struct err *err)
 {
-    return json_exchange(c, pool, "POST", c->predict_url, body, idempotency_key, reply, err);
+    return json_exchange(c, pool, "POST", c->predict_url, body, reply, err);
 }
 
 int client_action(struct client *c, struct pool *pool, const char *action, const char *run_id,
@@ -303,7 +291,7 @@ int client_action(struct client *c, struct pool *pool, const char *action, const
     json_t *body = json_keep(pool, extra ? json_copy((json_t *)extra) : json_object());
     json_put_str(body, "action", action);
     json_put_str(body, "run_id", run_id);
-    return client_call(c, pool, "POST", c->predict_url, body, NULL, reply, err);
+    return client_call(c, pool, "POST", c->predict_url, body, reply, err);
 }
 
 int client_artifact(struct client *c, struct pool *pool, const char *run_id, const char *name,
@@ -314,7 +302,7 @@ int client_artifact(struct client *c, struct pool *pool, const char *run_id, con
         return err_set(err, E_INVALID, "'%.80s' of run '%.80s' is not the name of an artifact",
                        name, run_id);
     int r = exchange(c, pool, "GET", pool_printf(pool, "/v1/runs/%s/artifacts/%s", run_id, name),
-                     NULL, NULL, &answer, err);
+                     NULL, &answer, err);
     if (r)
         return r;
     *data = answer.body;

@@ -60,11 +60,11 @@ int client_configured(struct pool *pool, const struct client_flags *flags, bool 
  * A status of 400 and more is an error: "request failed (404): <detail>", code by status.
  */
 int client_call(struct client *client, struct pool *pool, const char *method, const char *url,
-                const json_t *body, const char *idempotency_key, json_t **reply, struct err *err) MUST_CHECK;
+                const json_t *body, json_t **reply, struct err *err) MUST_CHECK;
 
 /* A body as it is, posted to predict. */
-int client_post_text(struct client *client, struct pool *pool, const char *body, const char *idempotency_key,
-                     json_t **reply, struct err *err) MUST_CHECK;
+int client_post_text(struct client *client, struct pool *pool, const char *body, json_t **reply,
+                     struct err *err) MUST_CHECK;
 
 /* {"action", "run_id", ...extra}; extra may be NULL. */
 int client_action(struct client *client, struct pool *pool, const char *action, const char *run_id,

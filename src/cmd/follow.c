@@ -184,7 +184,7 @@ static int advised_wait_ms(struct view *v, struct pool *pool)
     if (v->follow->interval_s > 0)
         return (int)(v->follow->interval_s * 1000);
     char *path = pool_printf(pool, "/v1/runs/%s", v->follow->run_id);
-    if (client_call(v->follow->client, pool, "GET", path, NULL, NULL, &phase, &ignored))
+    if (client_call(v->follow->client, pool, "GET", path, NULL, &phase, &ignored))
         return 1500;
     int64_t ms = json_int(phase, "polling_backoff_ms_hint", 1500);
     return (int)(ms < HINT_MIN_MS ? HINT_MIN_MS : ms > HINT_MAX_MS ? HINT_MAX_MS : ms);

@@ -130,7 +130,7 @@ static int submit(struct job *j, json_t *document)
 {
     json_t *reply;
     int r = client_call(&j->client, j->pool, "POST", j->client.predict_url,
-                        request_body(j, document), NULL, &reply, &j->err);
+                        request_body(j, document), &reply, &j->err);
     if (r)
         return r;
     j->run_id = json_str(reply, "run_id", "");

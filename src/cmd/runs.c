@@ -75,7 +75,7 @@ static bool have_run_id(struct session *s, const char *const *args, int n, const
 
 struct submit {
     struct session s;
-    const char *micro, *suite, *plan_text, *body, *idempotency_key;
+    const char *micro, *suite, *plan_text, *body;
     const char *state_key, *profile_id, *workflow_id, *proxy_city, *proxy_state;
     double max_cost;
     int max_time_minutes;
@@ -141,8 +141,7 @@ static int submit(struct submit *c)
     if (!r && c->attach) /* the answer comes with the end of the run */
         c->s.client.timeout_ms =
             patience_ms(c->max_time_minutes, c->s.client.timeout_ms);
-    r = r ? r
-          : client_post_text(&c->s.client, c->s.pool, body, c->idempotency_key, &reply, &c->s.err);
+    r = r ? r : client_post_text(&c->s.client, c->s.pool, body, &reply, &c->s.err);
     if (r)
         return fail(&c->s);
     print_json(&c->s, reply);
@@ -173,9 +172,6 @@ static int cmd_submit(int argc, char **argv)
         {"--max-time-minutes", NULL, OPTION_INT, &c.max_time_minutes, "N", "time cap [180]"},
         {"--proxy-city", NULL, OPTION_STRING, &c.proxy_city, "NAME", "egress"},
         {"--proxy-state", NULL, OPTION_STRING, &c.proxy_state, "NAME", "egress"},
-        {"--idempotency-key", NULL, OPTION_STRING, &c.idempotency_key, "KEY",
-         "submit this only once"},
-        {"--json", NULL, OPTION_FLAG, &c.s.json, NULL, "the reply is JSON in any case"},
         CLIENT_OPTIONS(&c.s.flags),
         {0},
     };

@@ -41,7 +41,7 @@ struct stub {
     answer_fn *fn;
     int n_asked;
     char *last_body;
-    char token[128], authorization[128], idempotency[128], extra[128];
+    char token[128], authorization[128], extra[128];
 };
 
 static struct stub stub;
@@ -88,7 +88,6 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
     pthread_mutex_lock(&stub.lock);
     keep_header(c, "X-Mantis-Token", stub.token);
     keep_header(c, "Authorization", stub.authorization);
-    keep_header(c, "Idempotency-Key", stub.idempotency);
     keep_header(c, "X-Extra", stub.extra);
     free(stub.last_body);
     stub.last_body = strdup(up->data ? up->data : "");
@@ -390,11 +389,9 @@ static void a_body_is_submitted_byte_for_byte(void **state)
     assert_int_equal(write(fd, body, strlen(body)), strlen(body));
     close(fd);
     stub.fn = echo;
-    assert_int_equal(run(&out, "runs", "submit", "--body", path, "--idempotency-key", "k1",
-                         "--header", "X-Extra = v ", NULL),
+    assert_int_equal(run(&out, "runs", "submit", "--body", path, "--header", "X-Extra = v ", NULL),
                      0);
     assert_string_equal(stub.last_body, body);
-    assert_string_equal(stub.idempotency, "k1");
     assert_string_equal(stub.extra, "v");
     assert_non_null(strstr(out, "\n  \"max_cost\": 2\n"));
     unlink(path);
