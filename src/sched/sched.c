@@ -298,13 +298,7 @@ int sched_submit(struct sched *s, const struct submission *sub, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     struct err cause = {0};
-    int r = store_profile_lock(s->store, pool, sub->tenant_id, sub->profile_id, sub->run_id, NULL,
-                               &cause);
-    if (!r) {
-        r = create_run(s, pool, sub, &cause);
-        if (r && r != E_CONFLICT && store_profile_unlock(s->store, sub->run_id, NULL))
-            log_warning(LOGGER, NULL, "a profile stays locked until its next use");
-    }
+    int r = create_run(s, pool, sub, &cause);
     if (!r) {
         files_write_status(s, sub->run_id);
         sched_enqueue(s, sub->tenant_id, sub->run_id, sub->profile_id, false);

@@ -43,9 +43,6 @@ struct store_driver {
     int (*events_get)(struct store *store, struct pool *pool, const char *tenant,
                       const char *run_id, int64_t after, int limit, json_t **ret_array,
                       struct err *err);
-    int (*lock)(struct store *store, struct pool *pool, const char *tenant, const char *profile,
-                const char *run_id, const char **ret_holder, struct err *err);
-    int (*unlock)(struct store *store, const char *run_id, struct err *err);
     int (*counts)(struct store *store, const char *tenant, int counts[RUN_N_STATES],
                   struct err *err);
 };

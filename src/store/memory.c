@@ -20,15 +20,9 @@ struct run {
     int64_t last_ts_us;
 };
 
-struct lock {
-    struct lock *next;
-    char *tenant, *profile, *run_id;
-};
-
 struct memory {
     struct store base;
     struct run *runs; /* in created order */
-    struct lock *locks;
 };
 
 static struct memory *memory_of(struct store *store)
@@ -60,14 +54,6 @@ static void free_run(struct run *run)
     free(run);
 }
 
-static void free_lock(struct lock *lock)
-{
-    free(lock->tenant);
-    free(lock->profile);
-    free(lock->run_id);
-    free(lock);
-}
-
 static void *must(void *p)
 {
     if (!p)
@@ -90,11 +76,6 @@ static void memory_close(struct store *store)
         struct run *run = m->runs;
         m->runs = run->next;
         free_run(run);
-    }
-    while (m->locks) {
-        struct lock *lock = m->locks;
-        m->locks = lock->next;
-        free_lock(lock);
     }
     free(m);
 }
@@ -141,12 +122,25 @@ static void push_event(struct run *run, const json_t *event, int64_t now)
               store_event(event, (int64_t)json_array_size(run->events) + 1, run->last_ts_us));
 }
 
+/* The live run that has this profile, or NULL. */
+static struct run *profile_holder(struct memory *m, const char *tenant, const char *profile)
+{
+    for (struct run *run = m->runs; run; run = run->next)
+        if (!run_state_terminal(run->rec.state) && run->rec.profile_id && profile &&
+            strcmp(run->rec.profile_id, profile) == 0 && strcmp(run->rec.tenant_id, tenant) == 0)
+            return run;
+    return NULL;
+}
+
 static int memory_create(struct store *store, const struct run_record *given, const json_t *event,
                          struct err *err)
 {
     struct memory *m = memory_of(store);
     if (find(m, NULL, given->run_id))
         return store_run_exists(given->run_id, err);
+    struct run *holder = profile_holder(m, given->tenant_id, given->profile_id);
+    if (holder)
+        return store_profile_busy(given->profile_id, holder->rec.run_id, err);
     struct run *run = must(calloc(1, sizeof(*run)));
     run->pool = pool_create(NULL);
     run->rec = *given;
@@ -208,19 +202,6 @@ static int memory_list(struct store *store, struct pool *pool, const char *tenan
     return 0;
 }
 
-static void unlock_run(struct memory *m, const char *run_id)
-{
-    for (struct lock **at = &m->locks; *at;) {
-        struct lock *lock = *at;
-        if (strcmp(lock->run_id, run_id) == 0) {
-            *at = lock->next;
-            free_lock(lock);
-        } else {
-            at = &lock->next;
-        }
-    }
-}
-
 static void replace(json_t **slot, const json_t *value)
 {
     if (!value)
@@ -229,22 +210,19 @@ static void replace(json_t **slot, const json_t *value)
     *slot = json_deep_copy(value);
 }
 
-static void set_state(struct memory *m, struct run *run, enum run_state to, int64_t now)
+static void set_state(struct run *run, enum run_state to, int64_t now)
 {
     run->rec.state = to;
     if (to == RUN_RUNNING && !run->rec.started_us)
         run->rec.started_us = now;
-    if (run_state_terminal(to)) {
+    if (run_state_terminal(to))
         run->rec.finished_us = now;
-        unlock_run(m, run->rec.run_id);
-    }
 }
 
 static int memory_update(struct store *store, const char *run_id, const struct store_change *c,
                          struct err *err)
 {
-    struct memory *m = memory_of(store);
-    struct run *run = find(m, NULL, run_id);
+    struct run *run = find(memory_of(store), NULL, run_id);
     if (!run)
         return store_no_run(run_id, err);
     int r = store_check_change(c, run->rec.state, run->result != NULL, run_id, err);
@@ -263,7 +241,7 @@ static int memory_update(struct store *store, const char *run_id, const struct s
         c->progress ? 0 : run->rec.attempts_no_progress + c->new_attempt;
     run->rec.updated_us = now > run->rec.updated_us ? now : run->rec.updated_us;
     if (c->set_state)
-        set_state(m, run, c->to, now);
+        set_state(run, c->to, now);
     return 0;
 }
 
@@ -320,44 +298,6 @@ static int memory_journal_get(struct store *store, struct pool *pool, const char
     return 0;
 }
 
-static struct lock *find_lock(struct memory *m, const char *tenant, const char *profile)
-{
-    for (struct lock *lock = m->locks; lock; lock = lock->next)
-        if (strcmp(lock->tenant, tenant) == 0 && strcmp(lock->profile, profile) == 0)
-            return lock;
-    return NULL;
-}
-
-static int memory_lock(struct store *store, struct pool *pool, const char *tenant,
-                       const char *profile, const char *run_id, const char **ret_holder,
-                       struct err *err)
-{
-    struct memory *m = memory_of(store);
-    struct lock *lock = find_lock(m, tenant, profile);
-    struct run *holder = lock ? find(m, NULL, lock->run_id) : NULL;
-    if (holder && !run_state_terminal(holder->rec.state) && strcmp(lock->run_id, run_id) != 0) {
-        if (ret_holder)
-            *ret_holder = pool_strdup(pool, lock->run_id);
-        return store_profile_busy(profile, lock->run_id, err);
-    }
-    if (!lock) {
-        lock = must(calloc(1, sizeof(*lock)));
-        lock->tenant = must(strdup(tenant));
-        lock->profile = must(strdup(profile));
-        lock->next = m->locks;
-        m->locks = lock;
-    }
-    free(lock->run_id);
-    lock->run_id = must(strdup(run_id));
-    return 0;
-}
-
-static int memory_unlock(struct store *store, const char *run_id, struct err *err)
-{
-    unlock_run(memory_of(store), run_id);
-    return 0;
-}
-
 static int memory_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
                          struct err *err)
 {
@@ -380,7 +320,5 @@ const struct store_driver store_memory = {
     .journal_put = memory_journal_put,
     .journal_get = memory_journal_get,
     .events_get = memory_events_get,
-    .lock = memory_lock,
-    .unlock = memory_unlock,
     .counts = memory_counts,
 };

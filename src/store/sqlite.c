@@ -10,47 +10,12 @@
 #include "store/driver.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "sys/file.h"
-
-#define BUSY_MS 5000 /* a serve that was just killed may still hold the lock for a moment */
-
-/* Version n of the schema is reached by running rows 0..n-1. Never change a row that was released.
- */
-static const char *const migrations[] = {
-    "CREATE TABLE runs ("
-    " run_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL, profile_id TEXT, workflow_id TEXT,"
-    " state_key TEXT, plan_signature TEXT, state INTEGER NOT NULL, created_us INTEGER NOT NULL,"
-    " updated_us INTEGER NOT NULL, started_us INTEGER NOT NULL DEFAULT 0,"
-    " finished_us INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
-    " attempts_no_progress INTEGER NOT NULL DEFAULT 0, last_seq INTEGER NOT NULL DEFAULT 0,"
-    " last_ts_us INTEGER NOT NULL DEFAULT 0, has_result INTEGER NOT NULL DEFAULT 0,"
-    " doc TEXT NOT NULL, settings TEXT);"
-    "CREATE INDEX runs_unsettled ON runs (state) WHERE has_result = 0;"
-    "CREATE INDEX runs_by_state ON runs (state, created_us);"
-    "CREATE INDEX runs_by_tenant ON runs (tenant_id, state);"
-    "CREATE INDEX runs_by_workflow ON runs (tenant_id, workflow_id, created_us);"
-    "CREATE TABLE run_parts ("
-    " run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE, part INTEGER NOT NULL,"
-    " body TEXT NOT NULL, PRIMARY KEY (run_id, part));"
-    "CREATE TABLE events ("
-    " run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE, seq INTEGER NOT NULL,"
-    " body TEXT NOT NULL, PRIMARY KEY (run_id, seq)) WITHOUT ROWID;"
-    "CREATE TABLE journal ("
-    " run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE, key TEXT NOT NULL,"
-    " state TEXT NOT NULL, detail TEXT, PRIMARY KEY (run_id, key)) WITHOUT ROWID;"
-    "CREATE TABLE profile_locks ("
-    " tenant_id TEXT NOT NULL, profile_id TEXT NOT NULL, run_id TEXT NOT NULL,"
-    " locked_us INTEGER NOT NULL, PRIMARY KEY (tenant_id, profile_id)) WITHOUT ROWID;",
-};
+#include "store/sqlite_schema.h"
 
 #define RUN_COLUMNS                                                                                \
     "run_id, tenant_id, profile_id, workflow_id, state_key, plan_signature, state, created_us,"    \
@@ -83,9 +48,7 @@ enum sql {
     SQL_EVENTS_LAST,
     SQL_JOURNAL_PUT,
     SQL_JOURNAL_GET,
-    SQL_LOCK_HOLDER,
-    SQL_LOCK,
-    SQL_UNLOCK,
+    SQL_PROFILE_HOLDER,
     SQL_COUNTS,
     N_SQL
 };
@@ -109,7 +72,7 @@ static const char *const statements[N_SQL] = {
                        " WHERE run_id = ?1",
     [SQL_RUN_AFTER] =
         "UPDATE runs SET state = ?2, updated_us = max(updated_us, ?3), last_seq = ?4,"
-        " last_ts_us = ?5, doc = ?6, has_result = max(has_result, ?11),"
+        " last_ts_us = ?5, doc = coalesce(?6, doc), has_result = max(has_result, ?11),"
         " started_us = CASE WHEN ?7 AND started_us = 0 THEN ?3 ELSE started_us END,"
         " finished_us = CASE WHEN ?8 AND finished_us = 0 THEN ?3 ELSE finished_us END,"
         " attempts = attempts + ?9,"
@@ -131,11 +94,8 @@ static const char *const statements[N_SQL] = {
         "INSERT INTO journal (run_id, key, state, detail) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (run_id, key) DO UPDATE SET state = excluded.state, detail = excluded.detail",
     [SQL_JOURNAL_GET] = "SELECT key, state, detail FROM journal WHERE run_id = ?1",
-    [SQL_LOCK_HOLDER] = "SELECT l.run_id, r.state FROM profile_locks l LEFT JOIN runs r"
-                        " ON r.run_id = l.run_id WHERE l.tenant_id = ?1 AND l.profile_id = ?2",
-    [SQL_LOCK] = "INSERT OR REPLACE INTO profile_locks (tenant_id, profile_id, run_id, locked_us)"
-                 " VALUES (?1, ?2, ?3, ?4)",
-    [SQL_UNLOCK] = "DELETE FROM profile_locks WHERE run_id = ?1",
+    [SQL_PROFILE_HOLDER] =
+        "SELECT run_id FROM runs WHERE tenant_id = ?1 AND profile_id = ?2 AND state < 4",
     [SQL_COUNTS] = "SELECT state, count(*) FROM runs WHERE tenant_id = ?1 GROUP BY state",
 };
 
@@ -153,25 +113,9 @@ static struct sqlite *sqlite_of(struct store *store)
     return (struct sqlite *)store;
 }
 
-static bool is_full(sqlite3 *db, int rc)
-{
-    int e = sqlite3_system_errno(db);
-    return (rc & 0xff) == SQLITE_FULL ||
-           ((rc & 0xff) == SQLITE_IOERR && (e == ENOSPC || e == EDQUOT || e == EFBIG));
-}
-
 static int fail(struct sqlite *q, struct err *err)
 {
-    int rc = sqlite3_extended_errcode(q->db);
-    if (is_full(q->db, rc)) {
-        err_set(err, E_IO, "the disk is full: cannot write '%s'", q->path);
-        if (err)
-            err->sys_errno = ENOSPC;
-        return E_IO;
-    }
-    if ((rc & 0xff) == SQLITE_BUSY)
-        return err_set(err, E_CONFLICT, "'%s' is open in another process", q->path);
-    return err_set(err, E_IO, "'%s': %s", q->path, sqlite3_errmsg(q->db));
+    return sqlite_fail(q->db, q->path, err);
 }
 
 /* The cached statement, ready to be bound; NULL (and err set) when it cannot be prepared. */
@@ -250,70 +194,6 @@ static int finish(struct sqlite *q, int r, struct err *err)
 /* --- open --------------------------------------------------------------------------------------
  */
 
-static int exec(struct sqlite *q, const char *sql, struct err *err)
-{
-    return sqlite3_exec(q->db, sql, NULL, NULL, NULL) ? fail(q, err) : 0;
-}
-
-static int get_version(struct sqlite *q, int *out, struct err *err)
-{
-    sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(q->db, "PRAGMA user_version", -1, &s, NULL))
-        return fail(q, err);
-    int r = sqlite3_step(s) == SQLITE_ROW ? 0 : fail(q, err);
-    if (!r)
-        *out = sqlite3_column_int(s, 0);
-    sqlite3_finalize(s);
-    return r;
-}
-
-static int migrate(struct sqlite *q, struct err *err)
-{
-    int version = 0, newest = (int)ARRAY_SIZE(migrations);
-    int r = get_version(q, &version, err);
-    if (!r && version > newest)
-        return err_set(err, E_IO, "'%s' has schema version %d; this program knows %d", q->path,
-                       version, newest);
-    for (; !r && version < newest; version++) {
-        char bump[64];
-        snprintf(bump, sizeof(bump), "PRAGMA user_version = %d", version + 1);
-        r = begin(q, err);
-        if (r)
-            return r;
-        r = exec(q, migrations[version], err);
-        if (!r)
-            r = exec(q, bump, err);
-        r = finish(q, r, err);
-    }
-    return r;
-}
-
-/* A lock is taken a moment before its run is created; a crash in between leaves one of nobody. */
-static int drop_stale_locks(struct sqlite *q, struct err *err)
-{
-    return exec(q, "DELETE FROM profile_locks WHERE run_id NOT IN (SELECT run_id FROM runs)", err);
-}
-
-/* Made here, because SQLite would let the umask decide who may read it. The WAL file follows. */
-static int make_file(const char *path, struct err *err)
-{
-    struct pool *pool = pool_create(NULL);
-    char *dir = pool_strdup(pool, path), *slash = strrchr(dir, '/');
-    int r = 0;
-    if (slash && slash > dir) {
-        *slash = 0;
-        r = file_mkdirs(dir, 0711, err);
-    }
-    pool_destroy(pool);
-    if (r)
-        return r;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_sys(err, E_IO, "cannot open '%s'", path);
-    close(fd);
-    return 0;
-}
-
 static void sqlite_close(struct store *store)
 {
     struct sqlite *q = sqlite_of(store);
@@ -326,26 +206,11 @@ static void sqlite_close(struct store *store)
 
 static int sqlite_open(const char *path, struct store **out, struct err *err)
 {
-    int r = make_file(path, err);
-    if (r)
-        return r;
     struct sqlite *q = calloc(1, sizeof(*q));
     if (!q || !(q->path = strdup(path)))
         BUG("out of memory");
     q->base.driver = &store_sqlite;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(path, &q->db, flags, NULL))
-        r = fail(q, err);
-    sqlite3_busy_timeout(q->db, BUSY_MS);
-    if (!r)
-        r = exec(q,
-                 "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024;",
-                 err);
-    if (!r)
-        r = migrate(q, err);
-    if (!r)
-        r = drop_stale_locks(q, err);
+    int r = sqlite_schema_open(path, &q->db, err);
     if (r)
         sqlite_close(&q->base);
     else
@@ -537,6 +402,27 @@ static int add_event(struct sqlite *q, const char *run_id, const json_t *event, 
     return run(q, s, err);
 }
 
+/* Why the row of a new run was refused: its id, or its profile, is taken. */
+static int refused(struct sqlite *q, const struct run_record *run_, struct err *err)
+{
+    int rc = sqlite3_extended_errcode(q->db);
+    if (rc == SQLITE_CONSTRAINT_PRIMARYKEY)
+        return store_run_exists(run_->run_id, err);
+    if (rc != SQLITE_CONSTRAINT_UNIQUE)
+        return fail(q, err);
+    sqlite3_stmt *s = statement(q, SQL_PROFILE_HOLDER, err);
+    if (!s)
+        return E_IO;
+    put_text(s, 1, run_->tenant_id);
+    put_text(s, 2, run_->profile_id);
+    int r = next(q, s, err);
+    if (r < 0)
+        return r;
+    r = store_profile_busy(run_->profile_id, r ? (const char *)sqlite3_column_text(s, 0) : "", err);
+    done(s);
+    return r;
+}
+
 static int insert_run(struct sqlite *q, const struct run_record *run_, const json_t *event,
                       struct err *err)
 {
@@ -553,11 +439,8 @@ static int insert_run(struct sqlite *q, const struct run_record *run_, const jso
         sqlite3_bind_int64(s, 8, now);
         put_json(s, 9, run_->doc ? run_->doc : empty);
         put_json(s, 10, run_->settings);
-        int rc = sqlite3_step(s);
-        if (rc != SQLITE_DONE)
-            r = sqlite3_extended_errcode(q->db) == SQLITE_CONSTRAINT_PRIMARYKEY
-                    ? store_run_exists(run_->run_id, err)
-                    : fail(q, err);
+        if (sqlite3_step(s) != SQLITE_DONE)
+            r = refused(q, run_, err);
         done(s);
     }
     json_decref(empty);
@@ -580,12 +463,12 @@ static int sqlite_create(struct store *store, const struct run_record *run_, con
 struct before {
     enum run_state state;
     int64_t seq, ts_us;
-    json_t *doc;
+    json_t *doc; /* only when it will be patched */
     bool has_result;
 };
 
-static int read_before(struct sqlite *q, struct pool *pool, const char *run_id, struct before *b,
-                       struct err *err)
+static int read_before(struct sqlite *q, struct pool *pool, const char *run_id, bool with_doc,
+                       struct before *b, struct err *err)
 {
     sqlite3_stmt *s = statement(q, SQL_RUN_BEFORE, err);
     if (!s)
@@ -602,7 +485,7 @@ static int read_before(struct sqlite *q, struct pool *pool, const char *run_id, 
     b->seq = sqlite3_column_int64(s, 1);
     b->ts_us = sqlite3_column_int64(s, 2);
     b->has_result = sqlite3_column_int(s, 4);
-    r = json_at(q, pool, s, 3, &b->doc, err);
+    r = with_doc ? json_at(q, pool, s, 3, &b->doc, err) : 0;
     done(s);
     return r;
 }
@@ -628,15 +511,6 @@ static int write_after(struct sqlite *q, const char *run_id, const struct store_
     return run(q, s, err);
 }
 
-static int unlock_run(struct sqlite *q, const char *run_id, struct err *err)
-{
-    sqlite3_stmt *s = statement(q, SQL_UNLOCK, err);
-    if (!s)
-        return E_IO;
-    put_text(s, 1, run_id);
-    return run(q, s, err);
-}
-
 static int apply(struct sqlite *q, struct pool *pool, const char *run_id,
                  const struct store_change *c, struct err *err)
 {
@@ -644,12 +518,13 @@ static int apply(struct sqlite *q, struct pool *pool, const char *run_id,
     int64_t now = clock_wall_us();
     size_t i;
     json_t *event;
-    int r = read_before(q, pool, run_id, &b, err);
+    int r = read_before(q, pool, run_id, c->doc_patch != NULL, &b, err);
     if (!r)
         r = store_check_change(c, b.state, b.has_result, run_id, err);
     if (r)
         return r;
-    store_patch_doc(b.doc, c->doc_patch);
+    if (c->doc_patch)
+        store_patch_doc(b.doc, c->doc_patch);
     json_array_foreach ((json_t *)c->events, i, event) {
         b.ts_us = store_event_us(event, now, b.ts_us);
         r = add_event(q, run_id, event, ++b.seq, b.ts_us, err);
@@ -661,8 +536,6 @@ static int apply(struct sqlite *q, struct pool *pool, const char *run_id,
         r = put_part(q, run_id, RUN_PART_RESULT, c->result, err);
     if (!r)
         r = write_after(q, run_id, c, &b, now, err);
-    if (!r && c->set_state && run_state_terminal(c->to))
-        r = unlock_run(q, run_id, err);
     return r;
 }
 
@@ -678,7 +551,7 @@ static int sqlite_update(struct store *store, const char *run_id, const struct s
     return r;
 }
 
-/* --- events, journal, locks --------------------------------------------------------------------
+/* --- events and journal -------------------------------------------------------------------------
  */
 
 static int sqlite_events_get(struct store *store, struct pool *pool, const char *tenant,
@@ -714,7 +587,7 @@ static int sqlite_journal_put(struct store *store, const char *run_id, const cha
     struct sqlite *q = sqlite_of(store);
     struct pool *pool = pool_create(NULL);
     struct before b;
-    int r = read_before(q, pool, run_id, &b, err);
+    int r = read_before(q, pool, run_id, false, &b, err);
     sqlite3_stmt *s = r ? NULL : statement(q, SQL_JOURNAL_PUT, err);
     if (s) {
         put_text(s, 1, run_id);
@@ -754,54 +627,6 @@ static int sqlite_journal_get(struct store *store, struct pool *pool, const char
     return 0;
 }
 
-static int find_holder(struct sqlite *q, struct pool *pool, const char *tenant, const char *profile,
-                       const char **ret_holder, struct err *err)
-{
-    sqlite3_stmt *s = statement(q, SQL_LOCK_HOLDER, err);
-    if (!s)
-        return E_IO;
-    put_text(s, 1, tenant);
-    put_text(s, 2, profile);
-    int r = next(q, s, err);
-    if (r < 0)
-        return r;
-    bool live = r && sqlite3_column_type(s, 1) != SQLITE_NULL &&
-                !run_state_terminal((enum run_state)sqlite3_column_int(s, 1));
-    *ret_holder = live ? text_at(pool, s, 0) : NULL;
-    done(s);
-    return 0;
-}
-
-static int sqlite_lock(struct store *store, struct pool *pool, const char *tenant,
-                       const char *profile, const char *run_id, const char **ret_holder,
-                       struct err *err)
-{
-    struct sqlite *q = sqlite_of(store);
-    const char *holder = NULL;
-    int r = begin(q, err);
-    if (r)
-        return r;
-    r = find_holder(q, pool, tenant, profile, &holder, err);
-    if (!r && holder && strcmp(holder, run_id) != 0)
-        r = store_profile_busy(profile, holder, err);
-    sqlite3_stmt *s = r ? NULL : statement(q, SQL_LOCK, err);
-    if (s) {
-        put_text(s, 1, tenant);
-        put_text(s, 2, profile);
-        put_text(s, 3, run_id);
-        sqlite3_bind_int64(s, 4, clock_wall_us());
-        r = run(q, s, err);
-    }
-    if (r == E_CONFLICT && ret_holder)
-        *ret_holder = holder;
-    return finish(q, r, err);
-}
-
-static int sqlite_unlock(struct store *store, const char *run_id, struct err *err)
-{
-    return unlock_run(sqlite_of(store), run_id, err);
-}
-
 static int sqlite_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
                          struct err *err)
 {
@@ -834,7 +659,5 @@ const struct store_driver store_sqlite = {
     .journal_put = sqlite_journal_put,
     .journal_get = sqlite_journal_get,
     .events_get = sqlite_events_get,
-    .lock = sqlite_lock,
-    .unlock = sqlite_unlock,
     .counts = sqlite_counts,
 };

@@ -223,18 +223,6 @@ int store_events_get(struct store *store, struct pool *pool, const char *tenant,
     return store->driver->events_get(store, pool, tenant, run_id, after, limit, ret_array, err);
 }
 
-int store_profile_lock(struct store *store, struct pool *pool, const char *tenant,
-                       const char *profile, const char *run_id, const char **ret_holder,
-                       struct err *err)
-{
-    return store->driver->lock(store, pool, tenant, profile, run_id, ret_holder, err);
-}
-
-int store_profile_unlock(struct store *store, const char *run_id, struct err *err)
-{
-    return store->driver->unlock(store, run_id, err);
-}
-
 int store_run_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
                      struct err *err)
 {

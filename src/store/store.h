@@ -1,5 +1,5 @@
 /*
- * store.h - the only truth: runs, their one event stream, checkpoints, journal, profile locks.
+ * store.h - the only truth: runs, their one event stream, checkpoints and journal.
  *
  * Kinds: "sqlite" (a file, WAL, synchronous=FULL: what returned 0 is on disk), "memory" (tests).
  * Every read and write that a caller can cause names the tenant; another tenant's run is E_NOT_FOUND.
@@ -45,7 +45,8 @@ struct run_record {
     const json_t *result;      /* result envelope once terminal */
 };
 
-/* Insert a run in state queued with its first event. Durable on return. E_CONFLICT: the id exists. */
+/* Insert a run in state queued with its first event. Durable on return. E_CONFLICT: the id exists, or
+ * the profile has a live run already (one per tenant and profile; the message names it). */
 int store_run_create(struct store *store, const struct run_record *run, struct err *err) MUST_CHECK;
 
 /* E_NOT_FOUND also for another tenant's run. tenant NULL: any (internal use at start only). */
@@ -60,7 +61,7 @@ int store_run_list(struct store *store, struct pool *pool, const char *tenant, u
  * The one door a run's state goes through. Checks core/run.h's table: E_CONFLICT when the change is
  * not allowed (a terminal state never changes). doc_patch's keys are set in doc (null deletes);
  * result is kept when given; events (array, may be NULL) are appended: all in one commit.
- * Entering running sets started_us once, a terminal state sets finished_us and frees the profile lock.
+ * Entering running sets started_us once, a terminal state sets finished_us and frees the profile.
  */
 int store_run_set_state(struct store *store, const char *run_id, enum run_state to,
                         const json_t *doc_patch, const json_t *result, const json_t *events,
@@ -121,12 +122,6 @@ int store_events_add(struct store *store, const char *run_id, const json_t *even
 /* Events with seq > after, oldest first, at most limit. Pass after -1 to get the last `limit`. */
 int store_events_get(struct store *store, struct pool *pool, const char *tenant, const char *run_id,
                      int64_t after, int limit, json_t **ret_array, struct err *err) MUST_CHECK;
-
-/* One live run per (tenant, profile); a lock whose run is terminal or was never created is taken
- * over. E_CONFLICT: *ret_holder (may be NULL) gets the run that has it. */
-int store_profile_lock(struct store *store, struct pool *pool, const char *tenant, const char *profile,
-                       const char *run_id, const char **ret_holder, struct err *err) MUST_CHECK;
-int store_profile_unlock(struct store *store, const char *run_id, struct err *err) MUST_CHECK;
 
 /* Runs per state of one tenant. */
 int store_run_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES], struct err *err) MUST_CHECK;

@@ -55,12 +55,13 @@ static json_t *keep(json_t *v)
     return json_keep(pool, v);
 }
 
-static int try_create(const char *tenant, const char *id, const char *workflow, struct err *err)
+static int create_on(const char *tenant, const char *id, const char *profile, const char *workflow,
+                     struct err *err)
 {
     struct run_record rec = {
         .run_id = id,
         .tenant_id = tenant,
-        .profile_id = "p",
+        .profile_id = profile,
         .workflow_id = workflow,
         .plan_signature = "sig",
         .doc = keep(json_pack("{s:s,s:s}", "model", "page", "mode", "detached")),
@@ -68,6 +69,11 @@ static int try_create(const char *tenant, const char *id, const char *workflow, 
         .plan = keep(json_pack("{s:[]}", "steps")),
     };
     return store_run_create(store, &rec, err);
+}
+
+static int try_create(const char *tenant, const char *id, const char *workflow, struct err *err)
+{
+    return create_on(tenant, id, id, workflow, err); /* a profile of its own */
 }
 
 static void create(const char *tenant, const char *id)
@@ -109,7 +115,7 @@ static void a_run_is_stored_with_its_first_event(void **state)
     create("acme", "r1");
     struct run_record r = get("r1", RUN_PART_PLAN | RUN_PART_CHECKPOINT | RUN_PART_RESULT);
     assert_string_equal(r.tenant_id, "acme");
-    assert_string_equal(r.profile_id, "p");
+    assert_string_equal(r.profile_id, "r1");
     assert_string_equal(r.workflow_id, "w");
     assert_null(r.state_key);
     assert_int_equal(r.state, RUN_QUEUED);
@@ -317,6 +323,7 @@ static void every_event_moves_updated(void **state)
     clock_fake(0, INT64_C(1772600005000000));
     assert_int_equal(store_events_add(store, "r1", events_of("x"), NULL), 0);
     assert_true(get("r1", 0).updated_us == INT64_C(1772600005000000));
+    assert_string_equal(json_str(get("r1", 0).doc, "model", ""), "page"); /* and nothing else */
 }
 
 static void lists_are_oldest_first_and_by_state(void **state)
@@ -343,23 +350,32 @@ static void lists_are_oldest_first_and_by_state(void **state)
 
 static void a_profile_has_one_live_run(void **state)
 {
-    const char *holder = NULL;
     struct err err = {0};
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r1", NULL, NULL), 0);
-    create("acme", "r1");
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r2", &holder, &err), E_CONFLICT);
-    assert_string_equal(holder, "r1");
-    assert_non_null(strstr(err.msg, "r1"));
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r1", NULL, NULL), 0);
-    assert_int_equal(store_profile_lock(store, pool, "acme", "q", "r3", NULL, NULL), 0);
-    assert_int_equal(store_profile_lock(store, pool, "other", "p", "r4", NULL, NULL), 0);
+    assert_int_equal(create_on("acme", "r1", "p", "w", NULL), 0);
+    assert_int_equal(create_on("acme", "r2", "p", "w", &err), E_CONFLICT);
+    assert_non_null(strstr(err.msg, "'p'"));
+    assert_non_null(strstr(err.msg, "'r1'"));
+    assert_int_equal(store_run_get(store, pool, NULL, "r2", 0, &(struct run_record){0}, NULL),
+                     E_NOT_FOUND);
+    assert_int_equal(create_on("acme", "r3", "q", "w", NULL), 0);
+    assert_int_equal(create_on("other", "r4", "p", "w", NULL), 0);
+    for (int to = RUN_RUNNING; to <= RUN_PAUSED; to++) {
+        assert_int_equal(set("r1", (enum run_state)(to == RUN_PAUSED ? RUN_RUNNING : to)), 0);
+        if (to == RUN_PAUSED)
+            assert_int_equal(set("r1", RUN_PAUSED), 0);
+        assert_int_equal(create_on("acme", "r2", "p", "w", NULL), E_CONFLICT);
+    }
     assert_int_equal(set("r1", RUN_CANCELLED), 0);
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r2", NULL, NULL), 0);
-    create("acme", "r2");
-    assert_int_equal(store_profile_unlock(store, "r2", NULL), 0);
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r5", NULL, NULL), 0);
-    /* r5 was never created: its lock is nobody's */
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r6", NULL, NULL), 0);
+    assert_int_equal(create_on("acme", "r2", "p", "w", NULL), 0);
+}
+
+static void a_refused_run_takes_no_profile(void **state)
+{
+    struct err err = {0};
+    assert_int_equal(create_on("acme", "r1", "p", "w", NULL), 0);
+    assert_int_equal(create_on("acme", "r1", "q", "w", &err), E_CONFLICT);
+    assert_non_null(strstr(err.msg, "exists"));
+    assert_int_equal(create_on("acme", "r2", "q", "w", NULL), 0);
 }
 
 static void the_journal_keeps_the_last_state_of_each_key(void **state)
@@ -436,8 +452,6 @@ static void everything_is_there_after_reopening(void **state)
 {
     struct stat st;
     create("acme", "r1");
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r1", NULL, NULL), 0);
-    assert_int_equal(store_profile_lock(store, pool, "acme", "q", "never", NULL, NULL), 0);
     assert_int_equal(
         store_run_checkpoint(store, "r1", keep(json_pack("{s:i}", "n", 1)), events_of("one"), NULL),
         0);
@@ -448,7 +462,7 @@ static void everything_is_there_after_reopening(void **state)
     struct run_record r = get("r1", RUN_PART_CHECKPOINT | RUN_PART_PLAN);
     assert_int_equal(json_int(r.checkpoint, "n", 0), 1);
     assert_non_null(r.plan);
-    assert_int_equal(store_profile_lock(store, pool, "acme", "p", "r2", NULL, NULL), E_CONFLICT);
+    assert_int_equal(create_on("acme", "r2", "r1", "w", NULL), E_CONFLICT);
     assert_int_equal(store_events_add(store, "r1", events_of("two"), NULL), 0);
     json_t *events;
     assert_int_equal(store_events_get(store, pool, "acme", "r1", 0, 9, &events, NULL), 0);
@@ -580,6 +594,7 @@ static const struct CMUnitTest every_kind[] = {
     T(every_event_moves_updated),
     T(lists_are_oldest_first_and_by_state),
     T(a_profile_has_one_live_run),
+    T(a_refused_run_takes_no_profile),
     T(the_journal_keeps_the_last_state_of_each_key),
     T(the_newest_checkpoint_of_a_workflow_is_found),
     T(fields_are_patched_and_deleted),

@@ -507,6 +507,8 @@ static void a_busy_profile_is_refused_and_free_after_the_end(void **state)
     assert_non_null(strstr(err.msg, "r1"));
     assert_int_equal(submit_as("other", "r3", "p", hang, NULL), 0);
     assert_int_equal(submit_as("acme", "r1", "q", hang, &err), E_CONFLICT);
+    assert_int_equal(submit_as("acme", "r5", "q", hang, NULL), 0); /* which took no profile */
+    assert_int_equal(sched_cancel(sched, "acme", "r5", "", NULL), 0);
     wait_event("r1", "step 1");
     assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
     assert_int_equal(submit_as("acme", "r4", "p", "[[" END("completed", "", 1, "") "]]", NULL), 0);
