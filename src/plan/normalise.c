@@ -12,6 +12,7 @@
 #include "base/str.h"
 
 #define DEFAULT_BUDGET 5
+#define FIRST_ROOM     16 /* steps */
 #define MAX_COUNT      1000000 /* budgets, counts and targets; beyond it only typing mistakes live */
 
 static const char *const step_keys[] = {
@@ -270,10 +271,24 @@ static int over_cap(const struct normaliser *n, struct err *err)
                    n->max_steps);
 }
 
+/* Room for one more. The cap may be far above any real plan, so it is not what is allocated. */
+static void grow(struct normaliser *n)
+{
+    if (n->n_steps < n->room)
+        return;
+    int room = n->room ? 2 * n->room : FIRST_ROOM;
+    struct step *steps = pool_alloc(n->pool, sizeof(*steps) * (size_t)room);
+    if (n->n_steps)
+        memcpy(steps, n->steps, sizeof(*steps) * (size_t)n->n_steps);
+    n->steps = steps;
+    n->room = room;
+}
+
 static int add_step(struct normaliser *n, const json_t *o, const char *where, struct err *err)
 {
     if (n->n_steps == n->max_steps)
         return over_cap(n, err);
+    grow(n);
     int r = read_step(n, o, where, &n->steps[n->n_steps], err);
     if (r)
         return err_prefix(err, "%s", where);
@@ -342,6 +357,5 @@ static int add_list(struct normaliser *n, const json_t *list, const char *prefix
 int normalise_steps(struct normaliser *n, const json_t *list, struct err *err)
 {
     n->max_steps = n->config->max_steps > 0 ? n->config->max_steps : CAP_PLAN_STEPS;
-    n->steps = pool_alloc(n->pool, sizeof(*n->steps) * (size_t)n->max_steps);
     return add_list(n, list, NULL, err);
 }

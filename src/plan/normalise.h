@@ -29,7 +29,7 @@ struct normaliser {
     const struct intake_config *config;
     json_t *warnings; /* array, owned by pool */
     struct step *steps;
-    int n_steps, max_steps;
+    int n_steps, room, max_steps;
 };
 
 /* Add the steps of an authored list, nested loop bodies in front of their loop, targets fixed. */

@@ -208,13 +208,16 @@ static void the_cap_on_steps_is_named(void **state)
 {
     json_t *steps = json_array();
     for (int i = 0; i < 201; i++)
-        json_push(steps, json_pack("{s:s,s:s}", "type", "wait", "intent", "x"));
+        json_push(steps, json_pack("{s:s,s:s}", "type", "wait", "intent", pool_printf(pool, "%d", i)));
     assert_int_equal(intake_document(pool, &config, json_keep(pool, steps), "", &plan, &err),
                      E_INVALID);
     assert_non_null(strstr(err.msg, "MANTIS_MAX_STEPS_PER_PLAN"));
     assert_non_null(strstr(err.msg, "200"));
     json_array_remove(steps, 0);
     assert_int_equal(intake_document(pool, &config, steps, "", &plan, &err), 0);
+    assert_int_equal(plan->n_steps, 200);
+    for (int i = 0; i < 200; i++)
+        assert_string_equal(plan->steps[i].intent, pool_printf(pool, "%d", i + 1));
     config.max_steps = 3;
     assert_int_equal(
         take("[{\"type\":\"loop\",\"intent\":\"x\",\"steps\":[" NAV "," NAV "," NAV "]}]"),
