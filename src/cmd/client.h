@@ -23,10 +23,10 @@ struct client_flags {
         .env_file = ".env", .environment = "", .timeout_s = 300                                        \
     }
 
-/* The rows of an option table that fill a struct client_flags. */
+/* The rows of an option table that fill a struct client_flags; endpoint is each command's own, since
+ * --endpoint of `plan run` means a model's server (cli.md section 6). */
 #define CLIENT_OPTIONS(f)                                                                              \
     {"--env-file", NULL, OPTION_STRING, &(f)->env_file, "FILE", "variables as KEY=VALUE lines [.env]"}, \
-        {"--endpoint", NULL, OPTION_STRING, &(f)->endpoint, "URL", "server [MANTIS_ENDPOINT]"},         \
         {"--model-id", NULL, OPTION_STRING, &(f)->model_id, "ID", "hosted model [BASETEN_MODEL_ID]"},   \
         {"--environment", NULL, OPTION_STRING, &(f)->environment, "NAME", "of the hosted model [production]"}, \
         {"--token", NULL, OPTION_STRING, &(f)->token, "TOKEN", "tenant token; better: MANTIS_API_TOKEN"}, \

@@ -36,7 +36,7 @@ struct job {
     struct client client;
     struct own_server *server; /* NULL: somebody else's */
     struct plan_file file;
-    const char *remote, *output_dir, *detail_page_pattern, *backend, *run_id;
+    const char *output_dir, *detail_page_pattern, *backend, *run_id;
     double max_cost;
     int max_time_minutes, signals;
     bool json, interrupted;
@@ -110,8 +110,6 @@ static json_t *request_body(struct job *j, json_t *document)
 static int find_server(struct job *j)
 {
     bool configured = false;
-    if (j->remote)
-        j->flags.endpoint = j->remote;
     int r = client_configured(j->pool, &j->flags, &configured, &j->err);
     if (!r && configured)
         r = client_open(j->pool, j->loop, &j->flags, &j->client, &j->err);
@@ -295,8 +293,8 @@ int plan_run(int argc, char **argv)
         .flags = CLIENT_FLAGS_DEFAULT, .max_cost = NOT_GIVEN, .max_time_minutes = NOT_GIVEN};
     const char *usage = "mantis plan run FILE|- [options]", *args[1];
     const struct option table[] = {
-        {"--remote", NULL, OPTION_STRING, &j.remote, "URL",
-         "run on this Mantis server; without one, on an own one"},
+        {"--remote", NULL, OPTION_STRING, &j.flags.endpoint, "URL",
+         "run on this Mantis server [MANTIS_ENDPOINT]; without one, on an own one"},
         {"--output-dir", NULL, OPTION_STRING, &j.output_dir, "DIR",
          "for the results [outputs/run-<unix seconds>]"},
         {"--max-cost", NULL, OPTION_NUMBER, &j.max_cost, "USD", "cost cap [10]"},

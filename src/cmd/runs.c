@@ -21,6 +21,9 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
 
+#define ENDPOINT_OPTION(f)                                                                         \
+    {"--endpoint", NULL, OPTION_STRING, &(f)->endpoint, "URL", "server [MANTIS_ENDPOINT]"}
+
 /* One command under way. */
 struct session {
     struct pool *pool;
@@ -172,6 +175,7 @@ static int cmd_submit(int argc, char **argv)
         {"--max-time-minutes", NULL, OPTION_INT, &c.max_time_minutes, "N", "time cap [180]"},
         {"--proxy-city", NULL, OPTION_STRING, &c.proxy_city, "NAME", "egress"},
         {"--proxy-state", NULL, OPTION_STRING, &c.proxy_state, "NAME", "egress"},
+        ENDPOINT_OPTION(&c.s.flags),
         CLIENT_OPTIONS(&c.s.flags),
         {0},
     };
@@ -202,6 +206,7 @@ static int with_run(const char *usage, const struct option *extra, int extra_arg
         {"--run-id", NULL, OPTION_STRING, &s.run_id, "ID",
          "the run; may also stand as an argument"},
         {"--json", NULL, OPTION_FLAG, &s.json, NULL, "print JSON"},
+        ENDPOINT_OPTION(&s.flags),
         CLIENT_OPTIONS(&s.flags),
         {0},
     };

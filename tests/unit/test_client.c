@@ -608,6 +608,8 @@ static void plan_run_keeps_plan_result_and_artifacts(void **state)
     assert_int_equal(file_write_atomic(plan, text, strlen(text), 0644, &err), 0);
     setenv("MANTIS_ENV_URL", "http://site.test:81", 1);
     stub.fn = runs_a_plan;
+    /* --endpoint is the address of a model's server, which nothing here takes */
+    assert_int_equal(run(&out, "plan", "run", plan, "--endpoint", "http://127.0.0.1:1", NULL), 2);
     assert_int_equal(run(&out, "plan", "run", plan, "--output-dir", results, NULL),
                      1); /* a step failed */
     assert_non_null(strstr(out, "[0] click         ok    0.25s  opened\n"));
