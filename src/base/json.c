@@ -106,14 +106,17 @@ static char *dump(struct pool *pool, const json_t *value, size_t flags)
     return text;
 }
 
+/* Enough for a time in microseconds or a price; 17 digits would print 0.56399999999999995. */
+#define REAL_DIGITS JSON_REAL_PRECISION(15)
+
 char *json_text(struct pool *pool, const json_t *value)
 {
-    return dump(pool, value, JSON_COMPACT);
+    return dump(pool, value, JSON_COMPACT | REAL_DIGITS);
 }
 
 char *json_pretty(struct pool *pool, const json_t *value)
 {
-    return pool_printf(pool, "%s\n", dump(pool, value, JSON_INDENT(2)));
+    return pool_printf(pool, "%s\n", dump(pool, value, JSON_INDENT(2) | REAL_DIGITS));
 }
 
 /* jansson prints upper-case \uXXXX and leaves DEL alone; the canonical form wants lower case and

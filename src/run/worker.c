@@ -20,7 +20,7 @@ enum {
     START_MS = 10000, /* for the parent to say what to do */
     PLANE_START_MS = 45000,
     ACK_MS = 10000,        /* for the parent to have written a journal entry */
-    SEND_MS = 5000,        /* for the last message to leave */
+    SEND_MS = 5000,        /* for a checkpoint or the last message to leave */
     DRAIN_GRACE_MS = 2000, /* for the step under way to end by itself */
 };
 
@@ -132,7 +132,9 @@ static int send_checkpoint(void *arg, const json_t *checkpoint, const json_t *ev
                           events);
     int r = ipc_send(w->ipc, m);
     json_decref(m);
-    return r;
+    /* Not faster than serve can take them: checkpoints of a long run are large. A cancel or a slow
+     * disk may end the wait; the message is queued all the same. */
+    return r ? r : ipc_flush(w->ipc, SEND_MS) == E_GONE ? E_GONE : 0;
 }
 
 static bool is_acked(void *arg)
