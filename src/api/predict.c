@@ -31,6 +31,9 @@ static const char *const secret_fields[] = {
     "_browser_extra_headers",
 };
 
+/* Of what is echoed; it is in the run's row, which every step of the run writes. */
+#define PAYLOAD_BYTES (8 << 10)
+
 static int read_plan(struct request *req, struct candidate *c, struct err *err)
 {
     const struct settings *s = req->api->settings;
@@ -101,8 +104,24 @@ static void drop_secrets(json_t *object)
         json_object_del(object, secret_fields[i]);
 }
 
-/* What status shows of the request: the names and caps that are in force, no plan text, no secret.
- */
+/* A long plan, inline or as text, is not shown again. */
+static void drop_long_fields(json_t *payload)
+{
+    size_t used = 0;
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(payload, next, key, value)
+    {
+        size_t size = strlen(key) + json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (used + size > PAYLOAD_BYTES)
+            json_object_del(payload, key);
+        else
+            used += size;
+    }
+}
+
+/* What status shows of the request: the names and caps that are in force, no secret. */
 static json_t *make_payload(struct request *req, const struct candidate *c)
 {
     json_t *payload = json_keep(req->pool, json_copy(req->json)),
@@ -114,6 +133,7 @@ static json_t *make_payload(struct request *req, const struct candidate *c)
         drop_secrets(suite);
         json_put(payload, "task_suite", suite);
     }
+    drop_long_fields(payload);
     json_put_str(payload, "profile_id", c->identity.profile_id);
     json_put_str(payload, "workflow_id", c->identity.workflow_id);
     if (json_object_get(payload, "state_key"))

@@ -800,6 +800,20 @@ static void a_detached_run_is_queued_with_capped_and_prefixed_values(void **stat
     assert_int_equal(fake.max_minutes, 60); /* the tenant's, below the server's 240 */
     HAS(fake.payload, "\"profile_id\":\"default__shop\"");
     assert_null(strstr(fake.payload, "geheim"));
+    HAS(fake.payload, "\"task_suite\":{\"steps\"");
+    char text[20001]; /* a long request is not carried along by every step */
+    memset(text, 'x', 20000);
+    text[20000] = 0;
+    struct pool *pool = pool_create(NULL);
+    call(&fx, &a, "POST", "/v1/predict", WITH_TOKEN,
+         pool_printf(pool, "{" STEPS ",\"profile_id\":\"shop\",\"note\":\"%s\",\"tag\":\"a\"}",
+                     text));
+    assert_int_equal(a.status, 200);
+    HAS(fake.payload, "\"profile_id\":\"default__shop\"");
+    HAS(fake.payload, "\"tag\":\"a\"");
+    assert_true(strlen(fake.payload) < 10000);
+    answer_release(&a);
+    pool_destroy(pool);
     call(&fx, &a, "POST", "/v1/predict", WITH_TOKEN, "{" STEPS "}");
     assert_int_equal(a.status, 200);
     assert_true(fake.max_cost == 25); /* nobody asked: the least of server and tenant */
