@@ -25,32 +25,13 @@
 #include "sys/file.h"
 #include "sys/input.h"
 #include "sys/loop.h"
+#include "sys/proc.h"
 #include "sys/settings.h"
 
 #define HANDLE_MAX_BYTES (64u << 10)
 #define STOP_GRACE_MS    5000
 
 /* --- which process a handle speaks of ------------------------------------------------------ */
-
-/* Start time of pid in clock ticks since boot, field 22 of /proc/<pid>/stat; -1: no such process.
- */
-static int64_t process_start(pid_t pid)
-{
-    char path[64], line[1024];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t n = read(fd, line, sizeof(line) - 1);
-    close(fd);
-    if (n <= 0)
-        return -1;
-    line[n] = 0;
-    char *p = strrchr(line, ')'); /* the name before it may hold blanks and brackets */
-    for (int field = 2; p && field < 22; field++)
-        p = strchr(p + 1, ' ');
-    return p ? strtoll(p, NULL, 10) : -1;
-}
 
 static const char *boot_id(struct pool *pool)
 {
@@ -86,7 +67,7 @@ static int open_process(struct pool *pool, const json_t *handle)
     if (strcmp(json_str(handle, "boot_id", ""), boot_id(pool)) != 0)
         return -1;
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd >= 0 && process_start(pid) != json_int(handle, "pid_start", 0)) {
+    if (fd >= 0 && proc_start_time(pid) != json_int(handle, "pid_start", 0)) {
         close(fd); /* the number is somebody else's now */
         fd = -1;
     }
@@ -152,7 +133,7 @@ static int write_handle(struct start *s, struct err *err)
     json_put_str(handle, "url", site_url(s->site));
     json_put_str(handle, "admin_token", s->token);
     json_put_int(handle, "pid", getpid());
-    json_put_int(handle, "pid_start", process_start(getpid()));
+    json_put_int(handle, "pid_start", proc_start_time(getpid()));
     json_put_str(handle, "boot_id", boot_id(s->pool));
     const char *text = json_pretty(s->pool, handle);
     return file_write_atomic(s->handle, text, strlen(text), 0600, err);

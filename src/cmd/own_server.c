@@ -131,17 +131,18 @@ static int spawn(struct own_server *s, struct err *err)
     self[n] = 0;
     if (pipe2(log, O_CLOEXEC))
         return err_sys(err, E_IO, "cannot make a pipe");
-    /* a session of its own: Ctrl-C is for us, who cancel the run before the server ends */
-    const char *const argv[] = {"setsid", self,         "serve",
-                                "--host", "127.0.0.1",  "--port",
-                                "0",      "--data-dir", pool_printf(s->pool, "%s/data", s->dir),
+    const char *const argv[] = {self,         "serve",
+                                "--host",     "127.0.0.1",
+                                "--port",     "0",
+                                "--data-dir", pool_printf(s->pool, "%s/data", s->dir),
                                 NULL};
     const struct proc_fd fds[] = {{log[1], 2}};
     struct proc_spec spec = {.argv = argv,
                              .env = make_env(s),
                              .fds = fds,
                              .n_fds = ARRAY_SIZE(fds),
-                             .flags = PROC_DIE_WITH_PARENT};
+                             /* Ctrl-C is for us, who cancel the run before the server ends */
+                             .flags = PROC_DIE_WITH_PARENT | PROC_OWN_SESSION};
     int r = proc_spawn(&spec, &s->proc, err);
     close(log[1]);
     s->log_pipe = log[0];

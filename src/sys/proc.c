@@ -141,6 +141,8 @@ _Noreturn static void child(const struct proc_spec *spec, int report_fd, pid_t p
     setrlimit(RLIMIT_CORE, &no_core); /* a core file could hold a secret */
     if (arrange_fds(spec, &report_fd))
         fail(report_fd);
+    if (spec->flags & PROC_OWN_SESSION)
+        setsid();
     int program = open_program(spec);
     if ((spec->flags & PROC_ISOLATE) && enter_private_mounts(spec)) {
         errno = EPERM; /* whatever the sandbox around us answers: namespaces cannot be used here */
@@ -260,24 +262,39 @@ void proc_end(struct proc *p, int grace_ms)
     proc_reap(p, NULL);
 }
 
-static pid_t parent_of(pid_t pid)
+/* /proc/<pid>/stat behind the name, which may itself hold blanks and brackets: " S 1 ...", from field
+ * 3 on. NULL: no such process. */
+static const char *stat_fields(pid_t pid, char *line, size_t size)
 {
-    char path[64], line[512];
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, line, sizeof(line) - 1);
+        return NULL;
+    ssize_t n = read(fd, line, size - 1);
     close(fd);
-    if (n <= 0)
-        return 0;
-    line[n] = 0;
-    char *after_name = strrchr(line, ')'); /* the name itself may hold blanks and brackets */
-    char state;
+    line[n > 0 ? n : 0] = 0;
+    const char *name_end = strrchr(line, ')');
+    return name_end ? name_end + 1 : NULL;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+    char line[1024], state;
     int ppid;
-    if (!after_name || sscanf(after_name + 1, " %c %d", &state, &ppid) != 2)
+    const char *fields = stat_fields(pid, line, sizeof(line));
+    if (!fields || sscanf(fields, " %c %d", &state, &ppid) != 2)
         return 0;
     return state == 'Z' ? 0 : ppid;
+}
+
+int64_t proc_start_time(pid_t pid)
+{
+    char line[1024];
+    const char *p = stat_fields(pid, line, sizeof(line));
+    for (int field = 3; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    return p ? strtoll(p, NULL, 10) : -1;
 }
 
 static bool descends_from(pid_t pid, pid_t ancestor)

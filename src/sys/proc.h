@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -21,6 +22,7 @@
 enum proc_flags {
     PROC_DIE_WITH_PARENT = 1 << 0, /* SIGKILL when the thread that spawned it ends */
     PROC_ISOLATE = 1 << 1,         /* own namespaces, see above */
+    PROC_OWN_SESSION = 1 << 2,     /* signals of the terminal do not reach it */
 };
 
 struct proc_fd {
@@ -61,6 +63,10 @@ void proc_end(struct proc *p, int grace_ms);
 /* SIGKILL every living descendant of this process but itself, until none is left (at most 1 s).
  * For a worker that is not isolated. */
 void proc_kill_descendants(void);
+
+/* When pid started, in clock ticks since boot; with the boot it names one process for ever. -1: no
+ * such process. */
+int64_t proc_start_time(pid_t pid);
 
 /* "exited with status 3", "killed by signal 9 (Killed)". */
 char *proc_describe_status(struct pool *pool, int status);

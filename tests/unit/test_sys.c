@@ -88,6 +88,24 @@ static void spawn_says_when_there_is_no_program(void **state)
     assert_int_equal(proc.pid, 0);
 }
 
+static void a_child_may_have_a_session_of_its_own_and_a_start_time(void **state)
+{
+    const char *argv[] = {"sleep", "60", NULL};
+    struct proc proc;
+    struct proc_spec spec = {.argv = argv, .env = no_env, .flags = PROC_DIE_WITH_PARENT};
+    assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
+    pid_t pid = proc.pid;
+    assert_int_equal(getsid(pid), getsid(0));
+    assert_true(proc_start_time(getpid()) > 0);
+    assert_true(proc_start_time(pid) >= proc_start_time(getpid()));
+    proc_end(&proc, 0);
+    assert_int_equal(proc_start_time(pid), -1);
+    spec.flags |= PROC_OWN_SESSION;
+    assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
+    assert_int_equal(getsid(proc.pid), proc.pid);
+    proc_end(&proc, 0);
+}
+
 static void another_user_can_be_given_a_program_it_could_not_reach(void **state)
 {
     if (geteuid() != 0)
@@ -358,6 +376,7 @@ int main(void)
         cmocka_unit_test(timers_fire_in_order),
         cmocka_unit_test(spawn_passes_descriptors_and_reports_exit),
         cmocka_unit_test(spawn_says_when_there_is_no_program),
+        cmocka_unit_test(a_child_may_have_a_session_of_its_own_and_a_start_time),
         cmocka_unit_test(another_user_can_be_given_a_program_it_could_not_reach),
         cmocka_unit_test(isolated_child_takes_its_children_with_it),
         cmocka_unit_test(ipc_delivers_whole_messages_and_refuses_rubbish),
