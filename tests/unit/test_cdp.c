@@ -222,6 +222,67 @@ static void strings_a_page_may_hold_do_not_break_the_pipe(void **state)
     }
 }
 
+/* Looked at once: work that grows with the square of the length would take hours here. */
+static void a_long_text_with_a_lone_surrogate_is_mended(void **state)
+{
+    enum { TIMES = 1 << 20 };
+    static const char head[] = "{\"id\":1,\"result\":{\"t\":\"\\ud800", tail[] = "\"}}";
+    struct peer *p = *state;
+    struct cdp_call call = {0};
+    struct err err = {0};
+    json_t *result = NULL;
+    pthread_t thread;
+    char *message = malloc(sizeof(head) + 8u * TIMES + sizeof(tail)), *at = message;
+    at = stpcpy(at, head);
+    for (int i = 0; i < TIMES; i++)
+        at = stpcpy(at, "\\u00e9\\n");
+    stpcpy(at, tail);
+    struct writer w = {p->fd, message, "", 0, 1 << 16};
+    cdp_start(p->cdp, NULL, "a", NULL, &call);
+    pthread_create(&thread, NULL, write_message, &w);
+    int r = cdp_finish(p->cdp, &call, clock_mono_ms() + 30000, &result, &err);
+    pthread_join(thread, NULL);
+    free(message);
+    assert_int_equal(r, 0);
+    assert_int_equal(json_string_length(json_object_get(result, "t")), 3 * (TIMES + 1));
+    json_decref(result);
+}
+
+#define FLOOD_EVENT_BYTES (64 << 10)
+#define FLOOD_BYTES       (64 << 20)
+
+struct flood {
+    struct peer peer;
+    int events;
+    char *event;
+};
+
+/* As fast as it is read there is more, and the first event comes with a cancel. */
+static void flood_on(void *arg, const char *session, const char *method, const json_t *params)
+{
+    struct flood *f = arg;
+    loop_interrupt(f->peer.loop);
+    if (++f->events < FLOOD_BYTES / FLOOD_EVENT_BYTES)
+        write_out(f->peer.fd, f->event, FLOOD_EVENT_BYTES, FLOOD_EVENT_BYTES);
+}
+
+static void a_flood_of_events_does_not_hold_up_a_cancel(void **state)
+{
+    struct flood f = {.event = calloc(1, FLOOD_EVENT_BYTES)};
+    struct err err = {0};
+    connect_peer(&f.peer, flood_on, &f);
+    memset(f.event, ' ', FLOOD_EVENT_BYTES - 1);
+    memcpy(f.event, "{\"method\":\"Some.event\"}", strlen("{\"method\":\"Some.event\"}"));
+    write_out(f.peer.fd, f.event, FLOOD_EVENT_BYTES, FLOOD_EVENT_BYTES);
+    assert_int_equal(cdp_call(f.peer.cdp, NULL, "a", NULL, SOON, NULL, &err), E_CANCELLED);
+    assert_in_range(f.events, 1, FLOOD_BYTES / FLOOD_EVENT_BYTES / 4);
+    cdp_close(f.peer.cdp);
+    close(f.peer.fd);
+    close(f.peer.our_fd);
+    loop_destroy(f.peer.loop);
+    free(f.event);
+}
+
 static void garbage_ends_the_connection_and_every_call(void **state)
 {
     struct peer *p = *state;
@@ -721,6 +782,8 @@ int main(void)
         PIPE(an_answer_over_the_cap_is_refused_and_the_next_is_read),
         PIPE(a_refusal_carries_the_browsers_words),
         PIPE(strings_a_page_may_hold_do_not_break_the_pipe),
+        PIPE(a_long_text_with_a_lone_surrogate_is_mended),
+        cmocka_unit_test(a_flood_of_events_does_not_hold_up_a_cancel),
         PIPE(garbage_ends_the_connection_and_every_call),
         PIPE(a_peer_that_hangs_up_ends_a_wait),
         PIPE(a_late_answer_is_thrown_away),

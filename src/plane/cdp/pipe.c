@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/caps.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #define READ_CHUNK (256u << 10)
 #define KEPT_BYTES (4u << 20)  /* a read buffer that grew larger is given back */
+#define ESCAPE_BYTES 6 /* of \uXXXX */
 #define SEND_CAP   (16u << 20) /* queued for a browser that does not read; then it counts as gone */
 
 struct cdp {
@@ -69,32 +71,40 @@ static void set_gone(struct cdp *cdp)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+/* The UTF-16 unit of the \uXXXX at p, -1 when there is none in the left bytes. */
+static int escaped_unit(const char *p, size_t left)
+{
+    int unit = 0;
+    if (left < ESCAPE_BYTES || p[0] != '\\' || p[1] != 'u')
+        return -1;
+    for (int i = 2; i < ESCAPE_BYTES; i++) {
+        if (!isxdigit((unsigned char)p[i]))
+            return -1;
+        unit = unit * 16 + (isdigit((unsigned char)p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+    }
+    return unit;
+}
+
 /* A page may hold what JSON allows and jansson does not take by default: NUL in a string. Lone
  * surrogates it takes never; they become U+FFFD in a second try. */
 static bool mend_surrogates(char *text, size_t len)
 {
     bool changed = false;
-    for (size_t i = 0; i + 5 < len; i++) {
-        if (text[i] != '\\')
-            continue;
-        if (text[i + 1] != 'u') {
-            i++;
-            continue;
-        }
-        unsigned unit = 0, next = 0;
-        if (sscanf(text + i + 2, "%4x", &unit) != 1)
-            continue;
-        bool high = unit >= 0xd800 && unit < 0xdc00;
-        if (high && i + 11 < len && text[i + 6] == '\\' && text[i + 7] == 'u' &&
-            sscanf(text + i + 8, "%4x", &next) == 1 && next >= 0xdc00 && next < 0xe000) {
-            i += 11;
+    char *p = text, *end = text + len;
+    while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+        int unit = escaped_unit(p, (size_t)(end - p));
+        if (unit < 0) {
+            p += end - p >= 2 ? 2 : 1;
             continue;
         }
-        if (high || (unit >= 0xdc00 && unit < 0xe000)) {
-            memcpy(text + i + 2, "fffd", 4);
+        int next = escaped_unit(p + ESCAPE_BYTES, (size_t)(end - p) - ESCAPE_BYTES);
+        bool high = (unit & 0xfc00) == 0xd800, low = (unit & 0xfc00) == 0xdc00;
+        bool paired = high && next >= 0 && (next & 0xfc00) == 0xdc00;
+        if ((high || low) && !paired) {
+            memcpy(p + 2, "fffd", 4);
             changed = true;
         }
-        i += 5;
+        p += paired ? 2 * ESCAPE_BYTES : ESCAPE_BYTES;
     }
     return changed;
 }
