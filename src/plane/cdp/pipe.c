@@ -10,10 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_CHUNK (256u << 10)
-#define KEPT_BYTES (4u << 20)  /* a read buffer that grew larger is given back */
-#define ESCAPE_BYTES 6 /* of \uXXXX */
-#define SEND_CAP   (16u << 20) /* queued for a browser that does not read; then it counts as gone */
+#define READ_CHUNK   (256u << 10)
+#define TURN_BYTES   (4u << 20) /* read in one go; deadlines and a cancel come before the rest */
+#define KEPT_BYTES   (4u << 20) /* a read buffer that grew larger is given back */
+#define ESCAPE_BYTES 6          /* of \uXXXX */
+#define SEND_CAP     (16u << 20) /* queued for a browser that does not read; then it counts as gone */
 
 struct cdp {
     struct loop *loop;
@@ -186,9 +187,9 @@ static void take_messages(struct cdp *cdp)
         buf_release(&cdp->in);
 }
 
-static void read_all(struct cdp *cdp)
+static void read_some(struct cdp *cdp)
 {
-    while (!cdp->gone) {
+    for (size_t left = TURN_BYTES; !cdp->gone && left >= READ_CHUNK;) {
         if (buf_reserve(&cdp->in, READ_CHUNK)) {
             skip_message(cdp);
             continue;
@@ -203,6 +204,7 @@ static void read_all(struct cdp *cdp)
             return;
         }
         buf_grew(&cdp->in, (size_t)n);
+        left -= (size_t)n;
         take_messages(cdp);
     }
 }
@@ -231,7 +233,7 @@ static void on_socket(void *arg, uint32_t events)
 {
     struct cdp *cdp = arg;
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-        read_all(cdp);
+        read_some(cdp);
     if (events & EPOLLOUT)
         write_all(cdp);
 }
