@@ -114,6 +114,23 @@ char *json_text(struct pool *pool, const json_t *value)
     return dump(pool, value, JSON_COMPACT | REAL_DIGITS);
 }
 
+const char *json_as_text(struct pool *pool, const json_t *value)
+{
+    if (json_is_string(value))
+        return json_string_value(value);
+    return !value || json_is_null(value) ? "" : json_text(pool, value);
+}
+
+bool json_holds(const json_t *array, const char *text)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach ((json_t *)array, i, v)
+        if (json_is_string(v) && strcmp(json_string_value(v), text) == 0)
+            return true;
+    return false;
+}
+
 char *json_pretty(struct pool *pool, const json_t *value)
 {
     return pool_printf(pool, "%s\n", dump(pool, value, JSON_INDENT(2) | REAL_DIGITS));

@@ -45,6 +45,12 @@ int64_t json_int(const json_t *obj, const char *key, int64_t def);
 double json_num(const json_t *obj, const char *key, double def);
 bool json_flag(const json_t *obj, const char *key, bool def);
 
+/* A string as it is, "" for missing or null, else compact JSON in pool. */
+const char *json_as_text(struct pool *pool, const json_t *value);
+
+/* Does an array hold this string? */
+bool json_holds(const json_t *array, const char *text);
+
 /* plans.md: true, non-zero number, non-empty string, array or object. */
 bool json_truthy(const json_t *value);
 

@@ -10,10 +10,4 @@
 /* Array of objects: the extracted rows, else the leads taken apart. result may be NULL. */
 json_t *rows_of_result(struct pool *pool, const json_t *result);
 
-/* Their keys in order met. */
-json_t *rows_columns(struct pool *pool, const json_t *rows);
-
-/* Header and rows, CRLF (RFC 4180). */
-char *rows_csv(struct pool *pool, const json_t *rows);
-
 #endif

@@ -15,6 +15,7 @@
 #include "cmd/options.h"
 #include "cmd/rows.h"
 #include "cmd/table.h"
+#include "core/csv.h"
 #include "sys/file.h"
 #include "sys/input.h"
 
@@ -22,7 +23,9 @@
 #define EXIT_USAGE  2
 
 #define ENDPOINT_OPTION(f)                                                                         \
-    {"--endpoint", NULL, OPTION_STRING, &(f)->endpoint, "URL", "server [MANTIS_ENDPOINT]"}
+    {                                                                                              \
+        "--endpoint", NULL, OPTION_STRING, &(f)->endpoint, "URL", "server [MANTIS_ENDPOINT]"       \
+    }
 
 /* One command under way. */
 struct session {
@@ -142,8 +145,7 @@ static int submit(struct submit *c)
     int r = make_body(c, &body);
     r = r ? r : open_session(&c->s);
     if (!r && c->attach) /* the answer comes with the end of the run */
-        c->s.client.timeout_ms =
-            patience_ms(c->max_time_minutes, c->s.client.timeout_ms);
+        c->s.client.timeout_ms = patience_ms(c->max_time_minutes, c->s.client.timeout_ms);
     r = r ? r : client_post_text(&c->s.client, c->s.pool, body, &reply, &c->s.err);
     if (r)
         return fail(&c->s);
@@ -339,9 +341,7 @@ static void print_result(struct session *s, const json_t *reply, const json_t *r
 {
     const json_t *result = json_object_get(reply, "result");
     if (json_array_size(rows))
-        fputs(table_text(s->pool, rows_columns(s->pool, rows), rows,
-                         table_terminal_width(STDOUT_FILENO)),
-              stdout);
+        fputs(table_text(s->pool, NULL, rows, table_terminal_width(STDOUT_FILENO)), stdout);
     const char *reason = follow_succeeded(reply) ? "" : follow_reason(s->pool, reply);
     printf("%s%s: %s, %d row(s), %d step(s), %.1f s%s%s\n", json_array_size(rows) ? "\n" : "",
            s->run_id, table_clean(s->pool, json_str(reply, "status", "?"), 0),
@@ -357,7 +357,11 @@ static int result(struct session *s, void *arg)
         return fail(s);
     json_t *rows = rows_of_result(s->pool, json_object_get(reply, "result"));
     if (c->csv_out) {
-        const char *csv = rows_csv(s->pool, rows);
+        const char *csv = csv_table(s->pool, table_columns(s->pool, NULL, rows), rows);
+        if (!csv) {
+            cmd_error("the rows are more than %u bytes of CSV", CAP_CSV_BYTES);
+            return EXIT_FAILED;
+        }
         if (file_write_atomic(c->csv_out, csv, strlen(csv), 0644, &s->err))
             return fail(s);
     }

@@ -113,10 +113,7 @@ json_t *table_columns(struct pool *pool, const json_t *first, const json_t *rows
 
 static const char *cell_text(struct pool *pool, const json_t *row, const char *key)
 {
-    const json_t *v = json_object_get(row, key);
-    if (json_is_string(v))
-        return table_clean(pool, json_string_value(v), 0);
-    return !v || json_is_null(v) ? "" : table_clean(pool, json_text(pool, v), 0);
+    return table_clean(pool, json_as_text(pool, json_object_get(row, key)), 0);
 }
 
 /* "12", "-3.5", "$12,500", "40 %": digits with what people put around and between them. */

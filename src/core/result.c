@@ -13,15 +13,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buf.h"
-#include "base/caps.h"
 #include "base/str.h"
+#include "core/lead.h"
 #include "core/run.h"
 #include "core/schema.h"
 
 #define INTENT_CHARS 120
 #define DATA_CHARS   300
-#define CSV_BYTES    (64u << 20)
 
 static const char *const buckets[] = {
     "perceive",
@@ -69,116 +67,16 @@ static json_t *time_breakdown(const json_t *given, double total_s)
 /* --- leads -------------------------------------------------------------------------------------
  */
 
-struct cell {
-    const char *key; /* lower case, blanks to underscores */
-    const char *value;
-};
-
-static const char *column_name(struct pool *pool, const char *label)
-{
-    char *s = str_lower(pool, label);
-    for (char *p = s; *p; p++)
-        if (*p == ' ')
-            *p = '_';
-    return s;
-}
-
-/* "VIABLE | Year: 2014 | Url: https://x" -> status and cells. Returns the number of cells. */
-static int parse_lead(struct pool *pool, const char *lead, const char **status, struct cell *cells,
-                      int max)
-{
-    int n = 0;
-    *status = "";
-    for (const char *p = lead; n < max;) {
-        size_t len = strcspn(p, "|");
-        char *part = str_squash(pool, pool_strndup(pool, p, len));
-        char *colon = strchr(part, ':');
-        if (colon) {
-            *colon = 0;
-            cells[n].key = column_name(pool, str_squash(pool, part));
-            cells[n++].value = str_squash(pool, colon + 1);
-        } else if (p == lead) {
-            *status = part;
-        }
-        if (!p[len])
-            break;
-        p += len + 1;
-    }
-    return n;
-}
-
-#define LEAD_CELLS 64
-
-struct lead {
-    const char *status;
-    struct cell cells[LEAD_CELLS];
-    int n;
-};
-
-static void read_lead(struct pool *pool, const char *text, struct lead *out)
-{
-    out->n = parse_lead(pool, text, &out->status, out->cells, LEAD_CELLS);
-}
-
-static const char *cell_of(const struct lead *lead, const char *key)
-{
-    if (strcmp(key, "status") == 0)
-        return lead->status;
-    for (int i = 0; i < lead->n; i++)
-        if (strcmp(lead->cells[i].key, key) == 0)
-            return lead->cells[i].value;
-    return "";
-}
-
-static const char *lead_value(struct pool *pool, const char *text, const char *key)
-{
-    struct lead lead;
-    read_lead(pool, text, &lead);
-    return cell_of(&lead, key);
-}
-
 static bool has_phone(struct pool *pool, const char *lead)
 {
-    const char *phone = lead_value(pool, lead, "phone");
+    json_t *row = lead_to_json(pool, lead);
+    const char *phone = json_str(row, "phone", "");
     int digits = 0;
     for (const char *p = phone; *p; p++)
         digits += isdigit((unsigned char)*p) != 0;
-    return digits >= 10 && !schema_is_placeholder(phone);
-}
-
-static const char *value_text(struct pool *pool, const json_t *value)
-{
-    if (json_is_string(value))
-        return json_string_value(value);
-    if (!value || json_is_null(value))
-        return "";
-    return json_text(pool, value);
-}
-
-static char *label_of(struct pool *pool, const char *name)
-{
-    char *s = str_lower(pool, name);
-    bool start = true;
-    for (char *p = s; *p; p++) {
-        if (*p == '_')
-            *p = ' ';
-        if (start)
-            *p = (char)toupper((unsigned char)*p);
-        start = *p == ' ';
-    }
-    return s;
-}
-
-static const char *row_lead(struct pool *pool, const json_t *values)
-{
-    const char *key, *lead = "VIABLE";
-    json_t *value;
-    json_object_foreach ((json_t *)values, key, value) {
-        const char *text = value_text(pool, value);
-        if (!str_empty(text))
-            lead = pool_printf(pool, "%s | %s: %s", lead, label_of(pool, key), text);
-    }
-    return lead;
+    bool has = digits >= 10 && !schema_is_placeholder(phone);
+    json_decref(row);
+    return has;
 }
 
 static json_t *row_values(const json_t *row)
@@ -196,22 +94,12 @@ static json_t *all_leads(struct pool *pool, const json_t *checkpoint)
         return out;
     json_array_foreach (get(checkpoint, "rows"), i, row)
         if (row_values(row))
-            json_push(out, json_string_safe(row_lead(pool, row_values(row))));
+            json_push(out, json_string_safe(lead_from_values(pool, row_values(row))));
     return out;
 }
 
 /* --- rows --------------------------------------------------------------------------------------
  */
-
-static bool holds(const json_t *names, const char *name)
-{
-    size_t i;
-    json_t *v;
-    json_array_foreach ((json_t *)names, i, v)
-        if (json_is_string(v) && strcmp(json_string_value(v), name) == 0)
-            return true;
-    return false;
-}
 
 /* Schema order first, then whatever else the rows have, in first-seen order. New reference. */
 static json_t *row_fields(const json_t *checkpoint)
@@ -220,11 +108,11 @@ static json_t *row_fields(const json_t *checkpoint)
     const char *key;
     size_t i;
     json_array_foreach (get(checkpoint, "schema_fields"), i, value)
-        if (json_is_string(value) && !holds(fields, json_string_value(value)))
+        if (json_is_string(value) && !json_holds(fields, json_string_value(value)))
             json_array_append(fields, value);
     json_array_foreach (get(checkpoint, "rows"), i, row)
         json_object_foreach (row_values(row), key, value)
-            if (!holds(fields, key))
+            if (!json_holds(fields, key))
                 json_push(fields, json_string(key));
     return fields;
 }
@@ -234,7 +122,7 @@ static bool only_placeholders(struct pool *pool, const json_t *values)
     const char *key;
     json_t *value;
     json_object_foreach ((json_t *)values, key, value) {
-        const char *text = value_text(pool, value);
+        const char *text = json_as_text(pool, value);
         bool is_url = strcasecmp(key, "url") == 0 || str_starts(text, "http");
         if (!is_url && !schema_is_placeholder(text))
             return false;
@@ -505,144 +393,4 @@ json_t *result_summary(const json_t *env)
              json_pack("{s:f,s:f,s:f}", "gpu", json_num(costs, "gpu", 0), "claude",
                        json_num(costs, "claude", 0), "proxy", json_num(costs, "proxy", 0)));
     return out;
-}
-
-/* --- files -------------------------------------------------------------------------------------
- */
-
-static void csv_cell(struct buf *b, const char *text, bool first)
-{
-    if (!first)
-        buf_addc(b, ',');
-    if (!strpbrk(text, ",\"\r\n") && *text != ' ') {
-        buf_adds(b, text);
-        return;
-    }
-    buf_addc(b, '"');
-    for (const char *p = text; *p; p++) {
-        if (*p == '"')
-            buf_addc(b, '"');
-        buf_addc(b, *p);
-    }
-    buf_addc(b, '"');
-}
-
-static char *csv_done(struct pool *pool, struct buf *b)
-{
-    char *text = b->failed ? NULL : pool_strndup(pool, b->data, b->len);
-    buf_release(b);
-    return text;
-}
-
-static const json_t *rows_artifact(const json_t *env)
-{
-    size_t i;
-    json_t *a;
-    json_array_foreach (get(env, "artifacts"), i, a)
-        if (strcmp(json_str(a, "kind", ""), "structured_data") == 0)
-            return a;
-    return NULL;
-}
-
-static const json_t *rows_fields(const json_t *env)
-{
-    return get(get(rows_artifact(env), "schema"), "fields");
-}
-
-/* With a schema: status, its fields, url if it has none and a lead does, raw. New reference. */
-static json_t *lead_columns(struct pool *pool, const json_t *env)
-{
-    const json_t *fields = rows_fields(env);
-    if (!json_array_size(fields))
-        return json_pack("[s,s,s,s,s,s,s,s,s]", "status", "year", "make", "model", "price", "phone",
-                         "seller", "url", "raw");
-    json_t *columns = json_pack("[s]", "status"), *v;
-    size_t i;
-    json_array_foreach ((json_t *)fields, i, v)
-        if (!holds(columns, json_string_value(v)))
-            json_array_append(columns, v);
-    bool has_url = holds(columns, "url");
-    for (i = 0; !has_url && i < json_array_size(get(env, "leads")); i++)
-        has_url = *lead_value(pool, value_text(pool, json_array_get(get(env, "leads"), i)), "url");
-    if (has_url && !holds(columns, "url"))
-        json_push(columns, json_string("url"));
-    json_push(columns, json_string("raw"));
-    return columns;
-}
-
-static void csv_header(struct buf *b, const json_t *columns)
-{
-    size_t i;
-    json_t *v;
-    json_array_foreach ((json_t *)columns, i, v)
-        csv_cell(b, json_string_value(v), i == 0);
-    buf_adds(b, "\r\n");
-}
-
-static void lead_line(struct pool *pool, struct buf *b, const json_t *columns, const char *text)
-{
-    struct lead lead;
-    size_t last = json_array_size(columns) - 1, i;
-    json_t *column;
-    read_lead(pool, text, &lead);
-    json_array_foreach ((json_t *)columns, i, column) {
-        const char *key = column_name(pool, json_string_value(column));
-        csv_cell(b, i == last ? text : cell_of(&lead, key), i == 0);
-    }
-    buf_adds(b, "\r\n");
-}
-
-char *result_leads_csv(struct pool *pool, const json_t *env)
-{
-    if (!json_array_size(get(env, "leads")))
-        return NULL;
-    struct pool *tmp = pool_create(pool);
-    json_t *columns = lead_columns(tmp, env), *lead;
-    size_t i;
-    struct buf b;
-    buf_init(&b, CSV_BYTES);
-    csv_header(&b, columns);
-    json_array_foreach (get(env, "leads"), i, lead)
-        lead_line(tmp, &b, columns, value_text(tmp, lead));
-    json_decref(columns);
-    pool_destroy(tmp);
-    return csv_done(pool, &b);
-}
-
-char *result_rows_csv(struct pool *pool, const json_t *env)
-{
-    const json_t *artifact = rows_artifact(env), *fields = rows_fields(env);
-    if (!artifact)
-        return NULL;
-    json_t *row, *field;
-    size_t i, c;
-    struct buf b;
-    buf_init(&b, CSV_BYTES);
-    csv_header(&b, fields);
-    json_array_foreach (get(artifact, "data"), i, row) {
-        json_array_foreach ((json_t *)fields, c, field)
-            csv_cell(&b, value_text(pool, get(row, json_string_value(field))), c == 0);
-        buf_adds(&b, "\r\n");
-    }
-    return csv_done(pool, &b);
-}
-
-char *result_rows_json(struct pool *pool, const json_t *env)
-{
-    const json_t *artifact = rows_artifact(env), *fields = rows_fields(env);
-    if (!artifact)
-        return NULL;
-    json_t *list = json_array(), *row, *field;
-    size_t i, c;
-    json_array_foreach (get(artifact, "data"), i, row) {
-        json_t *out = json_object();
-        json_array_foreach ((json_t *)fields, c, field) {
-            json_t *v = get(row, json_string_value(field));
-            json_put(out, json_string_value(field), v ? json_incref(v) : json_string(""));
-        }
-        json_push(list, out);
-    }
-    char *text = json_pretty(pool, list);
-    json_decref(list);
-    return text;
 }

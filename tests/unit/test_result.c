@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "core/lead.h"
 #include "core/progress.h"
 #include "core/run.h"
 
@@ -248,6 +249,15 @@ static void leads_without_a_schema_have_the_fixed_columns(void **state)
                         "free text,,,,,,,,free text\r\n");
 }
 
+static void a_lead_taken_apart_keeps_the_first_of_each_name(void **state)
+{
+    json_t *row = json_keep(pool, lead_to_json(pool, " VIABLE |Sale  Price: $9|Url: https://x/?a|"
+                                                     "Year:|odd|Url: https://y"));
+    assert_string_equal(
+        json_text(pool, row),
+        "{\"status\":\"VIABLE\",\"sale_price\":\"$9\",\"url\":\"https://x/?a\",\"year\":\"\"}");
+}
+
 static void rows_json_fills_missing_fields(void **state)
 {
     json_t *rows = json_loads(result_rows_json(pool, envelope_of(two_cars)), 0, NULL);
@@ -284,6 +294,7 @@ int main(void)
         T(each_artifact_is_listed_once),
         T(csv_has_schema_order_crlf_and_quotes),
         T(leads_without_a_schema_have_the_fixed_columns),
+        T(a_lead_taken_apart_keeps_the_first_of_each_name),
         T(rows_json_fills_missing_fields),
         T(the_summary_is_the_compact_copy),
     };
