@@ -19,13 +19,6 @@
 #define EXIT_USAGE    2
 #define NO_CAP        1000000 /* the server applies its own */
 
-static const char *stem_of(struct pool *pool, const char *path)
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path,
-               *dot = strrchr(base, '.');
-    return pool_strndup(pool, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
 int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
                    struct err *err)
 {
@@ -43,7 +36,7 @@ int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct
         config.max_cost = NO_CAP;
     }
     out->label = from_stdin ? "<stdin>" : path;
-    out->stem = from_stdin ? "plan" : stem_of(pool, path);
+    out->stem = from_stdin ? "plan" : intake_label(pool, path);
     int r = input_read(pool, path, CAP_PLAN_FILE_BYTES, &text, &len, err);
     r = r ? r : json_parse(text, len, out->label, &document, err);
     if (r)

@@ -82,7 +82,7 @@ int intake_resolve_path(struct pool *pool, const char *root, const char *path, c
     return 0;
 }
 
-static const char *stem(struct pool *pool, const char *path)
+const char *intake_label(struct pool *pool, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path,
                *dot = strrchr(base, '.');
@@ -111,7 +111,7 @@ int document_load(struct pool *pool, const char *root, const char *path, const j
     if (r)
         return r;
     *out = json_keep(pool, value);
-    *ret_name = stem(pool, path);
+    *ret_name = intake_label(pool, path);
     return 0;
 }
 

@@ -39,6 +39,9 @@ int intake_document(struct pool *pool, const struct intake_config *config, const
 int intake_resolve_path(struct pool *pool, const char *root, const char *path, char **out,
                         struct err *err) MUST_CHECK;
 
+/* What a plan file is called: its name without directory and suffix. */
+const char *intake_label(struct pool *pool, const char *path);
+
 /* Hex SHA-256 of the canonical JSON of an array of step objects (plans.md section 7). */
 void intake_signature(const json_t *steps, char out[ID_SHA256_HEX_BYTES]);
 
