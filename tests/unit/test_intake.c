@@ -140,8 +140,8 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
         {"{\"task_suite\":\"\"}", E_INVALID, "must provide one of task_suite"},
         {"{\"cua_model\":\"holo3\",\"task_suite\":{\"session_name\":\"x\"}}", E_INVALID,
          "none of 'steps'"},
-        {"{\"cua_model\":\"claude\",\"task_suite\":{\"_micro_plan\":[],\"tasks\":[]}}",
-         E_INVALID, "no steps"},
+        {"{\"cua_model\":\"claude\",\"task_suite\":{\"_micro_plan\":[],\"tasks\":[]}}", E_INVALID,
+         "no steps"},
         {"{\"task_suite\":3}", E_INVALID, "'task_suite' must be"},
         {"{\"micro\":7}", E_INVALID, "'micro' must be a string"},
         {"{\"task_suite\":{\"steps\":{}}}", E_INVALID, "'steps' must be an array"},
@@ -208,7 +208,8 @@ static void the_cap_on_steps_is_named(void **state)
 {
     json_t *steps = json_array();
     for (int i = 0; i < 201; i++)
-        json_push(steps, json_pack("{s:s,s:s}", "type", "wait", "intent", pool_printf(pool, "%d", i)));
+        json_push(steps,
+                  json_pack("{s:s,s:s}", "type", "wait", "intent", pool_printf(pool, "%d", i)));
     assert_int_equal(intake_document(pool, &config, json_keep(pool, steps), "", &plan, &err),
                      E_INVALID);
     assert_non_null(strstr(err.msg, "MANTIS_MAX_STEPS_PER_PLAN"));
@@ -398,7 +399,8 @@ static void a_loop_without_a_count_is_held_to_the_cap_too(void **state)
 {
     config.max_loop_iterations = 12;
     assert_int_equal(
-        take("[" NAV ",{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"extraction\",\"loop_target\":0},"
+        take("[" NAV
+             ",{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"extraction\",\"loop_target\":0},"
              "{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"pagination\",\"loop_target\":0},"
              "{\"type\":\"loop\",\"intent\":\"y\",\"section\":\"other\",\"loop_target\":0}]"),
         0);

@@ -65,7 +65,8 @@ static void spawn_passes_descriptors_and_reports_exit(void **state)
     const char *env[] = {"PATH=/usr/bin:/bin", "A=b", NULL};
     struct proc_fd fds[] = {{.from = p[1], .to = 7}};
     struct proc proc;
-    struct proc_spec spec = {.argv = argv, .env = env, .fds = fds, .n_fds = 1, .flags = PROC_DIE_WITH_PARENT};
+    struct proc_spec spec = {
+        .argv = argv, .env = env, .fds = fds, .n_fds = 1, .flags = PROC_DIE_WITH_PARENT};
     assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
     close(p[1]);
     assert_int_equal(read(p[0], text, sizeof(text)), 5);
@@ -140,10 +141,12 @@ static void isolated_child_takes_its_children_with_it(void **state)
     char byte;
     assert_int_equal(pipe(p), 0);
     /* the grandchild holds the pipe open for a minute unless the kernel ends it */
-    const char *argv[] = {"sh", "-c", "setsid sleep 60 & touch /tmp/mine; ls /tmp; exec sleep 60", NULL};
+    const char *argv[] = {"sh", "-c", "setsid sleep 60 & touch /tmp/mine; ls /tmp; exec sleep 60",
+                          NULL};
     struct proc_fd fds[] = {{.from = p[1], .to = 1}};
     struct proc proc;
-    struct proc_spec spec = {.argv = argv, .env = no_env, .fds = fds, .n_fds = 1, .flags = PROC_ISOLATE};
+    struct proc_spec spec = {
+        .argv = argv, .env = no_env, .fds = fds, .n_fds = 1, .flags = PROC_ISOLATE};
     int r = proc_spawn(&spec, &proc, NULL);
     close(p[1]);
     if (r == E_FORBIDDEN) {
@@ -336,8 +339,8 @@ static void what_a_person_names_may_be_a_link_or_a_pipe(void **state)
     assert_int_equal(pipe(p), 0);
     assert_int_equal(write(p[1], "piped", 5), 5);
     close(p[1]);
-    assert_int_equal(input_read(pool, pool_printf(pool, "/dev/fd/%d", p[0]), 100, &text, &len, &err),
-                     0);
+    assert_int_equal(
+        input_read(pool, pool_printf(pool, "/dev/fd/%d", p[0]), 100, &text, &len, &err), 0);
     assert_string_equal(text, "piped");
     close(p[0]);
     assert_int_equal(input_read(pool, dir, 100, &text, &len, &err), E_IO);
@@ -354,9 +357,15 @@ static void key_value_lines_lose_blanks_and_one_pair_of_quotes(void **state)
         int result;
         const char *key, *value;
     } cases[] = {
-        {" A = 'b c' \r", 1, "A", "b c"}, {"A=\"'x'\"", 1, "A", "'x'"}, {"A=", 1, "A", ""},
-        {"A=\"", 1, "A", "\""},          {"A=b=c", 1, "A", "b=c"},     {"# A=b", 0, "", ""},
-        {"  ", 0, "", ""},               {"=b", E_INVALID, "", ""},    {"word", E_INVALID, "", ""},
+        {" A = 'b c' \r", 1, "A", "b c"},
+        {"A=\"'x'\"", 1, "A", "'x'"},
+        {"A=", 1, "A", ""},
+        {"A=\"", 1, "A", "\""},
+        {"A=b=c", 1, "A", "b=c"},
+        {"# A=b", 0, "", ""},
+        {"  ", 0, "", ""},
+        {"=b", E_INVALID, "", ""},
+        {"word", E_INVALID, "", ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char line[32], *key = line, *value = line;
