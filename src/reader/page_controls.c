@@ -12,17 +12,23 @@
 #include "reader/fields.h"
 #include "reader/words.h"
 
+static bool acts(const struct scene *s, int i)
+{
+    const struct node *n = &s->page->nodes[i];
+    return (in_words("link button menuitem tab", n->role) || (n->flags & NODE_CLICKABLE)) &&
+           !in_words("html body label", n->tag);
+}
+
 /* Something to click that is there and not switched off, by itself or by its list item. */
 static bool usable(const struct scene *s, int i)
 {
     const struct node *n = &s->page->nodes[i];
-    if (!scene_shown(s, i) || (n->flags & NODE_DISABLED) ||
+    if (!acts(s, i) || !scene_shown(s, i) || (n->flags & NODE_DISABLED) ||
         scene_classed(s, i, "disabled inactive"))
         return false;
-    bool acts = in_words("link button menuitem tab", n->role) || (n->flags & NODE_CLICKABLE);
     bool off_item = n->parent >= 0 && strcmp(s->page->nodes[n->parent].tag, "li") == 0 &&
                     scene_classed(s, n->parent, "disabled inactive");
-    return acts && !off_item && !in_words("html body label", n->tag);
+    return !off_item;
 }
 
 static bool attr_has(const struct node *n, const char *name, const char *word)
@@ -202,28 +208,55 @@ int page_find_reveal(struct reader *reader, struct pool *pool, const struct obse
 /* --- dismiss
  * --------------------------------------------------------------------------------------- */
 
-/* How much of the page lies under node i: nodes outside it that are covered and whose middle it
- * holds. */
-static int covers(const struct scene *s, int i)
+/* A page of overlays inside overlays must not hold the reader: each box is asked once, and no more
+ * boxes and buttons than these. */
+#define OVERLAYS_MAX   20
+#define COVER_ASKS_MAX 2000
+#define WAYS_OUT_MAX   20000
+
+struct dismissal {
+    struct scene s;
+    int *covered; /* nodes that something lies on, document order */
+    int n_covered;
+    signed char *covers; /* [node]: 0 not asked, 1 it or a box around it covers the page, -1 not */
+    int asks, ways;      /* left */
+};
+
+static void find_covered(struct dismissal *d)
 {
-    struct rect b = s->page->nodes[i].box;
-    int n = 0;
-    for (int k = 0; k < s->page->n_nodes; k++) {
-        const struct node *c = &s->page->nodes[k];
-        n += (c->flags & NODE_COVERED) && !node_is_a(s->page, k, i) && !node_is_a(s->page, i, k) &&
-             rect_contains(b, c->box.x + c->box.w / 2, c->box.y + c->box.h / 2);
+    const struct page *page = d->s.page;
+    d->covered = pool_alloc(d->s.pool, sizeof(*d->covered) * (size_t)(page->n_nodes + 1));
+    d->covers = pool_alloc(d->s.pool, (size_t)page->n_nodes + 1);
+    for (int i = 0; i < page->n_nodes; i++)
+        if (page->nodes[i].flags & NODE_COVERED)
+            d->covered[d->n_covered++] = i;
+}
+
+/* Some node outside i is covered, and i's box holds its middle. */
+static bool covers(const struct dismissal *d, int i)
+{
+    const struct page *page = d->s.page;
+    for (int k = 0; k < d->n_covered; k++) {
+        struct rect c = page->nodes[d->covered[k]].box;
+        if (rect_contains(page->nodes[i].box, c.x + c.w / 2, c.y + c.h / 2) &&
+            !node_is_a(page, d->covered[k], i) && !node_is_a(page, i, d->covered[k]))
+            return true;
     }
-    return n;
+    return false;
 }
 
 /* Node i or the backdrop it lies on covers something. */
-static bool covers_page(const struct scene *s, int i)
+static bool covers_page(struct dismissal *d, int i)
 {
-    for (; i >= 0 && !in_words("body html #document", s->page->nodes[i].tag);
-         i = s->page->nodes[i].parent)
-        if (covers(s, i))
-            return true;
-    return false;
+    const struct node *nodes = d->s.page->nodes;
+    signed char found = 0;
+    int up = i;
+    for (; up >= 0 && !in_words("body html #document", nodes[up].tag) && !found;
+         up = nodes[up].parent)
+        found = d->covers[up] ? d->covers[up] : d->asks-- > 0 && covers(d, up);
+    for (; i >= 0 && i != up; i = nodes[i].parent)
+        d->covers[i] = found > 0 ? 1 : -1;
+    return found > 0;
 }
 
 static bool overlay_named(const struct scene *s, int i)
@@ -237,10 +270,11 @@ static bool overlay_named(const struct scene *s, int i)
 
 enum overlay { OVERLAY_NONE, OVERLAY_CONSENT, OVERLAY_OTHER };
 
-static enum overlay overlay_kind(const struct scene *s, int i)
+static enum overlay overlay_kind(struct dismissal *d, int i)
 {
+    const struct scene *s = &d->s;
     if (!scene_shown(s, i) || !(s->page->nodes[i].flags & NODE_IN_VIEW) || !overlay_named(s, i) ||
-        !covers_page(s, i))
+        !covers_page(d, i))
         return OVERLAY_NONE;
     const char *text =
         pool_printf(s->pool, "%s %s", s->page->nodes[i].name, scene_text(s, i, 3000));
@@ -262,11 +296,14 @@ static int way_out(const struct scene *s, int i, enum overlay kind)
     return kind == OVERLAY_CONSENT && words_is(WORDS_ACCEPT, label) ? 1 : 0;
 }
 
-static int best_way_out(const struct scene *s, int overlay, enum overlay kind)
+static int best_way_out(struct dismissal *d, int overlay, enum overlay kind)
 {
     int best = -1, best_rank = 0;
-    for (int i = overlay + 1; i < s->page->nodes[overlay].end; i++) {
-        int rank = way_out(s, i, kind);
+    for (int i = overlay + 1; i < d->s.page->nodes[overlay].end && d->ways > 0; i++) {
+        if (!acts(&d->s, i))
+            continue;
+        d->ways--;
+        int rank = way_out(&d->s, i, kind);
         if (rank > best_rank) {
             best = i;
             best_rank = rank;
@@ -278,19 +315,20 @@ static int best_way_out(const struct scene *s, int overlay, enum overlay kind)
 int page_find_dismiss(struct reader *reader, struct pool *pool, const struct observation *obs,
                       struct target *out, struct err *err)
 {
-    struct scene s;
-    int r = scene_create(pool, obs, &s, err), overlays = 0;
+    struct dismissal d = {.asks = COVER_ASKS_MAX, .ways = WAYS_OUT_MAX};
+    int r = scene_create(pool, obs, &d.s, err), overlays = 0;
     if (r)
         return r;
-    for (int i = 0; i < s.page->n_nodes && overlays < 20; i++) {
-        enum overlay kind = overlay_kind(&s, i);
+    find_covered(&d);
+    for (int i = 0; d.n_covered && i < d.s.page->n_nodes && overlays < OVERLAYS_MAX; i++) {
+        enum overlay kind = overlay_kind(&d, i);
         if (kind == OVERLAY_NONE)
             continue;
         overlays++;
-        int button = best_way_out(&s, i, kind);
+        int button = best_way_out(&d, i, kind);
         if (button < 0)
             continue;
-        scene_target(&s, button, 0.9, out);
+        scene_target(&d.s, button, 0.9, out);
         return 0;
     }
     return err_set(err, E_NOT_FOUND,

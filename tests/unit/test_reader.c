@@ -738,6 +738,75 @@ static void largest_pages_are_answered(void **state)
     assert_int_equal(reader_find_dismiss(reader, pool, &obs, &t, &err), E_NOT_FOUND);
 }
 
+/* --- pages made to hold the reader --------------------------------------------------------------
+ */
+
+struct hostile {
+    struct page page;
+    struct attr *attrs;
+};
+
+/* n nodes, each of them a visible <div> of the whole screen with one attribute, below
+ * the first. */
+static struct hostile *hostile_page(int n, const char *attr, const char *value)
+{
+    struct hostile *h = pool_alloc(pool, sizeof(*h));
+    struct node *nodes = pool_alloc(pool, sizeof(*nodes) * (size_t)n);
+    h->attrs = pool_alloc(pool, sizeof(*h->attrs));
+    *h->attrs = (struct attr){attr, value};
+    h->page = (struct page){.url = "http://hostile.test/",
+                            .title = "",
+                            .nodes = nodes,
+                            .n_nodes = n,
+                            .viewport = {0, 0, 1280, 720}};
+    for (int i = 0; i < n; i++)
+        nodes[i] = (struct node){.parent = i ? 0 : -1,
+                                 .tag = "div",
+                                 .text = "",
+                                 .role = "",
+                                 .name = "",
+                                 .value = "",
+                                 .href = "",
+                                 .attrs = h->attrs,
+                                 .n_attrs = 1,
+                                 .flags = NODE_VISIBLE | NODE_IN_VIEW,
+                                 .box = {0, 0, 1280, 720}};
+    return h;
+}
+
+/* Once the nodes have their parents. */
+static struct observation look_at(struct hostile *h)
+{
+    struct node *nodes = h->page.nodes;
+    for (int i = h->page.n_nodes - 1; i >= 0; i--) {
+        if (nodes[i].end < i + 1)
+            nodes[i].end = i + 1;
+        if (nodes[i].parent >= 0 && nodes[nodes[i].parent].end < nodes[i].end)
+            nodes[nodes[i].parent].end = nodes[i].end;
+    }
+    page_finish(pool, &h->page);
+    return (struct observation){.url = h->page.url, .title = "", .page = &h->page};
+}
+
+/* Chains of dialogs, 200 deep, over as many covered nodes: looked at within the test's time. */
+static void overlays_in_overlays_are_looked_at_in_time(void **state)
+{
+    enum { HALF = 30000 };
+    for (int covered = 0; covered <= 1; covered++) {
+        struct hostile *h = hostile_page(2 * HALF, "class", "modal");
+        for (int i = 1; i < HALF; i++)
+            h->page.nodes[i].parent = i % 200 == 1 ? 0 : i - 1;
+        for (int i = HALF; i < 2 * HALF; i++) {
+            h->page.nodes[i].box = (struct rect){5000, 5000, 10, 10};
+            h->page.nodes[i].flags |= covered ? NODE_COVERED : 0;
+        }
+        struct observation obs = look_at(h);
+        struct target t;
+        struct err err = {0};
+        assert_int_equal(reader_find_dismiss(reader, pool, &obs, &t, &err), E_NOT_FOUND);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -763,6 +832,7 @@ int main(void)
         T(rows_are_read_from_cards_and_tables),
         T(questions_are_answered_by_what_is_shown),
         T(largest_pages_are_answered),
+        T(overlays_in_overlays_are_looked_at_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
