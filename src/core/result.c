@@ -5,7 +5,7 @@
  * got to when it ended. The envelope always has all its keys (agent-loop.md section 18), so a
  * client never has to ask which kind of ending it looks at.
  */
-#include "core/progress.h"
+#include "core/result.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -5,7 +5,7 @@
 
 #include "core/csv.h"
 #include "core/lead.h"
-#include "core/progress.h"
+#include "core/result.h"
 
 static const json_t *rows_artifact(const json_t *env)
 {

@@ -2,7 +2,7 @@
  * progress.h - how far a run has come: everything a new worker needs to go on.
  *
  * One table (progress.c) names each field's key in the checkpoint document (version 2, see
- * core/progress.h); reading and writing are loops over it. Lists are JSON because they are only ever
+ * core/result.h); reading and writing are loops over it. Lists are JSON because they are only ever
  * appended to and sent. What a step is doing is not here: a step that did not end did not happen.
  */
 #ifndef MANTIS_RUN_PROGRESS_H

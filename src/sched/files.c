@@ -20,7 +20,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "core/progress.h"
+#include "core/result.h"
 #include "sys/file.h"
 
 #define FILE_MODE 0600

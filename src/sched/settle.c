@@ -13,7 +13,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/progress.h"
+#include "core/result.h"
 
 json_t *settle_event(const char *kind, const char *fmt, ...)
 {

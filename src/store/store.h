@@ -41,7 +41,7 @@ struct run_record {
                                   halt_class, terminal_status, summary, prompt, paused_at ... */
     const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options */
     const json_t *plan;        /* plan_to_json() */
-    const json_t *checkpoint;  /* core/progress.h, NULL before the first; given to create: resume_state */
+    const json_t *checkpoint;  /* core/result.h, NULL before the first; given to create: resume_state */
     const json_t *result;      /* result envelope once terminal */
 };
 

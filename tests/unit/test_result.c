@@ -5,7 +5,7 @@
 
 #include "base/pool.h"
 #include "core/lead.h"
-#include "core/progress.h"
+#include "core/result.h"
 #include "core/run.h"
 
 static struct pool *pool;

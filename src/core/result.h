@@ -1,5 +1,5 @@
 /*
- * progress.h - the checkpoint document of a run and the result envelope made from it.
+ * result.h - the checkpoint document of a run and the result envelope made from it.
  *
  * A checkpoint is everything a new worker needs to go on, and everything the result needs: JSON
  * version 2 of agent-loop.md section 13. The worker writes it (src/run), the store keeps it, and
@@ -7,8 +7,8 @@
  * Keys beyond the contract: "rows" (array of {values, evidence, step_index}), "events_sent",
  * "elapsed_s", "time_buckets", "warnings", "state_vars", "journal".
  */
-#ifndef MANTIS_CORE_PROGRESS_H
-#define MANTIS_CORE_PROGRESS_H
+#ifndef MANTIS_CORE_RESULT_H
+#define MANTIS_CORE_RESULT_H
 
 #include "base/json.h"
 
