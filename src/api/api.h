@@ -29,9 +29,4 @@ int api_port(const struct api *api); /* the real one */
 typedef void api_drained_fn(void *arg);
 void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg);
 
-/* The brain names that `serve` knows (design.md section 8). */
-bool api_brain_known(const char *spec);
-const char *api_brain_names(void);            /* "page, mock, none, script:<file>" for messages */
-const char *api_brain_name(const char *spec); /* what `model` says on the wire: "script" for script:<file> */
-
 #endif

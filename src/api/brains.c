@@ -6,23 +6,22 @@
 
 #include <string.h>
 
-#include "api/api.h"
-#include "base/str.h"
+#include "base/err.h"
 
 /* clang-format off */
-static const struct brain_kind kinds[] = {
-    {"page", BRAIN_KIND_READS_DOM},
+static const struct api_brain kinds[] = {
+    {"page", API_BRAIN_READS_DOM},
     {"mock", 0},
     {"none", 0},
-    {"script", BRAIN_KIND_TAKES_FILE},
+    {"script", API_BRAIN_TAKES_FILE},
 };
 /* clang-format on */
 
-const struct brain_kind *brain_kind(const char *spec)
+const struct api_brain *api_brain_find(const char *spec)
 {
     size_t len = strcspn(spec, ":");
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        bool takes_file = kinds[i].flags & BRAIN_KIND_TAKES_FILE;
+        bool takes_file = kinds[i].flags & API_BRAIN_TAKES_FILE;
         if (strlen(kinds[i].name) != len || strncmp(kinds[i].name, spec, len) != 0)
             continue;
         return takes_file == (spec[len] == ':' && spec[len + 1]) && (takes_file || !spec[len])
@@ -32,18 +31,11 @@ const struct brain_kind *brain_kind(const char *spec)
     return NULL;
 }
 
-bool api_brain_known(const char *spec)
+const char *api_brain_names(struct pool *pool)
 {
-    return brain_kind(spec) != NULL;
-}
-
-const char *api_brain_names(void)
-{
-    return "page, mock, none, script:<file>";
-}
-
-const char *api_brain_name(const char *spec)
-{
-    const struct brain_kind *kind = brain_kind(spec);
-    return kind ? kind->name : "unknown";
+    const char *names = "";
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        names = pool_printf(pool, "%s%s%s%s", names, i ? ", " : "", kinds[i].name,
+                            kinds[i].flags & API_BRAIN_TAKES_FILE ? ":<file>" : "");
+    return names;
 }

@@ -68,8 +68,8 @@ static void cap(const struct request *req, struct candidate *c)
 
 static int choose_plane(const struct request *req, struct candidate *c, struct err *err)
 {
-    const struct brain_kind *brain = brain_kind(req->api->settings->brain);
-    bool reads_dom = brain && (brain->flags & BRAIN_KIND_READS_DOM);
+    const struct api_brain *brain = api_brain_find(req->api->settings->brain);
+    bool reads_dom = brain && (brain->flags & API_BRAIN_READS_DOM);
     const char *asked =
         *c->options.compute_backend ? c->options.compute_backend : c->plan->runtime.compute_backend;
     if (!asked || !*asked)

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/brains.h"
 #include "base/caps.h"
 #include "base/id.h"
 
@@ -151,11 +152,12 @@ static int start_daemon(struct api *api, struct err *err)
 int api_create(struct loop *loop, struct sched *sched, const struct settings *settings,
                struct api **out, struct err *err)
 {
+    const struct api_brain *brain = api_brain_find(settings->brain);
     struct api *api = calloc(1, sizeof(*api));
     if (!api)
         BUG("out of memory");
     *api = (struct api){.loop = loop, .sched = sched, .settings = settings, .listen_fd = -1};
-    api->model = api_brain_name(settings->brain);
+    api->model = brain ? brain->name : "unknown";
     id_random_hex(4, api->id_prefix);
     int r = open_listener(api, err);
     if (!r) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/brains.h"
 #include "base/caps.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -94,10 +95,10 @@ static int load_settings(struct server *sv, const struct flags *flags)
         cmd_error("--port takes a number from 0 to 65535, not %d", flags->port);
         return EXIT_USAGE;
     }
-    if (!api_brain_known(sv->settings.brain)) {
+    if (!api_brain_find(sv->settings.brain)) {
         cmd_error(
             "there is no brain '%.80s' in this version; known are %s (MANTIS_BRAIN, MANTIS_MODEL)",
-            sv->settings.brain, api_brain_names());
+            sv->settings.brain, api_brain_names(sv->pool));
         return EXIT_MODEL;
     }
     return 0;
@@ -106,9 +107,6 @@ static int load_settings(struct server *sv, const struct flags *flags)
 /* What an operator should know once. */
 static void say_warnings(const struct settings *s)
 {
-    if (geteuid() != 0)
-        log_warning("mantis.serve", NULL,
-                    "not root: runs share this user's account and are kept apart by less");
     if (s->sandbox_off)
         log_warning("mantis.serve", NULL,
                     "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox");

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/brains.h"
 #include "api/request.h"
 #include "api/run_options.h"
 #include "base/caps.h"
@@ -451,15 +452,15 @@ static void options_are_read_leniently_and_refused_by_name(void **state)
 
 static void brains_are_known_by_name(void **state)
 {
-    assert_true(api_brain_known("page"));
-    assert_true(api_brain_known("none"));
-    assert_true(api_brain_known("script:/tmp/a.json"));
-    assert_string_equal(api_brain_name("script:/tmp/a.json"), "script");
-    assert_false(api_brain_known("script"));
-    assert_false(api_brain_known("script:"));
-    assert_false(api_brain_known("page:x"));
-    assert_false(api_brain_known("holo3"));
-    assert_false(api_brain_known(""));
+    static const char *const unknown[] = {"script", "script:", "page:x", "holo3", ""};
+    assert_string_equal(api_brain_find("page")->name, "page");
+    assert_string_equal(api_brain_find("none")->name, "none");
+    assert_string_equal(api_brain_find("script:/tmp/a.json")->name, "script");
+    for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+        assert_null(api_brain_find(unknown[i]));
+    struct pool *pool = pool_create(NULL);
+    assert_string_equal(api_brain_names(pool), "page, mock, none, script:<file>");
+    pool_destroy(pool);
 }
 
 static void bad_requests_are_answered_with_what_is_wrong(void **state)
@@ -478,7 +479,7 @@ static void bad_requests_are_answered_with_what_is_wrong(void **state)
         {"POST", "/predict", WITH_TOKEN, "", 400, "empty"},
         {"POST", "/predict", WITH_TOKEN, "{\"micro\":", 400, "JSON"},
         {"POST", "/predict", WITH_TOKEN, "[1]", 400, "object"},
-        {"POST", "/predict", WITH_TOKEN, "{\"a\":1,\"a\":2}", 400, "duplicate"},
+        {"POST", "/predict", WITH_TOKEN, "{\"a\":1,\"a\":2}", 400, "stands twice"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":5}", 400, "action"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":\"explode\",\"run_id\":\"x\"}", 400,
          "explode"},
