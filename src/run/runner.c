@@ -179,16 +179,20 @@ static void failed_by_error(struct run *run, struct step_result *out, int r, con
     } classes[] = {{E_TIMEOUT, "nav_timeout"},
                    {E_NOT_FOUND, "selector_miss"},
                    {E_UPSTREAM, "brain_unreachable"}};
-    const char *class = "";
+    const char *class = "", *what = *err->msg ? err->msg : err_name(r);
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
         if (classes[i].code == r)
             class = classes[i].class;
+    if (out->sent) {
+        step_unconfirmed(run, out, what);
+        return;
+    }
     if (str_starts(err->msg, "page_blocked")) {
         step_fail(run, out, "page_blocked", "%s", err->msg);
         out->outcome = OUTCOME_BLOCKED;
         return;
     }
-    step_fail(run, out, class, "%s_error: %s", run->step->type, *err->msg ? err->msg : err_name(r));
+    step_fail(run, out, class, "%s_error: %s", run->step->type, what);
 }
 
 /* The step after a navigate must find itself where that went (plans.md 8.1). */
@@ -205,14 +209,7 @@ static int drifted(struct run *run, bool *ret_drifted, struct step_result *out, 
     if (r || !*url || url_meets_hint(url, hint))
         return r;
     *ret_drifted = true;
-    *out = (struct step_result){.skip_reason = "",
-                                .failure_subclass = "",
-                                .backend = "plan",
-                                .label = "",
-                                .final_url = "",
-                                .page_title = "",
-                                .screenshot = "",
-                                .at = {-1, -1}};
+    *out = step_result_empty();
     return step_fail(run, out, "navigation_drift", "NAV_DRIFT|expected=%s|got=%s", hint, url);
 }
 
@@ -238,10 +235,11 @@ static int observed(struct run *run, const struct step_result *result, struct er
     if (!result->effect_key)
         return 0;
     run->progress.effects++;
-    if (result->at.x < 0 && result->outcome != OUTCOME_UNCONFIRMED)
-        return 0; /* nothing was sent */
-    json_t *detail =
-        json_pack("{s:b,s:o}", "success", result->success, "data", json_string_safe(result->data));
+    if (!result->sent)
+        return 0;
+    json_t *detail = json_pack("{s:b,s:b,s:s,s:o}", "success", result->success, "unconfirmed",
+                               result->outcome == OUTCOME_UNCONFIRMED, "class",
+                               result->failure_class, "data", json_string_safe(result->data));
     int r = run->host->journal(run->host->arg, result->effect_key, "observed", detail);
     json_decref(detail);
     return r ? err_set(err, r, "the effect journal could not be written (%s)", err_name(r)) : 0;
@@ -311,7 +309,7 @@ static int after_attempt(struct run *run, struct step_result *result, struct nex
 
 static int run_step(struct run *run, struct next *next, struct err *err)
 {
-    struct step_result result = {.data = ""};
+    struct step_result result = step_result_empty();
     progress_set(&run->url_before, run->live_url);
     record_start(run);
     run->progress.steps_executed++;
@@ -344,18 +342,9 @@ static int run_flow(struct run *run, struct err *err)
     int to = !strcmp(run->step->type, "loop") ? flow_loop(run, run->index)
                                               : flow_if_else(run, run->index, &data);
     if (data) {
-        struct step_result result = {.success = true,
-                                     .data = data,
-                                     .skip_reason = "",
-                                     .failure_class = "",
-                                     .failure_subclass = "",
-                                     .backend = "plan",
-                                     .label = "",
-                                     .final_url = "",
-                                     .page_title = "",
-                                     .screenshot = "",
-                                     .at = {-1, -1},
-                                     .steps_used = 0};
+        struct step_result result = step_result_empty();
+        result.success = true;
+        result.data = data;
         record_end(run, &result, &(struct next){.kind = NEXT_JUMP, .target = to});
     }
     run_event(run, "runner", run->step->type,

@@ -44,6 +44,7 @@ struct step_result {
     int rows;                  /* rows it added */
     bool verified_change;      /* something on the page or in the URL is different from before */
     const char *effect_key;    /* journal entry to close with "observed"; NULL none */
+    bool sent;                 /* what cannot be taken back may have left: never pressed again blindly */
     json_t *fields;            /* extracted values, owned, may be NULL */
     json_t *new_rows;          /* {values,evidence} each, owned, may be NULL: taken when it succeeded */
 };
@@ -70,11 +71,16 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err) MUS
 /* True when the click step scans result cards rather than one labelled element. */
 bool step_is_listing(const struct step *step);
 
-/* Both return 0, so that a step can end with `return step_fail(...)`. */
+struct step_result step_result_empty(void); /* nothing happened yet: texts "", clicked nowhere */
+
+/* All return 0, so that a step can end with `return step_fail(...)`. */
 int step_ok(struct run *run, struct step_result *out, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int step_fail(struct run *run, struct step_result *out, const char *failure_class, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* It was sent, and nobody saw what came of it. */
+int step_unconfirmed(struct run *run, struct step_result *out, const char *why);
 
 /* Find what the query asks for, in view; scrolls through the page when it is not there at once.
  * E_NOT_FOUND after that (also told as an event, with what the reader saw instead). */

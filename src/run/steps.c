@@ -45,6 +45,20 @@ const struct step_type *step_type_at(size_t i)
     return i < ARRAY_SIZE(types) ? &types[i] : NULL;
 }
 
+struct step_result step_result_empty(void)
+{
+    return (struct step_result){.data = "",
+                                .skip_reason = "",
+                                .failure_class = "",
+                                .failure_subclass = "",
+                                .backend = "plan",
+                                .label = "",
+                                .final_url = "",
+                                .page_title = "",
+                                .screenshot = "",
+                                .at = {-1, -1}};
+}
+
 int step_ok(struct run *run, struct step_result *out, const char *fmt, ...)
 {
     va_list ap;
@@ -66,6 +80,12 @@ int step_fail(struct run *run, struct step_result *out, const char *failure_clas
     out->data = pool_vprintf(run->step_pool, fmt, ap);
     va_end(ap);
     return 0;
+}
+
+int step_unconfirmed(struct run *run, struct step_result *out, const char *why)
+{
+    out->outcome = OUTCOME_UNCONFIRMED;
+    return step_fail(run, out, "no_state_change", "submit_unconfirmed:%s:%s", out->label, why);
 }
 
 const json_t *step_option(const struct step *step, const char *key)
@@ -235,17 +255,8 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
 {
     const struct step *s = run->step;
     const struct step_type *type = step_type_find(s->type);
-    *out = (struct step_result){.data = "",
-                                .skip_reason = "",
-                                .failure_class = "",
-                                .failure_subclass = "",
-                                .backend = "plan",
-                                .label = "",
-                                .final_url = "",
-                                .page_title = "",
-                                .screenshot = "",
-                                .at = {-1, -1},
-                                .steps_used = 1};
+    *out = step_result_empty();
+    out->steps_used = 1;
     if (*s->guard && !json_truthy(json_object_get(run->progress.state_vars, s->guard)))
         return guarded(run, out);
     if (type && !(type->flags & STEP_IRREVERSIBLE) && brain_takes_over(run))

@@ -48,6 +48,8 @@ static int called(struct fake_web *w, struct err *err)
     w->calls++;
     if (w->die_at_call && w->calls >= w->die_at_call)
         return err_set(err, E_GONE, "the browser died");
+    if (w->fail_at_call && w->calls == w->fail_at_call)
+        return err_set(err, w->fail_code, "the browser did not answer");
     if (w->stop_at_call && w->calls == w->stop_at_call)
         w->on_stop(w->on_stop_arg);
     if (loop_interrupted(w->loop))

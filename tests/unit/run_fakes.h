@@ -52,6 +52,8 @@ struct fake_web {
     bool overlay_closed, phone_shown, flag;
     int clicks, loads, typed_times, calls, counter;
     int die_at_call;    /* the n-th call finds the plane dead; 0 never */
+    int fail_at_call;   /* the n-th call goes wrong with fail_code and the plane lives on */
+    int fail_code;
     int stop_at_call;   /* the n-th call is interrupted */
     void (*on_stop)(void *arg);
     void *on_stop_arg;

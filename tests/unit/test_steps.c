@@ -233,6 +233,36 @@ static void a_submit_that_was_sent_is_never_sent_again(void **state)
     }
 }
 
+/* Whatever goes wrong after the click left, at whichever call: no second click, not even on resume.
+ */
+static void a_submit_is_never_pressed_again_after_an_error(void **state)
+{
+    static const int codes[] = {E_TIMEOUT, E_UPSTREAM, E_PROTOCOL};
+    int unconfirmed = 0;
+    for (size_t c = 0; c < ARRAY_SIZE(codes); c++)
+        for (int at = 1; at < 30; at++) {
+            struct rig rig;
+            begin(&rig, submit_plan);
+            rig.web.fail_at_call = at;
+            rig.web.fail_code = codes[c];
+            rig_run(&rig, NULL);
+            assert_in_range(rig.web.counter, 0, 1);
+            if (str_starts(rig_data(&rig, -1), "submit_unconfirmed:Send")) {
+                unconfirmed++;
+                assert_string_equal(rig.end.halt_reason, "required_failed:submit");
+                json_t *before = json_deep_copy(rig.checkpoints[rig.n_checkpoints - 2]);
+                int clicks = rig.web.counter;
+                rig_run(&rig, before); /* the last checkpoint never arrived */
+                assert_int_equal(rig.web.counter, clicks);
+                assert_true(str_starts(rig_data(&rig, -1), "submit_unconfirmed:Send"));
+                assert_string_equal(rig.end.halt_reason, "required_failed:submit");
+                json_decref(before);
+            }
+            rig_release(&rig);
+        }
+    assert_true(unconfirmed >= (int)ARRAY_SIZE(codes));
+}
+
 static void a_sent_submit_counts_when_the_page_proves_it(void **state)
 {
     struct rig rig;
@@ -756,6 +786,7 @@ int main(void)
         cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
         cmocka_unit_test(a_wrong_target_is_demoted),
         cmocka_unit_test(a_submit_that_was_sent_is_never_sent_again),
+        cmocka_unit_test(a_submit_is_never_pressed_again_after_an_error),
         cmocka_unit_test(a_sent_submit_counts_when_the_page_proves_it),
         cmocka_unit_test(dialogs_without_end_make_a_page_blocked),
         cmocka_unit_test(cards_open_in_tabs_and_bad_ones_are_told_apart),

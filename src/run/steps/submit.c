@@ -50,30 +50,35 @@ static int look_for_proof(struct run *run, bool *ret_seen, struct err *err)
     return r;
 }
 
+/* The attempt that died knew how it went. */
+static int replay(struct run *run, const json_t *detail, struct step_result *out)
+{
+    const char *data = json_str(detail, "data", "");
+    if (json_flag(detail, "success", false))
+        return step_ok(run, out, "%s", data);
+    if (json_flag(detail, "unconfirmed", false))
+        out->outcome = OUTCOME_UNCONFIRMED;
+    return step_fail(run, out, json_str(detail, "class", ""), "%s", data);
+}
+
 static int after_a_death(struct run *run, const json_t *entry, struct step_result *out,
                          struct err *err)
 {
     const json_t *detail = json_object_get(entry, "detail");
-    const char *label = json_str(detail, "label", "");
     bool seen = false;
     out->verified_change = true;
-    if (!strcmp(json_str(entry, "state", ""), "observed")) {
-        const char *data = json_str(detail, "data", "");
-        if (json_flag(detail, "success", false))
-            return step_ok(run, out, "%s", data);
-        return step_fail(run, out, "", "%s", data);
-    }
+    if (!strcmp(json_str(entry, "state", ""), "observed"))
+        return replay(run, detail, out);
+    out->sent = true;
+    out->label = json_str(detail, "label", "");
     int r = look_for_proof(run, &seen, err);
     if (r)
         return r;
     if (seen)
-        return step_ok(run, out, "submit:%s@(%d,%d)", label, (int)json_int(detail, "x", 0),
+        return step_ok(run, out, "submit:%s@(%d,%d)", out->label, (int)json_int(detail, "x", 0),
                        (int)json_int(detail, "y", 0));
-    out->outcome = OUTCOME_UNCONFIRMED;
-    return step_fail(
-        run, out, "no_state_change",
-        "submit_unconfirmed:%s:it was sent before an interruption and its outcome was not seen",
-        label);
+    return step_unconfirmed(run, out,
+                            "it was sent before an interruption and its outcome was not seen");
 }
 
 static int journal(struct run *run, struct step_result *out, const char *state, struct err *err)
@@ -84,6 +89,7 @@ static int journal(struct run *run, struct step_result *out, const char *state, 
                                out->at.x, "y", out->at.y, "url", json_string_safe(run->live_url));
     int r = run->host->journal(run->host->arg, out->effect_key, state, detail);
     json_decref(detail);
+    out->sent = !r && !strcmp(state, "sent");
     return r ? err_set(err, r, "submit_error: the effect journal could not be written (%s)",
                        err_name(r))
              : 0;
