@@ -40,7 +40,8 @@ static void sync_dir_of(struct pool *pool, const char *path)
     close(fd);
 }
 
-int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+static int write_file(const char *path, const void *data, size_t len, mode_t mode, bool durable,
+                      struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     char suffix[17];
@@ -52,7 +53,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
         r = err_sys(err, E_IO, "cannot write '%s'", path);
         goto out;
     }
-    if (write_all(fd, data, len) || fchmod(fd, mode) || fsync(fd))
+    if (write_all(fd, data, len) || fchmod(fd, mode) || (durable && fsync(fd)))
         r = err_sys(err, E_IO, "cannot write '%s'", path);
     if (close(fd) && !r)
         r = err_sys(err, E_IO, "cannot write '%s'", path);
@@ -60,11 +61,21 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
         r = err_sys(err, E_IO, "cannot replace '%s'", path);
     if (r)
         unlink(tmp);
-    else
+    else if (durable)
         sync_dir_of(pool, path);
 out:
     pool_destroy(pool);
     return r;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    return write_file(path, data, len, mode, true, err);
+}
+
+int file_write_soon(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+    return write_file(path, data, len, mode, false, err);
 }
 
 static void free_hook(void *p)

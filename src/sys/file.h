@@ -13,6 +13,10 @@
 /* Temp file beside it, fsync, rename, fsync of the directory. E_IO (message names the path). */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err) MUST_CHECK;
 
+/* The same without waiting for the disk, for what can be made again: after a power cut, though not
+ * after a crash of this process, the file may be missing or empty. */
+int file_write_soon(const char *path, const void *data, size_t len, mode_t mode, struct err *err) MUST_CHECK;
+
 /* The whole file, NUL added. Refuses anything but a regular file and never follows a link in the
  * last component. E_NOT_FOUND, E_TOOBIG over cap_bytes, E_IO. */
 int file_read(struct pool *pool, const char *path, size_t cap_bytes, char **ret_data, size_t *ret_len,
