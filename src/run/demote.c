@@ -87,7 +87,7 @@ static int check_aim(struct run *run, struct step_result *result, struct err *er
 int demote_check(struct run *run, struct step_result *result, struct err *err)
 {
     const struct step_type *type = step_type_find(run->step->type);
-    if (!result->success || result->skip || run->step->gate || !type)
+    if (!result->success || result->skip || result->from_journal || run->step->gate || !type)
         return 0;
     int r = type->flags & STEP_MUST_CHANGE ? check_change(run, result, err) : 0;
     if (!r && result->success && (type->flags & STEP_AIMS))

@@ -237,9 +237,10 @@ static int observed(struct run *run, const struct step_result *result, struct er
     run->progress.effects++;
     if (!result->sent)
         return 0;
-    json_t *detail = json_pack("{s:b,s:b,s:s,s:o}", "success", result->success, "unconfirmed",
-                               result->outcome == OUTCOME_UNCONFIRMED, "class",
-                               result->failure_class, "data", json_string_safe(result->data));
+    json_t *detail =
+        json_pack("{s:b,s:b,s:s,s:o,s:o}", "success", result->success, "unconfirmed",
+                  result->outcome == OUTCOME_UNCONFIRMED, "class", result->failure_class, "data",
+                  json_string_safe(result->data), "final_url", json_string_safe(run->live_url));
     int r = run->host->journal(run->host->arg, result->effect_key, "observed", detail);
     json_decref(detail);
     return r ? err_set(err, r, "the effect journal could not be written (%s)", err_name(r)) : 0;

@@ -45,6 +45,7 @@ struct step_result {
     bool verified_change;      /* something on the page or in the URL is different from before */
     const char *effect_key;    /* journal entry to close with "observed"; NULL none */
     bool sent;                 /* what cannot be taken back may have left: never pressed again blindly */
+    bool from_journal;         /* an earlier attempt's outcome: that one judged it, on its own page */
     json_t *fields;            /* extracted values, owned, may be NULL */
     json_t *new_rows;          /* {values,evidence} each, owned, may be NULL: taken when it succeeded */
 };

@@ -19,7 +19,7 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
     if (!strcmp(path, "/form")) {
         fake_add(out, "input", "input", "Email", "");
         fake_add(out, "", "div", "Banner", "");
-        fake_add(out, "button", "button", "Send", "");
+        fake_add(out, "button", "button", "Send", web->leads_to ? web->leads_to : "");
         out->elements[2].dead = web->flag;
         if (web->counter)
             fake_add(out, "", "p", pool_printf(pool, "Thank you %d", web->counter), "");
@@ -231,6 +231,53 @@ static void a_submit_that_was_sent_is_never_sent_again(void **state)
         json_decref(last);
         rig_release(&rig);
     }
+}
+
+/* Killed between "observed" and the checkpoint: the form's page is not where it is judged or gone
+ * on. */
+static void an_observed_submit_is_taken_as_it_was_and_gone_on_from_there(void **state)
+{
+    struct rig rig;
+    begin(
+        &rig,
+        "[" OPEN(SITE "/form") ",{'type':'submit','intent':'x','required':true,'params':{'label':'"
+                               "Send'},'hints':{'expect_url_contains':'/done'}},"
+                               "{'type':'extract_url','intent':'u'}]");
+    rig.web.leads_to = SITE "/done";
+    rig.journal_lost_after = 3;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "lost");
+    json_t *last = json_deep_copy(rig.checkpoints[rig.n_checkpoints - 1]);
+    rig.journal_lost_after = 0;
+    int clicks = rig.web.clicks;
+    rig_run(&rig, last);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(rig.web.clicks, clicks);
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,100)");
+    assert_string_equal(rig_data(&rig, 2), "URL:" SITE "/done");
+    json_decref(last);
+    rig_release(&rig);
+}
+
+/* "Sent" and proven by the page's words: that its address is not the expected one says nothing. */
+static void a_submit_proven_by_text_is_not_demoted_for_the_url(void **state)
+{
+    struct rig rig;
+    begin(
+        &rig,
+        "[" OPEN(SITE "/form") ",{'type':'submit','intent':'x','required':true,'params':{'label':'"
+                               "Send'},'hints':{'expect_text_present':['Thank you'],"
+                               "'expect_url_contains':'/done'}}]");
+    rig.journal_lost_after = 2;
+    rig_run(&rig, NULL);
+    json_t *last = json_deep_copy(rig.checkpoints[rig.n_checkpoints - 1]);
+    rig.journal_lost_after = 0;
+    rig.web.counter = 1;
+    rig_run(&rig, last);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(rig.web.counter, 1);
+    json_decref(last);
+    rig_release(&rig);
 }
 
 /* Whatever goes wrong after the click left, at whichever call: no second click, not even on resume.
@@ -786,6 +833,8 @@ int main(void)
         cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
         cmocka_unit_test(a_wrong_target_is_demoted),
         cmocka_unit_test(a_submit_that_was_sent_is_never_sent_again),
+        cmocka_unit_test(an_observed_submit_is_taken_as_it_was_and_gone_on_from_there),
+        cmocka_unit_test(a_submit_proven_by_text_is_not_demoted_for_the_url),
         cmocka_unit_test(a_submit_is_never_pressed_again_after_an_error),
         cmocka_unit_test(a_sent_submit_counts_when_the_page_proves_it),
         cmocka_unit_test(dialogs_without_end_make_a_page_blocked),

@@ -50,15 +50,33 @@ static int look_for_proof(struct run *run, bool *ret_seen, struct err *err)
     return r;
 }
 
-/* The attempt that died knew how it went. */
-static int replay(struct run *run, const json_t *detail, struct step_result *out)
+/* The next steps need the page that the submit led to, as far as its address leads there. */
+static int open_outcome(struct run *run, const char *url, struct err *err)
 {
+    struct settled s;
+    const char *now;
+    int r = run_read_url(run, &now, err);
+    if (r || !url_is_web(url) || url_same_page(url, now))
+        return r;
+    r = run_open(run, url, CAP_LOAD_MS, &s, err);
+    return r ? r : run_read_url(run, &now, err);
+}
+
+/* The attempt that died knew how it went. */
+static int replay(struct run *run, const json_t *detail, struct step_result *out, struct err *err)
+{
+    struct err why = {0};
     const char *data = json_str(detail, "data", "");
-    if (json_flag(detail, "success", false))
-        return step_ok(run, out, "%s", data);
     if (json_flag(detail, "unconfirmed", false))
         out->outcome = OUTCOME_UNCONFIRMED;
-    return step_fail(run, out, json_str(detail, "class", ""), "%s", data);
+    if (!json_flag(detail, "success", false))
+        return step_fail(run, out, json_str(detail, "class", ""), "%s", data);
+    int r = open_outcome(run, json_str(detail, "final_url", ""), &why);
+    if (r == E_GONE || r == E_CANCELLED)
+        return err_set(err, r, "%s", why.msg);
+    if (r)
+        run_warn(run, "reentry_failed", "the page after the submit did not open: %s", why.msg);
+    return step_ok(run, out, "%s", data);
 }
 
 static int after_a_death(struct run *run, const json_t *entry, struct step_result *out,
@@ -66,9 +84,9 @@ static int after_a_death(struct run *run, const json_t *entry, struct step_resul
 {
     const json_t *detail = json_object_get(entry, "detail");
     bool seen = false;
-    out->verified_change = true;
+    out->from_journal = true;
     if (!strcmp(json_str(entry, "state", ""), "observed"))
-        return replay(run, detail, out);
+        return replay(run, detail, out, err);
     out->sent = true;
     out->label = json_str(detail, "label", "");
     int r = look_for_proof(run, &seen, err);
