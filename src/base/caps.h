@@ -52,7 +52,6 @@
 #define CAP_ATTEMPTS_NO_PROGRESS 3  /* worker attempts in a row that reached no new checkpoint */
 #define CAP_CSV_BYTES (64u << 20)   /* leads.csv, extracted_rows.csv */
 #define CAP_LOG_TAIL 10000          /* action=logs */
-#define CAP_WORKER_LOG_BYTES (1u << 20)   /* stderr of a worker kept over attempts */
 #define CAP_SCREENSHOT_BYTES (32u << 20)  /* one PNG a worker left behind */
 #define CAP_SLOT_BACKLOG 64               /* worker messages held while the store refuses writes */
 

@@ -12,14 +12,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/caps.h"
+#include "base/id.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "sys/file.h"
 
 static char *tenant_dir(const struct sched *s, struct pool *pool, const char *tenant)
@@ -86,6 +84,8 @@ int dirs_create_base(struct sched *s, struct err *err)
         r = let_through(s, s->settings->data_dir, err);
     if (!r)
         r = make_dir(pool_printf(pool, "%s/tenants", s->settings->data_dir), passage(s), err);
+    if (!r)
+        r = make_dir(pool_printf(pool, "%s/slots", s->settings->data_dir), 0700, err);
     pool_destroy(pool);
     return r;
 }
@@ -154,13 +154,19 @@ void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id)
     pool_destroy(pool);
 }
 
-/* The top is enough: nobody passes through a 0700 directory of root. */
+/* The top is enough: nobody passes through a 0700 directory of root. Its mode was the worker's to
+ * change. */
 static void give_to_root(const struct sched *s, const char *path)
 {
     if (!s->as_root)
         return;
-    if (lchown(path, 0, 0) && errno != ENOENT)
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return;
+    if (fd < 0 || fchown(fd, 0, 0) || fchmod(fd, 0700))
         log_warning(LOGGER, NULL, "cannot take back '%s': %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
 }
 
 void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, const char *profile)
@@ -171,61 +177,93 @@ void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, con
     pool_destroy(pool);
 }
 
+static char *log_path(struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
+{
+    return pool_printf(pool, "%s/worker.log", dirs_work(s, pool, tenant, run_id));
+}
+
+/* A new file for every attempt: what an earlier worker left under that name may be a link. */
 int dirs_open_log(struct sched *s, const char *tenant, const char *run_id)
 {
     struct pool *pool = pool_create(NULL);
-    char *path = pool_printf(pool, "%s/worker.log", dirs_work(s, pool, tenant, run_id));
-    struct stat st;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    char *path = log_path(s, pool, tenant, run_id);
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     pool_destroy(pool);
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return -1;
-    }
-    if (st.st_size > (off_t)CAP_WORKER_LOG_BYTES && ftruncate(fd, 0))
-        log_warning(LOGGER, NULL, "cannot shorten the worker log of run %s", run_id);
     return fd;
 }
 
-static void sweep_run(struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
-{
-    give_to_root(s, dirs_work(s, pool, tenant, run_id));
-    dirs_clean_work(s, tenant, run_id);
-    files_rebuild(s, tenant, run_id);
-}
-
-static void sweep_profile(struct sched *s, struct pool *pool, const char *tenant, const char *name)
-{
-    give_to_root(s, dirs_profile(s, pool, tenant, name));
-}
-
-static void sweep_below(struct sched *s, const char *tenant, const char *below,
-                        void (*sweep)(struct sched *, struct pool *, const char *, const char *))
+size_t dirs_log_tail(struct sched *s, const char *tenant, const char *run_id, char *out,
+                     size_t size)
 {
     struct pool *pool = pool_create(NULL);
-    DIR *dir = opendir(pool_printf(pool, "%s/%s", tenant_dir(s, pool, tenant), below));
-    if (dir) {
-        for (struct dirent *e; (e = readdir(dir));)
-            if (e->d_name[0] != '.')
-                sweep(s, pool, tenant, e->d_name);
-        closedir(dir);
+    struct stat st;
+    ssize_t n = -1;
+    int fd =
+        open(log_path(s, pool, tenant, run_id), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
+        off_t most = (off_t)size - 1;
+        n = pread(fd, out, size - 1, st.st_size > most ? st.st_size - most : 0);
     }
+    if (fd >= 0)
+        close(fd);
     pool_destroy(pool);
+    out[n > 0 ? n : 0] = 0;
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* --- what a killed server left -----------------------------------------------------------------
+ *
+ * While a slot is in use, <data>/slots/<index> is a link that names its run, so that the next start
+ * knows which directories still belong to a slot's user without looking at every run there was.
+ */
+
+static char *mark_path(const struct sched *s, struct pool *pool, int index)
+{
+    return pool_printf(pool, "%s/slots/%d", s->settings->data_dir, index);
+}
+
+int dirs_mark_slot(const struct slot *slot, struct err *err)
+{
+    char *path = mark_path(slot->sched, slot->pool, slot->index);
+    unlink(path);
+    if (symlink(pool_printf(slot->pool, "%s/%s/%s", slot->tenant, slot->run_id, slot->profile),
+                path))
+        return err_sys(err, E_IO, "cannot write '%s'", path);
+    return 0;
+}
+
+void dirs_unmark_slot(const struct slot *slot)
+{
+    unlink(mark_path(slot->sched, slot->pool, slot->index));
+}
+
+static void sweep_marked(struct sched *s, int dir_fd, const char *name)
+{
+    char target[1024];
+    char *save = NULL;
+    ssize_t n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+    if (n <= 0)
+        return;
+    target[n] = 0;
+    const char *tenant = strtok_r(target, "/", &save), *run_id = strtok_r(NULL, "/", &save);
+    const char *profile = strtok_r(NULL, "/", &save);
+    if (tenant && id_is_clean(tenant) && run_id && id_is_clean(run_id) && profile && id_is_clean(profile)) {
+        dirs_take_back(s, tenant, run_id, profile);
+        dirs_clean_work(s, tenant, run_id);
+        files_rebuild(s, tenant, run_id);
+    }
+    unlinkat(dir_fd, name, 0);
 }
 
 void dirs_sweep(struct sched *s)
 {
     struct pool *pool = pool_create(NULL);
-    DIR *dir = opendir(pool_printf(pool, "%s/tenants", s->settings->data_dir));
+    DIR *dir = opendir(pool_printf(pool, "%s/slots", s->settings->data_dir));
     if (dir) {
-        for (struct dirent *e; (e = readdir(dir));) {
-            if (e->d_name[0] == '.')
-                continue;
-            sweep_below(s, e->d_name, "runs", sweep_run);
-            sweep_below(s, e->d_name, "chrome-profile", sweep_profile);
-        }
+        for (struct dirent *e; (e = readdir(dir));)
+            if (e->d_name[0] != '.')
+                sweep_marked(s, dirfd(dir), e->d_name);
         closedir(dir);
     }
     pool_destroy(pool);

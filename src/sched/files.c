@@ -2,7 +2,8 @@
  * files.c - the files of http-api.md section 13, written from the store after each commit.
  *
  * A file that cannot be written is logged and nothing else: the store is the truth, and the file is
- * written again when it is asked for or at the next start.
+ * written again when it is asked for. So only result.json is waited for until the disk has it; a
+ * power cut may leave the others empty, and an empty one counts as missing.
  */
 #include "sched/private.h"
 
@@ -34,19 +35,20 @@ struct bundle {
     int failures;
 };
 
-static void write_path(struct bundle *b, const char *path, const char *text, size_t len)
+typedef int write_fn(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+
+static void write_path(struct bundle *b, write_fn *fn, const char *path, const char *text)
 {
     struct err err = {0};
     struct log_ctx ctx = {.tenant_id = b->rec.tenant_id, .run_id = b->rec.run_id};
-    if (file_write_atomic(path, text, len, FILE_MODE, &err) && b->failures++ == 0)
+    if (text && fn(path, text, strlen(text), FILE_MODE, &err) && b->failures++ == 0)
         log_warning(LOGGER, &ctx, "a file of the run is missing until it is asked for: %s",
                     err.msg);
 }
 
 static void write_file(struct bundle *b, const char *name, const char *text)
 {
-    if (text)
-        write_path(b, pool_printf(b->pool, "%s/%s", b->dir, name), text, strlen(text));
+    write_path(b, file_write_soon, pool_printf(b->pool, "%s/%s", b->dir, name), text);
 }
 
 static int open_bundle(struct bundle *b, struct sched *s, const char *tenant, const char *run_id,
@@ -116,7 +118,8 @@ static void write_result(struct bundle *b)
     write_file(b, "leads.csv", result_leads_csv(b->pool, b->rec.result));
     write_file(b, "extracted_rows.csv", result_rows_csv(b->pool, b->rec.result));
     write_file(b, "extracted_rows.json", result_rows_json(b->pool, b->rec.result));
-    write_file(b, "result.json", json_pretty(b->pool, b->rec.result));
+    write_path(b, file_write_atomic, pool_printf(b->pool, "%s/result.json", b->dir),
+               json_pretty(b->pool, b->rec.result));
 }
 
 void files_write_all(struct sched *s, const char *run_id)
@@ -129,11 +132,10 @@ void files_write_all(struct sched *s, const char *run_id)
     write_events(&b);
     if (payload)
         write_file(&b, "payload.json", json_pretty(b.pool, payload));
-    if (b.rec.checkpoint && b.rec.workflow_id) {
-        const char *text = json_text(b.pool, b.rec.checkpoint);
-        write_path(&b, dirs_checkpoint(s, b.pool, b.rec.tenant_id, b.rec.workflow_id), text,
-                   strlen(text));
-    }
+    if (b.rec.checkpoint && b.rec.workflow_id)
+        write_path(&b, file_write_soon,
+                   dirs_checkpoint(s, b.pool, b.rec.tenant_id, b.rec.workflow_id),
+                   json_text(b.pool, b.rec.checkpoint));
     write_result(&b); /* result.json last: where it is, the others are */
     pool_destroy(b.pool);
 }
@@ -246,27 +248,51 @@ bool files_final_png(struct sched *s, const char *tenant, const char *run_id,
 /* clang-format off */
 static const struct {
     const char *name, *mime;
+    bool projected; /* files_write_all() makes it */
 } always[] = {
-    {"leads.csv", "text/csv"},
-    {"extracted_rows.csv", "text/csv"},
-    {"extracted_rows.json", "application/json"},
-    {"result.json", "application/json"},
-    {"final.png", "image/png"},
+    {"leads.csv", "text/csv", true},
+    {"extracted_rows.csv", "text/csv", true},
+    {"extracted_rows.json", "application/json", true},
+    {"result.json", "application/json", true},
+    {"final.png", "image/png", false},
 };
 /* clang-format on */
 
-static const char *mime_of(struct pool *pool, const json_t *result, const char *name)
+static const json_t *listed(const json_t *result, const char *name)
 {
     size_t i;
     json_t *a;
-    for (i = 0; i < ARRAY_SIZE(always); i++)
-        if (strcmp(always[i].name, name) == 0)
-            return always[i].mime;
     json_array_foreach (json_object_get(result, "artifacts"), i, a)
         if (strcmp(json_str(a, "kind", ""), "file") == 0 &&
             strcmp(json_str(a, "name", ""), name) == 0)
-            return pool_strdup(pool, json_str(a, "mime_type", "application/octet-stream"));
+            return a;
     return NULL;
+}
+
+static const char *mime_of(struct pool *pool, const json_t *result, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+        if (strcmp(always[i].name, name) == 0)
+            return always[i].mime;
+    const json_t *a = listed(result, name);
+    return a ? pool_strdup(pool, json_str(a, "mime_type", "application/octet-stream")) : NULL;
+}
+
+/* Would writing the run's files again bring this one back? */
+static bool can_be_rebuilt(const json_t *result, const char *name)
+{
+    if (strcmp(name, "result.json") == 0)
+        return result != NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+        if (always[i].projected && strcmp(always[i].name, name) == 0)
+            return listed(result, name) != NULL;
+    return false;
+}
+
+static bool is_missing(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) || st.st_size == 0;
 }
 
 int sched_artifact(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
@@ -281,7 +307,7 @@ int sched_artifact(struct sched *s, struct pool *pool, const char *tenant, const
     if (!mime)
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact of that name", run_id);
     char *path = pool_printf(pool, "%s/%s", dirs_run(s, pool, tenant, run_id), name);
-    if (access(path, R_OK) && rec.result)
+    if (is_missing(path) && can_be_rebuilt(rec.result, name))
         files_write_all(s, run_id);
     if (access(path, R_OK))
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%s'", run_id, name);

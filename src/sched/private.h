@@ -79,7 +79,7 @@ struct sched {
     struct waiting *waiting;    /* oldest first */
     char last_tenant[129];      /* whom the last slot went to */
     const char *hold;           /* why no run can be started just now, or NULL */
-    struct loop_timer dispatch_timer, sweep_timer;
+    struct loop_timer dispatch_timer, sweep_timer, tidy_timer;
     int sweeps_left;
     struct sched_watch *watches;
     bool draining;
@@ -105,6 +105,7 @@ void sched_slot_freed(struct sched *s);
 struct slot *sched_slot_of(struct sched *s, const char *run_id); /* NULL: no worker */
 bool sched_slot_pid(struct sched *s, pid_t pid);                 /* a worker of ours */
 void sched_sweep_soon(struct sched *s); /* after a worker that was not isolated */
+void sched_tidy_soon(struct sched *s);  /* a slot was freed with its run's last words not stored */
 void sched_run_settled(struct sched *s, const char *run_id);     /* calls the watches */
 /* The store said no: what a caller may be told, without a path. Returns the code. */
 int sched_store_error(const struct err *cause, struct err *err);
@@ -134,6 +135,7 @@ struct ending {
     const char *runner_status, *halt_reason, *halt_class, *error, *failure_class;
     const json_t *checkpoint; /* NULL: the stored one */
     const json_t *events;     /* appended before the last one; may be NULL */
+    const json_t *fields;     /* further keys of doc; may be NULL */
 };
 int settle_run(struct sched *s, const struct ending *end, struct err *err) MUST_CHECK;
 /* The attempt is over without an end: recovering, or failed after too many without progress. */
@@ -144,16 +146,17 @@ json_t *settle_event(const char *kind, const char *fmt, ...) __attribute__((form
 /* --- files.c --- */
 void files_write_status(struct sched *s, const char *run_id);
 void files_write_all(struct sched *s, const char *run_id);
-/* Keep some space on the data volume; false when there is none. */
-bool reserve_hold(struct sched *s);
-/* Give it up, so that the store can write how runs ended. */
-void reserve_spend(struct sched *s);
-
-/* At start: what a full disk or a crash kept from being written. */
+/* At start: what a crash kept from being written. */
 void files_rebuild(struct sched *s, const char *tenant, const char *run_id);
 /* Copies the last screenshot to final.png; false when there is none. */
 bool files_final_png(struct sched *s, const char *tenant, const char *run_id,
                      const json_t *checkpoint);
+
+/* --- reserve.c --- */
+/* Keep some space on the data volume. NULL, or why it cannot be kept; static or of pool. */
+const char *reserve_hold(struct sched *s, struct pool *pool);
+/* Give it up, so that the store can write how runs ended. */
+void reserve_spend(struct sched *s);
 
 /* --- dirs.c --- */
 char *dirs_run(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id);
@@ -172,11 +175,18 @@ int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, cons
 void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, const char *profile);
 void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id); /* work/tmp */
 int dirs_open_log(struct sched *s, const char *tenant, const char *run_id); /* fd or -1 */
+/* The last bytes of worker.log, NUL added. Number of them. */
+size_t dirs_log_tail(struct sched *s, const char *tenant, const char *run_id, char *out, size_t size);
+/* Remember on disk, before they are given away, whose directories a slot has. */
+int dirs_mark_slot(const struct slot *slot, struct err *err) MUST_CHECK;
+void dirs_unmark_slot(const struct slot *slot); /* they were taken back */
 void dirs_sweep(struct sched *s); /* at start: what a killed server left as it was */
 
 /* --- sweep.c --- */
 /* Kill what has its HOME in dir. Number found. */
 int sweep_processes(const char *dir);
+/* Kill what runs as uid and descends from this process. */
+void sweep_user(uid_t uid);
 void sweep_zombies(struct sched *s);
 /* X locks and sockets in /tmp that belong to uid and whose server is gone. */
 void sweep_x_locks(uid_t uid);

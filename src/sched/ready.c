@@ -129,8 +129,9 @@ static const char *why_not(struct sched *s, struct pool *pool)
         return "the browser cannot sandbox itself: install the package chromium-sandbox or allow "
                "user namespaces (sysctl kernel.unprivileged_userns_clone=1); "
                "MANTIS_CHROMIUM_SANDBOX=off runs without";
-    if (!reserve_hold(s))
-        return DISK_FULL;
+    const char *no_space = reserve_hold(s, pool);
+    if (no_space)
+        return no_space;
     if (s->as_root && closed_directory(pool, s->settings->data_dir))
         return "the user that runs are carried out under cannot pass through a directory above the "
                "data directory: chmod o+x it, or choose another data directory";

@@ -21,6 +21,7 @@
 
 #define HOLD_MS  2000 /* nothing can be started: look again */
 #define DRAIN_MS 10000
+#define TIDY_MS  10000
 #define SWEEP_MS 200
 #define SWEEPS   5
 
@@ -95,7 +96,15 @@ void sched_enqueue(struct sched *s, const char *tenant, const char *run_id, cons
     sched_dispatch_soon(s, 0);
 }
 
-static bool dequeue(struct sched *s, const char *run_id)
+static bool is_waiting(struct sched *s, const char *run_id)
+{
+    for (struct waiting *w = s->waiting; w; w = w->next)
+        if (strcmp(w->run_id, run_id) == 0)
+            return true;
+    return false;
+}
+
+static void dequeue(struct sched *s, const char *run_id)
 {
     for (struct waiting **at = &s->waiting; *at; at = &(*at)->next) {
         struct waiting *w = *at;
@@ -103,9 +112,8 @@ static bool dequeue(struct sched *s, const char *run_id)
             continue;
         *at = w->next;
         pool_destroy(w->pool);
-        return true;
+        return;
     }
-    return false;
 }
 
 static bool profile_busy(struct sched *s, const struct waiting *w)
@@ -311,7 +319,7 @@ int sched_submit(struct sched *s, const struct submission *sub, struct err *err)
     return r;
 }
 
-static json_t *cancel_patch(const char *reason)
+static json_t *cancel_fields(const char *reason)
 {
     char now[CLOCK_ISO_BYTES];
     json_t *patch = json_object();
@@ -324,27 +332,37 @@ static json_t *cancel_patch(const char *reason)
     return patch;
 }
 
-/* The state changes at once; the rows follow when the worker is through, or now when there is none.
- */
-static int cancel_live(struct sched *s, const char *run_id, const char *reason, struct err *err)
+/* With a worker: the state changes at once, the rows follow when it is through. */
+static int cancel_slot(struct slot *slot, const char *reason, const json_t *fields,
+                       const json_t *events, struct err *err)
 {
-    json_t *patch = cancel_patch(reason), *events = json_array();
-    json_push(events, settle_event("decision", "cancelled on request%s%s",
-                                   reason && *reason ? ": " : "", reason ? reason : ""));
-    int r = store_run_set_state(s->store, run_id, RUN_CANCELLED, patch, NULL, events, err);
-    json_decref(patch);
-    json_decref(events);
+    struct sched *s = slot->sched;
+    int r = store_run_set_state(s->store, slot->run_id, RUN_CANCELLED, fields, NULL, events, err);
     if (r)
         return r;
+    files_write_status(s, slot->run_id);
+    slot_cancel(slot, reason);
+    return 0;
+}
+
+static int cancel_live(struct sched *s, const char *run_id, const char *reason, struct err *err)
+{
+    json_t *fields = cancel_fields(reason), *events = json_array();
     struct slot *slot = sched_slot_of(s, run_id);
-    dequeue(s, run_id);
-    if (slot) {
-        files_write_status(s, run_id);
-        slot_cancel(slot, reason);
-        return 0;
-    }
-    struct ending end = {.run_id = run_id, .terminal_status = "cancelled"};
-    return settle_run(s, &end, err);
+    json_push(events, settle_event("decision", "cancelled on request%s%s",
+                                   reason && *reason ? ": " : "", reason ? reason : ""));
+    struct ending end = {.run_id = run_id,
+                         .terminal_status = "cancelled",
+                         .halt_reason = "cancel_event",
+                         .halt_class = "cancelled",
+                         .fields = fields,
+                         .events = events};
+    int r = slot ? cancel_slot(slot, reason, fields, events, err) : settle_run(s, &end, err);
+    if (!r && !slot)
+        dequeue(s, run_id);
+    json_decref(fields);
+    json_decref(events);
+    return r;
 }
 
 int sched_cancel(struct sched *s, const char *tenant, const char *run_id, const char *reason,
@@ -422,25 +440,36 @@ void sched_run_settled(struct sched *s, const char *run_id)
 /* --- start and end -----------------------------------------------------------------------------
  */
 
-static int take_up(struct sched *s, struct pool *pool, struct err *err)
+static int take_up_one(struct sched *s, const struct run_record *rec, const char *why,
+                       struct err *err)
+{
+    int r = 0;
+    if (rec->state == RUN_RUNNING) {
+        json_t *events = json_array();
+        json_push(events, settle_event("result", "attempt %d was lost: %s", rec->attempts, why));
+        r = store_run_set_state(s->store, rec->run_id, RUN_RECOVERING, NULL, NULL, events, err);
+        json_decref(events);
+        files_write_status(s, rec->run_id);
+    }
+    if (!r)
+        sched_enqueue(s, rec->tenant_id, rec->run_id, rec->profile_id, rec->state != RUN_QUEUED);
+    return r;
+}
+
+/* Runs that the store knows as live and that nobody here takes care of. */
+static int take_up(struct sched *s, struct pool *pool, const char *why, struct err *err)
 {
     unsigned live = 1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RECOVERING;
     struct run_record *runs;
-    int n, r = store_run_list(s->store, pool, NULL, live, &runs, &n, err);
+    int n, taken = 0, r = store_run_list(s->store, pool, NULL, live, &runs, &n, err);
     for (int i = 0; !r && i < n; i++) {
-        const struct run_record *rec = &runs[i];
-        if (rec->state == RUN_RUNNING) {
-            json_t *events = json_array();
-            json_push(events, settle_event("result", "attempt %d was lost: the server stopped",
-                                           rec->attempts));
-            r = store_run_set_state(s->store, rec->run_id, RUN_RECOVERING, NULL, NULL, events, err);
-            json_decref(events);
-            files_write_status(s, rec->run_id);
-        }
-        sched_enqueue(s, rec->tenant_id, rec->run_id, rec->profile_id, rec->state != RUN_QUEUED);
+        if (sched_slot_of(s, runs[i].run_id) || is_waiting(s, runs[i].run_id))
+            continue;
+        r = take_up_one(s, &runs[i], why, err);
+        taken++;
     }
-    if (!r && n)
-        log_info(LOGGER, NULL, "took up %d runs", n);
+    if (!r && taken)
+        log_info(LOGGER, NULL, "took up %d runs", taken);
     return r;
 }
 
@@ -450,6 +479,8 @@ static int settle_rest(struct sched *s, struct pool *pool, struct err *err)
     struct run_record *runs;
     int n, r = store_run_unsettled(s->store, pool, &runs, &n, err);
     for (int i = 0; !r && i < n; i++) {
+        if (sched_slot_of(s, runs[i].run_id))
+            continue;
         struct ending end = {.run_id = runs[i].run_id,
                              .terminal_status = json_str(runs[i].doc, "terminal_status", "failed"),
                              .halt_reason = json_str(runs[i].doc, "halt_reason", ""),
@@ -457,6 +488,24 @@ static int settle_rest(struct sched *s, struct pool *pool, struct err *err)
         r = settle_run(s, &end, err);
     }
     return r;
+}
+
+static void tidy(void *arg)
+{
+    struct sched *s = arg;
+    struct pool *pool = pool_create(NULL);
+    struct err err = {0};
+    int r = take_up(s, pool, "what it reported last could not be stored", &err);
+    if (!r)
+        r = settle_rest(s, pool, &err);
+    if (r)
+        sched_tidy_soon(s);
+    pool_destroy(pool);
+}
+
+void sched_tidy_soon(struct sched *s)
+{
+    loop_timer_set(s->loop, &s->tidy_timer, TIDY_MS, tidy, s);
 }
 
 static int take_over(struct sched *s, struct err *err)
@@ -468,7 +517,7 @@ static int take_over(struct sched *s, struct err *err)
             log_info(LOGGER, NULL, "ended processes that an earlier server left behind");
         sched_sweep_soon(s);
         dirs_sweep(s);
-        r = take_up(s, pool, err);
+        r = take_up(s, pool, "the server stopped", err);
     }
     if (!r)
         r = settle_rest(s, pool, err);
@@ -526,6 +575,7 @@ void sched_destroy(struct sched *s)
         sched_unwatch(s->watches);
     loop_timer_clear(&s->dispatch_timer);
     loop_timer_clear(&s->sweep_timer);
+    loop_timer_clear(&s->tidy_timer);
     loop_timer_clear(&s->drain_timer);
     pool_destroy(s->pool);
     free(s);

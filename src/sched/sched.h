@@ -4,7 +4,9 @@
  * Owns every worker process. A run is durable in the store before sched_submit() returns; whatever
  * dies afterwards, it goes on from its last checkpoint or ends with a true reason. The files of
  * http-api.md section 13 are written here after each commit, from the store.
- * Threads: loop thread only. No call blocks longer than one store commit.
+ * Threads: loop thread only. A call waits for the disk: at most for one store commit, or, where a
+ * run ends, for that and two files (result.json, final.png). Starting a worker adds the work on its
+ * directories, which grows with the number of files in them.
  */
 #ifndef MANTIS_SCHED_SCHED_H
 #define MANTIS_SCHED_SCHED_H

@@ -102,7 +102,7 @@ static void patch_text(json_t *patch, const char *key, const char *value)
 
 static json_t *make_patch(const struct settling *t, const json_t *envelope)
 {
-    json_t *patch = json_object();
+    json_t *patch = t->end.fields ? json_copy((json_t *)t->end.fields) : json_object();
     patch_text(patch, "terminal_status", t->terminal_status);
     patch_text(patch, "halt_reason", t->end.halt_reason);
     patch_text(patch, "halt_class", t->end.halt_class);

@@ -3,9 +3,10 @@
  *
  * Every message that has to reach the store goes through take(). While the store refuses writes
  * (disk full), messages wait in the backlog in their order, the worker's death behind them; after
- * STORE_TRIES the worker is killed, so that it does not go on spending, and the backlog is retried
- * until the store takes it. So nothing a worker reported is lost, and a run goes on from its last
- * checkpoint.
+ * STORE_TRIES the worker is killed, so that it does not go on spending, and the backlog is retried:
+ * what a worker reported is kept, and its run goes on from its last checkpoint. When the disk stays
+ * full the run ends, on space kept for that; and when even that cannot be stored the slot is given
+ * up after GIVE_UP_TRIES: the run goes on from what the store has, once it takes words again.
  *
  * A worker is dead when its process has ended and its socket has been read to the end: only then is
  * everything it said known.
@@ -14,21 +15,22 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sys/file.h"
 
 #define CANCEL_MS     2000 /* http-api.md section 5: stopped within 2 s */
 #define DRAIN_MS      10000
 #define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
 #define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
 #define RETRY_MS      1000 /* store refused: again */
-#define STORE_TRIES   5  /* then the worker is killed */
-#define DISK_TRIES    30 /* of a full disk: then the run ends */
-#define EVENTS_MS     200 /* single events are gathered this long into one commit */
+#define STORE_TRIES   5    /* then the worker is killed */
+#define DISK_TRIES    30   /* of a full disk: then the run ends */
+#define GIVE_UP_TRIES 60   /* then the backlog is dropped */
+#define EVENTS_MS     200  /* single events are gathered this long into one commit */
 
 static void slot_check_dead(struct slot *slot);
 
@@ -221,17 +223,10 @@ static int on_lost(struct slot *slot, const json_t *m, struct err *err)
 
 static void log_tail(struct slot *slot)
 {
-    struct pool *pool = pool_create(slot->pool);
     struct log_ctx ctx = ctx_of(slot);
-    char *text;
-    size_t len;
-    char *path = pool_printf(pool, "%s/worker.log",
-                             dirs_work(slot->sched, pool, slot->tenant, slot->run_id));
-    if (file_read(pool, path, 4 * CAP_WORKER_LOG_BYTES, &text, &len, NULL) == 0 && len) {
-        const char *tail = len > 400 ? text + len - 400 : text;
+    char tail[401];
+    if (dirs_log_tail(slot->sched, slot->tenant, slot->run_id, tail, sizeof(tail)))
         log_warning(LOGGER, &ctx, "last words of the worker: %s", tail);
-    }
-    pool_destroy(pool);
 }
 
 static int after_unexpected_death(struct slot *slot, struct err *err)
@@ -243,7 +238,7 @@ static int after_unexpected_death(struct slot *slot, struct err *err)
     bool again = false;
     if (!slot->lost_reason) {
         reason = pool_printf(slot->pool, "worker %s", reason);
-        if (!s->draining)
+        if (!s->draining && !slot->store_failures)
             log_tail(slot);
     }
     int r = settle_lost(s, slot->run_id, reason, slot->lost_class, slot->events, &again, err);
@@ -265,7 +260,8 @@ static const struct ending *our_ending(const struct slot *slot)
     static const struct ending over_time = {.terminal_status = "timeout",
                                             .halt_reason = "halt_timeout",
                                             .halt_class = "halt_timeout",
-                                            .error = "the run was still going after its time limit"};
+                                            .error =
+                                                "the run was still going after its time limit"};
     static const struct ending disk_full = {.terminal_status = "failed",
                                             .halt_reason = "disk_full",
                                             .halt_class = "disk_full",
@@ -335,7 +331,7 @@ static void store_refused(struct slot *slot, const struct err *err)
         log_error(LOGGER, &ctx, "still cannot store: ending this attempt, the run goes on later");
         slot_kill(slot);
     }
-    if (slot->store_failures == DISK_TRIES && err->sys_errno == ENOSPC) {
+    if (slot->store_failures >= DISK_TRIES && !slot->disk_full && err->sys_errno == ENOSPC) {
         log_error(LOGGER, &ctx, "the disk stays full: ending the run");
         slot->disk_full = true;
         reserve_spend(slot->sched);
@@ -360,14 +356,26 @@ static bool is_died(const json_t *message)
     return strcmp(json_str(message, "type", ""), "died") == 0;
 }
 
+/* Its run is live in the store and has no slot: it is taken up like after a crash of the server. */
+static void give_up(struct slot *slot)
+{
+    struct log_ctx ctx = ctx_of(slot);
+    log_error(LOGGER, &ctx, "what the worker reported last could not be stored and is dropped");
+    sched_tidy_soon(slot->sched);
+    free_slot(slot);
+}
+
 static void retry(void *arg)
 {
     struct slot *slot = arg;
     while (json_array_size(slot->backlog)) {
         json_t *first = json_array_get(slot->backlog, 0);
         bool last_words = is_died(first);
-        if (handle(slot, first))
+        if (handle(slot, first)) {
+            if (slot->store_failures >= GIVE_UP_TRIES && slot->exited && slot->ipc_closed)
+                give_up(slot);
             return;
+        }
         json_array_remove(slot->backlog, 0);
         if (last_words) {
             free_slot(slot);
@@ -428,11 +436,11 @@ static void on_ipc_close(void *arg, int code)
     slot_check_dead(slot);
 }
 
+/* Somebody below the worker inherited the socket. What it holds is still read; then it ends. */
 static void socket_overdue(void *arg)
 {
     struct slot *slot = arg;
-    slot->ipc_closed = true; /* somebody below the worker inherited the socket */
-    slot_check_dead(slot);
+    shutdown(slot->socket, SHUT_RD);
 }
 
 static void on_exit_ready(void *arg, uint32_t events)
@@ -477,16 +485,24 @@ static void release(struct slot *slot)
     *slot = (struct slot){.sched = slot->sched, .index = slot->index, .proc = PROC_NONE};
 }
 
+static void take_back(struct slot *slot)
+{
+    dirs_take_back(slot->sched, slot->tenant, slot->run_id, slot->profile);
+    dirs_unmark_slot(slot);
+}
+
 static void free_slot(struct slot *slot)
 {
     struct sched *s = slot->sched;
     if (!slot->isolated) { /* before the profile can be leased again */
         sweep_processes(dirs_work(s, slot->pool, slot->tenant, slot->run_id));
         sweep_processes(dirs_profile(s, slot->pool, slot->tenant, slot->profile));
+        if (slot->uid)
+            sweep_user(slot->uid);
         sched_sweep_soon(s);
     }
-    dirs_take_back(s, slot->tenant, slot->run_id, slot->profile);
     dirs_clean_work(s, slot->tenant, slot->run_id);
+    take_back(slot);
     release(slot);
     sched_slot_freed(s);
 }
@@ -576,7 +592,9 @@ static int launch(struct slot *slot, struct err *err)
     struct run_record rec;
     struct err refused = {0};
     json_t *journal;
-    int r = dirs_make_work(slot->sched, slot->tenant, slot->run_id, slot->profile, slot->uid, err);
+    int r = dirs_mark_slot(slot, err);
+    if (!r)
+        r = dirs_make_work(slot->sched, slot->tenant, slot->run_id, slot->profile, slot->uid, err);
     if (!r)
         r = connect_worker(slot, err);
     if (r && passes_by_itself(err->sys_errno))
@@ -606,7 +624,7 @@ int slot_start(struct slot *slot, const struct waiting *run, struct err *err)
     int r = launch(slot, &cause);
     if (r) {
         proc_end(&slot->proc, 0);
-        dirs_take_back(s, slot->tenant, slot->run_id, slot->profile);
+        take_back(slot);
         release(slot);
         if (err)
             *err = cause;

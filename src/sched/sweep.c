@@ -2,8 +2,11 @@
  * sweep.c - processes and X locks that outlived the worker they belonged to.
  *
  * An isolated worker leaves nothing: the kernel ends its namespaces. Where namespaces are refused,
- * its browser is found by what it was started with: a HOME inside the tenants' directory, which no
- * process of anybody else has. (Xvfb ends by its parent-death signal and leaves its lock in /tmp.)
+ * what is left of it is found by the slot's user among this process's descendants, which orphans
+ * stay because it is a subreaper; and after a kill of the server, when they are nobody's, by what
+ * they were started with: a HOME inside the tenants' directory, which no process of anybody else
+ * has. The user alone would not do: servers on one machine share the range of users. (Xvfb ends by
+ * its parent-death signal and leaves its lock in /tmp.)
  */
 #include "sched/private.h"
 
@@ -20,6 +23,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+
+#define KILL_ROUNDS 16 /* a killed process makes no more children, so two are the rule */
 
 static bool is_in(const char *path, const char *dir)
 {
@@ -60,6 +65,73 @@ int sweep_processes(const char *dir)
     }
     closedir(proc);
     return found;
+}
+
+struct who {
+    pid_t parent;
+    bool is_user, zombie;
+};
+
+static bool look_at(pid_t pid, uid_t uid, struct who *out)
+{
+    char path[64], text[2048];
+    unsigned u[4];
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = 0;
+    /* the name, which the process chooses, is escaped there and cannot hold a line's end */
+    const char *state = strstr(text, "\nState:\t"), *parent = strstr(text, "\nPPid:\t");
+    const char *users = strstr(text, "\nUid:\t");
+    if (!state || !parent || !users ||
+        sscanf(users, "\nUid: %u %u %u %u", &u[0], &u[1], &u[2], &u[3]) != 4)
+        return false;
+    *out = (struct who){.parent = (pid_t)atoi(parent + strlen("\nPPid:\t")),
+                        .is_user = u[0] == uid || u[1] == uid || u[2] == uid || u[3] == uid,
+                        .zombie = state[strlen("\nState:\t")] == 'Z'};
+    return true;
+}
+
+/* When one in between dies while we look, the next round sees its child one step nearer. */
+static bool is_ours(struct who who, bool *ret_look_again)
+{
+    while (who.parent > 1 && who.parent != getpid()) {
+        if (!look_at(who.parent, 0, &who)) {
+            *ret_look_again = true;
+            return false;
+        }
+    }
+    return who.parent == getpid();
+}
+
+/* True when there may be more: a child that was made while we looked. */
+static bool kill_user(uid_t uid)
+{
+    DIR *proc = opendir("/proc");
+    bool again = false;
+    if (!proc)
+        return false;
+    for (struct dirent *e; (e = readdir(proc));) {
+        pid_t pid = (pid_t)atoi(e->d_name);
+        struct who who;
+        if (pid <= 1 || !look_at(pid, uid, &who) || !who.is_user || who.zombie)
+            continue;
+        if (is_ours(who, &again)) {
+            kill(pid, SIGKILL);
+            again = true;
+        }
+    }
+    closedir(proc);
+    return again;
+}
+
+void sweep_user(uid_t uid)
+{
+    for (int round = 0; round < KILL_ROUNDS && kill_user(uid); round++) {
+    }
 }
 
 /* Orphans were reparented to this process (it is a subreaper) and stay zombies until waited for; a

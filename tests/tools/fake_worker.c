@@ -133,10 +133,28 @@ static void do_orphan(const json_t *row)
     struct flock lock = {.l_type = F_WRLCK};
     must(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0); /* shared with children */
     if (fork() == 0) {
+        const char *argv[] = {"sleep", "1000", NULL}, *env[] = {NULL};
         setsid();
         close(SOCKET);
+        if (json_flag(row, "bare", false)) /* nothing it was started with shows where it is from */
+            execve("/bin/sleep", (char *const *)argv, (char *const *)env);
         do_hang(row);
     }
+}
+
+/* Rights for everybody who comes after. */
+static void do_open_up(const json_t *row)
+{
+    must(chmod(dir("work"), 0777) == 0 && chmod(dir("profile"), 0777) == 0);
+}
+
+static void do_shout(const json_t *row)
+{
+    char block[1000];
+    memset(block, 'x', sizeof(block));
+    for (int i = 0; i < 6000; i++)
+        must(write(STDERR_FILENO, block, sizeof(block)) == (ssize_t)sizeof(block));
+    must(write(STDERR_FILENO, "that was it", 11) == 11);
 }
 
 /* What it was given, and what it may do, as one event. */
@@ -183,6 +201,8 @@ static const struct {
     {"garbage", do_garbage},
     {"png", do_png},
     {"orphan", do_orphan},
+    {"open_up", do_open_up},
+    {"shout", do_shout},
     {"report", do_report},
     {"wait_file", do_wait_file},
     {"link_screenshots", do_link_screenshots},

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -312,6 +315,16 @@ static void artifacts_are_found_by_listed_names_only(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
     assert_true(exists(path));
+    /* also one that a power cut left empty; but not for every name there could be */
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(unlink(run_file("r1", "status.json")), 0);
+    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "final.png", &path, &mime, NULL),
+                     E_NOT_FOUND);
+    assert_false(exists(run_file("r1", "status.json")));
+    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size > 0);
     static const char *const bad[] = {"final.png", "status.json", "../status.json", "work", ""};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(sched_artifact(sched, pool, "acme", "r1", bad[i], &path, &mime, NULL),
@@ -449,6 +462,27 @@ static void a_queued_run_is_cancelled_at_once(void **state)
     assert_string_equal(json_str(status_of("r2"), "cancel_reason", ""), "changed my mind");
     assert_null(json_object_get(json_object_get(status_of("r2"), "summary"), "nothing"));
     assert_int_equal(record("r2", 0).attempts, 0);
+}
+
+/* With the rows in a second one, a disk that fills up between them leaves a run without a result.
+ */
+static void a_queued_run_is_cancelled_in_one_commit(void **state)
+{
+    json_t *events;
+    submit("r1", "[[]]");
+    assert_int_equal(sched_cancel(sched, "acme", "r1", "no", NULL), 0);
+    assert_int_equal(store_events_get(store, pool, "acme", "r1", 0, 9, &events, NULL), 0);
+    assert_int_equal(json_array_size(events), 3); /* queued, cancelled on request, its end */
+    int us[2]; /* events of one commit follow each other by the least there is */
+    for (size_t i = 0; i < 2; i++)
+        us[i] = atoi(json_str(json_array_get(events, i + 1), "ts", "") +
+                     strlen("2026-01-01T00:00:00."));
+    assert_int_equal((us[1] - us[0] + 1000000) % 1000000, 1);
+    assert_null(sched->waiting);
+    assert_int_equal(rows_of("r1"), 0);
+    json_t *doc = status_of("r1");
+    assert_string_equal(json_str(doc, "cancel_reason", ""), "no");
+    assert_string_equal(json_str(doc, "terminal_status", ""), "cancelled");
 }
 
 static void a_running_run_is_cancelled_at_once_and_its_rows_follow(void **state)
@@ -589,17 +623,38 @@ static void a_restart_stores_the_rows_of_a_cancelled_run(void **state)
     assert_true(exists(run_file("r1", "leads.csv")));
 }
 
-static void a_restart_sweeps_temp_files_and_missing_projections(void **state)
+static bool has_ended(void *arg)
 {
+    return run_state_terminal(record(arg, 0).state);
+}
+
+/* Killed between a run's end and its worker's. */
+static void a_restart_sweeps_what_its_slots_left(void **state)
+{
+    char id[] = "r2";
     submit("r1", "[[" END("completed", "", 1, ONE_ROW) "]]");
     wait_state("r1", RUN_SUCCEEDED);
-    assert_int_equal(file_mkdirs(run_file("r1", "work/tmp/left"), 0700, NULL), 0);
-    assert_int_equal(unlink(run_file("r1", "result.json")), 0);
-    assert_int_equal(unlink(run_file("r1", "leads.csv")), 0);
+    assert_int_equal(file_mkdirs(run_file("r1", "work/tmp"), 0700, NULL), 0);
+    submit("r2", "[[" DO("open_up") "," END("completed", "", 1, ONE_ROW) "," DO("hang") "]]");
+    assert_int_equal(loop_wait(loop, has_ended, id, clock_mono_ms() + DEADLINE_MS), 0);
+    assert_true(exists(run_file("r2", "work/tmp")));
+    assert_int_equal(unlink(run_file("r2", "result.json")), 0);
+    assert_int_equal(unlink(run_file("r2", "leads.csv")), 0);
     restart_all(1);
-    assert_false(exists(run_file("r1", "work/tmp")));
-    assert_true(exists(run_file("r1", "result.json")));
-    assert_true(exists(run_file("r1", "leads.csv")));
+    assert_false(exists(run_file("r2", "work/tmp")));
+    assert_true(exists(run_file("r2", "result.json")));
+    assert_true(exists(run_file("r2", "leads.csv")));
+    assert_true(exists(run_file("r1", "work/tmp"))); /* a start does not walk all runs there were */
+    assert_int_equal(rmdir(pool_printf(pool, "%s/slots", dir)), 0);
+    if (geteuid() != 0)
+        return;
+    const char *taken[] = {run_file("r2", "work"), dirs_profile(sched, pool, "acme", "r2")};
+    for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+        struct stat st;
+        assert_int_equal(stat(taken[i], &st), 0);
+        assert_int_equal(st.st_uid, 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+    }
 }
 
 static void count(void *arg)
@@ -693,6 +748,83 @@ static void a_worker_gets_its_own_user_directories_and_tmp(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void a_worker_cannot_leave_its_directories_open(void **state)
+{
+    struct stat st;
+    submit("r1", "[[" DO("open_up") "," END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(stat(run_file("r1", "work"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat(dirs_profile(sched, pool, "acme", "r1"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+}
+
+static void the_last_words_of_a_long_log_are_found(void **state)
+{
+    char tail[64];
+    submit("r1", "[[" DO("shout") "," END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(dirs_log_tail(sched, "acme", "r1", tail, sizeof(tail)), sizeof(tail) - 1);
+    assert_true(str_ends(tail, "xxthat was it"));
+    assert_int_equal(dirs_log_tail(sched, "acme", "nobody", tail, sizeof(tail)), 0);
+}
+
+static void a_worker_log_is_never_somebody_elses_file(void **state)
+{
+    char tail[64], *data;
+    size_t len;
+    char *secret = pool_printf(pool, "%s/secret", dir);
+    char *log = pool_strdup(pool, run_file("r1", "work/worker.log"));
+    assert_int_equal(file_write_atomic(secret, "secret", 6, 0600, NULL), 0);
+    assert_int_equal(file_mkdirs(run_file("r1", "work"), 0700, NULL), 0);
+    for (int hard = 0; hard < 2; hard++) {
+        assert_int_equal(hard ? link(secret, log) : symlink(secret, log), 0);
+        assert_int_equal(dirs_log_tail(sched, "acme", "r1", tail, sizeof(tail)), 0);
+        int fd = dirs_open_log(sched, "acme", "r1");
+        assert_int_equal(write(fd, "x", 1), 1);
+        close(fd);
+        assert_int_equal(dirs_log_tail(sched, "acme", "r1", tail, sizeof(tail)), 1);
+        assert_int_equal(file_read(pool, secret, 64, &data, &len, NULL), 0);
+        assert_string_equal(data, "secret");
+        assert_int_equal(unlink(log), 0);
+    }
+}
+
+#define BIG_EVENT(c)                                                                               \
+    "{\"do\":\"send\",\"message\":{\"type\":\"event\",\"event\":{\"summary\":\"" c "\"}}}"
+
+/* The server stalls for longer than a dead worker's socket may stay open. */
+static bool stalls_at_exit(void *arg)
+{
+    struct slot *slot = sched_slot_of(sched, "r1");
+    if (slot && slot->exited && !*(bool *)arg) {
+        *(bool *)arg = true;
+        clock_fake(clock_mono_us() + 5 * INT64_C(1000000), clock_wall_us());
+    }
+    return record("r1", 0).state == RUN_SUCCEEDED && !slot;
+}
+
+static void what_a_dead_worker_said_is_read_to_the_end(void **state)
+{
+    bool stalled = false;
+    char *filler = pool_alloc(pool, 60001);
+    memset(filler, 'f', 60000);
+    filler[60000] = 0;
+    char *big = pool_printf(pool, BIG_EVENT("%s"), filler);
+    submit("r1", pool_printf(pool,
+                             "[[%s,%s,%s," STEP(5, TWO_ROWS) ",{\"do\":\"exit\",\"code\":3}],"
+                                                             "[" DO("report") "," END(
+                                                                 "completed", "", 6, TWO_ROWS) "]]",
+                             big, big, big));
+    int r = loop_wait(loop, stalls_at_exit, &stalled, clock_mono_ms() + DEADLINE_MS);
+    clock_fake_off();
+    assert_int_equal(r, 0);
+    assert_true(stalled);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=5"));
+}
+
 static bool lock_is_free(void *arg)
 {
     struct flock lock = {.l_type = F_WRLCK};
@@ -730,6 +862,84 @@ static void the_sweep_finds_an_orphan_by_its_home(void **state)
     assert_int_equal(sweep_processes(pool_printf(pool, "%s/tenants", dir)), 1);
     assert_int_equal(read(p[0], &byte, 1), 0);
     close(p[0]);
+    proc_end(&proc, 0);
+}
+
+/* As on a machine without namespaces. */
+static bool drop_sys_admin(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[2];
+    if (syscall(SYS_capget, &head, caps))
+        return false;
+    caps[0].effective &= ~(1u << CAP_SYS_ADMIN);
+    caps[0].permitted &= ~(1u << CAP_SYS_ADMIN);
+    caps[0].inheritable &= ~(1u << CAP_SYS_ADMIN);
+    return syscall(SYS_capset, &head, caps) == 0;
+}
+
+static void with_a_bare_orphan(void)
+{
+    set_up(1);
+    submit("r1",
+           "[[{\"do\":\"orphan\",\"bare\":true}," STEP(1, "") "," END("completed", "", 1, "") "]]");
+    wait_event("r1", "step 1");
+    assert_false(sched_slot_of(sched, "r1")->isolated);
+    wait_state("r1", RUN_SUCCEEDED);
+    char *path = pool_strdup(pool, run_file("r1", "work/orphan.lock"));
+    assert_int_equal(loop_wait(loop, lock_is_free, path, clock_mono_ms() + DEADLINE_MS), 0);
+    tear_down();
+}
+
+static int in_a_child(void (*test)(void), bool (*prepare)(void))
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assert ends the child here */
+        if (!prepare())
+            _exit(77);
+        test();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void an_orphan_without_any_trace_is_found_by_its_user(void **state)
+{
+    tear_down();
+    int r = geteuid() ? 77 : in_a_child(with_a_bare_orphan, drop_sys_admin);
+    set_up(1);
+    if (r == 77) {
+        print_message("SKIPPED: another user needs root\n");
+        skip();
+    }
+    assert_int_equal(r, 0);
+}
+
+/* Servers on one machine share the range of users. */
+static void another_servers_worker_is_left_alone(void **state)
+{
+    if (geteuid() != 0)
+        skip();
+    const char *argv[] = {"sleep", "60", NULL}, *env[] = {"PATH=/usr/bin:/bin", NULL};
+    struct proc proc;
+    struct proc_spec spec = {.argv = argv, .env = env, .uid = 460000};
+    assert_int_equal(proc_spawn(&spec, &proc, NULL), 0);
+    pid_t other = fork();
+    if (other == 0) {
+        sweep_user(460000);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(other, NULL, 0), other);
+    assert_true(proc_alive(&proc));
+    sweep_user(460001);
+    assert_true(proc_alive(&proc));
+    sweep_user(460000);
+    struct pollfd ended = {.fd = proc.pidfd, .events = POLLIN};
+    assert_int_equal(poll(&ended, 1, DEADLINE_MS), 1);
     proc_end(&proc, 0);
 }
 
@@ -912,27 +1122,88 @@ static void on_a_small_disk(void)
     tear_down();
 }
 
-static void a_full_disk_loses_nothing(void **state)
+static bool turned(void *arg)
+{
+    return ++*(int *)arg > 1;
+}
+
+/* Seconds go by in milliseconds. */
+static void hurry_until(loop_cond_fn *cond, void *arg, bool full)
+{
+    for (int turn = 0; turn < 3000 && !cond(arg); turn++) {
+        if (full)
+            fill_disk();
+        clock_fake(clock_mono_us() + 100000, clock_wall_us() + 100000);
+        int turns = 0;
+        assert_int_equal(loop_wait(loop, turned, &turns, clock_mono_ms() + 2), 0);
+    }
+    assert_true(cond(arg));
+}
+
+static bool slot_is_free(void *arg)
+{
+    return !sched_slot_of(sched, arg);
+}
+
+/* Not even the reserve helps: the slot is given up, and its run goes on when there is room. */
+static void on_a_disk_that_stays_full(void)
+{
+    char id[] = "r1";
+    struct want over = {.run_id = id, .state = RUN_SUCCEEDED};
+    set_up(1);
+    assert_null(reserve_hold(sched, pool));
+    submit("r1", "[[" STEP(1, ONE_ROW) ",{\"do\":\"wait_file\",\"name\":\"go\"}," STEP(
+                     2, TWO_ROWS) "," DO("hang") "],[" DO("report") "," END("completed", "", 9,
+                                                                            TWO_ROWS) "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(file_write_atomic(run_file("r1", "work/downloads/go"), "", 0, 0644, NULL), 0);
+    fill_disk();
+    hurry_until(slot_is_free, id, true);
+    assert_false(sched->reserved);
+    assert_int_equal(record("r1", 0).state, RUN_RUNNING);
+    assert_int_equal(unlink(pool_printf(pool, "%s/filler", dir)), 0);
+    hurry_until(in_state, &over, false);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=1"));
+    assert_int_equal(rows_of("r1"), 2);
+    tear_down();
+}
+
+static bool mount_small_disk(void)
+{
+    return !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+           !mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=711");
+}
+
+static void with_a_small_disk(void (*test)(void))
 {
     tear_down();
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assert ends the child here */
-        if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-            mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=711"))
-            _exit(77);
-        on_a_small_disk();
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int r = in_a_child(test, mount_small_disk);
     set_up(1);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+    if (r == 77) {
         print_message("SKIPPED: mounting a small disk needs root\n");
         skip();
     }
-    assert_int_equal(status, 0);
+    assert_int_equal(r, 0);
+}
+
+static void a_full_disk_loses_nothing(void **state)
+{
+    with_a_small_disk(on_a_small_disk);
+}
+
+static void a_disk_that_stays_full_does_not_keep_a_slot(void **state)
+{
+    with_a_small_disk(on_a_disk_that_stays_full);
+}
+
+static void only_a_full_disk_is_called_full(void **state)
+{
+    assert_int_equal(mkdir(pool_printf(pool, "%s/reserve", dir), 0700), 0);
+    const char *reason = reserve_hold(sched, pool);
+    assert_non_null(reason);
+    assert_null(strstr(reason, "full"));
+    assert_non_null(strstr(reason, "Is a directory"));
+    assert_null(strstr(reason, dir));
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -951,6 +1222,7 @@ int main(void)
         T(endings_get_their_words),
         T(a_failed_step_makes_completed_with_failures),
         T(a_queued_run_is_cancelled_at_once),
+        T(a_queued_run_is_cancelled_in_one_commit),
         T(a_running_run_is_cancelled_at_once_and_its_rows_follow),
         T(an_end_that_crosses_a_cancel_does_not_undo_it),
         T(a_worker_deaf_to_cancel_is_killed),
@@ -961,12 +1233,18 @@ int main(void)
         T(journal_entries_are_on_disk_before_they_are_acked),
         T(a_restart_takes_up_what_was_queued_and_under_way),
         T(a_restart_stores_the_rows_of_a_cancelled_run),
-        T(a_restart_sweeps_temp_files_and_missing_projections),
+        T(a_restart_sweeps_what_its_slots_left),
         T(a_drain_leaves_runs_to_the_next_start),
         T(a_drain_kills_the_deaf_at_its_deadline),
         T(a_watch_fires_once_when_the_result_is_there),
         T(a_worker_gets_its_own_user_directories_and_tmp),
+        T(a_worker_cannot_leave_its_directories_open),
+        T(the_last_words_of_a_long_log_are_found),
+        T(a_worker_log_is_never_somebody_elses_file),
+        T(what_a_dead_worker_said_is_read_to_the_end),
         T(nothing_below_a_worker_outlives_it),
+        T(an_orphan_without_any_trace_is_found_by_its_user),
+        T(another_servers_worker_is_left_alone),
         T(the_sweep_finds_an_orphan_by_its_home),
         T(x_locks_of_dead_servers_are_swept),
         T(a_screenshot_is_never_read_through_a_link),
@@ -976,6 +1254,8 @@ int main(void)
         T(a_missing_browser_is_said),
         T(resume_state_starts_from_the_workflows_checkpoint),
         T(a_full_disk_loses_nothing),
+        T(a_disk_that_stays_full_does_not_keep_a_slot),
+        T(only_a_full_disk_is_called_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
