@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -19,22 +18,14 @@ struct loop_fd {
 };
 
 struct loop {
-    int epfd, wakefd, sigfd;
-    struct loop_fd *wake_watch, *sig_watch;
+    int epfd, sigfd;
+    struct loop_fd *sig_watch;
     loop_signal_fn *sig_fn;
     void *sig_arg;
     struct loop_timer *timers; /* soonest first */
     struct loop_fd *dead;      /* removed watches, freed after the turn: epoll may still name them */
     bool stopped, interrupted, turning;
 };
-
-static void drain_wakeups(void *arg, uint32_t events)
-{
-    struct loop *loop = arg;
-    uint64_t n;
-    while (read(loop->wakefd, &n, sizeof(n)) > 0) {
-    }
-}
 
 int loop_create(struct loop **out, struct err *err)
 {
@@ -43,13 +34,8 @@ int loop_create(struct loop **out, struct err *err)
         BUG("out of memory");
     loop->sigfd = -1;
     loop->epfd = epoll_create1(EPOLL_CLOEXEC);
-    loop->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = 0;
-    if (loop->epfd < 0 || loop->wakefd < 0)
-        r = err_sys(err, E_IO, "cannot create the event loop");
-    if (!r)
-        r = loop_fd_add(loop, loop->wakefd, EPOLLIN, drain_wakeups, loop, &loop->wake_watch, err);
-    if (r) {
+    if (loop->epfd < 0) {
+        int r = err_sys(err, E_IO, "cannot create the event loop");
         loop_destroy(loop);
         return r;
     }
@@ -70,15 +56,12 @@ void loop_destroy(struct loop *loop)
 {
     if (!loop)
         return;
-    loop_fd_remove(loop->wake_watch);
     loop_fd_remove(loop->sig_watch);
     while (loop->timers)
         loop_timer_clear(loop->timers);
     free_dead(loop);
     if (loop->sigfd >= 0)
         close(loop->sigfd);
-    if (loop->wakefd >= 0)
-        close(loop->wakefd);
     if (loop->epfd >= 0)
         close(loop->epfd);
     free(loop);
@@ -240,17 +223,4 @@ void loop_interrupt(struct loop *loop)
 void loop_interrupt_clear(struct loop *loop)
 {
     loop->interrupted = false;
-}
-
-bool loop_interrupted(const struct loop *loop)
-{
-    return loop->interrupted;
-}
-
-void loop_wakeup(struct loop *loop)
-{
-    uint64_t one = 1;
-    if (write(loop->wakefd, &one, sizeof(one)) < 0) {
-        /* EAGAIN: the counter is full, so a wake-up is already pending */
-    }
 }

@@ -5,7 +5,7 @@
  * bottom and calls loop_wait(), which turns the same loop until a condition holds, a deadline
  * passes, or loop_interrupt() was called (a cancel arrived): this is how every wait of a run has a
  * deadline and ends at once on cancel. Callbacks must not call loop_wait() or loop_run().
- * Threads: the thread that created it, except loop_wakeup().
+ * Threads: the thread that created it.
  */
 #ifndef MANTIS_SYS_LOOP_H
 #define MANTIS_SYS_LOOP_H
@@ -64,9 +64,5 @@ int loop_wait(struct loop *loop, loop_cond_fn *cond, void *arg, int64_t deadline
 /* Every loop_wait() in progress and to come returns E_CANCELLED, until cleared. */
 void loop_interrupt(struct loop *loop);
 void loop_interrupt_clear(struct loop *loop);
-bool loop_interrupted(const struct loop *loop);
-
-/* From any thread: make the loop turn once, so that it looks at its queues. */
-void loop_wakeup(struct loop *loop);
 
 #endif

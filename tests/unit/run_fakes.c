@@ -52,7 +52,7 @@ static int called(struct fake_web *w, struct err *err)
         return err_set(err, w->fail_code, "the browser did not answer");
     if (w->stop_at_call && w->calls == w->stop_at_call)
         w->on_stop(w->on_stop_arg);
-    if (loop_interrupted(w->loop))
+    if (loop_wait(w->loop, NULL, NULL, 0) == E_CANCELLED)
         return err_set(err, E_CANCELLED, "interrupted");
     return 0;
 }
