@@ -41,20 +41,6 @@ const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES])
     return out;
 }
 
-int64_t clock_parse_iso(const char *text)
-{
-    struct tm tm = {0};
-    int us = 0, end = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%6d+00:00%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us, &end) != 7 ||
-        end != 32 || text[end])
-        return -1;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    time_t s = timegm(&tm);
-    return s < 0 ? -1 : (int64_t)s * 1000000 + us;
-}
-
 void clock_fake(int64_t mono_us, int64_t wall_us)
 {
     faked = true;

@@ -16,9 +16,6 @@ int64_t clock_wall_us(void); /* since 1970, UTC */
 #define CLOCK_ISO_BYTES 33
 const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES]);
 
-/* Parse what clock_iso() prints; -1 when it is something else. */
-int64_t clock_parse_iso(const char *text);
-
 /* Tests only: freeze both clocks at these values; clock_fake_off() goes back to the real ones. */
 void clock_fake(int64_t mono_us, int64_t wall_us);
 void clock_fake_off(void);
