@@ -54,7 +54,6 @@ extern const struct site_kind site_marketplace, site_lab;
 /* --- the site ----------------------------------------------------------------------------- */
 
 void *site_state(const struct site *site);
-int64_t site_seed(const struct site *site);
 
 /* Add to the change log of GET /__env__/mutations. detail may be NULL; its reference is taken over. */
 void site_log(struct site *site, const char *kind, const char *path, json_t *detail);

@@ -108,11 +108,6 @@ void *site_state(const struct site *site)
     return site->state;
 }
 
-int64_t site_seed(const struct site *site)
-{
-    return site->seed;
-}
-
 void site_log(struct site *site, const char *kind, const char *path, json_t *detail)
 {
     char at[CLOCK_ISO_BYTES];
