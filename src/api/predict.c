@@ -219,7 +219,7 @@ static int respond_result(struct request *req, struct err *err)
     return respond_json(req, 200, json_is_object(result) ? result : doc);
 }
 
-int predict_run(struct request *req, struct err *err)
+static int run_mode(struct request *req, struct err *err)
 {
     struct candidate c = {0};
     int r = run_options_read(req->json, &c.options, err);
@@ -249,5 +249,5 @@ int predict_post(struct request *req, struct err *err)
     int r = json_read_string(req->json, "action", &action, err);
     if (r)
         return r;
-    return *action ? action_dispatch(req, action, err) : predict_run(req, err);
+    return *action ? action_dispatch(req, action, err) : run_mode(req, err);
 }

@@ -81,7 +81,7 @@ static int admit(struct request *req, size_t body_bytes, struct err *err)
                                        &req->allow);
     if (r)
         return err_set(err, r, "%s", req->allow ? "Method Not Allowed" : "Not Found");
-    if (req->route->scope != SCOPE_OPEN)
+    if (!(req->route->flags & ROUTE_OPEN))
         r = auth_check(req->api->settings->api_token, header(req, "X-Mantis-Token"), &req->tenant,
                        err);
     if (!r && body_bytes != SIZE_MAX && req->route->body_cap && body_bytes > req->route->body_cap)

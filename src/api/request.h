@@ -24,10 +24,9 @@ struct request;
 
 typedef int route_fn(struct request *req, struct err *err);
 
-enum scope { SCOPE_OPEN, SCOPE_TOKEN, SCOPE_RUN };
-
 enum route_flags {
     ROUTE_JSON = 1 << 0, /* the body must be a JSON object: req->json */
+    ROUTE_OPEN = 1 << 1, /* no token is needed */
 };
 
 #define ROUTE_PARAMS_MAX 2
@@ -35,7 +34,6 @@ enum route_flags {
 struct route {
     const char *method;
     const char *pattern; /* "/v1/runs/{run_id}": a brace takes one path segment */
-    enum scope scope;
     size_t body_cap; /* 0: a small body is read and ignored */
     unsigned flags;
     route_fn *handle;
@@ -202,7 +200,6 @@ route_fn run_phase_get, run_status_get, run_result_get, run_cancel_post, run_art
 /* Action mode of predict (http-api.md section 5). */
 int action_dispatch(struct request *req, const char *action, struct err *err) MUST_CHECK;
 
-int predict_run(struct request *req, struct err *err) MUST_CHECK; /* run mode */
 
 /* E_INVALID unless it equals its sanitised form. */
 int run_id_check(const char *run_id, struct err *err) MUST_CHECK;

@@ -10,17 +10,17 @@
 
 /* clang-format off */
 const struct route routes[] = {
-    {"POST", "/v1/predict", SCOPE_RUN, CAP_HTTP_BODY_BYTES, ROUTE_JSON, predict_post, "Submit a plan, or act on a run"},
-    {"POST", "/predict", SCOPE_RUN, CAP_HTTP_BODY_BYTES, ROUTE_JSON, predict_post, "The same"},
-    {"GET", "/v1/runs/{run_id}", SCOPE_RUN, 0, 0, run_phase_get, "Phase of a run"},
-    {"GET", "/v1/runs/{run_id}/status", SCOPE_RUN, 0, 0, run_status_get, "Status of a run"},
-    {"GET", "/v1/runs/{run_id}/result", SCOPE_RUN, 0, 0, run_result_get, "Status and result of a run"},
-    {"POST", "/v1/runs/{run_id}/cancel", SCOPE_RUN, CAP_HTTP_SMALL_BODY_BYTES, 0, run_cancel_post, "Cancel a run"},
-    {"GET", "/v1/runs/{run_id}/artifacts/{name}", SCOPE_TOKEN, 0, 0, run_artifact_get, "A file that a run left"},
-    {"GET", "/health", SCOPE_OPEN, 0, 0, health_get, "Can runs be carried out now?"},
-    {"GET", "/v1/health", SCOPE_OPEN, 0, 0, health_get, "The same"},
-    {"GET", "/v1/version", SCOPE_OPEN, 0, 0, version_get, "What is running here"},
-    {"GET", "/v1/models", SCOPE_OPEN, 0, 0, models_get, "The model that decides"},
+    {"POST", "/v1/predict", CAP_HTTP_BODY_BYTES, ROUTE_JSON, predict_post, "Submit a plan, or act on a run"},
+    {"POST", "/predict", CAP_HTTP_BODY_BYTES, ROUTE_JSON, predict_post, "The same"},
+    {"GET", "/v1/runs/{run_id}", 0, 0, run_phase_get, "Phase of a run"},
+    {"GET", "/v1/runs/{run_id}/status", 0, 0, run_status_get, "Status of a run"},
+    {"GET", "/v1/runs/{run_id}/result", 0, 0, run_result_get, "Status and result of a run"},
+    {"POST", "/v1/runs/{run_id}/cancel", CAP_HTTP_SMALL_BODY_BYTES, 0, run_cancel_post, "Cancel a run"},
+    {"GET", "/v1/runs/{run_id}/artifacts/{name}", 0, 0, run_artifact_get, "A file that a run left"},
+    {"GET", "/health", 0, ROUTE_OPEN, health_get, "Can runs be carried out now?"},
+    {"GET", "/v1/health", 0, ROUTE_OPEN, health_get, "The same"},
+    {"GET", "/v1/version", 0, ROUTE_OPEN, version_get, "What is running here"},
+    {"GET", "/v1/models", 0, ROUTE_OPEN, models_get, "The model that decides"},
 };
 /* clang-format on */
 const size_t routes_n = ARRAY_SIZE(routes);
