@@ -1,6 +1,6 @@
 /*
- * hosts.c - the hosts a plan names, as a browser would read its addresses: extra slashes, userinfo,
- * ports and a trailing dot do not hide one from a tenant's allowlist (http-api.md section 15).
+ * hosts.c - the host of an address as a browser would read it: extra slashes, userinfo, ports and a
+ * trailing dot do not hide it.
  */
 #include <string.h>
 #include <strings.h>
@@ -29,7 +29,7 @@ static size_t without_port(const char *host, size_t len)
     return colon ? (size_t)(colon - host) : len;
 }
 
-char *url_host(struct pool *pool, const char *url)
+char *plan_url_host(struct pool *pool, const char *url)
 {
     const char *host = after_scheme(url);
     if (!host)
@@ -44,48 +44,4 @@ char *url_host(struct pool *pool, const char *url)
     while (len && strchr(".,;!", host[len - 1]))
         len--;
     return len ? str_lower(pool, pool_strndup(pool, host, len)) : NULL;
-}
-
-/* seen is an object used as a set: a plan may name very many hosts. */
-static void scan_text(struct pool *pool, json_t *seen, const char *text)
-{
-    for (const char *p = text; *p; p++) {
-        char *host = url_host(pool, p);
-        if (host)
-            json_put(seen, host, json_true());
-    }
-}
-
-static void scan_strings(struct pool *pool, json_t *seen, const json_t *value)
-{
-    size_t i;
-    const char *key;
-    json_t *child;
-    if (json_is_string(value))
-        scan_text(pool, seen, json_string_value(value));
-    json_array_foreach ((json_t *)value, i, child)
-        scan_strings(pool, seen, child);
-    json_object_foreach ((json_t *)value, key, child)
-        scan_strings(pool, seen, child);
-}
-
-json_t *intake_hosts(struct pool *pool, const struct plan *plan)
-{
-    json_t *seen = json_keep(pool, json_object());
-    for (int i = 0; i < plan->n_steps; i++) {
-        const struct step *s = &plan->steps[i];
-        scan_text(pool, seen, s->intent);
-        scan_text(pool, seen, s->verify);
-        scan_strings(pool, seen, json_object_get(s->params, "url"));
-        scan_strings(pool, seen, json_object_get(s->params, "url_template"));
-        scan_strings(pool, seen, json_object_get(s->hints, "fallback_url"));
-    }
-    scan_text(pool, seen, plan->page_url_template);
-    scan_strings(pool, seen, plan->site_config);
-    json_t *hosts = json_keep(pool, json_array());
-    const char *host;
-    json_t *value;
-    json_object_foreach (seen, host, value)
-        json_push(hosts, json_string(host));
-    return hosts;
 }

@@ -109,7 +109,7 @@ static const char *first_host(struct pool *pool, const struct plan *plan)
         if (strcmp(plan->steps[i].type, "navigate") != 0)
             continue;
         char *url = step_url(pool, &plan->steps[i]);
-        char *host = url ? url_host(pool, url) : NULL;
+        char *host = url ? plan_url_host(pool, url) : NULL;
         if (host)
             return host;
     }

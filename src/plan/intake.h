@@ -45,8 +45,4 @@ const char *intake_label(struct pool *pool, const char *path);
 /* Hex SHA-256 of the canonical JSON of an array of step objects (plans.md section 7). */
 void intake_signature(const json_t *steps, char out[ID_SHA256_HEX_BYTES]);
 
-/* Hosts a plan names: lower case, without userinfo, port and trailing dot; each once. Array of strings
- * in pool (http-api.md section 15). */
-json_t *intake_hosts(struct pool *pool, const struct plan *plan);
-
 #endif

@@ -45,7 +45,7 @@ void runtime_init(struct plan_runtime *out);
 void runtime_clamp(const struct intake_config *config, struct plan_runtime *runtime, json_t *warnings);
 bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
 
-/* Host of an http(s) address at url, as intake_hosts() prints it; NULL when there is none. */
-char *url_host(struct pool *pool, const char *url);
+/* Host of an http(s) address: lower case, without userinfo, port and trailing dot; NULL: none. */
+char *plan_url_host(struct pool *pool, const char *url);
 
 #endif
