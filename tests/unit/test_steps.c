@@ -280,6 +280,37 @@ static void a_submit_proven_by_text_is_not_demoted_for_the_url(void **state)
     rig_release(&rig);
 }
 
+/* Words, address and outcome that were there before the submit say nothing about it. */
+static void what_held_before_a_submit_does_not_prove_it(void **state)
+{
+    static const char *const proofs[] = {
+        "'hints':{'expect_text_present':['Banner']}",
+        "'hints':{'expect_text_present':'banner'}",
+        "'hints':{'expect_url_contains':'/form'}",
+        "'hints':{'expect_url_contains':['shop','/form']}",
+        "'verify':'The page shows \\'Banner\\''",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
+        struct rig rig;
+        char steps[600];
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN(SITE "/form") ",{'type':'submit','intent':'x','required':true,"
+                                        "'params':{'label':'Send'},%s}]",
+                 proofs[i]);
+        begin(&rig, steps);
+        rig.journal_lost_after = 2;
+        rig_run(&rig, NULL);
+        json_t *last = json_deep_copy(rig.checkpoints[rig.n_checkpoints - 1]);
+        rig.journal_lost_after = 0;
+        rig_run(&rig, last);
+        assert_string_equal(rig.end.halt_reason, "required_failed:submit");
+        assert_true(str_starts(rig_data(&rig, 1), "submit_unconfirmed:Send"));
+        assert_int_equal(rig.web.counter, 0);
+        json_decref(last);
+        rig_release(&rig);
+    }
+}
+
 /* Whatever goes wrong after the click left, at whichever call: no second click, not even on resume.
  */
 static void a_submit_is_never_pressed_again_after_an_error(void **state)
@@ -835,6 +866,7 @@ int main(void)
         cmocka_unit_test(a_submit_that_was_sent_is_never_sent_again),
         cmocka_unit_test(an_observed_submit_is_taken_as_it_was_and_gone_on_from_there),
         cmocka_unit_test(a_submit_proven_by_text_is_not_demoted_for_the_url),
+        cmocka_unit_test(what_held_before_a_submit_does_not_prove_it),
         cmocka_unit_test(a_submit_is_never_pressed_again_after_an_error),
         cmocka_unit_test(a_sent_submit_counts_when_the_page_proves_it),
         cmocka_unit_test(dialogs_without_end_make_a_page_blocked),

@@ -16,7 +16,8 @@
 #include "run/snapshot.h"
 #include "run/url.h"
 
-#define ONE_LINE_PX 44 /* taller than this, a link or label may have wrapped */
+#define PAGE_TEXT_BYTES 65536
+#define ONE_LINE_PX     44 /* taller than this, a link or label may have wrapped */
 
 static const char *effect_key(struct run *run)
 {
@@ -28,27 +29,84 @@ static const json_t *journal_entry(const struct run *run, const char *key)
     return json_object_get(run->config->journal, key);
 }
 
-/* True when the page shows that an earlier, unobserved submit went through. */
-static int look_for_proof(struct run *run, bool *ret_seen, struct err *err)
+/* --- what would prove it later ---------------------------------------------------------------- */
+
+static json_t *one_phrase(const json_t *wanted, size_t i)
 {
-    const json_t *text = json_object_get(run->step->hints, "expect_text_present");
-    const json_t *urls = json_object_get(run->step->hints, "expect_url_contains");
-    const char *url;
-    struct verdict v = {.answer = ANSWER_NO};
-    int r = run_read_url(run, &url, err);
-    *ret_seen = !r && json_truthy(urls) && url_contains_all(url, urls, NULL);
-    if (r || *ret_seen)
-        return r;
+    json_t *v = json_is_string(wanted) && i == 0 ? (json_t *)wanted : json_array_get(wanted, i);
+    return json_is_string(v) && json_string_length(v) ? v : NULL;
+}
+
+/* Those phrases of expect_text_present that the page shows. Owned by the step pool. */
+static json_t *phrases_shown(struct run *run, const struct observation *obs)
+{
+    json_t *shown = json_keep(run->step_pool, json_array());
+    const json_t *wanted = json_object_get(run->step->hints, "expect_text_present");
+    if (!obs->page || !json_truthy(wanted))
+        return shown;
+    const char *text = page_text(run->step_pool, obs->page, 0, PAGE_TEXT_BYTES);
+    size_t n = json_is_array(wanted) ? json_array_size(wanted) : 1;
+    for (size_t i = 0; i < n; i++) {
+        json_t *phrase = one_phrase(wanted, i);
+        if (phrase && str_contains_fold(text, json_string_value(phrase)))
+            json_push(shown, json_incref(phrase));
+    }
+    return shown;
+}
+
+/* Is the step's verify true already? Without an answer it is taken to be: it will prove nothing. */
+static bool verified_before(struct run *run, const struct observation *obs)
+{
+    struct verdict v = {.answer = ANSWER_UNKNOWN};
+    if (!*run->step->verify || !obs->page ||
+        reader_visible(run->reader, run->step_pool, obs, run->step->verify, &v, NULL))
+        return true;
+    return v.answer != ANSWER_NO;
+}
+
+/* What held before the submit is no proof of it. */
+static json_t *before_sending(struct run *run, const struct step_result *out,
+                              const struct observation *obs)
+{
+    return json_pack("{s:o,s:i,s:i,s:o,s:O,s:b}", "label", json_string_safe(out->label), "x",
+                     out->at.x, "y", out->at.y, "url", json_string_safe(obs->url), "shown",
+                     phrases_shown(run, obs), "verified", verified_before(run, obs));
+}
+
+static bool proven_by_url(struct run *run, const json_t *before, const char *url)
+{
+    const json_t *wanted = json_object_get(run->step->hints, "expect_url_contains");
+    const char *from = json_str(before, "url", "");
+    return *from && *url && json_truthy(wanted) && url_contains_all(url, wanted, NULL) &&
+           !url_contains_all(from, wanted, NULL);
+}
+
+static bool proven_by_text(struct run *run, const json_t *before, const struct observation *obs)
+{
+    const json_t *shown = phrases_shown(run, obs), *known = json_object_get(before, "shown");
+    for (size_t i = 0; known && i < json_array_size(shown); i++)
+        if (!progress_has(known, json_string_value(json_array_get(shown, i))))
+            return true;
+    return false;
+}
+
+/* True when the page shows that an earlier, unobserved submit went through. */
+static int look_for_proof(struct run *run, const json_t *before, bool *ret_seen, struct err *err)
+{
     struct observation obs;
-    r = run_look(run, &obs, err);
-    if (!r && obs.page && json_truthy(text))
-        *ret_seen = url_contains_any(page_text(run->step_pool, obs.page, 0, 65536), text, NULL);
-    if (r || *ret_seen || !*run->step->verify)
+    struct verdict v = {.answer = ANSWER_NO};
+    int r = run_look(run, &obs, err);
+    if (r)
         return r;
+    *ret_seen = proven_by_url(run, before, obs.url) || proven_by_text(run, before, &obs);
+    if (*ret_seen || !*run->step->verify || json_flag(before, "verified", true))
+        return 0;
     r = run_ask(run, run->step->verify, &v, err);
     *ret_seen = !r && v.answer == ANSWER_YES;
     return r;
 }
+
+/* --- an earlier attempt ----------------------------------------------------------------------- */
 
 /* The next steps need the page that the submit led to, as far as its address leads there. */
 static int open_outcome(struct run *run, const char *url, struct err *err)
@@ -89,7 +147,7 @@ static int after_a_death(struct run *run, const json_t *entry, struct step_resul
         return replay(run, detail, out, err);
     out->sent = true;
     out->label = json_str(detail, "label", "");
-    int r = look_for_proof(run, &seen, err);
+    int r = look_for_proof(run, detail, &seen, err);
     if (r)
         return r;
     if (seen)
@@ -99,18 +157,29 @@ static int after_a_death(struct run *run, const json_t *entry, struct step_resul
                             "it was sent before an interruption and its outcome was not seen");
 }
 
-static int journal(struct run *run, struct step_result *out, const char *state, struct err *err)
+/* --- pressing --------------------------------------------------------------------------------- */
+
+static int journal(struct run *run, struct step_result *out, const char *state,
+                   const json_t *detail, struct err *err)
 {
-    if (!out->effect_key)
-        return 0;
-    json_t *detail = json_pack("{s:o,s:i,s:i,s:o}", "label", json_string_safe(out->label), "x",
-                               out->at.x, "y", out->at.y, "url", json_string_safe(run->live_url));
     int r = run->host->journal(run->host->arg, out->effect_key, state, detail);
-    json_decref(detail);
     out->sent = !r && !strcmp(state, "sent");
     return r ? err_set(err, r, "submit_error: the effect journal could not be written (%s)",
                        err_name(r))
              : 0;
+}
+
+static int announce(struct run *run, struct step_result *out, const struct observation *obs,
+                    struct err *err)
+{
+    if (!out->effect_key)
+        return 0;
+    json_t *detail = before_sending(run, out, obs);
+    int r = journal(run, out, "intended", detail, err);
+    if (!r)
+        r = journal(run, out, "sent", detail, err);
+    json_decref(detail);
+    return r;
 }
 
 /* The click took no focus and changed nothing, and the caret still stands in a one-line field:
@@ -187,9 +256,7 @@ static int press_labelled(struct run *run, enum target_kind kind, struct step_re
         return r;
     out->label = *q.label ? q.label : t.label;
     out->at = t.at;
-    r = journal(run, out, "intended", err);
-    if (!r)
-        r = journal(run, out, "sent", err);
+    r = announce(run, out, &obs, err);
     if (!r)
         r = press(run, &obs, &t, out, err);
     if (r)
