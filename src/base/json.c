@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* jansson's own ceiling is 2048 levels at compile time; ours is lower, so count before parsing. */
 static bool too_deep(const char *text, size_t len)
@@ -181,18 +180,8 @@ static json_t *present(const json_t *obj, const char *key)
     return json_is_null(v) ? NULL : v;
 }
 
-static int word_in(const char *s, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcasecmp(s, *words) == 0)
-            return 1;
-    return 0;
-}
-
 int json_read_bool(const json_t *obj, const char *key, bool *out, struct err *err)
 {
-    static const char *const yes[] = {"true", "yes", "on", "t", "y", "1", NULL};
-    static const char *const no[] = {"false", "no", "off", "f", "n", "0", NULL};
     json_t *v = present(obj, key);
     if (!v)
         return 0;
@@ -204,11 +193,11 @@ int json_read_bool(const json_t *obj, const char *key, bool *out, struct err *er
         *out = json_number_value(v) == 1;
         return 0;
     }
-    if (json_is_string(v) && (word_in(json_string_value(v), yes) || word_in(json_string_value(v), no))) {
-        *out = word_in(json_string_value(v), yes);
-        return 0;
-    }
-    return err_set(err, E_INVALID, "'%s' must be true or false", key);
+    int word = json_is_string(v) ? str_switch(json_string_value(v)) : -1;
+    if (word < 0)
+        return err_set(err, E_INVALID, "'%s' must be true or false", key);
+    *out = word == 1;
+    return 0;
 }
 
 int json_read_number(const json_t *obj, const char *key, double *out, struct err *err)

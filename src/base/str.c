@@ -120,6 +120,17 @@ static size_t space_at(const char *s)
     return 0;
 }
 
+int str_switch(const char *s)
+{
+    static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"},
+                                           {"f", "t"},        {"n", "y"},    {"0", "1"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        for (int v = 0; v < 2; v++)
+            if (strcasecmp(s, words[i][v]) == 0)
+                return v;
+    return -1;
+}
+
 char *str_squash(struct pool *pool, const char *s)
 {
     char *out = pool_alloc(pool, strlen(s) + 1);

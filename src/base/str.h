@@ -16,6 +16,9 @@ bool str_contains_fold(const char *hay, const char *needle); /* an empty needle 
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* 1 for true, yes, on, t, y, 1; 0 for false, no, off, f, n, 0, in any case; else -1. */
+int str_switch(const char *s);
+
 /* True when every word of words stands in text as a whole word, case folded. False for no words. */
 bool str_has_words_fold(const char *text, const char *words);
 

@@ -187,15 +187,11 @@ static bool read_number(const char *text, double *out)
 
 static bool read_switch(const char *text, bool *out)
 {
-    static const char *const words[2][7] = {{"0", "off", "false", "no", "disabled", "n", "f"},
-                                            {"1", "on", "true", "yes", "enabled", "y", "t"}};
-    for (int v = 0; v < 2; v++)
-        for (size_t i = 0; i < ARRAY_SIZE(words[v]); i++)
-            if (strcasecmp(text, words[v][i]) == 0) {
-                *out = v == 1;
-                return true;
-            }
-    return false;
+    int v = strcasecmp(text, "enabled") == 0    ? 1
+            : strcasecmp(text, "disabled") == 0 ? 0
+                                                : str_switch(text);
+    *out = v == 1;
+    return v >= 0;
 }
 
 /* What the row takes, for messages. */

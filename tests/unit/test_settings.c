@@ -79,6 +79,7 @@ static void environment_wins_over_the_file_and_the_file_over_defaults(void **sta
     setenv("MANTIS_RUNTIME_CONCURRENCY", "2", 1);
     setenv("MANTIS_BROWSER", "", 1); /* empty counts as none */
     setenv("MANTIS_CHROMIUM_SANDBOX", "off", 1);
+    setenv("MANTIS_AUTO_URL_GATE", "Disabled", 1);
     setenv("MANTIS_NAV_WAIT_SECONDS", "500", 1);
     assert_int_equal(load(config), 0);
     assert_null(warnings[0]);
@@ -88,6 +89,7 @@ static void environment_wins_over_the_file_and_the_file_over_defaults(void **sta
     assert_int_equal(s.type_delay_ms, 6);
     assert_string_equal(s.api_token, "from-file");
     assert_true(s.sandbox_off);
+    assert_false(s.auto_url_gate);
     assert_true(s.nav_wait_s == 120); /* clamped */
 }
 
