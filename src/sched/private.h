@@ -1,7 +1,8 @@
 /*
  * private.h - what the files of src/sched share.
  *
- *   sched.c    create, submit, cancel, drain, the queue     slot.c   one worker: start, messages, death
+ *   sched.c    create, submit, cancel, drain, the queue     slot.c   one worker: start, backlog, death
+ *   words.c    what a worker says and what is made of it
  *   settle.c   how a run ends: envelope and states          files.c  projections and artifacts
  *   dirs.c     directories of a run, modes, owners          sweep.c  processes nobody owns any more
  *   launch.c   what a worker is given            reserve.c  space for the last words on a full disk
@@ -118,6 +119,13 @@ void slot_cancel(struct slot *slot, const char *reason);
 void slot_drain(struct slot *slot);
 void slot_kill(struct slot *slot);
 void slot_destroy(struct slot *slot); /* at once, nothing is stored */
+void slot_linger(struct slot *slot);  /* its worker has said its last word: soon it is killed */
+void slot_flush_soon(struct slot *slot); /* slot->events are stored after a moment */
+
+/* --- words.c --- */
+bool words_of_worker(const char *type); /* one that a worker may say */
+/* 0, or the store's error when the message must be tried again. */
+int words_take(struct slot *slot, const json_t *message, struct err *err) MUST_CHECK;
 
 /* --- launch.c --- */
 /* Start the worker program for a slot; its process goes into slot->proc, our end of its socket to
