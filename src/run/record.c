@@ -111,6 +111,7 @@ static void take_rows(struct run *run, struct step_result *result)
     if (!result->new_rows)
         return;
     remember_fields(run);
+    result->rows = 0;
     json_array_foreach (result->new_rows, i, row) {
         if (json_array_size(p->rows) >= CAP_ROWS) {
             run_warn(run, "rows_capped", "more than %d rows: the rest is not kept", CAP_ROWS);
@@ -120,6 +121,7 @@ static void take_rows(struct run *run, struct step_result *result)
         json_push(p->leads, lead ? json_copy((json_t *)lead) : json_string_safe(result->data));
         json_object_del(row, "lead");
         json_push(p->rows, json_incref(row));
+        result->rows++;
     }
     if (result->fields) {
         json_decref(p->last_extracted);
@@ -180,6 +182,7 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
     json_put_bool(o, "success", r->success);
     json_put(o, "data", json_string_safe(str_cut(pool, r->data, DATA_BYTES)));
     json_put_int(o, "steps_used", r->steps_used);
+    json_put_int(o, "rows", r->success ? r->rows : 0);
     json_put_num(o, "duration", duration);
     json_put_bool(o, "skip", r->skip);
     json_put_str(o, "skip_reason", r->skip_reason);

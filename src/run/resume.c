@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "run/look.h"
 #include "run/step.h"
 #include "run/url.h"
@@ -55,32 +56,107 @@ const char *resume_url(struct run *run)
     return url_is_web(p->current_url) ? p->current_url : results;
 }
 
-/* A page that is opened again has forgotten what was typed: the fields right before the next step
- * are filled in again, unless the form was sent already. */
-static void rewind_fields(struct run *run)
+/* --- what a page that is opened again has forgotten --------------------------------------------
+ */
+
+/* The next step sent its form already: the journal says how to go on. */
+static bool sent_already(const struct run *run)
+{
+    char key[32];
+    snprintf(key, sizeof(key), "%d#%d", run->progress.step_index, run->progress.effects + 1);
+    const char *state = json_str(json_object_get(run->config->journal, key), "state", "");
+    return !strcmp(state, "sent") || !strcmp(state, "observed");
+}
+
+static const json_t *result_at(const struct run *run, size_t n)
+{
+    return json_array_get(run->progress.step_results, n);
+}
+
+static const struct step *step_of(const struct run *run, const json_t *result)
+{
+    int i = (int)json_int(result, "step_index", -1);
+    return i >= 0 && i < run->plan->n_steps ? &run->plan->steps[i] : NULL;
+}
+
+/* Opening the page gives what result n left behind: it was led there by its address, or what it did
+ * cannot be done again. */
+static bool starts_a_page(const struct run *run, size_t n)
+{
+    const json_t *result = result_at(run, n);
+    const struct step *s = step_of(run, result);
+    const struct step_type *type = s ? step_type_find(s->type) : NULL;
+    const char *url = json_str(result, "final_url", "");
+    if (!s || step_is_listing(s) ||
+        (type && !s->gate && type->flags & (STEP_OPENS | STEP_IRREVERSIBLE)))
+        return true;
+    return n == 0 || strcmp(url, json_str(result_at(run, n - 1), "final_url", url));
+}
+
+static bool left_a_mark(const struct run *run, size_t n)
+{
+    const json_t *result = result_at(run, n);
+    const struct step *s = step_of(run, result);
+    const struct step_type *type = step_type_find(s->type);
+    bool read_only = s->gate || (type && type->flags & STEP_READ_ONLY);
+    return !read_only && strcmp(s->type, "if_else") && !json_flag(result, "skip", false);
+}
+
+/* First result whose step must be carried out again; the number of results when none. */
+static size_t first_to_redo(const struct run *run)
+{
+    size_t n = json_array_size(run->progress.step_results), first = n;
+    int next = run->progress.step_index;
+    while (n > 0) {
+        int index = (int)json_int(result_at(run, n - 1), "step_index", -1);
+        if (index >= next || starts_a_page(run, n - 1)) /* or around a loop */
+            break;
+        next = index;
+        n--;
+        if (left_a_mark(run, n))
+            first = n;
+    }
+    return first;
+}
+
+static void drop_last(json_t *array, size_t n)
+{
+    for (size_t i = json_array_size(array); n > 0 && i > 0; n--, i--)
+        json_array_remove(array, i - 1);
+}
+
+/* The last result did not happen: nor did what it counted and found. */
+static void forget_last(struct run *run)
 {
     struct progress *p = &run->progress;
-    const struct step *steps = run->plan->steps;
-    char key[32];
-    int i = p->step_index;
-    if (i >= run->plan->n_steps ||
-        (strcmp(steps[i].type, "fill_field") && strcmp(steps[i].type, "submit")))
+    const json_t *result = result_at(run, json_array_size(p->step_results) - 1);
+    const char *backend = json_str(result, "executor_backend", ""), *data;
+    size_t rows = (size_t)json_int(result, "rows", 0);
+    json_put_int(p->backends, backend, json_int(p->backends, backend, 0) - 1);
+    drop_last(p->rows, rows);
+    drop_last(p->leads, rows);
+    data = json_str(result, "data", "");
+    if (json_flag(result, "success", false) && str_starts(data, "URL:"))
+        drop_last(p->seen_urls, 1);
+    drop_last(p->step_results, 1);
+}
+
+/* Fields are filled in and boxes ticked again, or an empty form would be sent. */
+static void rewind_page(struct run *run)
+{
+    struct progress *p = &run->progress;
+    if (p->step_index >= run->plan->n_steps || sent_already(run) ||
+        !strcmp(run->plan->steps[p->step_index].type, "navigate_back"))
         return;
-    snprintf(key, sizeof(key), "%d#%d", i, p->effects + 1);
-    const char *state = json_str(json_object_get(run->config->journal, key), "state", "");
-    if (!strcmp(state, "sent") || !strcmp(state, "observed"))
+    const char *url = resume_url(run);
+    size_t first = first_to_redo(run), n = json_array_size(p->step_results);
+    if (first == n || !*url ||
+        !url_same_page(url, json_str(result_at(run, n - 1), "final_url", url)))
         return;
-    while (i > 0 && !strcmp(steps[i - 1].type, "fill_field"))
-        i--;
-    for (size_t n = json_array_size(p->step_results); n > 0; n--) {
-        int index = (int)json_int(json_array_get(p->step_results, n - 1), "step_index", -1);
-        if (index < i || index >= p->step_index)
-            break;
-        json_array_remove(p->step_results, n - 1);
-    }
-    if (i < p->step_index)
-        p->retries = 0;
-    p->step_index = i;
+    p->step_index = (int)json_int(result_at(run, first), "step_index", p->step_index);
+    p->retries = 0;
+    for (; n > first; n--)
+        forget_last(run);
 }
 
 static int scroll_back_to(struct run *run, int y, struct err *err)
@@ -96,7 +172,7 @@ int resume_reenter(struct run *run, struct err *err)
 {
     struct progress *p = &run->progress;
     struct settled s;
-    rewind_fields(run);
+    rewind_page(run);
     if (p->step_index >= run->plan->n_steps)
         return 0;
     const struct step *step = &run->plan->steps[p->step_index];

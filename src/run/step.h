@@ -10,10 +10,10 @@
 
 enum step_flags {
     STEP_IRREVERSIBLE = 1 << 0, /* journalled, never sent again blindly */
-    STEP_READ_ONLY = 1 << 1,
+    STEP_READ_ONLY = 1 << 1,    /* leaves the page as it is: need not be done again when it is reopened */
     STEP_MUST_CHANGE = 1 << 2, /* success without any change of the page is none (plans.md 10.1) */
     STEP_AIMS = 1 << 3,        /* expect_url_* hints are checked afterwards (plans.md 10.2) */
-    STEP_IS_ROWS = 1 << 4,
+    STEP_OPENS = 1 << 4,       /* its page opens again by its address, whatever was done before */
 };
 
 enum outcome {

@@ -17,18 +17,18 @@
 
 /* clang-format off */
 static const struct step_type types[] = {
-    {"navigate",      step_navigate,      STEP_AIMS,                                       "Open page"},
-    {"navigate_back", step_navigate_back, STEP_AIMS | STEP_MUST_CHANGE,                    "Go back"},
+    {"navigate",      step_navigate,      STEP_AIMS | STEP_OPENS,                          "Open page"},
+    {"navigate_back", step_navigate_back, STEP_AIMS | STEP_MUST_CHANGE | STEP_OPENS,       "Go back"},
     {"click",         step_click,         STEP_AIMS | STEP_MUST_CHANGE,                    "Click"},
     {"submit",        step_submit,        STEP_AIMS | STEP_MUST_CHANGE | STEP_IRREVERSIBLE, "Submit"},
     {"fill_field",    step_fill_field,    0,                                               "Fill in"},
     {"filter",        step_filter,        0,                                               "Filter"},
     {"scroll",        step_scroll,        STEP_READ_ONLY,                                  "Scroll"},
     {"wait",          step_wait,          STEP_READ_ONLY,                                  "Wait"},
-    {"paginate",      step_paginate,      0,                                               "Next page"},
+    {"paginate",      step_paginate,      STEP_OPENS,                                      "Next page"},
     {"extract_url",   step_extract_url,   STEP_READ_ONLY,                                  "Read URL"},
     {"extract_data",  step_extract_data,  STEP_READ_ONLY,                                  "Extract"},
-    {"extract_rows",  step_extract_rows,  STEP_READ_ONLY | STEP_IS_ROWS,                   "Extract rows"},
+    {"extract_rows",  step_extract_rows,  STEP_READ_ONLY,                                  "Extract rows"},
 };
 /* clang-format on */
 

@@ -39,7 +39,8 @@ static void go_to(struct fake_web *w, const char *url)
     w->depth = w->at + 1;
     w->scroll = 0;
     w->focus = -1;
-    w->phone_shown = false;
+    w->phone_shown = w->ticked = false;
+    w->typed = pool_strdup(w->pool, "");
 }
 
 /* Every call counts: tests kill or stop the plane at each of them. */
@@ -204,6 +205,8 @@ static void click_at(struct fake_web *w, struct pool *pool, int x, int y, struct
         w->overlay_closed = true;
     else if (!strcmp(e->kind, "reveal"))
         w->phone_shown = true;
+    else if (!strcmp(e->kind, "agree"))
+        w->ticked = true;
     else if (*e->href)
         follow(w, e, out);
     else if (w->click && w->focus != i)

@@ -57,6 +57,7 @@ struct fake_web {
     int stop_at_call;   /* the n-th call is interrupted */
     void (*on_stop)(void *arg);
     void *on_stop_arg;
+    bool ticked;          /* by a click on "agree"; forgotten by a load, as typed text is */
     const char *leads_to; /* for the page function: where a form goes */
     int dialogs_per_click;
     bool loads_never_end; /* navigations hit their cap */

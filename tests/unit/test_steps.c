@@ -23,6 +23,13 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
         out->elements[2].dead = web->flag;
         if (web->counter)
             fake_add(out, "", "p", pool_printf(pool, "Thank you %d", web->counter), "");
+    } else if (!strcmp(path, "/consent")) {
+        fake_add(out, "input", "input", "Email", "");
+        fake_add(out, "agree", "input", "I agree", "");
+        fake_add(out, "field:state", "p", web->ticked ? "agreed" : "not agreed", "");
+        fake_add(out, "button", "button", "Send", "");
+        if (web->counter)
+            fake_add(out, "", "p", "Thank you", "");
     } else if (!strcmp(path, "/list/")) {
         fake_add(out, "card", "a", "Tab", SITE "/list/tab");
         out->elements[0].in_tab = true;
@@ -551,6 +558,47 @@ static void fields_are_filled_again_after_a_resume(void **state)
     rig_release(&rig);
 }
 
+static void send_form(struct fake_web *web, const char *url, const struct fake_element *e)
+{
+    web->counter += !strcmp(web->typed, "a") && web->ticked ? 1 : 100;
+}
+
+/* Killed at any point before the submit: everything that was done to the page is done again, once.
+ */
+static void a_form_is_never_sent_half_after_a_resume(void **state)
+{
+    static const char plan[] = "[" OPEN(
+        SITE
+        "/consent") ",{'type':'fill_field','intent':'x','params':{'label':'Email','value':'a'}},"
+                    "{'type':'wait','intent':'w','params':{'seconds':0}},"
+                    "{'type':'click','intent':'x','hints':{'layout':'single'},"
+                    "'params':{'label':'I agree'}},"
+                    "{'type':'extract_url','intent':'u'},"
+                    "{'type':'extract_data','intent':'d','extract':{'fields':[{'name':'state'}]}},"
+                    "{'type':'submit','intent':'x','required':true,'params':{'label':'Send'}}]";
+    struct rig first;
+    begin(&first, plan);
+    first.web.click = send_form;
+    rig_run(&first, NULL);
+    assert_int_equal(first.web.counter, 1);
+    for (int i = 0; i < 6; i++) {
+        struct rig rig;
+        begin(&rig, plan);
+        rig.web.click = send_form;
+        rig_run(&rig, first.checkpoints[i]);
+        assert_string_equal(rig.end.status, "completed");
+        assert_int_equal(rig.web.counter, 1);
+        assert_int_equal(rig_n_results(&rig), rig_n_results(&first));
+        assert_int_equal(json_array_size(rig_rows(&rig)), 1);
+        assert_int_equal(json_array_size(json_object_get(rig.final, "extracted_leads")), 1);
+        assert_false(json_flag(rig.final, "any_step_failed", true));
+        assert_true(json_equal(json_object_get(rig.final, "executor_backend_counts"),
+                               json_object_get(first.final, "executor_backend_counts")));
+        rig_release(&rig);
+    }
+    rig_release(&first);
+}
+
 /* --- paginate -------------------------------------------------------------------------------- */
 
 static void pages_are_opened_by_url_where_a_template_says_how(void **state)
@@ -881,6 +929,7 @@ int main(void)
         cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
         cmocka_unit_test(fields_that_cannot_be_filled_say_why),
         cmocka_unit_test(fields_are_filled_again_after_a_resume),
+        cmocka_unit_test(a_form_is_never_sent_half_after_a_resume),
         cmocka_unit_test(pages_are_opened_by_url_where_a_template_says_how),
         cmocka_unit_test(the_last_page_uses_up_the_loops),
         cmocka_unit_test(extraction_without_a_schema_says_so),
