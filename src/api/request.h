@@ -8,7 +8,6 @@
 #ifndef MANTIS_API_REQUEST_H
 #define MANTIS_API_REQUEST_H
 
-#include <microhttpd.h>
 #include <stdbool.h>
 
 #include "api/api.h"
@@ -17,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "sys/httpd.h"
 
 struct request;
 
@@ -100,11 +100,9 @@ struct api {
     char id_prefix[9]; /* of request ids: random, then a serial number */
     uint32_t id_serial;
 
-    struct MHD_Daemon *daemon;
+    struct httpd httpd;
     int listen_fd; /* -1 once the daemon has it */
     int port;
-    struct loop_fd *watch;
-    struct loop_timer turn_timer;
 
     struct conn_list waits[CONN_N_WAITS];
     struct loop_timer waits_timer;
@@ -119,7 +117,6 @@ struct api {
     void *on_drained_arg;
 };
 
-void api_turn_soon(struct api *api); /* after MHD_resume_connection(), which tells nobody by itself */
 void api_call_done(struct api *api); /* a call left: the drain may be over */
 
 /* ---- requests (request.c) ---- */
@@ -162,7 +159,7 @@ struct request {
     /* suspended calls (wait.c) */
     struct request *wait_next, **wait_prev;
     struct sched_watch *watch;
-    struct loop_fd *hangup;
+    struct httpd_hold hold;
     route_fn *wait_then;
     const char *wait_run_id;
     enum wait_end wait_end;

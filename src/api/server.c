@@ -1,9 +1,6 @@
 /*
- * server.c - libmicrohttpd on our loop.
- *
- * The daemon runs without a thread of its own: its epoll descriptor is readable when it has work,
- * and MHD_get_timeout() says when it wants a turn without any. The listening socket is made here,
- * so that "port in use" is an error with a name.
+ * server.c - start, drain and end. The listening socket is made here, so that "port in use" is an
+ * error with a name.
  */
 #include "api/request.h"
 
@@ -23,33 +20,6 @@
 
 #define BACKLOG           1024
 #define SPARE_DESCRIPTORS 128 /* store, workers, files being sent */
-
-static void turn(struct api *api);
-
-static void on_timer(void *arg)
-{
-    turn(arg);
-}
-
-static void on_ready(void *arg, uint32_t events)
-{
-    turn(arg);
-}
-
-static void turn(struct api *api)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-    MHD_run(api->daemon);
-    if (MHD_get_timeout(api->daemon, &ms) == MHD_YES)
-        loop_timer_set(api->loop, &api->turn_timer, (int64_t)ms, on_timer, api);
-    else
-        loop_timer_clear(&api->turn_timer);
-}
-
-void api_turn_soon(struct api *api)
-{
-    loop_timer_set(api->loop, &api->turn_timer, 0, on_timer, api);
-}
 
 static void on_daemon_message(void *cls, const char *fmt, va_list ap)
 {
@@ -137,16 +107,13 @@ static int start_daemon(struct api *api, struct err *err)
         {MHD_OPTION_END, 0, NULL},
     };
     /* clang-format on */
-    api->daemon = MHD_start_daemon(
+    struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         request_turn, api, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    if (!api->daemon)
+    if (!daemon)
         return err_set(err, E_IO, "cannot start the HTTP server on port %d", api->port);
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(api->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info)
-        return err_set(err, E_IO, "this libmicrohttpd was built without epoll");
     api->listen_fd = -1;
-    return loop_fd_add(api->loop, info->epoll_fd, EPOLLIN, on_ready, api, &api->watch, err);
+    return httpd_start(&api->httpd, api->loop, daemon, err);
 }
 
 int api_create(struct loop *loop, struct sched *sched, const struct settings *settings,
@@ -179,13 +146,10 @@ void api_destroy(struct api *api)
     api->draining = false;
     while (api->waiting)
         request_stop_waiting(api->waiting, WAIT_PEER_GONE);
-    loop_fd_remove(api->watch);
-    if (api->daemon)
-        MHD_stop_daemon(api->daemon);
+    httpd_stop(&api->httpd);
     discard_end_all(api);
     if (api->listen_fd >= 0)
         close(api->listen_fd);
-    loop_timer_clear(&api->turn_timer);
     loop_timer_clear(&api->waits_timer);
     loop_timer_clear(&api->drain_timer);
     free(api);
@@ -215,7 +179,7 @@ void api_call_done(struct api *api)
 
 void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg)
 {
-    int fd = MHD_quiesce_daemon(api->daemon);
+    int fd = MHD_quiesce_daemon(api->httpd.daemon);
     if (fd != MHD_INVALID_SOCKET)
         close(fd);
     api->draining = true;

@@ -1,8 +1,7 @@
 /*
- * libmicrohttpd on the caller's loop: its epoll descriptor is one of ours, and the time it wants to
- * be turned next is one of our timers. An answer that is not due suspends the connection; while it
- * is suspended libmicrohttpd does not look at the socket, so we watch for the client leaving
- * ourselves: otherwise every page that was given up on would stay open until the site stops.
+ * server.c - start, stop, and answers that are not due: their connection is held until they are, or
+ * until the client leaves, as every page that was given up on would otherwise stay open until the
+ * site stops.
  */
 #include "site/server.h"
 
@@ -12,68 +11,27 @@
 
 #include "base/caps.h"
 
-static void turn(struct site *site);
-
-static void turn_timer(void *arg)
-{
-    turn(arg);
-}
-
-static void turn_ready(void *arg, uint32_t events)
-{
-    turn(arg);
-}
-
-static void turn(struct site *site)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-    loop_timer_clear(&site->timer);
-    MHD_run(site->daemon);
-    if (MHD_get_timeout(site->daemon, &ms) == MHD_YES)
-        loop_timer_set(site->loop, &site->timer, ms > 60000 ? 60000 : (int64_t)ms, turn_timer,
-                       site);
-}
-
-/* --- held connections --------------------------------------------------------------------- */
-
 static void release(struct site_request *req)
 {
-    if (!req->held)
-        return;
-    req->held = false;
     loop_timer_clear(&req->timer);
-    loop_fd_remove(req->hangup);
-    req->hangup = NULL;
-    MHD_resume_connection(req->conn);
-}
-
-static void release_and_turn(struct site_request *req)
-{
-    release(req);
-    loop_timer_set(req->site->loop, &req->site->timer, 0, turn_timer, req->site);
+    httpd_release(&req->hold);
 }
 
 static void delay_over(void *arg)
 {
-    release_and_turn(arg);
+    release(arg);
 }
 
-static void client_left(void *arg, uint32_t events)
+static void client_left(void *arg)
 {
     struct site_request *req = arg;
     req->stage = REQUEST_GONE;
-    release_and_turn(req);
+    release(req);
 }
 
 void server_hold(struct site_request *req)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-    MHD_suspend_connection(req->conn);
-    req->held = true;
-    if (!info || loop_fd_add(req->site->loop, info->connect_fd, EPOLLRDHUP, client_left, req,
-                             &req->hangup, NULL))
-        req->hangup = NULL; /* then it is held until its time is over or the site stops */
+    httpd_hold(&req->site->httpd, req->conn, &req->hold, client_left, req);
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -103,7 +61,6 @@ static struct site_request *request_create(struct site *site, struct MHD_Connect
 static void request_destroy(struct site_request *req)
 {
     loop_timer_clear(&req->timer);
-    loop_fd_remove(req->hangup);
     if (req->response)
         MHD_destroy_response(req->response);
     buf_release(&req->body);
@@ -204,32 +161,24 @@ int server_start(struct site *site, const struct site_spec *spec, struct err *er
         return r;
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (at.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-    site->daemon =
+    struct MHD_Daemon *daemon =
         MHD_start_daemon(flags, (uint16_t)spec->port, NULL, NULL, on_request, site,
                          MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at, MHD_OPTION_CONNECTION_LIMIT,
                          (unsigned)CAP_SITE_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, 300u,
                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, site, MHD_OPTION_END);
-    if (!site->daemon)
+    if (!daemon)
         return err_sys(err, E_IO, "cannot listen on %s port %d",
                        spec->host ? spec->host : "127.0.0.1", spec->port);
-    const union MHD_DaemonInfo *port = MHD_get_daemon_info(site->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    const union MHD_DaemonInfo *fd = MHD_get_daemon_info(site->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!port || !fd)
-        return err_set(err, E_INTERNAL, "libmicrohttpd does not tell its port or descriptor");
-    site->url = make_url(site->pool, &at, port->port);
-    return loop_fd_add(site->loop, fd->epoll_fd, EPOLLIN, turn_ready, site, &site->watch, err);
+    int port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    site->url = make_url(site->pool, &at, port);
+    return httpd_start(&site->httpd, site->loop, daemon, err);
 }
 
 void server_stop(struct site *site)
 {
-    if (!site->daemon)
-        return;
     for (struct site_request *req = site->requests; req; req = req->next) {
         req->stage = REQUEST_GONE;
         release(req); /* libmicrohttpd refuses to stop with suspended connections */
     }
-    loop_timer_clear(&site->timer);
-    loop_fd_remove(site->watch);
-    MHD_stop_daemon(site->daemon);
-    site->daemon = NULL;
+    httpd_stop(&site->httpd);
 }

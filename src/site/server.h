@@ -4,9 +4,8 @@
 #ifndef MANTIS_SITE_SERVER_H
 #define MANTIS_SITE_SERVER_H
 
-#include <microhttpd.h>
-
 #include "site/kind.h"
+#include "sys/httpd.h"
 
 struct site {
     const struct site_kind *kind;
@@ -20,9 +19,7 @@ struct site {
     json_t *log; /* array, oldest first */
     int64_t log_seq;
 
-    struct MHD_Daemon *daemon;
-    struct loop_fd *watch;   /* of the daemon's epoll descriptor */
-    struct loop_timer timer; /* when the daemon wants to be turned next */
+    struct httpd httpd;
     struct site_request *requests;
 };
 
@@ -48,9 +45,8 @@ struct site_request {
     int64_t delay_ms;
     bool never;
 
-    bool held;                 /* the connection is suspended */
-    struct loop_timer timer;   /* ends a delay */
-    struct loop_fd *hangup;    /* while held: tells that the client left */
+    struct httpd_hold hold;  /* while the answer is not due */
+    struct loop_timer timer; /* ends a delay */
 };
 
 /* server.c */

@@ -1,0 +1,80 @@
+#include "sys/httpd.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+static void turn(void *arg)
+{
+    struct httpd *h = arg;
+    MHD_UNSIGNED_LONG_LONG ms;
+    loop_timer_clear(&h->timer);
+    MHD_run(h->daemon);
+    if (!h->timer.loop && MHD_get_timeout(h->daemon, &ms) == MHD_YES) /* else a turn is due */
+        loop_timer_set(h->loop, &h->timer, (int64_t)ms, turn, h);
+}
+
+static void on_ready(void *arg, uint32_t events)
+{
+    turn(arg);
+}
+
+int httpd_start(struct httpd *h, struct loop *loop, struct MHD_Daemon *daemon, struct err *err)
+{
+    h->daemon = daemon;
+    h->loop = loop;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    int r = info ? loop_fd_add(loop, info->epoll_fd, EPOLLIN, on_ready, h, &h->watch, err)
+                 : err_set(err, E_IO, "this libmicrohttpd was built without epoll");
+    if (r)
+        httpd_stop(h);
+    return r;
+}
+
+void httpd_stop(struct httpd *h)
+{
+    if (!h->daemon)
+        return;
+    loop_fd_remove(h->watch);
+    MHD_stop_daemon(h->daemon);
+    loop_timer_clear(&h->timer);
+    *h = (struct httpd){0};
+}
+
+static void on_hangup(void *arg, uint32_t events)
+{
+    struct httpd_hold *hold = arg;
+    hold->fn(hold->arg);
+}
+
+static void find_silent_peer(int fd)
+{
+    int on = 1, idle_s = 60, every_s = 15, probes = 4;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
+void httpd_hold(struct httpd *h, struct MHD_Connection *connection, struct httpd_hold *hold,
+                httpd_hangup_fn *fn, void *arg)
+{
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    *hold = (struct httpd_hold){.httpd = h, .connection = connection, .fn = fn, .arg = arg};
+    find_silent_peer(fd);
+    if (loop_fd_add(h->loop, fd, EPOLLRDHUP, on_hangup, hold, &hold->hangup, NULL))
+        hold->hangup = NULL; /* then it is held until it is released */
+    MHD_suspend_connection(connection);
+}
+
+void httpd_release(struct httpd_hold *hold)
+{
+    struct httpd *h = hold->httpd;
+    if (!h)
+        return;
+    loop_fd_remove(hold->hangup);
+    hold->hangup = NULL;
+    hold->httpd = NULL;
+    MHD_resume_connection(hold->connection);
+    loop_timer_set(h->loop, &h->timer, 0, turn, h);
+}

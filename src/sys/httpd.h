@@ -1,0 +1,49 @@
+/*
+ * httpd.h - libmicrohttpd on our loop.
+ *
+ * A daemon started with MHD_USE_EPOLL and without a thread: its epoll descriptor is one of the
+ * loop's, and the time it wants its next turn is one of the loop's timers. libmicrohttpd does not
+ * look at a suspended connection, so the socket of one that is held is watched here for the
+ * caller's hang-up; TCP keep-alive finds callers that vanished without a word.
+ * Threads: the loop's.
+ */
+#ifndef MANTIS_SYS_HTTPD_H
+#define MANTIS_SYS_HTTPD_H
+
+#include <microhttpd.h>
+
+#include "base/err.h"
+#include "sys/loop.h"
+
+struct httpd {
+    struct MHD_Daemon *daemon; /* NULL: none */
+    struct loop *loop;
+    struct loop_fd *watch;
+    struct loop_timer timer;
+};
+
+/* Let loop turn the daemon; takes it over, on error too. Zeroed before. */
+int httpd_start(struct httpd *httpd, struct loop *loop, struct MHD_Daemon *daemon,
+                struct err *err) MUST_CHECK;
+
+/* No connection may be held any more. What was never started is fine. */
+void httpd_stop(struct httpd *httpd);
+
+/* A suspended connection. It must stay where it is until released; zeroed means not held. */
+typedef void httpd_hangup_fn(void *arg);
+struct httpd_hold {
+    struct httpd *httpd; /* set while held */
+    struct MHD_Connection *connection;
+    struct loop_fd *hangup;
+    httpd_hangup_fn *fn;
+    void *arg;
+};
+
+/* Suspend; fn(arg) when the caller hangs up, which releases nothing by itself. */
+void httpd_hold(struct httpd *httpd, struct MHD_Connection *connection, struct httpd_hold *hold,
+                httpd_hangup_fn *fn, void *arg);
+
+/* Resume, and give the daemon a turn, since nobody else tells it. Not held is fine. */
+void httpd_release(struct httpd_hold *hold);
+
+#endif
