@@ -129,17 +129,14 @@ static void raise_descriptor_limit(void)
 static int make_data_dir(struct server *sv, struct err *err)
 {
     struct stat st;
-    bool root = geteuid() == 0;
     const char *dir = sv->settings.data_dir;
     if (stat(dir, &st)) {
         /* as root, run users pass through it to their own directories (design.md section 1) */
-        int r = file_mkdirs(dir, root ? 0711 : 0700, err);
+        int r = file_mkdirs(dir, geteuid() == 0 ? 0711 : 0700, err);
         return r ? err_prefix(err, "data directory") : 0;
     }
     if (!S_ISDIR(st.st_mode) || access(dir, W_OK | X_OK))
         return err_set(err, E_INVALID, "the data directory '%s' cannot be written", dir);
-    if (root && chmod(dir, (st.st_mode & 07777) | 0111))
-        return err_sys(err, E_IO, "cannot let run users pass through '%s'", dir);
     return 0;
 }
 
