@@ -20,9 +20,10 @@ static void keep(char **field, const char *value)
         progress_set(field, value);
 }
 
-int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err)
+static int observe_in(struct run *run, struct pool *pool, unsigned what, struct observation *out,
+                      struct err *err)
 {
-    int r = plane_observe(run->plane, run->step_pool, what, LOOK_TIMEOUT_MS, out, err);
+    int r = plane_observe(run->plane, pool, what, LOOK_TIMEOUT_MS, out, err);
     if (r)
         return r;
     meter_add(&run->step_meter, METER_PERCEIVE, out->perceive_us);
@@ -30,10 +31,20 @@ int run_observe(struct run *run, unsigned what, struct observation *out, struct 
     return 0;
 }
 
-int run_look(struct run *run, struct observation *out, struct err *err)
+int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err)
+{
+    return observe_in(run, run->step_pool, what, out, err);
+}
+
+int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err)
 {
     bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
-    return run_observe(run, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : OBSERVE_PNG), out, err);
+    return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : OBSERVE_PNG), out, err);
+}
+
+int run_look(struct run *run, struct observation *out, struct err *err)
+{
+    return run_look_in(run, run->step_pool, out, err);
 }
 
 int run_read_url(struct run *run, const char **out, struct err *err)
@@ -142,10 +153,10 @@ struct view {
     bool has_y;
 };
 
-static int see_view(struct run *run, struct view *out, struct err *err)
+static int see_view(struct run *run, struct pool *pool, struct view *out, struct err *err)
 {
     struct observation obs;
-    int r = run_observe(run, OBSERVE_FRAME, &obs, err);
+    int r = observe_in(run, pool, OBSERVE_FRAME, &obs, err);
     if (r)
         return r;
     out->frame = obs.frame;
@@ -186,18 +197,28 @@ static int notches_for(const struct run *run, int dy_px)
     return n > WHEEL_MAX ? WHEEL_MAX : n < -WHEEL_MAX ? -WHEEL_MAX : n;
 }
 
-static int wheel_once(struct run *run, int notches, int *ret_moved, struct err *err)
+static int wheel_in(struct run *run, struct pool *pool, int notches, int *ret_moved,
+                    struct err *err)
 {
     struct view before, after;
-    int r = see_view(run, &before, err);
+    int r = see_view(run, pool, &before, err);
     *ret_moved = 0;
     for (size_t i = 0; !r && !*ret_moved && i < ARRAY_SIZE(wheel_x); i++) {
         r = turn_wheel(run, wheel_x[i], notches, err);
         if (!r)
-            r = see_view(run, &after, err);
+            r = see_view(run, pool, &after, err);
         if (!r)
             *ret_moved = moved_px(run, &before, &after, notches);
     }
+    return r;
+}
+
+/* Pictures are large, and a step may turn the wheel a hundred times: they go with each turn. */
+static int wheel_once(struct run *run, int notches, int *ret_moved, struct err *err)
+{
+    struct pool *pool = pool_create(run->step_pool);
+    int r = wheel_in(run, pool, notches, ret_moved, err);
+    pool_destroy(pool);
     return r;
 }
 
@@ -244,12 +265,25 @@ int run_dismiss_overlay(struct run *run, const struct observation *obs, bool *re
     return 0;
 }
 
-/* How far the page must scroll to have the target in the middle of the view. */
-static int distance_px(struct run *run, const struct observation *obs, const struct target *t)
+static struct rect view_of(struct run *run, const struct observation *obs)
 {
     int w, h;
     plane_size(run->plane, &w, &h);
-    struct rect view = obs->page ? obs->page->viewport : (struct rect){0, 0, w, h};
+    return obs->page ? obs->page->viewport : (struct rect){0, 0, w, h};
+}
+
+/* In view or half of it at the edge: what matters is that the point to be clicked can be seen. */
+static bool can_be_hit(struct run *run, const struct observation *obs, const struct target *t)
+{
+    struct rect v = view_of(run, obs);
+    return t->in_view ||
+           (t->at.x >= v.x && t->at.x < v.x + v.w && t->at.y >= v.y && t->at.y < v.y + v.h);
+}
+
+/* How far the page must scroll to have the target in the middle of the view. */
+static int distance_px(struct run *run, const struct observation *obs, const struct target *t)
+{
+    struct rect view = view_of(run, obs);
     int middle = t->box.h > 0 ? t->box.y + t->box.h / 2 : t->at.y;
     return middle - (view.y + view.h / 2);
 }
@@ -287,10 +321,13 @@ int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation
               struct target *out, struct err *err)
 {
     struct bring b = {0};
+    struct pool *look = NULL;
     bool ready = false;
     int r = 0;
     for (int i = 0; !r && !ready && i < BRING_TRIES; i++) {
-        r = run_look(run, obs, err);
+        pool_destroy(look); /* only the last look is handed out */
+        look = pool_create(run->step_pool);
+        r = run_look_in(run, look, obs, err);
         if (r)
             break;
         int64_t start = clock_mono_us();
@@ -299,6 +336,10 @@ int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation
         if (!r)
             r = bring_closer(run, &b, obs, out, &ready, err);
     }
+    if (!r &&
+        !can_be_hit(run, obs, out)) /* a click would be moved to the edge and hit something else */
+        return err_set(err, E_NOT_FOUND, "'%s' is on the page but does not come into view",
+                       str_cut(run->step_pool, out->label, 80));
     return r;
 }
 

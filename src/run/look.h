@@ -20,6 +20,7 @@ enum {
 
 /* What the reader needs to see: the page, or pixels on a plane that cannot read it. */
 int run_look(struct run *run, struct observation *out, struct err *err) MUST_CHECK;
+int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err) MUST_CHECK;
 int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err) MUST_CHECK;
 
 /* The URL now; "" when the plane cannot tell. Also kept in run->live_url. */
@@ -45,7 +46,8 @@ int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err
 int run_dismiss_overlay(struct run *run, const struct observation *obs, bool *ret_done,
                         struct err *err) MUST_CHECK;
 
-/* Ask for a target again and again while bringing it into view and uncovering it. */
+/* Ask for a target again and again while bringing it into view and uncovering it. E_NOT_FOUND: it is
+ * not there, or cannot be brought into view. *obs and *out are of the last look. */
 typedef int look_find_fn(struct run *run, void *arg, const struct observation *obs, struct target *out,
                          struct err *err);
 int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation *obs,

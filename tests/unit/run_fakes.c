@@ -218,7 +218,7 @@ static void scroll_by(struct fake_web *w, struct pool *pool, int px)
     struct fake_page p;
     describe(w, pool, &p);
     int most = content_h(&p) > VIEW_H ? content_h(&p) - VIEW_H : 0;
-    w->scroll += px;
+    w->scroll += w->no_wheel ? 0 : px;
     w->scroll = w->scroll < 0 ? 0 : w->scroll > most ? most : w->scroll;
 }
 

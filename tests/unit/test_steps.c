@@ -30,6 +30,13 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
         fake_add(out, "button", "button", "Send", "");
         if (web->counter)
             fake_add(out, "", "p", "Thank you", "");
+    } else if (!strcmp(path, "/deep")) {
+        for (int i = 0; i < 17; i++)
+            fake_add(out, "", "p", "Text", "");
+        fake_add(out, "", "button", "Delete all", "");
+        for (int i = 0; i < 9; i++)
+            fake_add(out, "", "p", "Text", "");
+        fake_add(out, "button", "button", "Send", "");
     } else if (!strcmp(path, "/list/")) {
         fake_add(out, "card", "a", "Tab", SITE "/list/tab");
         out->elements[0].in_tab = true;
@@ -190,6 +197,22 @@ static void a_submit_that_shows_an_effect_counts_and_is_journalled(void **state)
     assert_int_equal(rig.n_journal, 3);
     assert_string_equal(json_str(json_object_get(rig.journal, "1#1"), "state", ""), "observed");
     rig_release(&rig);
+}
+
+static void a_target_that_never_comes_into_view_is_not_clicked(void **state)
+{
+    static const bool stuck[] = {false, true};
+    for (size_t i = 0; i < ARRAY_SIZE(stuck); i++) {
+        struct rig rig;
+        begin(&rig,
+              "[" OPEN(SITE "/deep") ",{'type':'submit','intent':'x','params':{'label':'Send'}}]");
+        rig.web.no_wheel = stuck[i];
+        rig_run(&rig, NULL);
+        assert_int_equal(rig.web.clicks, stuck[i] ? 0 : 1);
+        if (stuck[i])
+            assert_string_equal(rig_data(&rig, 1), "form_target_not_found");
+        rig_release(&rig);
+    }
 }
 
 static void a_wrong_target_is_demoted(void **state)
@@ -910,6 +933,7 @@ int main(void)
         cmocka_unit_test(a_click_that_changes_nothing_is_demoted),
         cmocka_unit_test(text_that_is_expected_and_there_keeps_a_click),
         cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
+        cmocka_unit_test(a_target_that_never_comes_into_view_is_not_clicked),
         cmocka_unit_test(a_wrong_target_is_demoted),
         cmocka_unit_test(a_submit_that_was_sent_is_never_sent_again),
         cmocka_unit_test(an_observed_submit_is_taken_as_it_was_and_gone_on_from_there),
