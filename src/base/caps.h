@@ -40,6 +40,7 @@
 #define CAP_PAGE_NODES 60000              /* nodes kept of one page; the rest is cut and said so */
 #define CAP_PAGE_TEXT_BYTES (4u << 20)
 #define CAP_PAGE_FRAMES 64
+#define CAP_READ_WORK (64u << 20) /* bytes looked at for one extraction; then it is incomplete and says so */
 #define CAP_PLANE_TABS 8       /* further pop-ups are closed */
 #define CAP_PLANE_DIALOGS 20   /* in a row on one page; then the page counts as blocked */
 #define CAP_SCREEN_SIDE_PX 8192

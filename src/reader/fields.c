@@ -145,6 +145,14 @@ double field_label_match(struct pool *pool, const struct field *field, enum mean
     return 0;
 }
 
+bool field_is_labelled(enum meaning meaning, const char *own, const char *plain)
+{
+    if (!*plain || strlen(plain) > 60)
+        return false;
+    return strcmp(own, plain) == 0 ||
+           (in_list(rows[meaning].labels, plain) && meaning_of_phrase(plain) == meaning);
+}
+
 bool meaning_named(enum meaning meaning, const char *plain)
 {
     for (const char *const *l = rows[meaning].labels; *l; l++)

@@ -40,6 +40,9 @@ const char *const *meaning_properties(enum meaning meaning);
 /* How surely a label on a page (plain text) labels this field: 0, else up to 1. */
 double field_label_match(struct pool *pool, const struct field *field, enum meaning meaning, const char *plain);
 
+/* The same at 0.95 and more, but quick; own is the field's label as plain text. */
+bool field_is_labelled(enum meaning meaning, const char *own, const char *plain);
+
 /* plain text holds one of the names of this meaning: "show phone number" names a phone. */
 bool meaning_named(enum meaning meaning, const char *plain);
 

@@ -18,7 +18,13 @@
 #include "reader/page_parts.h"
 #include "reader/words.h"
 
-void page_offer(struct finding *f, struct candidate c)
+/* Work of one look, in bytes; measured so that the cap is some two seconds. */
+#define NODE_WORK       16
+#define CLASS_WORD_WORK 24
+#define PAIR_WORK       16
+#define SCRATCH_NODES   64 /* looked at with one scratch pool */
+
+void page_offer(struct pool *keep, struct finding *f, struct candidate c)
 {
     if (!c.text || c.score <= 0)
         return;
@@ -27,8 +33,10 @@ void page_offer(struct finding *f, struct candidate c)
         if (f->list[i].node != c.node || f->list[i].scene != c.scene ||
             strcmp(f->list[i].text, c.text) != 0)
             continue;
-        if (c.score > f->list[i].score)
+        if (c.score > f->list[i].score) {
+            c.text = f->list[i].text;
             f->list[i] = c;
+        }
         return;
     }
     if (at == FINDING_MAX) {
@@ -41,6 +49,7 @@ void page_offer(struct finding *f, struct candidate c)
     } else {
         f->n++;
     }
+    c.text = pool_strdup(keep, c.text);
     f->list[at] = c;
 }
 
@@ -63,11 +72,12 @@ static double place(const struct source *src, int node)
 static void offer_shown(struct finding *f, const struct source *src, const char *text,
                         const char *method, double score, int node)
 {
-    page_offer(f, (struct candidate){.text = text,
-                                     .method = method,
-                                     .node = node,
-                                     .scene = src->scene,
-                                     .score = score * place(src, node) + src->bonus});
+    page_offer(src->scene->pool, f,
+               (struct candidate){.text = text,
+                                  .method = method,
+                                  .node = node,
+                                  .scene = src->scene,
+                                  .score = score * place(src, node) + src->bonus});
 }
 
 /* --- labels
@@ -94,7 +104,7 @@ static const char *value_in(const struct source *src, struct finding *f, const s
 
 static void from_pairs(const struct source *src, const struct pair *pairs, int n, struct finding *f)
 {
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && scene_work(src->scene, PAIR_WORK); i++) {
         const struct pair *p = &pairs[i];
         double match = field_label_match(src->scene->pool, f->field, f->meaning, p->label);
         if (match == 0)
@@ -114,6 +124,12 @@ static void from_pairs(const struct source *src, const struct pair *pairs, int n
 
 /* --- values with a telling shape
  * ---------------------------------------------------------------------- */
+
+static const char *text_at(const struct source *src, int i, size_t max_bytes)
+{
+    return scene_text_count(src->scene, i) ? page_text(src->tmp, src->scene->page, i, max_bytes)
+                                           : "";
+}
 
 static int tallest(const struct scene *s, int i)
 {
@@ -144,11 +160,11 @@ static bool side_price(const char *around)
 static void price_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
-    const char *text = scene_text(s, i, 80), *price = pattern_first(s->pool, PATTERN_PRICE, text);
+    const char *text = text_at(src, i, 80), *price = pattern_first(src->tmp, PATTERN_PRICE, text);
     if (!price || side_price(text))
         return;
     int up = s->page->nodes[i].parent;
-    if (up >= src->root && scene_text_bytes(s, up) <= 60 && side_price(scene_text(s, up, 80)))
+    if (up >= src->root && scene_text_bytes(s, up) <= 60 && side_price(text_at(src, up, 80)))
         return;
     double score = 0.55 + (pattern_is(PATTERN_PRICE, text) ? 0.1 : 0);
     int h = tallest(s, i);
@@ -156,7 +172,7 @@ static void price_at(const struct source *src, struct finding *f, int i)
     if (src->heading >= 0 &&
         abs(s->page->nodes[src->heading].box.y - s->page->nodes[i].box.y) < 400)
         score += 0.05;
-    offer_shown(f, src, field_text(s->pool, f->field, f->meaning, price, false), "price_pattern",
+    offer_shown(f, src, field_text(src->tmp, f->field, f->meaning, price, false), "price_pattern",
                 score, i);
 }
 
@@ -164,9 +180,9 @@ static void phone_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
     const struct node *n = &s->page->nodes[i];
-    const char *text = scene_text(s, i, 100), *shown = pattern_first(s->pool, PATTERN_PHONE, text);
+    const char *text = text_at(src, i, 100), *shown = pattern_first(src->tmp, PATTERN_PHONE, text);
     if (strncasecmp(n->href, "tel:", 4) == 0) {
-        const char *number = shown ? shown : pattern_first(s->pool, PATTERN_PHONE, n->href + 4);
+        const char *number = shown ? shown : pattern_first(src->tmp, PATTERN_PHONE, n->href + 4);
         offer_shown(f, src, number, "tel_link", 0.9, i);
     } else if (shown && !str_contains_fold(text, "fax")) {
         offer_shown(f, src, shown, "phone_pattern", pattern_is(PATTERN_PHONE, text) ? 0.65 : 0.55,
@@ -178,16 +194,15 @@ static void email_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
     const char *href = s->page->nodes[i].href,
-               *shown = pattern_first(s->pool, PATTERN_EMAIL, scene_text(s, i, 120));
+               *shown = pattern_first(src->tmp, PATTERN_EMAIL, text_at(src, i, 120));
     if (strncasecmp(href, "mailto:", 7) == 0)
-        offer_shown(f, src, pattern_first(s->pool, PATTERN_EMAIL, href + 7), "mail_link", 0.85, i);
+        offer_shown(f, src, pattern_first(src->tmp, PATTERN_EMAIL, href + 7), "mail_link", 0.85, i);
     offer_shown(f, src, shown, "email_pattern", 0.7, i);
 }
 
 static void mileage_at(const struct source *src, struct finding *f, int i)
 {
-    const char *text = scene_text(src->scene, i, 80),
-               *hit = pattern_first(src->scene->pool, PATTERN_DISTANCE, text);
+    const char *text = text_at(src, i, 80), *hit = pattern_first(src->tmp, PATTERN_DISTANCE, text);
     if (hit && !str_contains_fold(text, "away") && !str_contains_fold(text, "from you") &&
         !str_contains_fold(text, "within"))
         offer_shown(f, src, hit, "distance_pattern", strlen(text) <= strlen(hit) + 12 ? 0.6 : 0.5,
@@ -198,9 +213,9 @@ static void rating_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
     const char *label = node_attr(&s->page->nodes[i], "aria-label");
-    const char *hit = label ? pattern_first(s->pool, PATTERN_RATING, label) : NULL;
+    const char *hit = label ? pattern_first(src->tmp, PATTERN_RATING, label) : NULL;
     if (!hit)
-        hit = pattern_first(s->pool, PATTERN_RATING, scene_text(s, i, 80));
+        hit = pattern_first(src->tmp, PATTERN_RATING, text_at(src, i, 80));
     if (hit)
         offer_shown(f, src, hit, "rating_pattern", 0.6, i);
 }
@@ -226,15 +241,15 @@ static size_t part_length(const char *line, size_t *skip)
 static void place_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
-    const char *text = scene_text(s, i, 160);
+    const char *text = text_at(src, i, 160);
     size_t skip;
     if (strcmp(s->page->nodes[i].tag, "address") == 0)
-        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "address", 0.8,
+        offer_shown(f, src, field_text(src->tmp, f->field, f->meaning, text, true), "address", 0.8,
                     i);
     for (const char *p = text; *p; p += skip) {
         size_t len = part_length(p, &skip);
-        const char *part = pool_strndup(s->pool, p, len);
-        if (pattern_first(s->pool, PATTERN_PLACE, part))
+        const char *part = pool_strndup(src->tmp, p, len);
+        if (pattern_first(src->tmp, PATTERN_PLACE, part))
             offer_shown(f, src, part, "place_pattern", 0.55, i);
         p += len;
     }
@@ -249,13 +264,13 @@ static void seller_box(const struct source *src, struct finding *f, int box)
     for (int i = box; i < nodes[box].end; i++) {
         if (!nodes[i].text[0] || !(nodes[i].flags & NODE_VISIBLE) || strlen(nodes[i].text) > 60)
             continue;
-        const char *text = scene_text(s, nodes[i].parent, 100), *plain = words_plain(s->pool, text);
+        const char *text = text_at(src, nodes[i].parent, 100), *plain = words_plain(src->tmp, text);
         bool control = scene_up_to_role(s, i, "button") > box;
-        bool label = field_label_match(s->pool, f->field, f->meaning, plain) > 0;
+        bool label = field_label_match(src->tmp, f->field, f->meaning, plain) > 0;
         bool lower = islower((unsigned char)text[0]) || islower((unsigned char)nodes[i].text[0]);
         if (control || label || lower || strpbrk(text, "0123456789") || words_count(text) > 6)
             continue;
-        offer_shown(f, src, field_text(s->pool, f->field, f->meaning, text, true), "seller_box",
+        offer_shown(f, src, field_text(src->tmp, f->field, f->meaning, text, true), "seller_box",
                     0.5, i);
         return;
     }
@@ -275,21 +290,20 @@ static void seller_at(const struct source *src, struct finding *f, int i)
     static const char *const starts[] = {
         "sold by ",      "posted by ", "listed by ",   "offered by ", "seller ",       "dealer ",
         "verkauft von ", "vendu par ", "vendido por ", "venduto da ", "verkocht door "};
-    const struct scene *s = src->scene;
     size_t skip;
-    const char *line = scene_text(s, i, 120),
-               *text = pool_strndup(s->pool, line, part_length(line, &skip));
+    const char *line = text_at(src, i, 120),
+               *text = pool_strndup(src->tmp, line, part_length(line, &skip));
     for (size_t k = 0; k < ARRAY_SIZE(starts); k++)
         if (strncasecmp(text, starts[k], strlen(starts[k])) == 0 && words_count(text) <= 8)
             offer_shown(f, src,
-                        field_text(s->pool, f->field, f->meaning, text + strlen(starts[k]), true),
+                        field_text(src->tmp, f->field, f->meaning, text + strlen(starts[k]), true),
                         "seller_text", k < 4 || k > 5 ? 0.75 : 0.45, i);
 }
 
 static void date_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
-    const char *text = scene_text(s, i, 80), *hit = pattern_first(s->pool, PATTERN_DATE, text);
+    const char *text = text_at(src, i, 80), *hit = pattern_first(src->tmp, PATTERN_DATE, text);
     bool is_time = strcmp(s->page->nodes[i].tag, "time") == 0;
     if (is_time || hit)
         offer_shown(f, src, is_time ? text : hit, is_time ? "time" : "date_pattern",
@@ -298,7 +312,7 @@ static void date_at(const struct source *src, struct finding *f, int i)
 
 static void year_at(const struct source *src, struct finding *f, int i)
 {
-    const char *text = scene_text(src->scene, i, 20);
+    const char *text = text_at(src, i, 20);
     if (src->root > 0 && pattern_is(PATTERN_YEAR, text))
         offer_shown(f, src, text, "year_pattern", 0.5, i);
 }
@@ -312,53 +326,66 @@ static at_fn *const shape_readers[MEANS_N] = {
 
 /* Last word(s) of one class equal the field's name, or all of it labels the field:
  * class="listing-bedrooms" for bedrooms, class="seller-name" for seller. */
-static bool classed_as(const struct scene *s, int i, const struct finding *f, const char *own)
+static bool classed_as(const struct source *src, int i, const struct finding *f)
 {
+    const struct scene *s = src->scene;
+    const char *own = f->own_name;
     static const char *const attrs[] = {"class", "id", "data-field", "data-testid", "data-label"};
     for (size_t a = 0; a < ARRAY_SIZE(attrs); a++) {
         const char *v = node_attr(&s->page->nodes[i], attrs[a]);
         for (const char *p = v; p && *(p += strspn(p, " ")); p += strcspn(p, " ")) {
-            const char *plain = words_split(s->pool, pool_strndup(s->pool, p, strcspn(p, " ")));
+            if (!scene_work(s, CLASS_WORD_WORK + strcspn(p, " ")))
+                return false;
+            const char *plain = words_split(src->tmp, pool_strndup(src->tmp, p, strcspn(p, " ")));
             size_t lp = strlen(plain), lo = strlen(own);
             if (lp >= lo && strcmp(plain + lp - lo, own) == 0 &&
                 (lp == lo || plain[lp - lo - 1] == ' '))
                 return true;
-            if (field_label_match(s->pool, f->field, f->meaning, plain) >= 0.95)
+            if (field_is_labelled(f->meaning, f->own_label, plain))
                 return true;
         }
     }
     return false;
 }
 
+static void shapes_at(const struct source *src, struct finding *f, int i)
+{
+    const struct scene *s = src->scene;
+    const struct node *n = &s->page->nodes[i];
+    int bytes = scene_text_bytes(s, i);
+    at_fn *reader = shape_readers[f->meaning];
+    bool badge = f->field->type == FIELD_BOOL;
+    if (f->meaning == MEANS_SELLER && n->n_attrs && scene_shown(s, i) && is_seller_box(s, i))
+        seller_box(src, f, i);
+    if (n->tag[0] == '#' || !(n->flags & NODE_VISIBLE) || bytes > 160 ||
+        (!bytes && strncasecmp(n->href, "tel:", 4) != 0 && !node_attr(n, "aria-label")))
+        return;
+    if (in_words("script style option button select", n->tag) || strcmp(n->role, "button") == 0 ||
+        !scene_work(s, NODE_WORK + (size_t)bytes))
+        return;
+    if (reader)
+        reader(src, f, i);
+    bool other_price = f->meaning == MEANS_PRICE && side_price(text_at(src, i, 160));
+    bool few =
+        scene_text_count(s, i) <= 2 || f->meaning == MEANS_LOCATION || f->meaning == MEANS_PRICE;
+    if (n->n_attrs && bytes && few && !other_price && classed_as(src, i, f))
+        offer_shown(f, src, field_text(src->tmp, f->field, f->meaning, text_at(src, i, 160), true),
+                    "class_name", 0.55, i);
+    if (badge && bytes &&
+        field_is_labelled(f->meaning, f->own_label, words_plain(src->tmp, text_at(src, i, 80))))
+        offer_shown(f, src, "yes", "badge", 0.5, i);
+}
+
 static void from_shapes(const struct source *src, struct finding *f)
 {
     const struct scene *s = src->scene;
-    at_fn *reader = shape_readers[f->meaning];
-    const char *own = words_split(s->pool, f->field->name);
-    bool badge = f->field->type == FIELD_BOOL;
-    for (int i = src->root; i < s->page->nodes[src->root].end; i++) {
-        const struct node *n = &s->page->nodes[i];
-        int bytes = scene_text_bytes(s, i);
-        if (f->meaning == MEANS_SELLER && n->n_attrs && scene_shown(s, i) && is_seller_box(s, i))
-            seller_box(src, f, i);
-        if (n->tag[0] == '#' || !(n->flags & NODE_VISIBLE) || bytes > 160 ||
-            (!bytes && strncasecmp(n->href, "tel:", 4) != 0 && !node_attr(n, "aria-label")))
-            continue;
-        if (in_words("script style option button select", n->tag) || strcmp(n->role, "button") == 0)
-            continue;
-        if (reader)
-            reader(src, f, i);
-        bool other_price = f->meaning == MEANS_PRICE && side_price(scene_text(s, i, 160));
-        bool few = scene_text_count(s, i) <= 2 || f->meaning == MEANS_LOCATION ||
-                   f->meaning == MEANS_PRICE;
-        if (n->n_attrs && bytes && few && !other_price && classed_as(s, i, f, own))
-            offer_shown(f, src,
-                        field_text(s->pool, f->field, f->meaning, scene_text(s, i, 160), true),
-                        "class_name", 0.55, i);
-        if (badge && bytes &&
-            field_label_match(s->pool, f->field, f->meaning,
-                              words_plain(s->pool, scene_text(s, i, 80))) >= 0.95)
-            offer_shown(f, src, "yes", "badge", 0.5, i);
+    struct source near = *src;
+    int end = s->page->nodes[src->root].end;
+    for (int from = src->root; from < end && !scene_worn_out(s); from += SCRATCH_NODES) {
+        near.tmp = pool_create(NULL);
+        for (int i = from; i < end && i < from + SCRATCH_NODES && scene_work(s, 1); i++)
+            shapes_at(&near, f, i);
+        pool_destroy(near.tmp);
     }
 }
 
@@ -374,17 +401,19 @@ static void from_heading(const struct source *src, struct finding *f)
             field_text(s->pool, f->field, f->meaning, scene_text(s, src->heading, 300), true),
             "heading", 0.9, src->heading);
     else if (src->title && f->meaning == MEANS_TITLE)
-        page_offer(f, (struct candidate){.text = src->title,
-                                         .method = "card_title",
-                                         .node = src->root,
-                                         .scene = s,
-                                         .score = 0.8});
+        page_offer(s->pool, f,
+                   (struct candidate){.text = src->title,
+                                      .method = "card_title",
+                                      .node = src->root,
+                                      .scene = s,
+                                      .score = 0.8});
     if (f->meaning == MEANS_URL && *src->url)
-        page_offer(f, (struct candidate){.text = src->url,
-                                         .method = src->root > 0 ? "link" : "page_url",
-                                         .node = src->link,
-                                         .scene = s,
-                                         .score = 1});
+        page_offer(s->pool, f,
+                   (struct candidate){.text = src->url,
+                                      .method = src->root > 0 ? "link" : "page_url",
+                                      .node = src->link,
+                                      .scene = s,
+                                      .score = 1});
 }
 
 /* --- what machines are told
@@ -414,7 +443,7 @@ static void from_meta(const struct source *src, struct finding *f)
     struct meta_sink sink = {src, f};
     struct meta_value v;
     bool card = src->root > 0;
-    if (page_ld_value(src->scene, src->docs, f->field, f->meaning, card ? src->url : NULL,
+    if (page_ld_value(src->scene, src->ld, f->field, f->meaning, card ? src->url : NULL,
                       card ? src->title : NULL, &v))
         take_meta(&sink, &v);
     page_microdata(src->scene, src->root, f->field, f->meaning, take_meta, &sink);
@@ -442,6 +471,8 @@ struct finding *page_findings(struct pool *pool, const struct schema *schema)
     for (int i = 0; i < schema->n_fields; i++) {
         f[i].field = &schema->fields[i];
         f[i].meaning = field_meaning(pool, f[i].field);
+        f[i].own_name = words_split(pool, f[i].field->name);
+        f[i].own_label = words_plain(pool, f[i].field->label);
         f[i].meta.node = -1;
     }
     return f;

@@ -21,6 +21,7 @@ struct candidate {
 struct finding {
     const struct field *field;
     enum meaning meaning;
+    const char *own_name, *own_label; /* plain */
     struct candidate list[FINDING_MAX]; /* shown ones */
     int n;
     struct candidate meta; /* the best that only machines see */
@@ -29,7 +30,8 @@ struct finding {
 /* The entity that is read: a whole page, or one card. */
 struct source {
     const struct scene *scene;
-    const json_t *docs; /* page_linked_data() */
+    struct pool *tmp; /* of what is looked at right now; NULL outside page_collect() */
+    const struct linked_data *ld;
     int root;           /* 0: the page */
     int heading;        /* node that names it, -1 */
     int link;           /* node of the card's link, -1 */
@@ -39,10 +41,11 @@ struct source {
 };
 
 struct finding *page_findings(struct pool *pool, const struct schema *schema);
-void page_offer(struct finding *f, struct candidate c);
+/* The text is copied into keep when the candidate is. */
+void page_offer(struct pool *keep, struct finding *f, struct candidate c);
 void page_collect(const struct source *src, struct finding *findings, int n);
 
-/* Choose among the candidates and write values and evidence. src is the newest source: its heading
+/* Choose among the candidates and write values and evidence; scratch is the scene's pool. src is the newest source: its heading
  * gives the parts that nothing else confirmed; url is the page's. */
 void page_resolve(struct pool *pool, struct finding *findings, const struct schema *schema,
                   const struct source *src, const char *url, struct extraction *out);

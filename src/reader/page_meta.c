@@ -7,10 +7,14 @@
 #include "reader/page_parts.h"
 #include "reader/words.h"
 
-#define LD_MAX_BYTES   (1u << 20) /* of one script */
-#define LD_MAX_SCRIPTS 32
-#define LD_MAX_DEPTH   24
-#define LD_MAX_OBJECTS 5000
+#define LD_MAX_BYTES      (1u << 20) /* of one script */
+#define LD_MAX_SCRIPTS    32
+#define LD_MAX_DEPTH      24
+#define LD_MAX_OBJECTS    5000
+#define LD_MAX_PROPERTIES 200 /* additionalProperty of one object */
+#define ENTITY_WORK       256 /* of asking one object for one field */
+#define LABEL_WORK        32
+#define ITEM_WORK         64
 
 /* --- JSON-LD -----------------------------------------------------------------------------------
  */
@@ -26,7 +30,7 @@ static void add_script(struct pool *pool, json_t *docs, const struct scene *s, i
     }
 }
 
-const json_t *page_linked_data(const struct scene *s)
+static const json_t *documents(const struct scene *s)
 {
     json_t *docs = json_keep(s->pool, json_array());
     for (int i = 0; i < s->page->n_nodes && json_array_size(docs) < LD_MAX_SCRIPTS; i++) {
@@ -38,13 +42,26 @@ const json_t *page_linked_data(const struct scene *s)
     return docs;
 }
 
+struct entity {
+    const json_t *obj;
+    const char *name; /* plain */
+    const char *url;
+    bool listed;       /* in an itemListElement: not the page's own */
+    double depth_cost; /* deeper objects say less about the page */
+    double own_score;  /* as the page's own entity */
+};
+
+struct linked_data {
+    struct entity *list;
+    int n, n_listed;
+    const char *heading; /* plain words that name the page's entity */
+};
+
 struct ld_search {
     const struct scene *s;
+    struct pool *tmp; /* for one entity */
     const struct field *field;
     enum meaning meaning;
-    const char *about_url, *about_name; /* of the listed entity, or NULL */
-    const char *heading;                /* plain words that name the page's entity */
-    int objects;
     struct meta_value *best;
 };
 
@@ -114,9 +131,11 @@ static const char *additional(struct ld_search *f, const json_t *obj)
     const json_t *list = json_object_get(obj, "additionalProperty"), *item;
     size_t i;
     json_array_foreach (list, i, item) {
-        const char *name = words_plain(f->s->pool, json_str(item, "name", ""));
-        if (i < 200 && field_label_match(f->s->pool, f->field, f->meaning, name) >= 0.8)
-            return scalar_text(f->s->pool, json_object_get(item, "value"));
+        const char *raw = json_str(item, "name", "");
+        if (i >= LD_MAX_PROPERTIES || !scene_work(f->s, LABEL_WORK + strlen(raw)))
+            break;
+        if (field_label_match(f->tmp, f->field, f->meaning, words_plain(f->tmp, raw)) >= 0.8)
+            return scalar_text(f->tmp, json_object_get(item, "value"));
     }
     return NULL;
 }
@@ -125,28 +144,22 @@ static const char *additional(struct ld_search *f, const json_t *obj)
  * salary. */
 static const char *by_own_name(struct ld_search *f, const json_t *obj)
 {
-    const char *own = words_split(f->s->pool, f->field->name), *key;
+    const char *own = words_split(f->tmp, f->field->name), *key;
+    const char *tail = pool_printf(f->tmp, " %s", own);
     json_t *value;
     json_object_foreach ((json_t *)obj, key, value) {
-        const char *theirs = words_split(f->s->pool, key);
-        if (strcmp(theirs, own) == 0 || str_ends(theirs, pool_printf(f->s->pool, " %s", own)))
-            return scalar_text(f->s->pool, value);
+        if (!scene_work(f->s, 8 + strlen(key)))
+            break;
+        const char *theirs = words_split(f->tmp, key);
+        if (strcmp(theirs, own) == 0 || str_ends(theirs, tail))
+            return scalar_text(f->tmp, value);
     }
     return NULL;
 }
 
-static double entity_score(struct ld_search *f, const json_t *obj, int depth)
+static double own_score(const json_t *obj, const char *name, const char *heading)
 {
-    const char *name = words_plain(
-        f->s->pool, json_str(obj, "name", json_str(obj, "headline", json_str(obj, "title", ""))));
-    double v = 0.8 - 0.03 * depth;
-    if (f->about_url || f->about_name) {
-        const char *url = json_str(obj, "url", "");
-        bool same =
-            (f->about_url && *url && str_ends(f->about_url, url + (url[0] == '.'))) ||
-            (f->about_name && *name && strcmp(name, words_plain(f->s->pool, f->about_name)) == 0);
-        return same ? v : 0;
-    }
+    double v = 0.8;
     if (is_type(
             obj,
             "WebSite WebPage SearchAction ImageObject Organization BreadcrumbList ListItem Review"))
@@ -155,75 +168,109 @@ static double entity_score(struct ld_search *f, const json_t *obj, int depth)
                      "Apartment House "
                      "SingleFamilyResidence RealEstateListing Book Movie Person IndividualProduct"))
         v += 0.05;
-    if (*name && *f->heading && (words_all_in(name, f->heading) || words_all_in(f->heading, name)))
+    if (*name && *heading && (words_all_in(name, heading) || words_all_in(heading, name)))
         v += 0.12;
     return v;
 }
 
-static void read_entity(struct ld_search *f, const json_t *obj, int depth)
+static void add_entity(const struct scene *s, struct linked_data *ld, const json_t *obj, int depth,
+                       bool listed)
 {
-    double score = entity_score(f, obj, depth);
-    if (score <= f->best->score)
+    const char *raw = json_str(obj, "name", json_str(obj, "headline", json_str(obj, "title", "")));
+    const char *name = words_plain(s->pool, raw);
+    double cost = 0.03 * depth;
+    ld->n_listed += listed;
+    ld->list[ld->n++] = (struct entity){.obj = obj,
+                                        .name = name,
+                                        .url = json_str(obj, "url", ""),
+                                        .listed = listed,
+                                        .depth_cost = cost,
+                                        .own_score = own_score(obj, name, ld->heading) - cost};
+}
+
+/* Objects that stand for something else than what is around them are left out; so that a long list
+ * does not crowd out the page's own, listed ones are counted by themselves. */
+static void index_objects(const struct scene *s, struct linked_data *ld, const json_t *v, int depth,
+                          bool listed)
+{
+    const json_t *item;
+    const char *key;
+    json_t *value;
+    size_t i;
+    int have = listed ? ld->n_listed : ld->n - ld->n_listed;
+    if (depth > LD_MAX_DEPTH || have >= LD_MAX_OBJECTS)
         return;
+    json_array_foreach (v, i, item) {
+        index_objects(s, ld, item, depth + 1, listed);
+    }
+    if (!json_is_object(v))
+        return;
+    add_entity(s, ld, v, depth, listed);
+    json_object_foreach ((json_t *)v, key, value) {
+        bool list = strcmp(key, "itemListElement") == 0;
+        if (!in_words("isRelatedTo isSimilarTo review reviews breadcrumb potentialAction "
+                      "isPartOf publisher",
+                      key))
+            index_objects(s, ld, value, depth + 1, listed || list);
+    }
+}
+
+const struct linked_data *page_linked_data(const struct scene *s)
+{
+    struct linked_data *ld = pool_alloc(s->pool, sizeof(*ld));
+    const char *heading = s->heading >= 0 ? s->page->nodes[s->heading].name : s->page->title;
+    const json_t *docs = documents(s);
+    ld->heading = words_plain(s->pool, heading);
+    if (json_array_size(docs)) {
+        ld->list = pool_alloc(s->pool, sizeof(*ld->list) * 2 * LD_MAX_OBJECTS);
+        index_objects(s, ld, docs, 0, false);
+    }
+    return ld;
+}
+
+static void read_entity(struct ld_search *f, const json_t *obj, double score)
+{
     const char *text = NULL;
     if (f->meaning == MEANS_TITLE &&
         is_type(obj,
                 "WebSite Organization Person Brand Offer BreadcrumbList ListItem PropertyValue"))
         return;
     for (const char *const *p = meaning_properties(f->meaning); *p && !text; p++)
-        text = at_path(f->s->pool, obj, *p);
+        text = at_path(f->tmp, obj, *p);
     if (!text)
         text = additional(f, obj);
     if (!text)
         text = by_own_name(f, obj);
-    const char *value = text ? field_text(f->s->pool, f->field, f->meaning, text, true) : NULL;
+    const char *value = text ? field_text(f->tmp, f->field, f->meaning, text, true) : NULL;
     if (value)
-        *f->best = (struct meta_value){value, "json_ld", -1, score};
+        *f->best = (struct meta_value){pool_strdup(f->s->pool, value), "json_ld", -1, score};
 }
 
-static void walk(struct ld_search *f, const json_t *v, int depth)
+/* A card's own url, which the page may give without its host, or name. */
+static bool is_about(const struct entity *e, const char *about_url, const char *plain_name)
 {
-    const json_t *item;
-    const char *key;
-    json_t *value;
-    size_t i;
-    if (depth > LD_MAX_DEPTH || f->objects > LD_MAX_OBJECTS)
-        return;
-    if (json_is_array(v)) {
-        json_array_foreach (v, i, item) {
-            walk(f, item, depth + 1);
-        }
-        return;
-    }
-    if (!json_is_object(v))
-        return;
-    f->objects++;
-    read_entity(f, v, depth);
-    json_object_foreach ((json_t *)v, key, value) {
-        bool others = in_words(
-            "isRelatedTo isSimilarTo review reviews breadcrumb potentialAction itemListElement "
-            "isPartOf publisher",
-            key);
-        if (!others || (f->about_url && strcmp(key, "itemListElement") == 0))
-            walk(f, value, depth + 1);
-    }
+    return (*e->url && str_ends(about_url, e->url + (e->url[0] == '.'))) ||
+           (*e->name && *plain_name && strcmp(e->name, plain_name) == 0);
 }
 
-bool page_ld_value(const struct scene *s, const json_t *docs, const struct field *field,
+bool page_ld_value(const struct scene *s, const struct linked_data *ld, const struct field *field,
                    enum meaning meaning, const char *about_url, const char *about_name,
                    struct meta_value *out)
 {
     *out = (struct meta_value){.node = -1};
-    const char *heading = s->heading >= 0 ? s->page->nodes[s->heading].name : s->page->title;
-    struct ld_search f = {.s = s,
-                          .field = field,
-                          .meaning = meaning,
-                          .about_url = about_url,
-                          .about_name = about_name,
-                          .heading = words_plain(s->pool, heading),
-                          .best = out};
-    if (meaning != MEANS_URL)
-        walk(&f, docs, 0);
+    struct ld_search f = {.s = s, .field = field, .meaning = meaning, .best = out};
+    const char *name = words_plain(s->pool, about_name ? about_name : "");
+    int n = meaning != MEANS_URL ? ld->n : 0;
+    for (int i = 0; i < n && scene_work(s, 1); i++) {
+        const struct entity *e = &ld->list[i];
+        double score = about_url ? 0.8 - e->depth_cost : e->own_score;
+        if (score <= out->score || (about_url ? !is_about(e, about_url, name) : e->listed) ||
+            !scene_work(s, ENTITY_WORK))
+            continue;
+        f.tmp = pool_create(NULL);
+        read_entity(&f, e->obj, score);
+        pool_destroy(f.tmp);
+    }
     return out->text != NULL;
 }
 
@@ -263,7 +310,7 @@ void page_microdata(const struct scene *s, int root, const struct field *field,
     for (int i = root; i < s->page->nodes[root].end; i++) {
         const struct node *n = &s->page->nodes[i];
         if (!n->n_attrs || !node_attr(n, "itemprop") || node_attr(n, "itemscope") ||
-            !path_fits(field, meaning, item_path(s, i), s->pool))
+            !scene_work(s, ITEM_WORK) || !path_fits(field, meaning, item_path(s, i), s->pool))
             continue;
         bool seen = scene_text_count(s, i) > 0;
         const char *hidden =

@@ -16,13 +16,15 @@ struct meta_value {
     double score;
 };
 
-/* Documents of the page's JSON-LD scripts, kept in the scene's pool; never NULL. */
-const json_t *page_linked_data(const struct scene *s);
+/* The page's JSON-LD: its objects in document order, named and judged once. */
+struct linked_data;
+const struct linked_data *page_linked_data(const struct scene *s); /* in the scene's pool; never NULL */
 
-/* Best value of a field in the linked data, about the page's own entity, or, when about is not NULL,
- * about the listed entity whose url or name that is. False when there is none. */
-bool page_ld_value(const struct scene *s, const json_t *docs, const struct field *field, enum meaning meaning,
-                   const char *about_url, const char *about_name, struct meta_value *out);
+/* Best value of a field in the linked data, about the page's own entity, or, when about_url is not
+ * NULL, about the listed entity whose url or name that is. False when there is none. */
+bool page_ld_value(const struct scene *s, const struct linked_data *ld, const struct field *field,
+                   enum meaning meaning, const char *about_url, const char *about_name,
+                   struct meta_value *out);
 
 /* Microdata below root, one call per value. */
 typedef void page_meta_fn(void *arg, const struct meta_value *value);

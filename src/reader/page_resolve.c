@@ -226,20 +226,34 @@ static struct candidate heading_of(struct pool *pool, const struct source *src)
                               .score = 0.6};
 }
 
+/* Later parts of the page may have said something else. */
+static void mark_incomplete(json_t *evidence)
+{
+    const char *field;
+    json_t *entry;
+    json_object_foreach (evidence, field, entry) {
+        json_put_str(entry, "incomplete", "the page was too large to be read to its end");
+    }
+}
+
 void page_resolve(struct pool *pool, struct finding *findings, const struct schema *schema,
                   const struct source *src, const char *url, struct extraction *out)
 {
+    struct pool *tmp = src->scene->pool;
     *out = (struct extraction){.values = json_keep(pool, json_object()),
                                .evidence = json_keep(pool, json_object()),
                                .spam_reason = ""};
     for (int i = 0; i < schema->n_fields; i++) {
         const char *differs;
-        const struct candidate *c = choose(pool, &findings[i], &differs);
+        const struct candidate *c = choose(tmp, &findings[i], &differs);
         if (c)
-            put(pool, &findings[i], c, url, differs, out);
+            put(tmp, &findings[i], c, url, differs, out);
     }
-    struct candidate heading = heading_of(pool, src);
+    struct candidate heading = heading_of(tmp, src);
     if (*heading.text)
-        from_heading(pool, findings, schema->n_fields, &heading, url, out);
-    judge_spam(pool, findings, schema, url, out);
+        from_heading(tmp, findings, schema->n_fields, &heading, url, out);
+    judge_spam(tmp, findings, schema, url, out);
+    out->spam_reason = pool_strdup(pool, out->spam_reason);
+    if (scene_worn_out(src->scene))
+        mark_incomplete(out->evidence);
 }

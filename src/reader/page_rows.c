@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "reader/page_extract.h"
 #include "reader/words.h"
@@ -48,39 +49,67 @@ static const char *url_of(const struct observation *obs)
     return obs->url && *obs->url ? obs->url : obs->page->url;
 }
 
-int page_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
-                 const struct schema *schema, struct extraction *out, struct err *err)
+static int too_big(struct err *err)
 {
-    struct finding *findings = page_findings(pool, schema);
-    struct source src = {0};
+    return err_set(err, E_TOOBIG, "extract: the page is too large to find anything in it");
+}
+
+/* All observations into findings; out->scene stays NULL when every page is empty. */
+static int collect(struct pool *tmp, const struct observation *obs, int n_obs,
+                   struct finding *findings, int n_fields, int64_t *work, struct source *out,
+                   struct err *err)
+{
     for (int i = 0; i < n_obs; i++) {
-        struct scene *s = pool_alloc(pool, sizeof(*s));
-        int r = scene_create(pool, &obs[i], s, err);
+        struct scene *s = pool_alloc(tmp, sizeof(*s));
+        int r = scene_create(tmp, &obs[i], s, err);
         if (r)
             return r;
         if (s->page->n_nodes == 0)
             continue;
+        s->work = work;
         mask_siblings(s);
-        src = (struct source){.scene = s,
-                              .docs = page_linked_data(s),
-                              .heading = s->heading,
-                              .link = -1,
-                              .url = url_of(&obs[i]),
-                              .bonus = 0.001 * i};
-        page_collect(&src, findings, schema->n_fields);
+        *out = (struct source){.scene = s,
+                               .ld = page_linked_data(s),
+                               .heading = s->heading,
+                               .link = -1,
+                               .url = url_of(&obs[i]),
+                               .bonus = 0.001 * i};
+        page_collect(out, findings, n_fields);
     }
-    if (!src.scene)
-        return err_set(err, E_NOT_FOUND, "extract: the page is empty");
-    page_resolve(pool, findings, schema, &src, src.url, out);
     return 0;
+}
+
+int page_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
+                 const struct schema *schema, struct extraction *out, struct err *err)
+{
+    struct pool *tmp = pool_create(NULL);
+    struct finding *findings = page_findings(tmp, schema);
+    struct source src = {0};
+    int64_t work = CAP_READ_WORK;
+    int r = collect(tmp, obs, n_obs, findings, schema->n_fields, &work, &src, err);
+    if (r)
+        goto out;
+    if (!src.scene) {
+        r = err_set(err, E_NOT_FOUND, "extract: the page is empty");
+        goto out;
+    }
+    page_resolve(pool, findings, schema, &src, src.url, out);
+    if (scene_worn_out(src.scene) && !json_object_size(out->values))
+        r = too_big(err);
+out:
+    pool_destroy(tmp);
+    return r;
 }
 
 /* --- many entities
  * --------------------------------------------------------------------------------- */
 
-static void read_row(const struct scene *s, const json_t *docs, int member,
-                     const struct schema *schema, const char *url, struct extraction *out)
+static void read_row(struct pool *pool, const struct scene *page, const struct linked_data *ld,
+                     int member, const struct schema *schema, const char *url,
+                     struct extraction *out)
 {
+    struct scene own = *page, *s = &own;
+    s->pool = pool_create(NULL);
     struct finding *findings = page_findings(s->pool, schema);
     int link = page_card_link(s, member);
     const char *href = link >= 0 ? s->page->nodes[link].href : "";
@@ -89,14 +118,15 @@ static void read_row(const struct scene *s, const json_t *docs, int member,
         if (s->page->nodes[i].level && scene_shown(s, i) && scene_text_count(s, i))
             heading = i;
     struct source src = {.scene = s,
-                         .docs = docs,
+                         .ld = ld,
                          .root = member,
                          .heading = heading,
                          .link = link,
                          .url = href,
                          .title = page_card_title(s, member, link)};
     page_collect(&src, findings, schema->n_fields);
-    page_resolve(s->pool, findings, schema, &src, url, out);
+    page_resolve(pool, findings, schema, &src, url, out);
+    pool_destroy(s->pool);
 }
 
 /* Fields found, required ones counting double. */
@@ -118,16 +148,18 @@ static double full_coverage(const struct schema *schema)
 }
 
 /* How well a group's members give rows of this schema. */
-static double fitness(const struct scene *s, const json_t *docs, const struct group *g,
+static double fitness(const struct scene *s, const struct linked_data *ld, const struct group *g,
                       const struct schema *schema, const char *url)
 {
     double sum = 0;
     int n = g->n < ROWS_SAMPLE ? g->n : ROWS_SAMPLE;
-    for (int i = 0; i < n; i++) {
+    struct pool *tmp = pool_create(NULL);
+    for (int i = 0; i < n && !scene_worn_out(s); i++) {
         struct extraction x;
-        read_row(s, docs, g->members[i * g->n / n], schema, url, &x);
+        read_row(tmp, s, ld, g->members[i * g->n / n], schema, url, &x);
         sum += coverage(schema, &x) / n;
     }
+    pool_destroy(tmp);
     double full = full_coverage(schema);
     if (sum * 2 < full || (sum <= 2 && full > 2))
         return 0; /* things that are something else */
@@ -146,33 +178,48 @@ static bool positional_only(const struct schema *schema, const json_t *values)
     return true;
 }
 
-int page_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
-              const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
-              struct err *err)
+static int best_group(const struct scene *s, const struct linked_data *ld, struct group *groups,
+                      int n, const struct schema *schema, const char *url)
 {
-    struct scene s;
-    int r = scene_create(pool, obs, &s, err);
-    if (r)
-        return r;
-    struct group groups[ROWS_GROUPS];
-    const json_t *docs = page_linked_data(&s);
-    int n_groups = page_groups(&s, false, ROWS_GROUPS, groups), best = -1;
+    int best = -1;
     double best_fit = 0;
-    for (int g = 0; g < n_groups; g++) {
-        double fit = fitness(&s, docs, &groups[g], schema, url_of(obs));
+    for (int g = 0; g < n; g++) {
+        double fit = fitness(s, ld, &groups[g], schema, url);
         if (fit > best_fit) {
             best = g;
             best_fit = fit;
         }
     }
+    return best;
+}
+
+int page_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
+              const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
+              struct err *err)
+{
+    struct scene s;
+    struct pool *tmp = pool_create(NULL);
+    struct group groups[ROWS_GROUPS];
+    int64_t work = CAP_READ_WORK;
+    int r = scene_create(tmp, obs, &s, err);
+    if (r)
+        goto out;
+    s.work = &work;
+    const struct linked_data *ld = page_linked_data(&s);
+    int n_groups = page_groups(&s, false, ROWS_GROUPS, groups);
+    int best = best_group(&s, ld, groups, n_groups, schema, url_of(obs));
     *ret_n = 0;
     int max = best < 0 ? 0 : groups[best].n < max_rows ? groups[best].n : max_rows;
     *ret_rows = pool_alloc(pool, sizeof(**ret_rows) * (size_t)(max + 1));
-    for (int i = 0; best >= 0 && i < groups[best].n && *ret_n < max; i++) {
+    for (int i = 0; best >= 0 && i < groups[best].n && *ret_n < max && !scene_worn_out(&s); i++) {
         struct extraction x;
-        read_row(&s, docs, groups[best].members[i], schema, url_of(obs), &x);
+        read_row(pool, &s, ld, groups[best].members[i], schema, url_of(obs), &x);
         if (!positional_only(schema, x.values))
             (*ret_rows)[(*ret_n)++] = x;
     }
-    return 0;
+    if (scene_worn_out(&s) && !*ret_n)
+        r = too_big(err);
+out:
+    pool_destroy(tmp);
+    return r;
 }

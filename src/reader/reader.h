@@ -102,12 +102,14 @@ int reader_list(struct reader *reader, struct pool *pool, const struct observati
 
 struct extraction {
     json_t *values;   /* {field: value as the page shows it, trimmed}; only what was found */
-    json_t *evidence; /* {field: {"url","method","text","box":[x,y,w,h]}} beside it */
+    json_t *evidence; /* {field: {"url","method","text","box":[x,y,w,h]}} beside it; with
+                       "incomplete" when the page took more work than CAP_READ_WORK */
     bool spam;        /* a schema indicator says this is not what is wanted */
     const char *spam_reason;
 };
 
-/* One entity from n observations of the same page (scrolled, revealed), the newest last. */
+/* One entity from n observations of the same page (scrolled, revealed), the newest last. E_TOOBIG when
+ * CAP_READ_WORK ended before anything was found; so does reader_rows(). */
 int reader_extract(struct reader *reader, struct pool *pool, const struct observation *obs, int n_obs,
                    const struct schema *schema, struct extraction *out, struct err *err) MUST_CHECK;
 

@@ -44,6 +44,18 @@ bool scene_leads(const struct scene *s, int i)
     return !same_page;
 }
 
+bool scene_work(const struct scene *s, size_t units)
+{
+    if (s->work)
+        *s->work -= (int64_t)units;
+    return !scene_worn_out(s);
+}
+
+bool scene_worn_out(const struct scene *s)
+{
+    return s->work && *s->work < 0;
+}
+
 int scene_text_bytes(const struct scene *s, int i)
 {
     return s->bytes[s->page->nodes[i].end] - s->bytes[i];
@@ -83,7 +95,7 @@ static bool attr_has_word(const char *value, const char *words)
                 break;
         }
         word[n] = 0;
-        if (in_words(words, word))
+        if (n > 1 && in_words(words, word))
             return true;
     }
     return false;
@@ -166,7 +178,7 @@ static unsigned exact_zone(const struct node *n)
         for (const char *p = values[v]; p && *(p += strspn(p, " ")); p += strcspn(p, " ")) {
             char word[32];
             size_t len = strcspn(p, " ");
-            if (len >= sizeof(word))
+            if (len < 3 || len >= sizeof(word)) /* none is as short */
                 continue;
             memcpy(word, p, len);
             word[len] = 0;

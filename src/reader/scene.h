@@ -33,7 +33,12 @@ struct scene {
     int *links; /* links that lead somewhere, before node i */
     int *marks; /* headings before node i */
     int heading; /* the page's main heading, -1 */
+    int64_t *work; /* left for the whole question, shared by its scenes; NULL: as much as it takes */
 };
+
+/* Take units of work, about a byte looked at each; false when none is left: stop with what there is. */
+bool scene_work(const struct scene *s, size_t units);
+bool scene_worn_out(const struct scene *s);
 
 /* E_UNSUPPORTED when the observation has no page. */
 int scene_create(struct pool *pool, const struct observation *obs, struct scene *out, struct err *err) MUST_CHECK;

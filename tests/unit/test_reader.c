@@ -4,6 +4,7 @@
  */
 #include "unit/test.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -774,6 +775,13 @@ static struct hostile *hostile_page(int n, const char *attr, const char *value)
     return h;
 }
 
+static void set_text(struct node *n, const char *text)
+{
+    n->tag = "#text";
+    n->text = text;
+    n->n_attrs = 0;
+}
+
 /* Once the nodes have their parents. */
 static struct observation look_at(struct hostile *h)
 {
@@ -807,6 +815,111 @@ static void overlays_in_overlays_are_looked_at_in_time(void **state)
     }
 }
 
+static size_t heap_bytes(void)
+{
+    return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+/* 4,000 boxes whose classes are hundreds of words each. */
+static void a_page_of_class_words_is_read_in_bounds(void **state)
+{
+    enum { BOXES = 4000, CLASS_BYTES = 510 };
+    struct hostile *h = hostile_page(2 * BOXES + 1, "id", "x");
+    struct extraction x;
+    struct err err = {0};
+    for (int i = 0; i < BOXES; i++) {
+        struct attr *class = pool_alloc(pool, sizeof(*class));
+        char *words = pool_alloc(pool, CLASS_BYTES + 8);
+        for (int at = 0; at < CLASS_BYTES; at += 6)
+            snprintf(words + at, 8, "p%04x ", (i * 85 + at / 6) & 0xffff);
+        *class = (struct attr){"class", words};
+        h->page.nodes[1 + 2 * i].attrs = class;
+        h->page.nodes[2 + 2 * i].parent = 1 + 2 * i;
+        set_text(&h->page.nodes[2 + 2 * i], i ? "words" : "Price: $12,500");
+    }
+    struct observation obs = look_at(h);
+    struct schema *s =
+        schema_of("year,make,model,price,phone,seller,location,doors,color,trim,vin");
+    size_t before = heap_bytes();
+    assert_int_equal(reader_extract(reader, pool, &obs, 1, s, &x, &err), 0);
+    assert_string_equal(json_str(x.values, "price", ""), "$12,500");
+    assert_true(heap_bytes() - before < 16u << 20);
+}
+
+/* 500 rows, each of which might be any of 5,000 objects that machines are told about. */
+static void rows_beside_a_mass_of_linked_data_are_read_in_bounds(void **state)
+{
+    enum { ROWS = 500, OBJECTS = 5000, SIZE = 1 << 20 };
+    struct hostile *h = hostile_page(3 + 5 * ROWS, "class", "row");
+    struct attr script = {"type", "application/ld+json"};
+    char *ld = pool_alloc(pool, SIZE);
+    size_t at = (size_t)snprintf(ld, SIZE, "[");
+    for (int i = 0; i < OBJECTS; i++)
+        at += (size_t)snprintf(
+            ld + at, SIZE - at,
+            "%s{\"@type\":\"Product\",\"name\":\"Lamp %d\",\"url\":\"/item/%d\",\"color\":"
+            "\"blue %d\"}",
+            i ? "," : "", i, i, i);
+    snprintf(ld + at, SIZE - at, "]");
+    struct node *nodes = h->page.nodes;
+    nodes[1].tag = "script";
+    nodes[1].flags = 0;
+    nodes[1].attrs = &script;
+    nodes[2].parent = 1;
+    set_text(&nodes[2], ld);
+    nodes[2].flags = 0;
+    for (int i = 0; i < ROWS; i++) {
+        struct node *n = &nodes[3 + 5 * i];
+        struct attr *href = pool_alloc(pool, sizeof(*href));
+        *href = (struct attr){"href", pool_printf(pool, "/item/%d", i)};
+        n[1].tag = "a";
+        n[1].attrs = href;
+        n[1].parent = n[3].parent = 3 + 5 * i;
+        n[2].parent = 4 + 5 * i;
+        n[4].parent = 6 + 5 * i;
+        set_text(&n[2], pool_printf(pool, "Lamp %d", i));
+        set_text(&n[4], "$12,500");
+        for (int k = 0; k < 5; k++)
+            n[k].box = (struct rect){0, 40 * i, 600, 30};
+    }
+    struct observation obs = look_at(h);
+    struct extraction *rows;
+    struct err err = {0};
+    int n;
+    size_t before = heap_bytes();
+    assert_int_equal(
+        reader_rows(reader, pool, &obs, schema_of("name,price,color"), ROWS, &rows, &n, &err), 0);
+    assert_int_equal(n, ROWS);
+    assert_string_equal(json_str(rows[ROWS - 1].values, "color", ""), "blue 499");
+    assert_true(heap_bytes() - before < 32u << 20);
+}
+
+/* What took all the work that one question may take is given, and says so. */
+static void a_page_that_takes_too_much_work_gives_what_was_found(void **state)
+{
+    enum { BOXES = 9000 };
+    struct hostile *h = hostile_page(2 * BOXES + 1, "class", NULL);
+    struct extraction x;
+    struct err err = {0};
+    char *words = pool_alloc(pool, 512);
+    for (int at = 0; at < 508; at += 4)
+        memcpy(words + at, "abc ", 4);
+    h->attrs->value = words;
+    for (int i = 0; i < BOXES; i++) {
+        h->page.nodes[2 + 2 * i].parent = 1 + 2 * i;
+        set_text(&h->page.nodes[2 + 2 * i], i ? "words" : "Price: $12,500");
+    }
+    struct observation obs = look_at(h);
+    assert_int_equal(
+        reader_extract(reader, pool, &obs, 1, schema_of("price,trim,vin,color"), &x, &err), 0);
+    assert_string_equal(json_str(x.values, "price", ""), "$12,500");
+    assert_non_null(json_object_get(json_object_get(x.evidence, "price"), "incomplete"));
+    set_text(&h->page.nodes[2], "words");
+    assert_int_equal(
+        reader_extract(reader, pool, &obs, 1, schema_of("price,trim,vin,color"), &x, &err),
+        E_TOOBIG);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -833,6 +946,9 @@ int main(void)
         T(questions_are_answered_by_what_is_shown),
         T(largest_pages_are_answered),
         T(overlays_in_overlays_are_looked_at_in_time),
+        T(a_page_of_class_words_is_read_in_bounds),
+        T(rows_beside_a_mass_of_linked_data_are_read_in_bounds),
+        T(a_page_that_takes_too_much_work_gives_what_was_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
