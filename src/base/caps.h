@@ -39,6 +39,7 @@
 #define CAP_CDP_SESSIONS 128  /* tabs and cross-site frames attached to */
 #define CAP_PAGE_NODES 60000              /* nodes kept of one page; the rest is cut and said so */
 #define CAP_PAGE_TEXT_BYTES (4u << 20)
+#define CAP_PAGE_DATA_BYTES (1u << 20) /* one data script (JSON-LD); a larger one is left out */
 #define CAP_PAGE_FRAMES 64
 #define CAP_READ_WORK (64u << 20) /* bytes looked at for one extraction; then it is incomplete and says so */
 #define CAP_PLANE_TABS 8       /* further pop-ups are closed */

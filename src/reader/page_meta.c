@@ -3,11 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "reader/page_parts.h"
 #include "reader/words.h"
 
-#define LD_MAX_BYTES      (1u << 20) /* of one script */
 #define LD_MAX_SCRIPTS    32
 #define LD_MAX_DEPTH      24
 #define LD_MAX_OBJECTS    5000
@@ -24,7 +24,7 @@ static void add_script(struct pool *pool, json_t *docs, const struct scene *s, i
     for (int k = i + 1; k < s->page->nodes[i].end; k++) {
         const char *text = s->page->nodes[k].text;
         size_t len = strlen(text);
-        json_t *doc = len && len <= LD_MAX_BYTES ? json_loadb(text, len, 0, NULL) : NULL;
+        json_t *doc = len && len <= CAP_PAGE_DATA_BYTES ? json_loadb(text, len, 0, NULL) : NULL;
         if (doc)
             json_push(docs, doc);
     }

@@ -700,6 +700,35 @@ static void structured_data_is_kept(void **state)
     fail_msg("no structured data");
 }
 
+/* The recorded page with a data script of `bytes` bytes. */
+static const char *data_script_of(struct shot *s, size_t bytes)
+{
+    json_t *snapshot = recorded(s->pool), *strings = json_object_get(snapshot, "strings");
+    struct snapshot_part part = {.snapshot = snapshot, .parent = -1, .focus = 2};
+    struct err err = {0};
+    char *text = pool_alloc(s->pool, bytes + 1);
+    memset(text, 'x', bytes);
+    memcpy(text, "{\"@type\":\"", strlen("{\"@type\":\""));
+    memcpy(text + bytes - 2, "\"}", 2);
+    for (size_t i = 0; i < json_array_size(strings); i++)
+        if (strcmp(json_string_value(json_array_get(strings, i)), "{\"@type\":\"Boat\"}") == 0)
+            json_array_set_new(strings, i, json_string(text));
+    assert_int_equal(snapshot_to_page(s->pool, &part, 1, &view_1280, &s->page, &err), 0);
+    assert_string_equal(words(s, "price"), "Price: 12");
+    for (int i = 0; i < s->page->n_nodes; i++)
+        if (strncmp(s->page->nodes[i].text, "{\"@type\"", 8) == 0)
+            return s->page->nodes[i].text;
+    return NULL;
+}
+
+static void structured_data_is_kept_whole_or_not_at_all(void **state)
+{
+    const char *text = data_script_of(*state, CAP_PAGE_DATA_BYTES);
+    assert_non_null(text);
+    assert_int_equal(strlen(text), CAP_PAGE_DATA_BYTES);
+    assert_null(data_script_of(*state, CAP_PAGE_DATA_BYTES + 1));
+}
+
 /* A document of another process is shown in the frame that owns it, where its content box is. */
 static void a_second_part_is_folded_in_below_its_owner(void **state)
 {
@@ -800,6 +829,7 @@ int main(void)
         SHOT(words_values_and_slots_read_as_shown),
         SHOT(secrets_are_left_out),
         SHOT(structured_data_is_kept),
+        SHOT(structured_data_is_kept_whole_or_not_at_all),
         SHOT(a_second_part_is_folded_in_below_its_owner),
         SHOT(broken_snapshots_are_refused_or_cut),
     };

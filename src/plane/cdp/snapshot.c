@@ -10,7 +10,7 @@
 #define ATTR_BYTES  512
 #define ATTRS_MAX   48
 #define VALUE_BYTES 4096
-#define TEXT_BYTES  (64u << 10) /* of one text node */
+#define TEXT_BYTES  (64u << 10) /* of one text that is shown */
 #define DEPTH_MAX   2048        /* open elements; deeper ones are cut */
 
 /* A rectangle in screen pixels, exact until it is stored. */
@@ -45,7 +45,7 @@ struct maker {
     struct page *page;
     struct shadow_node *shadow;
     int max_nodes;
-    size_t text_bytes;
+    size_t text_bytes, data_bytes; /* of what is shown, and of data scripts */
     const struct snapshot_part *parts;
     int n_parts;
     const struct snapshot_view *view;
@@ -329,18 +329,35 @@ static void read_state(struct maker *m, const struct doc *d, int i, struct node 
 
 /* --- text ------------------------------------------------------------------------------------ */
 
+/* What a page tells machines is worth nothing in part: all of it, or none. */
+static const char *data_text(struct maker *m, const char *raw)
+{
+    size_t len = strlen(raw);
+    if (len > CAP_PAGE_DATA_BYTES || m->data_bytes + len > CAP_PAGE_TEXT_BYTES)
+        return "";
+    m->data_bytes += len;
+    return str_squash(m->pool, raw);
+}
+
+static const char *shown_text(struct maker *m, const char *raw)
+{
+    bool fits = strlen(raw) <= TEXT_BYTES;
+    const char *text = str_squash(m->pool, fits ? raw : str_cut(m->tmp, raw, TEXT_BYTES));
+    m->text_bytes += strlen(text);
+    return text;
+}
+
 static void add_text(struct maker *m, const struct doc *d, int i, int layout, const char *raw,
                      const struct place *place, const struct open_node *parent)
 {
     struct area box;
-    const char *cut_raw = strlen(raw) > TEXT_BYTES ? str_cut(m->tmp, raw, TEXT_BYTES) : raw;
-    const char *text = str_squash(m->pool, cut_raw);
+    bool data = strcmp(m->page->nodes[parent->node].tag, "script") == 0;
+    const char *text = data ? data_text(m, raw) : shown_text(m, raw);
     if (!*text)
         return;
     struct node *n = add_node(m, place, parent->node, "#text");
     if (!n)
         return;
-    m->text_bytes += strlen(text);
     n->text = text;
     int at = m->page->n_nodes - 1;
     m->shadow[at].paint_order = parent->paint_order;
