@@ -232,8 +232,10 @@ static const char *from_label(struct names *s, int i)
     const char *own = node_attr(&s->page->nodes[l], "aria-label");
     if (!str_empty(own))
         return str_squash(s->pool, own);
-    if (!node_is_a(s->page, i, l))
-        return content(s, l);
+    if (!node_is_a(s->page, i, l)) {
+        const char *words = content(s, l); /* a label out of sight names its control all the same */
+        return *words ? words : hidden_content(s, l);
+    }
     const char *before = slice(s, s->from[l], s->from[i]);
     const char *after = slice(s, s->from[s->page->nodes[i].end], s->from[s->page->nodes[l].end]);
     return str_squash(s->pool, pool_printf(s->tmp, "%s %s", before, after));

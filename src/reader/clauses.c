@@ -26,14 +26,26 @@ static bool is_negated(const char *plain)
                   "hidden", "cannot", "can't", "kein", "keine", "nicht");
 }
 
+/* raw without the marks of its quoted pieces. */
+static const char *unmarked(struct pool *pool, const char *raw)
+{
+    char *out = pool_strdup(pool, raw);
+    for (char *p = out; (p = strstr(p, CLAUSE_QUOTE));)
+        *p = ' ';
+    return words_plain(pool, out);
+}
+
 static void add_clause(struct pool *pool, const char *raw, const char *const *quotes, int n,
                        struct clause *out, int *n_out)
 {
-    const char *plain = words_plain(pool, raw);
+    const char *plain = unmarked(pool, raw);
     if ((!*plain && !n) || *n_out == CLAUSE_MAX)
         return;
     struct clause *c = &out[(*n_out)++];
-    *c = (struct clause){.text = plain, .n_quotes = n, .negated = is_negated(plain)};
+    *c = (struct clause){.text = plain,
+                         .form = str_squash(pool, str_lower(pool, raw)),
+                         .n_quotes = n,
+                         .negated = is_negated(plain)};
     memcpy(c->quotes, quotes, sizeof(*quotes) * (size_t)n);
 }
 
@@ -63,11 +75,13 @@ int clause_cut(struct pool *pool, const char *question, struct clause *out)
             n_quotes = 0;
             p += brk;
         } else if ((quoted = page_quote_at(pool, question, &p))) {
-            if (n_quotes < CLAUSE_MAX_QUOTES)
+            if (n_quotes < CLAUSE_MAX_QUOTES) {
                 quotes[n_quotes++] = quoted;
-            buf_addc(&b, ' ');
+                buf_adds(&b, " " CLAUSE_QUOTE " ");
+            }
         } else {
-            buf_addc(&b, *p++);
+            buf_addc(&b, *p == CLAUSE_QUOTE[0] ? ' ' : *p);
+            p++;
         }
     }
     add_clause(pool, b.data, quotes, n_quotes, out, &n);

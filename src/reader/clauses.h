@@ -11,9 +11,11 @@
 #define CLAUSE_MAX 12
 #define CLAUSE_MAX_QUOTES 8
 #define CLAUSE_MAX_WORDS 12
+#define CLAUSE_QUOTE "\x01" /* no page and no plan has this byte */
 
 struct clause {
     const char *text; /* plain, quoted pieces left out */
+    const char *form; /* plain, with CLAUSE_QUOTE where a quoted piece stood */
     const char *quotes[CLAUSE_MAX_QUOTES];
     int n_quotes;
     bool negated;

@@ -9,12 +9,14 @@
  */
 #include "reader/page_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "reader/fields.h"
 #include "reader/words.h"
 
 #define FIND_MIN_SCORE   0.45
@@ -24,12 +26,14 @@
 struct wanted {
     const char *plain;
     double weight;
+    bool sentence; /* what is left of an intent: says more than the name */
 };
 
 struct hit {
     int node;
     double score;
     const char *text; /* that matched best */
+    const char *by; /* the wording it was matched by, when only a part of text matched; else NULL */
 };
 
 struct search {
@@ -39,7 +43,9 @@ struct search {
     int n_wanted;
     int n_unnamed;    /* geometry searches spent */
     const char *text; /* best matching text of the node at hand */
+    const char *by;   /* as in struct hit */
     struct hit best, second, near[3];
+    struct hit rival; /* another thing that the same part of the wording fits */
 };
 
 /* --- what is wanted -------------------------------------------------------------------------- */
@@ -52,7 +58,7 @@ static void want(struct search *f, const char *text, double weight)
     for (int i = 0; i < f->n_wanted; i++)
         if (strcmp(f->wanted[i].plain, plain) == 0)
             return;
-    f->wanted[f->n_wanted++] = (struct wanted){plain, weight};
+    f->wanted[f->n_wanted++] = (struct wanted){.plain = plain, .weight = weight};
 }
 
 /* Words of an intent that say what to do or what kind of thing it is, not what it is called. */
@@ -62,7 +68,7 @@ static const char filler[] =
     "button link tab field box input menu item option drop-down dropdown page icon find locate use "
     "hit push "
     "type enter fill write please called named labelled labeled that says this top left right main "
-    "navigate visit follow check tick toggle submit form set";
+    "navigate visit follow check tick toggle submit form set beside next near it";
 
 /* The words of text without filler; all of them when nothing else is there. */
 static const char *without_filler(struct search *f, const char *text)
@@ -105,8 +111,11 @@ static void gather_wanted(struct search *f)
         want(f, quoted, f->q->label[0] ? 0.8 : 0.95);
     if (f->q->kind == TARGET_FIELD && !f->q->label[0])
         want(f, after_into(f), 0.95);
-    if (!f->n_wanted)
-        want(f, without_filler(f, f->q->intent), 0.85);
+    if (f->n_wanted)
+        return;
+    want(f, without_filler(f, f->q->intent), 0.85);
+    if (f->n_wanted)
+        f->wanted[0].sentence = true;
 }
 
 /* --- which nodes may be it ------------------------------------------------------------------- */
@@ -187,23 +196,72 @@ static double share(const char *part, const char *whole)
     return w ? (double)strlen(part) / (double)w : 0;
 }
 
+/* Words around a name that are none: "Your name" is "Name", "the Search button" is "Search". */
+static const char name_filler[] =
+    "the a an your my our please enter button link field box icon tab menu dropdown drop-down item "
+    "required optional input checkbox";
+
+/* Same words but for those of name_filler; there must be others. */
+static bool same_name(const char *a, const char *b)
+{
+    int common = 0;
+    for (;;) {
+        size_t la, lb;
+        char word[2][64];
+        for (int k = 0; k < 2; k++) {
+            const char **p = k ? &b : &a;
+            size_t *len = k ? &lb : &la;
+            do {
+                *p += strspn(*p, " ()*:,.");
+                *len = strcspn(*p, " ()*:,.");
+                if (*len >= sizeof(word[k]))
+                    return false;
+                memcpy(word[k], *p, *len);
+                word[k][*len] = 0;
+                *p += *len;
+            } while (*len && in_words(name_filler, word[k]));
+        }
+        if (la != lb || strcmp(word[0], word[1]) != 0)
+            return false;
+        if (!la)
+            return common > 0;
+        common++;
+    }
+}
+
+/* want begins a word of have: "phone" in "phones", "sail" in "sailing boat". */
+static bool begins_word(const char *have, const char *want)
+{
+    for (const char *p = have; (p = strstr(p, want)); p++)
+        if (p == have || p[-1] == ' ')
+            return true;
+    return false;
+}
+
 double page_words_match(const char *want_plain, const char *have_plain)
 {
     if (!*have_plain || !*want_plain)
         return 0;
     if (strcmp(want_plain, have_plain) == 0)
         return 1;
+    if (same_name(want_plain, have_plain))
+        return MATCH_WHOLE;
     double ratio = share(want_plain, have_plain);
     if (words_has(have_plain, want_plain))
         return 0.7 + 0.25 * ratio;
     if (words_all_in(want_plain, have_plain))
         return 0.6 + 0.25 * (ratio < 1 ? ratio : 1);
-    if (strlen(want_plain) >= 4 && strstr(have_plain, want_plain))
+    if (strlen(want_plain) >= 4 && begins_word(have_plain, want_plain))
         return 0.5 + 0.2 * ratio;
-    double back = share(have_plain, want_plain);
-    if (strlen(have_plain) >= 3 && back >= 0.3 && words_has(want_plain, have_plain))
-        return 0.4 + 0.4 * back;
     return 0;
+}
+
+/* A sentence holds the name of what it means, and most of it is the name. */
+static double named_in_sentence(const char *sentence, const char *have)
+{
+    double back = share(have, sentence);
+    bool most = strlen(have) >= 3 && back >= 0.5;
+    return most && words_has(sentence, have) ? 0.4 + 0.4 * back : 0;
 }
 
 static void take(struct search *f, const char *text, double weight, double *score)
@@ -212,12 +270,35 @@ static void take(struct search *f, const char *text, double weight, double *scor
         return;
     const char *plain = words_plain(f->s->pool, str_cut(f->s->pool, text, 200));
     for (int i = 0; i < f->n_wanted; i++) {
-        double v = page_words_match(f->wanted[i].plain, plain) * weight * f->wanted[i].weight;
+        const struct wanted *w = &f->wanted[i];
+        double match = page_words_match(w->plain, plain);
+        if (match == 0 && w->sentence)
+            match = named_in_sentence(w->plain, plain);
+        double v = match * weight * w->weight;
         if (v > *score) {
             *score = v;
             f->text = text;
+            f->by = match < MATCH_WHOLE && !w->sentence ? w->plain : NULL;
         }
     }
+}
+
+/* The text labels another control: it is in a <label> that is not i's. */
+static bool labels_another(const struct scene *s, int text, int i)
+{
+    const struct node *nodes = s->page->nodes;
+    int p = nodes[text].parent;
+    for (int up = 0; p >= 0 && up < 6 && strcmp(nodes[p].tag, "label") != 0; up++)
+        p = nodes[p].parent;
+    if (p < 0 || strcmp(nodes[p].tag, "label") != 0 || node_is_a(s->page, i, p))
+        return false;
+    const char *to = node_attr(&nodes[p], "for"), *id = node_attr(&nodes[i], "id");
+    if (to)
+        return !id || strcmp(to, id) != 0;
+    for (int k = p + 1; k < nodes[p].end; k++)
+        if (in_words("input select textarea", nodes[k].tag))
+            return true;
+    return false;
 }
 
 /* The text that stands left of a field in its line, or right above it, nearest first. */
@@ -228,7 +309,7 @@ static const char *label_beside(const struct scene *s, int i)
     for (int k = 0; k < s->page->n_nodes; k++) {
         const struct node *t = &s->page->nodes[k];
         if (!t->text[0] || !(t->flags & NODE_VISIBLE) || strlen(t->text) > 80 ||
-            node_is_a(s->page, k, i))
+            node_is_a(s->page, k, i) || labels_another(s, k, i))
             continue;
         int left = b.x - (t->box.x + t->box.w), mid = t->box.y + t->box.h / 2;
         int above = b.y - (t->box.y + t->box.h);
@@ -270,6 +351,16 @@ static const char *row_text(const struct scene *s, int i)
     return row >= 0 && scene_text_bytes(s, row) < 400 ? scene_text(s, row, 400) : "";
 }
 
+/* A name of its own, not just a hint inside the field. */
+static bool is_named(const struct node *n)
+{
+    const char *hints[] = {node_attr(n, "placeholder"), node_attr(n, "title")};
+    for (size_t k = 0; k < ARRAY_SIZE(hints); k++)
+        if (hints[k] && str_eq_fold(hints[k], n->name))
+            return false;
+    return n->name[0];
+}
+
 static double text_score(struct search *f, int i)
 {
     const struct scene *s = f->s;
@@ -292,7 +383,7 @@ static double text_score(struct search *f, int i)
         if (ids[k])
             take(f, words_split(s->pool, ids[k]), 0.7, &score);
     if ((n->flags & NODE_EDITABLE) || in_words("combobox listbox spinbutton slider", n->role)) {
-        if ((!n->name[0] || score < 0.6) && f->n_unnamed++ < FIND_MAX_UNNAMED)
+        if (!is_named(n) && f->n_unnamed++ < FIND_MAX_UNNAMED)
             take(f, label_beside(s, i), 0.88, &score);
         take(f, column_header(s, i), 0.75, &score);
     }
@@ -315,8 +406,30 @@ static bool same_thing(const struct scene *s, int a, int b)
            (x->href[0] && strcmp(x->href, y->href) == 0);
 }
 
+/* The site's frame and its content do not compete: a search box in the header is no rival of the
+ * form's field. */
+static bool in_frame(const struct scene *s, int i)
+{
+    return s->zone[i] & (ZONES_CHROME | ZONE_ASIDE);
+}
+
+/* Two things that a part of the wording fits, both or only the better one by a part: "Name" is
+ * "Full name" and "Boat name". */
+static bool compete(const struct search *f, const struct hit *a, const struct hit *b)
+{
+    bool typed = f->q->kind == TARGET_FIELD || f->q->kind == TARGET_SELECT;
+    if (!typed || !a->by || !b->by || same_thing(f->s, a->node, b->node) ||
+        in_frame(f->s, a->node) != in_frame(f->s, b->node))
+        return false;
+    return words_count(a->by) <= 1 || fabs(a->score - b->score) < 0.02;
+}
+
 static void remember(struct search *f, struct hit h)
 {
+    if (f->best.node >= 0 && compete(f, &f->best, &h))
+        f->rival = h.score > f->best.score ? f->best : h;
+    else if (f->best.node < 0 || h.score > f->best.score + 1e-9)
+        f->rival.node = -1;
     if (f->best.node < 0 || h.score > f->best.score + 1e-9) {
         if (f->best.node >= 0 && !same_thing(f->s, f->best.node, h.node))
             f->second = f->best;
@@ -361,6 +474,21 @@ static bool reachable(const struct search *f, int i)
            strcmp(f->s->page->nodes[i].tag, "option") == 0 && scene_shown(f->s, p);
 }
 
+/* One word out of the name of a field for addresses or numbers of a kind, and not the word for that
+ * kind: "Address" is no "E-mail address". */
+static bool type_says_else(const struct node *n, const char *by)
+{
+    static const struct {
+        const char *type;
+        enum meaning meaning;
+    } types[] = {{"email", MEANS_EMAIL}, {"tel", MEANS_PHONE}, {"url", MEANS_URL}};
+    const char *type = node_attr(n, "type");
+    for (size_t k = 0; type && words_count(by) <= 1 && k < ARRAY_SIZE(types); k++)
+        if (str_eq_fold(type, types[k].type))
+            return !meaning_named(types[k].meaning, by);
+    return false;
+}
+
 static void consider(struct search *f, int i)
 {
     const struct node *n = &f->s->page->nodes[i];
@@ -372,8 +500,11 @@ static void consider(struct search *f, int i)
     if (!n->role[0] && scene_text_bytes(f->s, i) > 200)
         return;
     f->text = "";
+    f->by = NULL;
     double match = text_score(f, i);
-    struct hit h = {i, match * fit + state_terms(f->s, i), f->text};
+    if (f->q->kind == TARGET_FIELD && f->by && type_says_else(n, f->by))
+        match = 0;
+    struct hit h = {i, match * fit + state_terms(f->s, i), f->text, f->by};
     if (match > 0 && h.score >= FIND_MIN_SCORE)
         remember(f, h);
     else if (*scene_label(f->s, i))
@@ -389,6 +520,13 @@ static const char *wanted_words(const struct search *f)
     const char *out = pool_strdup(f->s->pool, b.len ? b.data : "nothing in particular");
     buf_release(&b);
     return out;
+}
+
+/* What the page calls it: its own name, else the text it was found by. */
+static const char *shown_name(const struct search *f, const struct hit *h)
+{
+    const char *label = scene_label(f->s, h->node);
+    return *label ? label : pool_strdup(f->s->pool, h->text);
 }
 
 static int not_found(struct search *f, struct err *err)
@@ -409,17 +547,28 @@ static int not_found(struct search *f, struct err *err)
     return r;
 }
 
-int page_find(struct reader *reader, struct pool *pool, const struct observation *obs,
-              const struct target_query *query, struct target *out, struct err *err)
+static int several(struct search *f, struct err *err)
+{
+    return err_set(err, E_NOT_FOUND, "%s fits '%s' and '%s' alike: say which",
+                   str_cut(f->s->pool, wanted_words(f), 200),
+                   str_cut(f->s->pool, shown_name(f, &f->best), 60),
+                   str_cut(f->s->pool, shown_name(f, &f->rival), 60));
+}
+
+int page_find_sure(struct pool *pool, const struct observation *obs,
+                   const struct target_query *query, struct target *out, bool *ret_several,
+                   struct err *err)
 {
     struct scene s;
     int r = scene_create(pool, obs, &s, err);
+    *ret_several = false;
     if (r)
         return r;
     struct search f = {.s = &s,
                        .q = query,
                        .best = {.node = -1},
                        .second = {.node = -1},
+                       .rival = {.node = -1},
                        .near = {{.node = -1}, {.node = -1}, {.node = -1}}};
     gather_wanted(&f);
     if (!f.n_wanted)
@@ -428,13 +577,22 @@ int page_find(struct reader *reader, struct pool *pool, const struct observation
         consider(&f, i);
     if (f.best.node < 0)
         return not_found(&f, err);
+    *ret_several = f.rival.node >= 0;
+    if (*ret_several)
+        return several(&f, err);
     double confidence = f.best.score < 1 ? f.best.score : 1;
     if (f.second.node >= 0 && f.second.score > f.best.score - 0.02)
         confidence *= 0.75;
     int node = f.best.node;
     scene_target(&s, scene_shown(&s, node) ? node : s.page->nodes[node].parent, confidence, out);
-    const char *label = scene_label(&s, node);
-    out->label = *label ? label : pool_strdup(pool, f.best.text);
+    out->label = shown_name(&f, &f.best);
     out->node = node;
     return 0;
+}
+
+int page_find(struct reader *reader, struct pool *pool, const struct observation *obs,
+              const struct target_query *query, struct target *out, struct err *err)
+{
+    bool several_fit;
+    return page_find_sure(pool, obs, query, out, &several_fit, err);
 }

@@ -11,6 +11,9 @@
 
 int page_find(struct reader *reader, struct pool *pool, const struct observation *obs,
               const struct target_query *query, struct target *out, struct err *err);
+/* page_find() that tells "there is none" from "several fit alike": *ret_several. */
+int page_find_sure(struct pool *pool, const struct observation *obs, const struct target_query *query,
+                   struct target *out, bool *ret_several, struct err *err);
 int page_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
                         int current_page, struct target *out, struct err *err);
 int page_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
@@ -38,7 +41,9 @@ const char *page_quoted(struct pool *pool, const char **text);
 /* The quoted piece that opens at *at, which lies in the text from start on; NULL when none opens. */
 const char *page_quote_at(struct pool *pool, const char *start, const char **at);
 
-/* 0..1: equality 1, whole words in order, in any order, containment, the other way round. */
+/* 0..1: equality 1 (MATCH_WHOLE without words like "your" and "button"), whole words in order, in any
+ * order, the beginning of a word. A name that is only a part of what is wanted is no match. */
+#define MATCH_WHOLE 0.97
 double page_words_match(const char *want_plain, const char *have_plain);
 
 /* --- repeated structure ------------------------------------------------------------------------ */

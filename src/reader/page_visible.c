@@ -6,7 +6,7 @@
  * something that would have been seen; everything else is UNKNOWN, with what was looked for. A word
  * that merely occurs somewhere decides nothing.
  */
-#include "reader/page_parts.h"
+#include "reader/page_claims.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,33 +15,13 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "reader/clauses.h"
 #include "reader/patterns.h"
 #include "reader/words.h"
 
 #define ASK_MAX_CARDS 200
 #define PAGE_TEXT_MAX (1u << 20)
 
-struct asker {
-    struct scene *s;
-    struct reader *reader;
-    const struct observation *obs;
-    const char *all_text; /* visible text and values of fields, lower case; made once */
-    struct card *cards;   /* of page_list(), made once */
-    int n_cards;
-    enum list_status list_status;
-    bool listed;
-};
-
-/* A claim's answer; reason in the scene's pool. UNKNOWN with reason NULL: not its kind of clause.
- */
-typedef struct verdict claim_fn(struct asker *a, const struct clause *c);
-
-#define NOT_MINE ((struct verdict){ANSWER_UNKNOWN, NULL})
-
-static struct verdict say(struct asker *a, enum answer answer, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static struct verdict say(struct asker *a, enum answer answer, const char *fmt, ...)
+struct verdict claim_say(struct asker *a, enum answer answer, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -53,7 +33,7 @@ static struct verdict say(struct asker *a, enum answer answer, const char *fmt, 
 /* --- what the page says, read once -------------------------------------------------------------
  */
 
-static const char *all_text(struct asker *a)
+const char *claim_all_text(struct asker *a)
 {
     if (a->all_text)
         return a->all_text;
@@ -74,7 +54,7 @@ static const char *all_text(struct asker *a)
     return a->all_text;
 }
 
-static int count_cards(struct asker *a)
+int claim_count_cards(struct asker *a)
 {
     struct err err = {0};
     if (!a->listed && page_list(a->reader, a->s->pool, a->obs, NULL, ASK_MAX_CARDS, &a->cards,
@@ -101,7 +81,7 @@ static int stated_count(struct asker *a)
     return -1;
 }
 
-static const char *heading_words(struct asker *a)
+const char *claim_heading(struct asker *a)
 {
     const struct scene *s = a->s;
     return s->heading >= 0     ? s->page->nodes[s->heading].name
@@ -158,24 +138,11 @@ static struct verdict claim_url(struct asker *a, const struct clause *c)
     if (!part)
         return NOT_MINE;
     bool has = url_has(a, part);
-    return say(a, has ? ANSWER_YES : ANSWER_NO, "the address %s %s '%s'", a->s->page->url,
-               has ? "contains" : "does not contain", part);
+    return claim_say(a, has ? ANSWER_YES : ANSWER_NO, "the address %s %s '%s'", a->s->page->url,
+                     has ? "contains" : "does not contain", part);
 }
 
-static bool heading_is(const struct scene *s, const char *quote, const char **ret_seen)
-{
-    const char *want = words_plain(s->pool, quote);
-    for (int i = 0; i < s->page->n_nodes; i++)
-        if (s->page->nodes[i].level && scene_shown(s, i) &&
-            words_has(words_plain(s->pool, s->page->nodes[i].name), want)) {
-            *ret_seen = s->page->nodes[i].name;
-            return true;
-        }
-    return false;
-}
-
-/* A switch-like thing with this name: 1 on, 0 off, -1 none. */
-static int switch_state(const struct scene *s, const char *quote)
+int claim_switch(const struct scene *s, const char *quote)
 {
     const char *want = words_plain(s->pool, quote);
     int state = -1;
@@ -204,68 +171,14 @@ static struct verdict claim_filter(struct asker *a, const struct clause *c)
     if (!c->n_quotes || !ANY_OF(c->text, "filter", "filters", "applied", "checked", "ticked",
                                 "selected", "active", "enabled", "turned on"))
         return NOT_MINE;
-    int on = switch_state(a->s, c->quotes[0]);
-    if (on < 0 && url_has(a, c->quotes[0]))
+    int on = claim_switch(a->s, c->quotes[0]);
+    const char *url = words_split(a->s->pool, a->s->page->url);
+    if (on < 0 && words_has(url, words_plain(a->s->pool, c->quotes[0])))
         on = 1;
     if (on < 0)
-        return say(a, ANSWER_UNKNOWN, "no filter or option named '%s' on the page", c->quotes[0]);
-    return say(a, on ? ANSWER_YES : ANSWER_NO, "'%s' is %s", c->quotes[0], on ? "on" : "off");
-}
-
-static const struct {
-    const char *word;
-    enum target_kind kind;
-} control_words[] = {
-    {"button", TARGET_BUTTON},       {"link", TARGET_ANY},         {"tab", TARGET_TAB},
-    {"field", TARGET_FIELD},         {"text box", TARGET_FIELD},   {"input", TARGET_FIELD},
-    {"menu item", TARGET_MENU_ITEM}, {"drop-down", TARGET_SELECT}, {"dropdown", TARGET_SELECT},
-    {"checkbox", TARGET_ANY},
-};
-
-/* "a button 'Search'", "the field 'E-mail'" */
-static struct verdict claim_control(struct asker *a, const struct clause *c)
-{
-    for (size_t i = 0; c->n_quotes && i < ARRAY_SIZE(control_words); i++) {
-        if (!words_has(c->text, control_words[i].word))
-            continue;
-        struct target_query q = {
-            .label = c->quotes[0], .intent = "", .kind = control_words[i].kind};
-        struct target t;
-        struct err err = {0};
-        bool has =
-            page_find(a->reader, a->s->pool, a->obs, &q, &t, &err) == 0 && t.confidence >= 0.6;
-        return has ? say(a, ANSWER_YES, "there is a %s '%s'", control_words[i].word, t.label)
-                   : say(a, ANSWER_NO, "%s", err.msg[0] ? err.msg : "no such control");
-    }
-    return NOT_MINE;
-}
-
-/* Any other quoted text: every piece must be shown; headings and titles when the clause says so. */
-static struct verdict claim_quoted(struct asker *a, const struct clause *c)
-{
-    const char *seen = "";
-    bool either = words_has(c->text, "or");
-    int hits = 0;
-    for (int i = 0; i < c->n_quotes; i++) {
-        const char *want = str_squash(a->s->pool, str_lower(a->s->pool, c->quotes[i]));
-        bool hit;
-        if (ANY_OF(c->text, "heading", "headline"))
-            hit = heading_is(a->s, c->quotes[i], &seen);
-        else if (words_has(c->text, "title"))
-            hit = str_contains_fold(a->s->page->title, c->quotes[i]) ||
-                  heading_is(a->s, c->quotes[i], &seen);
-        else
-            hit = strstr(all_text(a), want) != NULL;
-        hits += hit;
-        if (!hit && !either)
-            return say(a, ANSWER_NO, "'%s' is not shown; the page is headed '%s'", c->quotes[i],
-                       heading_words(a));
-    }
-    if (!c->n_quotes)
-        return NOT_MINE;
-    return hits ? say(a, ANSWER_YES, "'%s' is shown", c->quotes[0])
-                : say(a, ANSWER_NO, "none of the quoted texts is shown; the page is headed '%s'",
-                      heading_words(a));
+        return claim_say(a, ANSWER_UNKNOWN, "no filter or option named '%s' on the page",
+                         c->quotes[0]);
+    return claim_say(a, on ? ANSWER_YES : ANSWER_NO, "'%s' is %s", c->quotes[0], on ? "on" : "off");
 }
 
 static struct verdict claim_blocked(struct asker *a, const struct clause *c)
@@ -274,8 +187,8 @@ static struct verdict claim_blocked(struct asker *a, const struct clause *c)
                 "access denied"))
         return NOT_MINE;
     const char *mark = scene_blocked(a->s);
-    return mark ? say(a, ANSWER_YES, "the page says '%s'", mark)
-                : say(a, ANSWER_NO, "nothing blocks the page '%s'", heading_words(a));
+    return mark ? claim_say(a, ANSWER_YES, "the page says '%s'", mark)
+                : claim_say(a, ANSWER_NO, "nothing blocks the page '%s'", claim_heading(a));
 }
 
 static struct verdict claim_overlay(struct asker *a, const struct clause *c)
@@ -286,11 +199,11 @@ static struct verdict claim_overlay(struct asker *a, const struct clause *c)
     struct target t;
     struct err err = {0};
     if (page_find_dismiss(a->reader, a->s->pool, a->obs, &t, &err) == 0)
-        return say(a, ANSWER_YES, "an overlay with '%s' covers the page", t.label);
+        return claim_say(a, ANSWER_YES, "an overlay with '%s' covers the page", t.label);
     for (int i = 0; i < a->s->page->n_nodes; i++)
         if (in_words("dialog alertdialog", a->s->page->nodes[i].role) && scene_shown(a->s, i))
-            return say(a, ANSWER_YES, "a dialog '%s' is shown", scene_label(a->s, i));
-    return say(a, ANSWER_NO, "%s", err.msg);
+            return claim_say(a, ANSWER_YES, "a dialog '%s' is shown", scene_label(a->s, i));
+    return claim_say(a, ANSWER_NO, "%s", err.msg);
 }
 
 static int control_named(const struct scene *s, enum phrases which)
@@ -311,10 +224,10 @@ static struct verdict claim_login(struct asker *a, const struct clause *c)
         return NOT_MINE;
     int yes = control_named(a->s, WORDS_LOGOUT), no = control_named(a->s, WORDS_LOGIN);
     if (yes < 0 && no < 0)
-        return say(a, ANSWER_UNKNOWN, "neither a log-in nor a log-out control is shown");
+        return claim_say(a, ANSWER_UNKNOWN, "neither a log-in nor a log-out control is shown");
     bool is_in = yes >= 0;
-    return say(a, is_in == in ? ANSWER_YES : ANSWER_NO, "the page offers '%s'",
-               a->s->page->nodes[is_in ? yes : no].name);
+    return claim_say(a, is_in == in ? ANSWER_YES : ANSWER_NO, "the page offers '%s'",
+                     a->s->page->nodes[is_in ? yes : no].name);
 }
 
 /* An error of the page itself, not the word somewhere in its text. */
@@ -342,8 +255,8 @@ static struct verdict claim_error(struct asker *a, const struct clause *c)
                 "failed"))
         return NOT_MINE;
     const char *text = error_shown(a->s);
-    return text ? say(a, ANSWER_YES, "an error is shown: %s", text)
-                : say(a, ANSWER_NO, "no error message on the page '%s'", heading_words(a));
+    return text ? claim_say(a, ANSWER_YES, "an error is shown: %s", text)
+                : claim_say(a, ANSWER_NO, "no error message on the page '%s'", claim_heading(a));
 }
 
 enum compare { AT_LEAST, AT_MOST, MORE, FEWER, EXACTLY };
@@ -390,16 +303,16 @@ static struct verdict claim_count(struct asker *a, const struct clause *c)
     if (!counted || !pattern_number(p, &v) || v > 1e8)
         return NOT_MINE;
     enum compare how = comparison(c->text);
-    int want = (int)v, stated = stated_count(a), cards = count_cards(a);
+    int want = (int)v, stated = stated_count(a), cards = claim_count_cards(a);
     if (stated >= 0 && compares(how, stated, want))
-        return say(a, ANSWER_YES, "the page states %d", stated);
+        return claim_say(a, ANSWER_YES, "the page states %d", stated);
     if (a->list_status == LIST_OK && compares(how, cards, want) && (how != AT_MOST || stated < 0))
-        return say(a, ANSWER_YES, "%d items are listed", cards);
+        return claim_say(a, ANSWER_YES, "%d items are listed", cards);
     if (stated < 0 && a->list_status != LIST_OK &&
-        !words_in(WORDS_NO_RESULTS, str_cut(a->s->pool, all_text(a), 20000)))
-        return say(a, ANSWER_UNKNOWN, "neither a count nor a list of items was found");
-    return say(a, ANSWER_NO, "%d items are listed%s", cards,
-               stated >= 0 ? pool_printf(a->s->pool, " and the page states %d", stated) : "");
+        !words_in(WORDS_NO_RESULTS, str_cut(a->s->pool, claim_all_text(a), 20000)))
+        return claim_say(a, ANSWER_UNKNOWN, "neither a count nor a list of items was found");
+    return claim_say(a, ANSWER_NO, "%d items are listed%s", cards,
+                     stated >= 0 ? pool_printf(a->s->pool, " and the page states %d", stated) : "");
 }
 
 /* "The page shows boat listings", "results are listed": a list, and where the clause says of what,
@@ -408,27 +321,28 @@ static struct verdict claim_list(struct asker *a, const struct clause *c)
 {
     if (!clause_has_any(c->text, clause_list_nouns))
         return NOT_MINE;
-    int n = count_cards(a);
+    int n = claim_count_cards(a);
     const char *words[CLAUSE_MAX_WORDS];
     int n_words = clause_words(a->s->pool, c, words);
     if (a->list_status == LIST_BLOCKED)
-        return say(a, ANSWER_NO, "the page is blocked: '%s'", a->s->page->title);
+        return claim_say(a, ANSWER_NO, "the page is blocked: '%s'", a->s->page->title);
     if (n < 2)
-        return say(a, ANSWER_NO, "no list of items is shown; the page is headed '%s'",
-                   heading_words(a));
+        return claim_say(a, ANSWER_NO, "no list of items is shown; the page is headed '%s'",
+                         claim_heading(a));
     if (n_words == 0)
-        return say(a, ANSWER_YES, "%d items are listed, the first is '%s'", n, a->cards[0].title);
+        return claim_say(a, ANSWER_YES, "%d items are listed, the first is '%s'", n,
+                         a->cards[0].title);
     const char *seen = words_seen(a, words, n_words);
     if (seen)
-        return say(a, ANSWER_YES, "%d items are listed under '%s'", n, seen);
+        return claim_say(a, ANSWER_YES, "%d items are listed under '%s'", n, seen);
     int fits = 0;
     for (int i = 0; i < n; i++)
         fits +=
             clause_stems_in(words_plain(a->s->pool, a->cards[i].title), words, n_words) == n_words;
     if (!c->negated && fits * 10 >= n * 8)
-        return say(a, ANSWER_YES, "%d of %d listed items are named so", fits, n);
-    return say(a, ANSWER_UNKNOWN, "%d items are listed, but nothing says whether they are '%s'", n,
-               c->text);
+        return claim_say(a, ANSWER_YES, "%d of %d listed items are named so", fits, n);
+    return claim_say(a, ANSWER_UNKNOWN,
+                     "%d items are listed, but nothing says whether they are '%s'", n, c->text);
 }
 
 /* "the page has loaded" */
@@ -440,8 +354,8 @@ static struct verdict claim_loaded(struct asker *a, const struct clause *c)
         return NOT_MINE;
     const char *bad = error_shown(a->s) ? error_shown(a->s) : scene_blocked(a->s);
     if (bad || !a->s->page->n_nodes || scene_text_bytes(a->s, 0) < 20)
-        return say(a, ANSWER_NO, "%s", bad ? bad : "the page is empty");
-    return say(a, ANSWER_YES, "the page '%s' is shown", heading_words(a));
+        return claim_say(a, ANSWER_NO, "%s", bad ? bad : "the page is empty");
+    return claim_say(a, ANSWER_YES, "the page '%s' is shown", claim_heading(a));
 }
 
 /* Words of the clause that stand together in the title or a heading; one word only when it is all
@@ -455,14 +369,15 @@ static struct verdict claim_words(struct asker *a, const struct clause *c)
     const char *seen = words_seen(a, words, n);
     bool enough = seen && (n >= 2 || words_count(words_plain(a->s->pool, seen)) == 1);
     if (enough && !c->negated)
-        return say(a, ANSWER_YES, "'%s' is shown", seen);
-    return say(a, ANSWER_UNKNOWN, "looked for '%s' in title and headings; the page is headed '%s'",
-               c->text, heading_words(a));
+        return claim_say(a, ANSWER_YES, "'%s' is shown", seen);
+    return claim_say(a, ANSWER_UNKNOWN,
+                     "looked for '%s' in title and headings; the page is headed '%s'", c->text,
+                     claim_heading(a));
 }
 
 static claim_fn *const claims[] = {
-    claim_url,   claim_filter, claim_control, claim_quoted, claim_blocked, claim_overlay,
-    claim_login, claim_error,  claim_count,   claim_list,   claim_loaded,  claim_words,
+    claim_url,   claim_control, claim_filter, claim_quoted, claim_blocked, claim_overlay,
+    claim_login, claim_error,   claim_count,  claim_list,   claim_loaded,  claim_words,
 };
 
 static struct verdict judge_clause(struct asker *a, const struct clause *c)
@@ -502,10 +417,10 @@ int page_visible(struct reader *reader, struct pool *pool, const struct observat
             unknown = v;
     }
     if (yes.reason && unknown.reason)
-        yes = say(&a, ANSWER_UNKNOWN, "%s; but %s", yes.reason, unknown.reason);
-    *out = yes.reason ? yes
-           : unknown.reason
-               ? unknown
-               : say(&a, ANSWER_UNKNOWN, "'%.200s' names nothing that can be looked for", question);
+        yes = claim_say(&a, ANSWER_UNKNOWN, "%s; but %s", yes.reason, unknown.reason);
+    *out = yes.reason       ? yes
+           : unknown.reason ? unknown
+                            : claim_say(&a, ANSWER_UNKNOWN,
+                                        "'%.200s' names nothing that can be looked for", question);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/page.h"
@@ -54,7 +55,7 @@ int main(int argc, char **argv)
     struct plane *plane = NULL;
     struct err err = {0};
     char dir[] = "/tmp/capture.XXXXXX";
-    if (argc < 2 || !mkdtemp(dir)) {
+    if (argc < 2 || !mkdtemp(dir) || chmod(dir, 0711)) { /* Chromium's own user passes through */
         fprintf(stderr, "usage: capture_page URL [SCROLL_NOTCHES]\n");
         return 64;
     }
