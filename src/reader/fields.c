@@ -78,8 +78,20 @@ static const struct meaning_row rows[MEANS_N] = {
         LIST("description", "articleBody", "reviewBody"), PATTERN_NONE},
     [MEANS_IMAGE] = {LIST("image", "photo", "picture", "image url", "photo url", "thumbnail", "img"),
         LIST("image.url", "image.contentUrl", "image", "thumbnailUrl"), PATTERN_NONE},
+    [MEANS_OLD_PRICE] = {LIST("old price", "original price", "previous price", "was price", "regular price", "former price",
+        "price before", "crossed out price", "struck price", "strike price", "msrp", "rrp", "uvp", "alter preis", "ancien prix",
+        "precio anterior", "precio original"), LIST(NULL), PATTERN_PRICE},
 };
 /* clang-format on */
+
+/* Qualifiers that make another price of it: found by its own label only. */
+static const char *const other_prices[] = {
+    "shipping", "delivery", "deposit", "monthly", "weekly",   "daily",   "min",  "minimum", "max",
+    "maximum",  "average",  "unit",    "start",   "starting", "reserve", "down", "tax",     NULL};
+
+/* Fields that want the town out of "Austin, TX". */
+static const char *const towns[] = {"city",   "town",   "ort",          "stadt",  "ville",
+                                    "ciudad", "cidade", "citt\xC3\xA0", "plaats", NULL};
 
 static bool in_list(const char *const *list, const char *word)
 {
@@ -101,16 +113,31 @@ enum meaning field_meaning(struct pool *pool, const struct field *field)
 {
     const char *plain = words_split(pool, field->name);
     enum meaning m = meaning_of_phrase(plain);
-    const char *last = strrchr(plain, ' ');
+    const char *last = strrchr(plain, ' '), *first = pool_strndup(pool, plain, strcspn(plain, " "));
     if (m == MEANS_OTHER && last)
         m = meaning_of_phrase(last + 1);
+    if (last && (m == MEANS_TITLE || m == MEANS_PRICE) && meaning_of_phrase(plain) == MEANS_OTHER &&
+        (m == MEANS_TITLE || in_list(other_prices, first)))
+        return MEANS_OTHER;
     if (m == MEANS_OTHER && last) {
-        m = meaning_of_phrase(pool_strndup(pool, plain, strcspn(plain, " ")));
+        m = meaning_of_phrase(first);
         /* "price_usd" is a price, but "company_size" is no company and "year_round" no year. */
         if (m != MEANS_PRICE && m != MEANS_PHONE && m != MEANS_MILEAGE && m != MEANS_EMAIL)
             m = MEANS_OTHER;
     }
     return m;
+}
+
+enum meaning field_meaning_in(struct pool *pool, const struct field *field, const char *entity)
+{
+    enum meaning m = field_meaning(pool, field);
+    const char *plain = words_split(pool, field->name), *last = strrchr(plain, ' ');
+    if (m == MEANS_OTHER && strcmp(plain, words_split(pool, entity)) == 0)
+        return MEANS_TITLE;
+    if (m != MEANS_OTHER || !last || meaning_of_phrase(last + 1) != MEANS_TITLE)
+        return m;
+    const char *owner = pool_strndup(pool, plain, (size_t)(last - plain));
+    return strcmp(owner, words_split(pool, entity)) == 0 ? MEANS_TITLE : m;
 }
 
 enum pattern meaning_pattern(enum meaning meaning)
@@ -129,6 +156,8 @@ double field_label_match(struct pool *pool, const struct field *field, enum mean
     const char *own = words_plain(pool, field->label);
     if (!*plain || strlen(plain) > 60)
         return 0;
+    if (strchr(plain, '_'))
+        plain = words_split(pool, plain); /* a form's own key: "full_name" */
     if (strcmp(own, plain) == 0)
         return 1;
     enum meaning theirs = meaning_of_phrase(plain);
@@ -172,6 +201,49 @@ static const char *shaped(struct pool *pool, enum meaning meaning, const char *t
     return NULL;
 }
 
+/* "1 day ago", "today": when something happened, in relation to now. */
+static bool is_age(struct pool *pool, const char *value)
+{
+    const char *plain = words_plain(pool, value);
+    size_t words = (size_t)words_count(plain);
+    return words <= 5 &&
+           (words_has(plain, "ago") || words_has(plain, "today") || words_has(plain, "yesterday") ||
+            words_has(plain, "just now") || words_has(plain, "heute") ||
+            words_has(plain, "gestern") || str_starts(plain, "vor ") ||
+            str_starts(plain, "il y a ") || str_starts(plain, "hace "));
+}
+
+/* The town of "Austin, TX"; NULL when it cannot be told from the rest. */
+static const char *town(struct pool *pool, const char *value)
+{
+    if (pattern_first(pool, PATTERN_PLACE, value))
+        return pool_strndup(pool, value, strcspn(value, ","));
+    return strpbrk(value, ",0123456789") ? NULL : value;
+}
+
+static bool wants_town(struct pool *pool, const struct field *field)
+{
+    const char *plain = words_split(pool, field->name), *last = strrchr(plain, ' ');
+    return in_list(towns, last ? last + 1 : plain);
+}
+
+/* What free text has to be for its meaning: no seller is called "1 day ago", and no date is a word
+ * or a bare year. */
+static const char *fitting(struct pool *pool, const struct field *field, enum meaning meaning,
+                           const char *value)
+{
+    bool age = is_age(pool, value);
+    if (meaning == MEANS_DATE)
+        return age || (strpbrk(value, "0123456789") && !pattern_is(PATTERN_YEAR, value) &&
+                       !pattern_is(PATTERN_PRICE, value))
+                   ? value
+                   : NULL;
+    if (age && (meaning == MEANS_SELLER || meaning == MEANS_MAKE || meaning == MEANS_MODEL ||
+                meaning == MEANS_LOCATION))
+        return NULL;
+    return meaning == MEANS_LOCATION && wants_town(pool, field) ? town(pool, value) : value;
+}
+
 const char *field_text(struct pool *pool, const struct field *field, enum meaning meaning,
                        const char *text, bool labelled)
 {
@@ -183,6 +255,8 @@ const char *field_text(struct pool *pool, const struct field *field, enum meanin
         value = pattern_first(pool, PATTERN_PRICE, value)
                     ? pattern_first(pool, PATTERN_PRICE, value)
                     : pattern_first(pool, PATTERN_NUMBER, value);
+    else
+        value = fitting(pool, field, meaning, value);
     if (!value || schema_is_placeholder(value) ||
         (strlen(value) > cap && meaning != MEANS_DESCRIPTION))
         return NULL;
@@ -197,8 +271,8 @@ bool field_same(struct pool *pool, enum meaning meaning, const char *a, const ch
         size_t la = strlen(da), lb = strlen(db), n = la < lb ? la : lb;
         return n >= 7 && strcmp(da + la - n, db + lb - n) == 0;
     }
-    if (meaning == MEANS_PRICE || meaning == MEANS_MILEAGE || meaning == MEANS_RATING ||
-        meaning == MEANS_YEAR)
+    if (meaning == MEANS_PRICE || meaning == MEANS_OLD_PRICE || meaning == MEANS_MILEAGE ||
+        meaning == MEANS_RATING || meaning == MEANS_YEAR)
         return pattern_number(a, &x) && pattern_number(b, &y) && fabs(x - y) < 0.005;
     return strcmp(words_plain(pool, a), words_plain(pool, b)) == 0;
 }

@@ -25,11 +25,16 @@ enum meaning {
     MEANS_DATE,
     MEANS_DESCRIPTION,
     MEANS_IMAGE,
+    MEANS_OLD_PRICE, /* struck out beside the price that holds now */
     MEANS_N,
 };
 
-/* Told from the name: "asking_price" and "priceUsd" are prices, "seller_phone" is a phone. */
+/* Told from the name: "asking_price" and "priceUsd" are prices, "seller_phone" is a phone; "full_name"
+ * is no title, for a page's heading names its entity and nothing else. */
 enum meaning field_meaning(struct pool *pool, const struct field *field);
+
+/* The same where the schema names its entity: "boat_name" of a boat is the title. */
+enum meaning field_meaning_in(struct pool *pool, const struct field *field, const char *entity);
 
 /* Shape of its values, PATTERN_NONE for free text. */
 enum pattern meaning_pattern(enum meaning meaning);

@@ -57,10 +57,10 @@ void page_offer(struct pool *keep, struct finding *f, struct candidate c)
  * ------------------------------------------------------------------------- */
 
 /* 0: not this entity's. Inside a card only struck-out text is out. */
-static double place(const struct source *src, int node)
+static double place(const struct source *src, const struct finding *f, int node)
 {
     unsigned z = src->scene->zone[node];
-    if (z & ZONE_OLD)
+    if ((z & ZONE_OLD) && f->meaning != MEANS_OLD_PRICE)
         return 0;
     if (src->root > 0)
         return 1;
@@ -77,11 +77,29 @@ static void offer_shown(struct finding *f, const struct source *src, const char 
                                   .method = method,
                                   .node = node,
                                   .scene = src->scene,
-                                  .score = score * place(src, node) + src->bonus});
+                                  .score = score * place(src, f, node) + src->bonus});
 }
 
 /* --- labels
  * ------------------------------------------------------------------------------------------ */
+
+/* The text below i without what is struck out. */
+static const char *current_text(const struct source *src, int i, size_t max_bytes)
+{
+    const struct scene *s = src->scene;
+    struct pool *pool = src->tmp ? src->tmp : s->pool;
+    const char *out = "";
+    int last = -1;
+    for (int k = i; k < s->page->nodes[i].end && strlen(out) < max_bytes; k++) {
+        const struct node *n = &s->page->nodes[k];
+        if (!n->text[0] || !(n->flags & NODE_VISIBLE) || (s->zone[k] & ZONE_OLD))
+            continue;
+        bool joins = last >= 0 && page_texts_join(s->page, last, k);
+        out = pool_printf(pool, "%s%s%s", out, last < 0 || joins ? "" : " ", n->text);
+        last = k;
+    }
+    return str_cut(pool, out, max_bytes);
+}
 
 /* When a label points at a box with several texts, the first that is the value: for free text only
  * the first, and no text that itself ends in a colon. */
@@ -99,6 +117,8 @@ static const char *value_in(const struct source *src, struct finding *f, const s
             whole = up > p->node ? scene_text(s, up, 400) : s->page->nodes[i].text;
             break;
         }
+    if (f->meaning == MEANS_PRICE && several)
+        whole = current_text(src, p->node, 400);
     return field_text(s->pool, f->field, f->meaning, whole, true);
 }
 
@@ -118,7 +138,10 @@ static void from_pairs(const struct source *src, const struct pair *pairs, int n
         bool name = f->meaning == MEANS_SELLER || f->meaning == MEANS_MAKE;
         if (value && name && p->quality < 0.8 && islower((unsigned char)*value))
             continue; /* "Dealer, all offers" */
-        offer_shown(f, src, value, p->method, match * p->quality, p->node);
+        /* The field's very name beside a value says more than the page's heading. */
+        bool exact = f->meaning == MEANS_TITLE && match == 1 && p->quality >= 0.8;
+        double quality = exact && p->quality < 0.95 ? 0.95 : p->quality;
+        offer_shown(f, src, value, p->method, match * quality, p->node);
     }
 }
 
@@ -157,11 +180,33 @@ static bool side_price(const char *around)
     return hit;
 }
 
+/* Some box below i shows a price of its own; then one that is made of the texts around it is none.
+ */
+static bool price_below(const struct source *src, int i)
+{
+    const struct node *nodes = src->scene->page->nodes;
+    for (int c = i + 1; c < nodes[i].end; c = nodes[c].end)
+        if (nodes[c].tag[0] != '#' && scene_text_count(src->scene, c) &&
+            pattern_first(src->tmp, PATTERN_PRICE, current_text(src, c, 160)))
+            return true;
+    return false;
+}
+
+static void old_price_at(const struct source *src, struct finding *f, int i)
+{
+    const struct scene *s = src->scene;
+    if (!(s->zone[i] & ZONE_OLD))
+        return;
+    const char *price = pattern_first(src->tmp, PATTERN_PRICE, text_at(src, i, 80));
+    offer_shown(f, src, price, "struck_out", 0.6, i);
+}
+
 static void price_at(const struct source *src, struct finding *f, int i)
 {
     const struct scene *s = src->scene;
-    const char *text = text_at(src, i, 80), *price = pattern_first(src->tmp, PATTERN_PRICE, text);
-    if (!price || side_price(text))
+    const char *text = current_text(src, i, 80),
+               *price = pattern_first(src->tmp, PATTERN_PRICE, text);
+    if (!price || side_price(text) || price_below(src, i))
         return;
     int up = s->page->nodes[i].parent;
     if (up >= src->root && scene_text_bytes(s, up) <= 60 && side_price(text_at(src, up, 80)))
@@ -250,7 +295,8 @@ static void place_at(const struct source *src, struct finding *f, int i)
         size_t len = part_length(p, &skip);
         const char *part = pool_strndup(src->tmp, p, len);
         if (pattern_first(src->tmp, PATTERN_PLACE, part))
-            offer_shown(f, src, part, "place_pattern", 0.55, i);
+            offer_shown(f, src, field_text(src->tmp, f->field, f->meaning, part, false),
+                        "place_pattern", 0.55, i);
         p += len;
     }
 }
@@ -319,9 +365,10 @@ static void year_at(const struct source *src, struct finding *f, int i)
 
 typedef void at_fn(const struct source *src, struct finding *f, int i);
 static at_fn *const shape_readers[MEANS_N] = {
-    [MEANS_PHONE] = phone_at,     [MEANS_PRICE] = price_at,   [MEANS_EMAIL] = email_at,
-    [MEANS_MILEAGE] = mileage_at, [MEANS_RATING] = rating_at, [MEANS_LOCATION] = place_at,
-    [MEANS_SELLER] = seller_at,   [MEANS_DATE] = date_at,     [MEANS_YEAR] = year_at,
+    [MEANS_PHONE] = phone_at,         [MEANS_PRICE] = price_at,   [MEANS_EMAIL] = email_at,
+    [MEANS_MILEAGE] = mileage_at,     [MEANS_RATING] = rating_at, [MEANS_LOCATION] = place_at,
+    [MEANS_SELLER] = seller_at,       [MEANS_DATE] = date_at,     [MEANS_YEAR] = year_at,
+    [MEANS_OLD_PRICE] = old_price_at,
 };
 
 /* Last word(s) of one class equal the field's name, or all of it labels the field:
@@ -369,8 +416,12 @@ static void shapes_at(const struct source *src, struct finding *f, int i)
     bool few =
         scene_text_count(s, i) <= 2 || f->meaning == MEANS_LOCATION || f->meaning == MEANS_PRICE;
     if (n->n_attrs && bytes && few && !other_price && classed_as(src, i, f))
-        offer_shown(f, src, field_text(src->tmp, f->field, f->meaning, text_at(src, i, 160), true),
-                    "class_name", 0.55, i);
+        offer_shown(
+            f, src,
+            field_text(src->tmp, f->field, f->meaning,
+                       f->meaning == MEANS_PRICE ? current_text(src, i, 160) : text_at(src, i, 160),
+                       true),
+            "class_name", 0.55, i);
     if (badge && bytes &&
         field_is_labelled(f->meaning, f->own_label, words_plain(src->tmp, text_at(src, i, 80))))
         offer_shown(f, src, "yes", "badge", 0.5, i);
@@ -470,7 +521,7 @@ struct finding *page_findings(struct pool *pool, const struct schema *schema)
     struct finding *f = pool_alloc(pool, sizeof(*f) * (size_t)schema->n_fields);
     for (int i = 0; i < schema->n_fields; i++) {
         f[i].field = &schema->fields[i];
-        f[i].meaning = field_meaning(pool, f[i].field);
+        f[i].meaning = field_meaning_in(pool, f[i].field, schema->entity_name);
         f[i].own_name = words_split(pool, f[i].field->name);
         f[i].own_label = words_plain(pool, f[i].field->label);
         f[i].meta.node = -1;

@@ -24,6 +24,7 @@
 struct builder {
     const struct scene *s;
     bool need_links;
+    bool plain; /* one text is enough for a list entry */
     struct group *groups;
     int n;
 };
@@ -162,6 +163,8 @@ static bool may_be_member(const struct builder *b, int i)
     if (n->end - i > CARD_MAX_NODES || bytes < 6 || bytes > CARD_MAX_BYTES || n->box.w < 60 ||
         n->box.h < 12)
         return false;
+    if (b->plain)
+        return in_words("li dt a tr", n->tag) || in_words("listitem option row link", n->role);
     if (!b->need_links)
         return scene_text_count(s, i) >= 2;
     bool leads = s->links[n->end] > s->links[i] || (n->flags & NODE_CLICKABLE) ||
@@ -407,9 +410,10 @@ static int compare_groups(const void *a, const void *b)
     return l->members[0] - r->members[0];
 }
 
-int page_groups(const struct scene *s, bool need_links, int max, struct group *out)
+static int find_groups(struct builder *builder, int max, struct group *out)
 {
-    struct builder b = {.s = s, .need_links = need_links};
+    struct builder b = *builder;
+    const struct scene *s = b.s;
     b.groups = pool_alloc(s->pool, sizeof(*b.groups) * GROUP_MAX);
     int *scratch = pool_alloc(s->pool, sizeof(int) * MEMBER_MAX);
     for (int p = 0; p < s->page->n_nodes && b.n < GROUP_MAX; p++) {
@@ -424,4 +428,14 @@ int page_groups(const struct scene *s, bool need_links, int max, struct group *o
     int n = b.n < max ? b.n : max;
     memcpy(out, b.groups, sizeof(*out) * (size_t)n);
     return n;
+}
+
+int page_groups(const struct scene *s, bool need_links, int max, struct group *out)
+{
+    return find_groups(&(struct builder){.s = s, .need_links = need_links}, max, out);
+}
+
+int page_groups_plain(const struct scene *s, int max, struct group *out)
+{
+    return find_groups(&(struct builder){.s = s, .plain = true}, max, out);
 }

@@ -151,7 +151,8 @@ static const char *by_own_name(struct ld_search *f, const json_t *obj)
         if (!scene_work(f->s, 8 + strlen(key)))
             break;
         const char *theirs = words_split(f->tmp, key);
-        if (strcmp(theirs, own) == 0 || str_ends(theirs, tail))
+        /* "productionDate" is no posting date: only a field of no known meaning goes by the tail. */
+        if (strcmp(theirs, own) == 0 || (f->meaning == MEANS_OTHER && str_ends(theirs, tail)))
             return scalar_text(f->tmp, value);
     }
     return NULL;

@@ -116,7 +116,7 @@ static void pair_up(struct collector *col, int p, int c, int d)
     const struct node *v = &s->page->nodes[d];
     if (scene_text_bytes(s, c) > PAIR_LABEL_BYTES + 8 || scene_text_count(s, c) > 4 ||
         scene_text_bytes(s, d) > PAIR_VALUE_BYTES ||
-        in_words("columnheader term button", v->role) ||
+        in_words("columnheader term button row", v->role) ||
         in_words("dt th script style option", v->tag) || !placed_as_value(s, c, d))
         return;
     const char *label = scene_text(s, c, PAIR_LABEL_BYTES + 8), *value = value_from(s, p, d),

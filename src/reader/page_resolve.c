@@ -156,7 +156,7 @@ static const char *value_text(const struct extraction *out, const struct finding
 }
 
 /* Parts of the entity's heading, for fields that nothing else confirmed. */
-static void from_heading(struct pool *pool, struct finding *findings, int n,
+static void from_heading(struct pool *pool, struct finding *findings, int n, bool card,
                          const struct candidate *heading, const char *url, struct extraction *out)
 {
     struct finding *year = by_meaning(findings, n, MEANS_YEAR),
@@ -171,8 +171,8 @@ static void from_heading(struct pool *pool, struct finding *findings, int n,
         part.text = pattern_first(pool, PATTERN_YEAR, heading->text);
         put(pool, year, &part, url, NULL, out);
     }
-    if (!text && !at)
-        return;
+    if ((!text && !at) || (card && !at))
+        return; /* a card's heading alone does not say where the make ends */
     const char *rest = at ? at : text + 4 + strspn(text + 4, " ");
     size_t len = at ? strlen(known) : make_length(pool, rest);
     if (missing(out, make)) {
@@ -251,7 +251,7 @@ void page_resolve(struct pool *pool, struct finding *findings, const struct sche
     }
     struct candidate heading = heading_of(tmp, src);
     if (*heading.text)
-        from_heading(tmp, findings, schema->n_fields, &heading, url, out);
+        from_heading(tmp, findings, schema->n_fields, src->root > 0, &heading, url, out);
     judge_spam(tmp, findings, schema, url, out);
     out->spam_reason = pool_strdup(pool, out->spam_reason);
     if (scene_worn_out(src->scene))

@@ -14,6 +14,7 @@
 #define ROWS_GROUPS 8 /* candidates that are tried */
 #define ROWS_SAMPLE 4 /* members read to judge a group */
 #define MASK_GROUPS 6
+#define LIST_SCORE  0.03 /* a group that looks like results whatever is asked of it */
 
 /* --- one entity
  * ------------------------------------------------------------------------------------ */
@@ -147,9 +148,17 @@ static double full_coverage(const struct schema *schema)
     return v;
 }
 
-/* How well a group's members give rows of this schema. */
+/* A list whose rows lack fields is still the list: who asks is told which field is missing. Not so
+ * a pair of boxes, or a part of the page that is no content. */
+static bool is_list_anyway(const struct scene *s, const struct group *g)
+{
+    return g->n >= 3 && g->score >= LIST_SCORE &&
+           !(s->zone[g->members[0]] & (ZONES_CHROME | ZONES_ASIDE));
+}
+
+/* How well a group's members give rows of this schema; partly: some fields will do. */
 static double fitness(const struct scene *s, const struct linked_data *ld, const struct group *g,
-                      const struct schema *schema, const char *url)
+                      const struct schema *schema, const char *url, bool partly)
 {
     double sum = 0;
     int n = g->n < ROWS_SAMPLE ? g->n : ROWS_SAMPLE;
@@ -161,7 +170,8 @@ static double fitness(const struct scene *s, const struct linked_data *ld, const
     }
     pool_destroy(tmp);
     double full = full_coverage(schema);
-    if (sum * 2 < full || (sum <= 2 && full > 2))
+    bool lacking = sum * 2 < full || (sum <= 2 && full > 2);
+    if (lacking && !(partly && sum >= 1 && is_list_anyway(s, g)))
         return 0; /* things that are something else */
     double size = g->score > 1 ? 1 : g->score;
     return sum * (1 + 0.5 * size) * (g->n >= 3 ? 1.1 : 1);
@@ -178,13 +188,31 @@ static bool positional_only(const struct schema *schema, const json_t *values)
     return true;
 }
 
+/* A member that holds several members of another group is a column or section, no item. */
+static bool holds_items(const struct scene *s, const struct group *g, const struct group *groups,
+                        int n)
+{
+    for (int k = 0; k < n; k++) {
+        int inside = 0;
+        for (int i = 0; groups[k].n >= 3 && groups[k].score > g->score && i < groups[k].n; i++)
+            for (int m = 0; m < g->n && m < ROWS_SAMPLE; m++)
+                inside += groups[k].members[i] > g->members[m] &&
+                          node_is_a(s->page, groups[k].members[i], g->members[m]);
+        if (inside >= 2 * (g->n < ROWS_SAMPLE ? g->n : ROWS_SAMPLE) || (g->n == 2 && inside >= 3))
+            return true;
+    }
+    return false;
+}
+
 static int best_group(const struct scene *s, const struct linked_data *ld, struct group *groups,
-                      int n, const struct schema *schema, const char *url)
+                      int n, const struct schema *schema, const char *url, bool partly)
 {
     int best = -1;
     double best_fit = 0;
     for (int g = 0; g < n; g++) {
-        double fit = fitness(s, ld, &groups[g], schema, url);
+        if (holds_items(s, &groups[g], groups, n))
+            continue;
+        double fit = fitness(s, ld, &groups[g], schema, url, partly);
         if (fit > best_fit) {
             best = g;
             best_fit = fit;
@@ -193,27 +221,60 @@ static int best_group(const struct scene *s, const struct linked_data *ld, struc
     return best;
 }
 
+/* Only names and addresses are asked for: entries of a plain list will do. */
+static bool only_names(struct pool *pool, const struct schema *schema)
+{
+    for (int i = 0; i < schema->n_fields; i++) {
+        enum meaning m = field_meaning_in(pool, &schema->fields[i], schema->entity_name);
+        const char *plain = words_split(pool, schema->fields[i].name);
+        if (m != MEANS_TITLE && m != MEANS_URL &&
+            strcmp(plain, words_split(pool, schema->entity_name)) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The group that gives rows, copied to *out; false when there is none. */
+static bool choose_group(const struct scene *s, const struct linked_data *ld,
+                         const struct schema *schema, const char *url, struct group *out)
+{
+    struct group groups[ROWS_GROUPS];
+    int n = page_groups(s, false, ROWS_GROUPS, groups);
+    int best = best_group(s, ld, groups, n, schema, url, false);
+    if (best < 0 && only_names(s->pool, schema)) {
+        n = page_groups_plain(s, ROWS_GROUPS, groups);
+        best = best_group(s, ld, groups, n, schema, url, false);
+        if (best >= 0 && !is_list_anyway(s, &groups[best]))
+            best = -1;
+    } else if (best < 0) {
+        best = best_group(s, ld, groups, n, schema, url, true);
+    }
+    if (best >= 0)
+        *out = groups[best];
+    return best >= 0;
+}
+
 int page_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
               const struct schema *schema, int max_rows, struct extraction **ret_rows, int *ret_n,
               struct err *err)
 {
     struct scene s;
     struct pool *tmp = pool_create(NULL);
-    struct group groups[ROWS_GROUPS];
+    struct group group = {.n = 0};
     int64_t work = CAP_READ_WORK;
     int r = scene_create(tmp, obs, &s, err);
     if (r)
         goto out;
     s.work = &work;
     const struct linked_data *ld = page_linked_data(&s);
-    int n_groups = page_groups(&s, false, ROWS_GROUPS, groups);
-    int best = best_group(&s, ld, groups, n_groups, schema, url_of(obs));
+    if (!choose_group(&s, ld, schema, url_of(obs), &group))
+        group.n = 0;
     *ret_n = 0;
-    int max = best < 0 ? 0 : groups[best].n < max_rows ? groups[best].n : max_rows;
+    int max = group.n < max_rows ? group.n : max_rows;
     *ret_rows = pool_alloc(pool, sizeof(**ret_rows) * (size_t)(max + 1));
-    for (int i = 0; best >= 0 && i < groups[best].n && *ret_n < max && !scene_worn_out(&s); i++) {
+    for (int i = 0; i < group.n && *ret_n < max && !scene_worn_out(&s); i++) {
         struct extraction x;
-        read_row(pool, &s, ld, groups[best].members[i], schema, url_of(obs), &x);
+        read_row(pool, &s, ld, group.members[i], schema, url_of(obs), &x);
         if (!positional_only(schema, x.values))
             (*ret_rows)[(*ret_n)++] = x;
     }

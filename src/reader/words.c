@@ -59,9 +59,6 @@ static const char *const consent[] = {
     "cookie", "cookies", "consent", "gdpr", "ccpa", "privacy", "your data", "tracking", "einwilligung", "datenschutz",
     "confidentialité", "consentement", "privacidad", "consentimiento", "privacidade", "onetrust", "didomi", "cookiebot",
     "usercentrics", "trustarc", "quantcast", "cmp", "プライバシー", "隐私", "файлы cookie", "עוגיות", "ملفات تعريف الارتباط", NULL};
-static const char *const newsletter[] = {
-    "newsletter", "subscribe", "sign up", "mailing list", "join our list", "off your first order", "discount", "notifications",
-    "get the app", "open in app", "survey", "feedback", "abonnieren", "rabatt", "inscrivez", "suscríbete", "iscriviti", NULL};
 static const char *const reveal[] = {
     "show", "reveal", "view", "see", "display", "read more", "show more", "see more", "more details", "more info", "expand",
     "click to show", "click to reveal", "get", "unhide", "anzeigen", "zeigen", "mehr lesen", "einblenden", "afficher", "voir", "lire la suite",
@@ -119,7 +116,6 @@ static const char *const *const tables[WORDS_N] = {
     [WORDS_CLOSE] = close_words,
     [WORDS_ACCEPT] = accept,
     [WORDS_CONSENT] = consent,
-    [WORDS_NEWSLETTER] = newsletter,
     [WORDS_REVEAL] = reveal,
     [WORDS_NO_REVEAL] = no_reveal,
     [WORDS_RELATED] = related,

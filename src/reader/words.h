@@ -18,7 +18,6 @@ enum phrases {
     WORDS_CLOSE,
     WORDS_ACCEPT,
     WORDS_CONSENT,      /* speaks of cookies or privacy */
-    WORDS_NEWSLETTER,
     WORDS_REVEAL,       /* verbs that show more */
     WORDS_NO_REVEAL,    /* controls that write to someone or sell something */
     WORDS_RELATED,      /* headings over things that are not this page's */
