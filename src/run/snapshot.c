@@ -1,5 +1,6 @@
 #include "run/snapshot.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -9,18 +10,101 @@
 /* Focus and hover are left out of the states on purpose: clicking a dead button changes both. */
 #define STATES (NODE_DISABLED | NODE_CHECKED | NODE_SELECTED | NODE_EXPANDED)
 
-static void digest_page(const struct page *page, char out[65])
+/* --- taking ---------------------------------------------------------------------------------- */
+
+#define FNV_START 0xcbf29ce484222325u /* FNV-1a, 64 bit */
+#define FNV_PRIME 0x100000001b3u
+
+static uint64_t mix(uint64_t h, const void *data, size_t len)
 {
-    struct buf b;
-    buf_init(&b, 2 * CAP_PAGE_TEXT_BYTES);
+    const unsigned char *p = data;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * FNV_PRIME;
+    return h;
+}
+
+static uint64_t mix_text(uint64_t h, const char *s)
+{
+    return mix(h, s, strlen(s) + 1);
+}
+
+/* How many of each (parent, tag) came before: open addressing, half full at most. */
+struct counts {
+    struct {
+        uint64_t key;
+        int n;
+    } * slots;
+    size_t mask;
+};
+
+static struct counts counts_create(struct pool *pool, int n)
+{
+    size_t size = 16;
+    while (size < (size_t)n * 2)
+        size *= 2;
+    struct counts c = {.mask = size - 1};
+    c.slots = pool_alloc(pool, size * sizeof(*c.slots));
+    return c;
+}
+
+static int count_next(struct counts *c, uint64_t key)
+{
+    key |= 1; /* 0 marks a free slot */
+    size_t i = key & c->mask;
+    while (c->slots[i].key && c->slots[i].key != key)
+        i = (i + 1) & c->mask;
+    c->slots[i].key = key;
+    return c->slots[i].n++;
+}
+
+static bool shown(const struct page *page, int i)
+{
+    const struct node *n = &page->nodes[i];
+    return n->flags & NODE_VISIBLE || !strcmp(n->tag, "#document") ||
+           (!strcmp(n->tag, "#text") && n->parent >= 0 &&
+            page->nodes[n->parent].flags & NODE_VISIBLE);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct snapshot_node *x = a, *y = b;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static void take_nodes(struct pool *pool, const struct page *page, struct snapshot *out)
+{
+    struct snapshot_node *nodes = pool_alloc(pool, (size_t)(page->n_nodes + 1) * sizeof(*nodes));
+    uint64_t *places = pool_alloc(pool, (size_t)(page->n_nodes + 1) * sizeof(*places));
+    struct counts counts = counts_create(pool, page->n_nodes);
     for (int i = 0; i < page->n_nodes; i++) {
         const struct node *n = &page->nodes[i];
-        if (!(n->flags & NODE_VISIBLE) && *n->tag != '#')
+        if (!shown(page, i)) {
+            places[i] = n->parent >= 0 ? places[n->parent] : FNV_START;
             continue;
-        buf_addf(&b, "%s\x1f%s\x1f%s\x1f%x\x1e", n->tag, n->text, n->value, n->flags & STATES);
+        }
+        uint64_t parent = n->parent >= 0 ? places[n->parent] : FNV_START;
+        uint64_t kind = mix_text(mix(FNV_START, &parent, sizeof(parent)), n->tag);
+        int ordinal = count_next(&counts, kind);
+        unsigned states = n->flags & STATES;
+        places[i] = mix(kind, &ordinal, sizeof(ordinal));
+        nodes[out->n_nodes++] = (struct snapshot_node){
+            .place = places[i],
+            .parent = parent,
+            .state = mix(mix_text(mix_text(FNV_START, n->text), n->value), &states, sizeof(states)),
+            .text = !strcmp(n->tag, "#text")};
     }
-    id_sha256_hex(b.data ? b.data : "", b.len, out);
-    buf_release(&b);
+    qsort(nodes, (size_t)out->n_nodes, sizeof(*nodes), by_place);
+    out->nodes = nodes;
+}
+
+static void digest_nodes(struct snapshot *s)
+{
+    uint64_t sums[2] = {FNV_START, (uint64_t)s->n_nodes};
+    for (int i = 0; i < s->n_nodes; i++) {
+        sums[0] = mix(sums[0], &s->nodes[i].place, sizeof(uint64_t));
+        sums[0] = mix(sums[0], &s->nodes[i].state, sizeof(uint64_t));
+    }
+    id_sha256_hex(sums, sizeof(sums), s->page);
 }
 
 static void digest_focus(const struct page *page, char out[65])
@@ -38,19 +122,67 @@ static void digest_focus(const struct page *page, char out[65])
     }
 }
 
-void snapshot_take(const struct observation *obs, struct snapshot *out)
+void snapshot_take(struct pool *pool, const struct observation *obs, struct snapshot *out)
 {
     memset(out, 0, sizeof(*out));
     id_sha256_hex(obs->url, strlen(obs->url), out->url);
     id_sha256_hex(obs->title, strlen(obs->title), out->title);
-    if (obs->frame.pixels)
-        frame_hash(&obs->frame, NULL, out->frame);
-    if (!obs->page)
+    if (!obs->page) {
+        if (obs->frame.pixels)
+            frame_hash(&obs->frame, NULL, out->frame);
         return;
-    digest_page(obs->page, out->page);
+    }
+    take_nodes(pool, obs->page, out);
+    digest_nodes(out);
     digest_focus(obs->page, out->focus);
     out->scroll_x = obs->page->scroll_x;
     out->scroll_y = obs->page->scroll_y;
+}
+
+/* --- comparing ------------------------------------------------------------------------------- */
+
+static const struct snapshot_node *node_at(const struct snapshot *s, uint64_t place)
+{
+    struct snapshot_node key = {.place = place};
+    return s->n_nodes ? bsearch(&key, s->nodes, (size_t)s->n_nodes, sizeof(key), by_place) : NULL;
+}
+
+bool snapshot_differs_at(const struct snapshot *a, const struct snapshot *b, uint64_t place)
+{
+    const struct snapshot_node *x = node_at(a, place), *y = node_at(b, place);
+    return x && y ? x->state != y->state : x != y;
+}
+
+/* It, or something it stands in, moves by itself. */
+static bool restless(const struct snapshot *first, const struct snapshot *before,
+                     const struct snapshot *has, const struct snapshot_node *n)
+{
+    for (; n; n = node_at(has, n->parent))
+        if (snapshot_differs_at(first, before, n->place))
+            return true;
+    return false;
+}
+
+struct change {
+    bool any, more_than_words;
+    uint64_t *places;
+    int n, max;
+};
+
+/* What is at a place of a, and is different in b. */
+static void collect(const struct snapshot *first, const struct snapshot *before,
+                    const struct snapshot *a, const struct snapshot *b, struct change *out)
+{
+    for (int i = 0; i < a->n_nodes; i++) {
+        const struct snapshot_node *n = &a->nodes[i], *other = node_at(b, n->place);
+        if ((other && other->state == n->state) || restless(first, before, a, n))
+            continue;
+        out->any = true;
+        if (!other || !n->text)
+            out->more_than_words = true;
+        else if (out->n < out->max)
+            out->places[out->n++] = n->place;
+    }
 }
 
 bool snapshot_same_url(const struct snapshot *a, const struct snapshot *b)
@@ -58,9 +190,51 @@ bool snapshot_same_url(const struct snapshot *a, const struct snapshot *b)
     return !strcmp(a->url, b->url);
 }
 
-bool snapshot_same(const struct snapshot *a, const struct snapshot *b)
+/* A digest that was the same twice before and is another one now. */
+static bool turned(const char *first, const char *before, const char *now)
 {
-    return snapshot_same_url(a, b) && !strcmp(a->title, b->title) && !strcmp(a->frame, b->frame) &&
-           !strcmp(a->page, b->page) && !strcmp(a->focus, b->focus) && a->scroll_x == b->scroll_x &&
-           a->scroll_y == b->scroll_y;
+    return !strcmp(first, before) && strcmp(before, now);
+}
+
+static bool changed_outside(const struct snapshot *first, const struct snapshot *before,
+                            const struct snapshot *now)
+{
+    return !snapshot_same_url(before, now) || turned(first->title, before->title, now->title) ||
+           turned(first->frame, before->frame, now->frame) || !*before->page != !*now->page;
+}
+
+bool snapshot_changed(const struct snapshot *first, const struct snapshot *before,
+                      const struct snapshot *now)
+{
+    struct change c = {0};
+    if (changed_outside(first, before, now))
+        return true;
+    if (!strcmp(before->page, now->page))
+        return false;
+    collect(first, before, before, now, &c);
+    collect(first, before, now, before, &c);
+    return c.any;
+}
+
+uint64_t *snapshot_words_changed(struct pool *pool, const struct snapshot *first,
+                                 const struct snapshot *before, const struct snapshot *now,
+                                 int *ret_n)
+{
+    struct change c = {.max = before->n_nodes}, added = {0};
+    *ret_n = 0;
+    if (changed_outside(first, before, now))
+        return NULL;
+    c.places = pool_alloc(pool, (size_t)(c.max + 1) * sizeof(*c.places));
+    collect(first, before, before, now, &c);
+    collect(first, before, now, before, &added);
+    if (!c.n || c.more_than_words || added.more_than_words)
+        return NULL;
+    *ret_n = c.n;
+    return c.places;
+}
+
+bool snapshot_moved(const struct snapshot *before, const struct snapshot *now)
+{
+    return (*now->focus && strcmp(before->focus, now->focus)) ||
+           before->scroll_x != now->scroll_x || before->scroll_y != now->scroll_y;
 }

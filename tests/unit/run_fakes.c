@@ -62,6 +62,8 @@ static void describe(struct fake_web *w, struct pool *pool, struct fake_page *ou
 {
     *out = (struct fake_page){.title = "", .status = 200};
     w->page(w, pool, fake_web_url(w), out);
+    if (w->clock)
+        fake_add(out, "", "p", pool_printf(pool, "12:00:%02d", w->looks / w->ticks_every % 60), "");
 }
 
 static int content_h(const struct fake_page *p)
@@ -75,7 +77,8 @@ static void draw(struct fake_web *w, struct pool *pool, const struct fake_page *
                  struct frame *out)
 {
     uint8_t *px = pool_alloc(pool, FRAME_W * FRAME_H * 4);
-    const char *state = pool_printf(pool, "%s %d %d", fake_web_url(w), w->scroll, w->counter);
+    const char *state = pool_printf(pool, "%s %d %d %d", fake_web_url(w), w->scroll, w->counter,
+                                    w->clock ? w->looks : 0);
     char hex[ID_SHA256_HEX_BYTES];
     for (int i = 0; i < p->n; i++)
         state = pool_printf(pool, "%s|%s", state, p->elements[i].text);
@@ -161,6 +164,7 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     int r = called(w, err);
     if (r)
         return r;
+    w->looks++;
     describe(w, pool, &p);
     *out = (struct observation){
         .url = pool_strdup(pool, fake_web_url(w)), .title = p.title, .perceive_us = 1};
@@ -349,6 +353,7 @@ void fake_web_init(struct fake_web *w, struct loop *loop, fake_page_fn *page)
                            .page = page,
                            .loop = loop,
                            .pool = pool_create(NULL),
+                           .ticks_every = 1,
                            .focus = -1,
                            .at = 0,
                            .depth = 1};

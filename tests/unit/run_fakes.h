@@ -61,6 +61,8 @@ struct fake_web {
     const char *leads_to; /* for the page function: where a form goes */
     int dialogs_per_click;
     bool loads_never_end; /* navigations hit their cap */
+    bool clock;           /* every look shows another time, at the end of the page and in its pixels */
+    int looks, ticks_every; /* that many looks */
     bool no_wheel;        /* the page cannot be scrolled */
     bool no_typing;       /* keys are lost */
 };

@@ -30,6 +30,15 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
         fake_add(out, "button", "button", "Send", "");
         if (web->counter)
             fake_add(out, "", "p", "Thank you", "");
+    } else if (!strcmp(path, "/counter")) {
+        fake_add(out, "button", "button", "Add", "");
+        fake_add(out, "", "p", pool_printf(pool, "In the cart: %d", web->counter), "");
+    } else if (!strcmp(path, "/endless/")) { /* "More" shows other cards at the same address */
+        for (int i = 0; i < 3; i++)
+            fake_add(out, "card", "a", pool_printf(pool, "Card %d", web->counter * 3 + i),
+                     pool_printf(pool, SITE "/endless/%d", web->counter * 3 + i));
+        fake_add(out, "next", "button", "More", "");
+        out->elements[3].dead = web->flag;
     } else if (!strcmp(path, "/deep")) {
         for (int i = 0; i < 17; i++)
             fake_add(out, "", "p", "Text", "");
@@ -170,6 +179,50 @@ static void a_click_that_changes_nothing_is_demoted(void **state)
     assert_string_equal(json_str(json_array_get(healing, 0), "kind", ""), "demotion");
     assert_string_equal(json_str(json_array_get(healing, 0), "step_type", ""), "click");
     rig_release(&rig);
+}
+
+/* A clock ticks at every look, at every third, and a field loses the focus to the click. */
+static void what_a_page_does_by_itself_is_no_effect_of_a_click(void **state)
+{
+    static const char *const types[] = {"click", "submit"};
+    for (size_t t = 0; t < ARRAY_SIZE(types); t++)
+        for (int every = 0; every <= 3; every++) {
+            struct rig rig;
+            char steps[600];
+            snprintf(steps, sizeof(steps),
+                     "[" OPEN(SITE "/form") ",{'type':'fill_field','intent':'x',"
+                                            "'params':{'label':'Email','value':'a'}},"
+                                            "{'type':'%s','intent':'x','hints':{'layout':'single'},"
+                                            "'params':{'label':'Send'}}]",
+                     types[t]);
+            begin(&rig, steps);
+            rig.web.flag = true;
+            rig.web.clock = every > 0;
+            rig.web.ticks_every = every > 0 ? every : 1;
+            rig_run(&rig, NULL);
+            assert_string_equal(rig_data(&rig, 2), "submit:Send@(640,100):no_state_change");
+            rig_release(&rig);
+        }
+}
+
+static void an_effect_counts_on_a_page_that_also_has_a_clock(void **state)
+{
+    static const char *const pages[][2] = {{"/form", "Send"}, {"/counter", "Add"}};
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+        for (int every = 1; every <= 3; every += 2) {
+            struct rig rig;
+            char steps[400];
+            snprintf(steps, sizeof(steps),
+                     "[" OPEN(SITE "%s") ",{'type':'submit','intent':'x','params':{'label':'%s'}}]",
+                     pages[i][0], pages[i][1]);
+            begin(&rig, steps);
+            rig.web.clock = true;
+            rig.web.ticks_every = every;
+            rig_run(&rig, NULL);
+            assert_true(json_flag(rig_result(&rig, 1), "success", false));
+            assert_int_equal(rig.web.counter, 1);
+            rig_release(&rig);
+        }
 }
 
 static void text_that_is_expected_and_there_keeps_a_click(void **state)
@@ -635,6 +688,22 @@ static void pages_are_opened_by_url_where_a_template_says_how(void **state)
     rig_release(&rig);
 }
 
+static void a_next_control_is_judged_by_what_is_listed(void **state)
+{
+    static const bool dead[] = {false, true};
+    for (size_t i = 0; i < ARRAY_SIZE(dead); i++) {
+        struct rig rig;
+        begin(&rig, "[" OPEN(SITE "/endless/") ",{'type':'paginate','intent':'n'}]");
+        rig.web.flag = dead[i];
+        rig.web.clock = true;
+        rig_run(&rig, NULL);
+        assert_int_equal(json_int(rig.final, "current_page", 0), dead[i] ? 1 : 2);
+        assert_string_equal(rig_data(&rig, 1),
+                            dead[i] ? "paginate:More:no_state_change" : "paginate:More:page2");
+        rig_release(&rig);
+    }
+}
+
 static void the_last_page_uses_up_the_loops(void **state)
 {
     struct rig rig;
@@ -931,6 +1000,8 @@ int main(void)
         cmocka_unit_test(navigate_goes_on_with_a_page_that_never_finishes),
         cmocka_unit_test(the_step_after_a_navigate_notices_drift),
         cmocka_unit_test(a_click_that_changes_nothing_is_demoted),
+        cmocka_unit_test(what_a_page_does_by_itself_is_no_effect_of_a_click),
+        cmocka_unit_test(an_effect_counts_on_a_page_that_also_has_a_clock),
         cmocka_unit_test(text_that_is_expected_and_there_keeps_a_click),
         cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
         cmocka_unit_test(a_target_that_never_comes_into_view_is_not_clicked),
@@ -955,6 +1026,7 @@ int main(void)
         cmocka_unit_test(fields_are_filled_again_after_a_resume),
         cmocka_unit_test(a_form_is_never_sent_half_after_a_resume),
         cmocka_unit_test(pages_are_opened_by_url_where_a_template_says_how),
+        cmocka_unit_test(a_next_control_is_judged_by_what_is_listed),
         cmocka_unit_test(the_last_page_uses_up_the_loops),
         cmocka_unit_test(extraction_without_a_schema_says_so),
         cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),

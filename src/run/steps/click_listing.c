@@ -256,14 +256,15 @@ static int judge_landing(struct run *run, struct visit *v, const struct snapshot
     int r = run_look(run, &obs, err);
     if (r)
         return r;
-    snapshot_take(&obs, &after);
+    snapshot_take(run->step_pool, &obs, &after);
     v->url = obs.url;
     v->new_tab = s->new_tab;
     if (s->new_tab && s->blank_tab) {
         *ret = BLANK_TAB;
         return 0;
     }
-    bool moved = *obs.url ? !url_same_page(obs.url, v->from) : !snapshot_same(before, &after);
+    bool moved =
+        *obs.url ? !url_same_page(obs.url, v->from) : snapshot_changed(before, before, &after);
     if (!moved && !s->new_tab) {
         *ret = NOT_MOVED;
         return 0;
@@ -294,7 +295,7 @@ static int click_once(struct run *run, struct scan *scan, size_t way, struct vis
     int r = run_bring(run, find_card, scan, &obs, &t, err);
     if (r)
         return r;
-    snapshot_take(&obs, &before);
+    snapshot_take(run->step_pool, &obs, &before);
     v->from = obs.url;
     out->at = ways[way].first_line || t.covered ? run_first_line(&t) : t.at;
     r = run_click(run, out->at, ways[way].button, &s, err);

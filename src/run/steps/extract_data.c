@@ -149,7 +149,7 @@ static int go_through(struct run *run, struct reading *rd, struct err *err)
         const struct observation *last = &rd->looks[rd->n_looks - 1];
         struct snapshot a, b;
         const struct page *p = last->page;
-        snapshot_take(last, &a);
+        snapshot_take(run->step_pool, last, &a);
         if (p && p->scroll_y + p->viewport.h >= p->content_h - END_PX)
             break;
         r = run_scroll_px(run, h * 8 / 10, &moved, err);
@@ -157,7 +157,7 @@ static int go_through(struct run *run, struct reading *rd, struct err *err)
             r = look_again(run, rd, err);
         if (r)
             return r;
-        snapshot_take(&rd->looks[rd->n_looks - 1], &b);
+        snapshot_take(run->step_pool, &rd->looks[rd->n_looks - 1], &b);
         changed = changed || !p || strcmp(a.page, b.page);
     }
     return r || !changed ? r : read_once(run, rd, err);

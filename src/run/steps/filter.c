@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/effect.h"
 #include "run/look.h"
-#include "run/snapshot.h"
 
 enum control { CONTROL_CLICK, CONTROL_TYPE, CONTROL_NATIVE_SELECT, CONTROL_CUSTOM_SELECT };
 
@@ -83,19 +83,22 @@ static int apply(struct run *run, const struct observation *before, const struct
 {
     const char *value = json_str(run->step->params, "value", "");
     struct observation after;
-    struct snapshot old, new;
-    snapshot_take(before, &old);
-    int r = set_control(run, t, value, err);
+    struct effect effect;
+    bool changed = false;
+    int r = effect_begin(run, before, &effect, err);
+    if (!r)
+        r = set_control(run, t, value, err);
     if (r == E_NOT_FOUND)
         return step_fail(run, out, "selector_miss", "option_not_found");
     if (!r)
         r = run_look(run, &after, err);
+    if (!r)
+        r = effect_seen(run, &effect, &after, &changed, err);
     if (r)
         return r;
-    snapshot_take(&after, &new);
-    if (snapshot_same(&old, &new))
+    if (!changed)
         return step_fail(run, out, "no_state_change", "filter:%s:no_state_change", out->label);
-    if (*after.url && !snapshot_same_url(&old, &new)) {
+    if (*after.url && strcmp(before->url, after.url)) {
         results_set_base(run, after.url);
         run->progress.current_page = 1;
     }

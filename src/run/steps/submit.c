@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/effect.h"
 #include "run/look.h"
-#include "run/snapshot.h"
 #include "run/url.h"
 
 #define PAGE_TEXT_BYTES 65536
@@ -191,28 +191,35 @@ static bool return_may_help(const struct observation *obs)
 }
 
 struct press {
-    struct snapshot before;
+    struct effect effect;
     struct observation after;
-    bool changed;
+    bool changed, moved;
 };
 
-static int look_after(struct run *run, struct press *p, const struct settled *s, struct err *err)
+/* A submit must show in the page; of a click, a field that got the focus is an effect too. A form
+ * that refuses to be sent also moves the focus. */
+static int look_after(struct run *run, struct press *p, const struct settled *s,
+                      const struct step_result *out, struct err *err)
 {
     struct snapshot now;
     int r = run_look(run, &p->after, err);
     if (r)
         return r;
-    snapshot_take(&p->after, &now);
-    p->changed = s->url_changed || s->new_tab || s->dialogs || s->navigated ||
-                 !snapshot_same(&p->before, &now);
-    return 0;
+    p->changed = s->url_changed || s->new_tab || s->dialogs || s->navigated;
+    if (p->changed)
+        return 0;
+    snapshot_take(run->step_pool, &p->after, &now);
+    p->moved = snapshot_moved(&p->effect.before, &now);
+    p->changed = !out->effect_key && p->moved;
+    return p->changed ? 0 : effect_seen(run, &p->effect, &p->after, &p->changed, err);
 }
 
-static int click_and_look(struct run *run, struct press *p, struct point at, struct err *err)
+static int click_and_look(struct run *run, struct press *p, const struct step_result *out,
+                          struct err *err)
 {
     struct settled s = {0};
-    int r = run_click(run, at, BUTTON_LEFT, &s, err);
-    return r ? r : look_after(run, p, &s, err);
+    int r = run_click(run, out->at, BUTTON_LEFT, &s, err);
+    return r ? r : look_after(run, p, &s, out, err);
 }
 
 /* What can be done about a click without effect: a submit may only be confirmed in its own field, a
@@ -223,23 +230,21 @@ static int press_again(struct run *run, struct press *p, const struct target *t,
     struct settled none = {0};
     if (!out->effect_key && t->box.h > ONE_LINE_PX) {
         out->at = run_first_line(t);
-        return click_and_look(run, p, out->at, err);
+        return click_and_look(run, p, out, err);
     }
-    if (!out->effect_key || !return_may_help(&p->after))
+    if (!out->effect_key || p->moved || !return_may_help(&p->after))
         return 0;
     int r = run_key(run, "Return", CAP_CLICK_MS, err);
-    return r ? r : look_after(run, p, &none, err);
+    return r ? r : look_after(run, p, &none, out, err);
 }
 
-static int press(struct run *run, const struct observation *before, const struct target *t,
-                 struct step_result *out, struct err *err)
+static int press(struct run *run, struct press *p, const struct target *t, struct step_result *out,
+                 struct err *err)
 {
-    struct press p = {0};
-    snapshot_take(before, &p.before);
-    int r = click_and_look(run, &p, out->at, err);
-    if (!r && !p.changed)
-        r = press_again(run, &p, t, out, err);
-    out->verified_change = p.changed;
+    int r = click_and_look(run, p, out, err);
+    if (!r && !p->changed)
+        r = press_again(run, p, t, out, err);
+    out->verified_change = p->changed;
     return r;
 }
 
@@ -249,16 +254,19 @@ static int press_labelled(struct run *run, enum target_kind kind, struct step_re
     struct target_query q = step_query(run, kind);
     struct target t;
     struct observation obs;
+    struct press p = {0};
     int r = step_find(run, &q, &obs, &t, err);
     if (r == E_NOT_FOUND)
         return step_fail(run, out, "selector_miss", "form_target_not_found");
+    if (!r)
+        r = effect_begin(run, &obs, &p.effect, err);
     if (r)
         return r;
     out->label = *q.label ? q.label : t.label;
     out->at = t.at;
     r = announce(run, out, &obs, err);
     if (!r)
-        r = press(run, &obs, &t, out, err);
+        r = press(run, &p, &t, out, err);
     if (r)
         return r;
     return step_ok(run, out, "submit:%s@(%d,%d)", out->label, out->at.x, out->at.y);
