@@ -327,12 +327,6 @@ static int browser_navigate(struct plane *plane, struct pool *pool, const char *
     return command(downcast(plane), pool, "Page.navigate", params, cap_ms, out, err);
 }
 
-static int browser_reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                          struct err *err)
-{
-    return command(downcast(plane), pool, "Page.reload", NULL, cap_ms, out, err);
-}
-
 static int browser_back(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
                         struct err *err)
 {
@@ -398,7 +392,6 @@ const struct plane_driver plane_browser = {
     .act = browser_act,
     .navigate = browser_navigate,
     .back = browser_back,
-    .reload = browser_reload,
     .close_tab = browser_close_tab,
     .tab_count = browser_tab_count,
     .scroll_y = browser_scroll_y,

@@ -416,13 +416,6 @@ static int back(struct plane *plane, struct pool *pool, int cap_ms, struct settl
     return press_and_load(plane, pool, alt_left, 2, cap_ms, out, err);
 }
 
-static int reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                  struct err *err)
-{
-    static const char *const f5[] = {"F5"};
-    return press_and_load(plane, pool, f5, 1, cap_ms, out, err);
-}
-
 static int settle(struct plane *plane, int cap_ms, struct err *err)
 {
     struct computer *c = computer_of(plane);
@@ -544,7 +537,6 @@ const struct plane_driver plane_computer = {
     .act = act,
     .navigate = navigate,
     .back = back,
-    .reload = reload,
     .tab_count = tab_count,
     .settle = settle,
     .pids = pids,

@@ -20,7 +20,6 @@ struct plane_driver {
     int (*navigate)(struct plane *plane, struct pool *pool, const char *url, int cap_ms,
                     struct settled *out, struct err *err);
     int (*back)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out, struct err *err);
-    int (*reload)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out, struct err *err);
     int (*close_tab)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
                      struct err *err);
     int (*tab_count)(const struct plane *plane);

@@ -506,20 +506,6 @@ static int back(struct plane *plane, struct pool *pool, int cap_ms, struct settl
     return arrive(f, &before, cap_ms, out, err);
 }
 
-static int reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                  struct err *err)
-{
-    struct fake *f = fake_of(plane);
-    int r = health(f, err);
-    if (r)
-        return r;
-    struct before before = look_before(f, pool);
-    write_log(f, pool, "reload", json_true());
-    visit(f, front(f));
-    out->navigated = true;
-    return arrive(f, &before, cap_ms, out, err);
-}
-
 static int close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
                      struct err *err)
 {
@@ -701,7 +687,6 @@ const struct plane_driver plane_fake = {
     .act = act,
     .navigate = navigate,
     .back = back,
-    .reload = reload,
     .close_tab = close_tab,
     .tab_count = tab_count,
     .scroll_y = scroll_y,

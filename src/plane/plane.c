@@ -202,16 +202,6 @@ int plane_back(struct plane *plane, struct pool *pool, int cap_ms, struct settle
     return r;
 }
 
-int plane_reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                 struct err *err)
-{
-    struct settled s = nothing_yet();
-    int r = plane->driver->reload(plane, pool, bounded(plane, cap_ms), &s, err);
-    if (!r)
-        *out = s;
-    return r;
-}
-
 int plane_close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
                     struct err *err)
 {

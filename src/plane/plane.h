@@ -40,6 +40,7 @@ struct plane_config {
 
 /* Start the processes and wait until the browser shows a blank page. timeout_ms for all of it.
  * E_UNSUPPORTED unknown kind; E_NOT_FOUND a program is missing (message names the package);
+ * E_UNAVAILABLE no kind of browser sandbox works here, and it is not switched off;
  * E_TIMEOUT, E_IO, E_CANCELLED. */
 int plane_create(const char *kind, struct loop *loop, const struct plane_config *config, int timeout_ms,
                  struct plane **out, struct err *err) MUST_CHECK;
@@ -94,9 +95,6 @@ int plane_navigate(struct plane *plane, struct pool *pool, const char *url, int 
 /* History back; settled.url_changed tells whether there was anywhere to go. */
 int plane_back(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
                struct err *err) MUST_CHECK;
-
-int plane_reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                 struct err *err) MUST_CHECK;
 
 /* Close the front tab unless it is the only one (then E_INVALID); the tab before is in front again. */
 int plane_close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,

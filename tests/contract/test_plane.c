@@ -296,16 +296,6 @@ static void back_at_the_beginning_changes_nothing(void **state)
     assert_string_equal(look(b, 0).url, "about:blank");
 }
 
-static void reloading_stays_on_the_page(void **state)
-{
-    struct bench *b = *state;
-    struct settled s = {0};
-    go(b, "/a");
-    assert_int_equal(plane_reload(b->plane, b->pool, CAP_MS, &s, NULL), 0);
-    assert_false(s.url_changed);
-    assert_at(b, "/a");
-}
-
 static void the_next_look_shows_a_navigation_that_took_long(void **state)
 {
     struct bench *b = *state;
@@ -506,7 +496,6 @@ int main(int argc, char **argv)
         ON_A_PLANE(a_page_that_never_finishes_is_capped),
         ON_A_PLANE(a_click_follows_a_link_and_back_returns),
         ON_A_PLANE(back_at_the_beginning_changes_nothing),
-        ON_A_PLANE(reloading_stays_on_the_page),
         ON_A_PLANE(the_next_look_shows_a_navigation_that_took_long),
         ON_A_PLANE(the_next_look_shows_an_effect_on_a_timer),
         ON_A_PLANE(a_page_that_moves_for_ever_holds_nothing_up),

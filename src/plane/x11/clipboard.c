@@ -22,11 +22,6 @@ int display_clipboard_set(struct display *d, const char *utf8, struct err *err)
     return x_sync(d, err);
 }
 
-bool display_clipboard_ours(const struct display *d)
-{
-    return d->clip != NULL;
-}
-
 static bool is_text(const struct display *d, xcb_atom_t target)
 {
     return target == d->atoms[X_UTF8_STRING] || target == d->atoms[X_TEXT_PLAIN_UTF8] ||

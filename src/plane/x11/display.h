@@ -36,14 +36,13 @@ int display_drag(struct display *d, int x, int y, int to_x, int to_y, struct err
 int display_wheel(struct display *d, int dx, int dy, struct err *err) MUST_CHECK; /* notches */
 /* X keysym names pressed in order and released in reverse: {"Control_L", "a"}. */
 int display_chord(struct display *d, const char *const *names, int n, struct err *err) MUST_CHECK;
-/* Any Unicode text: keys of the map, then keys borrowed for missing characters (given back after).
- * "\n" is Return, "\t" is Tab. delay_ms between characters; waits in the loop. */
+/* Any Unicode text: keys of the map, then spare keys lent to the missing characters: for good, the oldest
+ * loan goes first. "\n" is Return, "\t" is Tab. delay_ms between characters; waits in the loop. */
 int display_type(struct display *d, const char *utf8, int delay_ms, struct err *err) MUST_CHECK;
 /* Own CLIPBOARD with this text and answer requests for it until replaced or closed. */
 int display_clipboard_set(struct display *d, const char *utf8, struct err *err) MUST_CHECK;
 
-/* True until another client (the browser) took CLIPBOARD over by copying something. */
-bool display_clipboard_ours(const struct display *d);
+/* Until another client (the browser) has taken CLIPBOARD over by copying something. */
 int display_clipboard_wait_taken(struct display *d, int64_t deadline_mono_ms,
                                  struct err *err) MUST_CHECK; /* E_TIMEOUT */
 /* What CLIPBOARD holds, in pool; "" when it is empty or no text. */
@@ -52,8 +51,9 @@ int display_clipboard_get(struct display *d, struct pool *pool, int64_t deadline
 
 /* --- damage ------------------------------------------------------------------------------- */
 
-/* Where the screen has been changing by itself: the union of damage in the last window_ms, as a
- * list of rectangles. Take one before an action; damage inside it does not count after. */
+/* Where the screen has been changing by itself: what was drawn again and again in the last window_ms,
+ * as a list of rectangles, and what was known to move and still does. Take one before an action;
+ * damage inside it does not count after. */
 struct damage_baseline {
     struct rect rects[16];
     int n;
@@ -61,14 +61,14 @@ struct damage_baseline {
 void display_damage_baseline(const struct display *d, int window_ms, struct damage_baseline *out);
 
 /* When damage outside baseline (NULL: any) was last reported, clock_mono_us(); 0 never since
- * since_us. ignore may be NULL: a rectangle whose damage never counts (a blinking caret). */
+ * since_us. A blinking caret never counts. */
 int64_t display_last_damage_us(const struct display *d, const struct damage_baseline *baseline,
                                int64_t since_us);
 
 /* Damage inside area (for example the tab strip's spinner) since since_us; 0 none. */
 int64_t display_area_damage_us(const struct display *d, const struct rect *area, int64_t since_us);
 
-/* Wait until no damage outside baseline came for quiet_ms, at most until deadline; 1 in *ret_capped
+/* Wait until no damage outside baseline came for quiet_ms, at most until deadline; *ret_capped
  * when the deadline ended it. E_GONE, E_CANCELLED. */
 int display_wait_quiet(struct display *d, const struct damage_baseline *baseline, int quiet_ms,
                        int64_t deadline_mono_ms, bool *ret_capped, struct err *err) MUST_CHECK;
