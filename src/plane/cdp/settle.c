@@ -15,6 +15,7 @@
     5000000 /* requests that go on this long after the load event are background */
 #define PATIENCE_US     10000000 /* the same without a navigation */
 #define TURN_MS         100 /* how often conditions of time are looked at while waiting for events */
+#define FRONT_MIN_MS    50   /* to learn which tab is in front when the deadline has passed */
 #define FIT_MS          1000 /* for a new window to become the screen */
 #define BASELINE_MAX_MS 2000
 
@@ -378,13 +379,17 @@ static int follow_windows(struct settle *s, struct err *err)
     struct err e = {0};
     if (s->t->opened == s->opened && s->t->n_tabs == s->n_tabs && s->t->n_tabs < 2)
         return 0;
-    int64_t now = clock_mono_ms();
+    int64_t deadline = clock_mono_ms() + FIT_MS;
+    if (deadline > s->deadline_ms)
+        deadline = s->deadline_ms;
     if (s->t->opened != s->opened || s->t->n_tabs != s->n_tabs) {
-        int r = display_fit_window(s->d, now + FIT_MS, &e);
+        int r = display_fit_window(s->d, deadline, &e);
         if (r == E_GONE || r == E_CANCELLED)
             return err_set(err, r, "%s", e.msg);
     }
-    return script_find_front(s->t, now + FIT_MS, err);
+    /* Which tab is in front must be known even then: one short answer of a browser that is alive. */
+    int64_t soon = clock_mono_ms() + FRONT_MIN_MS;
+    return script_find_front(s->t, soon > deadline ? soon : deadline, err);
 }
 
 /* Wait for the work, then for the frames that show it, until no more work came meanwhile. */
