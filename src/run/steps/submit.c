@@ -146,7 +146,8 @@ static int after_a_death(struct run *run, const json_t *entry, struct step_resul
     if (!strcmp(json_str(entry, "state", ""), "observed"))
         return replay(run, detail, out, err);
     out->sent = true;
-    out->label = json_str(detail, "label", "");
+    /* The entry is written anew when the step ends. */
+    out->label = pool_strdup(run->step_pool, json_str(detail, "label", ""));
     int r = look_for_proof(run, detail, &seen, err);
     if (r)
         return r;
@@ -251,22 +252,17 @@ static int press(struct run *run, struct press *p, const struct target *t, struc
 static int press_labelled(struct run *run, enum target_kind kind, struct step_result *out,
                           struct err *err)
 {
-    struct target_query q = step_query(run, kind);
-    struct target t;
-    struct observation obs;
+    struct aim aim;
     struct press p = {0};
-    int r = step_find(run, &q, &obs, &t, err);
-    if (r == E_NOT_FOUND)
-        return step_fail(run, out, "selector_miss", "form_target_not_found");
-    if (!r)
-        r = effect_begin(run, &obs, &p.effect, err);
-    if (r)
+    bool found;
+    int r = step_aim(run, kind, 0, &aim, &found, out, err);
+    if (r || !found)
         return r;
-    out->label = *q.label ? q.label : t.label;
-    out->at = t.at;
-    r = announce(run, out, &obs, err);
+    r = effect_begin(run, &aim.obs, &p.effect, err);
     if (!r)
-        r = press(run, &p, &t, out, err);
+        r = announce(run, out, &aim.obs, err);
+    if (!r)
+        r = press(run, &p, &aim.target, out, err);
     if (r)
         return r;
     return step_ok(run, out, "submit:%s@(%d,%d)", out->label, out->at.x, out->at.y);
