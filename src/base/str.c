@@ -180,3 +180,52 @@ bool str_is_utf8(const char *s, size_t len)
     }
     return true;
 }
+
+/* --- quotes ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *open, *close;
+} quotes[] = {
+    {"\"", "\""},
+    {"'", "'"},
+    {"\xE2\x80\x9C", "\xE2\x80\x9D"},
+    {"\xE2\x80\x98", "\xE2\x80\x99"},
+    {"\xE2\x80\x9E", "\xE2\x80\x9C"},
+    {"\xC2\xAB", "\xC2\xBB"},
+    {"`", "`"},
+};
+
+/* Where the quote opened before s closes; NULL when it does not. A single quote closes only at a
+ * word's end. */
+static const char *closing(const char *s, const char *mark)
+{
+    for (const char *p = s; (p = strstr(p, mark)); p++)
+        if (mark[0] != '\'' || !word_byte((unsigned char)p[1]))
+            return p;
+    return NULL;
+}
+
+char *str_quote_at(struct pool *pool, const char *start, const char **at, size_t max_bytes)
+{
+    const char *p = *at;
+    for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++) {
+        if (!str_starts(p, quotes[i].open) ||
+            (*p == '\'' && p > start && word_byte((unsigned char)p[-1])))
+            continue;
+        const char *from = p + strlen(quotes[i].open), *to = closing(from, quotes[i].close);
+        if (!to || to == from || (size_t)(to - from) > max_bytes)
+            continue;
+        *at = to + strlen(quotes[i].close);
+        return pool_strndup(pool, from, (size_t)(to - from));
+    }
+    return NULL;
+}
+
+char *str_quoted(struct pool *pool, const char **text, size_t max_bytes)
+{
+    const char *start = *text;
+    char *quoted = NULL;
+    while (**text && !(quoted = str_quote_at(pool, start, text, max_bytes)))
+        ++*text;
+    return quoted;
+}

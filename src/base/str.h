@@ -33,4 +33,12 @@ char *str_cut(struct pool *pool, const char *s, size_t max_bytes);
 /* True for well-formed UTF-8 without NUL. */
 bool str_is_utf8(const char *s, size_t len);
 
+/* The piece of at most max_bytes that a quote at *at opens ("...", '...', “...”, «...», `...`), *at moved
+ * behind it; NULL when none does. *at lies in the text from start on: an apostrophe inside a word
+ * neither opens nor closes. */
+char *str_quote_at(struct pool *pool, const char *start, const char **at, size_t max_bytes);
+
+/* The first such piece at or behind *text, *text moved behind it; NULL when there is none. */
+char *str_quoted(struct pool *pool, const char **text, size_t max_bytes);
+
 #endif

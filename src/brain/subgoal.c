@@ -1,6 +1,7 @@
 #include "brain/subgoal.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,31 +87,6 @@ static void read_line(struct pool *pool, const char *line, struct subgoal *g)
 
 /* --- the sentence
  * ---------------------------------------------------------------------------------- */
-
-/* First quoted piece at or behind *p, *p moved behind it; NULL when there is none. */
-static const char *quoted(struct pool *pool, const char **p)
-{
-    static const char *const marks[][2] = {{"\"", "\""},
-                                           {"'", "'"},
-                                           {"\xE2\x80\x9C", "\xE2\x80\x9D"},
-                                           {"\xE2\x80\x98", "\xE2\x80\x99"},
-                                           {"\xE2\x80\x9E", "\xE2\x80\x9C"},
-                                           {"\xC2\xAB", "\xC2\xBB"}};
-    for (const char *s = *p; *s; s++)
-        for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
-            if (!str_starts(s, marks[i][0]) ||
-                (*s == '\'' && s > *p && isalnum((unsigned char)s[-1])))
-                continue;
-            const char *from = s + strlen(marks[i][0]), *to = strstr(from, marks[i][1]);
-            while (to && *to == '\'' && isalnum((unsigned char)to[1]))
-                to = strstr(to + 1, marks[i][1]);
-            if (!to || to == from)
-                continue;
-            *p = to + strlen(marks[i][1]);
-            return pool_strndup(pool, from, (size_t)(to - from));
-        }
-    return NULL;
-}
 
 static bool starts_with_any(const char *s, const char *const *words)
 {
@@ -209,8 +185,8 @@ static void parse_scroll(struct pool *pool, struct subgoal *g)
  * "fill". */
 static void parse_type(struct pool *pool, struct subgoal *g)
 {
-    const char *p = g->sentence, *first = quoted(pool, &p),
-               *second = first ? quoted(pool, &p) : NULL;
+    const char *p = g->sentence, *first = str_quoted(pool, &p, SIZE_MAX),
+               *second = first ? str_quoted(pool, &p, SIZE_MAX) : NULL;
     bool fill = starts_with_any(g->sentence, LIST("fill"));
     if (starts_with_any(g->sentence, LIST("search"))) {
         g->press_enter = true;
@@ -236,8 +212,8 @@ static void parse_type(struct pool *pool, struct subgoal *g)
 /* "select X from Y" */
 static void parse_select(struct pool *pool, struct subgoal *g)
 {
-    const char *p = g->sentence, *first = quoted(pool, &p),
-               *second = first ? quoted(pool, &p) : NULL;
+    const char *p = g->sentence, *first = str_quoted(pool, &p, SIZE_MAX),
+               *second = first ? str_quoted(pool, &p, SIZE_MAX) : NULL;
     if (!*g->value && first)
         g->value = first;
     if (!*g->label && second)

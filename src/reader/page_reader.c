@@ -39,53 +39,14 @@ const struct reader_driver reader_page = {
     .visible = page_visible,
 };
 
-static const struct {
-    const char *open, *close;
-} quotes[] = {
-    {"\"", "\""},
-    {"'", "'"},
-    {"\xE2\x80\x9C", "\xE2\x80\x9D"},
-    {"\xE2\x80\x98", "\xE2\x80\x99"},
-    {"\xE2\x80\x9E", "\xE2\x80\x9C"},
-    {"\xC2\xAB", "\xC2\xBB"},
-    {"`", "`"},
-};
-
-static bool is_word_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (unsigned char)c >= 0x80;
-}
-
-/* Where the quote opened before s closes; NULL when it does not. A single quote closes only at a
- * word's end. */
-static const char *closing(const char *s, const char *mark)
-{
-    for (const char *p = s; (p = strstr(p, mark)); p++)
-        if (mark[0] != '\'' || !is_word_byte(p[1]))
-            return p;
-    return NULL;
-}
+#define QUOTE_MAX_BYTES 200 /* what is longer is no name of anything on a page */
 
 const char *page_quote_at(struct pool *pool, const char *start, const char **at)
 {
-    const char *p = *at;
-    for (size_t i = 0; i < ARRAY_SIZE(quotes); i++) {
-        if (!str_starts(p, quotes[i].open) || (*p == '\'' && p > start && is_word_byte(p[-1])))
-            continue;
-        const char *from = p + strlen(quotes[i].open), *to = closing(from, quotes[i].close);
-        if (!to || to == from || to - from > 200)
-            continue;
-        *at = to + strlen(quotes[i].close);
-        return pool_strndup(pool, from, (size_t)(to - from));
-    }
-    return NULL;
+    return str_quote_at(pool, start, at, QUOTE_MAX_BYTES);
 }
 
 const char *page_quoted(struct pool *pool, const char **text)
 {
-    const char *start = *text, *quoted = NULL;
-    while (**text && !(quoted = page_quote_at(pool, start, text)))
-        ++*text;
-    return quoted;
+    return str_quoted(pool, text, QUOTE_MAX_BYTES);
 }

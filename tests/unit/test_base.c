@@ -134,6 +134,30 @@ static void lenient_fields_read_as_the_contract_says(void **state)
     json_decref(o);
 }
 
+static void quoted_pieces_are_found_and_apostrophes_are_not(void **state)
+{
+    static const struct {
+        const char *text, *first, *second;
+    } cases[] = {
+        {"type \"Ann Lee\" into 'Name'", "Ann Lee", "Name"},
+        {"the seller's 'Boat's End' page", "Boat's End", NULL},
+        {"\xE2\x80\x9Eja\xE2\x80\x9C und \xC2\xABoui\xC2\xBB", "ja", "oui"},
+        {"open `x` and \"\"", "x", NULL},
+        {"never \"closed", NULL, NULL},
+        {"\"far too long to be a name\"", NULL, NULL},
+    };
+    struct pool *p = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *at = cases[i].text, *want[] = {cases[i].first, cases[i].second};
+        for (size_t k = 0; k < ARRAY_SIZE(want); k++) {
+            const char *got = str_quoted(p, &at, 12);
+            if (!got != !want[k] || (got && strcmp(got, want[k]) != 0))
+                fail_msg("%s: '%s'", cases[i].text, got ? got : "nothing");
+        }
+    }
+    pool_destroy(p);
+}
+
 static void strings_fold_and_squash(void **state)
 {
     struct pool *p = pool_create(NULL);
@@ -161,6 +185,7 @@ int main(void)
         cmocka_unit_test(canonical_json_gives_the_contract_signature),
         cmocka_unit_test(deep_json_is_refused),
         cmocka_unit_test(lenient_fields_read_as_the_contract_says),
+        cmocka_unit_test(quoted_pieces_are_found_and_apostrophes_are_not),
         cmocka_unit_test(strings_fold_and_squash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
