@@ -50,16 +50,8 @@ static int explain(struct browser *b, int r, struct err *err)
 
 static int start_chromium(struct browser *b, const struct plane_config *config, struct err *err)
 {
-    struct chromium_config c = {.display = b->xvfb.display,
-                                .width = config->width,
-                                .height = config->height,
-                                .profile_dir = config->profile_dir,
-                                .download_dir = config->download_dir,
-                                .browser = config->browser,
-                                .sandbox_off = config->sandbox_off,
-                                .lang = config->lang,
-                                .timezone = config->timezone,
-                                .with_pipe = true};
+    struct chromium_config c = chromium_config_of(config, b->xvfb.display);
+    c.with_pipe = true;
     return chromium_start(b->loop, &c, &b->chromium, err);
 }
 

@@ -366,6 +366,21 @@ out:
     return r;
 }
 
+struct chromium_config chromium_config_of(const struct plane_config *plane, const char *display)
+{
+    return (struct chromium_config){
+        .display = display,
+        .width = plane->width,
+        .height = plane->height,
+        .profile_dir = plane->profile_dir,
+        .download_dir = plane->download_dir,
+        .browser = plane->browser,
+        .sandbox_off = plane->sandbox_off,
+        .lang = plane->lang,
+        .timezone = plane->timezone,
+    };
+}
+
 int chromium_start(struct loop *loop, const struct chromium_config *config, struct chromium **out,
                    struct err *err)
 {

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "plane/plane.h"
 #include "sys/loop.h"
 
 struct chromium;
@@ -30,6 +31,9 @@ struct chromium_config {
 };
 
 #define CHROMIUM_FALLBACK_UID 460000 /* root without a uid of its own: tests, `mantis env` */
+
+/* What of a plane's configuration is the browser's; no pipe, no uid. */
+struct chromium_config chromium_config_of(const struct plane_config *plane, const char *display);
 
 /*
  * Start the browser on about:blank. Returns when the process runs, not when its window shows.

@@ -442,17 +442,7 @@ static void destroy(struct plane *plane, bool graceful)
 
 static int start_browser(struct computer *c, const struct plane_config *config, struct err *err)
 {
-    const struct chromium_config browser = {
-        .display = c->xvfb.display,
-        .width = config->width,
-        .height = config->height,
-        .profile_dir = config->profile_dir,
-        .download_dir = config->download_dir,
-        .browser = config->browser,
-        .sandbox_off = config->sandbox_off,
-        .lang = config->lang,
-        .timezone = config->timezone,
-    };
+    const struct chromium_config browser = chromium_config_of(config, c->xvfb.display);
     return chromium_start(c->loop, &browser, &c->chromium, err);
 }
 
