@@ -22,6 +22,7 @@
 
 /* Plans (src/plan); the environment may lower or raise the server caps of http-api.md section 20 */
 #define CAP_PLAN_FILE_BYTES (4u << 20)
+#define CAP_INTENT_BYTES 4096       /* of one step */
 #define CAP_PLAN_STEPS 200          /* MANTIS_MAX_STEPS_PER_PLAN */
 #define CAP_LOOP_ITERATIONS 50      /* MANTIS_MAX_LOOP_ITERATIONS */
 #define CAP_RUN_MINUTES 60          /* MANTIS_MAX_RUNTIME_MINUTES */

@@ -12,7 +12,8 @@
 #include "base/str.h"
 
 #define DEFAULT_BUDGET 5
-#define FIRST_ROOM     16 /* steps */
+#define FIRST_ROOM     16      /* steps */
+#define MAX_WAIT_S     600     /* plans.md 8.11 */
 #define MAX_COUNT      1000000 /* budgets, counts and targets; beyond it only typing mistakes live */
 
 static const char *const step_keys[] = {
@@ -93,16 +94,16 @@ static int read_text(const json_t *v, const char *key, const char **out, struct 
     return 0;
 }
 
-/* Integer of a step or of its params; negative values become min. */
+/* Integer of a step or of its params. */
 static int read_count(const json_t *o, const char *key, int min, int *out, struct err *err)
 {
     int64_t v = *out;
     int r = json_read_int(o, key, &v, err);
     if (r)
         return r;
-    if (v > MAX_COUNT)
-        return err_set(err, E_INVALID, "'%s' must be at most %d", key, MAX_COUNT);
-    *out = v < min ? min : (int)v;
+    if (v < min || v > MAX_COUNT)
+        return err_set(err, E_INVALID, "'%s' must be %d..%d", key, min, MAX_COUNT);
+    *out = (int)v;
     return 0;
 }
 
@@ -126,6 +127,23 @@ static void warn_unknown_keys(struct normaliser *n, const json_t *o, const char 
         if (!known)
             normalise_warn(n->warnings, "%s: unknown key '%.80s' is ignored", where, key);
     }
+}
+
+/* How long a wait takes; what is too long for a run is cut to what it allows there. */
+static int check_seconds(struct normaliser *n, const struct step *s, const char *where,
+                         struct err *err)
+{
+    double seconds = 0;
+    const json_t *given = json_object_get(s->params, "seconds");
+    if (strcmp(s->type, "wait") != 0 || !given || json_is_null(given))
+        return 0;
+    seconds = json_number_value(given);
+    if (!json_is_number(given) || seconds < 0 || seconds > MAX_COUNT)
+        return err_set(err, E_INVALID, "'seconds' must be a number, 0..%d", MAX_WAIT_S);
+    if (seconds > MAX_WAIT_S)
+        normalise_warn(n->warnings, "%s: a wait of %g seconds is cut to %d", where, seconds,
+                       MAX_WAIT_S);
+    return 0;
 }
 
 static json_t *read_object(struct normaliser *n, const json_t *o, const char *key,
@@ -189,6 +207,9 @@ static int read_texts(struct normaliser *n, const json_t *o, struct step *s, str
         return r;
     if (str_empty(s->intent))
         return err_set(err, E_INVALID, "'intent' is missing or empty");
+    if (strlen(s->intent) > CAP_INTENT_BYTES)
+        return err_set(err, E_INVALID, "'intent' must be at most %d bytes, not %zu",
+                       CAP_INTENT_BYTES, strlen(s->intent));
     if (str_empty(s->type))
         return err_set(err, E_INVALID, "'type' is missing or empty");
     if (!str_empty(hint))
@@ -248,8 +269,12 @@ static int read_step(struct normaliser *n, const json_t *o, const char *where, s
     s->hints = read_object(n, o, "hints", where);
     s->extract = read_object(n, o, "extract", where);
     take_authoring_keys(o, s->type, params);
+    const json_t *extract = json_object_get(o, "extract");
+    if (extract && !json_is_null(extract) && !json_is_object(extract))
+        return err_set(err, E_INVALID, "'extract' must be an object");
     r = read_numbers(o, s, err);
     r = r ? r : read_flags(o, kind, s, err);
+    r = r ? r : check_seconds(n, s, where, err);
     if (r)
         return r;
     s->guard = var_name(o, s, "guard");
