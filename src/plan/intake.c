@@ -245,8 +245,8 @@ static int find_document(struct pool *pool, const struct intake_config *config,
     const char *contents, *file, *text, *micro, *alias;
     const json_t *suite = json_object_get(request, "task_suite");
     *ret_name = "";
-    bool absent = !suite || json_is_null(suite) ||
-                  (json_is_string(suite) && json_string_length(suite) == 0);
+    bool absent =
+        !suite || json_is_null(suite) || (json_is_string(suite) && json_string_length(suite) == 0);
     if (!absent) {
         *out = suite;
         if (!json_is_object(suite) && !json_is_array(suite))
@@ -275,8 +275,11 @@ static int find_document(struct pool *pool, const struct intake_config *config,
         return err_set(
             err, E_INVALID,
             "must provide one of task_suite, task_file_contents, task_file, micro, plan_text");
-    if (!is_json_name(path))
-        return prose(field, err);
+    char *real; /* a path that may not be used is refused for that, whatever it names */
+    if (!is_json_name(path)) {
+        r = intake_resolve_path(pool, config->repo_root, path, &real, err);
+        return r ? r : prose(field, err);
+    }
     return document_load(pool, config->repo_root, path, out, ret_name, err);
 }
 
@@ -308,6 +311,7 @@ int intake_request(struct pool *pool, const struct intake_config *config, const 
     r = r ? r : json_read_string(request, "plan_name", &label, err);
     r = r ? r : json_read_string(request, "session_name", &session, err);
     r = r ? r : check_runnable(pool, plan, err);
+    r = r ? r : plan_check(pool, plan, err);
     if (r)
         return r;
     runtime_clamp(config, &plan->runtime, warnings);

@@ -45,6 +45,9 @@ void runtime_init(struct plan_runtime *out);
 void runtime_clamp(const struct intake_config *config, struct plan_runtime *runtime, json_t *warnings);
 bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
 
+/* What a run could not carry out is refused; a number to be typed becomes text. E_INVALID. */
+int plan_check(struct pool *pool, struct plan *plan, struct err *err) MUST_CHECK;
+
 /* Host of an http(s) address: lower case, without userinfo, port and trailing dot; NULL: none. */
 char *plan_url_host(struct pool *pool, const char *url);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "base/str.h"
 #include "plan/intake.h"
 #include "sys/file.h"
 
@@ -148,6 +149,9 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
         {"{\"task_suite\":{\"tasks\":[{\"intent\":\"x\"}]}}", E_UNSUPPORTED, "send the steps"},
         {"{\"plan_text\":\"go to the shop\"}", E_UNSUPPORTED, "'plan_text' holds prose"},
         {"{\"micro\":\"p.txt\"}", E_UNSUPPORTED, "'micro' holds prose"},
+        {"{\"micro\":\"none.txt\"}", E_NOT_FOUND, "no plan file 'none.txt'"},
+        {"{\"micro\":\"../../etc/passwd\"}", E_INVALID, "stay inside the plan folder"},
+        {"{\"micro\":\"/etc/passwd\"}", E_INVALID, "stay inside the plan folder"},
         {"{\"micro\":\"nope.json\"}", E_NOT_FOUND, "'nope.json'"},
         {"{\"micro\":\"bad.json\"}", E_INVALID, "plan file 'bad.json' is not valid JSON"},
         {"{\"task_file\":\"secret\"}", E_INVALID, "plan file 'secret' is not valid JSON"},
@@ -174,12 +178,94 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
     };
     put_file("bad.json", "[1,");
     put_file("secret", "password");
+    put_file("p.txt", "go to the shop");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(request(cases[i].body), cases[i].code);
         if (!strstr(err.msg, cases[i].words))
             fail_msg("%s gave '%s'", cases[i].body, err.msg);
     }
     assert_null(strstr(err.msg, "password"));
+}
+
+static void a_step_no_run_could_carry_out_is_refused(void **state)
+{
+    static const struct {
+        const char *step, *words;
+    } cases[] = {
+        {"\"type\":\"loop\",\"loop_target\":2", "loop_target 2 is outside the plan's 2 steps"},
+        {"\"type\":\"loop\",\"loop_target\":99", "loop_target 99 is outside the plan's 2 steps"},
+        {"\"type\":\"loop\",\"params\":{\"loop_target\":-2}", "'loop_target' must be -1.."},
+        {"\"type\":\"click\",\"budget\":-4", "'budget' must be 0.."},
+        {"\"type\":\"click\",\"gate\":\"maybe\"", "'gate' must be true or false"},
+        {"\"type\":\"wait\",\"seconds\":-5", "'seconds' must be a number, 0..600"},
+        {"\"type\":\"wait\",\"seconds\":1e12", "'seconds' must be a number, 0..600"},
+        {"\"type\":\"wait\",\"params\":{\"seconds\":\"long\"}", "'seconds' must be a number"},
+        {"\"type\":\"extract_data\",\"extract\":\"phone\"", "'extract' must be an object"},
+        {"\"type\":\"extract_data\",\"extract\":{\"fields\":\"phone\"}", "fields must be a list"},
+        {"\"type\":\"extract_data\",\"extract\":{\"fields\":[5]}", "fields[0]: must be an object"},
+        {"\"type\":\"extract_data\",\"extract\":{\"fields\":[{\"type\":\"str\"}]}",
+         "'extract': fields[0] has no name"},
+        {"\"type\":\"extract_rows\",\"extract\":{\"fields\":[\"a\"],\"max_items\":-3}",
+         "max_items must be"},
+        {"\"type\":\"extract_rows\",\"extract\":{\"fields\":[\"a\"],\"max_items\":1e12}",
+         "max_items must be"},
+        {"\"type\":\"navigate\",\"url\":\"file:///etc/passwd\"", "'file:' cannot be opened"},
+        {"\"type\":\"navigate\",\"url\":\"javascript:alert(1)\"", "'javascript:' cannot be"},
+        {"\"type\":\"navigate\",\"url\":\"chrome://version\"", "'chrome:' cannot be opened"},
+        {"\"type\":\"navigate\",\"url\":\"{{OTHER}}/x\"", "'{{OTHER}}', which nothing"},
+        {"\"type\":\"navigate\",\"url\":\"http://{{OTHER}}/x\"", "'{{OTHER}}', which nothing"},
+        {"\"type\":\"navigate\",\"url\":7", "params.url as a string"},
+        {"\"type\":\"navigate\",\"url\":\"shop\"", "'shop' is not an http or https address"},
+        {"\"type\":\"fill_field\"", "fill_field needs params.value as text"},
+        {"\"type\":\"fill_field\",\"params\":{\"value\":null}", "params.value as text"},
+        {"\"type\":\"fill_field\",\"params\":{\"value\":{}}", "params.value as text"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *body =
+            pool_printf(pool, "{\"task_suite\":[" NAV ",{\"intent\":\"x\",%s}]}", cases[i].step);
+        if (request(body) != E_INVALID || !str_starts(err.msg, "step 1: ") ||
+            !strstr(err.msg, cases[i].words))
+            fail_msg("%s gave '%s'", body, err.msg);
+    }
+    const char *ways[] = {"file:///etc/passwd", "{{OTHER}}", "chrome://version"};
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+        assert_int_equal(request(pool_printf(pool,
+                                             "{\"task_suite\":[{\"type\":\"navigate\","
+                                             "\"intent\":\"Open %s\"}]}",
+                                             ways[i])),
+                         E_INVALID);
+    char *words = pool_alloc(pool, CAP_INTENT_BYTES + 2);
+    memset(words, 'x', CAP_INTENT_BYTES + 1);
+    const char *form = "{\"task_suite\":[{\"type\":\"wait\",\"intent\":\"%s\"}]}";
+    assert_int_equal(request(pool_printf(pool, form, words)), E_INVALID);
+    assert_non_null(strstr(err.msg, "step 0: 'intent' must be at most 4096 bytes"));
+    words[CAP_INTENT_BYTES] = 0;
+    assert_int_equal(request(pool_printf(pool, form, words)), 0);
+}
+
+static void a_number_to_be_typed_becomes_text_and_lenient_words_pass(void **state)
+{
+    static const char *const values[][2] = {{"5", "5"}, {"19.99", "19.99"}, {"\"\"", ""}};
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        assert_int_equal(request(pool_printf(pool,
+                                             "{\"task_suite\":[{\"type\":\"fill_field\","
+                                             "\"intent\":\"x\",\"params\":{\"value\":%s}}]}",
+                                             values[i][0])),
+                         0);
+        assert_string_equal(json_str(plan->steps[0].params, "value", "?"), values[i][1]);
+    }
+    assert_int_equal(request("{\"task_suite\":[{\"type\":\"click\",\"intent\":\"x\","
+                             "\"gate\":\"yes\",\"params\":[],\"hints\":\"x\"},"
+                             "{\"type\":\"loop\",\"intent\":\"again\",\"loop_target\":-1},"
+                             "{\"type\":\"navigate\",\"intent\":\"Open https://a.test/\","
+                             "\"url\":\"/relative\"},"
+                             "{\"type\":\"wait\",\"intent\":\"x\",\"seconds\":900}]}"),
+                     0);
+    assert_true(plan->steps[0].gate);
+    const char *lines = json_text(pool, plan->warnings);
+    assert_non_null(strstr(lines, "step 0: 'params' is not an object and is ignored"));
+    assert_non_null(strstr(lines, "step 0: 'hints' is not an object and is ignored"));
+    assert_non_null(strstr(lines, "step 3: a wait of 900 seconds is cut to 600"));
 }
 
 static void a_plan_path_stays_inside_its_root(void **state)
@@ -497,6 +583,8 @@ int main(void)
         T(every_shape_becomes_the_same_plan),
         T(the_first_plan_field_that_is_not_empty_wins),
         T(a_request_that_cannot_be_planned_says_why),
+        T(a_step_no_run_could_carry_out_is_refused),
+        T(a_number_to_be_typed_becomes_text_and_lenient_words_pass),
         T(a_plan_path_stays_inside_its_root),
         T(the_cap_on_steps_is_named),
         T(types_bring_their_defaults),

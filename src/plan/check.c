@@ -1,0 +1,133 @@
+/*
+ * check.c - what a plan says that no run could carry out is refused before one starts: targets
+ * outside the plan, addresses a browser may not open, values that are not text, broken schemas.
+ */
+#include "plan/normalise.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/schema.h"
+
+#define NUMBER_BYTES 32
+#define USER_INPUT   "{{user_input}}" /* filled in while the run is under way */
+
+static int refused(struct err *err, const char *words)
+{
+    return err_set(err, E_INVALID, "%s", words);
+}
+
+static int check_loop(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+{
+    if (strcmp(s->type, "loop") == 0 && s->loop_target >= plan->n_steps)
+        return err_set(err, E_INVALID, "loop_target %d is outside the plan's %d steps",
+                       s->loop_target, plan->n_steps);
+    return 0;
+}
+
+static int check_extract(struct pool *pool, const struct plan *plan, struct step *s,
+                         struct err *err)
+{
+    struct schema *schema;
+    size_t i;
+    json_t *field;
+    if (schema_parse(pool, s->extract, &schema, err))
+        return err_prefix(err, "'extract'");
+    json_array_foreach (json_object_get(s->extract, "fields"), i, field) {
+        const json_t *name = json_is_object(field) ? json_object_get(field, "name") : field;
+        if (str_empty(json_is_string(name) ? json_string_value(name) : ""))
+            return err_set(err, E_INVALID, "'extract': fields[%zu] has no name", i);
+    }
+    return 0;
+}
+
+/* "{{NAME}}" that nothing will fill in, in pool; NULL: none. */
+static char *placeholder(struct pool *pool, const char *text)
+{
+    for (const char *p = text; (p = strstr(p, "{{"));) {
+        const char *end = strstr(p, "}}");
+        if (!end)
+            return NULL;
+        size_t len = (size_t)(end - p) + 2;
+        if (len != strlen(USER_INPUT) || strncmp(p, USER_INPUT, len) != 0)
+            return pool_strndup(pool, p, len);
+        p += len;
+    }
+    return NULL;
+}
+
+/* Scheme of the first address in text that no run may open: "file", "javascript"; NULL: none. */
+static char *other_scheme(struct pool *pool, const char *text)
+{
+    static const char *const opaque[] = {"javascript", "data", "about", "view-source"};
+    for (const char *p = text; (p = strchr(p, ':')); p++) {
+        const char *start = p;
+        while (start > text && (isalnum((unsigned char)start[-1]) || strchr("+.-", start[-1])))
+            start--;
+        char *scheme = pool_strndup(pool, start, (size_t)(p - start));
+        bool known = strncmp(p, "://", 3) == 0 && *scheme;
+        for (size_t i = 0; i < ARRAY_SIZE(opaque) && !known; i++)
+            known = str_eq_fold(scheme, opaque[i]) && p[1] && !isspace((unsigned char)p[1]);
+        if (known)
+            return scheme;
+    }
+    return NULL;
+}
+
+/* A step without any address is left to the run, which fails on it as plans.md 8.1 says. */
+static int check_address(struct pool *pool, const struct plan *plan, struct step *s,
+                         struct err *err)
+{
+    const json_t *given = json_object_get(s->params, "url");
+    if (strcmp(s->type, "navigate") != 0 || s->gate)
+        return 0;
+    if (given && !json_is_null(given) && !json_is_string(given))
+        return refused(err, "navigate needs params.url as a string");
+    const char *param = json_is_string(given) ? json_string_value(given) : "";
+    char *url = step_url(pool, s), *hole = placeholder(pool, url ? url : param);
+    if (!url && !hole)
+        hole = placeholder(pool, s->intent);
+    if (hole)
+        return err_set(err, E_INVALID, "the address holds '%.80s', which nothing replaces", hole);
+    if (url)
+        return 0;
+    char *scheme = other_scheme(pool, str_empty(param) ? s->intent : param);
+    if (scheme)
+        return err_set(err, E_INVALID, "'%.40s:' cannot be opened, only http and https", scheme);
+    if (!str_empty(param))
+        return err_set(err, E_INVALID, "params.url '%.80s' is not an http or https address", param);
+    return 0;
+}
+
+/* What the run types is text; a number is written as its author would write it. */
+static int check_value(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+{
+    const json_t *value = json_object_get(s->params, "value");
+    if (strcmp(s->type, "fill_field") != 0 || s->gate || json_is_string(value))
+        return 0;
+    if (!json_is_number(value))
+        return refused(err, "fill_field needs params.value as text");
+    char text[NUMBER_BYTES];
+    if (json_is_integer(value))
+        snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+    else
+        snprintf(text, sizeof(text), "%.15g", json_real_value(value));
+    json_t *params = json_keep(pool, json_copy((json_t *)s->params));
+    json_put_str(params, "value", text);
+    s->params = params;
+    return 0;
+}
+
+typedef int check_fn(struct pool *pool, const struct plan *plan, struct step *s, struct err *err);
+static check_fn *const checks[] = {check_loop, check_extract, check_address, check_value};
+
+int plan_check(struct pool *pool, struct plan *plan, struct err *err)
+{
+    for (int i = 0; i < plan->n_steps; i++)
+        for (size_t k = 0; k < ARRAY_SIZE(checks); k++)
+            if (checks[k](pool, plan, &plan->steps[i], err))
+                return err_prefix(err, "step %d", i);
+    return 0;
+}
