@@ -1,5 +1,5 @@
 #include "core/page.h"
-#include "core/page_parts.h"
+#include "core/page_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/caps.h"
 #include "base/str.h"
-#include "core/page_parts.h"
+#include "core/page_priv.h"
 
 static const struct {
     const char *name;

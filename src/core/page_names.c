@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/caps.h"
 #include "base/str.h"
-#include "core/page_parts.h"
+#include "core/page_priv.h"
 
 #define NAME_MAX_BYTES     300
 #define LABELLEDBY_MAX_IDS 8

@@ -1,8 +1,8 @@
 /*
- * page_parts.h - what page.c, page_names.c and page_json.c share; for no one else.
+ * page_priv.h - what page.c, page_names.c and page_json.c share; for no one else.
  */
-#ifndef MANTIS_CORE_PAGE_PARTS_H
-#define MANTIS_CORE_PAGE_PARTS_H
+#ifndef MANTIS_CORE_PAGE_PRIV_H
+#define MANTIS_CORE_PAGE_PRIV_H
 
 #include "core/page.h"
 
