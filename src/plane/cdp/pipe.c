@@ -30,6 +30,11 @@ struct cdp {
     struct cdp_call *calls;
 };
 
+void cdp_set_id(char out[CDP_ID_BYTES], const char *id)
+{
+    snprintf(out, CDP_ID_BYTES, "%s", id);
+}
+
 /* --- calls ---------------------------------------------------------------------------------- */
 
 static struct cdp_call *take_call(struct cdp *cdp, int id)

@@ -17,6 +17,7 @@
 struct cdp;
 
 #define CDP_ID_BYTES 64 /* session, target, frame, loader and request ids; longer ones are cut */
+void cdp_set_id(char out[CDP_ID_BYTES], const char *id);
 
 /* session is "" for the browser itself. params is borrowed. */
 typedef void cdp_event_fn(void *arg, const char *session, const char *method, const json_t *params);

@@ -2,6 +2,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "plane/cdp/requests.h"
 #include "plane/chromium.h"
 
 #include <stdio.h>
@@ -10,16 +11,8 @@
 
 #define URL_BYTES 8192
 #define REQUESTED_FOR_US                                                                           \
-    1000000                 /* a navigation asked for starts within this, or it was refused        \
-                             */
-#define REPEATS_OF_A_POLL 6 /* the same address so often in one wait: a poll, not an effect */
-
-/* --- small things ---------------------------------------------------------------------------- */
-
-static void set_id(char out[CDP_ID_BYTES], const char *id)
-{
-    snprintf(out, CDP_ID_BYTES, "%s", id);
-}
+    1000000 /* a navigation asked for starts within this, or it was refused                        \
+             */
 
 static void set_text(char **slot, const char *text)
 {
@@ -27,138 +20,6 @@ static void set_text(char **slot, const char *text)
     *slot = strndup(text, URL_BYTES);
     if (!*slot)
         BUG("out of memory");
-}
-
-static uint64_t place_of(const char *url)
-{
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (; *url && *url != '?' && *url != '#'; url++)
-        h = (h ^ (unsigned char)*url) * 1099511628211u;
-    return h;
-}
-
-static void place_add(struct place_list *list, uint64_t place)
-{
-    list->places[list->n++ % TABS_PLACES] = place;
-}
-
-static int place_count(const struct place_list *list, uint64_t place)
-{
-    int kept = list->n < TABS_PLACES ? list->n : TABS_PLACES, found = 0;
-    for (int i = 0; i < kept; i++)
-        found += list->places[i] == place;
-    return found;
-}
-
-/* The browser's monotonic clock is ours; a time that cannot be is replaced by now. */
-static int64_t event_us(const json_t *params)
-{
-    int64_t now = clock_mono_us(), then = (int64_t)(json_num(params, "timestamp", 0) * 1e6);
-    return then > now - 60000000 && then <= now ? then : now;
-}
-
-/* --- requests -------------------------------------------------------------------------------- */
-
-static void drop_requests(struct tabs *t, bool (*unwanted)(const struct request *, const void *),
-                          const void *arg)
-{
-    for (struct request **p = &t->requests; *p;) {
-        struct request *r = *p;
-        if (!unwanted(r, arg)) {
-            p = &r->next;
-            continue;
-        }
-        *p = r->next;
-        t->n_requests--;
-        free(r);
-    }
-}
-
-static bool is_request(const struct request *r, const void *arg)
-{
-    const struct request *key = arg;
-    return r->session == key->session && strcmp(r->id, key->id) == 0;
-}
-
-static void drop_request(struct tabs *t, const struct session *s, const json_t *params)
-{
-    struct request key = {.session = s};
-    set_id(key.id, json_str(params, "requestId", ""));
-    drop_requests(t, is_request, &key);
-}
-
-static bool of_session(const struct request *r, const void *arg)
-{
-    return r->session == arg;
-}
-
-static bool of_frame(const struct request *r, const void *arg)
-{
-    return strcmp(r->frame, arg) == 0;
-}
-
-static bool of_older_document(const struct request *r, const void *arg)
-{
-    const struct frame_info *f = arg;
-    return strcmp(r->frame, f->id) == 0 && strcmp(r->loader, f->loader) != 0;
-}
-
-/* Types of Network.ResourceType whose answer never comes, never shows, or is not the page's. */
-static bool type_counts(const char *type)
-{
-    static const char *const never[] = {
-        "EventSource", "WebSocket",          "Ping",  "Media",    "Preflight", "Prefetch",
-        "Manifest",    "CSPViolationReport", "Other", "TextTrack"};
-    for (size_t i = 0; i < ARRAY_SIZE(never); i++)
-        if (strcmp(type, never[i]) == 0)
-            return false;
-    return true;
-}
-
-static void on_request(struct tabs *t, struct session *s, const json_t *params)
-{
-    const char *url = json_str(json_object_get(params, "request"), "url", "");
-    drop_request(t, s, params); /* a redirect keeps its id */
-    if (t->n_requests >= CAP_CDP_REQUESTS || str_starts(url, "data:") || str_starts(url, "blob:"))
-        return;
-    struct request *r = calloc(1, sizeof(*r));
-    if (!r)
-        BUG("out of memory");
-    set_id(r->id, json_str(params, "requestId", ""));
-    set_id(r->frame, json_str(params, "frameId", ""));
-    set_id(r->loader, json_str(params, "loaderId", ""));
-    r->session = s;
-    r->start_us = event_us(params);
-    r->place = place_of(url);
-    place_add(&t->asked, r->place);
-    const char *type = json_str(params, "type", "Other");
-    r->counts = type_counts(type);
-    if (strcmp(type, "Document") != 0)
-        r->counts = r->counts && !place_count(&t->given_up, r->place) &&
-                    !place_count(&t->pending, r->place) &&
-                    place_count(&t->asked, r->place) < REPEATS_OF_A_POLL;
-    r->next = t->requests;
-    t->requests = r;
-    t->n_requests++;
-}
-
-static void on_response(struct tabs *t, struct session *s, const json_t *params)
-{
-    const json_t *response = json_object_get(params, "response");
-    const char *mime = json_str(response, "mimeType", "");
-    struct frame_info *main = tabs_main_frame(s);
-    if (str_eq_fold(mime, "text/event-stream") || str_starts(mime, "multipart/x-mixed-replace"))
-        drop_request(t, s, params);
-    if (s->tab != s || !main || strcmp(json_str(params, "type", ""), "Document") != 0 ||
-        strcmp(json_str(params, "frameId", ""), main->id) != 0)
-        return;
-    s->next_status = (int)json_int(response, "status", 0);
-    set_id(s->next_loader, json_str(params, "loaderId", ""));
-}
-
-static void on_request_over(struct tabs *t, struct session *s, const json_t *params)
-{
-    drop_request(t, s, params);
 }
 
 /* --- frames ---------------------------------------------------------------------------------- */
@@ -179,9 +40,9 @@ static struct frame_info *add_frame(struct session *s, const char *id, const cha
     f = calloc(1, sizeof(*f));
     if (!f)
         BUG("out of memory");
-    set_id(f->id, id);
+    cdp_set_id(f->id, id);
     if (find_frame(s, parent)) /* known before its child: so there can be no circle */
-        set_id(f->parent, parent);
+        cdp_set_id(f->parent, parent);
     while (*end)
         end = &(*end)->next;
     *end = f;
@@ -197,7 +58,7 @@ static void remove_frame(struct tabs *t, struct session *s, const char *id)
             continue;
         *p = f->next;
         s->n_frames--;
-        drop_requests(t, of_frame, f->id);
+        requests_drop_frame(t, f->id);
         free(f);
         return;
     }
@@ -210,7 +71,7 @@ static void remove_children(struct tabs *t, struct session *s, const char *id)
         if (strcmp(f->parent, id) != 0)
             continue;
         char child[CDP_ID_BYTES];
-        set_id(child, f->id);
+        cdp_set_id(child, f->id);
         remove_children(t, s, child);
         remove_frame(t, s, child);
         next = s->frames; /* the list changed: look again from the start */
@@ -231,13 +92,13 @@ static void commit_document(struct tabs *t, struct session *s, const json_t *fra
     struct frame_info *f = add_frame(s, id, json_str(frame, "parentId", ""));
     if (!f)
         return;
-    set_id(f->loader, json_str(frame, "loaderId", ""));
+    cdp_set_id(f->loader, json_str(frame, "loaderId", ""));
     f->world = 0;
     f->requested_us = 0;
     if (now) {
         f->committed_us = clock_mono_us();
         remove_children(t, s, id);
-        drop_requests(t, of_older_document, f);
+        requests_drop_older(t, f);
     }
     if (s->tab != s || f != tabs_main_frame(s))
         return;
@@ -411,7 +272,7 @@ static void set_up_session(struct tabs *t, struct session *s)
     tree->tabs = t;
     tree->call.on_done = on_tree;
     tree->call.arg = tree;
-    set_id(tree->session, s->id);
+    cdp_set_id(tree->session, s->id);
     cdp_post(t->cdp, s->id, "Page.enable", NULL);
     /* Bodies are never asked for: let the renderer keep none. */
     cdp_post(t->cdp, s->id, "Network.enable",
@@ -447,8 +308,8 @@ static void on_attached(struct tabs *t, struct session *by, const json_t *params
     struct session *s = calloc(1, sizeof(*s)), **end = &t->sessions;
     if (!s)
         BUG("out of memory");
-    set_id(s->id, id);
-    set_id(s->target, target);
+    cdp_set_id(s->id, id);
+    cdp_set_id(s->target, target);
     s->parent = is_tab ? NULL : by;
     s->tab = is_tab ? s : by->tab;
     s->opened_us = clock_mono_us();
@@ -502,7 +363,7 @@ static void remove_session(struct tabs *t, struct session *gone)
             break;
         }
     t->n_sessions--;
-    drop_requests(t, of_session, gone);
+    requests_drop_session(t, gone);
     if (gone->tab == gone) {
         t->n_tabs--;
         if (t->front == gone)
@@ -532,7 +393,7 @@ static void on_crashed(struct tabs *t, struct session *by, const json_t *params)
     if (!s)
         return;
     s->crashed = true;
-    drop_requests(t, of_session, s);
+    requests_drop_session(t, s);
     for (struct frame_info *f = s->frames; f; f = f->next)
         f->loading_us = f->requested_us = f->world = 0;
 }
@@ -546,10 +407,10 @@ static const struct {
     event_fn *fn;
     bool browser_wide; /* may come from the browser itself, where there is no session */
 } events[] = {
-    {"Network.requestWillBeSent", on_request, false},
-    {"Network.responseReceived", on_response, false},
-    {"Network.loadingFinished", on_request_over, false},
-    {"Network.loadingFailed", on_request_over, false},
+    {"Network.requestWillBeSent", requests_on_sent, false},
+    {"Network.responseReceived", requests_on_response, false},
+    {"Network.loadingFinished", requests_on_over, false},
+    {"Network.loadingFailed", requests_on_over, false},
     {"Page.frameNavigated", on_frame_navigated, false},
     {"Page.frameAttached", on_frame_attached, false},
     {"Page.frameDetached", on_frame_detached, false},
@@ -609,9 +470,7 @@ int tabs_attach(struct tabs *t, int64_t deadline_mono_ms, struct err *err)
 
 int64_t tabs_begin(struct tabs *t)
 {
-    t->pending.n = t->asked.n = 0;
-    for (struct request *r = t->requests; r; r = r->next)
-        place_add(&t->pending, r->place);
+    requests_begin(t);
     return clock_mono_us();
 }
 
@@ -630,21 +489,5 @@ void tabs_work(const struct tabs *t, int64_t since_us, struct tabs_work *out)
             out->loading += frame_busy(f, since_us, now);
     if (t->window_asked_us >= since_us && now - t->window_asked_us < REQUESTED_FOR_US)
         out->loading++;
-    for (const struct request *r = t->requests; r; r = r->next) {
-        if (!r->counts || r->start_us < since_us)
-            continue;
-        out->requests++;
-        if (!out->oldest_us || r->start_us < out->oldest_us)
-            out->oldest_us = r->start_us;
-    }
-}
-
-void tabs_give_up(struct tabs *t, int64_t since_us, int64_t until_us)
-{
-    for (struct request *r = t->requests; r; r = r->next) {
-        if (!r->counts || r->start_us < since_us || r->start_us > until_us)
-            continue;
-        r->counts = false;
-        place_add(&t->given_up, r->place);
-    }
+    requests_work(t, since_us, out);
 }
