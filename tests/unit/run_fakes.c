@@ -118,6 +118,8 @@ static void build_node(struct fake_web *w, struct pool *pool, const struct fake_
                 (e->covered ? NODE_COVERED : 0u);
     if (input)
         n->value = w->typed;
+    else if (!strcmp(e->kind, "select"))
+        n->value = w->chosen ? w->chosen : "Any";
 }
 
 static struct page *build_page(struct fake_web *w, struct pool *pool, const struct fake_page *p)
@@ -202,7 +204,7 @@ static void click_at(struct fake_web *w, struct pool *pool, int x, int y, struct
     if (i < 0 || i >= p.n)
         return;
     const struct fake_element *e = &p.elements[i];
-    w->focus = !strcmp(e->kind, "input") ? i : -1;
+    w->focus = !strcmp(e->kind, "input") || !strcmp(e->kind, "select") ? i : -1;
     if (e->dead || (e->wrapped && x > 40))
         return;
     if (!strcmp(e->kind, "overlay"))
@@ -250,7 +252,9 @@ static int act(struct plane *plane, struct pool *pool, const struct action *a, i
         press_key(w, a->keys);
     else if (a->type == ACTION_TYPE_TEXT && w->focus >= 0) {
         w->typed_times++;
-        if (!w->no_typing)
+        if (w->type_ahead)
+            w->chosen = w->type_ahead;
+        else if (!w->no_typing)
             w->typed = pool_strdup(w->pool, a->text);
     }
     return 0;
@@ -284,13 +288,6 @@ static int back(struct plane *plane, struct pool *pool, int cap_ms, struct settl
     w->scroll = 0;
     out->url_changed = out->navigated = true;
     return 0;
-}
-
-static int reload(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
-                  struct err *err)
-{
-    *out = (struct settled){.dialog_text = ""};
-    return called(web_of(plane), err);
 }
 
 static int close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
@@ -339,13 +336,21 @@ static int no_create(struct loop *loop, const struct plane_config *config, int t
     return err_set(err, E_UNSUPPORTED, "made by fake_web_init() only");
 }
 
-static const struct plane_driver fake_driver = {"fake-web", PLANE_HAS_DOM | PLANE_HAS_TABS,
-                                                no_create,  no_destroy,
-                                                observe,    act,
-                                                navigate,   back,
-                                                reload,     close_tab,
-                                                tab_count,  scroll_y,
-                                                settle,     pids};
+static const struct plane_driver fake_driver = {
+    .kind = "fake-web",
+    .caps = PLANE_HAS_DOM | PLANE_HAS_TABS,
+    .create = no_create,
+    .destroy = no_destroy,
+    .observe = observe,
+    .act = act,
+    .navigate = navigate,
+    .back = back,
+    .close_tab = close_tab,
+    .tab_count = tab_count,
+    .scroll_y = scroll_y,
+    .settle = settle,
+    .pids = pids,
+};
 
 void fake_web_init(struct fake_web *w, struct loop *loop, fake_page_fn *page)
 {
@@ -451,7 +456,10 @@ static int list(struct reader *r, struct pool *pool, const struct observation *o
         const struct node *node = &obs->page->nodes[i];
         bool ad = !strcmp(kind_of(node), "ad");
         if (ad || !strcmp(kind_of(node), "card"))
-            cards[n++] = (struct card){node->name, node->href, target_of(obs, i), ad};
+            cards[n++] = (struct card){.title = node->name,
+                                       .href = node->href,
+                                       .target = target_of(obs, i),
+                                       .sponsored = ad};
     }
     *ret = cards;
     *ret_n = n;

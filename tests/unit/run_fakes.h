@@ -4,7 +4,7 @@
  *
  * A page is a column of elements, 40 px each, below one another. An element's kind says what it is
  * to the reader: "card", "ad", "next", "reveal", "overlay", "field:<name>", "row", "input", "button",
- * or "" for plain text.
+ * "select", or "" for plain text.
  */
 #ifndef MANTIS_TESTS_RUN_FAKES_H
 #define MANTIS_TESTS_RUN_FAKES_H
@@ -57,6 +57,8 @@ struct fake_web {
     int stop_at_call;   /* the n-th call is interrupted */
     void (*on_stop)(void *arg);
     void *on_stop_arg;
+    const char *chosen;   /* what a select shows; typing over it chooses type_ahead */
+    const char *type_ahead;
     bool ticked;          /* by a click on "agree"; forgotten by a load, as typed text is */
     const char *leads_to; /* for the page function: where a form goes */
     int dialogs_per_click;

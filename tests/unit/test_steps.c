@@ -39,6 +39,12 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
                      pool_printf(pool, SITE "/endless/%d", web->counter * 3 + i));
         fake_add(out, "next", "button", "More", "");
         out->elements[3].dead = web->flag;
+    } else if (!strcmp(path, "/filters")) {
+        fake_add(out, "select", "select", "Year", "");
+        fake_add(out, "input", "input", "City", "");
+        fake_add(out, "button", "button", "Private", "");
+        if (web->counter)
+            fake_add(out, "", "p", "Private only", "");
     } else if (!strcmp(path, "/deep")) {
         for (int i = 0; i < 17; i++)
             fake_add(out, "", "p", "Text", "");
@@ -675,6 +681,37 @@ static void a_form_is_never_sent_half_after_a_resume(void **state)
     rig_release(&first);
 }
 
+static void a_filter_that_took_another_value_fails(void **state)
+{
+    static const struct {
+        const char *label, *value, *type_ahead, *data, *class;
+        bool no_typing;
+    } cases[] = {
+        {"Year", "2020", "2020", "filter:Year", "", false},
+        {"Year", "2020", "2020 or later", "filter:Year", "", false},
+        {"Year", "2020", "2021", "option_not_found", "selector_miss", false},
+        {"Year", "2020", "Any", "option_not_found", "selector_miss", false},
+        {"City", "Oslo", NULL, "filter:City", "", false},
+        {"City", "Oslo", NULL, "type_not_landed:City", "type_not_landed", true},
+        {"Private", "", NULL, "filter:Private", "", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[400];
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN(SITE "/filters") ",{'type':'filter','intent':'x','params':{'label':'%s',"
+                                           "'value':'%s'}}]",
+                 cases[i].label, cases[i].value);
+        begin(&rig, steps);
+        rig.web.type_ahead = cases[i].type_ahead;
+        rig.web.no_typing = cases[i].no_typing;
+        rig_run(&rig, NULL);
+        assert_string_equal(rig_data(&rig, 1), cases[i].data);
+        assert_string_equal(class_of(&rig, 1), cases[i].class);
+        rig_release(&rig);
+    }
+}
+
 /* --- paginate -------------------------------------------------------------------------------- */
 
 static void pages_are_opened_by_url_where_a_template_says_how(void **state)
@@ -1024,6 +1061,7 @@ int main(void)
         cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
         cmocka_unit_test(fields_that_cannot_be_filled_say_why),
         cmocka_unit_test(fields_are_filled_again_after_a_resume),
+        cmocka_unit_test(a_filter_that_took_another_value_fails),
         cmocka_unit_test(a_form_is_never_sent_half_after_a_resume),
         cmocka_unit_test(pages_are_opened_by_url_where_a_template_says_how),
         cmocka_unit_test(a_next_control_is_judged_by_what_is_listed),

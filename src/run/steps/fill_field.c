@@ -9,20 +9,13 @@
 #include "base/str.h"
 #include "run/look.h"
 
-#define LABEL_BYTES     40
-#define TYPE_TRIES      2
-#define RICH_TEXT_BYTES 65536
-
-static const struct node *node_of(const struct observation *obs, const struct target *t)
-{
-    return obs->page && t->node >= 0 && t->node < obs->page->n_nodes ? &obs->page->nodes[t->node]
-                                                                     : NULL;
-}
+#define LABEL_BYTES 40
+#define TYPE_TRIES  2
 
 static bool takes_text(const struct observation *obs, const struct target *t)
 {
     static const char *const tags[] = {"input", "textarea", "label"};
-    const struct node *n = node_of(obs, t);
+    const struct node *n = field_node(obs, t);
     if (!n || (n->flags & NODE_EDITABLE))
         return true;
     for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
@@ -30,30 +23,6 @@ static bool takes_text(const struct observation *obs, const struct target *t)
             return true;
     return !strcmp(n->role, "textbox") || !strcmp(n->role, "searchbox") ||
            !strcmp(n->role, "combobox");
-}
-
-static bool is_rich(const struct node *n)
-{
-    return n && strcmp(n->tag, "input") && strcmp(n->tag, "textarea") && strcmp(n->tag, "label");
-}
-
-/* Squashed equality or containment (agent-loop.md 2.1). A password shows no value: focus must do.
- */
-static bool landed(struct run *run, const struct observation *obs, const char *value)
-{
-    const struct node *n = look_focused(obs);
-    if (!obs->page)
-        return true; /* pixels only: nothing to read back */
-    if (!n)
-        return false;
-    const char *type = node_attr(n, "type");
-    if (type && !strcmp(type, "password"))
-        return true;
-    const char *got = n->value;
-    if (is_rich(n) && !*got)
-        got = page_text(run->step_pool, obs->page, (int)(n - obs->page->nodes), RICH_TEXT_BYTES);
-    const char *want = str_squash(run->step_pool, value);
-    return str_contains_fold(str_squash(run->step_pool, got), want);
 }
 
 /* Replace what is there; a field that is known to be empty needs no keys for that. */
@@ -76,7 +45,7 @@ static int type_once(struct run *run, struct point at, const char *value, bool k
     if (!r)
         r = run_look(run, &obs, err);
     if (!r)
-        *ret_landed = landed(run, &obs, value);
+        *ret_landed = field_holds(run, &obs, value);
     return r;
 }
 
@@ -86,8 +55,8 @@ static int fill(struct run *run, const struct node *n, const char *label, const 
     bool ok = false;
     int r = 0;
     for (int i = 0; !r && !ok && i < TYPE_TRIES; i++)
-        r = type_once(run, out->at, value, i == 0 && n && !is_rich(n) && str_empty(n->value), &ok,
-                      err);
+        r = type_once(run, out->at, value, i == 0 && n && !field_is_rich(n) && str_empty(n->value),
+                      &ok, err);
     if (r == E_GONE || r == E_CANCELLED)
         return r;
     if (r)
@@ -95,7 +64,7 @@ static int fill(struct run *run, const struct node *n, const char *label, const 
     if (!ok)
         return step_fail(run, out, "type_not_landed", "type_not_landed:%s", label);
     out->verified_change = true;
-    if (is_rich(n))
+    if (field_is_rich(n))
         return step_ok(run, out, "fill:%s:contenteditable", label);
     return step_ok(run, out, "fill:%s", str_cut(run->step_pool, label, LABEL_BYTES));
 }
@@ -103,20 +72,14 @@ static int fill(struct run *run, const struct node *n, const char *label, const 
 int step_fill_field(struct run *run, struct step_result *out, struct err *err)
 {
     const char *label = step_label(run), *value = json_str(run->step->params, "value", "");
-    struct target_query q = step_query(run, TARGET_FIELD);
-    struct observation obs;
-    struct target t;
-    int r = run_settle(run, CAP_TYPE_MS, err);
-    if (!r)
-        r = step_find(run, &q, &obs, &t, err);
-    if (r == E_NOT_FOUND)
-        return step_fail(run, out, "selector_miss", "form_target_not_found");
-    if (r)
+    struct aim aim;
+    bool found;
+    int r = step_aim(run, TARGET_FIELD, CAP_TYPE_MS, &aim, &found, out, err);
+    if (r || !found)
         return r;
-    const struct node *n = node_of(&obs, &t);
-    out->at = t.at;
+    const struct node *n = field_node(&aim.obs, &aim.target);
     out->label = label;
-    if (!takes_text(&obs, &t)) {
+    if (!takes_text(&aim.obs, &aim.target)) {
         char *tag = pool_strdup(run->step_pool, n->tag);
         for (char *p = tag; *p; p++)
             *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);

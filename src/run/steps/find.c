@@ -1,4 +1,4 @@
-#include "run/step.h"
+#include "run/steps/steps.h"
 
 #include "base/str.h"
 #include "run/look.h"
@@ -46,4 +46,21 @@ int step_find(struct run *run, const struct target_query *query, struct observat
                         json_string_safe(miss.msg)),
               "%s", miss.msg);
     return err_set(err, E_NOT_FOUND, "%s", miss.msg);
+}
+
+int step_aim(struct run *run, enum target_kind kind, int settle_ms, struct aim *out,
+             bool *ret_found, struct step_result *result, struct err *err)
+{
+    struct target_query q = step_query(run, kind);
+    int r = settle_ms > 0 ? run_settle(run, settle_ms, err) : 0;
+    if (!r)
+        r = step_find(run, &q, &out->obs, &out->target, err);
+    *ret_found = r == 0;
+    if (r == E_NOT_FOUND)
+        return step_fail(run, result, "selector_miss", "form_target_not_found");
+    if (r)
+        return r;
+    result->at = out->target.at;
+    result->label = *q.label ? q.label : out->target.label;
+    return 0;
 }

@@ -6,11 +6,34 @@
 
 #include "run/step.h"
 
+/* What a step acts on, and the look that shows it. */
+struct aim {
+    struct observation obs;
+    struct target target;
+};
+
+/* Find the step's labelled target, after a settle of at most settle_ms (0: none); fills result's point
+ * and label. A miss makes the step fail: *ret_found says. */
+int step_aim(struct run *run, enum target_kind kind, int settle_ms, struct aim *out, bool *ret_found,
+             struct step_result *result, struct err *err) MUST_CHECK;
+
 step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_field, step_filter,
     step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate;
 
 /* click, layout listings */
 step_fn step_click_listing;
+
+/* What the target is on the page; NULL without a DOM. */
+const struct node *field_node(const struct observation *obs, const struct target *t);
+
+bool field_is_rich(const struct node *n); /* edited as a document, not as a form control */
+
+/* The focused field shows the value: squashed equality or containment (agent-loop.md 2.1). True when
+ * there is nothing to read back; a password shows no value, there the focus must do. */
+bool field_holds(struct run *run, const struct observation *obs, const char *value);
+
+/* Case-folded equality or containment either way; empty never (plans.md 8.6). */
+bool field_same_choice(struct pool *pool, const char *shown, const char *wanted);
 
 /* Leave the open detail page: close its tab, go back, or open the results again. *ret_how is "cdp",
  * "tab" or "results"; "" when none of it led to the results (out says why). */
