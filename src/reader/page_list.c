@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "reader/words.h"
 
 #define LIST_GROUPS      12
 #define LIST_MIN_SCORE   0.03
 #define LIST_MAX_MEMBERS 2000
+#define CARD_TEXT_BYTES  2000
 
 static const char *first_class(const struct scene *s, int i)
 {
@@ -70,6 +72,26 @@ static bool excluded(const struct scene *s, int card, const struct schema *schem
     return false;
 }
 
+/* Texts of the card, one a line, advertisements' cards and all. */
+static const char *card_text(const struct scene *s, int member)
+{
+    struct buf b;
+    buf_init(&b, CARD_TEXT_BYTES + 8);
+    int last = -1;
+    for (int i = member; i < s->page->nodes[member].end && b.len < CARD_TEXT_BYTES; i++) {
+        const struct node *n = &s->page->nodes[i];
+        if (!n->text[0] || !(n->flags & NODE_VISIBLE))
+            continue;
+        if (last >= 0 && !page_texts_join(s->page, last, i))
+            buf_addc(&b, '\n');
+        buf_adds(&b, str_cut(s->pool, n->text, CARD_TEXT_BYTES - b.len));
+        last = i;
+    }
+    const char *out = pool_strdup(s->pool, b.data);
+    buf_release(&b);
+    return out;
+}
+
 /* Fill one card; false when nothing in it can be opened. */
 static bool read_card(const struct scene *s, int member, struct card *out)
 {
@@ -88,6 +110,7 @@ static bool read_card(const struct scene *s, int member, struct card *out)
         .title = *title ? title : "unknown",
         .href = s->page->nodes[link].href,
         .sponsored = page_card_sponsored(s, member),
+        .text = card_text(s, member),
     };
     scene_target(s, aim, 0.9, &out->target);
     out->target.label = out->title;

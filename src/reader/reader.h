@@ -88,6 +88,7 @@ struct card {
     const char *href;  /* resolved, "" when it has none */
     struct target target; /* the element that opens it */
     bool sponsored;       /* marked as an advertisement */
+    const char *text;     /* what it shows, one text a line; "" when that is not known */
 };
 
 enum list_status { LIST_OK, LIST_EMPTY, LIST_BLOCKED, LIST_ERROR };
@@ -97,6 +98,11 @@ enum list_status { LIST_OK, LIST_EMPTY, LIST_BLOCKED, LIST_ERROR };
 int reader_list(struct reader *reader, struct pool *pool, const struct observation *obs,
                 const struct schema *schema, int max_cards, struct card **ret_cards, int *ret_n,
                 enum list_status *ret_status, struct err *err) MUST_CHECK;
+
+/* Drop the cards that the intent leaves out by what they say of themselves: "skip dealers" those with
+ * a badge "Dealer", "from a private seller" those without "Private seller" when others have it. The
+ * rest stays in order; how many they are. */
+int reader_wanted_cards(struct pool *pool, const char *intent, struct card *cards, int n);
 
 /* --- read values ----------------------------------------------------------------------------- */
 

@@ -192,6 +192,7 @@ static int script_list(struct reader *reader, struct pool *pool, const struct ob
         card->title = pool_strdup(pool, json_str(c, "title", "unknown"));
         card->href = pool_strdup(pool, json_str(c, "href", ""));
         card->sponsored = json_flag(c, "sponsored", false);
+        card->text = pool_strdup(pool, json_str(c, "text", ""));
         read_target(pool, c, &card->target);
     }
     *ret_n = n;

@@ -177,6 +177,46 @@ static void a_part_of_a_name_is_not_the_name(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* --- cards that the intent leaves ----------------------------------------------------------------
+ */
+
+/* clang-format off */
+static const struct {
+    const char *page, *intent;
+    int n;
+    const char *not_shown; /* in no card that is left */
+} left[] = {
+    {"market_all", "Open the next boat in the list", 12, NULL},
+    {"market_all", "Open the next boat in the list; skip advertisements and dealers", 7, "\nDealer\n"},
+    {"market_all", "Open the next boat from a private seller", 7, "\nDealer\n"},
+    {"market_all", "Open the next boat without private sellers", 5, "\nPrivate seller\n"},
+    {"market_all", "Open the next boat from the list", 12, NULL},
+    {"market_results", "Open the next boat in the list; skip advertisements and dealers", 12, NULL},
+    {"market_results", "Open a boat from a yard in the north", 12, NULL},
+};
+/* clang-format on */
+
+static void cards_that_the_intent_leaves_out_are_dropped(void **state)
+{
+    int wrong = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+        struct observation obs = look(left[i].page);
+        struct card *cards;
+        enum list_status status;
+        struct err err = {0};
+        int n, bad = 0;
+        assert_int_equal(reader_list(reader, pool, &obs, NULL, 100, &cards, &n, &status, &err), 0);
+        n = reader_wanted_cards(pool, left[i].intent, cards, n);
+        for (int k = 0; k < n && left[i].not_shown; k++)
+            bad += strstr(pool_printf(pool, "\n%s\n", cards[k].text), left[i].not_shown) != NULL;
+        if (n == left[i].n && !bad)
+            continue;
+        print_error("%s %s: %d cards, %d wrong\n", left[i].page, left[i].intent, n, bad);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}
+
 /* --- values ------------------------------------------------------------------------------------
  */
 
@@ -251,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_claim_is_true_in_all_its_parts_or_not_at_all),
         T(a_part_of_a_name_is_not_the_name),
+        T(cards_that_the_intent_leaves_out_are_dropped),
         T(a_value_is_what_the_field_asks_for_or_left_out),
         T(a_row_holds_what_its_card_shows),
     };

@@ -99,6 +99,8 @@ static int scan_cards(struct run *run, const struct observation *obs, struct sca
                         &scan->status, err);
     if (r)
         return r;
+    if (scan->status == LIST_OK)
+        n = reader_wanted_cards(run->step_pool, run->step->intent, cards, n);
     scan->card.title = NULL;
     scan->n_cards = scan->status == LIST_OK ? n : 0;
     if (scan->status != LIST_OK)

@@ -18,6 +18,7 @@ struct harvest {
     const struct schema *schema;
     const char *key_field; /* names a row; NULL: the row as a whole does */
     int max, n, incomplete;
+    const char *missing; /* required field that the last incomplete row lacked */
     json_t *rows, *keys; /* owned by the step pool */
 };
 
@@ -58,11 +59,15 @@ static bool take(struct run *run, struct harvest *h, const struct extraction *e)
     if (!json_is_object(e->values) || e->spam)
         return false;
     const char *key = row_key(run, h, e->values);
-    if (!*key || progress_has(h->keys, key))
+    const char *missing = schema_missing(h->schema, e->values);
+    if (!*key) /* its name is what is missing: counted once all the same */
+        key = json_text(run->step_pool, e->values);
+    if (progress_has(h->keys, key))
         return false;
     progress_add(h->keys, key);
-    if (schema_missing(h->schema, e->values)) {
+    if (missing) {
         h->incomplete++;
+        h->missing = missing;
         return false;
     }
     if (kept_before(run, e->values))
@@ -141,8 +146,9 @@ int step_extract_rows(struct run *run, struct step_result *out, struct err *err)
     if (r)
         return r;
     if (h.incomplete)
-        run_warn(run, "rows_incomplete", "step %d: %d rows without a required field were dropped",
-                 run->index, h.incomplete);
+        run_warn(run, "rows_incomplete",
+                 "step %d: %d rows without a required field were dropped; not found: '%s'",
+                 run->index, h.incomplete, h.missing);
     if (!h.n)
         return step_fail(run, out, "extractor_error", "extract_rows:0/%d:no_visible_rows", h.max);
     add_lead_strings(run, &h);
