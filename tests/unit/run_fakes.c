@@ -209,7 +209,7 @@ static void click_at(struct fake_web *w, struct pool *pool, int x, int y, struct
         return;
     if (!strcmp(e->kind, "overlay"))
         w->overlay_closed = true;
-    else if (!strcmp(e->kind, "reveal"))
+    else if (!strcmp(e->kind, "reveal") && !*e->href)
         w->phone_shown = true;
     else if (!strcmp(e->kind, "agree"))
         w->ticked = true;
@@ -282,7 +282,7 @@ static int back(struct plane *plane, struct pool *pool, int cap_ms, struct settl
     struct fake_web *w = web_of(plane);
     int r = called(w, err);
     *out = (struct settled){.dialog_text = ""};
-    if (r || w->at == 0)
+    if (r || w->at == 0 || w->no_back)
         return r;
     w->at--;
     w->scroll = 0;

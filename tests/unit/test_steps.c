@@ -39,6 +39,14 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
                      pool_printf(pool, SITE "/endless/%d", web->counter * 3 + i));
         fake_add(out, "next", "button", "More", "");
         out->elements[3].dead = web->flag;
+    } else if (str_starts(path, "/entity/")) {
+        bool first = !strcmp(path, "/entity/1");
+        fake_add(out, "field:name", "h1", first ? "Alder" : "Birch", "");
+        if (first)
+            fake_add(out, "reveal", "a", "Show number", SITE "/entity/2");
+        fake_add(out, "reveal", "button", "Show phone", "");
+        if (web->phone_shown || !first)
+            fake_add(out, "field:phone", "p", first ? "0134" : "9999", "");
     } else if (!strcmp(path, "/filters")) {
         fake_add(out, "select", "select", "Year", "");
         fake_add(out, "input", "input", "City", "");
@@ -782,6 +790,25 @@ static void an_incomplete_entity_is_rejected_or_skipped_as_wished(void **state)
     rig_release(&rig);
 }
 
+static void a_reveal_that_leads_away_brings_no_other_entity_in(void **state)
+{
+    static const bool no_back[] = {false, true};
+    for (size_t i = 0; i < ARRAY_SIZE(no_back); i++) {
+        struct rig rig;
+        begin(&rig, "[" OPEN(SITE "/entity/1") ",{'type':'extract_data','intent':'x','extract':{"
+                                               "'fields':[{'name':'name'},{'name':'phone',"
+                                               "'required':false}]}}]");
+        rig.web.no_back = no_back[i];
+        rig_run(&rig, NULL);
+        const json_t *values = json_object_get(json_array_get(rig_rows(&rig), 0), "values");
+        assert_string_equal(json_str(values, "name", ""), "Alder");
+        assert_string_equal(json_str(values, "phone", "none"), no_back[i] ? "none" : "0134");
+        assert_string_equal(fake_web_url(&rig.web), SITE "/entity/1");
+        assert_int_equal(rig_n_events(&rig, "reveal_left_page"), 1);
+        rig_release(&rig);
+    }
+}
+
 static void rows_are_read_over_several_screens_without_doubles(void **state)
 {
     struct rig rig;
@@ -1068,6 +1095,7 @@ int main(void)
         cmocka_unit_test(the_last_page_uses_up_the_loops),
         cmocka_unit_test(extraction_without_a_schema_says_so),
         cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
+        cmocka_unit_test(a_reveal_that_leads_away_brings_no_other_entity_in),
         cmocka_unit_test(rows_are_read_over_several_screens_without_doubles),
         cmocka_unit_test(rows_stop_at_their_maximum),
         cmocka_unit_test(pagination_urls_are_no_entity),

@@ -27,15 +27,22 @@ struct reading {
     int n_looks;
     const char *revealed[MAX_REVEALS + 1]; /* labels of controls that were clicked */
     int n_revealed;
+    bool lost_page;  /* it had to be opened anew and forgot what was revealed: enough of that */
     const char *url; /* of the entity, without fragment */
     struct extraction found;
 };
+
+/* Another page's values must not get among those of this one. */
+static bool is_entity(const struct reading *rd, const char *url)
+{
+    return !*rd->url || !*url || url_same_page(url, rd->url);
+}
 
 static int look_again(struct run *run, struct reading *rd, struct err *err)
 {
     struct observation obs;
     int r = run_look(run, &obs, err);
-    if (!r && rd->n_looks < MAX_LOOKS)
+    if (!r && rd->n_looks < MAX_LOOKS && is_entity(rd, obs.url))
         rd->looks[rd->n_looks++] = obs;
     return r;
 }
@@ -50,28 +57,42 @@ static int find_reveal(struct run *run, void *arg, const struct observation *obs
                               rd->n_revealed, out, err);
 }
 
+/* The page of the entity again, by the way that led away or by its address. */
+static int go_back(struct run *run, struct reading *rd, struct err *err)
+{
+    struct settled s;
+    const char *url;
+    int r = run_back(run, &s, err);
+    if (!r)
+        r = run_read_url(run, &url, err);
+    if (r || is_entity(rd, url))
+        return r;
+    r = run_open(run, rd->url, CAP_LOAD_MS, &s, err);
+    rd->lost_page = true;
+    return r;
+}
+
 /* A reveal control must not lead away; when it did, go back and do without it. */
 static int come_back(struct run *run, struct reading *rd, const struct settled *s, bool *ret_away,
                      struct err *err)
 {
-    struct settled back;
     const char *url;
     *ret_away = s->new_tab;
     if (s->new_tab)
         return run_close_tab(run, err);
     int r = run_read_url(run, &url, err);
-    if (r || !*rd->url || url_same_page(url, rd->url))
+    if (r || is_entity(rd, url))
         return r;
     *ret_away = true;
     run_event(run, "runner", "reveal_left_page", json_pack("{s:o}", "url", json_string_safe(url)),
               "'%s' led away from the page", rd->revealed[rd->n_revealed - 1]);
-    return run_back(run, &back, err);
+    return go_back(run, rd, err);
 }
 
 static int reveal_all(struct run *run, struct reading *rd, struct err *err)
 {
     int r = 0;
-    while (!r && rd->n_revealed < MAX_REVEALS && rd->n_looks < MAX_LOOKS) {
+    while (!r && !rd->lost_page && rd->n_revealed < MAX_REVEALS && rd->n_looks < MAX_LOOKS) {
         struct observation obs;
         struct target t;
         struct settled s = {0};
