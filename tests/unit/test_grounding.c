@@ -258,6 +258,8 @@ static const struct {
     {"market_results", "{'fields':['title','seller']}", 12, 0,
      "{'title':'2008 Ostermoor Compass 28'}"},
     {"market_results", "{'fields':['year','make','model']}", 12, 0, "{'year':'2008'}"},
+    {"market_results", "{'fields':['title','price',{'name':'old price','required':false}]}", 12, 5,
+     "{'title':'1994 Brindlewick Lantern 30','price':'USD 29,200','old price':'$30,700'}"},
     {"lab_infinite", "{'fields':['title']}", 20, 0, "{'title':'Entry number 1'}"},
     {"lab_index", "{'fields':['title','url']}", 22, 0,
      "{'title':'/lab/click','url':'http://lab.test/lab/click'}"},
