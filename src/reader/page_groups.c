@@ -1,5 +1,6 @@
 /*
- * page_groups.c - repeated structure: which siblings are the items of a list.
+ * page_groups.c - repeated structure: which siblings are the items of a list. Asked by page_list.c
+ * (result cards) and page_rows.c (rows, and cards beside one entity); asks neither.
  *
  * Children of one parent with one tag, each holding some text, form a group; so do the children of
  * sibling parents (a grid whose rows are boxes). A group is scored by what result lists have and

@@ -1,5 +1,6 @@
 /*
- * page_rows.c - one entity from a page, and many from a page of cards or a table.
+ * page_rows.c - one entity from a page, and many from a page of cards or a table: page_groups.c finds
+ * the cards, page_extract.c reads each, page_resolve.c chooses the values.
  */
 #include "reader/page_parts.h"
 
