@@ -168,8 +168,9 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
         return r;
     w->looks++;
     describe(w, pool, &p);
-    *out = (struct observation){
-        .url = pool_strdup(pool, fake_web_url(w)), .title = p.title, .perceive_us = 1};
+    *out = (struct observation){.url = w->no_url ? "" : pool_strdup(pool, fake_web_url(w)),
+                                .title = p.title,
+                                .perceive_us = 1};
     if (what & OBSERVE_FRAME)
         draw(w, pool, &p, &out->frame);
     if (what & OBSERVE_PNG) {
@@ -286,7 +287,8 @@ static int back(struct plane *plane, struct pool *pool, int cap_ms, struct settl
         return r;
     w->at--;
     w->scroll = 0;
-    out->url_changed = out->navigated = true;
+    out->url_changed = !w->no_url;
+    out->navigated = true;
     return 0;
 }
 

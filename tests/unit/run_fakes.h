@@ -66,6 +66,7 @@ struct fake_web {
     bool clock;           /* every look shows another time, at the end of the page and in its pixels */
     int looks, ticks_every; /* that many looks */
     bool no_wheel;        /* the page cannot be scrolled */
+    bool no_url;          /* the address cannot be read */
     bool no_back;         /* the browser has nowhere to go back to */
     bool no_typing;       /* keys are lost */
 };

@@ -542,6 +542,29 @@ static void back_without_history_opens_the_results(void **state)
     rig_release(&rig);
 }
 
+static void hide_url(struct fake_web *web, const char *url, const struct fake_element *e)
+{
+    web->no_url = true;
+}
+
+/* Without an address another page than before must be seen; a browser that stays is not back. */
+static void back_without_an_address_is_told_by_the_page(void **state)
+{
+    static const bool stays[] = {false, true};
+    for (size_t i = 0; i < ARRAY_SIZE(stays); i++) {
+        struct rig rig;
+        begin(&rig, "[" OPEN(SITE "/short") "," OPEN(
+                        SITE "/form") ",{'type':'click','intent':'x','hints':{'layout':'single'},"
+                                      "'params':{'label':'Send'}},"
+                                      "{'type':'navigate_back','intent':'b'}]");
+        rig.web.click = hide_url;
+        rig.web.no_back = stays[i];
+        rig_run(&rig, NULL);
+        assert_int_equal(json_flag(rig_result(&rig, 3), "success", true), !stays[i]);
+        rig_release(&rig);
+    }
+}
+
 /* --- scroll ---------------------------------------------------------------------------------- */
 
 static void scroll_moves_and_accepts_the_end(void **state)
@@ -1082,6 +1105,7 @@ int main(void)
         cmocka_unit_test(a_link_that_wraps_is_clicked_on_its_first_line),
         cmocka_unit_test(a_listing_click_without_its_filters_opens_the_results_again),
         cmocka_unit_test(back_without_history_opens_the_results),
+        cmocka_unit_test(back_without_an_address_is_told_by_the_page),
         cmocka_unit_test(scroll_moves_and_accepts_the_end),
         cmocka_unit_test(a_scroll_that_moves_nothing_goes_on_at_the_third_attempt),
         cmocka_unit_test(a_field_is_filled_and_its_value_told_to_nobody),

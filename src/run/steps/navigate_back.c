@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "run/look.h"
+#include "run/snapshot.h"
 #include "run/subgoal.h"
 #include "run/url.h"
 
@@ -27,61 +28,104 @@ static bool on_detail(const struct run *run, const char *url)
     return url_is_detail(url, run->plan->site_config, p->results_base_url);
 }
 
-/* A page we may stop at: on the web, and not the detail page. */
-static bool is_back(const struct run *run, const char *url)
+/* Where we were. Only a page whose address cannot be read has to be looked at. */
+struct place {
+    const char *url;
+    struct snapshot page; /* when url is "" */
+};
+
+static int where(struct run *run, struct place *out, struct err *err)
 {
-    return !*url || (url_is_web(url) && !on_detail(run, url));
+    struct observation obs;
+    *out = (struct place){.url = ""};
+    int r = run_read_url(run, &out->url, err);
+    if (r || *out->url)
+        return r;
+    struct pool *pool = pool_create(run->step_pool);
+    r = run_look_in(run, pool, &obs, err);
+    if (!r)
+        snapshot_take(run->step_pool, &obs, &out->page);
+    pool_destroy(pool);
+    return r;
+}
+
+/* A page we may stop at: on the web, and not the detail page. Where no address can be read, another
+ * page than before has to do. */
+static bool is_back(const struct run *run, const struct place *before, const struct place *now)
+{
+    if (*now->url)
+        return url_is_web(now->url) && !on_detail(run, now->url);
+    return !*before->url && snapshot_changed(&before->page, &before->page, &now->page);
+}
+
+static bool is_same(const struct place *a, const struct place *b)
+{
+    if (*a->url || *b->url)
+        return !strcmp(a->url, b->url);
+    return !snapshot_changed(&a->page, &a->page, &b->page);
 }
 
 static int by_history(struct run *run, bool *ret_back, struct step_result *out, struct err *err)
 {
     struct settled s;
-    const char *before, *now = "";
+    struct place before, now = {.url = ""};
     *ret_back = false;
-    int r = run_read_url(run, &before, err);
+    int r = where(run, &before, err);
     for (int i = 0; !r && !*ret_back && i < BACK_TRIES; i++) {
         r = run_back(run, &s, err);
         if (!r)
-            r = run_read_url(run, &now, err);
+            r = where(run, &now, err);
         if (r)
             return r;
-        if (*now && !s.url_changed && !strcmp(now, before))
+        if (!s.url_changed && is_same(&before, &now))
             return step_fail(run, out, "cdp_back_no_change", "cdp_back_no_url_change");
-        *ret_back = is_back(run, now);
+        *ret_back = is_back(run, &before, &now);
         before = now;
     }
     if (!r && !*ret_back)
-        step_fail(run, out, "back_to_detail_page", "back_to_detail_page:%s", now);
+        step_fail(run, out, "back_to_detail_page", "back_to_detail_page:%s", now.url);
     return r;
 }
 
 static int by_opening(struct run *run, bool *ret_back, struct err *err)
 {
     struct settled s;
-    const char *now, *to = run->progress.listing_url;
+    struct place before, now;
+    const char *to = run->progress.listing_url;
     *ret_back = false;
     if (!*to)
         return 0;
-    int r = run_open(run, to, CAP_LOAD_MS, &s, err);
+    int r = where(run, &before, err);
     if (!r)
-        r = run_read_url(run, &now, err);
+        r = run_open(run, to, CAP_LOAD_MS, &s, err);
     if (!r)
-        *ret_back = is_back(run, now);
+        r = where(run, &now, err);
+    if (!r)
+        *ret_back = is_back(run, &before, &now);
+    return r;
+}
+
+static int by_closing(struct run *run, bool *ret_back, struct err *err)
+{
+    struct place before, now;
+    int r = where(run, &before, err);
+    if (!r)
+        r = run_close_tab(run, err);
+    if (!r)
+        r = where(run, &now, err);
+    if (!r)
+        *ret_back = is_back(run, &before, &now);
     return r;
 }
 
 int results_return(struct run *run, const char **ret_how, struct step_result *out, struct err *err)
 {
     bool back = false;
-    const char *url;
     int r = 0;
     *ret_how = "";
     if (plane_tab_count(run->plane) > 1) {
-        r = run_close_tab(run, err);
-        if (!r)
-            r = run_read_url(run, &url, err);
-        if (!r && is_back(run, url))
-            *ret_how = "tab";
+        r = by_closing(run, &back, err);
+        *ret_how = back ? "tab" : "";
         return r;
     }
     if (!run->reentered) {
