@@ -170,19 +170,11 @@ static int send_checkpoint(struct run *run, struct err *err)
 
 /* --- one step -------------------------------------------------------------------------------- */
 
-/* An error that is no answer: which class it is, from what the callee says went wrong. */
+/* An error that is no answer. Its class is found out from what the callee says; what could not be
+ * found is a miss whatever it says. */
 static void failed_by_error(struct run *run, struct step_result *out, int r, const struct err *err)
 {
-    static const struct {
-        int code;
-        const char *class;
-    } classes[] = {{E_TIMEOUT, "nav_timeout"},
-                   {E_NOT_FOUND, "selector_miss"},
-                   {E_UPSTREAM, "brain_unreachable"}};
-    const char *class = "", *what = *err->msg ? err->msg : err_name(r);
-    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
-        if (classes[i].code == r)
-            class = classes[i].class;
+    const char *what = *err->msg ? err->msg : err_name(r);
     if (out->sent) {
         step_unconfirmed(run, out, what);
         return;
@@ -192,7 +184,8 @@ static void failed_by_error(struct run *run, struct step_result *out, int r, con
         out->outcome = OUTCOME_BLOCKED;
         return;
     }
-    step_fail(run, out, class, "%s_error: %s", run->step->type, what);
+    step_fail(run, out, r == E_NOT_FOUND ? "selector_miss" : "", "%s_error: %s", run->step->type,
+              what);
 }
 
 /* The step after a navigate must find itself where that went (plans.md 8.1). */

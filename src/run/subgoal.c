@@ -178,7 +178,7 @@ static const char *feedback_line(struct inner *in, const struct action *a, const
 }
 
 static int think(struct inner *in, const struct observation *obs, struct brain_reply *reply,
-                 struct err *err)
+                 bool *ret_answered, struct err *err)
 {
     struct run *run = in->run;
     struct brain_turn turn = {.task = in->task,
@@ -195,10 +195,12 @@ static int think(struct inner *in, const struct observation *obs, struct brain_r
         in->silence++;
         if (in->silence >= MAX_SILENCE) {
             in->termination = "brain_unreachable";
-            in->summary = err->msg;
+            in->summary = pool_strdup(run->step_pool, err->msg);
         }
-        return r;
+        *ret_answered = false; /* asked again, a bounded number of times */
+        return 0;
     }
+    *ret_answered = r == 0;
     in->silence = 0;
     in->input_tokens += reply->input_tokens;
     in->output_tokens += reply->output_tokens;
@@ -230,12 +232,11 @@ static int one_turn(struct inner *in, bool *ret_success, struct err *err)
 {
     struct observation obs;
     struct brain_reply reply = {0};
+    bool answered = false;
     int r = run_look(in->run, &obs, err);
     if (!r)
-        r = think(in, &obs, &reply, err);
-    if (r == E_UPSTREAM || r == E_TIMEOUT)
-        return 0; /* asked again, a bounded number of times */
-    if (r)
+        r = think(in, &obs, &reply, &answered, err);
+    if (r || !answered)
         return r;
     if (reply.action.type != ACTION_DONE)
         return carry_out(in, &reply.action, &obs, err);

@@ -964,6 +964,42 @@ static void a_brain_that_gets_nowhere_is_stopped(void **state)
     }
 }
 
+/* Only the brain's silence is called that; and a page that cannot be looked at ends the sub-goal.
+ */
+static void an_error_is_classed_by_what_went_wrong(void **state)
+{
+    static const struct action actions[] = {ACTION_DONE_WELL};
+    static const struct {
+        const char *step;
+        int code;
+        const char *class;
+    } cases[] = {
+        {"{'type':'extract_url','intent':'u'}", E_UPSTREAM, "unknown"},
+        {"{'type':'extract_url','intent':'u'}", E_TIMEOUT, "unknown"},
+        {"{'type':'dance','intent':'u'}", E_UPSTREAM, "unknown"},
+        {"{'type':'dance','intent':'u'}", E_TIMEOUT, "unknown"},
+    };
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/form") "]");
+    int calls = rig.web.calls;
+    rig_release(&rig);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char steps[300];
+        struct rig_brain brain;
+        rig_brain_init(&brain, actions, 1);
+        snprintf(steps, sizeof(steps), "[" OPEN(SITE "/form") ",%s]", cases[i].step);
+        begin(&rig, steps);
+        rig.brain = &brain.base;
+        rig.web.fail_at_call = calls + 2; /* the first of the second step, after its drift check */
+        rig.web.fail_code = cases[i].code;
+        rig_run(&rig, NULL);
+        assert_false(json_flag(rig_result(&rig, 1), "success", true));
+        assert_string_equal(class_of(&rig, 1), cases[i].class);
+        assert_int_equal(brain.asked, 0);
+        rig_release(&rig);
+    }
+}
+
 static void a_budget_is_kept(void **state)
 {
     static const struct action scroll[] = {{.type = ACTION_SCROLL, .x = 640, .y = 300, .dy = 1}};
@@ -1127,6 +1163,7 @@ int main(void)
         cmocka_unit_test(a_gate_fails_on_an_excluded_url_whatever_is_shown),
         cmocka_unit_test(an_unknown_step_goes_to_the_brain),
         cmocka_unit_test(a_brain_that_gets_nowhere_is_stopped),
+        cmocka_unit_test(an_error_is_classed_by_what_went_wrong),
         cmocka_unit_test(a_budget_is_kept),
         cmocka_unit_test(two_clicks_without_effect_hand_the_step_to_the_brain),
         cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
