@@ -46,7 +46,7 @@ static int on_event(struct slot *slot, const json_t *m, struct err *err)
 
 static int on_flush(struct slot *slot, const json_t *m, struct err *err)
 {
-    if (!json_array_size(slot->events))
+    if (!json_array_size(slot->events) || slot->disk_full)
         return 0;
     return settled_or(store_events_add(slot->sched->store, slot->run_id, slot->events, err), slot);
 }
@@ -70,6 +70,8 @@ static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
     json_decref(slot->last_checkpoint);
     slot->last_checkpoint = json_incref(checkpoint);
     gather(slot, m);
+    if (slot->disk_full) /* what space was kept is for the end, in one commit */
+        return 0;
     int r = store_run_checkpoint(slot->sched->store, slot->run_id, checkpoint, slot->events, err);
     if (settled_or(r, slot) == 0)
         return 0;
@@ -83,6 +85,8 @@ static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
 static int on_journal(struct slot *slot, const json_t *m, struct err *err)
 {
     const char *key = json_str(m, "key", ""), *state = json_str(m, "state", "");
+    if (slot->disk_full) /* the run ends: nobody will read it */
+        return 0;
     int r = store_journal_put(slot->sched->store, slot->run_id, key, state,
                               json_object_get(m, "detail"), err);
     if (r)

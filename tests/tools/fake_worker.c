@@ -64,6 +64,20 @@ static void do_send(const json_t *row)
     send_message(json_object_get(row, "message"));
 }
 
+/* Many, and together larger than what a server keeps for its last words. */
+static void do_checkpoints(const json_t *row)
+{
+    char filler[20001];
+    memset(filler, 'f', sizeof(filler) - 1);
+    filler[sizeof(filler) - 1] = 0;
+    json_t *checkpoint = json_object_get(row, "checkpoint");
+    json_t *m = json_pack("{s:s,s:O}", "type", "checkpoint", "checkpoint", checkpoint);
+    json_put_str(checkpoint, "filler", filler);
+    for (int i = 0; i < 50; i++)
+        send_message(m);
+    json_decref(m);
+}
+
 static void do_expect(const json_t *row)
 {
     for (bool found = false; !found;) {
@@ -194,6 +208,7 @@ static const struct {
     void (*act)(const json_t *row);
 } verbs[] = {
     {"send", do_send},
+    {"checkpoints", do_checkpoints},
     {"expect", do_expect},
     {"exit", do_exit},
     {"die", do_die},

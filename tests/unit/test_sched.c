@@ -1168,6 +1168,25 @@ static void on_a_disk_that_stays_full(void)
     tear_down();
 }
 
+/* What piled up meanwhile must not use up the space kept for the end. */
+static void on_a_disk_that_fills_up(void)
+{
+    char id[] = "r1";
+    struct want over = {.run_id = id, .state = RUN_FAILED};
+    set_up(1);
+    assert_null(reserve_hold(sched, pool));
+    submit("r1", "[[" STEP(1, ONE_ROW) ",{\"do\":\"wait_file\",\"name\":\"go\"},{\"do\":"
+                                       "\"checkpoints\",\"checkpoint\":" CHECKPOINT(
+                                           2, TWO_ROWS) "}," DO("hang") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(file_write_atomic(run_file("r1", "work/downloads/go"), "", 0, 0644, NULL), 0);
+    fill_disk();
+    hurry_until(in_state, &over, false);
+    assert_string_equal(json_str(status_of("r1"), "halt_class", ""), "disk_full");
+    assert_int_equal(rows_of("r1"), 2);
+    tear_down();
+}
+
 static bool mount_small_disk(void)
 {
     return !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
@@ -1194,6 +1213,11 @@ static void a_full_disk_loses_nothing(void **state)
 static void a_disk_that_stays_full_does_not_keep_a_slot(void **state)
 {
     with_a_small_disk(on_a_disk_that_stays_full);
+}
+
+static void a_run_on_a_full_disk_ends_on_the_space_kept_for_that(void **state)
+{
+    with_a_small_disk(on_a_disk_that_fills_up);
 }
 
 static void only_a_full_disk_is_called_full(void **state)
@@ -1255,6 +1279,7 @@ int main(void)
         T(resume_state_starts_from_the_workflows_checkpoint),
         T(a_full_disk_loses_nothing),
         T(a_disk_that_stays_full_does_not_keep_a_slot),
+        T(a_run_on_a_full_disk_ends_on_the_space_kept_for_that),
         T(only_a_full_disk_is_called_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
