@@ -268,7 +268,8 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
         return step_fail(run, out, "", "extract_error: no handler for '%s'", s->type);
     if (!type) {
         bool meant_for_brain = !strcmp(s->type, "holo3") || !strcmp(s->type, "claude");
-        return by_brain(run, meant_for_brain ? "vision" : "brain_fallback", s->budget, out, err);
+        return by_brain(run, meant_for_brain ? "vision" : "brain_fallback",
+                        subgoal_budget(run, s->budget), out, err);
     }
     return type->run(run, out, err);
 }

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "core/frame.h"
 #include "run/look.h"
+#include "run/url.h"
 
 #define MAX_TURNS      100
 #define THINK_MS       120000
@@ -41,16 +42,14 @@ struct inner {
     const char *summary;
 };
 
-static int allowed(const struct run *run, int budget)
+int subgoal_budget(const struct run *run, int budget)
 {
     const json_t *given = run->plan->runtime.brain_budgets;
     int cap = (int)json_num(given, run->step->type, 0);
     for (size_t i = 0; !given && i < ARRAY_SIZE(budget_caps); i++)
         if (!strcmp(budget_caps[i].type, run->step->type))
             cap = budget_caps[i].cap;
-    if (cap >= 1 && cap < budget)
-        budget = cap;
-    return budget < 1 ? 1 : budget > MAX_TURNS ? MAX_TURNS : budget;
+    return cap >= 1 && cap < budget ? cap : budget;
 }
 
 /* --- what the brain is told (agent-loop.md 1.5) ----------------------------------------------- */
@@ -246,6 +245,25 @@ static int one_turn(struct inner *in, bool *ret_success, struct err *err)
     return 0;
 }
 
+/* agent-loop.md 1.5: a brain that says it reached a detail page must stand on one. Where nothing
+ * says what a detail page is, it is believed. */
+static bool on_wanted_page(const struct run *run)
+{
+    static const char *const wordings[] = {"detail page", "details page", "detail view",
+                                           "product page", "item page"};
+    const struct progress *p = &run->progress;
+    const json_t *site = run->plan->site_config;
+    const char *results = json_str(site, "results_page_pattern", "");
+    bool told = false;
+    for (size_t i = 0; i < ARRAY_SIZE(wordings); i++)
+        told = told || str_contains_fold(run->step->verify, wordings[i]);
+    if (!told || !*run->live_url ||
+        (!*json_str(site, "detail_page_pattern", "") && !*p->results_base_url))
+        return true;
+    return url_is_detail(run->live_url, site, p->results_base_url) &&
+           !(*results && url_matches(run->live_url, results));
+}
+
 static int finish(struct inner *in, bool success, struct step_result *out)
 {
     const char *summary = str_squash(in->run->step_pool, in->summary ? in->summary : "");
@@ -256,6 +274,9 @@ static int finish(struct inner *in, bool success, struct step_result *out)
             out->at = (struct point){last->x, last->y};
     }
     out->verified_change = true; /* the brain looked; plans.md 10.1 is for our own hands */
+    if (success && !on_wanted_page(in->run))
+        return step_fail(in->run, out, "wrong_target", "wrong_target:%s is no detail page",
+                         in->run->live_url);
     if (success)
         return step_ok(in->run, out, "%s", *summary ? summary : "done");
     if (!strcmp(in->termination, "done_failed"))
@@ -276,7 +297,7 @@ int subgoal_run(struct run *run, const char *intent, int budget, struct step_res
     if (!run->brain)
         return step_fail(run, out, "brain_unreachable", "brain_unreachable:this run has no brain");
     in->run = run;
-    in->budget = allowed(run, budget);
+    in->budget = budget < 1 ? 1 : budget > MAX_TURNS ? MAX_TURNS : budget;
     in->task = task_text(run, intent);
     while (!r && !in->termination && in->n < in->budget)
         r = one_turn(in, &success, err);

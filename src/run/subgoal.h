@@ -7,7 +7,10 @@
 
 #include "run/step.h"
 
-/* budget: most brain calls; runtime.brain_budgets may lower it. Fills *out like a step function. */
+/* What runtime.brain_budgets, or else the contract's caps, leave of a budget. */
+int subgoal_budget(const struct run *run, int budget);
+
+/* budget: most brain calls. Fills *out like a step function. */
 int subgoal_run(struct run *run, const char *intent, int budget, struct step_result *out,
                 struct err *err) MUST_CHECK;
 

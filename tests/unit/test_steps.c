@@ -1031,6 +1031,56 @@ static void two_clicks_without_effect_hand_the_step_to_the_brain(void **state)
     rig_release(&rig);
 }
 
+/* max(budget, 25): brain_budgets cap what a plan gives, not what is given instead of our own hands.
+ */
+static void a_step_handed_over_to_the_brain_gets_its_full_budget(void **state)
+{
+    static const struct action scroll[] = {{.type = ACTION_SCROLL, .x = 640, .y = 300, .dy = 1},
+                                           {.type = ACTION_SCROLL, .x = 640, .y = 300, .dy = -1}};
+    static struct action actions[40];
+    struct rig rig;
+    struct rig_brain brain;
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+        actions[i] = scroll[i % 2];
+    rig_brain_init(&brain, actions, ARRAY_SIZE(actions));
+    begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','required':true,'hints':{'"
+                                       "layout':'single'},'params':{'label':'Send'}}]");
+    rig.web.flag = true;
+    rig.web.clock = true;
+    rig.brain = &brain.base;
+    rig_run(&rig, NULL);
+    assert_int_equal(brain.asked, 25);
+    rig_release(&rig);
+}
+
+static void a_brain_that_speaks_of_a_detail_page_must_stand_on_one(void **state)
+{
+    static const struct action stay[] = {ACTION_DONE_WELL};
+    static const struct action open[] = {
+        {.type = ACTION_CLICK, .x = 640, .y = 180, .button = BUTTON_LEFT}, ACTION_DONE_WELL};
+    static const struct {
+        const struct action *actions;
+        int n;
+        const char *verify, *class;
+    } cases[] = {
+        {stay, 1, "The detail page of a boat is open", "wrong_target"},
+        {stay, 1, "The list is open", ""},
+        {open, 2, "The detail page of a boat is open", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        struct rig_brain brain;
+        char steps[400];
+        rig_brain_init(&brain, cases[i].actions, cases[i].n);
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN(SITE "/list/") ",{'type':'dance','intent':'x','verify':'%s'}]",
+                 cases[i].verify);
+        with_brain(&rig, &brain, steps);
+        assert_string_equal(class_of(&rig, 1), cases[i].class);
+        rig_release(&rig);
+    }
+}
+
 /* --- tables and URLs -------------------------------------------------------------------------- */
 
 static void step_types_have_a_name_a_handler_and_a_label_once(void **state)
@@ -1166,6 +1216,8 @@ int main(void)
         cmocka_unit_test(an_error_is_classed_by_what_went_wrong),
         cmocka_unit_test(a_budget_is_kept),
         cmocka_unit_test(two_clicks_without_effect_hand_the_step_to_the_brain),
+        cmocka_unit_test(a_step_handed_over_to_the_brain_gets_its_full_budget),
+        cmocka_unit_test(a_brain_that_speaks_of_a_detail_page_must_stand_on_one),
         cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
         cmocka_unit_test(urls_are_taken_apart),
         cmocka_unit_test(pages_have_urls),

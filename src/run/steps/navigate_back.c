@@ -171,7 +171,7 @@ int step_navigate_back(struct run *run, struct step_result *out, struct err *err
              json_pack("{s:s,s:s,s:s}", "from_handler", "navigate_back", "to_handler", "holo3",
                        "trigger", out->data && *out->data ? out->data : "brain_required"));
     out->backend = "vision";
-    r = subgoal_run(run, run->step->intent, BACK_BUDGET, out, err);
+    r = subgoal_run(run, run->step->intent, subgoal_budget(run, BACK_BUDGET), out, err);
     if (!r && out->success)
         left_detail(run);
     return r;

@@ -212,7 +212,7 @@ static int by_brain(struct run *run, struct step_result *out, struct err *err)
 {
     const char *before = pool_strdup(run->step_pool, run->live_url), *after;
     out->backend = "vision";
-    int r = subgoal_run(run, run->step->intent, BRAIN_BUDGET, out, err);
+    int r = subgoal_run(run, run->step->intent, subgoal_budget(run, BRAIN_BUDGET), out, err);
     if (!r && out->success) {
         r = run_read_url(run, &after, err);
         if (!r && *after && !strcmp(before, after))

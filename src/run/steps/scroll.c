@@ -110,7 +110,8 @@ int step_scroll(struct run *run, struct step_result *out, struct err *err)
     struct plan_of_scroll s = read_params(run->step);
     if (!s.viewport && s.count <= 0) {
         out->backend = "vision";
-        return subgoal_run(run, run->step->intent, run->step->budget, out, err);
+        return subgoal_run(run, run->step->intent, subgoal_budget(run, run->step->budget), out,
+                           err);
     }
     if (s.count <= 0)
         s.count = 1;
