@@ -257,16 +257,19 @@ static json_t *string_list(const char *const *list, size_t max)
 
 json_t *failure_help(const char *halt_class, const char *run_id)
 {
+    /* the keys are the contract's; one without a route of its own is null */
     static const struct {
         const char *name, *suffix;
-    } surfaces[] = {{"phase", ""},         {"status", "/status"}, {"events", "/events"},
-                    {"result", "/result"}, {"augur", "/augur"},   {"logs", "/events?sse=true"}};
+    } surfaces[] = {{"phase", ""},          {"status", "/status"}, {"events", NULL},
+                    {"result", "/result"}, {"augur", NULL},       {"logs", NULL}};
     const struct help *help = help_for(halt_class ? halt_class : "");
     struct pool *pool = pool_create(NULL);
     json_t *out = json_object(), *links = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(surfaces); i++)
         json_put_str(links, surfaces[i].name,
-                     pool_printf(pool, "/v1/runs/%s%s", run_id, surfaces[i].suffix));
+                     surfaces[i].suffix
+                         ? pool_printf(pool, "/v1/runs/%s%s", run_id, surfaces[i].suffix)
+                         : NULL);
     json_put_str(out, "halt_class", halt_class && *halt_class ? halt_class : "unknown");
     json_put_str(out, "summary", help->summary);
     json_put(out, "likely_causes", string_list(help->causes, ARRAY_SIZE(help->causes)));

@@ -171,6 +171,8 @@ static void every_halt_class_has_its_own_help(void **state)
         assert_true(json_array_size(json_object_get(help, "next_steps")) > 0);
         assert_string_equal(json_str(links, "result", ""), "/v1/runs/r1/result");
         assert_int_equal(json_object_size(links), 6);
+        assert_true(json_is_null(json_object_get(links, "augur")));
+        assert_true(json_is_null(json_object_get(links, "events")));
         json_decref(help);
     }
     json_t *none = failure_help(NULL, "r1");
