@@ -231,9 +231,29 @@ static const char *detail_of(struct pool *pool, const struct httpc_answer *answe
     return table_clean(pool, str_cut(pool, text, 400), 0);
 }
 
+/* A page for people, which Mantis never answers with. */
+static bool is_page(const struct httpc_answer *answer)
+{
+    const char *body = answer->body + strspn(answer->body, " \t\r\n");
+    return strncasecmp(answer->content_type, "text/html", strlen("text/html")) == 0 || *body == '<';
+}
+
+/* Behind a status of 500 and more there may still be Mantis, with a broken gateway before it. */
+static int not_mantis(struct pool *pool, const struct httpc_answer *answer, int code,
+                      struct err *err)
+{
+    const char *given = answer->content_type;
+    char *type = str_squash(pool, pool_strndup(pool, given, strcspn(given, ";")));
+    return err_set(err, code, "%s a Mantis server (status %d, %.80s)",
+                   answer->status >= 500 ? "the answer is not that of" : "that is not",
+                   answer->status, *type ? table_clean(pool, type, 0) : "a page");
+}
+
 static int refused(struct pool *pool, const struct httpc_answer *answer, struct err *err)
 {
     int code = code_of_status(answer->status);
+    if (is_page(answer))
+        return not_mantis(pool, answer, code, err);
     const char *detail = detail_of(pool, answer);
     if (answer->retry_after_s > 0)
         return err_set(err, code, "request failed (%d): %s (try again in %d s)", answer->status,
@@ -267,6 +287,8 @@ static int json_exchange(struct client *c, struct pool *pool, const char *method
     if (r)
         return r;
     r = json_parse(answer.body, answer.len, "the server's answer", reply, err);
+    if (r && is_page(&answer))
+        return not_mantis(pool, &answer, E_UPSTREAM, err);
     if (r)
         return err_set(err, E_UPSTREAM, "the server's answer is not JSON");
     json_keep(pool, *reply);
