@@ -2,12 +2,14 @@
  * mantis plan run - one plan from file to rows: on the server that is configured, else on one of
  * its own that lives as long as the run.
  */
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -71,6 +73,17 @@ static int write_json(struct job *j, const char *name, const json_t *value)
 {
     const char *text = json_pretty(j->pool, value);
     return file_write_atomic(path_of(j, name), text, strlen(text), 0644, &j->err);
+}
+
+/* A directory may hold an older run's files; none of them may pass for this one's. */
+static int remove_older(struct job *j)
+{
+    static const char *const names[] = {"result.json", "leads.csv", "extracted_rows.json",
+                                        "final.png", "server.log"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (unlink(path_of(j, names[i])) && errno != ENOENT)
+            return err_sys(&j->err, E_INTERNAL, "cannot remove '%s'", path_of(j, names[i]));
+    return 0;
 }
 
 /* The plan as it is sent and kept: normal form, without what only the store needs. */
@@ -241,9 +254,11 @@ static int verdict(struct job *j, const json_t *status, const json_t *result)
     if (j->json) {
         fputs(json_pretty(j->pool, result), stdout);
     } else {
-        printf("result: %d/%d succeeded (%.0f s) \xE2\x80\x94 %s\n",
-               (int)json_int(result, "successes", 0), (int)json_int(result, "step_count", 0),
-               json_num(result, "elapsed_seconds", 0), path_of(j, "result.json"));
+        bool cancelled = strcmp(json_str(status, "status", ""), "cancelled") == 0;
+        printf("result: %s%d/%d succeeded (%.0f s) \xE2\x80\x94 %s\n",
+               cancelled ? "cancelled, " : "", (int)json_int(result, "successes", 0),
+               (int)json_int(result, "step_count", 0), json_num(result, "elapsed_seconds", 0),
+               path_of(j, "result.json"));
         printf("final URL: %s\n", json_str(result, "final_url", ""));
     }
     if (!ok)
@@ -257,6 +272,7 @@ static int run(struct job *j)
     json_t *status = NULL, *result = NULL, *document = plan_document(j);
     int r = find_server(j);
     r = r ? r : file_mkdirs(j->output_dir, 0755, &j->err);
+    r = r ? r : remove_older(j);
     r = r ? r : write_json(j, "plan.json", document);
     if (!r && !j->client.base)
         r = start_own_server(j);
