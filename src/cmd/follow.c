@@ -67,6 +67,24 @@ char *follow_step_line(struct pool *pool, const json_t *detail, int width)
     return table_clean(pool, line, width);
 }
 
+static char *event_line(struct pool *pool, const json_t *event, const char *raw, int width)
+{
+    const json_t *detail = json_object_get(event, "detail");
+    if (strcmp(json_str(event, "kind", ""), "step_end") == 0 && json_is_object(detail))
+        return follow_step_line(pool, detail, width);
+    const char *text = json_str(event, "message", json_str(event, "summary", raw));
+    char *when = str_cut(pool, json_str(event, "ts", ""), strlen("2026-03-04T05:06:07"));
+    return table_clean(pool, pool_printf(pool, "%s%s%s", when, *when ? " " : "", text), width);
+}
+
+char *follow_log_line(struct pool *pool, const char *raw, int width)
+{
+    json_t *event = NULL;
+    if (json_parse(raw, strlen(raw), "log line", &event, NULL) == 0)
+        json_keep(pool, event);
+    return event_line(pool, event, raw, width);
+}
+
 /* --- the live line -----------------------------------------------------------------------------
  */
 
@@ -115,13 +133,8 @@ static void print_event(struct view *v, struct pool *pool, const char *line, con
         v->rows = (int)json_int(detail, "total_rows", v->rows);
     if (lines == FOLLOW_RAW) {
         print_line(v, line);
-    } else if (step_end && lines != FOLLOW_QUIET) {
-        print_line(v, follow_step_line(pool, detail, width));
-    } else if (lines == FOLLOW_ALL) {
-        const char *text = json_str(event, "message", json_str(event, "summary", line));
-        char *when = str_cut(pool, json_str(event, "ts", ""), strlen("2026-03-04T05:06:07"));
-        print_line(
-            v, table_clean(pool, pool_printf(pool, "%s%s%s", when, *when ? " " : "", text), width));
+    } else if (lines == FOLLOW_ALL || (step_end && lines == FOLLOW_STEPS)) {
+        print_line(v, event_line(pool, event, line, width));
     }
 }
 

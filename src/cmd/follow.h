@@ -38,6 +38,9 @@ int follow_run(const struct follow *follow, struct pool *pool, json_t **ret_stat
 /* "[3] click           ok     0.41s  ..." of a step_end event's detail, cut to width cells. */
 char *follow_step_line(struct pool *pool, const json_t *detail, int width);
 
+/* A log line for people: that of a finished step, else when and what; text that is no event as it is. */
+char *follow_log_line(struct pool *pool, const char *raw, int width);
+
 /* Is this status document final, and did the run succeed? */
 bool follow_is_terminal(const json_t *status);
 bool follow_succeeded(const json_t *status);

@@ -22,6 +22,10 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
 
+#define NOT_GIVEN        INT_MIN
+#define PATIENCE_MINUTES 180 /* with a run whose time cap is the plan's or the server's own */
+#define STATUS_TAIL      50  /* log lines in which the last finished step is looked for */
+
 #define ENDPOINT_OPTION(f)                                                                         \
     {                                                                                              \
         "--endpoint", NULL, OPTION_STRING, &(f)->endpoint, "URL", "server [MANTIS_ENDPOINT]"       \
@@ -60,6 +64,14 @@ static void close_session(struct session *s)
 static void print_json(struct session *s, const json_t *value)
 {
     fputs(json_pretty(s->pool, value), stdout);
+}
+
+/* "RUN_ID status", and why when it ended badly. */
+static void print_word(struct session *s, const char *run_id, const json_t *doc)
+{
+    const char *reason = follow_succeeded(doc) ? "" : follow_reason(s->pool, doc);
+    printf("%s %s%s%s\n", table_clean(s->pool, run_id, 0),
+           table_clean(s->pool, json_str(doc, "status", "?"), 0), *reason ? ": " : "", reason);
 }
 
 /* RUN_ID may stand as an argument or behind --run-id. */
@@ -125,8 +137,10 @@ static int make_body(struct submit *c, char **out)
             json_put_str(body, texts[i][0], texts[i][1]);
     if (c->resume_state)
         json_put_bool(body, "resume_state", true);
-    json_put_num(body, "max_cost", c->max_cost);
-    json_put_int(body, "max_time_minutes", c->max_time_minutes);
+    if (c->max_cost != NOT_GIVEN)
+        json_put_num(body, "max_cost", c->max_cost);
+    if (c->max_time_minutes != NOT_GIVEN)
+        json_put_int(body, "max_time_minutes", c->max_time_minutes);
     *out = json_text(c->s.pool, body);
     return r;
 }
@@ -145,11 +159,16 @@ static int submit(struct submit *c)
     int r = make_body(c, &body);
     r = r ? r : open_session(&c->s);
     if (!r && c->attach) /* the answer comes with the end of the run */
-        c->s.client.timeout_ms = patience_ms(c->max_time_minutes, c->s.client.timeout_ms);
+        c->s.client.timeout_ms =
+            patience_ms(c->max_time_minutes == NOT_GIVEN ? PATIENCE_MINUTES : c->max_time_minutes,
+                        c->s.client.timeout_ms);
     r = r ? r : client_post_text(&c->s.client, c->s.pool, body, &reply, &c->s.err);
     if (r)
         return fail(&c->s);
-    print_json(&c->s, reply);
+    if (c->s.json)
+        print_json(&c->s, reply);
+    else
+        print_word(&c->s, json_str(reply, "run_id", "?"), reply);
     const char *end = json_str(reply, "terminal_status", "");
     return *end && strcmp(end, "completed") != 0 ? EXIT_FAILED : 0;
 }
@@ -157,8 +176,8 @@ static int submit(struct submit *c)
 static int cmd_submit(int argc, char **argv)
 {
     struct submit c = {.micro = "plans/example/extract_listings.json",
-                       .max_cost = 10,
-                       .max_time_minutes = 180,
+                       .max_cost = NOT_GIVEN,
+                       .max_time_minutes = NOT_GIVEN,
                        .s.flags = CLIENT_FLAGS_DEFAULT};
     const struct option table[] = {
         {"--micro", NULL, OPTION_STRING, &c.micro, "PATH",
@@ -173,8 +192,11 @@ static int cmd_submit(int argc, char **argv)
         {"--state-key", NULL, OPTION_STRING, &c.state_key, "ID", "both, older name"},
         {"--resume-state", NULL, OPTION_FLAG, &c.resume_state, NULL,
          "go on from the last checkpoint"},
-        {"--max-cost", NULL, OPTION_NUMBER, &c.max_cost, "USD", "cost cap [10]"},
-        {"--max-time-minutes", NULL, OPTION_INT, &c.max_time_minutes, "N", "time cap [180]"},
+        {"--max-cost", NULL, OPTION_NUMBER, &c.max_cost, "USD",
+         "cost cap [the plan's, else the server's]"},
+        {"--max-time-minutes", NULL, OPTION_INT, &c.max_time_minutes, "N",
+         "time cap [the plan's, else the server's]"},
+        {"--json", NULL, OPTION_FLAG, &c.s.json, NULL, "print the server's answer as JSON"},
         {"--proxy-city", NULL, OPTION_STRING, &c.proxy_city, "NAME", "egress"},
         {"--proxy-state", NULL, OPTION_STRING, &c.proxy_state, "NAME", "egress"},
         ENDPOINT_OPTION(&c.s.flags),
@@ -231,24 +253,58 @@ static int with_run(const char *usage, const struct option *extra, int extra_arg
     return code;
 }
 
-/* A document for people: its plain fields, one a line. */
-static void print_fields(struct session *s, const json_t *doc)
+/* The last line of a run's log that tells of a finished step; NULL when there is none. */
+static const json_t *last_step(struct session *s)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach ((json_t *)doc, key, value) {
-        if (json_is_object(value) || json_is_array(value) || json_is_null(value))
+    json_t *reply, *event, *extra = json_keep(s->pool, json_object());
+    struct err ignored = {0};
+    json_put_int(extra, "tail", STATUS_TAIL);
+    if (client_action(&s->client, s->pool, "logs", s->run_id, extra, &reply, &ignored))
+        return NULL;
+    const json_t *lines = json_object_get(reply, "events");
+    for (size_t i = json_array_size(lines); i > 0; i--) {
+        const char *line = json_string_value(json_array_get(lines, i - 1));
+        if (!line || json_parse(line, strlen(line), "log line", &event, NULL))
             continue;
-        const char *text =
-            json_is_string(value) ? json_string_value(value) : json_text(s->pool, value);
-        if (*text)
-            printf("%-18s %s\n", key, table_clean(s->pool, text, 0));
+        json_keep(s->pool, event);
+        if (strcmp(json_str(event, "kind", ""), "step_end") == 0)
+            return json_object_get(event, "detail");
     }
+    return NULL;
 }
 
-static bool wants_json(const struct session *s)
+static void print_field(struct session *s, const char *name, const char *text)
 {
-    return s->json || !isatty(STDOUT_FILENO);
+    if (*text)
+        printf("%-9s %s\n", name, table_clean(s->pool, text, 0));
+}
+
+static void print_status(struct session *s, const json_t *doc)
+{
+    const json_t *summary = json_object_get(doc, "summary"), *step = last_step(s);
+    const char *reason = follow_succeeded(doc) ? "" : follow_reason(s->pool, doc);
+    const char *status = json_str(doc, "status", "?");
+    print_field(s, "run", json_str(doc, "run_id", s->run_id));
+    print_field(s, "status", *reason ? pool_printf(s->pool, "%s: %s", status, reason) : status);
+    int n_steps = (int)json_int(step, "n_steps", 0);
+    if (step) {
+        print_field(s, "step",
+                    pool_printf(s->pool, "%d%s %s: %.160s",
+                                (int)json_int(step, "step_index", 0) + 1,
+                                n_steps > 0 ? pool_printf(s->pool, "/%d", n_steps) : "",
+                                json_str(step, "type", ""), json_str(step, "intent", "")));
+        print_field(s, "rows", pool_printf(s->pool, "%d", (int)json_int(step, "total_rows", 0)));
+    }
+    if (json_object_get(summary, "cost_total"))
+        print_field(s, "cost",
+                    pool_printf(s->pool, "%.4f USD", json_num(summary, "cost_total", 0)));
+    if (json_object_get(summary, "total_time_s"))
+        print_field(s, "took",
+                    pool_printf(s->pool, "%.1f s", json_num(summary, "total_time_s", 0)));
+    print_field(s, "created", json_str(doc, "created_at", ""));
+    print_field(s, "started", json_str(doc, "started_at", ""));
+    print_field(s, "updated", json_str(doc, "updated_at", ""));
+    print_field(s, "finished", json_str(doc, "finished_at", ""));
 }
 
 static int status(struct session *s, void *arg)
@@ -256,10 +312,10 @@ static int status(struct session *s, void *arg)
     json_t *reply;
     if (client_action(&s->client, s->pool, "status", s->run_id, NULL, &reply, &s->err))
         return fail(s);
-    if (wants_json(s))
+    if (s->json)
         print_json(s, reply);
     else
-        print_fields(s, reply);
+        print_status(s, reply);
     return 0;
 }
 
@@ -280,10 +336,10 @@ static int cancel(struct session *s, void *arg)
         json_put_str(extra, "reason", c->reason);
     if (client_action(&s->client, s->pool, "cancel", s->run_id, extra, &reply, &s->err))
         return fail(s);
-    if (wants_json(s))
+    if (s->json)
         print_json(s, reply);
     else
-        printf("%s %s\n", s->run_id, table_clean(s->pool, json_str(reply, "status", ""), 0));
+        print_word(s, s->run_id, reply);
     return 0;
 }
 
@@ -307,15 +363,19 @@ static int logs(struct session *s, void *arg)
     const struct logs *c = arg;
     json_t *reply, *line, *extra = json_keep(s->pool, json_object());
     size_t i;
+    int width = table_terminal_width(STDOUT_FILENO);
     json_put_int(extra, "tail", c->tail);
     if (client_action(&s->client, s->pool, "logs", s->run_id, extra, &reply, &s->err))
         return fail(s);
-    if (!c->raw || s->json) {
+    if (s->json) {
         print_json(s, reply);
         return 0;
     }
-    json_array_foreach (json_object_get(reply, "events"), i, line)
-        puts(json_is_string(line) ? json_string_value(line) : json_text(s->pool, line));
+    json_array_foreach (json_object_get(reply, "events"), i, line) {
+        const char *text =
+            json_is_string(line) ? json_string_value(line) : json_text(s->pool, line);
+        puts(c->raw ? text : follow_log_line(s->pool, text, width));
+    }
     return 0;
 }
 
@@ -324,7 +384,7 @@ static int cmd_logs(int argc, char **argv)
     struct logs c = {.tail = 200};
     const struct option extra[] = {
         {"--tail", NULL, OPTION_INT, &c.tail, "N", "last lines only [200]"},
-        {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "lines as they are, not a JSON document"},
+        {"--raw", NULL, OPTION_FLAG, &c.raw, NULL, "lines as the server keeps them"},
         {0},
     };
     return with_run("mantis runs logs RUN_ID [options]", extra, 0, NULL, argc, argv, logs, &c);

@@ -348,6 +348,8 @@ static struct answer refuse(const char *method, const char *path, const char *bo
         {429, "{\"detail\":\"too many\"}", {"Retry-After", "6"}},
         {500, "<html>\033[31mboom</html>", {NULL}},
         {200, "not json", {NULL}},
+        {404, "<!DOCTYPE html><p>no", {"Content-Type", "text/html; charset=utf-8"}},
+        {200, " <html>hello</html>", {NULL}},
     };
     return answers[n];
 }
@@ -362,8 +364,10 @@ static void refusals_read_as_the_contract_says(void **state)
         {E_UNAUTHORIZED, "request failed (401): bad token"},
         {E_UNPROCESSABLE, "request failed (422): [{\"loc\":[\"query\",\"sse\"]}]"},
         {E_RATE_LIMITED, "request failed (429): too many (try again in 6 s)"},
-        {E_INTERNAL, "request failed (500): <html> [31mboom</html>"},
+        {E_INTERNAL, "the answer is not that of a Mantis server (status 500, a page)"},
         {E_UPSTREAM, "the server's answer is not JSON"},
+        {E_NOT_FOUND, "that is not a Mantis server (status 404, text/html)"},
+        {E_UPSTREAM, "that is not a Mantis server (status 200, a page)"},
     };
     struct client c;
     json_t *reply;
@@ -389,8 +393,8 @@ static void a_body_is_submitted_byte_for_byte(void **state)
     assert_int_equal(write(fd, body, strlen(body)), strlen(body));
     close(fd);
     stub.fn = echo;
-    assert_int_equal(run(&out, "runs", "submit", "--body", path, "--header", "X-Extra = v ", NULL),
-                     0);
+    assert_int_equal(
+        run(&out, "runs", "submit", "--json", "--body", path, "--header", "X-Extra = v ", NULL), 0);
     assert_string_equal(stub.last_body, body);
     assert_string_equal(stub.extra, "v");
     assert_non_null(strstr(out, "\n  \"max_cost\": 2\n"));
@@ -415,7 +419,7 @@ static void submit_flags_become_a_request(void **state)
         run(&out, "runs", "submit", "--profile-id", "p", "--max-cost", "1.5", "--attach", NULL), 0);
     assert_string_equal(stub.last_body,
                         "{\"micro\":\"plans/example/extract_listings.json\",\"detached\":false,"
-                        "\"profile_id\":\"p\",\"max_cost\":1.5,\"max_time_minutes\":180}");
+                        "\"profile_id\":\"p\",\"max_cost\":1.5}");
     /* more minutes than an int has milliseconds */
     assert_int_equal(
         run(&out, "runs", "submit", "--max-time-minutes", "2147483647", "--attach", NULL), 0);
@@ -568,6 +572,51 @@ static void a_result_is_a_table_a_document_and_a_csv_file(void **state)
     unlink(path);
 }
 
+static struct answer one_run(const char *method, const char *path, const char *body, int n)
+{
+    if (strstr(body, "\"logs\""))
+        return (struct answer){200,
+                               "{\"run_id\":\"r1\",\"events\":[\"{\\\"ts\\\":"
+                               "\\\"2026-03-04T05:06:07.1+00:00\\\",\\\"message\\\":"
+                               "\\\"started\\\"}\",\"" EVENT("1", "true", "opened") "\"]}",
+                               {NULL}};
+    if (strstr(body, "\"cancel\""))
+        return (struct answer){200, "{\"run_id\":\"r1\",\"status\":\"cancelled\"}", {NULL}};
+    if (strstr(body, "\"micro\""))
+        return (struct answer){200, "{\"run_id\":\"r1\",\"status\":\"queued\"}", {NULL}};
+    return (struct answer){200,
+                           "{\"run_id\":\"r1\",\"status\":\"halted\",\"halt_reason\":\"time_cap\","
+                           "\"started_at\":\"t1\",\"payload\":\"p\","
+                           "\"summary\":{\"cost_total\":0.5,\"total_time_s\":1.25}}",
+                           {NULL}};
+}
+
+static void what_is_said_of_a_run_is_short_unless_json_is_asked_for(void **state)
+{
+    char *out;
+    json_t *doc;
+    stub.fn = one_run;
+    assert_int_equal(run(&out, "runs", "submit", NULL), 0);
+    assert_string_equal(out, "r1 queued\n");
+    assert_int_equal(run(&out, "runs", "cancel", "r1", NULL), 0);
+    assert_string_equal(out, "r1 cancelled\n");
+    assert_int_equal(run(&out, "runs", "status", "r1", NULL), 0);
+    assert_string_equal(out, "run       r1\nstatus    halted: time_cap\n"
+                             "step      2 click: x\nrows      0\ncost      0.5000 USD\n"
+                             "took      1.2 s\nstarted   t1\n");
+    assert_int_equal(run(&out, "runs", "logs", "r1", NULL), 0);
+    assert_string_equal(out, "2026-03-04T05:06:07 started\n"
+                             "[1] click         ok    0.25s  opened\n");
+    assert_int_equal(run(&out, "runs", "logs", "r1", "--raw", NULL), 0);
+    assert_true(str_starts(out, "{\"ts\":"));
+    static const char *const commands[] = {"submit", "status", "logs", "cancel"};
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        assert_int_equal(run(&out, "runs", commands[i], "--json", "--run-id", "r1", NULL), 0);
+        assert_int_equal(json_parse(out, strlen(out), "out", &doc, &err), 0);
+        json_decref(doc);
+    }
+}
+
 /* The server of `plan run`: takes the plan, runs it in no time. */
 static struct answer runs_a_plan(const char *method, const char *path, const char *body, int n)
 {
@@ -606,6 +655,9 @@ static void plan_run_keeps_plan_result_and_artifacts(void **state)
         "{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open {{ENV_URL}}\"},"
         "{\"type\":\"wait\",\"intent\":\"y\"}],\"runtime\":{\"max_cost\":0.5}}";
     assert_int_equal(file_write_atomic(plan, text, strlen(text), 0644, &err), 0);
+    const char *old = pool_printf(pool, "%s/extracted_rows.json", results);
+    assert_int_equal(file_mkdirs(results, 0755, &err), 0);
+    assert_int_equal(file_write_atomic(old, "[]", 2, 0644, &err), 0); /* an older run's */
     setenv("MANTIS_ENV_URL", "http://site.test:81", 1);
     stub.fn = runs_a_plan;
     /* --endpoint is the address of a model's server, which nothing here takes */
@@ -621,6 +673,7 @@ static void plan_run_keeps_plan_result_and_artifacts(void **state)
                         "Open http://site.test:81");
     assert_true(json_num(json_object_get(sent, "runtime"), "max_cost", 0) == 0.5);
     assert_int_equal(json_int(result, "failures", -1), 1);
+    assert_int_not_equal(access(old, F_OK), 0);
     assert_string_equal(json_str(result, "session", ""), "p");
     assert_int_equal(json_int(json_array_get(json_object_get(result, "steps"), 1), "index", -1), 1);
     assert_int_equal(access(pool_printf(pool, "%s/leads.csv", results), R_OK), 0);
@@ -641,7 +694,8 @@ static struct answer is_interrupted(const char *method, const char *path, const 
         pthread_kill(main_thread, SIGINT);
     if (strstr(body, "\"cancel\""))
         cancels++;
-    if (strstr(body, "\"action\":\"result\"") || strstr(path, "artifacts") || strstr(body, "\"logs\""))
+    if (strstr(body, "\"action\":\"result\"") || strstr(path, "artifacts") ||
+        strstr(body, "\"logs\""))
         return runs_a_plan(method, path, body, n);
     return (struct answer){
         200, cancels ? "{\"status\":\"cancelled\"}" : "{\"status\":\"running\"}", {NULL}};
@@ -662,6 +716,7 @@ static void an_interrupted_plan_run_cancels_and_keeps_what_is_there(void **state
     assert_int_equal(run(&out, "plan", "run", plan, "--output-dir", dir, NULL), 130);
     sigprocmask(SIG_SETMASK, &before, NULL);
     assert_int_equal(cancels, 1);
+    assert_non_null(strstr(out, "result: cancelled, 1/2 succeeded ("));
     assert_int_equal(json_int(file_json(dir, "result.json"), "successes", -1), 1);
     assert_int_equal(file_remove_tree(dir, &err), 0);
 }
@@ -738,6 +793,7 @@ int main(void)
         T(a_body_is_submitted_byte_for_byte),
         T(every_level_says_its_version),
         T(submit_flags_become_a_request),
+        T(what_is_said_of_a_run_is_short_unless_json_is_asked_for),
         T(watch_prints_each_finished_step_once_and_outlasts_pause_and_outage),
         T(watch_fails_when_the_run_does),
         T(an_unknown_run_is_not_waited_for),
