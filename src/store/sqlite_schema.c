@@ -14,7 +14,7 @@
 #include "core/run.h"
 #include "sys/file.h"
 
-#define BUSY_MS 5000 /* a serve that was just killed may still hold the lock for a moment */
+#define BUSY_MS 400 /* a serve that was just killed may still hold the lock for a moment */
 
 /* Version n of the schema is reached by running rows 0..n-1. Never change a row. */
 static const char *const migrations[] = {
