@@ -98,4 +98,7 @@ const json_t *step_option(const struct step *step, const char *key);
 /* The schema that is asked for: the step's, else the request's. NULL when there is none. */
 int step_schema(struct run *run, struct schema **out, struct err *err) MUST_CHECK;
 
+/* An extraction that was not told what of: fails, and warns. Returns 0. */
+int step_no_schema(struct run *run, struct step_result *out);
+
 #endif

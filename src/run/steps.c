@@ -223,6 +223,14 @@ int step_schema(struct run *run, struct schema **out, struct err *err)
     return r;
 }
 
+int step_no_schema(struct run *run, struct step_result *out)
+{
+    out->failure_subclass = "no_schema_configured";
+    run_warn(run, "no_schema_configured",
+             "step %d has no extract block and the request no extraction_schema", run->index);
+    return step_fail(run, out, "extractor_error", "REJECTED_INCOMPLETE|no_schema_configured");
+}
+
 /* --- dispatch -------------------------------------------------------------------------------- */
 
 static int guarded(struct run *run, struct step_result *out)

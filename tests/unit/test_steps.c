@@ -849,6 +849,20 @@ static void rows_are_read_over_several_screens_without_doubles(void **state)
     rig_release(&rig);
 }
 
+/* In the lower half of the view the price is not there yet. */
+static void a_row_that_is_incomplete_at_first_sight_is_taken_later(void **state)
+{
+    struct rig rig;
+    shop(&rig, "[" OPEN(SITE "/rows") ",{'type':'extract_rows','intent':'x','extract':{'fields':[{'"
+                                      "name':'title'},{'name':'price'}],'max_items':50}}]");
+    assert_string_equal(rig_data(&rig, 1), "extract_rows:24/50");
+    const json_t *warnings = json_object_get(rig.final, "warnings");
+    assert_int_equal(json_array_size(warnings), 1); /* six never come into the upper half */
+    assert_string_equal(json_string_value(json_array_get(warnings, 0)),
+                        "step 1: 6 rows without a required field were dropped; not found: 'price'");
+    rig_release(&rig);
+}
+
 static void rows_stop_at_their_maximum(void **state)
 {
     struct rig rig;
@@ -1207,6 +1221,7 @@ int main(void)
         cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
         cmocka_unit_test(a_reveal_that_leads_away_brings_no_other_entity_in),
         cmocka_unit_test(rows_are_read_over_several_screens_without_doubles),
+        cmocka_unit_test(a_row_that_is_incomplete_at_first_sight_is_taken_later),
         cmocka_unit_test(rows_stop_at_their_maximum),
         cmocka_unit_test(pagination_urls_are_no_entity),
         cmocka_unit_test(gates_read_the_url_first),

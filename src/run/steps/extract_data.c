@@ -262,12 +262,8 @@ int step_extract_data(struct run *run, struct step_result *out, struct err *err)
     int r = step_schema(run, &rd.schema, err);
     if (r)
         return r;
-    if (!rd.schema) {
-        out->failure_subclass = "no_schema_configured";
-        run_warn(run, "no_schema_configured",
-                 "step %d has no extract block and the request no extraction_schema", run->index);
-        return step_fail(run, out, "extractor_error", "REJECTED_INCOMPLETE|no_schema_configured");
-    }
+    if (!rd.schema)
+        return step_no_schema(run, out);
     if (rd.schema->max_items > 1)
         return step_extract_rows(run, out, err);
     r = read_all(run, &rd, err);

@@ -17,9 +17,9 @@
 struct harvest {
     const struct schema *schema;
     const char *key_field; /* names a row; NULL: the row as a whole does */
-    int max, n, incomplete;
-    const char *missing; /* required field that the last incomplete row lacked */
-    json_t *rows, *keys; /* owned by the step pool */
+    int max, n;
+    json_t *rows, *taken; /* array; set of keys. All three owned by the step pool */
+    json_t *lacking;      /* key: the required field it lacked when last seen */
 };
 
 static const char *dedup_field(const struct schema *schema)
@@ -62,14 +62,14 @@ static bool take(struct run *run, struct harvest *h, const struct extraction *e)
     const char *missing = schema_missing(h->schema, e->values);
     if (!*key) /* its name is what is missing: counted once all the same */
         key = json_text(run->step_pool, e->values);
-    if (progress_has(h->keys, key))
+    if (json_object_get(h->taken, key))
         return false;
-    progress_add(h->keys, key);
-    if (missing) {
-        h->incomplete++;
-        h->missing = missing;
+    if (missing) { /* the rest of it may come into view later */
+        json_put_str(h->lacking, key, missing);
         return false;
     }
+    json_put_bool(h->taken, key, true);
+    json_object_del(h->lacking, key);
     if (kept_before(run, e->values))
         return false;
     json_t *row = json_object();
@@ -81,21 +81,28 @@ static bool take(struct run *run, struct harvest *h, const struct extraction *e)
     return true;
 }
 
-static int one_pass(struct run *run, struct harvest *h, int *ret_new, struct err *err)
+static int read_screen(struct run *run, struct pool *pool, struct harvest *h, int *ret_new,
+                       struct err *err)
 {
     struct observation obs;
     struct extraction *found = NULL;
-    int n = 0, r = run_look(run, &obs, err);
-    *ret_new = 0;
+    int n = 0, r = run_look_in(run, pool, &obs, err);
     if (r)
         return r;
     int64_t start = clock_mono_us();
-    r = reader_rows(run->reader, run->step_pool, &obs, h->schema, READ_MAX, &found, &n, err);
+    r = reader_rows(run->reader, pool, &obs, h->schema, READ_MAX, &found, &n, err);
     meter_add(&run->step_meter, METER_EXTRACT, clock_mono_us() - start);
-    if (r == E_NOT_FOUND)
-        return 0;
     for (int i = 0; !r && i < n && h->n < h->max; i++)
         *ret_new += take(run, h, &found[i]);
+    return r == E_NOT_FOUND ? 0 : r;
+}
+
+static int one_pass(struct run *run, struct harvest *h, int *ret_new, struct err *err)
+{
+    struct pool *pool = pool_create(run->step_pool);
+    *ret_new = 0;
+    int r = read_screen(run, pool, h, ret_new, err);
+    pool_destroy(pool);
     return r;
 }
 
@@ -116,6 +123,21 @@ static int gather(struct run *run, struct harvest *h, struct err *err)
     return r;
 }
 
+static void warn_incomplete(struct run *run, const struct harvest *h)
+{
+    const char *key, *field = "";
+    json_t *v;
+    int n = 0;
+    json_object_foreach (h->lacking, key, v) {
+        field = json_string_value(v);
+        n++;
+    }
+    if (n)
+        run_warn(run, "rows_incomplete",
+                 "step %d: %d rows without a required field were dropped; not found: '%s'",
+                 run->index, n, field);
+}
+
 static void add_lead_strings(struct run *run, const struct harvest *h)
 {
     size_t i;
@@ -131,24 +153,18 @@ int step_extract_rows(struct run *run, struct step_result *out, struct err *err)
     int r = step_schema(run, &schema, err);
     if (r)
         return r;
-    if (!schema) {
-        out->failure_subclass = "no_schema_configured";
-        run_warn(run, "no_schema_configured",
-                 "step %d has no extract block and the request no extraction_schema", run->index);
-        return step_fail(run, out, "extractor_error", "REJECTED_INCOMPLETE|no_schema_configured");
-    }
+    if (!schema)
+        return step_no_schema(run, out);
     struct harvest h = {.schema = schema,
                         .key_field = dedup_field(schema),
                         .max = schema->max_items > 0 ? schema->max_items : DEFAULT_MAX_ITEMS};
     h.rows = json_keep(run->step_pool, json_array());
-    h.keys = json_keep(run->step_pool, json_array());
+    h.taken = json_keep(run->step_pool, json_object());
+    h.lacking = json_keep(run->step_pool, json_object());
     r = gather(run, &h, err);
     if (r)
         return r;
-    if (h.incomplete)
-        run_warn(run, "rows_incomplete",
-                 "step %d: %d rows without a required field were dropped; not found: '%s'",
-                 run->index, h.incomplete, h.missing);
+    warn_incomplete(run, &h);
     if (!h.n)
         return step_fail(run, out, "extractor_error", "extract_rows:0/%d:no_visible_rows", h.max);
     add_lead_strings(run, &h);
