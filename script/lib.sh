@@ -4,6 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${MANTIS_BUILD_DIR:-$root/build}
+export MANTIS_REPO_ROOT=${MANTIS_REPO_ROOT:-$root} # a build directory elsewhere cannot guess it
 
 say() { printf '== %s\n' "$*" >&2; }
 
