@@ -177,6 +177,39 @@ static int apply_required(struct pool *pool, const json_t *json, struct schema *
     return 0;
 }
 
+/* "skip", "halt", "extract_more"; absent: the step fails. */
+static int parse_rejection(const json_t *intents, const char *key, enum rejection *out,
+                           struct err *err)
+{
+    static const char *const names[] = {[REJECTION_FAIL] = "",
+                                        [REJECTION_SKIP] = "skip",
+                                        [REJECTION_HALT] = "halt",
+                                        [REJECTION_MORE] = "extract_more"};
+    const char *given = "";
+    int r = json_read_string(intents, key, &given, err);
+    if (r)
+        return err_prefix(err, "rejection_intents");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (!strcmp(names[i], given)) {
+            *out = (enum rejection)i;
+            return 0;
+        }
+    return err_set(err, E_INVALID,
+                   "rejection_intents: '%s' must be skip, halt or extract_more, not '%.40s'", key,
+                   given);
+}
+
+static int parse_rejections(const json_t *json, struct schema *s, struct err *err)
+{
+    const json_t *intents = json_object_get(json, "rejection_intents");
+    if (!intents || json_is_null(intents))
+        return 0;
+    if (!json_is_object(intents))
+        return err_set(err, E_INVALID, "rejection_intents must be an object");
+    int r = parse_rejection(intents, "dealer", &s->on_spam, err);
+    return r ? r : parse_rejection(intents, "incomplete_required", &s->on_incomplete, err);
+}
+
 int schema_parse(struct pool *pool, const json_t *json, struct schema **out, struct err *err)
 {
     *out = NULL;
@@ -195,7 +228,8 @@ int schema_parse(struct pool *pool, const json_t *json, struct schema **out, str
         parse_list(pool, json, "spam_seller_indicators", &s->spam_seller_indicators, err) ||
         parse_list(pool, json, "forbidden_controls", &s->forbidden_controls, err) ||
         parse_list(pool, json, "allowed_controls", &s->allowed_controls, err) ||
-        parse_list(pool, json, "listing_card_exclusions", &s->card_exclusions, err))
+        parse_list(pool, json, "listing_card_exclusions", &s->card_exclusions, err) ||
+        parse_rejections(json, s, err))
         return err_prefix(err, "extraction schema");
     if (max_items < 0 || max_items > CAP_ROWS)
         return err_set(err, E_INVALID, "extraction schema: max_items must be 0..%d", CAP_ROWS);

@@ -20,6 +20,9 @@ struct field {
     const char *example; /* "" when none */
 };
 
+/* What a row that does not count should lead to (rejection_intents). */
+enum rejection { REJECTION_FAIL, REJECTION_SKIP, REJECTION_HALT, REJECTION_MORE };
+
 struct schema {
     const char *entity_name; /* "item" when not given */
     struct field *fields;
@@ -31,6 +34,7 @@ struct schema {
     const char *const *allowed_controls;
     const char *const *card_exclusions;
     const char *spam_label;
+    enum rejection on_spam, on_incomplete; /* rejection_intents.dealer, .incomplete_required */
 };
 
 /* From a step's "extract" block, a request's extraction_schema or a recipe. *out is NULL and the

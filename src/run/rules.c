@@ -41,50 +41,58 @@ typedef int rule_fn(struct run *run, struct step_result *result, struct next *ou
 
 struct rule {
     const char *name;
-    unsigned when;     /* all of these must hold */
-    const char *type;  /* step type; NULL: any */
-    int outcome;       /* enum outcome or ANY_OUTCOME */
-    const char *class; /* failure class; NULL: any */
-    int from, below;   /* retries so far: from <= n < below */
-    rule_fn *act;
+    unsigned when;       /* all of these must hold */
+    const char *type;    /* step type; NULL: any */
+    int outcome;         /* enum outcome or ANY_OUTCOME */
+    const char *class;   /* failure class; NULL: any */
+    int from, below;     /* retries so far: from <= n < below */
+    enum next_kind kind; /* where to go on, unless act says otherwise */
+    rule_fn *act;        /* NULL: nothing is to be done */
 };
 
-static rule_fn skip, unconfirmed, duplicate, scroll_fallback, required_retry, required_failed,
-    gate_retry, gate_failed, navigate_failed, exhausted, login, next_loop, scan_retry,
-    blocked_reload, page_blocked, click_failed, undo_advance, retry_plain, scroll_cycle,
-    scroll_other, back_recover, paginate_failed, just_advance;
+static rule_fn duplicate, scroll_fallback, required_retry, halt_required, gate_retry, gate_failed,
+    exhausted, login, next_loop, scan_retry, blocked_reload, click_failed, undo_advance,
+    retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
+
+/*
+ * Where this differs from plans.md 9.4: a navigate that failed is not undone, as the run halts and
+ * takes its browser with it; extract_rows advances like the other extractions, since reading leaves
+ * nothing to undo.
+ */
 
 /* clang-format off */
 static const struct rule rules[] = {
-    {"skip",                SKIPPED,        NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, skip},
-    {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, unconfirmed},
-    {"duplicate",           0,              NULL,            OUTCOME_DUPLICATE,   NULL, 0, NO_LIMIT, duplicate},
-    {"scroll_cdp_fallback", REQUIRED,       "scroll",        OUTCOME_BUDGET,      NULL, 1, NO_LIMIT, scroll_fallback},
-    {"required_retry",      REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, REQUIRED_RETRIES, required_retry},
-    {"required_failed",     REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, required_failed},
-    {"gate_retry",          GATE | TROUBLE, NULL,            ANY_OUTCOME,         NULL, 0, 1,        gate_retry},
-    {"gate_failed",         GATE,           NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, gate_failed},
-    {"navigate_failed",     0,              "navigate",      ANY_OUTCOME,         NULL, 0, NO_LIMIT, navigate_failed},
-    {"page_exhausted",      0,              "click",         OUTCOME_EXHAUSTED,   NULL, 0, NO_LIMIT, exhausted},
-    {"login_redirect",      0,              "click",         OUTCOME_LOGIN,       NULL, 0, NO_LIMIT, login},
-    {"newtab_blank",        0,              "click",         OUTCOME_BLANK_TAB,   NULL, 0, NO_LIMIT, next_loop},
-    {"scan_error_retry",    0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, BLOCKED_RETRIES, scan_retry},
-    {"page_blocked_retry",  0,              "click",         OUTCOME_BLOCKED,     NULL, 0, BLOCKED_RETRIES, scan_retry},
-    {"page_blocked_reload", 0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, blocked_reload},
-    {"page_blocked",        0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, page_blocked},
-    {"page_blocked",        0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, NO_LIMIT, page_blocked},
-    {"click_failed",        0,              "click",         ANY_OUTCOME,         NULL, 0, NO_LIMIT, click_failed},
-    {"filter_failed",       0,              "filter",        ANY_OUTCOME,         NULL, 0, NO_LIMIT, undo_advance},
-    {"scroll_retry",        0,              "scroll",        OUTCOME_BUDGET,      NULL, 0, 1,        retry_plain},
-    {"scroll_no_movement_advance", 0,       "scroll",        OUTCOME_BUDGET,      NULL, 0, NO_LIMIT, scroll_cycle},
-    {"scroll_no_delta",     0,              "scroll",        ANY_OUTCOME, "scroll_no_movement", 0, SCROLL_RETRIES, retry_plain},
-    {"scroll_no_done",      0,              "scroll",        ANY_OUTCOME,         NULL, 0, NO_LIMIT, scroll_other},
-    {"navigate_back_recovered", 0,          "navigate_back", ANY_OUTCOME,         NULL, 0, NO_LIMIT, back_recover},
-    {"paginate_exhausted",  0,              "paginate",      ANY_OUTCOME,         NULL, 0, NO_LIMIT, paginate_failed},
-    {"extract_url_failed",  0,              "extract_url",   ANY_OUTCOME,         NULL, 0, NO_LIMIT, just_advance},
-    {"extract_data_failed", 0,              "extract_data",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, just_advance},
-    {"extract_rows_failed", 0,              "extract_rows",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, just_advance},
-    {"failed",              0,              NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, undo_advance},
+    {"skip",                SKIPPED,        NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"submit_unconfirmed",  REQUIRED,       NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
+    {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"extract_data_failed", 0,              NULL,            OUTCOME_REJECTED,    NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"duplicate",           0,              NULL,            OUTCOME_DUPLICATE,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, duplicate},
+    {"scroll_cdp_fallback", REQUIRED,       "scroll",        OUTCOME_BUDGET,      NULL, 1, NO_LIMIT, NEXT_ADVANCE, scroll_fallback},
+    {"required_retry",      REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, REQUIRED_RETRIES, NEXT_RETRY, required_retry},
+    {"required_failed",     REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
+    {"gate_retry",          GATE | TROUBLE, NULL,            ANY_OUTCOME,         NULL, 0, 1,        NEXT_RETRY, gate_retry},
+    {"gate_failed",         GATE,           NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, gate_failed},
+    {"navigate_failed",     0,              "navigate",      ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"page_exhausted",      0,              "click",         OUTCOME_EXHAUSTED,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, exhausted},
+    {"login_redirect",      0,              "click",         OUTCOME_LOGIN,       NULL, 0, NO_LIMIT, NEXT_ADVANCE, login},
+    {"newtab_blank",        0,              "click",         OUTCOME_BLANK_TAB,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, next_loop},
+    {"scan_error_retry",    0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, scan_retry},
+    {"page_blocked_retry",  0,              "click",         OUTCOME_BLOCKED,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, scan_retry},
+    {"page_blocked_reload", 0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, NEXT_ADVANCE, blocked_reload},
+    {"page_blocked",        0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"page_blocked",        0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"click_failed",        0,              "click",         ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, click_failed},
+    {"filter_failed",       0,              "filter",        ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, undo_advance},
+    {"scroll_retry",        0,              "scroll",        OUTCOME_BUDGET,      NULL, 0, 1,        NEXT_RETRY, retry_plain},
+    {"scroll_no_movement_advance", 0,       "scroll",        OUTCOME_BUDGET,      NULL, 0, NO_LIMIT, NEXT_ADVANCE, scroll_cycle},
+    {"scroll_no_delta",     0,              "scroll",        ANY_OUTCOME, "scroll_no_movement", 0, SCROLL_RETRIES, NEXT_RETRY, retry_plain},
+    {"scroll_no_done",      0,              "scroll",        ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, scroll_other},
+    {"navigate_back_recovered", 0,          "navigate_back", ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, back_recover},
+    {"paginate_exhausted",  0,              "paginate",      ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, paginate_failed},
+    {"extract_url_failed",  0,              "extract_url",   ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"extract_data_failed", 0,              "extract_data",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"extract_rows_failed", 0,              "extract_rows",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"failed",              0,              NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, undo_advance},
 };
 /* clang-format on */
 
@@ -136,8 +144,8 @@ int rules_after_failure(struct run *run, struct step_result *result, struct next
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
         if (!fits(&rules[i], run, result))
             continue;
-        *out = (struct next){.kind = NEXT_ADVANCE, .reason = rules[i].name};
-        int r = rules[i].act(run, result, out, err);
+        *out = (struct next){.kind = rules[i].kind, .reason = rules[i].name};
+        int r = rules[i].act ? rules[i].act(run, result, out, err) : 0;
         if (r != DECLINED)
             return r;
     }
@@ -153,11 +161,12 @@ static void jump(struct next *out, int target)
 }
 
 /* The loop around the step goes on with its next round; outside of a loop the plan does. */
-static void jump_to_loop(struct run *run, struct next *out)
+static int next_loop(struct run *run, struct step_result *result, struct next *out, struct err *err)
 {
     int loop = flow_loop_around(run->plan, run->index);
     if (loop >= 0)
         jump(out, loop);
+    return 0;
 }
 
 static int retry(struct run *run, struct next *out, int settle_ms, struct err *err)
@@ -167,28 +176,11 @@ static int retry(struct run *run, struct next *out, int settle_ms, struct err *e
     return r == E_TIMEOUT ? 0 : r;
 }
 
-static int skip(struct run *run, struct step_result *result, struct next *out, struct err *err)
+static int halt_required(struct run *run, struct step_result *result, struct next *out,
+                         struct err *err)
 {
-    return 0;
-}
-
-static int just_advance(struct run *run, struct step_result *result, struct next *out,
-                        struct err *err)
-{
-    return 0;
-}
-
-static int halt_required(struct run *run, struct next *out)
-{
-    out->kind = NEXT_HALT;
     out->reason = pool_printf(run->pool, "required_failed:%s", run->step->type);
     return 0;
-}
-
-static int unconfirmed(struct run *run, struct step_result *result, struct next *out,
-                       struct err *err)
-{
-    return run->step->required ? halt_required(run, out) : 0;
 }
 
 static int duplicate(struct run *run, struct step_result *result, struct next *out, struct err *err)
@@ -199,8 +191,7 @@ static int duplicate(struct run *run, struct step_result *result, struct next *o
     if (run->progress.detail_open)
         r = results_return(run, &how, &ignored, err);
     run->progress.detail_open = false;
-    jump_to_loop(run, out);
-    return r;
+    return r ? r : next_loop(run, result, out, err);
 }
 
 static int near_end(struct run *run, bool *ret_yes, struct err *err)
@@ -241,12 +232,6 @@ static int required_retry(struct run *run, struct step_result *result, struct ne
     return retry(run, out, SETTLE_RETRY_MS, err);
 }
 
-static int required_failed(struct run *run, struct step_result *result, struct next *out,
-                           struct err *err)
-{
-    return halt_required(run, out);
-}
-
 static int gate_retry(struct run *run, struct step_result *result, struct next *out,
                       struct err *err)
 {
@@ -262,13 +247,6 @@ static int gate_failed(struct run *run, struct step_result *result, struct next 
                        struct err *err)
 {
     jump(out, flow_section_end(run->plan, run->index));
-    return 0;
-}
-
-static int navigate_failed(struct run *run, struct step_result *result, struct next *out,
-                           struct err *err)
-{
-    out->kind = NEXT_HALT;
     return 0;
 }
 
@@ -297,14 +275,8 @@ static int open_results(struct run *run, struct err *err)
 
 static int login(struct run *run, struct step_result *result, struct next *out, struct err *err)
 {
-    jump_to_loop(run, out);
-    return open_results(run, err);
-}
-
-static int next_loop(struct run *run, struct step_result *result, struct next *out, struct err *err)
-{
-    jump_to_loop(run, out);
-    return 0;
+    int r = next_loop(run, result, out, err);
+    return r ? r : open_results(run, err);
 }
 
 static int scan_retry(struct run *run, struct step_result *result, struct next *out,
@@ -324,18 +296,11 @@ static int blocked_reload(struct run *run, struct step_result *result, struct ne
     return open_results(run, err);
 }
 
-static int page_blocked(struct run *run, struct step_result *result, struct next *out,
-                        struct err *err)
-{
-    out->kind = NEXT_HALT;
-    return 0;
-}
-
 static int click_failed(struct run *run, struct step_result *result, struct next *out,
                         struct err *err)
 {
-    jump_to_loop(run, out);
-    return run_key(run, "Escape", CAP_SCROLL_MS, err);
+    int r = next_loop(run, result, out, err);
+    return r ? r : run_key(run, "Escape", CAP_SCROLL_MS, err);
 }
 
 /* plans.md 9.4: a changed URL is gone back on, focus alone is given up, a scroll goes to the top.

@@ -25,6 +25,7 @@ enum outcome {
     OUTCOME_BLOCKED,        /* the page is a wall */
     OUTCOME_SCAN_ERROR,
     OUTCOME_BUDGET,         /* the brain used its budget up or went in circles */
+    OUTCOME_REJECTED,       /* what was extracted does not count, and the schema wants the run to end */
     OUTCOME_UNCONFIRMED,    /* sent by an attempt that died; nobody saw what came of it */
 };
 

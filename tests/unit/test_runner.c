@@ -331,6 +331,8 @@ static void each_failure_meets_its_rule(void **state)
     } cases[] = {
         {"click", 0, 0, 1, OUTCOME_NORMAL, "", "guard:x=False:skipped", 0, "skip"},
         {"submit", 1, 0, 0, OUTCOME_UNCONFIRMED, "no_state_change", "", 0, "submit_unconfirmed"},
+        {"submit", 0, 0, 0, OUTCOME_UNCONFIRMED, "no_state_change", "", 0, "submit_unconfirmed"},
+        {"extract_data", 1, 0, 0, OUTCOME_REJECTED, "extractor_error", "", 0, "extract_data_failed"},
         {"extract_url", 1, 0, 0, OUTCOME_DUPLICATE, "duplicate", "", 0, "duplicate"},
         {"scroll", 1, 0, 0, OUTCOME_BUDGET, "brain_loop_exhausted", "", 0, "required_retry"},
         {"scroll", 1, 0, 0, OUTCOME_BUDGET, "brain_loop_exhausted", "", 1, "scroll_cdp_fallback"},

@@ -64,6 +64,18 @@ static void required_fields_decides_alone(void **state)
     assert_true(s->fields[1].required);
 }
 
+static void rejections_have_wishes(void **state)
+{
+    const struct schema *s =
+        parsed("{'fields':['a'],'rejection_intents':{'dealer':'halt','incomplete_required':'"
+               "extract_more'}}");
+    assert_int_equal(s->on_spam, REJECTION_HALT);
+    assert_int_equal(s->on_incomplete, REJECTION_MORE);
+    s = parsed("{'fields':['a'],'rejection_intents':{'dealer':'skip'}}");
+    assert_int_equal(s->on_spam, REJECTION_SKIP);
+    assert_int_equal(s->on_incomplete, REJECTION_FAIL);
+}
+
 static void no_usable_field_is_no_schema(void **state)
 {
     assert_null(parsed("{'fields':[]}"));
@@ -81,6 +93,9 @@ static void wrong_shapes_are_refused_by_name(void **state)
         {"{'fields':[{'name':'a'},7]}", "fields[1]: must be an object"},
         {"{'fields':[{'name':'a','type':'colour'}]}", "type 'colour'"},
         {"{'fields':['a'],'max_items':-1}", "max_items"},
+        {"{'fields':['a'],'rejection_intents':'skip'}", "rejection_intents must be an object"},
+        {"{'fields':['a'],'rejection_intents':{'dealer':'stop'}}", "'dealer' must be skip, halt"},
+        {"{'fields':['a'],'rejection_intents':{'dealer':1}}", "rejection_intents"},
         {"{'fields':['a'],'allowed_controls':{}}", "allowed_controls must be a list"},
         {"{'fields':['a'],'spam_indicators':[1]}", "spam_indicators[0] must be a string"},
     };

@@ -39,6 +39,9 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
                      pool_printf(pool, SITE "/endless/%d", web->counter * 3 + i));
         fake_add(out, "next", "button", "More", "");
         out->elements[3].dead = web->flag;
+    } else if (!strcmp(path, "/late")) {
+        if (web->looks > web->late_after)
+            fake_add(out, "field:phone", "p", "0134", "");
     } else if (str_starts(path, "/entity/")) {
         bool first = !strcmp(path, "/entity/1");
         fake_add(out, "field:name", "h1", first ? "Alder" : "Birch", "");
@@ -849,6 +852,51 @@ static void rows_are_read_over_several_screens_without_doubles(void **state)
     rig_release(&rig);
 }
 
+#define WANTS(intent)                                                                              \
+    "'extract':{'fields':[{'name':'phone'}],'rejection_intents':{'incomplete_required':'" intent   \
+    "'}}"
+
+static void a_rejection_leads_to_what_the_schema_wishes(void **state)
+{
+    struct rig rig;
+    int looks = 0;
+    shop(&rig, "[" OPEN(SITE "/long") ",{'type':'extract_data','intent':'x'," WANTS(
+                   "halt") "},"
+                           "{'type':'extract_url','intent':'u'}]");
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "extract_data_failed");
+    assert_int_equal(rig_n_results(&rig), 2);
+    rig_release(&rig);
+    static const char *const plans[] = {
+        "[" OPEN(SITE "/late") ",{'type':'extract_data','intent':'x'," WANTS("skip") "}]",
+        "[" OPEN(SITE "/late") ",{'type':'extract_data','intent':'x'," WANTS("extract_more") "}]"};
+    for (int i = 0; i < 2; i++) { /* it loads right after the first reading */
+        begin(&rig, plans[i]);
+        rig.web.late_after = i == 0 ? 1000 : looks - 1;
+        rig_run(&rig, NULL);
+        assert_int_equal(json_flag(rig_result(&rig, 1), "skip", false), i == 0);
+        looks = rig.web.looks;
+        if (i == 0)
+            rig_release(&rig);
+    }
+    assert_true(str_starts(rig_data(&rig, 1), "VIABLE | Phone: 0134"));
+    rig_release(&rig);
+}
+
+/* The request's schema counts where the step has none. */
+static void the_request_s_schema_brings_its_wishes(void **state)
+{
+    struct rig rig;
+    begin(&rig, "[" OPEN(SITE "/long") ",{'type':'extract_data','intent':'x'}]");
+    rig.config.extraction_schema =
+        json_keep(rig.pool, json_pack("{s:[{s:s}],s:{s:s}}", "fields", "name", "phone",
+                                      "rejection_intents", "incomplete_required", "skip"));
+    rig_run(&rig, NULL);
+    assert_string_equal(json_str(rig_result(&rig, 1), "skip_reason", ""),
+                        "rejected_incomplete_required");
+    rig_release(&rig);
+}
+
 /* In the lower half of the view the price is not there yet. */
 static void a_row_that_is_incomplete_at_first_sight_is_taken_later(void **state)
 {
@@ -1221,6 +1269,8 @@ int main(void)
         cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
         cmocka_unit_test(a_reveal_that_leads_away_brings_no_other_entity_in),
         cmocka_unit_test(rows_are_read_over_several_screens_without_doubles),
+        cmocka_unit_test(a_rejection_leads_to_what_the_schema_wishes),
+        cmocka_unit_test(the_request_s_schema_brings_its_wishes),
         cmocka_unit_test(a_row_that_is_incomplete_at_first_sight_is_taken_later),
         cmocka_unit_test(rows_stop_at_their_maximum),
         cmocka_unit_test(pagination_urls_are_no_entity),

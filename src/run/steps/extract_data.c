@@ -160,6 +160,15 @@ static bool complete(const struct reading *rd)
     return true;
 }
 
+/* Its rejection asks for a second reading, with what the rest of the page shows. */
+static bool wants_more(const struct reading *rd)
+{
+    const struct schema *s = rd->schema;
+    if (rd->found.spam)
+        return s->on_spam == REJECTION_MORE;
+    return s->on_incomplete == REJECTION_MORE && schema_missing(s, rd->found.values);
+}
+
 /* What loads late is there after its place was scrolled into view. */
 static int go_through(struct run *run, struct reading *rd, struct err *err)
 {
@@ -184,6 +193,17 @@ static int go_through(struct run *run, struct reading *rd, struct err *err)
     return r || !changed ? r : read_once(run, rd, err);
 }
 
+/* Once more, when the page had time to bring it. */
+static int read_late(struct run *run, struct reading *rd, struct err *err)
+{
+    if (rd->n_looks == MAX_LOOKS)
+        rd->n_looks--;
+    int r = run_settle(run, CAP_GATE_MS, err);
+    if (!r)
+        r = look_again(run, rd, err);
+    return r ? r : read_once(run, rd, err);
+}
+
 static int read_all(struct run *run, struct reading *rd, struct err *err)
 {
     int r = look_again(run, rd, err);
@@ -194,22 +214,25 @@ static int read_all(struct run *run, struct reading *rd, struct err *err)
         r = reveal_all(run, rd, err);
     if (!r)
         r = read_once(run, rd, err);
-    if (!r && !complete(rd))
+    if (!r && (!complete(rd) || wants_more(rd)))
         r = go_through(run, rd, err);
+    if (!r && wants_more(rd))
+        r = read_late(run, rd, err);
     return r;
 }
 
 /* --- what it is worth ------------------------------------------------------------------------ */
 
-/* A rejection may be wished to count as a skip: rejection_intents of the schema (14.1). */
-static int rejected(struct run *run, struct step_result *out, const char *intent_key,
-                    const char *kind, const char *why, const char *lead)
+/* rejection_intents of the schema (14.1): a rejection may count as a skip, or end the run. */
+static int rejected(struct run *run, struct step_result *out, enum rejection wish,
+                    const char *intent, const char *kind, const char *why, const char *lead)
 {
-    const json_t *intents = json_object_get(run->step->extract, "rejection_intents");
-    if (!strcmp(json_str(intents, intent_key, ""), "skip")) {
+    if (wish == REJECTION_SKIP) {
         out->skip = true;
-        out->skip_reason = pool_printf(run->step_pool, "rejected_%s", intent_key);
+        out->skip_reason = pool_printf(run->step_pool, "rejected_%s", intent);
     }
+    if (wish == REJECTION_HALT)
+        out->outcome = OUTCOME_REJECTED;
     return step_fail(run, out, "extractor_error", "%s|%s|%s", kind, why, lead);
 }
 
@@ -243,12 +266,13 @@ static int judge(struct run *run, struct reading *rd, struct step_result *out)
     const char *url = json_str(rd->found.values, "url", "");
     out->fields = NULL;
     if (rd->found.spam)
-        return rejected(run, out, "dealer", "REJECTED_DEALER",
+        return rejected(run, out, rd->schema->on_spam, "dealer", "REJECTED_DEALER",
                         rd->found.spam_reason ? rd->found.spam_reason : rd->schema->spam_label,
                         lead);
     if (missing)
-        return rejected(run, out, "incomplete_required", "REJECTED_INCOMPLETE",
-                        pool_printf(run->step_pool, "missing=%s", missing), lead);
+        return rejected(run, out, rd->schema->on_incomplete, "incomplete_required",
+                        "REJECTED_INCOMPLETE", pool_printf(run->step_pool, "missing=%s", missing),
+                        lead);
     if (*url && have_row(run, "url", url)) {
         out->outcome = OUTCOME_DUPLICATE;
         return step_fail(run, out, "duplicate", "DUPLICATE|%s", url);
