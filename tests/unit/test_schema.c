@@ -146,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fields_get_labels_types_and_defaults, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(required_fields_decides_alone, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(rejections_have_wishes, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(no_usable_field_is_no_schema, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(wrong_shapes_are_refused_by_name, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(placeholders_are_no_values, make_pool, drop_pool),
