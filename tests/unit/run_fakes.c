@@ -73,6 +73,11 @@ static int content_h(const struct fake_page *p)
 
 /* --- what is seen ---------------------------------------------------------------------------- */
 
+static void frame_died(void *arg)
+{
+    ((struct fake_web *)arg)->live_frames--;
+}
+
 static void draw(struct fake_web *w, struct pool *pool, const struct fake_page *p,
                  struct frame *out)
 {
@@ -171,8 +176,12 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     *out = (struct observation){.url = w->no_url ? "" : pool_strdup(pool, fake_web_url(w)),
                                 .title = p.title,
                                 .perceive_us = 1};
-    if (what & OBSERVE_FRAME)
+    if (what & OBSERVE_FRAME) {
         draw(w, pool, &p, &out->frame);
+        pool_defer(pool, frame_died, w);
+        w->live_frames++;
+        w->most_frames = w->live_frames > w->most_frames ? w->live_frames : w->most_frames;
+    }
     if (what & OBSERVE_PNG) {
         out->png = (const uint8_t *)"not really a picture";
         out->png_len = 20;

@@ -64,6 +64,7 @@ struct fake_web {
     int dialogs_per_click;
     bool loads_never_end; /* navigations hit their cap */
     bool clock;           /* every look shows another time, at the end of the page and in its pixels */
+    int live_frames, most_frames; /* pictures that are kept at the same time */
     int late_after;       /* for the page function: looks until something loads */
     int looks, ticks_every; /* that many looks */
     bool no_wheel;        /* the page cannot be scrolled */

@@ -39,6 +39,10 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
                      pool_printf(pool, SITE "/endless/%d", web->counter * 3 + i));
         fake_add(out, "next", "button", "More", "");
         out->elements[3].dead = web->flag;
+    } else if (!strcmp(path, "/gone-cards/")) {
+        for (int i = 0; i < 8; i++)
+            fake_add(out, "card", "a", pool_printf(pool, "Card %d", i),
+                     pool_printf(pool, "http://other.test/%d", i));
     } else if (!strcmp(path, "/late")) {
         if (web->looks > web->late_after)
             fake_add(out, "field:phone", "p", "0134", "");
@@ -603,6 +607,34 @@ static void a_scroll_that_moves_nothing_goes_on_at_the_third_attempt(void **stat
     assert_string_equal(rig_data(&rig, 1), "scroll_no_movement_skipped:pre=0_post=0");
     assert_int_equal(rig_n_events(&rig, "retry"), 2);
     rig_release(&rig);
+}
+
+/* A picture of the screen has megabytes; a step may look a hundred times. */
+static void looks_do_not_pile_up_within_a_step(void **state)
+{
+    static const struct {
+        const char *url, *step;
+        int most;
+    } cases[] = {
+        {SITE "/long", "{'type':'scroll','intent':'s','params':{'count':30,'notches_per_count':1}}",
+         6},
+        {SITE "/gone-cards/", CARD, 8},
+        {SITE "/rows",
+         "{'type':'extract_rows','intent':'x','extract':{'fields':[{'name':'title'}],"
+         "'max_items':50}}",
+         4},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[600];
+        snprintf(steps, sizeof(steps),
+                 "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'%s'}},%s]",
+                 cases[i].url, cases[i].step);
+        shop(&rig, steps);
+        assert_true(rig.web.looks > 3 * cases[i].most);
+        assert_in_range(rig.web.most_frames, 1, cases[i].most);
+        rig_release(&rig);
+    }
 }
 
 /* --- forms ----------------------------------------------------------------------------------- */
@@ -1256,6 +1288,7 @@ int main(void)
         cmocka_unit_test(back_without_an_address_is_told_by_the_page),
         cmocka_unit_test(scroll_moves_and_accepts_the_end),
         cmocka_unit_test(a_scroll_that_moves_nothing_goes_on_at_the_third_attempt),
+        cmocka_unit_test(looks_do_not_pile_up_within_a_step),
         cmocka_unit_test(a_field_is_filled_and_its_value_told_to_nobody),
         cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
         cmocka_unit_test(fields_that_cannot_be_filled_say_why),

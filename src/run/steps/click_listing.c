@@ -161,15 +161,19 @@ static int next_stage(struct run *run, const struct observation *obs, bool *ret_
     return r;
 }
 
-/* Fills scan->card; its title stays NULL when no card is left. */
+/* Fills scan->card, which lives as long as the last stage's look, in the step pool; its title stays
+ * NULL when no card is left. */
 static int scan_page(struct run *run, struct scan *scan, struct err *err)
 {
+    struct pool *look = NULL;
     int most = 0;
     run->progress.viewport_stage = 0;
     for (int stage = 0; stage < MAX_STAGES; stage++) {
         struct observation obs;
         bool moved;
-        int r = run_look(run, &obs, err);
+        pool_destroy(look);
+        look = pool_create(run->step_pool);
+        int r = run_look_in(run, look, &obs, err);
         if (!r)
             r = scan_cards(run, &obs, scan, err);
         if (r || scan->card.title || scan->status == LIST_BLOCKED || scan->status == LIST_ERROR)
@@ -401,10 +405,53 @@ static int no_card(struct run *run, const struct scan *scan, struct step_result 
     return step_fail(run, out, "page_exhausted", "page_exhausted");
 }
 
+/* Open the next card. *ret_next: it was none, and another one may do. */
+static int try_card(struct run *run, struct scan *scan, bool *ret_next, struct step_result *out,
+                    struct err *err)
+{
+    struct visit v = {.from = "", .url = ""};
+    enum landing landing;
+    *ret_next = false;
+    int r = scan_page(run, scan, err);
+    if (r || !scan->card.title)
+        return r ? r : no_card(run, scan, out);
+    out->label = scan->card.title;
+    coverage_item(&run->coverage, run->progress.current_page, scan->card.title, ITEM_ATTEMPTED);
+    r = open_card(run, scan, &v, &landing, out, err);
+    if (r && r != E_NOT_FOUND)
+        return r;
+    note_tried(run, scan);
+    *ret_next = r == E_NOT_FOUND; /* it went away while we looked */
+    if (r == E_NOT_FOUND)
+        return 0;
+    if (landing == LANDED)
+        return landed(run, scan, &v, out);
+    return missed(run, scan, &v, landing, ret_next, out, err);
+}
+
+/* Looks are large: those of a card that was none go before the next one is tried. */
+static int try_cards(struct run *run, struct scan *scan, struct step_result *out, struct err *err)
+{
+    struct pool *step_pool = run->step_pool, *try = NULL;
+    bool next = true;
+    int r = 0;
+    for (int i = 0; !r && next && i < MAX_DEAD_CARDS; i++) {
+        pool_destroy(try);
+        run->step_pool = try = pool_create(step_pool);
+        scan->card.title = NULL;
+        out->label = out->data = "";
+        r = try_card(run, scan, &next, out, err);
+    }
+    if (!r && !*out->data)
+        r = no_card(run, scan, out);
+    run->step_pool = step_pool;
+    return r;
+}
+
 int step_click_listing(struct run *run, struct step_result *out, struct err *err)
 {
     struct scan scan = {0};
-    bool ok, next = true;
+    bool ok;
     int r = step_schema(run, &scan.schema, err);
     if (!r)
         r = ensure_filters(run, &ok, err);
@@ -412,27 +459,5 @@ int step_click_listing(struct run *run, struct step_result *out, struct err *err
         return r;
     if (!ok)
         return step_fail(run, out, "selector_miss", "filters_not_applied");
-    for (int i = 0; !r && next && i < MAX_DEAD_CARDS; i++) {
-        struct visit v = {.from = "", .url = ""};
-        enum landing landing;
-        r = scan_page(run, &scan, err);
-        if (r || !scan.card.title)
-            return r ? r : no_card(run, &scan, out);
-        out->label = scan.card.title;
-        coverage_item(&run->coverage, run->progress.current_page, scan.card.title, ITEM_ATTEMPTED);
-        r = open_card(run, &scan, &v, &landing, out, err);
-        if (r == E_NOT_FOUND) {
-            note_tried(run, &scan); /* it went away while we looked */
-            continue;
-        }
-        if (r)
-            return r;
-        note_tried(run, &scan);
-        if (landing == LANDED)
-            return landed(run, &scan, &v, out);
-        r = missed(run, &scan, &v, landing, &next, out, err);
-    }
-    if (!r && !*out->data)
-        return no_card(run, &scan, out);
-    return r;
+    return try_cards(run, &scan, out, err);
 }
