@@ -237,6 +237,14 @@ static int prose(const char *field, struct err *err)
                    "'%s' holds prose, which needs a model to become steps; " SEND_STEPS, field);
 }
 
+/* Say which field of the request an error is about. */
+static int about(const char *field, int r, struct err *err)
+{
+    if (r && err)
+        err_prefix(err, "'%s'", field);
+    return r;
+}
+
 /* The document of a request and a label for it: the first field that is not empty wins. */
 static int find_document(struct pool *pool, const struct intake_config *config,
                          const json_t *request, const json_t **out, const char **ret_name,
@@ -263,7 +271,7 @@ static int find_document(struct pool *pool, const struct intake_config *config,
     if (*contents)
         return document_parse(pool, contents, "'task_file_contents'", out, err);
     if (*file)
-        return document_load(pool, config->repo_root, file, out, ret_name, err);
+        return about("task_file", document_load(pool, config->repo_root, file, out, ret_name, err), err);
     if (*text)
         return prose("plan_text", err);
     const char *field = *micro ? "micro" : *alias ? "micro_path" : "MANTIS_DEFAULT_MICRO";
@@ -278,9 +286,9 @@ static int find_document(struct pool *pool, const struct intake_config *config,
     char *real; /* a path that may not be used is refused for that, whatever it names */
     if (!is_json_name(path)) {
         r = intake_resolve_path(pool, config->repo_root, path, &real, err);
-        return r ? r : prose(field, err);
+        return r ? about(field, r, err) : prose(field, err);
     }
-    return document_load(pool, config->repo_root, path, out, ret_name, err);
+    return about(field, document_load(pool, config->repo_root, path, out, ret_name, err), err);
 }
 
 static int check_runnable(struct pool *pool, const struct plan *plan, struct err *err)

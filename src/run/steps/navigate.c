@@ -108,12 +108,12 @@ int step_navigate(struct run *run, struct step_result *out, struct err *err)
     if (!url)
         return step_fail(run, out, "bad_url", "bad_url:no URL in intent or params.url");
     int cap = wait_cap_ms(run), r = run_open(run, url, cap, &s, err);
-    if (r == E_TIMEOUT)
-        return step_fail(run, out, "nav_timeout", "nav_timeout: %s", err->msg);
     if (!r)
         r = to_the_top(run, err);
     if (!r)
         r = run_look(run, &obs, err);
+    if (r == E_TIMEOUT) /* a page that hangs does not answer when it is looked at either */
+        return step_fail(run, out, "nav_timeout", "nav_timeout: %s", err->msg);
     if (r)
         return r;
     if (s.capped && nothing_there(run, &obs))
