@@ -108,11 +108,18 @@ static bool rule_matches(const struct rule *rule, const char *text)
     return false;
 }
 
-const char *failure_classify(const char *data, const char *page_title)
+bool failure_title_is_wall(const char *page_title)
 {
     for (size_t i = 0; page_title && i < ARRAY_SIZE(blocked_titles); i++)
         if (str_contains_fold(page_title, blocked_titles[i]))
-            return "cf_challenge";
+            return true;
+    return false;
+}
+
+const char *failure_classify(const char *data, const char *page_title)
+{
+    if (failure_title_is_wall(page_title))
+        return "cf_challenge";
     if (str_empty(data))
         return "unknown";
     const char *class = "unknown";
@@ -260,7 +267,7 @@ json_t *failure_help(const char *halt_class, const char *run_id)
     /* the keys are the contract's; one without a route of its own is null */
     static const struct {
         const char *name, *suffix;
-    } surfaces[] = {{"phase", ""},          {"status", "/status"}, {"events", NULL},
+    } surfaces[] = {{"phase", ""},         {"status", "/status"}, {"events", NULL},
                     {"result", "/result"}, {"augur", NULL},       {"logs", NULL}};
     const struct help *help = help_for(halt_class ? halt_class : "");
     struct pool *pool = pool_create(NULL);

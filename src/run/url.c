@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/run.h"
 
 #define REGEX_MATCH_LIMIT 100000 /* steps; a pattern comes from a plan, so it may be hostile */
 #define BODY_BYTES        2048   /* of visible text that decides what a page is (plans.md 8.1) */
@@ -283,10 +284,6 @@ char *url_of_page(struct pool *pool, const char *base, const char *url_template,
     return pool_printf(pool, "%s%s", no_end_slash(pool, base), format);
 }
 
-static const char *const blocked_titles[] = {
-    "just a moment",         "performing security verification",
-    "checking your browser", "verifying you are human",
-    "verify you are human",  "attention required"};
 static const char *const missing_titles[] = {"404",
                                              "not found",
                                              "page doesn't exist",
@@ -329,7 +326,7 @@ const char *page_class(struct pool *pool, const struct observation *obs, const c
     const char *title = replace_all(pool, obs->title, "\u2019", "'");
     if (str_starts(obs->url, "chrome-error://"))
         return "dns";
-    if (has_any(title, blocked_titles, ARRAY_SIZE(blocked_titles)))
+    if (failure_title_is_wall(title))
         return "blocked";
     if (*obs->url && *asked_url && !url_same_site(obs->url, asked_url))
         return "wrong_domain";
