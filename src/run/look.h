@@ -7,9 +7,11 @@
 
 #include "run/run.h"
 
-/* How long a settle may take at most, per occasion (plans.md section 8); reaching it is no error. */
+#define LOOK_TIMEOUT_MS 10000 /* then the look fails, E_TIMEOUT */
+
+/* How long it may take after an input until the page is still, per occasion (plans.md section 8). An
+ * upper bound: it ends as soon as nothing moves, and a page that never rests is looked at as it is. */
 enum {
-    LOOK_TIMEOUT_MS = 10000,
     CAP_CLICK_MS = 8000,
     CAP_TYPE_MS = 4000,
     CAP_SCROLL_MS = 1500,

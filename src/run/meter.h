@@ -34,7 +34,7 @@ double meter_elapsed_s(const struct meter *m);
  * explains is "overhead". New reference. */
 json_t *meter_to_json(const struct meter *m);
 
-/* total += one, bucket by bucket; returns total. */
+/* total += one, bucket by bucket. */
 void meter_sum(json_t *total, const json_t *one);
 
 #endif

@@ -55,7 +55,6 @@ static const struct field {
     F("healing_events", LIST, healing),
     F("warnings", LIST, warnings),
     F("schema_fields", LIST, schema_fields),
-    F("collected_urls", LIST, collected_urls),
     F("loop_counters", OBJECT, loop_counters),
     F("state_vars", OBJECT, state_vars),
     F("step_failures", OBJECT, failures),
@@ -64,7 +63,6 @@ static const struct field {
     F("time_buckets", OBJECT, time_buckets),
     F("costs", OBJECT, costs),
     F("dynamic_coverage", OBJECT, coverage),
-    F("scroll_state", OBJECT, scroll_state),
 #undef F
 };
 

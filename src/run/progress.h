@@ -35,9 +35,9 @@ struct progress {
     char *card_title;       /* of the open detail page */
     char *timestamp;
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
-        *warnings, *schema_fields, *collected_urls; /* arrays, never NULL */
+        *warnings, *schema_fields; /* arrays, never NULL */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
-        *coverage, *scroll_state; /* objects, never NULL */
+        *coverage; /* objects, never NULL */
 };
 
 void progress_init(struct progress *p);

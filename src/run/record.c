@@ -19,9 +19,11 @@
 
 void record_start(struct run *run)
 {
+    const struct step_type *type = step_type_find(run->step->type);
     run_event(run, "runner", "step_start",
-              json_pack("{s:i,s:i,s:s,s:o}", "step_index", run->index, "n_steps",
-                        run->plan->n_steps, "type", run->step->type, "intent",
+              json_pack("{s:i,s:i,s:s,s:s,s:o}", "step_index", run->index, "n_steps",
+                        run->plan->n_steps, "type", run->step->type, "label",
+                        type ? type->overlay : run->step->type, "intent",
                         json_string_safe(str_cut(run->step_pool, run->step->intent, 200))),
               "step %d of %d: %s", run->index + 1, run->plan->n_steps, run->step->type);
 }

@@ -242,16 +242,12 @@ static int observed(struct run *run, const struct step_result *result, struct er
 /* Setup steps that lead to another page of the site choose the results (filters in a form). */
 static void follow_setup(struct run *run, const struct step_result *result)
 {
-    const char *url = run->live_url;
-    static const char *const types[] = {"submit", "click", "select_option"};
+    const char *url = run->live_url, *type = run->step->type;
     if (!result->success || strcmp(run->step->section, "setup") || !url_is_web(url) ||
-        url_same_page(url, run->url_before))
+        url_same_page(url, run->url_before) || (strcmp(type, "submit") && strcmp(type, "click")))
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        if (!strcmp(types[i], run->step->type)) {
-            results_set_base(run, url);
-            results_reset(run);
-        }
+    results_set_base(run, url);
+    results_reset(run);
 }
 
 static void note_scroll(struct run *run)

@@ -61,7 +61,7 @@ struct step_type {
     const char *name;
     step_fn *run;
     unsigned flags;      /* enum step_flags */
-    const char *overlay; /* label in the recording */
+    const char *overlay; /* what a person is told that it does: in events and recordings */
 };
 
 const struct step_type *step_type_find(const char *name); /* NULL when unknown */
