@@ -62,6 +62,6 @@ int effect_seen(struct run *run, const struct effect *e, const struct observatio
     *ret_changed = snapshot_changed(&e->first, &e->before, &after);
     if (!*ret_changed)
         return 0;
-    uint64_t *places = snapshot_words_changed(run->step_pool, &e->first, &e->before, &after, &n);
+    uint64_t *places = snapshot_figures_changed(run->step_pool, &e->first, &e->before, &after, &n);
     return places ? watch(run, &after, places, n, ret_changed, err) : 0;
 }

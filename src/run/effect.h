@@ -1,7 +1,7 @@
 /*
  * effect.h - did an input do something, or did the page only move by itself? The page is looked at
- * twice before the input; words that changed in place are watched for a moment, as a clock's change
- * again.
+ * twice before the input; where only figures changed, as in a clock or countdown, it is watched for a
+ * moment whether they change again.
  */
 #ifndef MANTIS_RUN_EFFECT_H
 #define MANTIS_RUN_EFFECT_H

@@ -1,5 +1,6 @@
 #include "run/snapshot.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,15 @@ static uint64_t mix(uint64_t h, const void *data, size_t len)
 static uint64_t mix_text(uint64_t h, const char *s)
 {
     return mix(h, s, strlen(s) + 1);
+}
+
+static uint64_t letters_of(const char *text)
+{
+    uint64_t h = FNV_START;
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (isalpha(*p) || *p >= 0x80)
+            h = (h ^ *p) * FNV_PRIME;
+    return h;
 }
 
 /* How many of each (parent, tag) came before: open addressing, half full at most. */
@@ -91,7 +101,7 @@ static void take_nodes(struct pool *pool, const struct page *page, struct snapsh
             .place = places[i],
             .parent = parent,
             .state = mix(mix_text(mix_text(FNV_START, n->text), n->value), &states, sizeof(states)),
-            .text = !strcmp(n->tag, "#text")};
+            .letters = !strcmp(n->tag, "#text") ? letters_of(n->text) : 0};
     }
     qsort(nodes, (size_t)out->n_nodes, sizeof(*nodes), by_place);
     out->nodes = nodes;
@@ -164,7 +174,7 @@ static bool restless(const struct snapshot *first, const struct snapshot *before
 }
 
 struct change {
-    bool any, more_than_words;
+    bool any, more_than_figures;
     uint64_t *places;
     int n, max;
 };
@@ -178,8 +188,8 @@ static void collect(const struct snapshot *first, const struct snapshot *before,
         if ((other && other->state == n->state) || restless(first, before, a, n))
             continue;
         out->any = true;
-        if (!other || !n->text)
-            out->more_than_words = true;
+        if (!other || !n->letters || n->letters != other->letters)
+            out->more_than_figures = true;
         else if (out->n < out->max)
             out->places[out->n++] = n->place;
     }
@@ -216,9 +226,9 @@ bool snapshot_changed(const struct snapshot *first, const struct snapshot *befor
     return c.any;
 }
 
-uint64_t *snapshot_words_changed(struct pool *pool, const struct snapshot *first,
-                                 const struct snapshot *before, const struct snapshot *now,
-                                 int *ret_n)
+uint64_t *snapshot_figures_changed(struct pool *pool, const struct snapshot *first,
+                                   const struct snapshot *before, const struct snapshot *now,
+                                   int *ret_n)
 {
     struct change c = {.max = before->n_nodes}, added = {0};
     *ret_n = 0;
@@ -227,7 +237,7 @@ uint64_t *snapshot_words_changed(struct pool *pool, const struct snapshot *first
     c.places = pool_alloc(pool, (size_t)(c.max + 1) * sizeof(*c.places));
     collect(first, before, before, now, &c);
     collect(first, before, now, before, &added);
-    if (!c.n || c.more_than_words || added.more_than_words)
+    if (!c.n || c.more_than_figures || added.more_than_figures)
         return NULL;
     *ret_n = c.n;
     return c.places;

@@ -13,10 +13,10 @@
 
 #include "core/observation.h"
 
-/* One visible node. place: where in the tree it stands; state: what it says and is set to. */
+/* One visible node. place: where in the tree it stands; state: what it says and is set to; letters:
+ * the same without figures and marks, 0 for all but texts. */
 struct snapshot_node {
-    uint64_t place, parent, state;
-    bool text;
+    uint64_t place, parent, state, letters;
 };
 
 struct snapshot {
@@ -36,11 +36,11 @@ bool snapshot_same_url(const struct snapshot *a, const struct snapshot *b);
 bool snapshot_changed(const struct snapshot *first, const struct snapshot *before,
                       const struct snapshot *now);
 
-/* ... and all that changed is words in place, as a clock's do: *ret_n places, in pool. NULL when more
- * than that changed. */
-uint64_t *snapshot_words_changed(struct pool *pool, const struct snapshot *first,
-                                       const struct snapshot *before, const struct snapshot *now,
-                                       int *ret_n);
+/* ... and all that changed is figures and marks within texts, as in a clock: *ret_n places, in pool.
+ * NULL when more than that changed. */
+uint64_t *snapshot_figures_changed(struct pool *pool, const struct snapshot *first,
+                                   const struct snapshot *before, const struct snapshot *now,
+                                   int *ret_n);
 
 /* The node at that place is another or gone. */
 bool snapshot_differs_at(const struct snapshot *a, const struct snapshot *b, uint64_t place);
