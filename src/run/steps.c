@@ -4,6 +4,7 @@
 #include "run/step.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,25 +107,12 @@ bool step_is_listing(const struct step *step)
     return !strcmp(step->section, "extraction");
 }
 
-/* First text in single or double quotes, or NULL. An apostrophe inside a word opens nothing. */
-static const char *quoted(struct pool *pool, const char *text)
-{
-    for (const char *p = text; *p; p++) {
-        if (*p != '"' && !(*p == '\'' && (p == text || p[-1] == ' ')))
-            continue;
-        const char *end = strchr(p + 1, *p);
-        if (end && end > p + 1)
-            return pool_strndup(pool, p + 1, (size_t)(end - p - 1));
-    }
-    return NULL;
-}
-
 const char *step_label(struct run *run)
 {
-    const char *label = json_str(run->step->params, "label", "");
+    const char *label = json_str(run->step->params, "label", ""), *intent = run->step->intent;
     if (*label)
         return label;
-    label = quoted(run->step_pool, run->step->intent);
+    label = str_quoted(run->step_pool, &intent, SIZE_MAX);
     return label ? label : run->step->intent;
 }
 
