@@ -1,6 +1,7 @@
 #include "plane/chromium.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "base/pool.h"
 #include "sys/file.h"
 #include "sys/proc.h"
@@ -27,6 +28,7 @@ struct chromium {
     int pipe_fd, stderr_fd;
     struct loop_fd *stderr_watch;
     struct buf words; /* the tail of stderr */
+    char *profile_dir;
 };
 
 /* --- the program ---------------------------------------------------------------------------- */
@@ -150,11 +152,35 @@ static int write_preferences(struct pool *pool, const struct chromium_config *co
     return r;
 }
 
+#define SOCKET_DIR "/tmp/org.chromium.Chromium." /* six letters, then /SingletonSocket */
+
+/* The lock's socket lives in a directory of its own in /tmp, which a killed browser leaves there.
+ */
+static void remove_socket_dir(struct pool *pool, const char *profile_dir)
+{
+    char target[sizeof(SOCKET_DIR) + 64];
+    ssize_t n =
+        readlink(pool_printf(pool, "%s/SingletonSocket", profile_dir), target, sizeof(target) - 1);
+    if (n <= 0)
+        return;
+    target[n] = 0;
+    char *slash = strrchr(target, '/');
+    if (!str_starts(target, SOCKET_DIR) || slash < target + strlen(SOCKET_DIR))
+        return;
+    *slash = 0;
+    if (strchr(target + strlen(SOCKET_DIR), '/'))
+        return;
+    unlink(pool_printf(pool, "%s/SingletonSocket", target));
+    unlink(pool_printf(pool, "%s/SingletonCookie", target));
+    rmdir(target);
+}
+
 /* We hold the lease of the profile, so these locks are left over from a browser that was killed. In
  * a fresh PID namespace their pid may be alive again, and Chromium would ask what to do. */
 static int remove_stale_locks(struct pool *pool, const char *profile_dir, struct err *err)
 {
     static const char *const names[] = {"SingletonLock", "SingletonSocket", "SingletonCookie"};
+    remove_socket_dir(pool, profile_dir);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         int r = file_remove_tree(pool_printf(pool, "%s/%s", profile_dir, names[i]), err);
         if (r)
@@ -394,6 +420,9 @@ int chromium_start(struct loop *loop, const struct chromium_config *config, stru
         BUG("out of memory");
     *c = (struct chromium){.loop = loop, .proc = PROC_NONE, .pipe_fd = -1, .stderr_fd = -1};
     buf_init(&c->words, LAST_WORDS_BYTES);
+    c->profile_dir = strdup(config->profile_dir);
+    if (!c->profile_dir)
+        BUG("out of memory");
     uid_t uid = config->uid ? config->uid : geteuid() == 0 ? CHROMIUM_FALLBACK_UID : 0;
     r = prepare_dirs(pool, config, uid, err);
     if (!r)
@@ -418,6 +447,13 @@ void chromium_stop(struct chromium *c, bool graceful)
     if (c->stderr_fd >= 0)
         close(c->stderr_fd);
     buf_release(&c->words);
+    struct pool *pool = pool_create(NULL);
+    struct err ignored = {0};
+    if (remove_stale_locks(pool, c->profile_dir, &ignored)) {
+        /* the next start of this profile tries again and says so */
+    }
+    pool_destroy(pool);
+    free(c->profile_dir);
     free(c);
 }
 
