@@ -3,10 +3,10 @@
 #include "unit/run_rig.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "unit/fixtures.h"
 
 static void on_event(void *arg, const json_t *event)
 {
@@ -31,24 +31,12 @@ static int on_journal(void *arg, const char *key, const char *state, const json_
     return rig->journal_lost_after && rig->n_journal >= rig->journal_lost_after ? E_GONE : 0;
 }
 
-static char *double_quotes(struct pool *pool, const char *text)
-{
-    char *s = pool_strdup(pool, text);
-    for (char *p = s; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    return s;
-}
-
 static struct plan *parse_plan(struct pool *pool, const char *steps)
 {
     struct plan *plan;
     struct err err = {0};
-    json_t *array, *doc;
-    const char *text = double_quotes(pool, steps);
-    if (json_parse(text, strlen(text), "test plan", &array, &err))
-        fail_msg("%s", err.msg);
-    doc = json_pack("{s:o,s:s,s:s}", "steps", array, "session_name", "test", "signature", "sig");
+    json_t *doc = json_pack("{s:O,s:s,s:s}", "steps", json_of(pool, steps), "session_name", "test",
+                            "signature", "sig");
     if (plan_from_json(pool, doc, &plan, &err))
         fail_msg("%s", err.msg);
     json_decref(doc);

@@ -4,11 +4,11 @@
  */
 #include "unit/test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "brain/brain.h"
 #include "brain/subgoal.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 static struct reader *reader;
@@ -28,22 +28,6 @@ static int end(void **state)
     reader_destroy(reader);
     pool_destroy(pool);
     return 0;
-}
-
-static struct observation look(const char *name)
-{
-    const char *root = getenv("MANTIS_SOURCE_ROOT");
-    json_t *json = NULL;
-    struct page *page = NULL;
-    struct err err = {0};
-    int r = json_parse_file(
-        pool_printf(pool, "%s/tests/golden/pages/%s.json", root ? root : ".", name), &json, &err);
-    if (r == 0)
-        r = page_from_json(pool, json, &page, &err);
-    json_decref(json);
-    if (r)
-        fail_msg("%s", err.msg);
-    return (struct observation){.url = page->url, .title = page->title, .page = page};
 }
 
 /* --- understanding ------------------------------------------------------------------------------
@@ -147,7 +131,8 @@ static struct action turn(struct play *p, const char *task, const struct observa
 
 static void clicks_once_and_is_done_when_the_page_changed(void **state)
 {
-    struct observation before = look("cars_list"), after = look("crm_table");
+    struct observation before = golden_look(pool, "cars_list"),
+                       after = golden_look(pool, "crm_table");
     struct play p = {.n = 0};
     struct action a =
         turn(&p, "Sub-goal: Open 'Trucks'", &before, "page navigated to http://site.test/trucks");
@@ -161,7 +146,7 @@ static void clicks_once_and_is_done_when_the_page_changed(void **state)
 
 static void a_click_without_effect_is_no_success(void **state)
 {
-    struct observation obs = look("cars_list");
+    struct observation obs = golden_look(pool, "cars_list");
     struct play p = {.n = 0};
     turn(&p, "Sub-goal: Open 'Trucks'", &obs, "clicked (no visible change)");
     struct action a = turn(&p, "Sub-goal: Open 'Trucks'", &obs, "");
@@ -171,7 +156,7 @@ static void a_click_without_effect_is_no_success(void **state)
 
 static void what_is_not_there_is_said_not_guessed(void **state)
 {
-    struct observation obs = look("cars_list");
+    struct observation obs = golden_look(pool, "cars_list");
     struct play p = {.n = 0};
     struct action a = turn(&p, "Sub-goal: Click 'Teleport'", &obs, "");
     assert_int_equal(a.type, ACTION_DONE);
@@ -183,7 +168,8 @@ static void a_criterion_decides(void **state)
 {
     const char *task =
         "Sub-goal: Open 'Contacts'\nIt is reached when: The heading \"Contacts\" is shown\n";
-    struct observation contacts = look("crm_table"), cars = look("cars_list");
+    struct observation contacts = golden_look(pool, "crm_table"),
+                       cars = golden_look(pool, "cars_list");
     struct play p = {.n = 0};
     struct action a = turn(&p, task, &contacts, "");
     assert_true(a.type == ACTION_DONE && a.success); /* already so */
@@ -200,7 +186,8 @@ static void a_criterion_decides(void **state)
 
 static void an_overlay_is_closed_before_the_target_is_clicked(void **state)
 {
-    struct observation covered = look("cookie_overlay"), clear = look("cars_list");
+    struct observation covered = golden_look(pool, "cookie_overlay"),
+                       clear = golden_look(pool, "cars_list");
     struct play p = {.n = 0};
     struct action a = turn(&p, "Sub-goal: Open '2019 Honda Civic EX'", &covered, "done");
     assert_int_equal(a.type, ACTION_CLICK);
@@ -214,7 +201,7 @@ static void an_overlay_is_closed_before_the_target_is_clicked(void **state)
 
 static void a_target_out_of_view_is_scrolled_to_first(void **state)
 {
-    struct observation top = look("cars_list");
+    struct observation top = golden_look(pool, "cars_list");
     struct play p = {.n = 0};
     struct action a = turn(&p, "Sub-goal: Open '2017 BMW 330i'", &top, "done");
     assert_int_equal(a.type, ACTION_SCROLL);
@@ -228,7 +215,7 @@ static void a_target_out_of_view_is_scrolled_to_first(void **state)
 
 static void typing_clicks_the_field_and_then_types(void **state)
 {
-    struct observation obs = look("form");
+    struct observation obs = golden_look(pool, "form");
     struct play p = {.n = 0};
     const char *task = "Sub-goal: Type \"Ann\" into \"First name\"";
     assert_int_equal(turn(&p, task, &obs, "input field focused, it is empty").type, ACTION_CLICK);
@@ -243,7 +230,7 @@ static void typing_clicks_the_field_and_then_types(void **state)
 
 static void choosing_opens_the_list_and_names_the_option(void **state)
 {
-    struct observation obs = look("form");
+    struct observation obs = golden_look(pool, "form");
     struct play p = {.n = 0};
     const char *task = "Sub-goal: Select \"Spain\" from \"Country\"";
     assert_int_equal(turn(&p, task, &obs, "done").type, ACTION_CLICK);
@@ -255,7 +242,7 @@ static void choosing_opens_the_list_and_names_the_option(void **state)
 
 static void scrolling_goes_on_to_the_end(void **state)
 {
-    struct observation obs = look("cars_list");
+    struct observation obs = golden_look(pool, "cars_list");
     struct play p = {.n = 0};
     struct action a = turn(&p, "Sub-goal: Scroll to the bottom", &obs, "done");
     assert_int_equal(a.type, ACTION_SCROLL);
@@ -269,7 +256,8 @@ static void scrolling_goes_on_to_the_end(void **state)
 
 static void nothing_to_dismiss_is_fine(void **state)
 {
-    struct observation clear = look("cars_list"), covered = look("newsletter_modal");
+    struct observation clear = golden_look(pool, "cars_list"),
+                       covered = golden_look(pool, "newsletter_modal");
     struct play p = {.n = 0};
     struct action a = turn(&p, "Sub-goal: Close the newsletter popup", &clear, "");
     assert_true(a.type == ACTION_DONE && a.success);

@@ -19,6 +19,7 @@
 #include "plane/cdp/snapshot.h"
 #include "plane/cdp/tabs.h"
 #include "sys/file.h"
+#include "unit/fixtures.h"
 
 #define SOON (clock_mono_ms() + 5000)
 
@@ -556,9 +557,7 @@ static json_t *recorded(struct pool *pool)
 {
     json_t *snapshot;
     struct err err = {0};
-    const char *root = getenv("MANTIS_SOURCE_ROOT");
-    const char *path = pool_printf(pool, "%s/tests/golden/cdp/snapshot.json", root ? root : ".");
-    if (json_parse_file(path, &snapshot, &err))
+    if (json_parse_file(source_path(pool, "tests/golden/cdp/snapshot.json"), &snapshot, &err))
         fail_msg("%s", err.msg);
     return json_keep(pool, snapshot);
 }

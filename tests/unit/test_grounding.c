@@ -4,11 +4,10 @@
  */
 #include "unit/test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "reader/reader.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 static struct reader *reader;
@@ -25,43 +24,6 @@ static int end(void **state)
     reader_destroy(reader);
     pool_destroy(pool);
     return 0;
-}
-
-static struct observation look(const char *name)
-{
-    const char *root = getenv("MANTIS_SOURCE_ROOT");
-    char *path = pool_printf(pool, "%s/tests/golden/pages/%s.json", root ? root : ".", name);
-    json_t *json = NULL;
-    struct page *page = NULL;
-    struct err err = {0};
-    int r = json_parse_file(path, &json, &err);
-    if (r == 0)
-        r = page_from_json(pool, json, &page, &err);
-    json_decref(json);
-    if (r)
-        fail_msg("%s", err.msg);
-    return (struct observation){.url = page->url, .title = page->title, .page = page};
-}
-
-static json_t *json_of(const char *single_quoted)
-{
-    char *text = pool_strdup(pool, single_quoted);
-    for (char *p = text; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    json_t *v = json_loads(text, 0, NULL);
-    if (!v)
-        fail_msg("bad JSON in the test: %s", text);
-    return json_keep(pool, v);
-}
-
-static struct schema *schema_of(const char *spec)
-{
-    struct schema *s = NULL;
-    struct err err = {0};
-    if (schema_parse(pool, json_of(spec), &s, &err) || !s)
-        fail_msg("schema '%s': %s", spec, err.msg);
-    return s;
 }
 
 /* --- claims ------------------------------------------------------------------------------------
@@ -120,7 +82,7 @@ static void a_claim_is_true_in_all_its_parts_or_not_at_all(void **state)
 {
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
-        struct observation obs = look(claims[i].page);
+        struct observation obs = golden_look(pool, claims[i].page);
         struct verdict v;
         struct err err = {0};
         assert_int_equal(reader_visible(reader, pool, &obs, claims[i].question, &v, &err), 0);
@@ -161,7 +123,7 @@ static void a_part_of_a_name_is_not_the_name(void **state)
 {
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-        struct observation obs = look(targets[i].page);
+        struct observation obs = golden_look(pool, targets[i].page);
         struct target_query q = {.label = targets[i].label, .intent = ""};
         struct target t = {.label = ""};
         struct err err = {0};
@@ -200,7 +162,7 @@ static void cards_that_the_intent_leaves_out_are_dropped(void **state)
 {
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
-        struct observation obs = look(left[i].page);
+        struct observation obs = golden_look(pool, left[i].page);
         struct card *cards;
         enum list_status status;
         struct err err = {0};
@@ -237,12 +199,12 @@ static void a_value_is_what_the_field_asks_for_or_left_out(void **state)
 {
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        struct observation obs = look(values[i].page);
+        struct observation obs = golden_look(pool, values[i].page);
         struct extraction x;
         struct err err = {0};
         assert_int_equal(
-            reader_extract(reader, pool, &obs, 1, schema_of(values[i].schema), &x, &err), 0);
-        if (json_equal(x.values, json_of(values[i].want)))
+            reader_extract(reader, pool, &obs, 1, schema_of(pool, values[i].schema), &x, &err), 0);
+        if (json_equal(x.values, json_of(pool, values[i].want)))
             continue;
         print_error("%s %s: %s\n", values[i].page, values[i].schema, json_text(pool, x.values));
         wrong++;
@@ -271,13 +233,14 @@ static void a_row_holds_what_its_card_shows(void **state)
 {
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct observation obs = look(rows[i].page);
+        struct observation obs = golden_look(pool, rows[i].page);
         struct extraction *got;
         struct err err = {0};
         int n;
         assert_int_equal(
-            reader_rows(reader, pool, &obs, schema_of(rows[i].schema), 100, &got, &n, &err), 0);
-        if (n == rows[i].n && json_equal(got[rows[i].at].values, json_of(rows[i].want)))
+            reader_rows(reader, pool, &obs, schema_of(pool, rows[i].schema), 100, &got, &n, &err),
+            0);
+        if (n == rows[i].n && json_equal(got[rows[i].at].values, json_of(pool, rows[i].want)))
             continue;
         print_error("%s %s: %d rows, %s\n", rows[i].page, rows[i].schema, n,
                     n > rows[i].at ? json_text(pool, got[rows[i].at].values) : "");

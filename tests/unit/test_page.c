@@ -6,6 +6,7 @@
 #include "base/caps.h"
 #include "base/json.h"
 #include "core/page.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 
@@ -21,23 +22,16 @@ static int drop_pool(void **state)
     return 0;
 }
 
-/* A page from its nodes, written with single quotes for legibility. */
+/* A page from its nodes. */
 static struct page *page_of(const char *nodes)
 {
-    char *text =
-        pool_printf(pool, "{'url':'https://shop.test/a/b?q=1','title':'T','nodes':[%s]}", nodes);
-    for (char *p = text; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    json_t *json = NULL;
     struct page *page = NULL;
     struct err err = {0};
-    int r = json_parse(text, strlen(text), "test page", &json, &err);
-    if (r == 0)
-        r = page_from_json(pool, json, &page, &err);
-    if (r)
+    const json_t *json = json_of(
+        pool,
+        pool_printf(pool, "{'url':'https://shop.test/a/b?q=1','title':'T','nodes':[%s]}", nodes));
+    if (page_from_json(pool, json, &page, &err))
         fail_msg("%s", err.msg);
-    json_decref(json);
     return page;
 }
 
@@ -311,12 +305,15 @@ static void largest_page_is_finished_in_linear_time(void **state)
 static void wrapped_link_is_clicked_on_its_first_line(void **state)
 {
     /* "2008 Ostermoor Compass" / "28": the middle of the box is beside the second word */
-    struct page *page = page_of(
-        "{'tag':'body','flags':'visible in_view','box':[0,0,800,600]},"
-        "{'tag':'a','parent':0,'attrs':{'href':'/x'},'flags':'visible in_view','box':[640,420,232,42]},"
-        "{'text':'2008 Ostermoor Compass 28','parent':1,'box':[640,420,232,42],'line':[640,420,232,20]},"
-        "{'tag':'button','parent':0,'flags':'visible in_view','box':[100,100,200,90]},"
-        "{'text':'two lines in a tall button','parent':3,'box':[110,120,80,42],'line':[110,120,80,20]}");
+    struct page *page =
+        page_of("{'tag':'body','flags':'visible in_view','box':[0,0,800,600]},"
+                "{'tag':'a','parent':0,'attrs':{'href':'/x'},'flags':'visible "
+                "in_view','box':[640,420,232,42]},"
+                "{'text':'2008 Ostermoor Compass "
+                "28','parent':1,'box':[640,420,232,42],'line':[640,420,232,20]},"
+                "{'tag':'button','parent':0,'flags':'visible in_view','box':[100,100,200,90]},"
+                "{'text':'two lines in a tall "
+                "button','parent':3,'box':[110,120,80,42],'line':[110,120,80,20]}");
     struct point at = node_point(page, tagged(page, "a"));
     assert_int_equal(at.x, 756);
     assert_int_equal(at.y, 430);
@@ -341,7 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(text_is_cut_at_a_character, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(point_is_the_middle_of_what_the_viewport_shows, make_pool,
                                         drop_pool),
-        cmocka_unit_test_setup_teardown(wrapped_link_is_clicked_on_its_first_line, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(wrapped_link_is_clicked_on_its_first_line, make_pool,
+                                        drop_pool),
         cmocka_unit_test_setup_teardown(json_comes_back_as_it_went, make_pool, drop_pool),
         cmocka_unit_test_setup_teardown(broken_page_json_is_refused_with_its_place, make_pool,
                                         drop_pool),

@@ -7,13 +7,13 @@
 #include <malloc.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "reader/fields.h"
 #include "reader/patterns.h"
 #include "reader/reader.h"
 #include "reader/words.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 static struct reader *reader;
@@ -30,60 +30,6 @@ static int end(void **state)
     reader_destroy(reader);
     pool_destroy(pool);
     return 0;
-}
-
-static struct observation look(const char *name)
-{
-    const char *root = getenv("MANTIS_SOURCE_ROOT");
-    char *path = pool_printf(pool, "%s/tests/golden/pages/%s.json", root ? root : ".", name);
-    json_t *json = NULL;
-    struct page *page = NULL;
-    struct err err = {0};
-    int r = json_parse_file(path, &json, &err);
-    if (r == 0)
-        r = page_from_json(pool, json, &page, &err);
-    json_decref(json);
-    if (r)
-        fail_msg("%s", err.msg);
-    return (struct observation){.url = page->url, .title = page->title, .page = page};
-}
-
-static json_t *json_of(const char *single_quoted)
-{
-    char *text = pool_strdup(pool, single_quoted);
-    for (char *p = text; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    json_t *v = json_loads(text, 0, NULL);
-    if (!v)
-        fail_msg("bad JSON in the test: %s", text);
-    return json_keep(pool, v);
-}
-
-/* "year:int,make" or a whole schema. */
-static struct schema *schema_of(const char *spec)
-{
-    json_t *json = *spec == '{' ? json_of(spec) : json_keep(pool, json_object()),
-           *fields = json_array();
-    for (const char *p = spec; *spec != '{' && *p;
-         p += strcspn(p, ",") + (strchr(p, ',') != NULL)) {
-        char *name = pool_strndup(pool, p, strcspn(p, ",")), *type = strchr(name, ':');
-        json_t *f = json_object();
-        if (type)
-            *type++ = 0;
-        json_put_str(f, "name", name);
-        json_put_str(f, "type", type ? type : "str");
-        json_push(fields, f);
-    }
-    if (*spec == '{')
-        json_decref(fields);
-    else
-        json_put(json, "fields", fields);
-    struct schema *s = NULL;
-    struct err err = {0};
-    if (schema_parse(pool, json, &s, &err) || !s)
-        fail_msg("schema '%s': %s", spec, err.msg);
-    return s;
 }
 
 /* --- words and shapes --------------------------------------------------------------------------
@@ -262,7 +208,7 @@ static const struct {
 static void targets_are_found_by_what_people_call_them(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(find_cases); i++) {
-        struct observation obs = look(find_cases[i].page);
+        struct observation obs = golden_look(pool, find_cases[i].page);
         struct target_query q = {.label = find_cases[i].label, .intent = find_cases[i].intent};
         struct target t;
         struct err err = {0};
@@ -288,7 +234,7 @@ static void targets_are_found_by_what_people_call_them(void **state)
 
 static void region_and_avoided_points_are_honoured(void **state)
 {
-    struct observation obs = look("form");
+    struct observation obs = golden_look(pool, "form");
     struct target_query q = {.label = "Search", .intent = "", .kind = TARGET_BUTTON};
     struct target first, second;
     struct err err = {0};
@@ -306,7 +252,7 @@ static void region_and_avoided_points_are_honoured(void **state)
 
 static void equal_names_lower_the_confidence(void **state)
 {
-    struct observation list = look("shop_grid"), form = look("form");
+    struct observation list = golden_look(pool, "shop_grid"), form = golden_look(pool, "form");
     struct target_query q = {.label = "Add to cart", .intent = "", .kind = TARGET_BUTTON};
     struct target many, one;
     struct err err = {0};
@@ -318,7 +264,7 @@ static void equal_names_lower_the_confidence(void **state)
 
 static void covered_targets_say_so(void **state)
 {
-    struct observation obs = look("cookie_overlay");
+    struct observation obs = golden_look(pool, "cookie_overlay");
     struct target_query q = {.label = "2019 Honda Civic EX", .intent = "", .kind = TARGET_ANY};
     struct target t;
     struct err err = {0};
@@ -347,7 +293,7 @@ static int ask_dismiss(const struct observation *obs, const char *detail, struct
 static int ask_reveal(const struct observation *obs, const char *detail, struct target *t,
                       struct err *err)
 {
-    return reader_find_reveal(reader, pool, obs, schema_of(detail), NULL, 0, t, err);
+    return reader_find_reveal(reader, pool, obs, schema_of(pool, detail), NULL, 0, t, err);
 }
 
 /* clang-format off */
@@ -385,7 +331,7 @@ static const struct {
 static void common_controls_are_found_or_not(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(control_cases); i++) {
-        struct observation obs = look(control_cases[i].page);
+        struct observation obs = golden_look(pool, control_cases[i].page);
         struct target t = {0};
         struct err err = {0};
         int r = control_cases[i].ask(&obs, control_cases[i].detail, &t, &err);
@@ -398,12 +344,13 @@ static void common_controls_are_found_or_not(void **state)
 
 static void a_used_reveal_control_is_not_offered_again(void **state)
 {
-    struct observation obs = look("boat_dl");
+    struct observation obs = golden_look(pool, "boat_dl");
     const char *done[] = {"show phone number"};
     struct target t;
     struct err err = {0};
-    assert_int_equal(reader_find_reveal(reader, pool, &obs, schema_of("phone"), done, 1, &t, &err),
-                     E_NOT_FOUND);
+    assert_int_equal(
+        reader_find_reveal(reader, pool, &obs, schema_of(pool, "phone"), done, 1, &t, &err),
+        E_NOT_FOUND);
 }
 
 /* --- list
@@ -439,7 +386,7 @@ static const struct {
 static void result_cards_are_listed_in_reading_order(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(list_cases); i++) {
-        struct observation obs = look(list_cases[i].page);
+        struct observation obs = golden_look(pool, list_cases[i].page);
         struct card *cards;
         enum list_status status;
         struct err err = {0};
@@ -462,9 +409,9 @@ static void result_cards_are_listed_in_reading_order(void **state)
 
 static void exclusions_and_the_cap_shorten_a_list(void **state)
 {
-    struct observation obs = look("cars_list");
-    struct schema *s =
-        schema_of("{'fields':['year'],'listing_card_exclusions':['sponsored','Lone Star Autos']}");
+    struct observation obs = golden_look(pool, "cars_list");
+    struct schema *s = schema_of(
+        pool, "{'fields':['year'],'listing_card_exclusions':['sponsored','Lone Star Autos']}");
     struct card *cards;
     enum list_status status;
     struct err err = {0};
@@ -519,12 +466,13 @@ static const struct {
 static void values_are_read_from_every_kind_of_page(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(extract_cases); i++) {
-        struct observation obs = look(extract_cases[i].page);
+        struct observation obs = golden_look(pool, extract_cases[i].page);
         struct extraction x;
         struct err err = {0};
-        if (reader_extract(reader, pool, &obs, 1, schema_of(extract_cases[i].fields), &x, &err))
+        if (reader_extract(reader, pool, &obs, 1, schema_of(pool, extract_cases[i].fields), &x,
+                           &err))
             fail_msg("%s: %s", extract_cases[i].page, err.msg);
-        if (!json_equal(x.values, json_of(extract_cases[i].want)))
+        if (!json_equal(x.values, json_of(pool, extract_cases[i].want)))
             fail_msg("%s: %s", extract_cases[i].page, json_text(pool, x.values));
         assert_int_equal(json_object_size(x.values), json_object_size(x.evidence));
     }
@@ -532,11 +480,11 @@ static void values_are_read_from_every_kind_of_page(void **state)
 
 static void every_value_can_say_where_it_was_seen(void **state)
 {
-    struct observation obs = look("boat_dl");
+    struct observation obs = golden_look(pool, "boat_dl");
     struct extraction x;
     struct err err = {0};
-    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("price,make,url"), &x, &err),
-                     0);
+    assert_int_equal(
+        reader_extract(reader, pool, &obs, 1, schema_of(pool, "price,make,url"), &x, &err), 0);
     const json_t *price = json_object_get(x.evidence, "price");
     assert_string_equal(json_str(price, "text", ""), "$29,500");
     assert_string_equal(json_str(price, "url", ""), "http://site.test/boat_dl.html");
@@ -550,25 +498,29 @@ static void every_value_can_say_where_it_was_seen(void **state)
 
 static void the_newest_of_several_looks_completes_the_first(void **state)
 {
-    struct observation obs[] = {look("boat_dl"), look("boat_dl_revealed")};
+    struct observation obs[] = {golden_look(pool, "boat_dl"),
+                                golden_look(pool, "boat_dl_revealed")};
     struct extraction x;
     struct err err = {0};
-    assert_int_equal(reader_extract(reader, pool, obs, 2, schema_of("year,phone"), &x, &err), 0);
+    assert_int_equal(reader_extract(reader, pool, obs, 2, schema_of(pool, "year,phone"), &x, &err),
+                     0);
     assert_string_equal(json_str(x.values, "phone", ""), "(512) 555-0147");
     assert_string_equal(json_str(x.values, "year", ""), "2013");
 }
 
 static void spam_indicators_are_the_schemas_only(void **state)
 {
-    struct observation obs = look("auto_de");
+    struct observation obs = golden_look(pool, "auto_de");
     struct extraction x;
     struct err err = {0};
     struct schema *s = schema_of(
+        pool,
         "{'fields':['seller','make'],'spam_seller_indicators':['autohaus'],'spam_label':'dealer'}");
     assert_int_equal(reader_extract(reader, pool, &obs, 1, s, &x, &err), 0);
     assert_true(x.spam);
     assert_non_null(strstr(x.spam_reason, "dealer: seller contains 'autohaus'"));
-    assert_int_equal(reader_extract(reader, pool, &obs, 1, schema_of("seller,make"), &x, &err), 0);
+    assert_int_equal(
+        reader_extract(reader, pool, &obs, 1, schema_of(pool, "seller,make"), &x, &err), 0);
     assert_false(x.spam);
 }
 
@@ -598,15 +550,15 @@ static const struct {
 static void rows_are_read_from_cards_and_tables(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows_cases); i++) {
-        struct observation obs = look(rows_cases[i].page);
+        struct observation obs = golden_look(pool, rows_cases[i].page);
         struct extraction *rows;
         struct err err = {0};
         int n;
-        assert_int_equal(
-            reader_rows(reader, pool, &obs, schema_of(rows_cases[i].fields), 100, &rows, &n, &err),
-            0);
+        assert_int_equal(reader_rows(reader, pool, &obs, schema_of(pool, rows_cases[i].fields), 100,
+                                     &rows, &n, &err),
+                         0);
         if (n != rows_cases[i].n ||
-            (n && !json_equal(rows[0].values, json_of(rows_cases[i].first))))
+            (n && !json_equal(rows[0].values, json_of(pool, rows_cases[i].first))))
             fail_msg("%s %s: %d rows, first %s", rows_cases[i].page, rows_cases[i].fields, n,
                      n ? json_text(pool, rows[0].values) : "");
     }
@@ -672,7 +624,7 @@ static const struct {
 static void questions_are_answered_by_what_is_shown(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(visible_cases); i++) {
-        struct observation obs = look(visible_cases[i].page);
+        struct observation obs = golden_look(pool, visible_cases[i].page);
         struct verdict v;
         struct err err = {0};
         assert_int_equal(reader_visible(reader, pool, &obs, visible_cases[i].question, &v, &err),
@@ -730,9 +682,10 @@ static void largest_pages_are_answered(void **state)
     int n;
     assert_int_equal(reader_list(reader, pool, &obs, NULL, 100, &cards, &n, &status, &err), 0);
     assert_int_equal(
-        reader_extract(reader, pool, &obs, 1, schema_of("year,price,phone,seller"), &x, &err), 0);
-    assert_int_equal(reader_rows(reader, pool, &obs, schema_of("year,price"), 50, &rows, &n, &err),
-                     0);
+        reader_extract(reader, pool, &obs, 1, schema_of(pool, "year,price,phone,seller"), &x, &err),
+        0);
+    assert_int_equal(
+        reader_rows(reader, pool, &obs, schema_of(pool, "year,price"), 50, &rows, &n, &err), 0);
     assert_int_equal(reader_visible(reader, pool, &obs, "at least 10 results are shown", &v, &err),
                      0);
     assert_int_equal(reader_find(reader, pool, &obs, &q, &t, &err), E_NOT_FOUND);
@@ -836,8 +789,8 @@ static void a_price_is_not_put_together_from_two_blocks(void **state)
     struct extraction *rows;
     struct err err = {0};
     int n;
-    assert_int_equal(reader_rows(reader, pool, &obs, schema_of("title,price"), 9, &rows, &n, &err),
-                     0);
+    assert_int_equal(
+        reader_rows(reader, pool, &obs, schema_of(pool, "title,price"), 9, &rows, &n, &err), 0);
     assert_int_equal(n, CARDS);
     for (int i = 0; i < n; i++)
         assert_string_equal(json_str(rows[i].values, "price", ""),
@@ -868,7 +821,7 @@ static void a_page_of_class_words_is_read_in_bounds(void **state)
     }
     struct observation obs = look_at(h);
     struct schema *s =
-        schema_of("year,make,model,price,phone,seller,location,doors,color,trim,vin");
+        schema_of(pool, "year,make,model,price,phone,seller,location,doors,color,trim,vin");
     size_t before = heap_bytes();
     assert_int_equal(reader_extract(reader, pool, &obs, 1, s, &x, &err), 0);
     assert_string_equal(json_str(x.values, "price", ""), "$12,500");
@@ -917,7 +870,8 @@ static void rows_beside_a_mass_of_linked_data_are_read_in_bounds(void **state)
     int n;
     size_t before = heap_bytes();
     assert_int_equal(
-        reader_rows(reader, pool, &obs, schema_of("name,price,color"), ROWS, &rows, &n, &err), 0);
+        reader_rows(reader, pool, &obs, schema_of(pool, "name,price,color"), ROWS, &rows, &n, &err),
+        0);
     assert_int_equal(n, ROWS);
     assert_string_equal(json_str(rows[ROWS - 1].values, "color", ""), "blue 499");
     assert_true(heap_bytes() - before < 32u << 20);
@@ -940,12 +894,13 @@ static void a_page_that_takes_too_much_work_gives_what_was_found(void **state)
     }
     struct observation obs = look_at(h);
     assert_int_equal(
-        reader_extract(reader, pool, &obs, 1, schema_of("price,trim,vin,color"), &x, &err), 0);
+        reader_extract(reader, pool, &obs, 1, schema_of(pool, "price,trim,vin,color"), &x, &err),
+        0);
     assert_string_equal(json_str(x.values, "price", ""), "$12,500");
     assert_non_null(json_object_get(json_object_get(x.evidence, "price"), "incomplete"));
     set_text(&h->page.nodes[2], "words");
     assert_int_equal(
-        reader_extract(reader, pool, &obs, 1, schema_of("price,trim,vin,color"), &x, &err),
+        reader_extract(reader, pool, &obs, 1, schema_of(pool, "price,trim,vin,color"), &x, &err),
         E_TOOBIG);
 }
 

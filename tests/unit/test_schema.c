@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "core/schema.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 
@@ -19,23 +20,11 @@ static int drop_pool(void **state)
     return 0;
 }
 
-static json_t *json_of(const char *single_quoted)
-{
-    char *text = pool_strdup(pool, single_quoted);
-    for (char *p = text; *p; p++)
-        if (*p == '\'')
-            *p = '"';
-    json_t *v = json_loads(text, 0, NULL);
-    if (!v)
-        fail_msg("bad JSON in the test: %s", text);
-    return json_keep(pool, v);
-}
-
 static struct schema *parsed(const char *json)
 {
     struct schema *s = NULL;
     struct err err = {0};
-    if (schema_parse(pool, json_of(json), &s, &err))
+    if (schema_parse(pool, json_of(pool, json), &s, &err))
         fail_msg("%s", err.msg);
     return s;
 }
@@ -102,7 +91,7 @@ static void wrong_shapes_are_refused_by_name(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct schema *s;
         struct err err = {0};
-        assert_int_equal(schema_parse(pool, json_of(cases[i].json), &s, &err), E_INVALID);
+        assert_int_equal(schema_parse(pool, json_of(pool, cases[i].json), &s, &err), E_INVALID);
         if (!strstr(err.msg, cases[i].says))
             fail_msg("%s: %s", cases[i].json, err.msg);
         assert_null(s);
@@ -127,18 +116,19 @@ static void placeholders_are_no_values(void **state)
 static void missing_names_the_first_required_field(void **state)
 {
     const struct schema *s = parsed("{'fields':['year','make',{'name':'trim','required':false}]}");
-    assert_null(schema_missing(s, json_of("{'year':2014,'make':'Ford'}")));
-    assert_string_equal(schema_missing(s, json_of("{'year':2014,'make':'n/a'}")), "make");
-    assert_string_equal(schema_missing(s, json_of("{}")), "year");
+    assert_null(schema_missing(s, json_of(pool, "{'year':2014,'make':'Ford'}")));
+    assert_string_equal(schema_missing(s, json_of(pool, "{'year':2014,'make':'n/a'}")), "make");
+    assert_string_equal(schema_missing(s, json_of(pool, "{}")), "year");
 }
 
 static void leads_follow_field_order(void **state)
 {
     const struct schema *s = parsed("{'fields':['year','make','phone','dealer_note']}");
-    assert_string_equal(schema_lead(pool, s, json_of("{'make':'Ford','year':2014}")),
+    assert_string_equal(schema_lead(pool, s, json_of(pool, "{'make':'Ford','year':2014}")),
                         "VIABLE | Year: 2014 | Make: Ford | Phone: none");
-    assert_string_equal(schema_lead(pool, s, json_of("{'phone':'555 0100','dealer_note':'a | b'}")),
-                        "VIABLE | Phone: 555 0100 | Dealer Note: a / b");
+    assert_string_equal(
+        schema_lead(pool, s, json_of(pool, "{'phone':'555 0100','dealer_note':'a | b'}")),
+        "VIABLE | Phone: 555 0100 | Dealer Note: a / b");
 }
 
 int main(void)

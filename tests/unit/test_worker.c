@@ -5,8 +5,6 @@
 #include "unit/test.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +14,7 @@
 #include "base/str.h"
 #include "run/worker.h"
 #include "sys/ipc.h"
+#include "unit/fixtures.h"
 
 #define DEADLINE_MS 20000
 
@@ -76,32 +75,21 @@ static void start_worker(struct parent *p)
     assert_int_equal(ipc_create(p->loop, pair[0], on_message, on_close, p, &p->ipc, NULL), 0);
 }
 
-static json_t *parse(const char *text)
-{
-    char copy[4000];
-    json_t *out;
-    snprintf(copy, sizeof(copy), "%s", text);
-    for (char *c = copy; *c; c++)
-        if (*c == '\'')
-            *c = '"';
-    assert_int_equal(json_parse(copy, strlen(copy), "test", &out, NULL), 0);
-    return out;
-}
-
 static void send_start(struct parent *p, const char *plane, const char *brain, const char *steps)
 {
-    char browser[600];
-    snprintf(browser, sizeof(browser), "fake:%s/tests/golden/fake/boats.json",
-             getenv("MANTIS_SOURCE_ROOT"));
+    struct pool *pool = pool_create(NULL);
+    const char *browser =
+        pool_printf(pool, "fake:%s", source_path(pool, "tests/golden/fake/boats.json"));
     json_t *m = json_pack(
-        "{s:s,s:s,s:s,s:i,s:{s:o,s:s},s:n,s:{},s:s,s:s,s:s,s:f,s:i,s:{s:i,s:i},s:{},s:{s:s}}",
+        "{s:s,s:s,s:s,s:i,s:{s:O,s:s},s:n,s:{},s:s,s:s,s:s,s:f,s:i,s:{s:i,s:i},s:{},s:{s:s}}",
         "type", "start", "run_id", "r1", "tenant_id", "t", "attempt", 1, "plan", "steps",
-        parse(steps), "signature", "sig", "checkpoint", "journal", "brain", brain, "reader", brain,
-        "plane", plane, "max_cost", 1.0, "max_time_minutes", 5, "display", "width", 1280, "height",
-        720, "dirs", "options", "browser", browser);
+        json_of(pool, steps), "signature", "sig", "checkpoint", "journal", "brain", brain, "reader",
+        brain, "plane", plane, "max_cost", 1.0, "max_time_minutes", 5, "display", "width", 1280,
+        "height", 720, "dirs", "options", "browser", browser);
     assert_non_null(m);
     assert_int_equal(ipc_send(p->ipc, m), 0);
     json_decref(m);
+    pool_destroy(pool);
 }
 
 static const json_t *first_of(const struct parent *p, const char *type)
