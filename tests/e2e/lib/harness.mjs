@@ -16,9 +16,10 @@ export const slow = Number(process.env.MANTIS_TEST_SLOW || 1)
 
 // --- processes ---------------------------------------------------------------------------------
 
-// A child whose stderr is kept; `ready` is a promise for the newline it writes to fd 3.
+// A child whose stderr is kept; `ready` is a promise for the newline it writes to fd 3. It is told to
+// end when this process dies, however that happens.
 function launch(args, env, what) {
-  const child = spawn(bin, args, {
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', bin, ...args], {
     env: { PATH: process.env.PATH, HOME: os.tmpdir(), ...sanitizerEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
