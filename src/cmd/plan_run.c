@@ -19,6 +19,7 @@
 #include "cmd/options.h"
 #include "cmd/own_server.h"
 #include "cmd/plan_file.h"
+#include "cmd/table.h"
 #include "sys/file.h"
 
 #define EXIT_FAILED      1
@@ -171,6 +172,13 @@ static int follow(struct job *j, json_t **ret_status)
     return r ? r : follow_run(&f, j->pool, ret_status, &j->err);
 }
 
+/* A step left out by its guard did not fail. */
+static bool has_failed(const json_t *step)
+{
+    return !json_flag(step, "success", false) &&
+           !str_starts(json_str(step, "skip_reason", ""), "guard_");
+}
+
 /* The steps in the words of cli.md section 6, beside the server's own. */
 static void add_steps(json_t *result)
 {
@@ -183,10 +191,8 @@ static void add_steps(json_t *result)
         json_put_int(step, "steps_used", json_int(d, "steps", 0));
         json_object_del(step, "step");
         json_object_del(step, "steps");
-        bool success = json_flag(d, "success", false),
-             skip = str_starts(json_str(d, "skip_reason", ""), "guard_");
-        ok += success;
-        failed += !success && !skip;
+        ok += json_flag(d, "success", false);
+        failed += has_failed(d);
         json_push(steps, step);
     }
     json_put_int(result, "step_count", (json_int_t)json_array_size(steps));
@@ -247,9 +253,32 @@ static int save_result(struct job *j, json_t **ret_result)
     return write_json(j, "result.json", result);
 }
 
+static void say_first_failure(struct job *j, const json_t *result)
+{
+    json_t *steps = json_object_get(result, "steps"), *step;
+    size_t i;
+    json_array_foreach (steps, i, step) {
+        if (!has_failed(step))
+            continue;
+        cmd_error("%d of %d steps failed; the first: [%d] %s", (int)json_int(result, "failures", 0),
+                  (int)json_array_size(steps), (int)json_int(step, "index", 0),
+                  table_clean(j->pool, json_str(step, "data", ""), 0));
+        return;
+    }
+}
+
+/* A run that came to the end of its plan has no other fault than the steps that failed. */
+static void say_what_went_wrong(struct job *j, const json_t *status, const json_t *result)
+{
+    const char *word = json_str(status, "status", "?"), *reason = follow_reason(j->pool, status);
+    bool came_to_end = follow_succeeded(status) || strcmp(word, "completed_with_failures") == 0;
+    if (!came_to_end || json_int(result, "failures", 0) == 0)
+        cmd_error("the run is %s%s%s", word, *reason ? ": " : "", reason);
+    say_first_failure(j, result);
+}
+
 static int verdict(struct job *j, const json_t *status, const json_t *result)
 {
-    const char *reason = follow_reason(j->pool, status);
     bool ok = follow_succeeded(status) && json_int(result, "failures", 0) == 0;
     if (j->json) {
         fputs(json_pretty(j->pool, result), stdout);
@@ -262,8 +291,7 @@ static int verdict(struct job *j, const json_t *status, const json_t *result)
         printf("final URL: %s\n", json_str(result, "final_url", ""));
     }
     if (!ok)
-        cmd_error("the run is %s%s%s", json_str(status, "status", "?"), *reason ? ": " : "",
-                  reason);
+        say_what_went_wrong(j, status, result);
     return j->interrupted ? EXIT_INTERRUPTED : ok ? 0 : EXIT_FAILED;
 }
 

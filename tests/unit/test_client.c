@@ -139,6 +139,34 @@ static int teardown(void **state)
     return 0;
 }
 
+/* What a stream gets goes to a file in memory meanwhile. */
+struct capture {
+    FILE *stream;
+    int file, before;
+};
+
+static struct capture capture_begin(FILE *stream)
+{
+    struct capture c = {stream, memfd_create("captured", MFD_CLOEXEC), dup(fileno(stream))};
+    fflush(stream);
+    dup2(c.file, fileno(stream));
+    return c;
+}
+
+static char *capture_end(struct capture *c)
+{
+    fflush(c->stream);
+    dup2(c->before, fileno(c->stream));
+    close(c->before);
+    off_t len = lseek(c->file, 0, SEEK_END);
+    char *text = pool_alloc(pool, (size_t)len + 1);
+    assert_int_equal(pread(c->file, text, (size_t)len, 0), len);
+    close(c->file);
+    return text;
+}
+
+static char *said; /* on stderr, by the last command */
+
 /* Run a command in this process and keep what it printed. */
 static int run(char **ret_out, ...)
 {
@@ -149,18 +177,10 @@ static int run(char **ret_out, ...)
     while ((argv[argc] = va_arg(ap, char *)))
         argc++;
     va_end(ap);
-    int fd = memfd_create("stdout", MFD_CLOEXEC), before = dup(STDOUT_FILENO);
-    fflush(stdout);
-    dup2(fd, STDOUT_FILENO);
+    struct capture out = capture_begin(stdout), errors = capture_begin(stderr);
     int code = strcmp(argv[0], "runs") == 0 ? cmd_runs(argc, argv) : cmd_plan(argc, argv);
-    fflush(stdout);
-    dup2(before, STDOUT_FILENO);
-    close(before);
-    off_t len = lseek(fd, 0, SEEK_END);
-    char *text = pool_alloc(pool, (size_t)len + 1);
-    assert_int_equal(pread(fd, text, (size_t)len, 0), len);
-    close(fd);
-    *ret_out = text;
+    said = capture_end(&errors);
+    *ret_out = capture_end(&out);
     return code;
 }
 
@@ -668,6 +688,7 @@ static void plan_run_keeps_plan_result_and_artifacts(void **state)
     assert_non_null(strstr(out, "result: 1/2 succeeded ("));
     assert_non_null(strstr(out, pool_printf(pool, " s) \xE2\x80\x94 %s/result.json\n", results)));
     assert_true(str_ends(out, "final URL: https://a.test/\n"));
+    assert_string_equal(said, "error: 1 of 2 steps failed; the first: [1] no\n");
     json_t *sent = file_json(results, "plan.json"), *result = file_json(results, "result.json");
     assert_string_equal(json_str(json_array_get(json_object_get(sent, "steps"), 0), "intent", ""),
                         "Open http://site.test:81");
@@ -717,6 +738,8 @@ static void an_interrupted_plan_run_cancels_and_keeps_what_is_there(void **state
     sigprocmask(SIG_SETMASK, &before, NULL);
     assert_int_equal(cancels, 1);
     assert_non_null(strstr(out, "result: cancelled, 1/2 succeeded ("));
+    assert_true(str_ends(said, "error: the run is cancelled\n"
+                               "error: 1 of 2 steps failed; the first: [1] no\n"));
     assert_int_equal(json_int(file_json(dir, "result.json"), "successes", -1), 1);
     assert_int_equal(file_remove_tree(dir, &err), 0);
 }
