@@ -84,7 +84,15 @@ static void spawn_says_when_there_is_no_program(void **state)
     struct proc proc;
     struct err err = {0};
     struct proc_spec spec = {.argv = argv, .env = no_env};
-    assert_int_equal(proc_spawn(&spec, &proc, &err), E_NOT_FOUND);
+    char *path = getenv("PATH") ? strdup(getenv("PATH")) : NULL;
+    setenv("PATH", "/usr/bin:/bin", 1); /* where we may not look, it could be there */
+    int r = proc_spawn(&spec, &proc, &err);
+    if (path)
+        setenv("PATH", path, 1);
+    else
+        unsetenv("PATH");
+    free(path);
+    assert_int_equal(r, E_NOT_FOUND);
     assert_non_null(strstr(err.msg, "no-such-program-here"));
     assert_int_equal(proc.pid, 0);
 }
