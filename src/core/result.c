@@ -39,7 +39,7 @@ static json_t *get(const json_t *obj, const char *key)
     return json_object_get(obj, key);
 }
 
-/* A copy of the array or object under key, or an empty one. New reference. */
+/* A copy of the array under key, or an empty one. New reference. */
 static json_t *copy_array(const json_t *obj, const char *key)
 {
     json_t *v = get(obj, key);
@@ -350,8 +350,8 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
     put_leads(pool, env, ctx, checkpoint);
     json_put(env, "healing_events", copy_array(checkpoint, "healing_events"));
     put_verification(env, get(checkpoint, "dynamic_coverage"));
-    json_put(env, "collected_urls", copy_array(checkpoint, "collected_urls"));
-    json_put_int(env, "shared_seen_hits", json_int(checkpoint, "shared_seen_hits", 0));
+    json_put(env, "collected_urls", json_array()); /* no step collects any, no list is shared */
+    json_put_int(env, "shared_seen_hits", 0);
     put_steps(pool, env, checkpoint);
     json_put_str(env, "final_url", json_str(checkpoint, "current_url", ""));
     json_put(env, "warnings", copy_array(checkpoint, "warnings"));

@@ -4,8 +4,8 @@
  * A checkpoint is everything a new worker needs to go on, and everything the result needs: JSON
  * version 2 of agent-loop.md section 13. The worker writes it (src/run), the store keeps it, and
  * `serve` makes the result from the last one, so a run that was killed still has its rows.
- * Keys beyond the contract: "rows" (array of {values, evidence, step_index}), "events_sent",
- * "elapsed_s", "time_buckets", "warnings", "state_vars", "journal".
+ * Keys beyond the contract that are read here: "rows" (array of {values, evidence, step_index}),
+ * "schema_fields", "any_step_failed", "time_buckets" and "warnings". All keys: src/run/progress.c.
  */
 #ifndef MANTIS_CORE_RESULT_H
 #define MANTIS_CORE_RESULT_H

@@ -27,7 +27,6 @@ static const struct field {
     F("blocked_reloads", INT, blocked_reloads),
     F("effects", INT, effects),
     F("steps_executed", INT, steps_executed),
-    F("events_sent", INT, events_sent),
     F("scroll_y", INT, scroll_y),
     F("elapsed_s", NUM, elapsed_s),
     F("detail_open", FLAG, detail_open),

@@ -21,7 +21,6 @@ struct progress {
     int blocked_reloads; /* page_blocked_reload of the step at step_index */
     int effects;         /* irreversible attempts that were carried to their end: names the next one */
     int steps_executed;
-    int events_sent;
     int scroll_y;
     double elapsed_s;    /* of all attempts up to this checkpoint */
     bool detail_open;    /* a listing click opened a detail page that was not left yet */

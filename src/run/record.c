@@ -232,7 +232,6 @@ static void queue_end_event(struct run *run, const struct step_result *r, const 
                                    r->data);
     json_put(e, "summary", json_string_safe(str_cut(run->step_pool, text, 300)));
     json_push(run->pending_events, e);
-    run->progress.events_sent++;
 }
 
 /* A failed attempt that is tried again is told as an event only; the last attempt is the result. */

@@ -93,7 +93,6 @@ void run_event(struct run *run, const char *layer, const char *kind, json_t *det
     json_t *e = json_pack("{s:s,s:s,s:o,s:i,s:o}", "layer", layer, "kind", kind, "summary",
                           json_string_safe(text), "step_index", run->index, "detail",
                           detail ? detail : json_object());
-    run->progress.events_sent++;
     run->host->event(run->host->arg, e);
     json_decref(e);
 }
