@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES 8192 /* usual chunk; larger requests get a chunk of their own */
+#define FIRST_BYTES                                                                                \
+    2048 /* comes with the pool: most pools need no more, and one allocation makes them */
+#define CHUNK_BYTES 8192 /* usual further chunk; larger requests get a chunk of their own */
 
 struct chunk {
     struct chunk *next;
@@ -27,11 +29,26 @@ struct pool {
     struct pool *parent, *children, *prev, *next;
 };
 
+/* A pool and its first chunk are one allocation. */
+struct pool_and_chunk {
+    alignas(max_align_t) struct pool pool;
+    alignas(max_align_t) unsigned char chunk[sizeof(struct chunk) + FIRST_BYTES];
+};
+
+static struct chunk *first_chunk(struct pool *pool)
+{
+    return (struct chunk *)(void *)((struct pool_and_chunk *)pool)->chunk;
+}
+
 struct pool *pool_create(struct pool *parent)
 {
-    struct pool *pool = calloc(1, sizeof(*pool));
+    struct pool *pool = malloc(sizeof(struct pool_and_chunk));
     if (!pool)
         BUG("out of memory");
+    *pool = (struct pool){.chunks = first_chunk(pool)};
+    pool->chunks->next = NULL;
+    pool->chunks->used = 0;
+    pool->chunks->size = FIRST_BYTES;
     if (parent) {
         pool->parent = parent;
         pool->next = parent->children;
@@ -63,7 +80,7 @@ void pool_destroy(struct pool *pool)
     for (struct hook *h = pool->hooks; h; h = h->next)
         h->fn(h->arg);
     unlink_from_parent(pool);
-    for (struct chunk *c = pool->chunks, *next; c; c = next) {
+    for (struct chunk *c = pool->chunks, *next; c != first_chunk(pool); c = next) {
         next = c->next;
         free(c);
     }
@@ -92,7 +109,7 @@ void *pool_try(struct pool *pool, size_t size)
         return NULL;
     size_t need = (size + align - 1) / align * align;
     struct chunk *c = pool->chunks;
-    if (!c || c->size - c->used < need)
+    if (c->size - c->used < need)
         c = add_chunk(pool, need);
     if (!c)
         return NULL;

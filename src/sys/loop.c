@@ -22,8 +22,13 @@ struct loop {
     struct loop_fd *sig_watch;
     loop_signal_fn *sig_fn;
     void *sig_arg;
-    struct loop_timer *timers; /* soonest first */
-    struct loop_fd *dead;      /* removed watches, freed after the turn: epoll may still name them */
+    struct loop_timer *
+        *timers; /* binary heap: none fires before its parent, which is at (i - 1) / 2 */
+    size_t n_timers, timers_size;
+    uint64_t timer_serial, turns;
+    loop_turn_fn *after_turn;
+    void *after_turn_arg;
+    struct loop_fd *dead; /* removed watches, freed after the turn: epoll may still name them */
     bool stopped, interrupted, turning;
 };
 
@@ -57,8 +62,9 @@ void loop_destroy(struct loop *loop)
     if (!loop)
         return;
     loop_fd_remove(loop->sig_watch);
-    while (loop->timers)
-        loop_timer_clear(loop->timers);
+    while (loop->n_timers)
+        loop_timer_clear(loop->timers[0]);
+    free(loop->timers);
     free_dead(loop);
     if (loop->sigfd >= 0)
         close(loop->sigfd);
@@ -103,28 +109,77 @@ void loop_fd_remove(struct loop_fd *watch)
     watch->loop->dead = watch;
 }
 
-void loop_timer_clear(struct loop_timer *timer)
+static bool fires_before(const struct loop_timer *a, const struct loop_timer *b)
 {
-    if (!timer->loop)
-        return;
-    struct loop_timer **p = &timer->loop->timers;
-    while (*p != timer)
-        p = &(*p)->next;
-    *p = timer->next;
-    timer->loop = NULL;
+    return a->at_mono_ms < b->at_mono_ms ||
+           (a->at_mono_ms == b->at_mono_ms && a->serial < b->serial);
 }
 
-void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms, loop_timer_fn *fn,
-                    void *arg)
+static void put_at(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+    loop->timers[place] = timer;
+    timer->place = place;
+}
+
+static void move_up(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+    while (place && fires_before(timer, loop->timers[(place - 1) / 2])) {
+        put_at(loop, place, loop->timers[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    put_at(loop, place, timer);
+}
+
+static void move_down(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+    for (;;) {
+        size_t child = 2 * place + 1;
+        if (child + 1 < loop->n_timers &&
+            fires_before(loop->timers[child + 1], loop->timers[child]))
+            child++;
+        if (child >= loop->n_timers || !fires_before(loop->timers[child], timer))
+            break;
+        put_at(loop, place, loop->timers[child]);
+        place = child;
+    }
+    put_at(loop, place, timer);
+}
+
+static void grow_timers(struct loop *loop)
+{
+    loop->timers_size = loop->timers_size ? 2 * loop->timers_size : 64;
+    loop->timers = realloc(loop->timers, loop->timers_size * sizeof(struct loop_timer *));
+    if (!loop->timers)
+        BUG("out of memory");
+}
+
+void loop_timer_clear(struct loop_timer *timer)
+{
+    struct loop *loop = timer->loop;
+    if (!loop)
+        return;
+    timer->loop = NULL;
+    struct loop_timer *last = loop->timers[--loop->n_timers];
+    if (last == timer)
+        return;
+    if (fires_before(last, timer))
+        move_up(loop, timer->place, last);
+    else
+        move_down(loop, timer->place, last);
+}
+
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms,
+                    loop_timer_fn *fn, void *arg)
 {
     loop_timer_clear(timer);
-    *timer = (struct loop_timer){
-        .loop = loop, .at_mono_ms = clock_mono_ms() + delay_ms, .fn = fn, .arg = arg};
-    struct loop_timer **p = &loop->timers;
-    while (*p && (*p)->at_mono_ms <= timer->at_mono_ms)
-        p = &(*p)->next;
-    timer->next = *p;
-    *p = timer;
+    *timer = (struct loop_timer){.loop = loop,
+                                 .at_mono_ms = clock_mono_ms() + delay_ms,
+                                 .serial = loop->timer_serial++,
+                                 .fn = fn,
+                                 .arg = arg};
+    if (loop->n_timers == loop->timers_size)
+        grow_timers(loop);
+    move_up(loop, loop->n_timers++, timer);
 }
 
 static void read_signals(void *arg, uint32_t events)
@@ -135,7 +190,8 @@ static void read_signals(void *arg, uint32_t events)
         loop->sig_fn(loop->sig_arg, (int)si.ssi_signo);
 }
 
-int loop_signals(struct loop *loop, const sigset_t *set, loop_signal_fn *fn, void *arg, struct err *err)
+int loop_signals(struct loop *loop, const sigset_t *set, loop_signal_fn *fn, void *arg,
+                 struct err *err)
 {
     if (loop->sigfd >= 0)
         BUG("loop_signals called twice");
@@ -151,8 +207,8 @@ int loop_signals(struct loop *loop, const sigset_t *set, loop_signal_fn *fn, voi
 static void fire_timers(struct loop *loop)
 {
     int64_t now = clock_mono_ms();
-    while (loop->timers && loop->timers->at_mono_ms <= now) {
-        struct loop_timer *t = loop->timers;
+    while (loop->n_timers && loop->timers[0]->at_mono_ms <= now) {
+        struct loop_timer *t = loop->timers[0];
         loop_timer_clear(t);
         t->fn(t->arg);
     }
@@ -161,8 +217,8 @@ static void fire_timers(struct loop *loop)
 static int turn_timeout_ms(const struct loop *loop, int64_t deadline_mono_ms)
 {
     int64_t until = deadline_mono_ms;
-    if (loop->timers && loop->timers->at_mono_ms < until)
-        until = loop->timers->at_mono_ms;
+    if (loop->n_timers && loop->timers[0]->at_mono_ms < until)
+        until = loop->timers[0]->at_mono_ms;
     int64_t left = until - clock_mono_ms();
     return left <= 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
@@ -172,19 +228,34 @@ static int turn(struct loop *loop, int64_t deadline_mono_ms)
     struct epoll_event events[EVENTS_PER_TURN];
     if (loop->turning)
         BUG("the loop was turned from one of its own callbacks");
-    int n = epoll_wait(loop->epfd, events, EVENTS_PER_TURN, turn_timeout_ms(loop, deadline_mono_ms));
+    int n =
+        epoll_wait(loop->epfd, events, EVENTS_PER_TURN, turn_timeout_ms(loop, deadline_mono_ms));
     if (n < 0 && errno != EINTR)
         return E_IO;
     loop->turning = true;
+    loop->turns++;
     for (int i = 0; i < n; i++) {
         struct loop_fd *w = events[i].data.ptr;
         if (w->fn)
             w->fn(w->arg, events[i].events);
     }
     fire_timers(loop);
+    if (loop->after_turn)
+        loop->after_turn(loop->after_turn_arg);
     loop->turning = false;
     free_dead(loop);
     return 0;
+}
+
+void loop_after_turn(struct loop *loop, loop_turn_fn *fn, void *arg)
+{
+    loop->after_turn = fn;
+    loop->after_turn_arg = arg;
+}
+
+uint64_t loop_turns(const struct loop *loop)
+{
+    return loop->turns;
 }
 
 int loop_run(struct loop *loop, struct err *err)

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
@@ -35,11 +36,14 @@ int loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void
 void loop_fd_events(struct loop_fd *watch, uint32_t events); /* change what is waited for */
 void loop_fd_remove(struct loop_fd *watch);                  /* NULL is fine */
 
-/* A timer lives in its owner's struct; zeroed means not set. Firing clears it; it may set itself again. */
+/* A timer lives in its owner's struct, which must not move while it is set; zeroed means not set. Firing
+ * clears it; it may set itself again. Setting and clearing cost the logarithm of how many are set. Timers
+ * of one moment fire in the order in which they were set. */
 struct loop_timer {
-    struct loop_timer *next;
     struct loop *loop;  /* set while armed */
     int64_t at_mono_ms; /* when it fires */
+    uint64_t serial;    /* breaks ties */
+    size_t place;       /* in the loop's heap */
     loop_timer_fn *fn;
     void *arg;
 };
@@ -50,6 +54,14 @@ void loop_timer_clear(struct loop_timer *timer);
 /* Block these signals in the process and deliver them here. Call once. */
 int loop_signals(struct loop *loop, const sigset_t *set, loop_signal_fn *fn, void *arg,
                  struct err *err) MUST_CHECK;
+
+/* Call fn(arg) at the end of every turn, before the loop waits again: for what is gathered during one and
+ * written once. One per loop; NULL takes it away. */
+typedef void loop_turn_fn(void *arg);
+void loop_after_turn(struct loop *loop, loop_turn_fn *fn, void *arg);
+
+/* How many turns there were: what is borrowed "until the next turn" is good while this stays the same. */
+uint64_t loop_turns(const struct loop *loop);
 
 int loop_run(struct loop *loop, struct err *err) MUST_CHECK; /* until loop_stop() */
 void loop_stop(struct loop *loop);

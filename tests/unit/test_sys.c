@@ -56,6 +56,85 @@ static void timers_fire_in_order(void **state)
     loop_destroy(loop);
 }
 
+#define MANY_TIMERS 1000
+
+struct numbered {
+    struct loop_timer timer;
+    int64_t at;
+    int number;
+    struct numbered_log *log;
+};
+
+struct numbered_log {
+    struct numbered *fired[MANY_TIMERS];
+    int n;
+};
+
+static void note_number(void *arg)
+{
+    struct numbered *t = arg;
+    t->log->fired[t->log->n++] = t;
+}
+
+static bool all_but_cleared_fired(void *arg)
+{
+    return ((struct numbered_log *)arg)->n == MANY_TIMERS - MANY_TIMERS / 3;
+}
+
+/* Set in no order, a third of them cleared, some set twice; equal moments keep the order of
+ * setting. */
+static void many_timers_fire_by_time_and_then_by_age(void **state)
+{
+    static struct numbered timers[MANY_TIMERS];
+    struct numbered_log log = {0};
+    struct loop *loop;
+    int64_t start_us = clock_mono_us();
+    assert_int_equal(loop_create(&loop, NULL), 0);
+    clock_fake(start_us, clock_wall_us());
+    memset(timers, 0, sizeof(timers));
+    for (int i = 0; i < MANY_TIMERS; i++) {
+        struct numbered *t = &timers[i];
+        t->at = (i * 7919) % 97;
+        t->number = i;
+        t->log = &log;
+        if (i % 5 == 0)
+            loop_timer_set(loop, &t->timer, 200, note_number, t);
+        loop_timer_set(loop, &t->timer, t->at, note_number, t);
+    }
+    for (int i = 0; i < MANY_TIMERS / 3; i++)
+        loop_timer_clear(&timers[3 * i].timer);
+    clock_fake(start_us + 1000000, clock_wall_us());
+    assert_int_equal(loop_wait(loop, all_but_cleared_fired, &log, clock_mono_ms() + 1), 0);
+    clock_fake_off();
+    for (int i = 0; i < log.n; i++) {
+        assert_true(log.fired[i]->number % 3 != 0 || log.fired[i]->number / 3 >= MANY_TIMERS / 3);
+        if (i)
+            assert_true(log.fired[i - 1]->at < log.fired[i]->at ||
+                        (log.fired[i - 1]->at == log.fired[i]->at &&
+                         log.fired[i - 1]->number < log.fired[i]->number));
+    }
+    loop_destroy(loop);
+}
+
+static void the_end_of_a_turn_is_told_once_and_turns_are_counted(void **state)
+{
+    struct loop *loop;
+    struct loop_timer a = {0}, b = {0};
+    int fired = 0, turns = 0;
+    assert_int_equal(loop_create(&loop, NULL), 0);
+    loop_after_turn(loop, tick, &turns);
+    fired = 1;
+    loop_timer_set(loop, &a, 0, tick, &fired);
+    loop_timer_set(loop, &b, 0, tick, &fired);
+    assert_int_equal(loop_wait(loop, three, &fired, clock_mono_ms() + 2000), 0);
+    assert_true(turns >= 1);
+    assert_int_equal(loop_turns(loop), (uint64_t)turns);
+    loop_after_turn(loop, NULL, NULL);
+    assert_int_equal(loop_wait(loop, NULL, NULL, clock_mono_ms() + 1), 0);
+    assert_true(loop_turns(loop) > (uint64_t)turns);
+    loop_destroy(loop);
+}
+
 static void spawn_passes_descriptors_and_reports_exit(void **state)
 {
     int p[2];
@@ -391,6 +470,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_end_at_their_deadline_and_on_interrupt),
         cmocka_unit_test(timers_fire_in_order),
+        cmocka_unit_test(many_timers_fire_by_time_and_then_by_age),
+        cmocka_unit_test(the_end_of_a_turn_is_told_once_and_turns_are_counted),
         cmocka_unit_test(spawn_passes_descriptors_and_reports_exit),
         cmocka_unit_test(spawn_says_when_there_is_no_program),
         cmocka_unit_test(a_child_may_have_a_session_of_its_own_and_a_start_time),
