@@ -14,7 +14,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 
-static const char *const blocked_titles[] = {
+static const char *const wall_marks[] = {
     "just a moment",         "performing security verification",
     "checking your browser", "verifying you are human",
     "verify you are human",  "attention required",
@@ -108,17 +108,17 @@ static bool rule_matches(const struct rule *rule, const char *text)
     return false;
 }
 
-bool failure_title_is_wall(const char *page_title)
+const char *failure_wall_mark(const char *text)
 {
-    for (size_t i = 0; page_title && i < ARRAY_SIZE(blocked_titles); i++)
-        if (str_contains_fold(page_title, blocked_titles[i]))
-            return true;
-    return false;
+    for (size_t i = 0; text && i < ARRAY_SIZE(wall_marks); i++)
+        if (str_contains_fold(text, wall_marks[i]))
+            return wall_marks[i];
+    return NULL;
 }
 
 const char *failure_classify(const char *data, const char *page_title)
 {
-    if (failure_title_is_wall(page_title))
+    if (failure_wall_mark(page_title))
         return "cf_challenge";
     if (str_empty(data))
         return "unknown";

@@ -43,8 +43,8 @@ const char *run_terminal_status(const char *runner_status, const char *halt_reas
  * for handlers that stamped none. Static string, "unknown" at worst. */
 const char *failure_classify(const char *data, const char *page_title);
 
-/* The title of a page that asks for proof of a human (plans.md 8.1). */
-bool failure_title_is_wall(const char *page_title);
+/* What in a title, or in all that a page says, asks for proof of a human (plans.md 8.1); NULL none. */
+const char *failure_wall_mark(const char *text);
 
 /* The class that explains the run: cause beats symptom. classes: array of strings. Static or borrowed. */
 const char *failure_of_run(const json_t *classes);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/run.h"
 #include "reader/words.h"
 
 #define UP_MAX_LEVELS 200 /* ancestors asked; real pages have under 100 */
@@ -300,10 +301,16 @@ int scene_create(struct pool *pool, const struct observation *obs, struct scene 
     return 0;
 }
 
+static const char *mark_in(const char *text)
+{
+    const char *mark = failure_wall_mark(text);
+    return mark ? mark : words_in(WORDS_BLOCKED, text);
+}
+
 const char *scene_blocked(const struct scene *s)
 {
-    const char *mark = words_in(WORDS_BLOCKED, s->page->title);
+    const char *mark = mark_in(s->page->title);
     if (mark || !s->page->n_nodes)
         return mark;
-    return scene_text_bytes(s, 0) < 1500 ? words_in(WORDS_BLOCKED, scene_text(s, 0, 1500)) : NULL;
+    return scene_text_bytes(s, 0) < 1500 ? mark_in(scene_text(s, 0, 1500)) : NULL;
 }

@@ -82,9 +82,8 @@ static const char *const open_words[] = {
     "details ansehen", "mehr", "mehr erfahren", "zum angebot", "ansehen", "zur anzeige", "voir", "voir plus", "en savoir plus", "voir le détail",
     "ver", "ver más", "ver detalles", "más información", "dettagli", "vedi", "scopri di più", "bekijk", "zobacz", "подробнее", "詳細", "查看",
     "פרטים", "לפרטים", "عرض", "التفاصيل", NULL};
-static const char *const blocked[] = { /* plans.md 8.1 and agent-loop.md section 10 */
-    "just a moment", "performing security verification", "checking your browser", "verifying you are human",
-    "verify you are human", "attention required", "access denied", "are you a robot", "unusual traffic", "403 forbidden",
+static const char *const blocked[] = { /* beside those that every room knows: failure_wall_mark() */
+    "access denied", "are you a robot", "unusual traffic", "403 forbidden",
     "error 403", "request blocked", "you have been blocked", "complete the captcha", "security check to access", NULL};
 static const char *const no_results[] = {
     "no results", "no results found", "no matches", "nothing found", "nothing matches", "0 results", "no listings", "no items found",

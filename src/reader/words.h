@@ -22,7 +22,7 @@ enum phrases {
     WORDS_NO_REVEAL,    /* controls that write to someone or sell something */
     WORDS_RELATED,      /* headings over things that are not this page's */
     WORDS_OPEN,         /* link texts that say nothing: "View details" */
-    WORDS_BLOCKED,      /* titles and texts of challenge pages */
+    WORDS_BLOCKED,      /* of pages that refuse, beside failure_wall_mark() */
     WORDS_NO_RESULTS,
     WORDS_ERROR,
     WORDS_LOGOUT,       /* shown only to who is logged in */

@@ -326,7 +326,7 @@ const char *page_class(struct pool *pool, const struct observation *obs, const c
     const char *title = replace_all(pool, obs->title, "\u2019", "'");
     if (str_starts(obs->url, "chrome-error://"))
         return "dns";
-    if (failure_title_is_wall(title))
+    if (failure_wall_mark(title))
         return "blocked";
     if (*obs->url && *asked_url && !url_same_site(obs->url, asked_url))
         return "wrong_domain";

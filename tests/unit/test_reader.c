@@ -47,7 +47,7 @@ static void words_are_compared_plain(void **state)
     assert_null(words_is(WORDS_NEXT, "next steps"));
     assert_non_null(words_is(WORDS_SPONSORED, "Ad"));
     assert_null(words_is(WORDS_SPONSORED, "Adelaide"));
-    assert_non_null(words_in(WORDS_BLOCKED, "Just a moment..."));
+    assert_non_null(words_in(WORDS_BLOCKED, "Access denied!"));
     assert_false(words_has("address", "ad"));
     assert_true(words_has("an ad here", "ad"));
 }
