@@ -45,9 +45,9 @@ struct finding *page_findings(struct pool *pool, const struct schema *schema);
 void page_offer(struct pool *keep, struct finding *f, struct candidate c);
 void page_collect(const struct source *src, struct finding *findings, int n);
 
-/* Choose among the candidates and write values and evidence; scratch is the scene's pool. src is the newest source: its heading
- * gives the parts that nothing else confirmed; url is the page's. */
-void page_resolve(struct pool *pool, struct finding *findings, const struct schema *schema,
+/* Choose among the candidates and write values and evidence; scratch is the scene's pool. src is the
+ * newest source: its heading gives the parts that nothing else confirmed; url is the page's. */
+void page_values(struct pool *pool, struct finding *findings, const struct schema *schema,
                   const struct source *src, const char *url, struct extraction *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * page_rows.c - one entity from a page, and many from a page of cards or a table: page_groups.c finds
- * the cards, page_extract.c reads each, page_resolve.c chooses the values.
+ * the cards, page_extract.c reads each, page_values.c chooses the values.
  */
 #include "reader/page_parts.h"
 
@@ -95,7 +95,7 @@ int page_extract(struct reader *reader, struct pool *pool, const struct observat
         r = err_set(err, E_NOT_FOUND, "extract: the page is empty");
         goto out;
     }
-    page_resolve(pool, findings, schema, &src, src.url, out);
+    page_values(pool, findings, schema, &src, src.url, out);
     if (scene_worn_out(src.scene) && !json_object_size(out->values))
         r = too_big(err);
 out:
@@ -127,7 +127,7 @@ static void read_row(struct pool *pool, const struct scene *page, const struct l
                          .url = href,
                          .title = page_card_title(s, member, link)};
     page_collect(&src, findings, schema->n_fields);
-    page_resolve(pool, findings, schema, &src, url, out);
+    page_values(pool, findings, schema, &src, url, out);
     pool_destroy(s->pool);
 }
 

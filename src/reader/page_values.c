@@ -1,5 +1,5 @@
 /*
- * page_resolve.c - from candidates to values with evidence.
+ * page_values.c - from candidates to values with evidence.
  */
 #include "reader/page_extract.h"
 
@@ -236,7 +236,7 @@ static void mark_incomplete(json_t *evidence)
     }
 }
 
-void page_resolve(struct pool *pool, struct finding *findings, const struct schema *schema,
+void page_values(struct pool *pool, struct finding *findings, const struct schema *schema,
                   const struct source *src, const char *url, struct extraction *out)
 {
     struct pool *tmp = src->scene->pool;
