@@ -12,8 +12,7 @@
 
 #define PREDICT "/v1/predict"
 
-/* --- settings ----------------------------------------------------------------------------------
- */
+/* --- settings -------------------------------------------------------------------------------- */
 
 /* Where a name is looked up: the environment first, then the lines of the env file. */
 struct lookup {
@@ -207,8 +206,7 @@ void client_close(struct client *client)
     client->httpc = NULL;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static int code_of_status(int status)
 {

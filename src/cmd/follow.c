@@ -85,8 +85,7 @@ char *follow_log_line(struct pool *pool, const char *raw, int width)
     return event_line(pool, event, raw, width);
 }
 
-/* --- the live line -----------------------------------------------------------------------------
- */
+/* --- the live line --------------------------------------------------------------------------- */
 
 static void draw(struct view *v)
 {
@@ -111,8 +110,7 @@ static void note_step(struct view *v, const json_t *detail, int step_index)
                  *intent ? ": " : "", intent);
 }
 
-/* --- log lines ---------------------------------------------------------------------------------
- */
+/* --- log lines ------------------------------------------------------------------------------- */
 
 static void print_line(struct view *v, const char *text)
 {
@@ -166,8 +164,7 @@ static void take_lines(struct view *v, struct pool *pool, const json_t *lines)
     }
 }
 
-/* --- looking -----------------------------------------------------------------------------------
- */
+/* --- looking --------------------------------------------------------------------------------- */
 
 static void say_status(struct view *v, const json_t *status)
 {

@@ -88,8 +88,7 @@ static bool have_run_id(struct session *s, const char *const *args, int n, const
     return false;
 }
 
-/* --- submit ------------------------------------------------------------------------------------
- */
+/* --- submit ---------------------------------------------------------------------------------- */
 
 struct submit {
     struct session s;
@@ -216,8 +215,7 @@ static int cmd_submit(int argc, char **argv)
     return code;
 }
 
-/* --- one run: the shared beginning of every other command ---------------------------------------
- */
+/* --- one run: the shared beginning of every other command ------------------------------------ */
 
 typedef int run_fn(struct session *s, void *arg);
 
@@ -390,8 +388,7 @@ static int cmd_logs(int argc, char **argv)
     return with_run("mantis runs logs RUN_ID [options]", extra, 0, NULL, argc, argv, logs, &c);
 }
 
-/* --- result ------------------------------------------------------------------------------------
- */
+/* --- result ---------------------------------------------------------------------------------- */
 
 struct result {
     const char *csv_out;
@@ -445,8 +442,7 @@ static int cmd_result(int argc, char **argv)
     return with_run("mantis runs result RUN_ID [options]", extra, 0, NULL, argc, argv, result, &c);
 }
 
-/* --- artifact ----------------------------------------------------------------------------------
- */
+/* --- artifact -------------------------------------------------------------------------------- */
 
 struct artifact {
     const char *name[1], *output;
@@ -484,8 +480,7 @@ static int cmd_artifact(int argc, char **argv)
                     artifact, &c);
 }
 
-/* --- watch -------------------------------------------------------------------------------------
- */
+/* --- watch ----------------------------------------------------------------------------------- */
 
 struct watch {
     int tail;

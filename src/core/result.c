@@ -64,8 +64,7 @@ static json_t *time_breakdown(const json_t *given, double total_s)
     return out;
 }
 
-/* --- leads -------------------------------------------------------------------------------------
- */
+/* --- leads ----------------------------------------------------------------------------------- */
 
 static bool has_phone(struct pool *pool, const char *lead)
 {
@@ -98,8 +97,7 @@ static json_t *all_leads(struct pool *pool, const json_t *checkpoint)
     return out;
 }
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 /* Schema order first, then whatever else the rows have, in first-seen order. New reference. */
 static json_t *row_fields(const json_t *checkpoint)
@@ -180,8 +178,7 @@ static json_t *all_artifacts(struct pool *pool, const char *run_id, const json_t
     return out;
 }
 
-/* --- steps -------------------------------------------------------------------------------------
- */
+/* --- steps ----------------------------------------------------------------------------------- */
 
 static json_t *cut_string(struct pool *pool, const json_t *obj, const char *key, size_t max)
 {
@@ -261,8 +258,7 @@ json_t *result_failure_classes(const json_t *checkpoint)
     return classes;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static void put_costs(json_t *env, const struct result_context *ctx, const json_t *given,
                       int64_t leads, int64_t with_phone)

@@ -29,8 +29,7 @@ static const char relation_words[] =
     "labelled labeled named called holds includes equals saying reading containing showing offers "
     "offered there exists exist present chosen currently control text";
 
-/* --- states ------------------------------------------------------------------------------------
- */
+/* --- states ---------------------------------------------------------------------------------- */
 
 struct thing {
     struct asker *a;
@@ -135,8 +134,7 @@ static const struct {
     {"expanded", state_expanded}, {"collapsed", state_collapsed},
 };
 
-/* --- reading the clause -------------------------------------------------------------------------
- */
+/* --- reading the clause ---------------------------------------------------------------------- */
 
 /* Which quoted piece names the control: the one that stands right before or behind its word. */
 static int named_by(const struct clause *c, const char *word)

@@ -14,8 +14,7 @@
 
 #define UNIT_MAX_BYTES 1000 /* of a row, card or small block */
 
-/* --- one piece ----------------------------------------------------------------------------------
- */
+/* --- one piece ------------------------------------------------------------------------------- */
 
 /* The digit at p belongs to a number that goes on on the other side of a separator. */
 static bool number_goes_on(const char *text, const char *p, int step)
@@ -97,8 +96,7 @@ static bool piece_shown(struct asker *a, const struct clause *c, const char *quo
     return claim_stands_in(a, claim_all_text(a), quote);
 }
 
-/* --- what the other words of the clause are about ------------------------------------------------
- */
+/* --- what the other words of the clause are about -------------------------------------------- */
 
 /* Words for the place where something stands, not for what it is. */
 static const char place_words[] =
@@ -181,8 +179,7 @@ static struct verdict judge_unit(struct asker *a, const struct clause *c, int un
                      value, w.words[0]);
 }
 
-/* --- pieces that must stand together -------------------------------------------------------------
- */
+/* --- pieces that must stand together --------------------------------------------------------- */
 
 /* Node i shows one thing: no two rows, cards, headings or terms in it. */
 static bool one_thing(struct asker *a, int i)

@@ -89,8 +89,7 @@ int clause_cut(struct pool *pool, const char *question, struct clause *out)
     return n;
 }
 
-/* --- content words -------------------------------------------------------------------------------
- */
+/* --- content words --------------------------------------------------------------------------- */
 
 static const char stop_words[] =
     "the a an of in on at to for from by with and or is are was were be been being has have had it "

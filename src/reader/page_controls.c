@@ -37,8 +37,7 @@ static bool attr_has(const struct node *n, const char *name, const char *word)
     return v && in_words(v, word);
 }
 
-/* --- next page -----------------------------------------------------------------------------------
- */
+/* --- next page ------------------------------------------------------------------------------- */
 
 /* A text of digits only; -1 otherwise. */
 static int page_number(const char *text)
@@ -119,8 +118,7 @@ bool page_in_carousel(const struct scene *s, int i)
     return false;
 }
 
-/* --- reveal
- * ---------------------------------------------------------------------------------------- */
+/* --- reveal ---------------------------------------------------------------------------------- */
 
 static bool contains_any(const char *const *list, const char *text)
 {
@@ -205,8 +203,7 @@ int page_find_reveal(struct reader *reader, struct pool *pool, const struct obse
                    schema->entity_name);
 }
 
-/* --- dismiss
- * --------------------------------------------------------------------------------------- */
+/* --- dismiss --------------------------------------------------------------------------------- */
 
 /* A page of overlays inside overlays must not hold the reader: each box is asked once, and no more
  * boxes and buttons than these. */

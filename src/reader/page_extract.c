@@ -53,8 +53,7 @@ void page_offer(struct pool *keep, struct finding *f, struct candidate c)
     f->list[at] = c;
 }
 
-/* --- where a value stands
- * ------------------------------------------------------------------------- */
+/* --- where a value stands -------------------------------------------------------------------- */
 
 /* 0: not this entity's. Inside a card only struck-out text is out. */
 static double place(const struct source *src, const struct finding *f, int node)
@@ -80,8 +79,7 @@ static void offer_shown(struct finding *f, const struct source *src, const char 
                                   .score = score * place(src, f, node) + src->bonus});
 }
 
-/* --- labels
- * ------------------------------------------------------------------------------------------ */
+/* --- labels ---------------------------------------------------------------------------------- */
 
 /* The text below i without what is struck out. */
 static const char *current_text(const struct source *src, int i, size_t max_bytes)
@@ -145,8 +143,7 @@ static void from_pairs(const struct source *src, const struct pair *pairs, int n
     }
 }
 
-/* --- values with a telling shape
- * ---------------------------------------------------------------------- */
+/* --- values with a telling shape ------------------------------------------------------------- */
 
 static const char *text_at(const struct source *src, int i, size_t max_bytes)
 {
@@ -440,8 +437,7 @@ static void from_shapes(const struct source *src, struct finding *f)
     }
 }
 
-/* --- headings and addresses
- * ------------------------------------------------------------------------------ */
+/* --- headings and addresses ------------------------------------------------------------------ */
 
 static void from_heading(const struct source *src, struct finding *f)
 {
@@ -467,8 +463,7 @@ static void from_heading(const struct source *src, struct finding *f)
                                       .score = 1});
 }
 
-/* --- what machines are told
- * ------------------------------------------------------------------------------- */
+/* --- what machines are told ------------------------------------------------------------------ */
 
 struct meta_sink {
     const struct source *src;

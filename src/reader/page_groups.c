@@ -30,8 +30,7 @@ struct builder {
     int n;
 };
 
-/* --- what opens a card, and what it is called --------------------------------------------------
- */
+/* --- what opens a card, and what it is called ------------------------------------------------ */
 
 static bool says_something(const struct scene *s, int i)
 {
@@ -150,8 +149,7 @@ bool page_card_sponsored(const struct scene *s, int card)
     return false;
 }
 
-/* --- building candidates ------------------------------------------------------------------------
- */
+/* --- building candidates --------------------------------------------------------------------- */
 
 static bool may_be_member(const struct builder *b, int i)
 {
@@ -236,8 +234,7 @@ static void groups_of_grandparent(struct builder *b, int g, int *scratch)
         add_group(b, scratch, n);
 }
 
-/* --- scoring ------------------------------------------------------------------------------------
- */
+/* --- scoring --------------------------------------------------------------------------------- */
 
 const char *page_url_shape(const struct scene *s, const char *url)
 {

@@ -16,8 +16,7 @@
 #define LABEL_WORK        32
 #define ITEM_WORK         64
 
-/* --- JSON-LD -----------------------------------------------------------------------------------
- */
+/* --- JSON-LD --------------------------------------------------------------------------------- */
 
 static void add_script(struct pool *pool, json_t *docs, const struct scene *s, int i)
 {
@@ -151,7 +150,7 @@ static const char *by_own_name(struct ld_search *f, const json_t *obj)
         if (!scene_work(f->s, 8 + strlen(key)))
             break;
         const char *theirs = words_split(f->tmp, key);
-        /* "productionDate" is no posting date: only a field of no known meaning goes by the tail. */
+        /* "productionDate" is no posting date: where the meaning is known, the tail is nothing. */
         if (strcmp(theirs, own) == 0 || (f->meaning == MEANS_OTHER && str_ends(theirs, tail)))
             return scalar_text(f->tmp, value);
     }
@@ -275,8 +274,7 @@ bool page_ld_value(const struct scene *s, const struct linked_data *ld, const st
     return out->text != NULL;
 }
 
-/* --- microdata ---------------------------------------------------------------------------------
- */
+/* --- microdata ------------------------------------------------------------------------------- */
 
 /* "offers.price" of an itemprop: the properties of the items around it, outermost first. */
 static const char *item_path(const struct scene *s, int i)
@@ -323,8 +321,7 @@ void page_microdata(const struct scene *s, int root, const struct field *field,
     }
 }
 
-/* --- meta tags ---------------------------------------------------------------------------------
- */
+/* --- meta tags ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -32,8 +32,7 @@ static void add(struct collector *c, const char *label, const char *value, const
         c->pairs[c->n++] = (struct pair){plain, value, method, quality, node};
 }
 
-/* --- children that follow each other -----------------------------------------------------------
- */
+/* --- children that follow each other --------------------------------------------------------- */
 
 static bool ends_with_colon(const char *s)
 {
@@ -146,8 +145,7 @@ static void pairs_of_children(struct collector *col, int p)
         add(col, scene_text(col->s, prev, 40), scene_text(col->s, first, 60), "tile", 0.6, first);
 }
 
-/* --- inside one text -----------------------------------------------------------------------------
- */
+/* --- inside one text ------------------------------------------------------------------------- */
 
 /* Bytes of what separates pairs in one line: "|", ";", "·", "•" between blanks. */
 static size_t divider_at(const char *p)
@@ -183,8 +181,7 @@ static void pairs_in_text(struct collector *col, int i)
     }
 }
 
-/* --- tables with a header row
- * ---------------------------------------------------------------------- */
+/* --- tables with a header row ---------------------------------------------------------------- */
 
 /* Header texts above a row's cells, by position; the first row of th cells in the table. */
 static void pairs_of_columns(struct collector *col, int row)

@@ -1,6 +1,6 @@
 /*
- * page_rows.c - one entity from a page, and many from a page of cards or a table: page_groups.c finds
- * the cards, page_extract.c reads each, page_values.c chooses the values.
+ * page_rows.c - one entity from a page, and many from a page of cards or a table: page_groups.c
+ * finds the cards, page_extract.c reads each, page_values.c chooses the values.
  */
 #include "reader/page_parts.h"
 
@@ -17,8 +17,7 @@
 #define MASK_GROUPS 6
 #define LIST_SCORE  0.03 /* a group that looks like results whatever is asked of it */
 
-/* --- one entity
- * ------------------------------------------------------------------------------------ */
+/* --- one entity ------------------------------------------------------------------------------ */
 
 /* "More like this" without a heading that says so: cards that lead to pages like this one. */
 static void mask_siblings(struct scene *s)
@@ -103,8 +102,7 @@ out:
     return r;
 }
 
-/* --- many entities
- * --------------------------------------------------------------------------------- */
+/* --- many entities --------------------------------------------------------------------------- */
 
 static void read_row(struct pool *pool, const struct scene *page, const struct linked_data *ld,
                      int member, const struct schema *schema, const char *url,

@@ -96,8 +96,7 @@ static void put(struct pool *pool, const struct finding *f, const struct candida
     json_put(out->evidence, f->field->name, evidence_of(c, url, differs, f->meta.method));
 }
 
-/* --- "2019 Honda Civic EX"
- * ------------------------------------------------------------------------ */
+/* --- "2019 Honda Civic EX" ------------------------------------------------------------------- */
 
 /* Makes of two words; without this list the first word is the make. */
 static const char *const two_word_makes[] = {
@@ -187,8 +186,7 @@ static void from_heading(struct pool *pool, struct finding *findings, int n, boo
     }
 }
 
-/* --- spam
- * -------------------------------------------------------------------------------------------- */
+/* --- spam ------------------------------------------------------------------------------------ */
 
 static const char *first_in(const char *const *list, const char *text)
 {
@@ -237,7 +235,7 @@ static void mark_incomplete(json_t *evidence)
 }
 
 void page_values(struct pool *pool, struct finding *findings, const struct schema *schema,
-                  const struct source *src, const char *url, struct extraction *out)
+                 const struct source *src, const char *url, struct extraction *out)
 {
     struct pool *tmp = src->scene->pool;
     *out = (struct extraction){.values = json_keep(pool, json_object()),

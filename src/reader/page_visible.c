@@ -30,8 +30,7 @@ struct verdict claim_say(struct asker *a, enum answer answer, const char *fmt, .
     return (struct verdict){answer, reason};
 }
 
-/* --- what the page says, read once -------------------------------------------------------------
- */
+/* --- what the page says, read once ----------------------------------------------------------- */
 
 const char *claim_all_text(struct asker *a)
 {
@@ -114,8 +113,7 @@ static const char *words_seen(struct asker *a, const char *const *words, int n)
     return NULL;
 }
 
-/* --- claims
- * --------------------------------------------------------------------------------------- */
+/* --- claims ---------------------------------------------------------------------------------- */
 
 static bool url_has(struct asker *a, const char *part)
 {

@@ -56,8 +56,7 @@ const char *resume_url(struct run *run)
     return url_is_web(p->current_url) ? p->current_url : results;
 }
 
-/* --- what a page that is opened again has forgotten --------------------------------------------
- */
+/* --- what a page that is opened again has forgotten ------------------------------------------ */
 
 /* The next step sent its form already: the journal says how to go on. */
 static bool sent_already(const struct run *run)

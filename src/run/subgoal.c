@@ -108,8 +108,7 @@ static const char *task_text(struct run *run, const char *intent)
     return text;
 }
 
-/* --- going in circles (agent-loop.md 5.1) ------------------------------------------------------
- */
+/* --- going in circles (agent-loop.md 5.1) ---------------------------------------------------- */
 
 static bool scrolls(const struct action *a)
 {

@@ -170,8 +170,7 @@ static void visible_answers_with_a_reason(void **state)
                      E_INVALID);
 }
 
-/* --- what belongs to no kind
- * ------------------------------------------------------------------------ */
+/* --- what belongs to no kind ----------------------------------------------------------------- */
 
 static void unknown_kinds_and_bad_files_are_refused(void **state)
 {

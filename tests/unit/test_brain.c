@@ -30,8 +30,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- understanding ------------------------------------------------------------------------------
- */
+/* --- understanding --------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -97,8 +96,7 @@ static void hints_and_previous_attempts_are_read(void **state)
     assert_string_equal(g.sentence, "");
 }
 
-/* --- acting
- * --------------------------------------------------------------------------------------- */
+/* --- acting ---------------------------------------------------------------------------------- */
 
 #define MAX_TURNS 30
 

@@ -22,8 +22,7 @@
 
 #define TOKEN "0123456789abcdef-token"
 
-/* --- the scripted server -------------------------------------------------------------------------
- */
+/* --- the scripted server --------------------------------------------------------------------- */
 
 struct answer {
     int status;
@@ -184,8 +183,7 @@ static int run(char **ret_out, ...)
     return code;
 }
 
-/* --- httpc
- * ----------------------------------------------------------------------------------------- */
+/* --- httpc ----------------------------------------------------------------------------------- */
 
 static struct answer echo(const char *method, const char *path, const char *body, int n)
 {
@@ -285,8 +283,7 @@ static void an_interrupt_ends_a_request_and_the_next_one_works(void **state)
     close(deaf);
 }
 
-/* --- client
- * ---------------------------------------------------------------------------------------- */
+/* --- client ---------------------------------------------------------------------------------- */
 
 static void server_addresses_are_normalised(void **state)
 {
@@ -401,8 +398,7 @@ static void refusals_read_as_the_contract_says(void **state)
     client_close(&c);
 }
 
-/* --- commands
- * -------------------------------------------------------------------------------------- */
+/* --- commands -------------------------------------------------------------------------------- */
 
 static void a_body_is_submitted_byte_for_byte(void **state)
 {
@@ -775,8 +771,7 @@ static void plan_validate_and_dry_run_exit_as_their_findings_say(void **state)
     assert_int_equal(run(&out, "plan", "validate", NULL), 2);
 }
 
-/* --- tables
- * ---------------------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 static json_t *rows_from(const char *text)
 {

@@ -26,8 +26,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- claims ------------------------------------------------------------------------------------
- */
+/* --- claims ---------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -95,8 +94,7 @@ static void a_claim_is_true_in_all_its_parts_or_not_at_all(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* --- targets -----------------------------------------------------------------------------------
- */
+/* --- targets --------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -139,8 +137,7 @@ static void a_part_of_a_name_is_not_the_name(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* --- cards that the intent leaves ----------------------------------------------------------------
- */
+/* --- cards that the intent leaves ------------------------------------------------------------ */
 
 /* clang-format off */
 static const struct {
@@ -179,8 +176,7 @@ static void cards_that_the_intent_leaves_out_are_dropped(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *page, *schema, *want;

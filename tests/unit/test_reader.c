@@ -32,8 +32,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- words and shapes --------------------------------------------------------------------------
- */
+/* --- words and shapes ------------------------------------------------------------------------ */
 
 static void words_are_compared_plain(void **state)
 {
@@ -162,8 +161,7 @@ static void fields_are_known_by_their_names(void **state)
     }
 }
 
-/* --- find
- * ------------------------------------------------------------------------------------------ */
+/* --- find ------------------------------------------------------------------------------------ */
 
 /* clang-format off */
 static const struct {
@@ -272,8 +270,7 @@ static void covered_targets_say_so(void **state)
     assert_true(t.covered);
 }
 
-/* --- controls that pages have in common
- * ---------------------------------------------------------------- */
+/* --- controls that pages have in common ------------------------------------------------------ */
 
 typedef int ask_fn(const struct observation *obs, const char *detail, struct target *t,
                    struct err *err);
@@ -353,9 +350,7 @@ static void a_used_reveal_control_is_not_offered_again(void **state)
         E_NOT_FOUND);
 }
 
-/* --- list
- * ------------------------------------------------------------------------------------------------
- */
+/* --- list ------------------------------------------------------------------------------------ */
 
 /* clang-format off */
 static const struct {
@@ -422,9 +417,7 @@ static void exclusions_and_the_cap_shorten_a_list(void **state)
     assert_int_equal(n, 3);
 }
 
-/* --- values
- * -------------------------------------------------------------------------------------------------
- */
+/* --- values ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *page, *fields, *want; /* the whole answer: what is not there must be left out */
@@ -564,9 +557,7 @@ static void rows_are_read_from_cards_and_tables(void **state)
     }
 }
 
-/* --- yes or no
- * -------------------------------------------------------------------------------------------------
- */
+/* --- yes or no ------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -692,8 +683,7 @@ static void largest_pages_are_answered(void **state)
     assert_int_equal(reader_find_dismiss(reader, pool, &obs, &t, &err), E_NOT_FOUND);
 }
 
-/* --- pages made to hold the reader --------------------------------------------------------------
- */
+/* --- pages made to hold the reader ----------------------------------------------------------- */
 
 struct hostile {
     struct page page;

@@ -188,8 +188,7 @@ static int scan_page(struct run *run, struct scan *scan, struct err *err)
     return 0;
 }
 
-/* --- are these the results that were asked for? ------------------------------------------------
- */
+/* --- are these the results that were asked for? ---------------------------------------------- */
 
 static bool has_filters(const struct run *run, const char *url)
 {
