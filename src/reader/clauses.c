@@ -74,7 +74,7 @@ int clause_cut(struct pool *pool, const char *question, struct clause *out)
             buf_clear(&b);
             n_quotes = 0;
             p += brk;
-        } else if ((quoted = page_quote_at(pool, question, &p))) {
+        } else if ((quoted = str_quote_at(pool, question, &p, PAGE_QUOTE_BYTES))) {
             if (n_quotes < CLAUSE_MAX_QUOTES) {
                 quotes[n_quotes++] = quoted;
                 buf_adds(&b, " " CLAUSE_QUOTE " ");

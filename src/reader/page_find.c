@@ -107,7 +107,7 @@ static void gather_wanted(struct search *f)
     for (const char *const *a = f->q->aliases; a && *a; a++)
         want(f, *a, 0.97);
     const char *quoted;
-    for (const char *p = f->q->intent; (quoted = page_quoted(f->s->pool, &p));)
+    for (const char *p = f->q->intent; (quoted = str_quoted(f->s->pool, &p, PAGE_QUOTE_BYTES));)
         want(f, quoted, f->q->label[0] ? 0.8 : 0.95);
     if (f->q->kind == TARGET_FIELD && !f->q->label[0])
         want(f, after_into(f), 0.95);

@@ -34,12 +34,7 @@ int page_visible(struct reader *reader, struct pool *pool, const struct observat
 
 /* --- words ----------------------------------------------------------------------------------- */
 
-/* The next quoted piece of *text ('...', "...", “...”, «...»), moving *text behind it; NULL when
- * there is none. An apostrophe inside a word does not open a quote. */
-const char *page_quoted(struct pool *pool, const char **text);
-
-/* The quoted piece that opens at *at, which lies in the text from start on; NULL when none opens. */
-const char *page_quote_at(struct pool *pool, const char *start, const char **at);
+#define PAGE_QUOTE_BYTES 200 /* a quoted piece that is longer is no name of anything on a page */
 
 /* 0..1: equality 1 (MATCH_WHOLE without words like "your" and "button"), whole words in order, in any
  * order, the beginning of a word. A name that is only a part of what is wanted is no match. */

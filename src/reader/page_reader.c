@@ -4,9 +4,6 @@
 #include "reader/page_parts.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "base/str.h"
 
 static int page_create(const char *argument, struct reader **out, struct err *err)
 {
@@ -38,15 +35,3 @@ const struct reader_driver reader_page = {
     .rows = page_rows,
     .visible = page_visible,
 };
-
-#define QUOTE_MAX_BYTES 200 /* what is longer is no name of anything on a page */
-
-const char *page_quote_at(struct pool *pool, const char *start, const char **at)
-{
-    return str_quote_at(pool, start, at, QUOTE_MAX_BYTES);
-}
-
-const char *page_quoted(struct pool *pool, const char **text)
-{
-    return str_quoted(pool, text, QUOTE_MAX_BYTES);
-}
