@@ -11,7 +11,6 @@
 #include "plane/chromium.h"
 #include "plane/driver.h"
 #include "plane/hands.h"
-#include "plane/png.h"
 #include "plane/xvfb.h"
 
 #define QUIET_MS   60
@@ -139,11 +138,7 @@ static int look_at_pixels(struct browser *b, struct pool *pool, unsigned what,
                           struct observation *out, struct err *err)
 {
     int64_t start_us = clock_mono_us();
-    int r = 0;
-    if (what & (OBSERVE_FRAME | OBSERVE_PNG))
-        r = display_capture(b->display, pool, &out->frame, err);
-    if (!r && (what & OBSERVE_PNG))
-        r = png_encode(pool, &out->frame, &out->png, &out->png_len, err);
+    int r = what & OBSERVE_FRAME ? display_capture(b->display, pool, &out->frame, err) : 0;
     out->perceive_us = clock_mono_us() - start_us;
     return r;
 }

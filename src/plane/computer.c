@@ -16,7 +16,6 @@
 #include "plane/driver.h"
 #include "plane/errorpage.h"
 #include "plane/hands.h"
-#include "plane/png.h"
 #include "plane/toolbar.h"
 #include "plane/x11/display.h"
 #include "plane/xvfb.h"
@@ -241,13 +240,11 @@ static int read_url(struct computer *c, struct pool *pool, const char *title, in
     return r ? err_set(err, r, "%s", e.msg) : 0;
 }
 
-static int take_frame(struct computer *c, struct pool *pool, unsigned what, struct observation *out,
+static int take_frame(struct computer *c, struct pool *pool, struct observation *out,
                       struct err *err)
 {
     int64_t from = clock_mono_us();
     int r = display_capture(c->display, pool, &out->frame, err);
-    if (!r && (what & OBSERVE_PNG))
-        r = png_encode(pool, &out->frame, &out->png, &out->png_len, err);
     out->perceive_us = clock_mono_us() - from;
     return r;
 }
@@ -276,7 +273,7 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     if (!r)
         r = read_url(c, pool, out->title, deadline, &out->url, err);
     if (!r && (what & OBSERVE_FRAME))
-        r = take_frame(c, pool, what, out, err);
+        r = take_frame(c, pool, out, err);
     if (!r)
         r = see_error_page(c, pool, out, err);
     return checked(c, r, err);

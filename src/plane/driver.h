@@ -1,5 +1,6 @@
 /*
- * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these.
+ * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these; it
+ * makes pictures of frames, so that observe is never asked for OBSERVE_PNG.
  * All callbacks are mandatory but `scroll_y` and `close_tab` (NULL: E_UNSUPPORTED).
  */
 #ifndef MANTIS_PLANE_DRIVER_H

@@ -20,7 +20,6 @@
 #include "base/str.h"
 #include "plane/driver.h"
 #include "plane/fake_script.h"
-#include "plane/png.h"
 
 #define HISTORY_MAX  64
 #define NOTCH_PX     100
@@ -616,8 +615,6 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     int r = health(f, err);
     if (!r && (what & OBSERVE_FRAME))
         r = paint(f, pool, &out->frame, err);
-    if (!r && (what & OBSERVE_PNG))
-        r = png_encode(pool, &out->frame, &out->png, &out->png_len, err);
     if (r)
         return r;
     out->url = pool_strdup(pool, front(f)->page->url);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 #include "base/str.h"
+#include "plane/png.h"
 
 #define SIDE_MIN_PX 320
 #define CHORD_MAX   8
@@ -88,11 +90,16 @@ int plane_observe(struct plane *plane, struct pool *pool, unsigned what, int tim
                   struct observation *out, struct err *err)
 {
     struct observation o = {.url = "", .title = ""};
-    if (what & OBSERVE_PNG)
-        what |= OBSERVE_FRAME;
+    bool png = what & OBSERVE_PNG;
+    if (png)
+        what = (what & ~(unsigned)OBSERVE_PNG) | OBSERVE_FRAME;
     if (!(plane->driver->caps & PLANE_HAS_DOM))
         what &= ~(unsigned)OBSERVE_PAGE;
     int r = plane->driver->observe(plane, pool, what, timeout_ms, &o, err);
+    int64_t from = clock_mono_us();
+    if (!r && png)
+        r = png_encode(pool, &o.frame, &o.png, &o.png_len, err);
+    o.perceive_us += clock_mono_us() - from;
     if (!r)
         *out = o;
     return r;

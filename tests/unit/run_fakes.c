@@ -182,10 +182,6 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
         w->live_frames++;
         w->most_frames = w->live_frames > w->most_frames ? w->live_frames : w->most_frames;
     }
-    if (what & OBSERVE_PNG) {
-        out->png = (const uint8_t *)"not really a picture";
-        out->png_len = 20;
-    }
     if (what & OBSERVE_PAGE)
         out->page = build_page(w, pool, &p);
     return 0;
