@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ATTR_BYTES  512
@@ -12,33 +11,6 @@
 #define VALUE_BYTES 4096
 #define TEXT_BYTES  (64u << 10) /* of one text that is shown */
 #define DEPTH_MAX   2048        /* open elements; deeper ones are cut */
-
-/* A rectangle in screen pixels, exact until it is stored. */
-struct area {
-    double x1, y1, x2, y2;
-};
-
-/* What scrolls or hides content: children are cut by the one that fits their CSS position. */
-struct clip {
-    struct area area;
-    bool hides; /* overflow hidden or clip: what is outside cannot be scrolled to */
-};
-
-struct open_node {
-    int src;  /* node number in its document */
-    int node; /* its place in the page, or its nearest kept ancestor's */
-    bool skip, faded, pointer;
-    int paint_order;
-    bool takes_clicks;
-    struct clip flow, absolute; /* for children in flow, and for absolutely positioned ones */
-};
-
-/* Where a document is shown. */
-struct place {
-    double x, y, scale; /* screen position of its viewport's corner */
-    struct clip clip;
-    int part, source;
-};
 
 struct maker {
     struct pool *pool, *tmp;
@@ -57,48 +29,6 @@ struct maker {
 
 static void emit_document(struct maker *m, const struct doc *d, int parent_node,
                           const struct place *place);
-
-/* --- geometry -------------------------------------------------------------------------------- */
-
-static struct area intersect(struct area a, struct area b)
-{
-    return (struct area){fmax(a.x1, b.x1), fmax(a.y1, b.y1), fmin(a.x2, b.x2), fmin(a.y2, b.y2)};
-}
-
-static bool is_empty(struct area a)
-{
-    return a.x2 - a.x1 <= 0 || a.y2 - a.y1 <= 0;
-}
-
-static int to_px(double v)
-{
-    return v > 1e7 ? 10000000 : v < -1e7 ? -10000000 : (int)floor(v + 0.5);
-}
-
-static struct rect to_rect(struct area a)
-{
-    if (is_empty(a))
-        return (struct rect){to_px(a.x1), to_px(a.y1), 0, 0};
-    int x = to_px(a.x1), y = to_px(a.y1), w = to_px(a.x2) - x, h = to_px(a.y2) - y;
-    return (struct rect){x, y, w > 0 ? w : 1, h > 0 ? h : 1};
-}
-
-static struct area to_screen(const struct doc *d, const struct place *place, const double b[4])
-{
-    double x = place->x + (b[0] - d->scroll_x) * place->scale;
-    double y = place->y + (b[1] - d->scroll_y) * place->scale;
-    return (struct area){x, y, x + b[2] * place->scale, y + b[3] * place->scale};
-}
-
-static bool screen_area(const struct doc *d, const struct place *place, int layout,
-                        struct area *out)
-{
-    double b[4];
-    if (!doc_bounds(d, layout, b))
-        return false;
-    *out = to_screen(d, place, b);
-    return true;
-}
 
 /* --- attributes, text, values ---------------------------------------------------------------- */
 
@@ -216,105 +146,6 @@ static struct node *add_node(struct maker *m, const struct place *place, int par
     return n;
 }
 
-static const struct clip *clip_for(const struct open_node *parent, const struct place *place,
-                                   const char *position)
-{
-    if (strcmp(position, "fixed") == 0)
-        return &place->clip;
-    return strcmp(position, "absolute") == 0 ? &parent->absolute : &parent->flow;
-}
-
-/* Box and the flags that follow from it. Partly cut boxes become the part that shows, so that their
- * middle can be clicked; a box that is cut away whole stays where it is. */
-static void place_box(struct maker *m, int at, struct area box, const struct clip *clip, bool shown)
-{
-    struct node *n = &m->page->nodes[at];
-    struct rect v = m->view->viewport;
-    struct area view = {v.x, v.y, v.x + v.w, v.y + v.h};
-    struct area kept = intersect(box, clip->area), seen = intersect(kept, view);
-    n->box = to_rect(is_empty(kept) ? box : kept);
-    if (!shown || is_empty(box))
-        return;
-    if (is_empty(kept) && clip->hides)
-        return;
-    n->flags |= NODE_VISIBLE;
-    if (is_empty(seen))
-        return;
-    n->flags |= NODE_IN_VIEW;
-    m->shadow[at].shown = to_rect(seen);
-}
-
-static bool is_see_through(const char *color)
-{
-    size_t len = strlen(color);
-    return !*color || strcmp(color, "transparent") == 0 ||
-           (len > 4 && strcmp(color + len - 4, ", 0)") == 0);
-}
-
-static bool is_picture(const char *tag)
-{
-    static const char *const list[] = {"img",   "iframe", "video", "canvas",
-                                       "embed", "object", "svg"};
-    return in_list(list, ARRAY_SIZE(list), tag);
-}
-
-/* Custom check boxes and file buttons are often a transparent input over a drawn one. */
-static bool fades(const struct node *n, const char *opacity)
-{
-    const char *type = node_attr(n, "type");
-    if (strcmp(opacity, "0") != 0)
-        return false;
-    return strcmp(n->tag, "input") != 0 || !type ||
-           !(str_eq_fold(type, "checkbox") || str_eq_fold(type, "radio") ||
-             str_eq_fold(type, "file"));
-}
-
-static void set_child_clips(const struct doc *d, int i, const struct node *n, struct area box,
-                            const struct clip *own, const char *position, struct open_node *open)
-{
-    const char *ox = doc_style(d, i, STYLE_OVERFLOW_X), *oy = doc_style(d, i, STYLE_OVERFLOW_Y);
-    bool root =
-        strcmp(n->tag, "html") == 0 || strcmp(n->tag, "body") == 0; /* theirs is the viewport's */
-    bool positioned = *position && strcmp(position, "static") != 0;
-    open->flow = *own;
-    if (!root && *ox && !(strcmp(ox, "visible") == 0 && strcmp(oy, "visible") == 0)) {
-        bool scrolls = strcmp(ox, "auto") == 0 || strcmp(ox, "scroll") == 0 ||
-                       strcmp(oy, "auto") == 0 || strcmp(oy, "scroll") == 0;
-        open->flow.area = intersect(own->area, box);
-        open->flow.hides = !scrolls;
-    }
-    if (positioned)
-        open->absolute = open->flow;
-}
-
-/* Everything of an element that its layout tells. */
-static void read_layout(struct maker *m, const struct doc *d, int i, int at,
-                        const struct place *place, const struct open_node *parent,
-                        struct open_node *open)
-{
-    struct node *n = &m->page->nodes[at];
-    struct shadow_node *s = &m->shadow[at];
-    struct area box;
-    if (!screen_area(d, place, d->layout[i], &box))
-        return;
-    const char *position = doc_style(d, i, STYLE_POSITION);
-    const struct clip *clip = clip_for(parent, place, position);
-    open->faded = parent->faded || fades(n, doc_style(d, i, STYLE_OPACITY));
-    bool shown = !open->faded && strcmp(doc_style(d, i, STYLE_VISIBILITY), "visible") == 0;
-    open->paint_order = s->paint_order = doc_paint_order(d, i);
-    open->takes_clicks = s->takes_clicks =
-        shown && strcmp(doc_style(d, i, STYLE_POINTER_EVENTS), "none") != 0;
-    s->opaque = is_picture(n->tag) || !is_see_through(doc_style(d, i, STYLE_BACKGROUND));
-    s->own_layer =
-        s->paint_order != parent->paint_order || (s->takes_clicks && !parent->takes_clicks);
-    open->pointer = strcmp(doc_style(d, i, STYLE_CURSOR), "pointer") == 0;
-    place_box(m, at, box, clip, shown);
-    bool root = strcmp(n->tag, "html") == 0 || strcmp(n->tag, "body") == 0;
-    if (!root && ((d->bits[i] & DOC_CLICKABLE) || (open->pointer && !parent->pointer)))
-        n->flags |= NODE_CLICKABLE;
-    set_child_clips(d, i, n, box, clip, position, open);
-}
-
 static void read_state(struct maker *m, const struct doc *d, int i, struct node *n, int64_t focus)
 {
     const char *type = node_attr(n, "type");
@@ -361,14 +192,12 @@ static void add_text(struct maker *m, const struct doc *d, int i, int layout, co
     n->text = text;
     int at = m->page->n_nodes - 1;
     m->shadow[at].paint_order = parent->paint_order;
-    if (!screen_area(d, place, layout, &box))
+    if (!box_on_screen(d, place, layout, &box))
         return;
     /* A text has no visibility of its own; the snapshot repeats its parent's. */
     bool shown = !parent->faded && strcmp(doc_style(d, i, STYLE_VISIBILITY), "visible") == 0;
-    place_box(m, at, box, &parent->flow, shown);
-    double line[4];
-    if (doc_line_bounds(d, layout, line))
-        n->line = to_rect(to_screen(d, place, line));
+    box_place(n, &m->shadow[at], m->view->viewport, box, &parent->flow, shown);
+    box_of_line(d, place, layout, &n->line);
 }
 
 /* Words that CSS puts before or after an element count as text, icons and separators do not. */
@@ -433,7 +262,7 @@ static void place_content(const struct maker *m, int part, int64_t backend, stru
         out->x = box.x1 + fmax(0, box.x2 - box.x1 - b[2] * out->scale) / 2;
         out->y = box.y1 + fmax(0, box.y2 - box.y1 - b[3] * out->scale) / 2;
     }
-    out->clip.area = intersect(box, out->clip.area);
+    out->clip.area = box_intersect(box, out->clip.area);
 }
 
 static void emit_frame(struct maker *m, const struct doc *d, const struct place *place, int i,
@@ -442,7 +271,7 @@ static void emit_frame(struct maker *m, const struct doc *d, const struct place 
     int64_t backend = json_integer_value(json_array_get(d->backend, (size_t)i));
     int part = place->part, doc_index = d->content_doc[i];
     struct area box;
-    if (!screen_area(d, place, d->layout[i], &box) || m->n_sources >= CAP_PAGE_FRAMES)
+    if (!box_on_screen(d, place, d->layout[i], &box) || m->n_sources >= CAP_PAGE_FRAMES)
         return;
     if (doc_index < 0) {
         part = part_owned_by(m, part, backend);
@@ -504,7 +333,7 @@ static void emit_element(struct maker *m, const struct doc *d, const struct plac
     }
     open->node = at;
     read_value(m, d, i, n);
-    read_layout(m, d, i, at, place, parent, open);
+    box_of_element(d, i, place, m->view->viewport, parent, n, &m->shadow[at], open);
     read_state(m, d, i, n, m->parts[place->part].focus);
     if (strcmp(tag, "iframe") == 0 || strcmp(tag, "frame") == 0)
         emit_frame(m, d, place, i, open);
@@ -577,7 +406,8 @@ static void emit_document(struct maker *m, const struct doc *d, int parent_node,
     stack[0] = (struct open_node){
         .node = at, .flow = place->clip, .absolute = place->clip, .takes_clicks = true};
     stack[0].paint_order = m->shadow[at].paint_order = doc_paint_order(d, 0);
-    place_box(m, at, place->clip.area, &place->clip, true);
+    box_place(&m->page->nodes[at], &m->shadow[at], m->view->viewport, place->clip.area,
+              &place->clip, true);
     emit_tree(m, d, place, stack);
     m->page->nodes[at].end = m->page->n_nodes;
 }

@@ -1,6 +1,6 @@
 /*
- * snapshot_priv.h - shared by snapshot.c (tree), snapshot_doc.c (one document's JSON made easy to ask)
- * and snapshot_cover.c (what lies on top of what), and nobody else.
+ * snapshot_priv.h - shared by snapshot.c (tree), snapshot_doc.c (one document's JSON made easy to ask),
+ * snapshot_box.c (where things are) and snapshot_cover.c (what lies on top of what), and nobody else.
  */
 #ifndef MANTIS_PLANE_CDP_SNAPSHOT_PRIV_H
 #define MANTIS_PLANE_CDP_SNAPSHOT_PRIV_H
@@ -69,6 +69,55 @@ struct shadow_node {
 struct source {
     int owner; /* page node of the <iframe> it is shown in, -1 for the main document */
 };
+
+/* --- boxes ----------------------------------------------------------------------------------- */
+
+/* A rectangle in screen pixels, exact until it is stored. */
+struct area {
+    double x1, y1, x2, y2;
+};
+
+/* What scrolls or hides content: children are cut by the one that fits their CSS position. */
+struct clip {
+    struct area area;
+    bool hides; /* overflow hidden or clip: what is outside cannot be scrolled to */
+};
+
+struct open_node {
+    int src;  /* node number in its document */
+    int node; /* its place in the page, or its nearest kept ancestor's */
+    bool skip, faded, pointer;
+    int paint_order;
+    bool takes_clicks;
+    struct clip flow, absolute; /* for children in flow, and for absolutely positioned ones */
+};
+
+/* Where a document is shown. */
+struct place {
+    double x, y, scale; /* screen position of its viewport's corner */
+    struct clip clip;
+    int part, source;
+};
+
+struct area box_intersect(struct area a, struct area b);
+
+/* A layout entry on the screen; false when it has no bounds. */
+bool box_on_screen(const struct doc *d, const struct place *place, int layout, struct area *out);
+
+/* The same of the first line of a text that wraps; *out stays when it stands on one line. */
+void box_of_line(const struct doc *d, const struct place *place, int layout, struct rect *out);
+
+/* Box and the flags that follow from it. Partly cut boxes become the part that shows, so that their
+ * middle can be clicked; a box that is cut away whole stays where it is. */
+void box_place(struct node *n, struct shadow_node *s, struct rect view, struct area box,
+               const struct clip *clip, bool shown);
+
+/* Everything of an element that its layout tells, and in *open what its children need of it. */
+void box_of_element(const struct doc *d, int i, const struct place *place, struct rect view,
+                    const struct open_node *parent, struct node *n, struct shadow_node *s,
+                    struct open_node *open);
+
+/* --- what covers what -------------------------------------------------------------------------- */
 
 /* Set NODE_COVERED where the middle of a shown box shows something else. */
 void snapshot_cover(struct pool *tmp, struct page *page, const struct shadow_node *shadow,
