@@ -1,8 +1,8 @@
 #include "plane/chromium.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "base/str.h"
 #include "base/pool.h"
+#include "base/str.h"
 #include "sys/file.h"
 #include "sys/proc.h"
 
@@ -154,8 +154,7 @@ static int write_preferences(struct pool *pool, const struct chromium_config *co
 
 #define SOCKET_DIR "/tmp/org.chromium.Chromium." /* six letters, then /SingletonSocket */
 
-/* The lock's socket lives in a directory of its own in /tmp, which a killed browser leaves there.
- */
+/* The lock's socket lives in a directory of its own in /tmp; a killed browser leaves it there. */
 static void remove_socket_dir(struct pool *pool, const char *profile_dir)
 {
     char target[sizeof(SOCKET_DIR) + 64];
@@ -448,10 +447,8 @@ void chromium_stop(struct chromium *c, bool graceful)
         close(c->stderr_fd);
     buf_release(&c->words);
     struct pool *pool = pool_create(NULL);
-    struct err ignored = {0};
-    if (remove_stale_locks(pool, c->profile_dir, &ignored)) {
-        /* the next start of this profile tries again and says so */
-    }
+    /* what cannot be removed, the next start of this profile tries again and tells of */
+    remove_stale_locks(pool, c->profile_dir, NULL);
     pool_destroy(pool);
     free(c->profile_dir);
     free(c);

@@ -27,10 +27,9 @@
 #define BASELINE_MS    600  /* what moved in this time before an action is an animation */
 #define BUSY_MS        800  /* damage that goes on this long after an action is one too */
 #define ANSWER_MS      1000 /* a browser that does not answer by then is left to catch up */
-#define LOAD_START_MS                                                                              \
-    1500                  /* a load that was asked for shows by then, or there is nothing to load */
-#define TITLE_LATE_MS 250 /* Chromium gathers changes of the title for 200 ms */
-#define LOOK_MS       250 /* where the end makes no event, look this often */
+#define LOAD_START_MS  1500 /* a load that was asked for shows by then, or there is none */
+#define TITLE_LATE_MS  250  /* Chromium gathers changes of the title for 200 ms */
+#define LOOK_MS        250  /* where the end makes no event, look this often */
 
 struct computer {
     struct plane plane; /* first */
@@ -134,8 +133,7 @@ static int wait_for(struct settling *s, loop_cond_fn *cond, int64_t at_mono_ms, 
     return checked(s->c, 0, err);
 }
 
-/* As long as the toolbar says so. Looks again now and then: a spinner that stopped makes no event.
- */
+/* As long as the toolbar says so. Looks now and then: a spinner that stopped makes no event. */
 static int wait_loaded(struct settling *s, struct err *err)
 {
     while (toolbar_loading(&s->c->bar)) {
@@ -309,8 +307,7 @@ static int note_url_change(struct computer *c, struct pool *pool, struct settled
     return r;
 }
 
-/* Keys and clicks that put the run itself into the address bar, and those that take it out again.
- */
+/* Keys and clicks that put the run itself into the address bar, or take it out again. */
 static void follow_focus(struct computer *c, const struct action *a)
 {
     bool key = a->type == ACTION_KEY_PRESS, click = a->type == ACTION_CLICK;

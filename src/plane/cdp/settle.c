@@ -8,16 +8,15 @@
 #define ARM_MS             250 /* a page that is busier than this is watched without its help */
 #define BARRIER_MS         400 /* hidden pages paint nothing: go on without them */
 #define PAINT_US           30000 /* from our last frame callback to the glass, when the page is quick */
-#define QUIET_US           50000 /* no damage for this long: three frames */
-#define RESTLESS_MS        450   /* still moving after this: it moves by itself */
-#define RESTLESS_MEMORY_MS 200   /* of that time, what says where */
-#define AFTER_LOAD_US                                                                              \
-    5000000 /* requests that go on this long after the load event are background */
-#define PATIENCE_US     10000000 /* the same without a navigation */
-#define TURN_MS         100 /* how often conditions of time are looked at while waiting for events */
-#define FRONT_MIN_MS    50   /* to learn which tab is in front when the deadline has passed */
-#define FIT_MS          1000 /* for a new window to become the screen */
-#define BASELINE_MAX_MS 2000
+#define QUIET_US           50000   /* no damage for this long: three frames */
+#define RESTLESS_MS        450     /* still moving after this: it moves by itself */
+#define RESTLESS_MEMORY_MS 200     /* of that time, what says where */
+#define AFTER_LOAD_US      5000000 /* a request that goes on so long after the load is background */
+#define PATIENCE_US        10000000 /* the same without a navigation */
+#define TURN_MS            100 /* how often conditions of time are looked at while waiting for events */
+#define FRONT_MIN_MS       50   /* to learn which tab is in front when the deadline has passed */
+#define FIT_MS             1000 /* for a new window to become the screen */
+#define BASELINE_MAX_MS    2000
 
 /* What the page must see, how long to wait after the last such event, and how much later to believe
  * that it went elsewhere (to the browser's own controls). */
@@ -387,7 +386,7 @@ static int follow_windows(struct settle *s, struct err *err)
         if (r == E_GONE || r == E_CANCELLED)
             return err_set(err, r, "%s", e.msg);
     }
-    /* Which tab is in front must be known even then: one short answer of a browser that is alive. */
+    /* Which tab is in front must be known even then: one short answer of a living browser. */
     int64_t soon = clock_mono_ms() + FRONT_MIN_MS;
     return script_find_front(s->t, soon > deadline ? soon : deadline, err);
 }

@@ -9,10 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define URL_BYTES 8192
-#define REQUESTED_FOR_US                                                                           \
-    1000000 /* a navigation asked for starts within this, or it was refused                        \
-             */
+#define URL_BYTES        8192
+#define REQUESTED_FOR_US 1000000 /* a navigation asked for starts by then, or it was refused */
 
 static void set_text(char **slot, const char *text)
 {
