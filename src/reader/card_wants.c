@@ -29,18 +29,19 @@ struct term {
 /* The terms of "advertisements and dealers, or agents"; up to the end of the sentence's part. */
 static int read_terms(struct pool *pool, const char *from, struct term *out)
 {
+    static const char *const breaks[] = {" and ", " or ", ","};
     int n = 0;
-    size_t end = strcspn(from, ".;:!?\n");
-    const char *text = pool_strndup(pool, from, end);
+    const char *text = pool_strndup(pool, from, strcspn(from, ".;:!?\n"));
     while (*text && n < TERM_MAX) {
-        const char *breaks[] = {strstr(text, " and "), strstr(text, " or "), strchr(text, ',')};
         const char *cut = text + strlen(text);
         size_t skip = 0;
-        for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)
-            if (breaks[i] && breaks[i] < cut) {
-                cut = breaks[i];
-                skip = i == 2 ? 1 : i == 1 ? 4 : 5;
+        for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
+            const char *p = strstr(text, breaks[i]);
+            if (p && p < cut) {
+                cut = p;
+                skip = strlen(breaks[i]);
             }
+        }
         struct clause c = {.text =
                                words_plain(pool, pool_strndup(pool, text, (size_t)(cut - text)))};
         out[n].n = clause_words(pool, &c, out[n].words);
@@ -118,6 +119,7 @@ int reader_wanted_cards(struct pool *pool, const char *intent, struct card *card
     const char *wish = pool_strndup(tmp, low, (size_t)(part - low));
     for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
         const char *p = strstr(wish, wants[i]);
+        /* the first term alone: behind an "and" comes what else is to be done */
         n_terms = p ? read_terms(tmp, p + strlen(wants[i]), terms) : 0;
         int saying = n_terms ? count_saying(tmp, cards, n, &terms[0]) : 0;
         if (saying)

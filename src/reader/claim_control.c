@@ -25,9 +25,8 @@ static const struct {
 /* Words that say what kind of thing it is or that something follows, beside those of clauses.c. */
 static const char relation_words[] =
     "button tab input box menu drop down dropdown checkbox radio switch control option options "
-    "value "
-    "labelled labeled named called holds includes equals saying reading containing showing offers "
-    "offered there exists exist present chosen currently control text";
+    "text value labelled labeled named called holds includes equals saying reading containing "
+    "showing offers offered there exists exist present chosen currently";
 
 /* --- states ---------------------------------------------------------------------------------- */
 

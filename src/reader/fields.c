@@ -205,8 +205,7 @@ static const char *shaped(struct pool *pool, enum meaning meaning, const char *t
 static bool is_age(struct pool *pool, const char *value)
 {
     const char *plain = words_plain(pool, value);
-    size_t words = (size_t)words_count(plain);
-    return words <= 5 &&
+    return words_count(plain) <= 5 &&
            (words_has(plain, "ago") || words_has(plain, "today") || words_has(plain, "yesterday") ||
             words_has(plain, "just now") || words_has(plain, "heute") ||
             words_has(plain, "gestern") || str_starts(plain, "vor ") ||

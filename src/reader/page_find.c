@@ -19,6 +19,7 @@
 #include "reader/fields.h"
 #include "reader/words.h"
 
+#define NAME_WORD_BYTES  64
 #define FIND_MIN_SCORE   0.45
 #define FIND_MAX_WANTED  12
 #define FIND_MAX_UNNAMED 300 /* fields whose label is searched by geometry */
@@ -201,32 +202,33 @@ static const char name_filler[] =
     "the a an your my our please enter button link field box icon tab menu dropdown drop-down item "
     "required optional input checkbox";
 
+/* Move *name behind its next word that says something; "" at its end. False when it is too long. */
+static bool next_word(const char **name, char out[NAME_WORD_BYTES])
+{
+    static const char breaks[] = " ()*:,.";
+    do {
+        *name += strspn(*name, breaks);
+        size_t len = strcspn(*name, breaks);
+        if (len >= NAME_WORD_BYTES)
+            return false;
+        memcpy(out, *name, len);
+        out[len] = 0;
+        *name += len;
+    } while (*out && in_words(name_filler, out));
+    return true;
+}
+
 /* Same words but for those of name_filler; there must be others. */
 static bool same_name(const char *a, const char *b)
 {
+    char x[NAME_WORD_BYTES], y[NAME_WORD_BYTES];
     int common = 0;
-    for (;;) {
-        size_t la, lb;
-        char word[2][64];
-        for (int k = 0; k < 2; k++) {
-            const char **p = k ? &b : &a;
-            size_t *len = k ? &lb : &la;
-            do {
-                *p += strspn(*p, " ()*:,.");
-                *len = strcspn(*p, " ()*:,.");
-                if (*len >= sizeof(word[k]))
-                    return false;
-                memcpy(word[k], *p, *len);
-                word[k][*len] = 0;
-                *p += *len;
-            } while (*len && in_words(name_filler, word[k]));
-        }
-        if (la != lb || strcmp(word[0], word[1]) != 0)
-            return false;
-        if (!la)
+    while (next_word(&a, x) && next_word(&b, y) && strcmp(x, y) == 0) {
+        if (!*x)
             return common > 0;
         common++;
     }
+    return false;
 }
 
 /* want begins a word of have: "phone" in "phones", "sail" in "sailing boat". */

@@ -233,9 +233,9 @@ static bool only_names(struct pool *pool, const struct schema *schema)
     return true;
 }
 
-/* The group that gives rows, copied to *out; false when there is none. */
-static bool choose_group(const struct scene *s, const struct linked_data *ld,
-                         const struct schema *schema, const char *url, struct group *out)
+/* The group that gives rows; no members when there is none. */
+static struct group choose_group(const struct scene *s, const struct linked_data *ld,
+                                 const struct schema *schema, const char *url)
 {
     struct group groups[ROWS_GROUPS];
     int n = page_groups(s, false, ROWS_GROUPS, groups);
@@ -248,9 +248,7 @@ static bool choose_group(const struct scene *s, const struct linked_data *ld,
     } else if (best < 0) {
         best = best_group(s, ld, groups, n, schema, url, true);
     }
-    if (best >= 0)
-        *out = groups[best];
-    return best >= 0;
+    return best >= 0 ? groups[best] : (struct group){.n = 0};
 }
 
 int page_rows(struct reader *reader, struct pool *pool, const struct observation *obs,
@@ -259,15 +257,13 @@ int page_rows(struct reader *reader, struct pool *pool, const struct observation
 {
     struct scene s;
     struct pool *tmp = pool_create(NULL);
-    struct group group = {.n = 0};
     int64_t work = CAP_READ_WORK;
     int r = scene_create(tmp, obs, &s, err);
     if (r)
         goto out;
     s.work = &work;
     const struct linked_data *ld = page_linked_data(&s);
-    if (!choose_group(&s, ld, schema, url_of(obs), &group))
-        group.n = 0;
+    struct group group = choose_group(&s, ld, schema, url_of(obs));
     *ret_n = 0;
     int max = group.n < max_rows ? group.n : max_rows;
     *ret_rows = pool_alloc(pool, sizeof(**ret_rows) * (size_t)(max + 1));
