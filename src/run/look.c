@@ -336,8 +336,8 @@ int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation
         if (!r)
             r = bring_closer(run, &b, obs, out, &ready, err);
     }
-    if (!r &&
-        !can_be_hit(run, obs, out)) /* a click would be moved to the edge and hit something else */
+    /* a click would be moved to the edge and hit something else */
+    if (!r && !can_be_hit(run, obs, out))
         return err_set(err, E_NOT_FOUND, "'%s' is on the page but does not come into view",
                        str_cut(run->step_pool, out->label, 80));
     return r;

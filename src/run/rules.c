@@ -191,7 +191,8 @@ static int duplicate(struct run *run, struct step_result *result, struct next *o
     if (run->progress.detail_open)
         r = results_return(run, &how, &ignored, err);
     run->progress.detail_open = false;
-    return r ? r : next_loop(run, result, out, err);
+    int loop = next_loop(run, result, out, err); /* on it goes, also from a page it is stuck on */
+    return r ? r : loop;
 }
 
 static int near_end(struct run *run, bool *ret_yes, struct err *err)
@@ -303,9 +304,8 @@ static int click_failed(struct run *run, struct step_result *result, struct next
     return r ? r : run_key(run, "Escape", CAP_SCROLL_MS, err);
 }
 
-/* plans.md 9.4: a changed URL is gone back on, focus alone is given up, a scroll goes to the top.
- */
-static int undo(struct run *run, struct step_result *result, struct err *err)
+/* plans.md 9.4: a changed URL is gone back on, focus alone is given up. */
+static int undo(struct run *run, struct err *err)
 {
     struct settled s;
     struct observation obs;
@@ -324,7 +324,7 @@ static int undo_advance(struct run *run, struct step_result *result, struct next
                         struct err *err)
 {
     out->reason = pool_printf(run->step_pool, "%s_failed", run->step->type);
-    return undo(run, result, err);
+    return undo(run, err);
 }
 
 static int retry_plain(struct run *run, struct step_result *result, struct next *out,

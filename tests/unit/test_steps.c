@@ -1177,6 +1177,53 @@ static void a_brain_that_speaks_of_a_detail_page_must_stand_on_one(void **state)
 
 /* --- tables and URLs -------------------------------------------------------------------------- */
 
+/* Two cards of one boat. */
+static void twins_page(struct fake_web *web, struct pool *pool, const char *url,
+                       struct fake_page *out)
+{
+    if (strcmp(url, "http://boats.test/boats/")) {
+        boats_page(web, pool, url, out);
+        return;
+    }
+    out->title = "Boats";
+    fake_add(out, "card", "a", "Alder", "http://boats.test/boats/Alder");
+    fake_add(out, "card", "a", "Alder again", ""); /* a script opens it */
+}
+
+static void opens_alder(struct fake_web *web, const char *url, const struct fake_element *e)
+{
+    if (!strcmp(e->kind, "card"))
+        web->history[++web->at] = pool_strdup(web->pool, "http://boats.test/boats/Alder");
+}
+
+static void a_duplicate_goes_on_with_the_loop_even_when_the_way_back_fails(void **state)
+{
+    static const char plan[] =
+        "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'http://"
+        "boats.test/boats/'}},"
+        "{'type':'click','intent':'Open','section':'extraction','hints':{'layout':'listings'}},"
+        "{'type':'extract_url','intent':'u','section':'extraction'},"
+        "{'type':'wait','intent':'work','section':'extraction','params':{'seconds':0}},"
+        "{'type':'navigate_back','intent':'b','section':'extraction'},"
+        "{'type':'loop','intent':'l','section':'extraction','loop_target':1,'loop_count':2}]";
+    int failed = 0;
+    for (int at = 1; at < 80; at++) {
+        struct rig rig;
+        rig_init(&rig, twins_page, plan);
+        rig.web.click = opens_alder;
+        rig.web.fail_at_call = at;
+        rig.web.fail_code = E_IO;
+        rig_run(&rig, NULL);
+        for (int i = 0; i < rig_n_results(&rig); i++)
+            if (str_starts(rig_data(&rig, i), "DUPLICATE|")) {
+                assert_int_equal(i + 1, rig_n_results(&rig));
+                failed += rig_n_events(&rig, "recovery_failed");
+            }
+        rig_release(&rig);
+    }
+    assert_true(failed > 0);
+}
+
 static void step_types_have_a_name_a_handler_and_a_label_once(void **state)
 {
     const struct step_type *t, *u;
@@ -1316,6 +1363,7 @@ int main(void)
         cmocka_unit_test(two_clicks_without_effect_hand_the_step_to_the_brain),
         cmocka_unit_test(a_step_handed_over_to_the_brain_gets_its_full_budget),
         cmocka_unit_test(a_brain_that_speaks_of_a_detail_page_must_stand_on_one),
+        cmocka_unit_test(a_duplicate_goes_on_with_the_loop_even_when_the_way_back_fails),
         cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
         cmocka_unit_test(urls_are_taken_apart),
         cmocka_unit_test(pages_have_urls),
