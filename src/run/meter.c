@@ -4,22 +4,15 @@
 
 #include "base/clock.h"
 
-/* Two buckets belong to model readers only; callers expect every name, so they are there as zeros.
- */
-static const struct {
-    const char *key;
-    int bucket; /* -1: none of ours */
-} names[] = {
-    {"perceive", METER_PERCEIVE},
-    {"think", METER_THINK},
-    {"act", METER_ACT},
-    {"settle", METER_SETTLE},
-    {"claude_ground", METER_GROUND},
-    {"claude_extract", METER_EXTRACT},
-    {"claude_verify", METER_VERIFY},
-    {"claude_verify_haiku", -1},
-    {"claude_verify_opus_escalation", -1},
-    {"load", METER_LOAD},
+static const char *const names[METER_N] = {
+    [METER_PERCEIVE] = "perceive",
+    [METER_THINK] = "think",
+    [METER_ACT] = "act",
+    [METER_SETTLE] = "settle",
+    [METER_GROUND] = "claude_ground",
+    [METER_EXTRACT] = "claude_extract",
+    [METER_VERIFY] = "claude_verify",
+    [METER_LOAD] = "load",
 };
 
 void meter_start(struct meter *m)
@@ -46,13 +39,11 @@ static double milli(double seconds)
 json_t *meter_to_json(const struct meter *m)
 {
     json_t *out = json_object();
-    double known = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        double s = names[i].bucket < 0 ? 0 : milli((double)m->us[names[i].bucket] / 1e6);
-        json_put_num(out, names[i].key, s);
-        known += s;
+    for (size_t i = 0; i < METER_N; i++) {
+        double s = milli((double)m->us[i] / 1e6);
+        if (s > 0)
+            json_put_num(out, names[i], s);
     }
-    json_put_num(out, "overhead", milli(fmax(0, meter_elapsed_s(m) - known)));
     return out;
 }
 

@@ -30,8 +30,8 @@ void meter_start(struct meter *m);
 void meter_add(struct meter *m, enum meter_bucket bucket, int64_t us);
 double meter_elapsed_s(const struct meter *m);
 
-/* All buckets of the contract, zeros included, in seconds with three decimals; what no bucket
- * explains is "overhead". New reference. */
+/* The buckets in which time passed, in seconds with three decimals. A result names them all, and what
+ * none of them explains as "overhead" (core/result.c). New reference. */
 json_t *meter_to_json(const struct meter *m);
 
 /* total += one, bucket by bucket. */

@@ -175,7 +175,7 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     describe(w, pool, &p);
     *out = (struct observation){.url = w->no_url ? "" : pool_strdup(pool, fake_web_url(w)),
                                 .title = p.title,
-                                .perceive_us = 1};
+                                .perceive_us = w->look_us};
     if (what & OBSERVE_FRAME) {
         draw(w, pool, &p, &out->frame);
         pool_defer(pool, frame_died, w);

@@ -67,6 +67,7 @@ struct fake_web {
     int live_frames, most_frames; /* pictures that are kept at the same time */
     int late_after;       /* for the page function: looks until something loads */
     int looks, ticks_every; /* that many looks */
+    int look_us;            /* that a look is said to take */
     bool no_wheel;        /* the page cannot be scrolled */
     bool no_url;          /* the address cannot be read */
     bool no_back;         /* the browser has nowhere to go back to */

@@ -1224,6 +1224,24 @@ static void a_duplicate_goes_on_with_the_loop_even_when_the_way_back_fails(void 
     assert_true(failed > 0);
 }
 
+/* A checkpoint holds the record of every step: what took no time is not in it. */
+static void a_record_names_only_what_took_time(void **state)
+{
+    struct rig rig;
+    const char *bucket;
+    json_t *seconds;
+    rig_init(&rig, boats_page, boats_plan);
+    rig.web.look_us = 5000;
+    rig_run(&rig, NULL);
+    const json_t *times = json_object_get(rig_result(&rig, 0), "time_breakdown");
+    assert_true(json_num(times, "perceive", 0) >= 0.005);
+    json_object_foreach ((json_t *)times, bucket, seconds)
+        assert_true(json_number_value(seconds) > 0);
+    assert_null(json_object_get(times, "think"));
+    assert_true(json_num(json_object_get(rig.final, "time_buckets"), "perceive", 0) >= 0.010);
+    rig_release(&rig);
+}
+
 static void step_types_have_a_name_a_handler_and_a_label_once(void **state)
 {
     const struct step_type *t, *u;
@@ -1364,6 +1382,7 @@ int main(void)
         cmocka_unit_test(a_step_handed_over_to_the_brain_gets_its_full_budget),
         cmocka_unit_test(a_brain_that_speaks_of_a_detail_page_must_stand_on_one),
         cmocka_unit_test(a_duplicate_goes_on_with_the_loop_even_when_the_way_back_fails),
+        cmocka_unit_test(a_record_names_only_what_took_time),
         cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
         cmocka_unit_test(urls_are_taken_apart),
         cmocka_unit_test(pages_have_urls),
