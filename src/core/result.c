@@ -232,10 +232,7 @@ static void put_steps(struct pool *pool, json_t *env, const json_t *checkpoint)
 bool result_any_step_failed(const json_t *checkpoint)
 {
     size_t i;
-    json_t *r,
-        *said = get(checkpoint, "any_step_failed"); /* the runner knows what a retry made good */
-    if (json_is_boolean(said))
-        return json_is_true(said);
+    json_t *r;
     json_array_foreach (get(checkpoint, "step_results"), i, r)
         if (!json_flag(r, "success", false) &&
             !str_starts(json_str(r, "skip_reason", ""), "guard_"))

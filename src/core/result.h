@@ -5,7 +5,7 @@
  * version 2 of agent-loop.md section 13. The worker writes it (src/run), the store keeps it, and
  * `serve` makes the result from the last one, so a run that was killed still has its rows.
  * Keys beyond the contract that are read here: "rows" (array of {values, evidence, step_index}),
- * "schema_fields", "any_step_failed", "time_buckets" and "warnings". All keys: src/run/progress.c.
+ * "schema_fields", "time_buckets" and "warnings". All keys: src/run/progress.c.
  */
 #ifndef MANTIS_CORE_RESULT_H
 #define MANTIS_CORE_RESULT_H
@@ -28,7 +28,8 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
 /* The compact summary of http-api.md section 10 with its Better additions. New reference. */
 json_t *result_summary(const json_t *envelope);
 
-/* True when a step of the checkpoint failed; a step skipped by its guard did not. */
+/* True when a step of the checkpoint failed; a step skipped by its guard did not, and of attempts only
+ * the last one is a result. */
 bool result_any_step_failed(const json_t *checkpoint);
 
 /* failure_class of every failed step, in order, for failure_of_run(). New reference. */

@@ -30,7 +30,6 @@ static const struct field {
     F("scroll_y", INT, scroll_y),
     F("elapsed_s", NUM, elapsed_s),
     F("detail_open", FLAG, detail_open),
-    F("any_step_failed", FLAG, any_failed),
     F("status", TEXT, status),
     F("halt_reason", TEXT, halt_reason),
     F("session_name", TEXT, session_name),

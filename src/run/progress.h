@@ -24,7 +24,6 @@ struct progress {
     int scroll_y;
     double elapsed_s;    /* of all attempts up to this checkpoint */
     bool detail_open;    /* a listing click opened a detail page that was not left yet */
-    bool any_failed;     /* a step that counts ended as failed */
     char *status, *halt_reason, *session_name, *plan_signature, *run_key; /* owned, never NULL */
     char *current_url, *reentry_url;
     char *results_base_url; /* where the results were first opened */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "core/result.h"
 #include "run/rules.h"
 #include "unit/run_rig.h"
 
@@ -24,7 +25,7 @@ static void three_boats(const struct rig *rig)
         assert_string_equal(value(rig, i, "phone"), "(207) 555-0134");
         assert_true(str_ends(value(rig, i, "url"), names[i]));
     }
-    assert_false(json_flag(rig->final, "any_step_failed", true));
+    assert_false(result_any_step_failed(rig->final));
 }
 
 static void the_example_plan_gives_three_rows(void **state)
@@ -410,7 +411,7 @@ static void a_failed_gate_leaves_out_the_rest_of_its_section(void **state)
              "{'type':'wait','intent':'b','section':'end','params':{'seconds':1e-9}}]");
     rig_run(&rig, NULL);
     assert_string_equal(rig.end.status, "completed");
-    assert_true(json_flag(rig.final, "any_step_failed", false));
+    assert_true(result_any_step_failed(rig.final));
     assert_int_equal(rig_n_results(&rig), 3);
     assert_string_equal(rig_data(&rig, 1), "gate:FAIL:'Cars' is not there");
     assert_string_equal(rig_data(&rig, 2), "wait:1e-09");
@@ -438,7 +439,7 @@ static void a_guarded_step_is_skipped_and_is_no_failure(void **state)
     assert_string_equal(rig.end.status, "completed");
     assert_string_equal(rig_data(&rig, 0), "guard:banner=False:skipped");
     assert_string_equal(json_str(rig_result(&rig, 0), "skip_reason", ""), "guard_banner_false");
-    assert_false(json_flag(rig.final, "any_step_failed", true));
+    assert_false(result_any_step_failed(rig.final));
     rig_release(&rig);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/result.h"
 #include "run/step.h"
 #include "run/url.h"
 #include "unit/run_rig.h"
@@ -739,11 +740,31 @@ static void a_form_is_never_sent_half_after_a_resume(void **state)
         assert_int_equal(rig_n_results(&rig), rig_n_results(&first));
         assert_int_equal(json_array_size(rig_rows(&rig)), 1);
         assert_int_equal(json_array_size(json_object_get(rig.final, "extracted_leads")), 1);
-        assert_false(json_flag(rig.final, "any_step_failed", true));
+        assert_false(result_any_step_failed(rig.final));
         assert_true(json_equal(json_object_get(rig.final, "executor_backend_counts"),
                                json_object_get(first.final, "executor_backend_counts")));
         rig_release(&rig);
     }
+    rig_release(&first);
+}
+
+static void what_failed_before_a_resume_and_went_well_after_it_did_not_fail(void **state)
+{
+    static const char plan[] = "[" OPEN(
+        SITE
+        "/consent") ",{'type':'fill_field','intent':'x','params':{'label':'Email','value':'a'}},"
+                    "{'type':'wait','intent':'w','params':{'seconds':0}}]";
+    struct rig first, rig;
+    begin(&first, plan);
+    first.web.no_typing = true;
+    rig_run(&first, NULL);
+    assert_string_equal(rig_data(&first, 1), "type_not_landed:Email");
+    assert_true(result_any_step_failed(first.final));
+    begin(&rig, plan);
+    rig_run(&rig, first.checkpoints[1]);
+    assert_string_equal(rig_data(&rig, 1), "fill:Email");
+    assert_false(result_any_step_failed(rig.final));
+    rig_release(&rig);
     rig_release(&first);
 }
 
@@ -1358,6 +1379,7 @@ int main(void)
         cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
         cmocka_unit_test(fields_that_cannot_be_filled_say_why),
         cmocka_unit_test(fields_are_filled_again_after_a_resume),
+        cmocka_unit_test(what_failed_before_a_resume_and_went_well_after_it_did_not_fail),
         cmocka_unit_test(a_filter_that_took_another_value_fails),
         cmocka_unit_test(a_form_is_never_sent_half_after_a_resume),
         cmocka_unit_test(pages_are_opened_by_url_where_a_template_says_how),
