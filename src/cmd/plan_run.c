@@ -3,6 +3,7 @@
  * its own that lives as long as the run.
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@
 #define EXIT_FAILED      1
 #define EXIT_USAGE       2
 #define EXIT_INTERRUPTED 130
-#define NOT_GIVEN        (-1)
+#define NOT_GIVEN        INT_MIN
 #define DEFAULT_COST     10.0
 #define DEFAULT_MINUTES  30
 #define LOG_TAIL         1000

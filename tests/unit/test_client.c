@@ -699,6 +699,22 @@ static void plan_run_keeps_plan_result_and_artifacts(void **state)
     assert_int_equal(file_remove_tree(dir, &err), 0);
 }
 
+static void plan_run_sends_a_cap_as_it_was_given(void **state)
+{
+    char *out, dir[] = "/tmp/mantis-out-XXXXXX";
+    static const char text[] = "[{\"type\":\"navigate\",\"intent\":\"Open https://a.test\"}]";
+    assert_non_null(mkdtemp(dir));
+    char *plan = pool_printf(pool, "%s/p.json", dir);
+    assert_int_equal(file_write_atomic(plan, text, strlen(text), 0644, &err), 0);
+    stub.fn = echo; /* names no run: the command ends there */
+    assert_int_equal(run(&out, "plan", "run", plan, "--output-dir", dir, "--max-cost", "-1",
+                         "--max-time-minutes", "-1", NULL),
+                     1);
+    assert_non_null(strstr(stub.last_body, "\"max_cost\":-1"));
+    assert_non_null(strstr(stub.last_body, "\"max_time_minutes\":-1"));
+    assert_int_equal(file_remove_tree(dir, &err), 0);
+}
+
 static pthread_t main_thread;
 static int cancels;
 
@@ -817,6 +833,7 @@ int main(void)
         T(an_unknown_run_is_not_waited_for),
         T(a_result_is_a_table_a_document_and_a_csv_file),
         T(plan_run_keeps_plan_result_and_artifacts),
+        T(plan_run_sends_a_cap_as_it_was_given),
         T(an_interrupted_plan_run_cancels_and_keeps_what_is_there),
         T(plan_validate_and_dry_run_exit_as_their_findings_say),
         T(tables_fit_the_terminal_by_unicode_width),
