@@ -16,8 +16,17 @@
 #define CAP_HTTP_DISCARD_BYTES (64u << 20) /* of a refused request: read after the answer, so it is seen */
 #define CAP_HTTP_DISCARD_S 5
 #define CAP_HTTP_DISCARDERS 64            /* connections being read that way at once */
+#define CAP_STREAM_BEAT_S 25              /* event stream: a ping every so often (http-api.md section 11) */
+#define CAP_STREAM_BEATS 24               /* so many, then it ends: 600 s */
+#define CAP_STREAM_BLOCK_BYTES 4096       /* buffered for one stream at most */
+#define CAP_STREAM_FRAME_BYTES (20u << 20) /* one frame: a worker's longest message and its envelope */
+#define CAP_TRACE_ROWS 10000              /* of one answer of reasoning_trace; the rest is asked for with a cursor */
+#define CAP_TRACE_BYTES (64u << 20)       /* likewise */
 #define CAP_CLIENT_ANSWER_BYTES (256u << 20) /* what `mantis runs` reads of one answer */
 #define CAP_SETTINGS_FILE_BYTES (64u << 10) /* serve --config */
+#define CAP_IDEMPOTENCY_KEY_BYTES 1024    /* Idempotency-Key header */
+#define CAP_RECIPE_BYTES (64 << 10)       /* one schema, as JSON */
+#define CAP_TARGET_URL_BYTES 2048         /* of a fingerprint run */
 #define CAP_JSON_DEPTH 64                 /* nesting of any JSON a stranger sends */
 
 /* Plans (src/plan); the environment may lower or raise the server caps of http-api.md section 20 */
@@ -30,6 +39,17 @@
 #define CAP_RUN_KILL_AFTER_S 300    /* hard kill at the time cap plus this (tenancy.md section 7) */
 #define CAP_RAW_PROSE_WORDS 80      /* decompose:false */
 #define CAP_PLAN_WARNINGS 100       /* lines about unknown keys and clamped values */
+
+/* Tenants (src/core/tenant, src/sys/secrets, src/sched/limits) */
+#define CAP_TENANT_KEYS_BYTES (4u << 20) /* keys document */
+#define CAP_TENANT_KEYS 20000            /* tokens in it */
+#define CAP_TENANT_ID_BYTES 64           /* tenant_id: profile and workflow names start with it */
+#define CAP_TENANT_TEXT_BYTES 2048       /* label, webhook_url, a secret's name */
+#define CAP_TENANT_DOMAINS 1000          /* allowed_domains of one entry */
+#define CAP_TENANT_WARNINGS 100          /* entries left out that are named in the log */
+#define CAP_TOKEN_BYTES 1024             /* token a caller presents */
+#define CAP_SECRET_BYTES (64u << 10)     /* file in the secrets directory */
+#define CAP_RATE_BUCKETS 20000           /* tenants whose bucket is not full */
 
 /* Worker messages (src/sys/ipc) */
 #define CAP_IPC_MESSAGE_BYTES (16u << 20)
@@ -57,6 +77,30 @@
 #define CAP_LOG_TAIL 10000          /* action=logs */
 #define CAP_SCREENSHOT_BYTES (32u << 20)  /* one PNG a worker left behind */
 #define CAP_SLOT_BACKLOG 64               /* worker messages held while the store refuses writes */
+#define CAP_QUEUE_LISTED 100              /* waiting runs that GET /v1/queue names */
+#define CAP_SUBMITS_PER_COMMIT 512        /* new runs stored at once; more wait for the next turn */
+#define CAP_VIEW_BYTES (16u << 20)        /* texts kept of runs that are polled */
+#define CAP_HALT_CLASS_BYTES 128          /* of a run that is followed */
+#define CAP_FOLLOW_LINES 64               /* newest events kept of a run that is followed */
+#define CAP_FOLLOW_BYTES (32u << 20)      /* of all of them; then one event per run */
+#define CAP_FOLLOW_LINE_BYTES (64u << 10) /* of one event; a larger one is read from the store */
+
+/* The store (src/store) */
+#define CAP_STORE_CACHE_RUNS 4096          /* lately touched runs that polling reads from memory */
+#define CAP_STORE_CACHE_BYTES (24u << 20)  /* what they may weigh together, roughly */
+#define CAP_RECIPES 1000                   /* of one tenant */
+#define CAP_DELIVERY_LOG 200               /* attempts kept of one webhook delivery; older ones go */
+#define CAP_STORE_FINDINGS 100             /* lines of `mantis store check` */
+#define CAP_CONTROL_CLIENTS 4              /* of `serve`'s control socket at once */
+
+/* Metrics (src/base/metric) and webhooks (src/sched/webhook) */
+#define CAP_METRIC_SERIES 2000       /* of one family; further label values are counted as "other" */
+#define CAP_METRIC_LABEL_BYTES 128   /* of one label value */
+#define CAP_PROMPT_BYTES (1u << 20) /* one file of prompts/ */
+#define CAP_METRICS_BYTES (64u << 20) /* the whole page */
+#define CAP_WEBHOOK_URL_BYTES 2048
+#define CAP_WEBHOOK_ANSWER_BYTES (16u << 10) /* of a receiver; what is longer is cut off */
+#define CAP_HTTPC_HEADER_BYTES (64u << 10)   /* of an answer, all header lines together */
 
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512

@@ -41,6 +41,16 @@ const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES])
     return out;
 }
 
+int clock_days_since(const char *iso_date)
+{
+    int year, month, day;
+    if (sscanf(iso_date, "%4d-%2d-%2d", &year, &month, &day) != 3)
+        return -1;
+    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    int64_t past_s = clock_wall_us() / 1000000 - (int64_t)timegm(&tm);
+    return past_s < 0 ? -1 : (int)(past_s / 86400);
+}
+
 void clock_fake(int64_t mono_us, int64_t wall_us)
 {
     faked = true;

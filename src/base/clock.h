@@ -16,6 +16,9 @@ int64_t clock_wall_us(void); /* since 1970, UTC */
 #define CLOCK_ISO_BYTES 33
 const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES]);
 
+/* Whole days since a text that begins with an ISO date; -1 when it does not, or is to come. */
+int clock_days_since(const char *iso_date);
+
 /* Tests only: freeze both clocks at these values; clock_fake_off() goes back to the real ones. */
 void clock_fake(int64_t mono_us, int64_t wall_us);
 void clock_fake_off(void);

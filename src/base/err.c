@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -108,6 +109,7 @@ int err_prefix(struct err *err, const char *fmt, ...)
 
 void bug_at(const char *file, int line, const char *fmt, ...)
 {
+    log_flush();
     fprintf(stderr, "BUG at %s:%d: ", file, line);
     va_list ap;
     va_start(ap, fmt);

@@ -2,8 +2,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,13 +40,27 @@ void id_run(char out[ID_RUN_BYTES])
     id_random_hex(4, out + 16);
 }
 
+void id_sha256(const void *data, size_t len, unsigned char out[ID_SHA256_BYTES])
+{
+    unsigned int md_len = 0;
+    if (!EVP_Digest(data, len, out, &md_len, EVP_sha256(), NULL) || md_len != ID_SHA256_BYTES)
+        BUG("SHA-256 failed");
+}
+
 void id_sha256_hex(const void *data, size_t len, char out[ID_SHA256_HEX_BYTES])
 {
-    unsigned char md[EVP_MAX_MD_SIZE];
-    unsigned int md_len = 0;
-    if (!EVP_Digest(data, len, md, &md_len, EVP_sha256(), NULL) || md_len != 32)
-        BUG("SHA-256 failed");
-    to_hex(md, 32, out);
+    unsigned char md[ID_SHA256_BYTES];
+    id_sha256(data, len, md);
+    to_hex(md, sizeof(md), out);
+}
+
+void id_hmac_sha256_hex(const char *key, const void *data, size_t len, char out[ID_SHA256_HEX_BYTES])
+{
+    unsigned char md[ID_SHA256_BYTES];
+    size_t key_len = strlen(key);
+    if (key_len > INT_MAX || !HMAC(EVP_sha256(), key, (int)key_len, data, len, md, NULL))
+        BUG("HMAC-SHA256 failed");
+    to_hex(md, sizeof(md), out);
 }
 
 static bool allowed(char c)

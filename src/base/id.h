@@ -17,7 +17,12 @@ void id_random_hex(size_t bytes, char *out);
 /* A fresh run id from the UTC wall clock and four random bytes. */
 void id_run(char out[ID_RUN_BYTES]);
 
+#define ID_SHA256_BYTES 32
+void id_sha256(const void *data, size_t len, unsigned char out[ID_SHA256_BYTES]);
 void id_sha256_hex(const void *data, size_t len, char out[ID_SHA256_HEX_BYTES]);
+
+/* HMAC-SHA256 of data under key, a NUL-terminated text. */
+void id_hmac_sha256_hex(const char *key, const void *data, size_t len, char out[ID_SHA256_HEX_BYTES]);
 
 /* Runs of characters outside [A-Za-z0-9_.-] become one '_', then leading and trailing '.' and '_'
  * go; empty becomes "micro_state". out holds len bytes, NUL included; longer results are cut. */

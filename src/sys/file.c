@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -171,6 +172,7 @@ struct walk {
     DIR *dir; /* the one being read */
     struct level *up;
     size_t depth, size;
+    size_t left; /* entries that may still be removed */
 };
 
 static int walk_into(struct walk *w, int fd)
@@ -245,16 +247,21 @@ static struct dirent *walk_next(struct walk *w)
     return e;
 }
 
+enum { PASS_SPENT = 2 };
+
 /* Remove what can be removed of the directory being read, in one pass. 1: went down into one that
- * is not empty; 0: at the end; -1. */
+ * is not empty; 0: at the end; PASS_SPENT; -1. */
 static int remove_pass(struct walk *w)
 {
     struct dirent *e;
     int removed = 0;
     while ((e = walk_next(w))) {
+        if (!w->left)
+            return PASS_SPENT;
         if (unlinkat(dirfd(w->dir), e->d_name, 0) == 0 ||
             (errno == EISDIR && unlinkat(dirfd(w->dir), e->d_name, AT_REMOVEDIR) == 0)) {
             removed++;
+            w->left--;
             continue;
         }
         if (errno != ENOTEMPTY && errno != EEXIST)
@@ -275,8 +282,8 @@ static int empty_tree(struct walk *w)
 {
     for (;;) {
         int r = remove_pass(w);
-        if (r < 0)
-            return -1;
+        if (r < 0 || r == PASS_SPENT)
+            return r;
         if (r)
             continue;
         if (!w->depth)
@@ -286,18 +293,26 @@ static int empty_tree(struct walk *w)
     }
 }
 
-int file_remove_tree(const char *path, struct err *err)
+int file_remove_some(const char *path, size_t max, bool *ret_done, struct err *err)
 {
-    struct walk w = {0};
+    struct walk w = {.left = max};
+    *ret_done = true;
     if (unlink(path) == 0 || errno == ENOENT)
         return 0;
     int r = walk_into(&w, open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!r)
         r = empty_tree(&w);
     walk_end(&w);
-    if (r || rmdir(path))
+    *ret_done = r != PASS_SPENT;
+    if (*ret_done && (r || rmdir(path)))
         return err_sys(err, E_IO, "cannot remove '%s'", path);
     return 0;
+}
+
+int file_remove_tree(const char *path, struct err *err)
+{
+    bool done;
+    return file_remove_some(path, SIZE_MAX, &done, err);
 }
 
 /* A file with a second name may be anybody's, put here by a hard link: it is left alone. */

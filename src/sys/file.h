@@ -4,6 +4,7 @@
 #ifndef MANTIS_SYS_FILE_H
 #define MANTIS_SYS_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -27,6 +28,8 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 
 /* Remove a file or a whole tree of any depth; links are removed, not followed. A missing path is fine. */
 int file_remove_tree(const char *path, struct err *err) MUST_CHECK;
+/* The same in pieces of at most max entries; *ret_done: it is gone. */
+int file_remove_some(const char *path, size_t max, bool *ret_done, struct err *err) MUST_CHECK;
 
 /* Give a directory and all below it, at any depth, to uid:uid; links included and not followed. A
  * file with further hard links is left as it is. */

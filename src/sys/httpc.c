@@ -4,40 +4,62 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include <curl/curl.h>
 
 #include "base/buf.h"
+#include "base/caps.h"
 #include "base/clock.h"
+#include "sys/address.h"
 
 struct httpc {
     struct loop *loop;
     CURLM *multi;
     struct loop_timer timer;
+    struct httpc_exchange *first; /* those of httpc_start() */
 };
 
-/* One exchange, on the stack of httpc_call(). */
-struct call {
+/* httpc_call() has it on its stack, httpc_start() in a pool of its own. */
+struct httpc_exchange {
+    struct httpc_exchange *next, **link;
     struct httpc *httpc;
+    struct pool *pool; /* the answer's */
     CURL *easy;
     struct curl_slist *headers;
     struct buf body;
+    size_t header_bytes;
     char why[CURL_ERROR_SIZE];
+
+    const char *origin;
+    unsigned flags;
+    int timeout_ms;
+    size_t max_answer_bytes;
+
+    int status;   /* of the final headers, once they are complete */
+    bool refused; /* an address was not public */
     CURLcode code;
     bool done;
+    httpc_done_fn *fn; /* NULL: somebody waits for done */
+    void *arg;
+    struct loop_timer deadline; /* of httpc_start(): the loop's clock, not curl's, ends it */
 };
+
+static void finish(struct httpc_exchange *x);
 
 static void collect_done(struct httpc *h)
 {
     CURLMsg *msg;
     int left;
     while ((msg = curl_multi_info_read(h->multi, &left))) {
-        struct call *call = NULL;
+        struct httpc_exchange *x = NULL;
         if (msg->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        call->code = msg->data.result;
-        call->done = true;
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+        x->code = msg->data.result;
+        x->done = true;
+        if (x->fn)
+            finish(x);
     }
 }
 
@@ -137,143 +159,304 @@ void httpc_destroy(struct httpc *h)
 {
     if (!h)
         return;
+    while (h->first)
+        httpc_cancel(h->first);
     curl_multi_cleanup(h->multi);
     loop_timer_clear(&h->timer);
     free(h);
 }
 
-static size_t take_bytes(char *data, size_t size, size_t n, void *arg)
+/* --- addresses ------------------------------------------------------------------------------- */
+
+static const char *url_part(struct pool *pool, CURLU *u, CURLUPart part, unsigned flags)
 {
-    struct call *call = arg;
-    return buf_add(&call->body, data, size * n) ? CURL_WRITEFUNC_ERROR : size * n;
+    char *text = NULL;
+    if (curl_url_get(u, part, &text, flags))
+        return NULL;
+    const char *copy = pool_strdup(pool, text);
+    curl_free(text);
+    return copy;
 }
 
-/* scheme://host:port of a URL: what a message may say. */
-static char *origin_of(struct pool *pool, const char *url)
+int httpc_url_parse(struct pool *pool, const char *url, struct httpc_url *out, struct err *err)
 {
     CURLU *u = curl_url();
-    char *scheme = NULL, *host = NULL, *port = NULL, *text;
-    if (u && !curl_url_set(u, CURLUPART_URL, url, 0)) {
-        curl_url_get(u, CURLUPART_SCHEME, &scheme, 0);
-        curl_url_get(u, CURLUPART_HOST, &host, 0);
-        curl_url_get(u, CURLUPART_PORT, &port, 0);
+    if (!u)
+        BUG("out of memory");
+    int r = curl_url_set(u, CURLUPART_URL, url, 0) ? E_INVALID : 0;
+    const char *scheme = r ? NULL : url_part(pool, u, CURLUPART_SCHEME, 0);
+    const char *host = r ? NULL : url_part(pool, u, CURLUPART_HOST, 0);
+    bool http = scheme && (!strcasecmp(scheme, "http") || !strcasecmp(scheme, "https"));
+    if (http && host && *host) {
+        const char *port = url_part(pool, u, CURLUPART_PORT, 0);
+        const char *real = url_part(pool, u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+        *out = (struct httpc_url){
+            .scheme = scheme,
+            .host = host,
+            .path = url_part(pool, u, CURLUPART_PATH, 0),
+            .port = real ? atoi(real) : 0,
+            .has_userinfo =
+                url_part(pool, u, CURLUPART_USER, 0) || url_part(pool, u, CURLUPART_PASSWORD, 0),
+            .origin =
+                pool_printf(pool, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : ""),
+        };
+    } else {
+        r = E_INVALID;
     }
-    bool http = scheme && (strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0);
-    text = http && host
-               ? pool_printf(pool, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "")
-               : NULL;
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
     curl_url_cleanup(u);
-    return text;
+    return r ? err_set(err, r, "'%.200s' is not an http(s) address", url) : 0;
 }
 
-static bool is_here(const char *origin)
+static bool is_here(const char *host)
 {
-    const char *host = strstr(origin, "://") + 3;
-    return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
            strncasecmp(host, "localhost", strlen("localhost")) == 0;
 }
 
-static void add_headers(struct call *call, const struct httpc_request *req)
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    /* no "Expect: 100-continue": it costs a round trip, or a second where nobody answers it */
-    call->headers = curl_slist_append(NULL, "Expect:");
-    for (const char *const *h = req->headers; h && *h; h++)
-        call->headers = curl_slist_append(call->headers, *h);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    struct httpc_exchange *x = arg;
+    if (!address_is_public(&address->addr)) {
+        x->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static void prepare(struct call *call, const struct httpc_request *req, const char *origin)
+/* --- one exchange ---------------------------------------------------------------------------- */
+
+static size_t take_bytes(char *data, size_t size, size_t n, void *arg)
 {
-    CURL *easy = call->easy;
+    struct httpc_exchange *x = arg;
+    return buf_add(&x->body, data, size * n) ? CURL_WRITEFUNC_ERROR : size * n;
+}
+
+/* Called per line; an empty one ends the headers, of an interim answer (1xx) too. */
+static size_t take_header(char *data, size_t size, size_t n, void *arg)
+{
+    struct httpc_exchange *x = arg;
+    long status = 0;
+    x->header_bytes += size * n;
+    if (x->header_bytes > CAP_HTTPC_HEADER_BYTES)
+        return CURL_WRITEFUNC_ERROR;
+    if (size * n <= 2 && (data[0] == '\r' || data[0] == '\n')) {
+        curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+        x->status = status >= 200 ? (int)status : x->status;
+    }
+    return size * n;
+}
+
+static void set_headers(struct httpc_exchange *x, const char *const *lines)
+{
+    /* no "Expect: 100-continue": it costs a round trip, or a second where nobody answers it */
+    x->headers = curl_slist_append(NULL, "Expect:");
+    for (; lines && *lines; lines++)
+        x->headers = curl_slist_append(x->headers, *lines);
+    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+}
+
+static void set_route(struct httpc_exchange *x, const struct httpc_url *url)
+{
+    CURL *easy = x->easy;
+    bool direct = x->flags & (HTTPC_PUBLIC_ONLY | HTTPC_NO_PROXY);
+    if (direct || is_here(url->host))
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (direct) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+        curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    }
+    if (x->flags & HTTPC_PUBLIC_ONLY) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
+    }
+}
+
+static void set_options(struct httpc_exchange *x, const struct httpc_request *req)
+{
+    CURL *easy = x->easy;
     curl_easy_setopt(easy, CURLOPT_URL, req->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "mantis/" MANTIS_VERSION);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* else an exchange that ends while its name is being resolved waits for the name server */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->why);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->why);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_bytes);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, req->method);
-    if (is_here(origin))
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (req->body) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, req->body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+        curl_easy_setopt(easy, x->fn ? CURLOPT_COPYPOSTFIELDS : CURLOPT_POSTFIELDS, req->body);
     }
-    add_headers(call, req);
 }
 
-static int failed(const struct call *call, const char *origin, const struct httpc_request *req,
-                  struct err *err)
+/* x: zeroed but for httpc, pool, fn and arg. */
+static int begin(struct httpc_exchange *x, const struct httpc_request *req, struct err *err)
 {
-    const char *why = *call->why ? call->why : curl_easy_strerror(call->code);
-    switch (call->code) {
+    struct httpc_url url;
+    int r = httpc_url_parse(x->pool, req->url, &url, err);
+    if (r)
+        return r;
+    x->easy = curl_easy_init();
+    if (!x->easy)
+        BUG("out of memory");
+    x->origin = url.origin;
+    x->flags = req->flags;
+    x->timeout_ms = req->timeout_ms;
+    x->max_answer_bytes = req->max_answer_bytes;
+    buf_init(&x->body, req->max_answer_bytes);
+    set_options(x, req);
+    set_headers(x, req->headers);
+    set_route(x, &url);
+    curl_multi_add_handle(x->httpc->multi, x->easy);
+    return 0;
+}
+
+static void end(struct httpc_exchange *x)
+{
+    loop_timer_clear(&x->deadline);
+    curl_multi_remove_handle(x->httpc->multi, x->easy);
+    curl_easy_cleanup(x->easy);
+    curl_slist_free_all(x->headers);
+    buf_release(&x->body);
+}
+
+static int too_big(const struct httpc_exchange *x, struct err *err)
+{
+    if (x->header_bytes > CAP_HTTPC_HEADER_BYTES)
+        return err_set(err, E_TOOBIG, "the headers of %s are larger than %u bytes", x->origin,
+                       CAP_HTTPC_HEADER_BYTES);
+    return err_set(err, E_TOOBIG, "the answer of %s is larger than %zu bytes", x->origin,
+                   x->max_answer_bytes);
+}
+
+static int failed(const struct httpc_exchange *x, struct err *err)
+{
+    const char *why = *x->why ? x->why : curl_easy_strerror(x->code);
+    switch (x->code) {
     case CURLE_COULDNT_CONNECT:
+        if (x->refused)
+            return err_set(err, E_FORBIDDEN, "%s is at a private address", x->origin);
+        return err_set(err, E_UNAVAILABLE, "cannot reach %s: %s", x->origin, why);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return err_set(err, E_UNAVAILABLE, "cannot reach %s: %s", origin, why);
+        return err_set(err, E_UNAVAILABLE, "cannot reach %s: %s", x->origin, why);
     case CURLE_OPERATION_TIMEDOUT:
-        return err_set(err, E_TIMEOUT, "no answer from %s in %g s", origin,
-                       req->timeout_ms / 1000.0);
+        return err_set(err, E_TIMEOUT, "no answer from %s in %g s", x->origin,
+                       x->timeout_ms / 1000.0);
     case CURLE_WRITE_ERROR:
-        return err_set(err, E_TOOBIG, "the answer of %s is larger than %zu bytes", origin,
-                       req->max_answer_bytes);
+        return too_big(x, err);
     default:
-        return err_set(err, E_UPSTREAM, "%s: %s", origin, why);
+        return err_set(err, E_UPSTREAM, "%s: %s", x->origin, why);
     }
 }
 
-static void take_answer(struct call *call, struct pool *pool, struct httpc_answer *out)
+static void take_answer(struct httpc_exchange *x, struct httpc_answer *out)
 {
-    long status = 0;
     const char *type = NULL;
     curl_off_t retry = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
-    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry);
-    out->status = (int)status;
-    out->content_type = type ? pool_strdup(pool, type) : "";
+    curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry);
+    out->status = x->status;
+    out->content_type = type ? pool_strdup(x->pool, type) : "";
     out->retry_after_s = retry > INT_MAX ? INT_MAX : (int)retry;
-    out->len = call->body.len;
-    out->body = pool_alloc(pool, call->body.len + 1);
-    if (call->body.len)
-        memcpy(out->body, call->body.data, call->body.len);
+    out->len = x->body.len;
+    out->body = pool_alloc(x->pool, x->body.len + 1);
+    if (x->body.len)
+        memcpy(out->body, x->body.data, x->body.len);
 }
+
+static int result_of(struct httpc_exchange *x, struct httpc_answer *out, struct err *err)
+{
+    if (x->code != CURLE_OK && !(x->status && (x->flags & HTTPC_STATUS_COUNTS)))
+        return failed(x, err);
+    take_answer(x, out);
+    return 0;
+}
+
+/* --- with and without waiting ---------------------------------------------------------------- */
 
 static bool is_done(void *arg)
 {
-    return ((struct call *)arg)->done;
+    return ((struct httpc_exchange *)arg)->done;
 }
 
 int httpc_call(struct httpc *h, struct pool *pool, const struct httpc_request *req,
                struct httpc_answer *out, struct err *err)
 {
-    const char *origin = origin_of(pool, req->url);
-    if (!origin)
-        return err_set(err, E_INVALID, "'%.200s' is not an http(s) address", req->url);
-    struct call call = {.httpc = h, .easy = curl_easy_init()};
-    if (!call.easy)
-        BUG("out of memory");
-    buf_init(&call.body, req->max_answer_bytes);
-    prepare(&call, req, origin);
-    curl_multi_add_handle(h->multi, call.easy);
+    struct httpc_exchange x = {.httpc = h, .pool = pool};
+    int r = begin(&x, req, err);
+    if (r)
+        return r;
     /* curl's own deadline ends the call; this one only bounds a curl that does not */
-    int r = loop_wait(h->loop, is_done, &call, clock_mono_ms() + req->timeout_ms + 1000);
+    r = loop_wait(h->loop, is_done, &x, clock_mono_ms() + req->timeout_ms + 1000);
     if (r == E_CANCELLED)
-        r = err_set(err, r, "the request to %s was interrupted", origin);
+        r = err_set(err, r, "the request to %s was interrupted", x.origin);
     else if (r)
-        r = err_set(err, r, "no answer from %s in %g s", origin, req->timeout_ms / 1000.0);
-    else if (call.code != CURLE_OK)
-        r = failed(&call, origin, req, err);
+        r = err_set(err, r, "no answer from %s in %g s", x.origin, req->timeout_ms / 1000.0);
     else
-        take_answer(&call, pool, out);
-    curl_multi_remove_handle(h->multi, call.easy);
-    curl_easy_cleanup(call.easy);
-    curl_slist_free_all(call.headers);
-    buf_release(&call.body);
+        r = result_of(&x, out, err);
+    end(&x);
     return r;
+}
+
+static void too_late(void *arg)
+{
+    struct httpc_exchange *x = arg;
+    x->code = CURLE_OPERATION_TIMEDOUT;
+    finish(x);
+}
+
+int httpc_start(struct httpc *h, const struct httpc_request *req, httpc_done_fn *fn, void *arg,
+                struct httpc_exchange **out, struct err *err)
+{
+    struct pool *pool = pool_create(NULL);
+    struct httpc_exchange *x = pool_alloc(pool, sizeof(*x));
+    *x = (struct httpc_exchange){.httpc = h, .pool = pool, .fn = fn, .arg = arg};
+    int r = begin(x, req, err);
+    if (r) {
+        pool_destroy(pool);
+        return r;
+    }
+    x->next = h->first;
+    x->link = &h->first;
+    if (x->next)
+        x->next->link = &x->next;
+    h->first = x;
+    loop_timer_set(h->loop, &x->deadline, req->timeout_ms, too_late, x);
+    *out = x;
+    return 0;
+}
+
+static void unlink_exchange(struct httpc_exchange *x)
+{
+    *x->link = x->next;
+    if (x->next)
+        x->next->link = x->link;
+}
+
+void httpc_cancel(struct httpc_exchange *x)
+{
+    unlink_exchange(x);
+    end(x);
+    pool_destroy(x->pool);
+}
+
+static void finish(struct httpc_exchange *x)
+{
+    struct httpc_answer answer = {0};
+    struct err err = {0};
+    int r = result_of(x, &answer, &err);
+    unlink_exchange(x);
+    end(x);
+    x->fn(x->arg, r, r ? NULL : &answer, &err);
+    pool_destroy(x->pool);
 }

@@ -9,9 +9,18 @@ static void turn(void *arg)
     struct httpd *h = arg;
     MHD_UNSIGNED_LONG_LONG ms;
     loop_timer_clear(&h->timer);
+    h->due = false;
     MHD_run(h->daemon);
-    if (!h->timer.loop && MHD_get_timeout(h->daemon, &ms) == MHD_YES) /* else a turn is due */
+    if (!h->due && MHD_get_timeout(h->daemon, &ms) == MHD_YES)
         loop_timer_set(h->loop, &h->timer, (int64_t)ms, turn, h);
+}
+
+/* Nobody tells the daemon of a connection that is resumed. One turn serves all that are. */
+static void turn_soon(struct httpd *h)
+{
+    if (!h->due)
+        loop_timer_set(h->loop, &h->timer, 0, turn, h);
+    h->due = true;
 }
 
 static void on_ready(void *arg, uint32_t events)
@@ -41,9 +50,12 @@ void httpd_stop(struct httpd *h)
     *h = (struct httpd){0};
 }
 
+/* The descriptor would say so in every turn. */
 static void on_hangup(void *arg, uint32_t events)
 {
     struct httpd_hold *hold = arg;
+    loop_fd_remove(hold->hangup);
+    hold->hangup = NULL;
     hold->fn(hold->arg);
 }
 
@@ -56,25 +68,37 @@ static void find_silent_peer(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-void httpd_hold(struct httpd *h, struct MHD_Connection *connection, struct httpd_hold *hold,
-                httpd_hangup_fn *fn, void *arg)
+void httpd_watch(struct httpd *h, struct MHD_Connection *connection, struct httpd_hold *hold,
+                 httpd_hangup_fn *fn, void *arg)
 {
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     *hold = (struct httpd_hold){.httpd = h, .connection = connection, .fn = fn, .arg = arg};
     find_silent_peer(fd);
     if (loop_fd_add(h->loop, fd, EPOLLRDHUP, on_hangup, hold, &hold->hangup, NULL))
-        hold->hangup = NULL; /* then it is held until it is released */
-    MHD_suspend_connection(connection);
+        hold->hangup = NULL; /* then nobody says that the caller is gone */
+}
+
+void httpd_hold(struct httpd_hold *hold)
+{
+    hold->held = true;
+    MHD_suspend_connection(hold->connection);
+}
+
+void httpd_wake(struct httpd_hold *hold)
+{
+    if (!hold->held)
+        return;
+    hold->held = false;
+    MHD_resume_connection(hold->connection);
+    turn_soon(hold->httpd);
 }
 
 void httpd_release(struct httpd_hold *hold)
 {
-    struct httpd *h = hold->httpd;
-    if (!h)
+    if (!hold->httpd)
         return;
     loop_fd_remove(hold->hangup);
     hold->hangup = NULL;
+    httpd_wake(hold);
     hold->httpd = NULL;
-    MHD_resume_connection(hold->connection);
-    loop_timer_set(h->loop, &h->timer, 0, turn, h);
 }

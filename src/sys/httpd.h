@@ -20,6 +20,7 @@ struct httpd {
     struct loop *loop;
     struct loop_fd *watch;
     struct loop_timer timer;
+    bool due; /* the timer is set for this turn of the loop */
 };
 
 /* Let loop turn the daemon; takes it over, on error too. Zeroed before. */
@@ -29,21 +30,27 @@ int httpd_start(struct httpd *httpd, struct loop *loop, struct MHD_Daemon *daemo
 /* No connection may be held any more. What was never started is fine. */
 void httpd_stop(struct httpd *httpd);
 
-/* A suspended connection. It must stay where it is until released; zeroed means not held. */
+/* A connection that is suspended now and then. It must stay where it is until released; zeroed means
+ * released. */
 typedef void httpd_hangup_fn(void *arg);
 struct httpd_hold {
-    struct httpd *httpd; /* set while held */
+    struct httpd *httpd; /* NULL: released */
     struct MHD_Connection *connection;
     struct loop_fd *hangup;
+    bool held; /* suspended just now */
     httpd_hangup_fn *fn;
     void *arg;
 };
 
-/* Suspend; fn(arg) when the caller hangs up, which releases nothing by itself. */
-void httpd_hold(struct httpd *httpd, struct MHD_Connection *connection, struct httpd_hold *hold,
-                httpd_hangup_fn *fn, void *arg);
+/* Call fn(arg), once, when the caller hangs up, held or not; that wakes and releases nothing by itself. */
+void httpd_watch(struct httpd *httpd, struct MHD_Connection *connection, struct httpd_hold *hold,
+                 httpd_hangup_fn *fn, void *arg);
 
-/* Resume, and give the daemon a turn, since nobody else tells it. Not held is fine. */
+/* Suspend, and let the daemon serve it again in the loop's next turn. Waking what is not held is fine. */
+void httpd_hold(struct httpd_hold *hold);
+void httpd_wake(struct httpd_hold *hold);
+
+/* Wake it and watch it no more. Released is fine. */
 void httpd_release(struct httpd_hold *hold);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * A row says where a value goes, what it takes and what it is without one. A value comes from the
  * environment, else from the config file, else from the row; an empty value counts as none. The
- * address, the three directories, the brain and the token have rules of their own below the table.
+ * address, the directories, the brain and who may call have rules of their own below the table.
  */
 #include "sys/settings.h"
 
@@ -21,8 +21,7 @@
 #include "sys/file.h"
 #include "sys/input.h"
 
-#define WARNINGS_MAX      32
-#define SECRET_FILE_BYTES 4096
+#define WARNINGS_MAX 32
 
 enum kind {
     OWN_RULE, /* read by its own function; here for the help and for the config file's check */
@@ -36,6 +35,7 @@ enum kind {
 enum row_flags {
     LENIENT = 1 << 0, /* what cannot be read becomes the default, with a warning */
     CLAMPED = 1 << 1, /* out of range becomes the nearest end */
+    SECRET = 1 << 2,  /* wiped from the environment once read */
 };
 
 struct row {
@@ -54,9 +54,19 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-    {"MANTIS_API_TOKEN", OWN_RULE, AT(api_token), "", 0, 0, 0,
+    {"MANTIS_TENANT_KEYS_PATH", OWN_RULE, AT(tenant_keys_path), "", 0, 0, 0,
+     "keys file of many tenants; read again when it changes; MANTIS_API_TOKEN is then ignored"},
+    {"MANTIS_TENANT_KEYS_JSON", OWN_RULE, AT(tenant_keys_json), "", 0, 0, SECRET,
+     "the keys document itself, where secrets arrive as variables only"},
+    {"MANTIS_API_TOKEN", OWN_RULE, AT(api_token), "", 0, 0, SECRET,
      "token that callers send as X-Mantis-Token; else <secrets>/mantis_api_token; without one every run route is 503"},
-    {"MANTIS_SECRETS_DIR", OWN_RULE, 0, "/secrets", 0, 0, 0, "directory of secret files, one value each"},
+    {"MANTIS_SECRETS_DIR", OWN_RULE, AT(secrets_dir), "/secrets", 0, 0, 0, "directory of secret files, one value each"},
+    {"MANTIS_METRICS_TOKEN", TEXT, AT(metrics_token), "", 0, 0, SECRET,
+     "token that /metrics asks for; without one it is open to all"},
+    {"MANTIS_WEBHOOK_SECRET_DEFAULT", TEXT, AT(webhook_secret_default), "", 0, 0, SECRET,
+     "signs the webhooks of tenants that name no secret of their own"},
+    {"MANTIS_WEBHOOK_ALLOW_PRIVATE", SWITCH, AT(webhook_allow_private), "0", 0, 0, 0,
+     "let webhooks go to private and loopback addresses"},
     {"MANTIS_DATA_DIR", OWN_RULE, AT(data_dir), "", 0, 0, 0,
      "where everything is kept; default /workspace/mantis-data if it exists, /var/lib/mantis as root, else "
      "$XDG_STATE_HOME/mantis (~/.local/state/mantis)"},
@@ -73,6 +83,25 @@ static const struct row rows[] = {
      "minutes a run may take"},
     {"MANTIS_MAX_COST_USD", NUMBER, AT(max_cost_usd), STR(CAP_RUN_COST_USD), 0.000001, 1e6, LENIENT,
      "US dollars a run may cost"},
+    {"MANTIS_RUN_TTL_DAYS", WHOLE, AT(run_ttl_days), "7", 0, 36500, 0,
+     "days a finished run is kept; 0 for ever"},
+    {"MANTIS_ARTIFACT_TTL_DAYS", WHOLE, AT(artifact_ttl_days), "3", 0, 36500, 0,
+     "days a finished run's files are kept; 0 for ever"},
+    {"MANTIS_COST_GPU_HOURLY_USD", NUMBER, AT(cost_gpu_hourly_usd), "3.25", 0, 1e6, 0, "an hour of the model's GPU"},
+    {"MANTIS_COST_GPU_SECONDS_PER_STEP", NUMBER, AT(cost_gpu_seconds_per_step), "3", 0, 1e6, 0,
+     "GPU seconds of a step that were not measured"},
+    {"MANTIS_COST_CLAUDE_CALL_USD", NUMBER, AT(cost_claude_call_usd), "0.003", 0, 1e6, 0,
+     "a Claude call whose tokens were not said"},
+    {"MANTIS_COST_CLAUDE_INPUT_PER_MTOK", NUMBER, AT(cost_claude_input_per_mtok), "3", 0, 1e6, 0,
+     "a million input tokens"},
+    {"MANTIS_COST_CLAUDE_OUTPUT_PER_MTOK", NUMBER, AT(cost_claude_output_per_mtok), "15", 0, 1e6, 0,
+     "a million output tokens"},
+    {"MANTIS_COST_CLAUDE_CACHED_INPUT_PER_MTOK", NUMBER, AT(cost_claude_cached_input_per_mtok), "0.3", 0, 1e6, 0,
+     "a million input tokens read from the cache"},
+    {"MANTIS_COST_PROXY_PER_GB_USD", NUMBER, AT(cost_proxy_per_gb_usd), "5", 0, 1e6, 0, "1024 MB through the proxy"},
+    {"MANTIS_COST_PROXY_MB_PER_NAV", NUMBER, AT(cost_proxy_mb_per_nav), "5", 0, 1e6, 0, "MB of a page load, not measured"},
+    {"MANTIS_COST_PROXY_MB_PER_SCROLL", NUMBER, AT(cost_proxy_mb_per_scroll), "0.5", 0, 1e6, 0,
+     "MB of a scroll, not measured"},
     {"MANTIS_DEFAULT_MICRO", TEXT, AT(default_micro), "", 0, 0, 0, "plan used when a call names none"},
     {"MANTIS_ENV_URL", TEXT, AT(env_url), "", 0, 0, 0,
      "replaces {{ENV_URL}} in plans; `mantis env start` prints it"},
@@ -88,17 +117,16 @@ static const struct row rows[] = {
     {"MANTIS_TYPE_DELAY_MS", WHOLE, AT(type_delay_ms), "0", 0, 5000, 0, "pause between typed characters"},
     {"MANTIS_PAUSE_ON_CAPTCHA", SWITCH, AT(pause_on_captcha), "1", 0, 0, 0, "pause when a site asks for a human"},
     {"MANTIS_AUTO_URL_GATE", SWITCH, AT(auto_url_gate), "1", 0, 0, 0, "let gates be answered by the address"},
+    {"MANTIS_ENABLE_DOCS_UI", OWN_RULE, AT(docs_ui), "1", 0, 0, 0, "serve /docs and /redoc"},
+    {"MANTIS_DEPLOY_AGE_WARN", TEXT, AT(deploy_age_warn), "", 0, 0, 0,
+     "a note about this deployment, shown with every failed run"},
+    {"MANTIS_VERSION", TEXT, AT(version), MANTIS_VERSION, 0, 0, 0, "shown by /v1/version and in the OpenAPI document"},
     {"MANTIS_GIT_SHA", TEXT, AT(git_sha), "", 0, 0, 0, "shown by /v1/version"},
     {"MANTIS_BUILD_TIME", TEXT, AT(build_time), "", 0, 0, 0, "shown by /v1/version"},
     {"LOG_LEVEL", OWN_RULE, 0, "INFO", 0, 0, 0, "DEBUG, INFO, WARNING or ERROR"},
     {"MANTIS_LOG_FORMAT", OWN_RULE, 0, "json", 0, 0, 0, "anything else prints plain lines"},
 };
 /* clang-format on */
-
-/* Refused rather than ignored: taking them for single-tenant mode would let the wrong callers in.
- */
-static const char *const multi_tenant_keys[] = {"MANTIS_TENANT_KEYS_PATH",
-                                                "MANTIS_TENANT_KEYS_JSON"};
 
 struct entry {
     const char *key, *value;
@@ -134,9 +162,6 @@ static bool known_key(const char *key)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (strcmp(rows[i].key, key) == 0)
-            return true;
-    for (size_t i = 0; i < ARRAY_SIZE(multi_tenant_keys); i++)
-        if (strcmp(multi_tenant_keys[i], key) == 0)
             return true;
     return false;
 }
@@ -228,7 +253,7 @@ static bool store_value(struct pool *pool, const struct row *row, struct setting
     case OWN_RULE:
         return true;
     case TEXT:
-        *(const char **)field = pool_strdup(pool, text);
+        *(const char **)field = input_trim(pool_strdup(pool, text));
         return true;
     case WHOLE:
     case NUMBER:
@@ -319,33 +344,59 @@ static void load_brain(struct loader *ld, struct settings *out)
     out->brain = pool_strdup(ld->pool, brain ? brain : "page");
 }
 
-/* A file that is not there is no token; one that cannot be used must not look like that. */
-static int read_token_file(struct loader *ld, const char **out, struct err *err)
+static const char *secrets_dir(const struct loader *ld)
 {
     const char *dir = lookup(ld, "MANTIS_SECRETS_DIR");
-    const char *path = pool_printf(ld->pool, "%s/mantis_api_token", dir ? dir : "/secrets");
+    return input_absolute(ld->pool, dir ? dir : "/secrets");
+}
+
+/* A file that is not there is no token; one that cannot be used must not look like that. */
+static int read_token_file(struct loader *ld, const struct settings *s, const char **out,
+                           struct err *err)
+{
+    const char *path = pool_printf(ld->pool, "%s/mantis_api_token", s->secrets_dir);
     char *text;
     size_t len;
     struct err why = {0};
-    int r = input_read(ld->pool, path, SECRET_FILE_BYTES, &text, &len, &why);
+    int r = input_read(ld->pool, path, CAP_TOKEN_BYTES, &text, &len, &why);
     if (!r)
         *out = input_trim(text);
-    return r && r != E_NOT_FOUND
-               ? err_set(err, E_INVALID, "secret mantis_api_token: %s", why.msg)
-               : 0;
+    return r && r != E_NOT_FOUND ? err_set(err, E_INVALID, "secret mantis_api_token: %s", why.msg)
+                                 : 0;
 }
 
-static int load_token(struct loader *ld, struct settings *out, struct err *err)
+/* Who may call: keys file, keys document or one token. Two answers would be a guess about who
+ * gets in, so they are refused. */
+static int load_callers(struct loader *ld, struct settings *out, struct err *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(multi_tenant_keys); i++)
-        if (lookup(ld, multi_tenant_keys[i]))
-            return err_set(err, E_INVALID,
-                           "%s is set, but this version serves a single tenant; unset it and "
-                           "set MANTIS_API_TOKEN",
-                           multi_tenant_keys[i]);
+    const char *path = lookup(ld, "MANTIS_TENANT_KEYS_PATH");
+    const char *json = lookup(ld, "MANTIS_TENANT_KEYS_JSON");
     const char *token = lookup(ld, "MANTIS_API_TOKEN");
+    if (path && json)
+        return err_set(err, E_INVALID,
+                       "MANTIS_TENANT_KEYS_PATH and MANTIS_TENANT_KEYS_JSON are both set; unset "
+                       "the one that does not count");
+    if (json && strlen(json) > CAP_TENANT_KEYS_BYTES)
+        return err_set(err, E_INVALID, "MANTIS_TENANT_KEYS_JSON is larger than %u bytes",
+                       CAP_TENANT_KEYS_BYTES);
+    if (token && strlen(token) > CAP_TOKEN_BYTES)
+        return err_set(err, E_INVALID, "MANTIS_API_TOKEN is longer than %d bytes", CAP_TOKEN_BYTES);
+    out->tenant_keys_path = path ? input_absolute(ld->pool, path) : "";
+    out->tenant_keys_json = json ? pool_strdup(ld->pool, json) : "";
     out->api_token = token ? input_trim(pool_strdup(ld->pool, token)) : "";
-    return token ? 0 : read_token_file(ld, &out->api_token, err);
+    if (!path && !json)
+        return token ? 0 : read_token_file(ld, out, &out->api_token, err);
+    if (token)
+        warn(ld, "MANTIS_API_TOKEN is ignored: the tenant keys say who may call");
+    out->api_token = "";
+    return 0;
+}
+
+/* Everything but a clear yes turns the pages off (http-api.md section 2). */
+static void load_docs_ui(struct loader *ld, struct settings *out)
+{
+    const char *text = lookup(ld, "MANTIS_ENABLE_DOCS_UI");
+    out->docs_ui = !text || str_switch(text) == 1;
 }
 
 /* log_setup() reads the environment; a value from the config file is put there. */
@@ -357,6 +408,38 @@ static void export_log_settings(struct loader *ld)
         if (value)
             setenv(keys[i], value, 1);
     }
+}
+
+void settings_hide_secrets(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char *value = rows[i].flags & SECRET ? getenv(rows[i].key) : NULL;
+        if (value) {
+            explicit_bzero(value, strlen(value));
+            unsetenv(rows[i].key);
+        }
+    }
+}
+
+const char *settings_keys_path(struct pool *pool, const char *given)
+{
+    struct loader ld = {.pool = pool};
+    const char *path = given && *given ? given : lookup(&ld, "MANTIS_TENANT_KEYS_PATH");
+    return path ? input_absolute(pool, path)
+                : pool_printf(pool, "%s/mantis_tenant_keys", secrets_dir(&ld));
+}
+
+int settings_data_dir(struct pool *pool, const char *config_path, const char *given,
+                      const char **out, struct err *err)
+{
+    const char *warnings[WARNINGS_MAX + 1];
+    struct loader ld = {.pool = pool, .warnings = warnings};
+    struct settings found = {.data_dir = given ? input_absolute(pool, given) : NULL};
+    int r = config_path ? read_config(&ld, config_path, err) : 0;
+    if (!r && !given)
+        r = load_data_dir(&ld, &found, err);
+    *out = found.data_dir;
+    return r;
 }
 
 int settings_share_dir(struct pool *pool, const char **out, struct err *err)
@@ -379,8 +462,9 @@ int settings_load(struct pool *pool, const char *config_path, struct settings *o
         r = read_config(&ld, config_path, err);
     for (size_t i = 0; !r && i < ARRAY_SIZE(rows); i++)
         r = load_row(&ld, &rows[i], &loaded, err);
+    loaded.secrets_dir = secrets_dir(&ld);
     if (!r)
-        r = load_token(&ld, &loaded, err);
+        r = load_callers(&ld, &loaded, err);
     if (!r)
         r = load_data_dir(&ld, &loaded, err);
     if (!r)
@@ -388,6 +472,7 @@ int settings_load(struct pool *pool, const char *config_path, struct settings *o
     if (r)
         return r;
     load_brain(&ld, &loaded);
+    load_docs_ui(&ld, &loaded);
     export_log_settings(&ld);
     *out = loaded;
     *ret_warnings = ld.warnings;

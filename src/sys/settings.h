@@ -17,7 +17,15 @@ struct settings {
     const char *data_dir;   /* absolute */
     const char *repo_root;  /* plan paths are resolved here */
     const char *share_dir;  /* where recipes/, profiles/, prompts/, sites/ are found */
-    const char *api_token;  /* single-tenant token; "" none. Never logged */
+    /* who may call (tenancy.md section 2). The first that is set decides: keys file, keys document,
+     * token. Secrets: never logged, wiped from the environment by settings_hide_secrets() */
+    const char *tenant_keys_path; /* absolute; "" none */
+    const char *tenant_keys_json; /* the document itself, for hosts without secret files; "" none */
+    const char *api_token;        /* single-tenant token; "" none */
+    const char *secrets_dir;      /* absolute; read by secret_read() */
+    const char *metrics_token;    /* what /metrics asks for; "" open to all */
+    const char *webhook_secret_default; /* HMAC key of tenants without one; "" none */
+    bool webhook_allow_private;         /* receivers on private and loopback addresses */
     int concurrency;        /* executor slots */
     int max_steps_per_plan, max_loop_iterations, max_runtime_minutes;
     double max_cost_usd;
@@ -32,8 +40,16 @@ struct settings {
     double nav_wait_s;
     int type_delay_ms;
     bool pause_on_captcha, auto_url_gate;
-    /* /v1/version */
-    const char *git_sha, *build_time;
+    int run_ttl_days, artifact_ttl_days; /* 0: kept for ever */
+    /* what things cost (http-api.md section 20), US dollars */
+    double cost_gpu_hourly_usd, cost_claude_call_usd;
+    double cost_claude_input_per_mtok, cost_claude_output_per_mtok, cost_claude_cached_input_per_mtok;
+    double cost_proxy_per_gb_usd;
+    double cost_gpu_seconds_per_step, cost_proxy_mb_per_nav, cost_proxy_mb_per_scroll;
+    /* pages and /v1/version */
+    bool docs_ui;                /* /docs and /redoc */
+    const char *deploy_age_warn; /* note in failure_help; "" none */
+    const char *git_sha, *build_time, *version; /* version: MANTIS_VERSION of the build by default */
 };
 
 /*
@@ -43,6 +59,18 @@ struct settings {
  */
 int settings_load(struct pool *pool, const char *config_path, struct settings *out,
                   const char *const **ret_warnings, struct err *err) MUST_CHECK;
+
+/* No child, no /proc/<pid>/environ and no core file shows a secret from here on. The strings of
+ * struct settings are copies. */
+void settings_hide_secrets(void);
+
+/* The keys file of `mantis tenant`: given (--keys) > MANTIS_TENANT_KEYS_PATH >
+ * <secrets>/mantis_tenant_keys. Absolute. */
+const char *settings_keys_path(struct pool *pool, const char *given);
+
+/* data_dir alone, likewise; given (--data-dir) wins. */
+int settings_data_dir(struct pool *pool, const char *config_path, const char *given, const char **out,
+                      struct err *err) MUST_CHECK;
 
 /* share_dir alone, for a command that needs no other setting. */
 int settings_share_dir(struct pool *pool, const char **out, struct err *err) MUST_CHECK;

@@ -98,11 +98,17 @@ static void mistakes_are_named(void **state)
     static const struct {
         const char *key, *value;
     } cases[] = {
-        {"MANTIS_RUNTIME_CONCURRENCY", "0"},       {"MANTIS_RUNTIME_CONCURRENCY", "1.5"},
-        {"MANTIS_RUNTIME_CONCURRENCY", "many"},    {"MANTIS_DISPLAY_WIDTH", "99999"},
-        {"MANTIS_PAUSE_ON_CAPTCHA", "perhaps"},    {"MANTIS_CHROMIUM_SANDBOX", "2"},
-        {"MANTIS_NAV_WAIT_SECONDS", "soon"},       {"MANTIS_REPO_ROOT", "/nonexistent/tree"},
-        {"MANTIS_TENANT_KEYS_PATH", "/secrets/k"}, {"MANTIS_TENANT_KEYS_JSON", "{}"},
+        {"MANTIS_RUNTIME_CONCURRENCY", "0"},
+        {"MANTIS_RUNTIME_CONCURRENCY", "1.5"},
+        {"MANTIS_RUNTIME_CONCURRENCY", "many"},
+        {"MANTIS_DISPLAY_WIDTH", "99999"},
+        {"MANTIS_PAUSE_ON_CAPTCHA", "perhaps"},
+        {"MANTIS_CHROMIUM_SANDBOX", "2"},
+        {"MANTIS_NAV_WAIT_SECONDS", "soon"},
+        {"MANTIS_REPO_ROOT", "/nonexistent/tree"},
+        {"MANTIS_RUN_TTL_DAYS", "-1"},
+        {"MANTIS_ARTIFACT_TTL_DAYS", "soon"},
+        {"MANTIS_WEBHOOK_ALLOW_PRIVATE", "maybe"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         setenv(cases[i].key, cases[i].value, 1);
@@ -168,6 +174,124 @@ static void a_token_file_that_cannot_be_used_is_not_no_token(void **state)
     assert_string_equal(s.api_token, "");
 }
 
+static void a_keys_file_comes_before_the_token(void **state)
+{
+    put("mantis_api_token", pool_printf(pool, "%2000s", "x")); /* not even read */
+    setenv("MANTIS_TENANT_KEYS_PATH", "keys.json", 1);
+    setenv("MANTIS_API_TOKEN", "old", 1);
+    assert_int_equal(load(NULL), 0);
+    char *cwd = getcwd(NULL, 0);
+    assert_string_equal(s.tenant_keys_path, pool_printf(pool, "%s/keys.json", cwd));
+    free(cwd);
+    assert_string_equal(s.api_token, "");
+    assert_non_null(strstr(warnings[0], "MANTIS_API_TOKEN"));
+    setenv("MANTIS_TENANT_KEYS_JSON", "{}", 1);
+    assert_int_equal(load(NULL), E_INVALID); /* which of the two? */
+    assert_non_null(strstr(err.msg, "MANTIS_TENANT_KEYS_PATH"));
+    assert_non_null(strstr(err.msg, "MANTIS_TENANT_KEYS_JSON"));
+    unsetenv("MANTIS_TENANT_KEYS_PATH");
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.tenant_keys_json, "{}");
+    assert_string_equal(s.api_token, "");
+}
+
+static void secrets_are_hidden_once_read(void **state)
+{
+    static const char *const names[] = {"MANTIS_API_TOKEN", "MANTIS_TENANT_KEYS_JSON",
+                                        "MANTIS_METRICS_TOKEN", "MANTIS_WEBHOOK_SECRET_DEFAULT"};
+    const char *seen[ARRAY_SIZE(names)];
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        setenv(names[i], "s3cret\n", 1); /* as a file read by a shell may end */
+        seen[i] = getenv(names[i]);
+    }
+    assert_int_equal(load(NULL), 0);
+    settings_hide_secrets();
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        assert_null(getenv(names[i]));
+        assert_string_equal(seen[i], ""); /* where /proc/<pid>/environ would find it */
+    }
+    assert_string_equal(s.tenant_keys_json, "s3cret\n");
+    assert_string_equal(s.api_token, "");
+    assert_string_equal(s.metrics_token, "s3cret");
+    assert_string_equal(s.webhook_secret_default, "s3cret");
+    assert_non_null(getenv("MANTIS_SECRETS_DIR"));
+}
+
+static void costs_that_cannot_be_read_end_the_start(void **state)
+{
+    static const struct {
+        const char *key;
+        const double *value;
+        double def;
+    } costs[] = {
+        {"MANTIS_COST_GPU_HOURLY_USD", &s.cost_gpu_hourly_usd, 3.25},
+        {"MANTIS_COST_CLAUDE_CALL_USD", &s.cost_claude_call_usd, 0.003},
+        {"MANTIS_COST_CLAUDE_INPUT_PER_MTOK", &s.cost_claude_input_per_mtok, 3},
+        {"MANTIS_COST_CLAUDE_OUTPUT_PER_MTOK", &s.cost_claude_output_per_mtok, 15},
+        {"MANTIS_COST_CLAUDE_CACHED_INPUT_PER_MTOK", &s.cost_claude_cached_input_per_mtok, 0.3},
+        {"MANTIS_COST_PROXY_PER_GB_USD", &s.cost_proxy_per_gb_usd, 5},
+        {"MANTIS_COST_GPU_SECONDS_PER_STEP", &s.cost_gpu_seconds_per_step, 3},
+        {"MANTIS_COST_PROXY_MB_PER_NAV", &s.cost_proxy_mb_per_nav, 5},
+        {"MANTIS_COST_PROXY_MB_PER_SCROLL", &s.cost_proxy_mb_per_scroll, 0.5},
+    };
+    static const char *const bad[] = {"free", "-1", "1,5", "nan", "inf", "3.25 USD"};
+    for (size_t i = 0; i < ARRAY_SIZE(costs); i++) {
+        assert_int_equal(load(NULL), 0);
+        assert_true(*costs[i].value == costs[i].def);
+        for (size_t k = 0; k < ARRAY_SIZE(bad); k++) {
+            setenv(costs[i].key, bad[k], 1);
+            if (load(NULL) != E_INVALID)
+                fail_msg("%s=%s was accepted", costs[i].key, bad[k]);
+            assert_non_null(strstr(err.msg, costs[i].key));
+        }
+        setenv(costs[i].key, "0", 1);
+        assert_int_equal(load(NULL), 0);
+        assert_true(*costs[i].value == 0);
+        unsetenv(costs[i].key);
+    }
+}
+
+static void the_docs_pages_need_a_clear_yes(void **state)
+{
+    static const struct {
+        const char *value;
+        bool on;
+    } cases[] = {
+        {"", true},   {"1", true},   {"TRUE", true}, {"yes", true},     {"on", true},
+        {"0", false}, {"no", false}, {"off", false}, {"enable", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        setenv("MANTIS_ENABLE_DOCS_UI", cases[i].value, 1);
+        assert_int_equal(load(NULL), 0);
+        assert_int_equal(s.docs_ui, cases[i].on);
+    }
+}
+
+static void rows_of_the_service_have_their_defaults(void **state)
+{
+    assert_int_equal(load(NULL), 0);
+    assert_int_equal(s.run_ttl_days, 7);
+    assert_int_equal(s.artifact_ttl_days, 3);
+    assert_false(s.webhook_allow_private);
+    assert_string_equal(s.metrics_token, "");
+    assert_string_equal(s.webhook_secret_default, "");
+    assert_string_equal(s.deploy_age_warn, "");
+    assert_string_equal(s.version, MANTIS_VERSION);
+    assert_string_equal(s.secrets_dir, dir);
+    unsetenv("MANTIS_SECRETS_DIR");
+    assert_int_equal(load(NULL), 0);
+    assert_string_equal(s.secrets_dir, "/secrets");
+}
+
+static void tools_find_the_keys_file_like_the_server(void **state)
+{
+    assert_string_equal(settings_keys_path(pool, NULL),
+                        pool_printf(pool, "%s/mantis_tenant_keys", dir));
+    setenv("MANTIS_TENANT_KEYS_PATH", "/k/from-env", 1);
+    assert_string_equal(settings_keys_path(pool, ""), "/k/from-env");
+    assert_string_equal(settings_keys_path(pool, "/k/given"), "/k/given");
+}
+
 static void the_brain_is_named_by_two_variables(void **state)
 {
     setenv("MANTIS_MODEL", "mock", 1);
@@ -216,6 +340,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_token_comes_from_the_secrets_directory_last, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_token_file_that_cannot_be_used_is_not_no_token, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_keys_file_comes_before_the_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(secrets_are_hidden_once_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(costs_that_cannot_be_read_end_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_docs_pages_need_a_clear_yes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_of_the_service_have_their_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tools_find_the_keys_file_like_the_server, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_brain_is_named_by_two_variables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(directories_follow_their_rules, set_up, tear_down),
