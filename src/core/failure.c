@@ -233,6 +233,31 @@ static const struct help helps[] = {
     {"plane_gone", "The browser or display of the run kept dying.",
      {"the page crashes the browser", "the machine ran out of memory", "the browser was killed from outside"},
      {"check memory and the kernel log of the machine", "open the same page in the same browser by hand"}},
+    {"off_allowlist", "The browser was led to a host that this tenant may not use; nothing was done there.",
+     {"a link, redirect or form of an allowed site points elsewhere", "the host is missing in allowed_domains"},
+     {"read final_url of the failed step", "ask the operator to add the host to the tenant's allowed_domains",
+      "change the plan so that it stays on the allowed hosts"}},
+    {"selector_miss", "What a step should act on was not found on the page.",
+     {"the page differs from what the step describes", "the target is hidden, renamed or behind another step",
+      "the page was looked at before it was complete"},
+     {"look at the last screenshot", "describe the target by the text a person sees",
+      "raise params.wait_after_load_seconds of the step before"}},
+    {"wrong_target", "A step acted on something else than what was meant.",
+     {"several things on the page have the same text", "something moved while the step was acting"},
+     {"look at the screenshots of the step", "name the target more exactly, or its place on the page"}},
+    {"no_state_change", "A step acted, and the page stayed as it was.",
+     {"the control is disabled or needs another field first", "an overlay took the click",
+      "the site refused without a message"},
+     {"look at the last screenshot for a message or an overlay", "fill in what the control needs before it"}},
+    {"nav_timeout", "A page did not finish in the time a step has.",
+     {"the site is slow or down", "the connection or proxy is slow"},
+     {"open the address in a browser of your own", "raise nav_wait_seconds", "submit it again later"}},
+    {"http_4xx", "The site answered that a page does not exist or may not be seen.",
+     {"the address is wrong or gone", "the page needs a sign-in", "the site refuses this visitor"},
+     {"open the address in a browser of your own", "sign in with the profile before the run"}},
+    {"http_5xx", "The site answered with an error of its own.",
+     {"the site is broken or overloaded"},
+     {"submit it again later, with resume_state to go on from its last checkpoint"}},
     {"", "The run ended early for a reason that has no entry of its own here.",
      {"see halt_reason and error for the exact words"},
      {"follow the events to the step that failed", "look at the last screenshot", "read the logs"}},
@@ -262,21 +287,33 @@ static json_t *string_list(const char *const *list, size_t max)
     return array;
 }
 
-json_t *failure_help(const char *halt_class, const char *run_id)
+/* The failed step's class says more than the fact that a step failed. */
+static const struct help *best_help(const char *halt_class, const char *failure_class)
 {
-    /* the keys are the contract's; one without a route of its own is null */
+    const struct help *of_step = help_for(failure_class ? failure_class : "");
+    bool step_failed = halt_class && str_starts(halt_class, "required_failed");
+    return step_failed && *of_step->class ? of_step : help_for(halt_class ? halt_class : "");
+}
+
+json_t *failure_help(const char *halt_class, const char *failure_class, const char *run_id)
+{
+    /* the keys are the contract's; one without an address is null, logs are asked for by a call */
     static const struct {
-        const char *name, *suffix;
-    } surfaces[] = {{"phase", ""},         {"status", "/status"}, {"events", NULL},
-                    {"result", "/result"}, {"augur", NULL},       {"logs", NULL}};
-    const struct help *help = help_for(halt_class ? halt_class : "");
+        const char *name, *before, *behind;
+    } surfaces[] = {{"phase", "/v1/runs/", ""},
+                    {"status", "/v1/runs/", "/status"},
+                    {"events", "/v1/runs/", "/events"},
+                    {"result", "/v1/runs/", "/result"},
+                    {"augur", NULL, NULL},
+                    {"logs", "/v1/predict {\"action\":\"logs\",\"run_id\":\"", "\"}"}};
+    const struct help *help = best_help(halt_class, failure_class);
     struct pool *pool = pool_create(NULL);
     json_t *out = json_object(), *links = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(surfaces); i++)
         json_put_str(links, surfaces[i].name,
-                     surfaces[i].suffix
-                         ? pool_printf(pool, "/v1/runs/%s%s", run_id, surfaces[i].suffix)
-                         : NULL);
+                     surfaces[i].before ? pool_printf(pool, "%s%s%s", surfaces[i].before, run_id,
+                                                      surfaces[i].behind)
+                                        : NULL);
     json_put_str(out, "halt_class", halt_class && *halt_class ? halt_class : "unknown");
     json_put_str(out, "summary", help->summary);
     json_put(out, "likely_causes", string_list(help->causes, ARRAY_SIZE(help->causes)));

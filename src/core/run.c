@@ -13,7 +13,8 @@
  * When you add a state, also look at http-api.md section 9 (phases) and the store's contract test.
  * queued ends without a worker only by cancel, by a start that failed, or by its deadline;
  * recovering is taken up by a new worker (running) or given up. paused goes back to queued when its
- * worker is gone and to running when it only slept.
+ * worker is gone and to running when it only slept; it ends in any way when the pause was asked for
+ * during the last step, or when its time was over before its worker stood still.
  */
 /* clang-format off */
 static const struct {
@@ -24,9 +25,7 @@ static const struct {
                                             BIT(RUN_FAILED) | BIT(RUN_TIMEOUT)},
     [RUN_RUNNING]    = {"running", "running", BIT(RUN_RECOVERING) | BIT(RUN_PAUSED) | TERMINAL},
     [RUN_RECOVERING] = {"recovering", "recovering", BIT(RUN_RUNNING) | BIT(RUN_PAUSED) | TERMINAL},
-    [RUN_PAUSED]     = {"paused", "running", BIT(RUN_QUEUED) | BIT(RUN_RUNNING) | BIT(RUN_RECOVERING) |
-                                             BIT(RUN_HALTED) | BIT(RUN_FAILED) | BIT(RUN_CANCELLED) |
-                                             BIT(RUN_TIMEOUT)},
+    [RUN_PAUSED]     = {"paused", "running", BIT(RUN_QUEUED) | BIT(RUN_RUNNING) | BIT(RUN_RECOVERING) | TERMINAL},
     [RUN_SUCCEEDED]  = {"succeeded", "complete", 0},
     [RUN_COMPLETED_WITH_FAILURES] = {"completed_with_failures", "complete", 0},
     [RUN_HALTED]     = {"halted", "halted", 0},

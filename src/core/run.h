@@ -23,6 +23,12 @@ enum run_state {
     RUN_N_STATES,
 };
 
+/* A run's whole name: an id is the caller's choice and unique within its tenant only. */
+struct run_key {
+    const char *tenant, *run_id;
+};
+#define RUN_KEY(tenant_, run_id_) ((struct run_key){.tenant = (tenant_), .run_id = (run_id_)})
+
 const char *run_state_name(enum run_state state); /* "queued": the status word on the wire */
 bool run_state_parse(const char *name, enum run_state *out);
 bool run_state_terminal(enum run_state state);
@@ -49,8 +55,9 @@ const char *failure_wall_mark(const char *text);
 /* The class that explains the run: cause beats symptom. classes: array of strings. Static or borrowed. */
 const char *failure_of_run(const json_t *classes);
 
-/* failure_help object for a halt class ("required_failed:submit" is looked up without its suffix);
- * run_id fills the debug_surfaces links. New reference. Own wording. */
-json_t *failure_help(const char *halt_class, const char *run_id);
+/* failure_help object for a halt class ("required_failed:submit" is looked up without its suffix, or
+ * by the failure_class of the step when that has words of its own); run_id fills the debug_surfaces
+ * links. Both classes may be NULL. New reference. Own wording. */
+json_t *failure_help(const char *halt_class, const char *failure_class, const char *run_id);
 
 #endif

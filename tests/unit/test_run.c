@@ -160,10 +160,12 @@ static void every_halt_class_has_its_own_help(void **state)
                                           "loop_stuck",
                                           "off_source_drift",
                                           "worker_lost",
-                                          "plane_gone"};
-    json_t *generic = failure_help("never heard of", "r1");
+                                          "plane_gone",
+                                          "disk_full",
+                                          "off_allowlist"};
+    json_t *generic = failure_help("never heard of", NULL, "r1");
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-        json_t *help = failure_help(classes[i], "r1");
+        json_t *help = failure_help(classes[i], NULL, "r1");
         const json_t *links = json_object_get(help, "debug_surfaces");
         assert_string_equal(json_str(help, "halt_class", ""), classes[i]);
         assert_string_not_equal(json_str(help, "summary", ""), json_str(generic, "summary", ""));
@@ -172,13 +174,31 @@ static void every_halt_class_has_its_own_help(void **state)
         assert_string_equal(json_str(links, "result", ""), "/v1/runs/r1/result");
         assert_int_equal(json_object_size(links), 6);
         assert_true(json_is_null(json_object_get(links, "augur")));
-        assert_true(json_is_null(json_object_get(links, "events")));
+        assert_string_equal(json_str(links, "events", ""), "/v1/runs/r1/events");
+        assert_string_equal(json_str(links, "logs", ""),
+                            "/v1/predict {\"action\":\"logs\",\"run_id\":\"r1\"}");
         json_decref(help);
     }
-    json_t *none = failure_help(NULL, "r1");
+    json_t *none = failure_help(NULL, NULL, "r1");
     assert_string_equal(json_str(none, "summary", ""), json_str(generic, "summary", ""));
     json_decref(none);
     json_decref(generic);
+}
+
+static void a_required_step_is_explained_by_why_it_failed(void **state)
+{
+    json_t *plain = failure_help("required_failed:click", NULL, "r1");
+    json_t *why = failure_help("required_failed:click", "selector_miss", "r1");
+    json_t *odd = failure_help("required_failed:click", "never heard of", "r1");
+    json_t *other = failure_help("time_cap", "selector_miss", "r1");
+    assert_string_equal(json_str(why, "halt_class", ""), "required_failed:click");
+    assert_string_not_equal(json_str(why, "summary", ""), json_str(plain, "summary", ""));
+    assert_string_equal(json_str(odd, "summary", ""), json_str(plain, "summary", ""));
+    assert_non_null(strstr(json_str(other, "summary", ""), "time limit"));
+    json_decref(plain);
+    json_decref(why);
+    json_decref(odd);
+    json_decref(other);
 }
 
 int main(void)
@@ -191,6 +211,7 @@ int main(void)
         cmocka_unit_test(failures_are_classed_by_the_first_rule),
         cmocka_unit_test(a_cause_explains_a_run_better_than_a_symptom),
         cmocka_unit_test(every_halt_class_has_its_own_help),
+        cmocka_unit_test(a_required_step_is_explained_by_why_it_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
