@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "plan/document.h"
 #include "plan/normalise.h"
@@ -160,13 +161,11 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
 }
 
 /* Everything the document says; caps on cost and time are not applied yet. */
-static int build(struct pool *pool, const struct intake_config *config, const json_t *source,
+static int build(struct pool *pool, const struct intake_config *config, const json_t *document,
                  const char *name, struct plan **out, json_t **ret_warnings, struct err *err)
 {
-    json_t *document;
     const json_t *steps = NULL;
-    int r = document_with_env(pool, source, config->env_url, &document, err);
-    r = r ? r : find_steps(document, &steps, err);
+    int r = find_steps(document, &steps, err);
     if (r)
         return r;
     struct plan *plan = pool_alloc(pool, sizeof(*plan));
@@ -199,13 +198,20 @@ int intake_document(struct pool *pool, const struct intake_config *config, const
                     const char *name, struct plan **out, struct err *err)
 {
     struct plan *plan;
-    json_t *warnings;
-    int r = build(pool, config, document, name, &plan, &warnings, err);
+    json_t *warnings, *filled;
+    int r = document_with_env(pool, document, config->env_url, &filled, err);
+    r = r ? r : build(pool, config, filled, name, &plan, &warnings, err);
     if (r)
         return r;
     runtime_clamp(config, &plan->runtime, warnings);
     *out = plan;
     return 0;
+}
+
+void intake_share_schema(struct pool *pool, struct plan *plan, const json_t *schema)
+{
+    share_schema(plan, schema);
+    intake_signature(json_keep(pool, plan_steps_to_json(plan)), plan->signature);
 }
 
 void intake_signature(const json_t *steps, char out[ID_SHA256_HEX_BYTES])
@@ -231,10 +237,32 @@ static bool is_json_name(const char *path)
     return len >= 5 && strcasecmp(path + len - 5, ".json") == 0;
 }
 
-static int prose(const char *field, struct err *err)
+/* A file's words are counted when something is made of them. */
+static int count_words(const char *text)
 {
+    int n = 0;
+    for (const char *p = text + strspn(text, " \t\r\n\f\v"); *p; n++) {
+        p += strcspn(p, " \t\r\n\f\v");
+        p += strspn(p, " \t\r\n\f\v");
+    }
+    return n;
+}
+
+static int refuse_prose(const json_t *request, const struct intake_source *source, struct err *err)
+{
+    bool decompose = true, long_too = false;
+    int r = json_read_bool(request, "decompose", &decompose, err);
+    r = r ? r : json_read_bool(request, "allow_raw_long_plan", &long_too, err);
+    if (r)
+        return r;
+    if (!decompose && !long_too && count_words(source->prose) > CAP_RAW_PROSE_WORDS)
+        return err_set(err, E_INVALID,
+                       "'%s' has more than %d words, which decompose:false allows only with "
+                       "allow_raw_long_plan:true",
+                       source->field, CAP_RAW_PROSE_WORDS);
     return err_set(err, E_UNSUPPORTED,
-                   "'%s' holds prose, which needs a model to become steps; " SEND_STEPS, field);
+                   "'%s' holds prose, which needs a model to become steps; " SEND_STEPS,
+                   source->field);
 }
 
 /* Say which field of the request an error is about. */
@@ -245,50 +273,85 @@ static int about(const char *field, int r, struct err *err)
     return r;
 }
 
-/* The document of a request and a label for it: the first field that is not empty wins. */
-static int find_document(struct pool *pool, const struct intake_config *config,
-                         const json_t *request, const json_t **out, const char **ret_name,
-                         struct err *err)
+/* task_suite, when it is not empty. */
+static int find_suite(const json_t *request, struct intake_source *out, struct err *err)
+{
+    const json_t *suite = json_object_get(request, "task_suite");
+    if (!suite || json_is_null(suite) || (json_is_string(suite) && json_string_length(suite) == 0))
+        return 0;
+    if (!json_is_object(suite) && !json_is_array(suite))
+        return err_set(err, E_INVALID, "'task_suite' must be an object or an array of steps");
+    out->document = suite;
+    out->field = "task_suite";
+    return 0;
+}
+
+/* A path that may not be used is refused for that, whatever it names. */
+static int find_file(struct pool *pool, const struct intake_config *config, const char *field,
+                     const char *path, bool may_be_prose, struct intake_source *out,
+                     struct err *err)
+{
+    char *real;
+    out->field = field;
+    if (may_be_prose && !is_json_name(path)) {
+        out->prose = "";
+        return about(field, intake_resolve_path(pool, config->repo_root, path, &real, err), err);
+    }
+    return about(
+        field, document_load(pool, config->repo_root, path, &out->document, &out->name, err), err);
+}
+
+/* The first field that is not empty wins. */
+static int find_source(struct pool *pool, const struct intake_config *config, const json_t *request,
+                       struct intake_source *out, struct err *err)
 {
     const char *contents, *file, *text, *micro, *alias;
-    const json_t *suite = json_object_get(request, "task_suite");
-    *ret_name = "";
-    bool absent =
-        !suite || json_is_null(suite) || (json_is_string(suite) && json_string_length(suite) == 0);
-    if (!absent) {
-        *out = suite;
-        if (!json_is_object(suite) && !json_is_array(suite))
-            return err_set(err, E_INVALID, "'task_suite' must be an object or an array of steps");
-        return 0;
-    }
-    int r = text_field(request, "task_file_contents", &contents, err);
+    int r = find_suite(request, out, err);
+    if (r || out->document)
+        return r;
+    r = text_field(request, "task_file_contents", &contents, err);
     r = r ? r : text_field(request, "task_file", &file, err);
     r = r ? r : text_field(request, "plan_text", &text, err);
     r = r ? r : text_field(request, "micro", &micro, err);
     r = r ? r : text_field(request, "micro_path", &alias, err);
     if (r)
         return r;
-    if (*contents)
-        return document_parse(pool, contents, "'task_file_contents'", out, err);
-    if (*file)
-        return about("task_file", document_load(pool, config->repo_root, file, out, ret_name, err), err);
-    if (*text)
-        return prose("plan_text", err);
-    const char *field = *micro ? "micro" : *alias ? "micro_path" : "MANTIS_DEFAULT_MICRO";
-    const char *path = *micro                  ? micro
-                       : *alias                ? alias
-                       : config->default_micro ? config->default_micro
-                                               : "";
-    if (!*path)
-        return err_set(
-            err, E_INVALID,
-            "must provide one of task_suite, task_file_contents, task_file, micro, plan_text");
-    char *real; /* a path that may not be used is refused for that, whatever it names */
-    if (!is_json_name(path)) {
-        r = intake_resolve_path(pool, config->repo_root, path, &real, err);
-        return r ? about(field, r, err) : prose(field, err);
+    if (*contents) {
+        out->field = "task_file_contents";
+        return document_parse(pool, contents, "'task_file_contents'", &out->document, err);
     }
-    return about(field, document_load(pool, config->repo_root, path, out, ret_name, err), err);
+    if (*file)
+        return find_file(pool, config, "task_file", file, false, out, err);
+    if (*text) {
+        out->field = "plan_text";
+        out->prose = text;
+        return 0;
+    }
+    if (*micro || *alias)
+        return find_file(pool, config, *micro ? "micro" : "micro_path", *micro ? micro : alias,
+                         true, out, err);
+    if (config->default_micro && *config->default_micro)
+        return find_file(pool, config, "MANTIS_DEFAULT_MICRO", config->default_micro, true, out,
+                         err);
+    return err_set(err, E_INVALID,
+                   "must provide one of task_suite, task_file_contents, task_file, micro, "
+                   "plan_text");
+}
+
+int intake_read(struct pool *pool, const struct intake_config *config, const json_t *request,
+                struct intake_source *out, struct err *err)
+{
+    struct intake_source source = {.name = "", .field = ""};
+    json_t *filled;
+    int r = find_source(pool, config, request, &source, err);
+    if (!r && source.document) {
+        r = document_with_env(pool, source.document, config->env_url, &filled, err);
+        if (!r)
+            source.document = filled;
+    }
+    if (!r)
+        *out = source;
+    return r;
 }
 
 static int check_runnable(struct pool *pool, const struct plan *plan, struct err *err)
@@ -306,15 +369,15 @@ static int check_runnable(struct pool *pool, const struct plan *plan, struct err
     return 0;
 }
 
-int intake_request(struct pool *pool, const struct intake_config *config, const json_t *request,
-                   struct plan **out, struct err *err)
+int intake_build(struct pool *pool, const struct intake_config *config, const json_t *request,
+                 const struct intake_source *source, struct plan **out, struct err *err)
 {
-    const json_t *document;
     struct plan *plan;
     json_t *warnings;
-    const char *name, *label = NULL, *session = NULL;
-    int r = find_document(pool, config, request, &document, &name, err);
-    r = r ? r : build(pool, config, document, name, &plan, &warnings, err);
+    const char *label = NULL, *session = NULL;
+    if (!source->document)
+        return refuse_prose(request, source, err);
+    int r = build(pool, config, source->document, source->name, &plan, &warnings, err);
     r = r ? r : runtime_read(pool, request, "", &plan->runtime, warnings, err);
     r = r ? r : json_read_string(request, "plan_name", &label, err);
     r = r ? r : json_read_string(request, "session_name", &session, err);
@@ -329,4 +392,12 @@ int intake_request(struct pool *pool, const struct intake_config *config, const 
         plan->session_name = str_cut(pool, session, ID_NAME_MAX);
     *out = plan;
     return 0;
+}
+
+int intake_request(struct pool *pool, const struct intake_config *config, const json_t *request,
+                   struct plan **out, struct err *err)
+{
+    struct intake_source source;
+    int r = intake_read(pool, config, request, &source, err);
+    return r ? r : intake_build(pool, config, request, &source, out, err);
 }

@@ -28,6 +28,24 @@ struct intake_config {
 int intake_request(struct pool *pool, const struct intake_config *config, const json_t *request,
                    struct plan **out, struct err *err) MUST_CHECK;
 
+/* The plan as it was sent, before anything is made of it. */
+struct intake_source {
+    const json_t *document; /* any accepted shape, {{ENV_URL}} replaced; NULL: prose */
+    const char *prose;      /* its words; "" when they are in a file */
+    const char *field;      /* of the request */
+    const char *name;       /* label, "" none */
+};
+
+/* intake_request() in two halves, for who must look at the source even when no plan comes of it. The
+ * first fails as above but takes prose; the second refuses it. */
+int intake_read(struct pool *pool, const struct intake_config *config, const json_t *request,
+                struct intake_source *out, struct err *err) MUST_CHECK;
+int intake_build(struct pool *pool, const struct intake_config *config, const json_t *request,
+                 const struct intake_source *source, struct plan **out, struct err *err) MUST_CHECK;
+
+/* schema becomes the extract block of extracting steps that bring none; the signature is made anew. */
+void intake_share_schema(struct pool *pool, struct plan *plan, const json_t *schema);
+
 /* From a plan document in any accepted shape (array, {"steps"}, suite). name labels it. */
 int intake_document(struct pool *pool, const struct intake_config *config, const json_t *document,
                     const char *name, struct plan **out, struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #ifndef MANTIS_PLAN_NORMALISE_H
 #define MANTIS_PLAN_NORMALISE_H
 
+#include "plan/hosts.h"
 #include "plan/intake.h"
 
 /* What the type alone says about a step (plans.md sections 3 and 8). */
@@ -47,8 +48,5 @@ bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
 
 /* What a run could not carry out is refused; a number to be typed becomes text. E_INVALID. */
 int plan_check(struct pool *pool, struct plan *plan, struct err *err) MUST_CHECK;
-
-/* Host of an http(s) address: lower case, without userinfo, port and trailing dot; NULL: none. */
-char *plan_url_host(struct pool *pool, const char *url);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/caps.h"
 #include "base/str.h"
 #include "plan/intake.h"
+#include "plan/suite.h"
 #include "sys/file.h"
 
 static struct pool *pool;
@@ -576,6 +577,86 @@ static void no_spelling_hides_the_host_of_an_address(void **state)
     }
 }
 
+/* A caller with a list of hosts is told of a wrong one before he is told that prose needs a model.
+ */
+static void the_source_is_there_even_when_no_plan_comes_of_it(void **state)
+{
+    struct intake_source source;
+    json_t *body = parse("{\"plan_text\":\"Open https://a.test\"}");
+    assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);
+    assert_null(source.document);
+    assert_string_equal(source.prose, "Open https://a.test");
+    assert_int_equal(intake_build(pool, &config, body, &source, &plan, &err), E_UNSUPPORTED);
+
+    body = parse("{\"task_suite\":{\"tasks\":[{\"start_url\":\"{{ENV_URL}}/x\"}]}}");
+    assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);
+    assert_string_equal(json_text(pool, source.document),
+                        "{\"tasks\":[{\"start_url\":\"http://127.0.0.1:4711/x\"}]}");
+    assert_int_equal(intake_build(pool, &config, body, &source, &plan, &err), E_UNSUPPORTED);
+
+    put_file("plans/a.json", "[" NAV "]");
+    body = parse("{\"micro\":\"plans/a.json\"}");
+    assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);
+    assert_string_equal(source.name, "a");
+    assert_int_equal(json_array_size(source.document), 1);
+}
+
+static void raw_prose_is_held_to_its_words(void **state)
+{
+    char text[800] = "";
+    for (int i = 0; i < CAP_RAW_PROSE_WORDS; i++)
+        strcat(text, "word ");
+    assert_int_equal(request(pool_printf(pool, "{\"plan_text\":\"%s\",\"decompose\":false}", text)),
+                     E_UNSUPPORTED);
+    assert_int_equal(
+        request(pool_printf(pool, "{\"plan_text\":\"%sone\",\"decompose\":false}", text)),
+        E_INVALID);
+    assert_non_null(strstr(err.msg, "80 words"));
+    assert_int_equal(request(pool_printf(pool,
+                                         "{\"plan_text\":\"%sone\",\"decompose\":false,"
+                                         "\"allow_raw_long_plan\":true}",
+                                         text)),
+                     E_UNSUPPORTED);
+}
+
+static void a_shared_schema_goes_to_steps_without_one(void **state)
+{
+    char before[ID_SHA256_HEX_BYTES];
+    assert_int_equal(take("[" NAV ",{\"type\":\"extract_data\",\"intent\":\"Read\"},"
+                          "{\"type\":\"extract_data\",\"intent\":\"Read\",\"extract\":"
+                          "{\"fields\":[{\"name\":\"own\"}]}}]"),
+                     0);
+    memcpy(before, plan->signature, sizeof(before));
+    intake_share_schema(pool, plan, parse("{\"fields\":[{\"name\":\"title\"}]}"));
+    assert_int_equal(json_object_size(plan->steps[0].extract), 0);
+    assert_string_equal(json_text(pool, plan->steps[1].extract),
+                        "{\"fields\":[{\"name\":\"title\"}]}");
+    assert_string_equal(json_text(pool, plan->steps[2].extract),
+                        "{\"fields\":[{\"name\":\"own\"}]}");
+    assert_string_not_equal(before, plan->signature);
+}
+
+static void a_plan_is_shown_as_the_suite_it_stands_for(void **state)
+{
+    assert_int_equal(take("{\"steps\":[" NAV ",{\"type\":\"extract_data\",\"intent\":\"Read\","
+                          "\"extract\":{\"fields\":[{\"name\":\"t\"}]}},"
+                          "{\"type\":\"extract_data\",\"intent\":\"Verify it\"},"
+                          "{\"type\":\"submit\",\"intent\":\"Send\"}],"
+                          "\"runtime\":{\"pause_on_captcha\":false}}"),
+                     0);
+    json_t *suite = json_keep(pool, plan_suite_json(plan)),
+           *summary = json_keep(pool, plan_summary_json(plan));
+    assert_string_equal(json_str(suite, "session_name", ""), "micro_shop_a_test");
+    assert_string_equal(json_str(suite, "_plan_signature", ""), plan->signature);
+    assert_int_equal(json_array_size(json_object_get(suite, "_micro_plan")), 4);
+    assert_false(json_flag(suite, "_pause_on_captcha", true));
+    assert_string_equal(json_canonical(pool, summary),
+                        "{\"by_type\":{\"extract_data\":2,\"navigate\":1,\"submit\":1},"
+                        "\"gate_steps\":1,\"required_steps\":1,\"step_count\":4,"
+                        "\"with_inline_extract_schema\":1}");
+    assert_int_equal(plan_extract_steps(plan), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -599,6 +680,10 @@ int main(void)
         T(signatures_match_the_published_vectors),
         T(a_signature_covers_every_field_that_changes_what_happens),
         T(no_spelling_hides_the_host_of_an_address),
+        T(the_source_is_there_even_when_no_plan_comes_of_it),
+        T(raw_prose_is_held_to_its_words),
+        T(a_shared_schema_goes_to_steps_without_one),
+        T(a_plan_is_shown_as_the_suite_it_stands_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

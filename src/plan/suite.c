@@ -1,0 +1,63 @@
+/*
+ * suite.c - a plan as the canonical micro suite of plans.md section 2, and what a dry run counts.
+ */
+#include "plan/suite.h"
+
+#include <string.h>
+
+json_t *plan_suite_json(const struct plan *plan)
+{
+    json_t *o = json_object();
+    json_put_str(o, "session_name", plan->session_name);
+    json_put_str(o, "base_url", "");
+    json_put(o, "tasks", json_array());
+    json_put(o, "_micro_plan", plan_steps_to_json(plan));
+    json_put_str(o, "_plan_signature", plan->signature);
+    json_put_bool(o, "_proxy_disabled", plan->runtime.proxy_disabled);
+    if (*plan->name)
+        json_put_str(o, "_plan_name", plan->name);
+    if (*plan->page_url_template)
+        json_put_str(o, "_pagination_url_template", plan->page_url_template);
+    if (plan->site_config)
+        json_put(o, "_site_config", json_deep_copy(plan->site_config));
+    if (plan->runtime.brain_budgets)
+        json_put(o, "_brain_budgets", json_deep_copy(plan->runtime.brain_budgets));
+    if (plan->runtime.has_pause_on_captcha)
+        json_put_bool(o, "_pause_on_captcha", plan->runtime.pause_on_captcha);
+    if (plan->runtime.settle_ceiling_s > 0)
+        json_put_num(o, "_settle_ceiling_seconds", plan->runtime.settle_ceiling_s);
+    if (plan->runtime.max_recoveries_per_run > 0)
+        json_put_int(o, "_max_recoveries_per_run", plan->runtime.max_recoveries_per_run);
+    if (plan->runtime.max_recoveries_per_step > 0)
+        json_put_int(o, "_max_recoveries_per_step", plan->runtime.max_recoveries_per_step);
+    return o;
+}
+
+json_t *plan_summary_json(const struct plan *plan)
+{
+    json_t *o = json_object(), *by_type = json_object();
+    int gates = 0, required = 0, inline_schemas = 0;
+    for (int i = 0; i < plan->n_steps; i++) {
+        const struct step *s = &plan->steps[i];
+        json_put_int(by_type, s->type, json_int(by_type, s->type, 0) + 1);
+        gates += s->gate;
+        required += s->required;
+        inline_schemas += json_object_size(s->extract) > 0;
+    }
+    json_put_int(o, "step_count", plan->n_steps);
+    json_put(o, "by_type", by_type);
+    json_put_int(o, "with_inline_extract_schema", inline_schemas);
+    json_put_int(o, "gate_steps", gates);
+    json_put_int(o, "required_steps", required);
+    return o;
+}
+
+int plan_extract_steps(const struct plan *plan)
+{
+    int n = 0;
+    for (int i = 0; i < plan->n_steps; i++) {
+        const char *type = plan->steps[i].type;
+        n += strncmp(type, "extract", strlen("extract")) == 0 && !plan->steps[i].gate;
+    }
+    return n;
+}
