@@ -219,6 +219,9 @@ static void queue_end_event(struct run *run, const struct step_result *r, const 
     json_put_int(d, "total_rows", (int64_t)json_array_size(run->progress.rows));
     json_put_bool(d, "skip", r->skip);
     json_put(d, "url", json_string_safe(r->final_url));
+    json_put_bool(d, "listing", step_is_listing(run->step));
+    if (json_num(run->progress.costs, "total", 0) > 0)
+        json_put(d, "costs", json_copy(run->progress.costs));
     json_put_str(d, "next", kinds[next->kind]);
     json_put_str(d, "reason", next->reason ? next->reason : "");
     const char *kind = next->kind == NEXT_RETRY ? "retry" : "step_end";

@@ -35,7 +35,7 @@ enum run_stop {
     RUN_STOP_PLANE,  /* the display or the browser died while nothing was asked of it */
 };
 
-/* All callbacks are mandatory. */
+/* All callbacks but the last are mandatory. */
 struct run_host {
     void *arg;
     /* One line of history: {layer, kind, summary, step_index, detail}. Borrowed. */
@@ -44,6 +44,8 @@ struct run_host {
     int (*checkpoint)(void *arg, const json_t *checkpoint, const json_t *events);
     /* Returns when the entry is on disk. E_TIMEOUT, E_GONE, E_CANCELLED. detail may be NULL. */
     int (*journal)(void *arg, const char *key, const char *state, const json_t *detail);
+    /* The run stands still before this step, because it was asked to. NULL: nobody wants to know. */
+    void (*paused)(void *arg, int step_index);
 };
 
 struct run_config {
@@ -57,6 +59,7 @@ struct run_config {
     double nav_wait_s;          /* 0: 18 s (plans.md 8.1) */
     bool auto_url_gate;         /* arm the drift hint from the URL */
     const json_t *extraction_schema; /* the request's, NULL none */
+    const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
 };
 
 struct run {
@@ -77,6 +80,7 @@ struct run {
     int64_t start_us;
     struct loop_timer time_cap;
     enum run_stop stop;
+    bool pausing; /* stand still before the next step; run_pause() */
     const struct step *step; /* under way */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
@@ -108,6 +112,10 @@ void run_execute(struct run *run, struct run_end *out);
 
 /* From a callback of the loop: end as soon as possible. The first reason counts. */
 void run_stop(struct run *run, enum run_stop why);
+
+/* From a callback of the loop: stand still before the next step, with the browser as it is, until told
+ * to go on or to end. That time is not the run's. */
+void run_pause(struct run *run, bool on);
 
 /* The checkpoint document now. New reference. */
 json_t *run_checkpoint(struct run *run);

@@ -7,6 +7,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "run/allow.h"
 #include "run/demote.h"
 #include "run/look.h"
 #include "run/record.h"
@@ -78,6 +79,11 @@ void run_stop(struct run *run, enum run_stop why)
     if (run->stop == RUN_STOP_NONE)
         run->stop = why;
     loop_interrupt(run->loop);
+}
+
+void run_pause(struct run *run, bool on)
+{
+    run->pausing = on;
 }
 
 /* --- telling the host ------------------------------------------------------------------------ */
@@ -271,8 +277,18 @@ static void apply_next(struct run *run, const struct next *next)
         p->step_index = next->target;
 }
 
-static int after_attempt(struct run *run, struct step_result *result, struct next *next,
-                         struct err *err)
+/* Outside the allowlist nothing is done and nothing is tried again. */
+static int attempt_where_allowed(struct run *run, struct step_result *out, bool *ret_outside,
+                                 struct err *err)
+{
+    int r = allow_check(run, out, ret_outside, err);
+    if (!r && !*ret_outside)
+        r = attempt(run, out, err);
+    return r || *ret_outside ? r : allow_check(run, out, ret_outside, err);
+}
+
+static int after_attempt(struct run *run, struct step_result *result, bool outside,
+                         struct next *next, struct err *err)
 {
     struct err why = {0};
     int r = observed(run, result, err);
@@ -282,6 +298,10 @@ static int after_attempt(struct run *run, struct step_result *result, struct nex
         return r;
     record_effects(run, result);
     *next = (struct next){.kind = NEXT_ADVANCE};
+    if (outside) {
+        *next = (struct next){.kind = NEXT_HALT, .reason = "off_allowlist"};
+        return 0;
+    }
     if (result->success && !strcmp(run->step->type, "paginate"))
         flow_after_paginate(run, run->index, true);
     if (!result->success) {
@@ -302,9 +322,10 @@ static int run_step(struct run *run, struct next *next, struct err *err)
     progress_set(&run->url_before, run->live_url);
     record_start(run);
     run->progress.steps_executed++;
-    int r = attempt(run, &result, err);
+    bool outside = false;
+    int r = attempt_where_allowed(run, &result, &outside, err);
     if (!r)
-        r = after_attempt(run, &result, next, err);
+        r = after_attempt(run, &result, outside, next, err);
     if (!r) {
         record_end(run, &result, next);
         if (next->kind == NEXT_HALT)
@@ -401,6 +422,27 @@ static void arm_time_cap(struct run *run)
     double left = run->config->max_time_minutes * 60.0 - run_elapsed_s(run);
     loop_timer_set(run->loop, &run->time_cap, left > 0 ? (int64_t)(left * 1000) : 0, time_is_up,
                    run);
+}
+
+static bool goes_on(void *arg)
+{
+    const struct run *run = arg;
+    return !run->pausing || run->stop != RUN_STOP_NONE;
+}
+
+/* There is no deadline here: a pause ends by a word from outside, and any ending is such a word. */
+static int pause_if_asked(struct run *run)
+{
+    int64_t since = clock_mono_us();
+    if (goes_on(run))
+        return 0;
+    loop_timer_clear(&run->time_cap);
+    if (run->host->paused)
+        run->host->paused(run->host->arg, run->progress.step_index);
+    int r = loop_wait(run->loop, goes_on, run, INT64_MAX);
+    run->start_us += clock_mono_us() - since;
+    arm_time_cap(run);
+    return run->stop != RUN_STOP_NONE ? 0 : r; /* caps_reached() looks at stop */
 }
 
 static void begin_fresh(struct run *run)
@@ -502,7 +544,8 @@ void run_execute(struct run *run, struct run_end *out)
     if (!r && restored)
         r = resume_reenter(run, &err);
     while (!r && run->progress.step_index < run->plan->n_steps) {
-        if (caps_reached(run, out))
+        r = pause_if_asked(run);
+        if (r || caps_reached(run, out))
             break;
         r = one_turn(run, out, &err);
     }

@@ -36,6 +36,7 @@ struct worker {
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
     enum run_stop stop;                /* asked for before the run was initialised */
+    bool pausing;                      /* likewise */
     struct loop_timer drain;           /* armed when a drain was asked for */
     const char *wait_key, *wait_state; /* journal entry that is waited for */
     bool acked;
@@ -89,6 +90,18 @@ static void on_drain(struct worker *w, const json_t *m)
     loop_timer_set(w->loop, &w->drain, DRAIN_GRACE_MS, drain_now, w);
 }
 
+static void on_pause(struct worker *w, const json_t *m)
+{
+    w->pausing = true;
+    run_pause(&w->run, true);
+}
+
+static void on_resume(struct worker *w, const json_t *m)
+{
+    w->pausing = false;
+    run_pause(&w->run, false);
+}
+
 static void on_ack(struct worker *w, const json_t *m)
 {
     if (w->wait_key && !strcmp(json_str(m, "key", ""), w->wait_key) &&
@@ -99,7 +112,8 @@ static void on_ack(struct worker *w, const json_t *m)
 static const struct {
     const char *type;
     void (*fn)(struct worker *w, const json_t *m);
-} handlers[] = {{"start", on_start}, {"cancel", on_cancel}, {"drain", on_drain}, {"ack", on_ack}};
+} handlers[] = {{"start", on_start}, {"cancel", on_cancel}, {"drain", on_drain},
+                {"pause", on_pause}, {"resume", on_resume}, {"ack", on_ack}};
 
 static void on_message(void *arg, const char *type, const json_t *message)
 {
@@ -135,6 +149,15 @@ static int send_checkpoint(void *arg, const json_t *checkpoint, const json_t *ev
     /* Not faster than serve can take them: checkpoints of a long run are large. A cancel or a slow
      * disk may end the wait; the message is queued all the same. */
     return r ? r : ipc_flush(w->ipc, SEND_MS) == E_GONE ? E_GONE : 0;
+}
+
+static void send_paused(void *arg, int step_index)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s,s:i}", "type", "paused", "step_index", step_index);
+    if (ipc_send(w->ipc, m))
+        log_debug(LOGGER, &w->log, "paused could not be sent");
+    json_decref(m);
 }
 
 static bool is_acked(void *arg)
@@ -338,6 +361,14 @@ static void say_ready(struct worker *w)
 
 /* --- the run --------------------------------------------------------------------------------- */
 
+static const char *const *host_patterns(struct pool *pool, const json_t *list)
+{
+    const char **out = pool_alloc(pool, (json_array_size(list) + 1) * sizeof(*out));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        out[i] = json_string_value(json_array_get(list, i));
+    return out;
+}
+
 static struct run_config run_settings(struct worker *w, const struct plan *plan)
 {
     const json_t *m = w->start, *options = json_object_get(m, "options");
@@ -353,6 +384,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .nav_wait_s = json_num(options, "nav_wait_s", 0),
         .auto_url_gate = json_flag(options, "auto_url_gate", true),
         .extraction_schema = json_is_object(schema) ? schema : NULL,
+        .allowed_domains = host_patterns(w->pool, json_object_get(options, "allowed_domains")),
     };
 }
 
@@ -371,11 +403,12 @@ static void stop_plane(struct worker *w, bool graceful)
 
 static int carry_out(struct worker *w, const struct plan *plan)
 {
-    struct run_host host = {w, send_event, send_checkpoint, send_journal};
+    struct run_host host = {w, send_event, send_checkpoint, send_journal, send_paused};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->reader, w->brain, &host);
     w->running = true;
+    run_pause(&w->run, w->pausing);
     if (w->stop != RUN_STOP_NONE)
         run_stop(&w->run, w->stop);
     run_execute(&w->run, &end);

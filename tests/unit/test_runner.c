@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "core/result.h"
+#include "run/allow.h"
 #include "run/rules.h"
 #include "unit/run_rig.h"
 
@@ -512,9 +513,84 @@ static void screenshots_that_cannot_be_kept_do_not_end_the_run(void **state)
     rig_release(&rig);
 }
 
+static const char *const boats_only[] = {"boats.test", "*.boats.test", NULL};
+static const char *const elsewhere[] = {"other.test", NULL};
+
+static void only_web_addresses_of_listed_hosts_and_the_browsers_own_pages_are_allowed(void **state)
+{
+    static const struct {
+        const char *url;
+        bool ok;
+    } cases[] = {
+        {"", true},
+        {"about:blank", true},
+        {"chrome-error://chromewebdata/", true},
+        {"http://boats.test/x", true},
+        {"https://boats.test:8443/x?u=http://other.test/", true},
+        {"http://a.boats.test./", true},
+        {"http://me:secret@boats.test/", true},
+        {"http://boats.test@other.test/", false},
+        {"http://other.test/boats.test/", false},
+        {"http://other.test#@boats.test/", false},
+        {"http://notboats.test/", false},
+        {"file:///etc/passwd", false},
+        {"data:text/html,boats.test", false},
+        {"ftp://boats.test/", false},
+        {"chrome://settings/", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        if (allow_url(boats_only, cases[i].url) != cases[i].ok)
+            fail_msg("'%s' should%s be allowed", cases[i].url, cases[i].ok ? "" : " not");
+    assert_true(allow_url(NULL, "file:///etc/passwd"));
+}
+
+static void a_run_inside_its_allowlist_is_not_disturbed(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    rig.config.allowed_domains = boats_only;
+    rig_run(&rig, NULL);
+    three_boats(&rig);
+    rig_release(&rig);
+}
+
+static void a_run_that_leaves_its_allowlist_stops_there(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    rig.config.allowed_domains = elsewhere;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "off_allowlist");
+    assert_string_equal(rig.end.halt_class, "off_allowlist");
+    assert_int_equal(rig_n_results(&rig), 1);
+    assert_non_null(strstr(rig_data(&rig, 0), "boats.test"));
+    assert_string_equal(json_str(rig_result(&rig, 0), "failure_class", ""), "off_allowlist");
+    rig_release(&rig);
+}
+
+static void a_run_resumed_outside_its_allowlist_does_no_step(void **state)
+{
+    struct rig first, rig;
+    rig_init(&first, boats_page, boats_plan);
+    rig_run(&first, NULL);
+    rig_init(&rig, boats_page, boats_plan);
+    rig.config.allowed_domains = elsewhere;
+    rig_run(&rig, first.checkpoints[2]);
+    assert_string_equal(rig.end.halt_reason, "off_allowlist");
+    assert_int_equal(json_array_size(rig_rows(&rig)), 0);
+    rig_release(&rig);
+    rig_release(&first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            only_web_addresses_of_listed_hosts_and_the_browsers_own_pages_are_allowed),
+        cmocka_unit_test(a_run_inside_its_allowlist_is_not_disturbed),
+        cmocka_unit_test(a_run_that_leaves_its_allowlist_stops_there),
+        cmocka_unit_test(a_run_resumed_outside_its_allowlist_does_no_step),
         cmocka_unit_test(the_example_plan_gives_three_rows),
         cmocka_unit_test(a_run_resumed_at_any_checkpoint_gives_the_same_rows_once),
         cmocka_unit_test(a_plane_that_dies_at_any_call_costs_an_attempt_and_no_row),

@@ -223,6 +223,62 @@ static void a_drain_loses_the_attempt_and_says_so(void **state)
     end_parent(&p);
 }
 
+/* Asked for before there is a run, so that it stands still before its first step. */
+static void start_paused(struct parent *p)
+{
+    start_worker(p);
+    send_type(p, "pause");
+    send_start(p, "fake", "page", "[" OPEN("/boats/") "]");
+    p->wait_type = "paused";
+    assert_int_equal(loop_wait(p->loop, has_awaited, p, clock_mono_ms() + DEADLINE_MS), 0);
+    assert_int_equal(json_int(first_of(p, "paused"), "step_index", -1), 0);
+    assert_null(first_of(p, "checkpoint"));
+}
+
+static void a_paused_run_goes_on_when_told(void **state)
+{
+    struct parent p;
+    start_paused(&p);
+    send_type(&p, "resume");
+    assert_int_equal(wait_exit(&p), WORKER_ENDED);
+    assert_string_equal(json_str(first_of(&p, "end"), "status", ""), "completed");
+    end_parent(&p);
+}
+
+static void a_pause_that_is_taken_back_in_time_is_none(void **state)
+{
+    struct parent p;
+    start_worker(&p);
+    send_type(&p, "pause");
+    send_type(&p, "resume");
+    send_start(&p, "fake", "page", "[" OPEN("/boats/") "]");
+    assert_int_equal(wait_exit(&p), WORKER_ENDED);
+    assert_null(first_of(&p, "paused"));
+    assert_string_equal(json_str(first_of(&p, "end"), "status", ""), "completed");
+    end_parent(&p);
+}
+
+static void every_word_that_ends_a_run_ends_its_pause(void **state)
+{
+    struct parent p;
+    start_paused(&p);
+    send_type(&p, "cancel");
+    assert_int_equal(wait_exit(&p), WORKER_ENDED);
+    assert_string_equal(json_str(first_of(&p, "end"), "status", ""), "cancelled");
+    assert_null(first_of(&p, "checkpoint"));
+    end_parent(&p);
+    start_paused(&p);
+    send_type(&p, "drain");
+    assert_int_equal(wait_exit(&p), WORKER_LOST);
+    assert_string_equal(json_str(first_of(&p, "lost"), "reason", ""), "drain");
+    end_parent(&p);
+    start_paused(&p);
+    ipc_destroy(p.ipc);
+    p.ipc = NULL;
+    assert_int_equal(exit_of(&p), WORKER_LOST);
+    end_parent(&p);
+}
+
 static void a_dead_browser_loses_the_attempt(void **state)
 {
     struct parent p;
@@ -287,6 +343,9 @@ int main(void)
         cmocka_unit_test(a_cancel_ends_it_at_once),
         cmocka_unit_test(a_cancel_before_the_start_is_not_forgotten),
         cmocka_unit_test(a_drain_loses_the_attempt_and_says_so),
+        cmocka_unit_test(a_paused_run_goes_on_when_told),
+        cmocka_unit_test(a_pause_that_is_taken_back_in_time_is_none),
+        cmocka_unit_test(every_word_that_ends_a_run_ends_its_pause),
         cmocka_unit_test(a_dead_browser_loses_the_attempt),
         cmocka_unit_test(a_worker_does_not_outlive_its_parent),
         cmocka_unit_test(parts_that_do_not_exist_end_the_run_with_a_reason),
