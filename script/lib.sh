@@ -61,6 +61,25 @@ need_node() {
     command -v node >/dev/null || need_packages nodejs
 }
 
+# need_npm_packages BUILD_DIR: the public clients that the end-to-end tests use (tests/e2e/package.json),
+# in BUILD_DIR/npm. Quick when they are there. A machine that cannot get them goes on without; the
+# tests that need them then say so and count as skipped.
+need_npm_packages() {
+    local dir=$1/npm from=$root/tests/e2e
+    if cmp -s "$from/package-lock.json" "$dir/installed.json"; then
+        return 0
+    fi
+    mkdir -p "$dir"
+    cp "$from/package.json" "$from/package-lock.json" "$dir/"
+    say "installing the npm clients of the tests into $dir"
+    if { command -v npm >/dev/null || (need_packages npm); } &&
+        (cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null); then
+        cp "$from/package-lock.json" "$dir/installed.json"
+    else
+        say "NPM PACKAGES COULD NOT BE INSTALLED: the tests that use them will be skipped"
+    fi
+}
+
 # configure DIR [meson options]: set the build directory up once; later calls are quick.
 configure() {
     local dir=$1

@@ -9,6 +9,8 @@ static const struct command commands[] = {
     {"serve", cmd_serve, "run the server: HTTP API, queue and workers"},
     {"plan", cmd_plan, "check a plan, show it, or run it here"},
     {"runs", cmd_runs, "submit runs to a server and follow them"},
+    {"store", cmd_store, "back up, check and shrink a server's database"},
+    {"tenant", cmd_tenant, "issue, list, rotate and revoke the tokens of tenants"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},
 };

@@ -6,65 +6,110 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 
 struct call {
     struct request *req;
-    const char *tenant, *run_id;
+    struct run_key run;
 };
 
-typedef int action_fn(const struct call *call, json_t **out, struct err *err);
+/* Answers; what the audit line says of the run is read from *ret_status when there is one. */
+typedef int action_fn(const struct call *call, json_t **ret_status, struct err *err);
 
-static int act_status(const struct call *c, json_t **out, struct err *err)
+/* Asked every second by everybody who waits: the text is there already, and sent as it is. */
+static int act_status(const struct call *c, json_t **ret_status, struct err *err)
 {
-    return sched_status(c->req->api->sched, c->req->pool, c->tenant, c->run_id, out, err);
+    const char *text;
+    size_t len;
+    int r = sched_status_text(c->req->api->sched, c->run, &text, &len, err);
+    return r ? r : respond_text(c->req, 200, "application/json", text, len);
 }
 
-static int act_result(const struct call *c, json_t **out, struct err *err)
+static int act_result(const struct call *c, json_t **ret_status, struct err *err)
 {
-    return sched_result(c->req->api->sched, c->req->pool, c->tenant, c->run_id, out, err);
+    int r = sched_result(c->req->api->sched, c->req->pool, c->run, ret_status, err);
+    return r ? r : respond_json(c->req, 200, *ret_status);
 }
 
-static int act_logs(const struct call *c, json_t **out, struct err *err)
+static int act_logs(const struct call *c, json_t **ret_status, struct err *err)
 {
     int64_t tail = 200;
+    json_t *doc;
     int r = json_read_int(c->req->json, "tail", &tail, err);
     if (r)
         return r;
     if (tail < 1 || tail > CAP_LOG_TAIL)
         return err_set(err, E_INVALID, "'tail' must be from 1 to %d", CAP_LOG_TAIL);
-    return sched_logs(c->req->api->sched, c->req->pool, c->tenant, c->run_id, (int)tail, out, err);
+    r = sched_logs(c->req->api->sched, c->req->pool, c->run, (int)tail, &doc, err);
+    return r ? r : respond_json(c->req, 200, doc);
 }
 
-static int act_cancel(const struct call *c, json_t **out, struct err *err)
+static int answer_status(const struct call *c, json_t **ret_status, struct err *err)
+{
+    int r = sched_status(c->req->api->sched, c->req->pool, c->run, ret_status, err);
+    return r ? r : respond_json(c->req, 200, *ret_status);
+}
+
+static int act_cancel(const struct call *c, json_t **ret_status, struct err *err)
 {
     const char *reason = "";
     int r = json_read_string(c->req->json, "reason", &reason, err);
-    if (!r)
-        r = sched_cancel(c->req->api->sched, c->tenant, c->run_id, reason, err);
-    return r ? r : act_status(c, out, err);
+    r = r ? r : sched_cancel(c->req->api->sched, c->run, reason, err);
+    return r ? r : answer_status(c, ret_status, err);
 }
 
-static const struct {
+static int act_pause(const struct call *c, json_t **ret_status, struct err *err)
+{
+    const char *reason = "";
+    int r = json_read_string(c->req->json, "reason", &reason, err);
+    r = r ? r : sched_pause(c->req->api->sched, c->run, *reason ? reason : "external", err);
+    return r ? r : answer_status(c, ret_status, err);
+}
+
+static int act_resume(const struct call *c, json_t **ret_status, struct err *err)
+{
+    const json_t *input = json_object_get(c->req->json, "user_input");
+    int64_t resumed_us = 0;
+    char at[CLOCK_ISO_BYTES];
+    int r = sched_resume(c->req->api->sched, c->run, json_is_null(input) ? NULL : input,
+                         &resumed_us, err);
+    if (r)
+        return r;
+    json_t *doc = json_keep(c->req->pool, json_object());
+    json_put_str(doc, "run_id", c->run.run_id);
+    json_put_str(doc, "status", run_state_name(RUN_RUNNING));
+    json_put_str(doc, "resumed_at", clock_iso(resumed_us, at));
+    return respond_json(c->req, 200, doc);
+}
+
+static int act_trace(const struct call *c, json_t **ret_status, struct err *err)
+{
+    const char *since = "";
+    int r = json_read_string(c->req->json, "since", &since, err);
+    return r ? r : respond_trace(c->req, c->run, since, err);
+}
+
+static const struct action {
     const char *name;
+    unsigned scopes;
     action_fn *act; /* NULL: named by the contract, not in this version */
 } actions[] = {
-    {"status", act_status},    {"result", act_result}, {"logs", act_logs},
-    {"cancel", act_cancel},    {"pause", NULL},        {"resume", NULL},
-    {"reasoning_trace", NULL}, {"graph_learn", NULL},
+    {"status", SCOPE_STATUS, act_status}, {"result", SCOPE_RESULT, act_result},
+    {"logs", SCOPE_LOGS, act_logs},       {"reasoning_trace", SCOPE_LOGS, act_trace},
+    {"cancel", SCOPE_RUN, act_cancel},    {"pause", SCOPE_RUN, act_pause},
+    {"resume", SCOPE_RUN, act_resume},    {"graph_learn", SCOPE_RUN, NULL},
 };
 
-static int find_action(const char *name, action_fn **out, struct err *err)
+static int find_action(const char *name, const struct action **out, struct err *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-        if (strcmp(actions[i].name, name) != 0)
-            continue;
-        if (!actions[i].act)
-            return err_set(err, E_INVALID, "'action': '%s' is not available in this version", name);
-        *out = actions[i].act;
-        return 0;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+        if (strcmp(actions[i].name, name) == 0) {
+            *out = &actions[i];
+            return 0;
+        }
     return err_set(err, E_INVALID,
-                   "'action': there is no '%.80s'; known are status, result, logs and cancel",
+                   "'action': there is no '%.80s'; known are status, result, logs, cancel, pause, "
+                   "resume and reasoning_trace",
                    name);
 }
 
@@ -78,22 +123,28 @@ static int read_run_id(struct request *req, const char **out, struct err *err)
     return run_id_check(*out, err);
 }
 
-int action_dispatch(struct request *req, const char *action, struct err *err)
+int action_dispatch(struct request *req, const char *name, struct err *err)
 {
-    action_fn *act = NULL;
-    struct call call = {.req = req, .tenant = req->tenant->id, .run_id = ""};
+    const struct action *action = NULL;
+    const char *run_id = "";
     bool detached = true;
-    json_t *doc = NULL;
-    int r = find_action(action, &act, err);
-    if (!r)
-        r = read_run_id(req, &call.run_id, err);
-    if (!r)
-        r = json_read_bool(req->json, "detached", &detached, err);
-    if (!r)
-        r = act(&call, &doc, err);
+    json_t *status = NULL;
+    int r = find_action(name, &action, err);
     if (r)
         return r;
-    audit_predict(req, action, json_str(doc, "profile_id", NULL),
-                  json_str(doc, "workflow_id", NULL), detached);
-    return respond_json(req, 200, doc);
+    req->mode = action->act ? action->name : NULL;
+    r = request_may(req, action->scopes, err);
+    if (!r && !action->act)
+        r = err_set(err, E_INVALID, "'action': '%s' is not available in this version", name);
+    r = r ? r : read_run_id(req, &run_id, err);
+    r = r ? r : json_read_bool(req->json, "detached", &detached, err);
+    if (r)
+        return r;
+    struct call call = {.req = req, .run = request_run(req, run_id)};
+    r = action->act(&call, &status, err);
+    if (r)
+        return r;
+    audit_predict(req, action->name, json_str(status, "profile_id", NULL),
+                  json_str(status, "workflow_id", NULL), detached);
+    return 0;
 }

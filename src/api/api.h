@@ -10,16 +10,29 @@
 #define MANTIS_API_API_H
 
 #include "base/err.h"
+#include "sched/meters.h"
 #include "sched/sched.h"
+#include "sched/tenants.h"
+#include "sched/webhook.h"
 #include "sys/loop.h"
 #include "sys/settings.h"
 
 struct api;
 
-/* Borrows loop, sched and settings. Listens on settings->host and port (0: a free one) before it
- * returns. E_CONFLICT: the port is taken; E_INVALID: there is no such address here; E_IO. */
-int api_create(struct loop *loop, struct sched *sched, const struct settings *settings, struct api **out,
-               struct err *err) MUST_CHECK;
+/* What the routes stand on; all borrowed. */
+struct api_parts {
+    struct loop *loop;
+    struct store *store;
+    struct sched *sched;
+    struct tenants *tenants;
+    struct webhooks *webhooks;
+    struct meters *meters;
+    const struct settings *settings;
+};
+
+/* Listens on settings->host and port (0: a free one) before it returns. E_CONFLICT: the port is taken;
+ * E_INVALID: there is no such address here; E_IO. */
+int api_create(const struct api_parts *parts, struct api **out, struct err *err) MUST_CHECK;
 void api_destroy(struct api *api); /* open calls are cut; NULL is fine */
 
 int api_port(const struct api *api); /* the real one */

@@ -3,6 +3,8 @@
  */
 #include "api/request.h"
 
+#include "base/clock.h"
+
 int health_get(struct request *req, struct err *err)
 {
     const char *reason = NULL;
@@ -15,21 +17,32 @@ int health_get(struct request *req, struct err *err)
     return respond_json(req, ready ? 200 : 503, doc);
 }
 
-int version_get(struct request *req, struct err *err)
+static json_t *warnings_of(const struct settings *s)
 {
-    const struct settings *s = req->api->settings;
-    const char *reason = NULL;
-    json_t *warnings = json_array(), *doc = json_keep(req->pool, json_object());
+    json_t *warnings = json_array();
     if (s->sandbox_off)
         json_push(
             warnings,
             json_string("MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox"));
-    json_put_str(doc, "version", MANTIS_VERSION);
+    return warnings;
+}
+
+/* limits_scope: rates and caps are counted by this process, so N replicas allow N times as much. */
+int version_get(struct request *req, struct err *err)
+{
+    const struct settings *s = req->api->settings;
+    const char *reason = NULL;
+    int age_days = clock_days_since(s->build_time);
+    json_t *doc = json_keep(req->pool, json_object());
+    json_put_str(doc, "version", s->version);
     json_put_str(doc, "model", req->api->model);
-    json_put_bool(doc, "ready", sched_ready(req->api->sched, &reason));
+    json_put_bool(doc, "ready", sched_ready(req->api->sched, &reason) && !req->api->draining);
     json_put_str(doc, "git_sha", s->git_sha);
     json_put_str(doc, "build_time", s->build_time);
-    json_put(doc, "warnings", warnings);
+    json_put(doc, "deploy_age_days", age_days < 0 ? json_null() : json_integer(age_days));
+    json_put_str(doc, "limits_scope", "process");
+    json_put_str(doc, "sandbox", s->sandbox_off ? "off" : "on");
+    json_put(doc, "warnings", warnings_of(s));
     return respond_json(req, 200, doc);
 }
 

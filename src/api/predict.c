@@ -1,25 +1,17 @@
 /*
- * predict.c - POST /v1/predict: a new run, in the order of checks of http-api.md section 4.1.
+ * predict.c - POST /v1/predict: a new run, in the order of checks of http-api.md section 4.1. Steps
+ * 1 and 2 are request.c's; 3 to 7 are here; 8 to 13 are start.c's.
  */
-#include "api/request.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "api/brains.h"
-#include "api/run_options.h"
+#include "api/dry_run.h"
+#include "api/recipes.h"
+#include "api/start.h"
 #include "base/id.h"
+#include "plan/allow.h"
 #include "plan/intake.h"
-
-/* One accepted-to-be run, filled from top to bottom. */
-struct candidate {
-    struct run_options options;
-    struct plan *plan;
-    struct identity identity;
-    const char *plane, *run_id;
-    double max_cost;
-    int max_time_minutes;
-};
 
 /* Fields that may hold a secret, at the top and in an inline suite. */
 static const char *const secret_fields[] = {
@@ -34,7 +26,43 @@ static const char *const secret_fields[] = {
 /* Of what is echoed; it is in the run's row, which every step of the run writes. */
 #define PAYLOAD_BYTES (8 << 10)
 
-static int read_plan(struct request *req, struct candidate *c, struct err *err)
+/* Everything of the request that a run could open, whatever shape its plan has. */
+static int check_hosts(const struct request *req, const struct intake_source *source,
+                       struct err *err)
+{
+    struct allow *allow = allow_begin(req->pool, req->tenant->allowed_domains);
+    allow_see_address(allow, json_str(req->json, "start_url", ""));
+    allow_see_address(allow, json_str(req->json, "base_url", ""));
+    allow_see_text(allow, json_str(req->json, "objective", ""));
+    allow_see_text(allow, source->prose ? source->prose : "");
+    allow_see_document(allow, source->document);
+    return allow_end(allow, err);
+}
+
+/* A suite's _recipe says what extracting steps without a schema of their own look for, when neither
+ * the request nor the suite brings one. */
+static int apply_recipe(struct request *req, const struct candidate *c,
+                        const struct intake_source *source, struct plan *plan, struct err *err)
+{
+    const char *name = "";
+    json_t *schema;
+    if (c->options.extraction_schema || json_object_get(source->document, "_extraction_schema"))
+        return 0;
+    int r = json_read_string(source->document, "_recipe", &name, err);
+    if (r || !*name)
+        return r;
+    r = recipe_find(req->api, req->pool, req->tenant_id, name, &schema, err);
+    if (r == E_NOT_FOUND)
+        return err_set(err, E_INVALID, "'_recipe': there is no recipe '%.64s'", name);
+    if (r)
+        return err_prefix(err, "'_recipe'");
+    intake_share_schema(req->pool, plan, schema);
+    return 0;
+}
+
+/* Steps 3 and 7. A plan that only a model could run is still looked at for its hosts. */
+static int read_plan(struct request *req, struct candidate *c, struct intake_source *source,
+                     struct err *err)
 {
     const struct settings *s = req->api->settings;
     struct intake_config config = {
@@ -46,7 +74,18 @@ static int read_plan(struct request *req, struct candidate *c, struct err *err)
         .max_time_minutes = s->max_runtime_minutes,
         .max_cost = s->max_cost_usd,
     };
-    return intake_request(req->pool, &config, req->json, &c->plan, err);
+    struct plan *plan;
+    struct err denied = {0};
+    int r = intake_read(req->pool, &config, req->json, source, err);
+    r = r ? r : intake_build(req->pool, &config, req->json, source, &plan, err);
+    if (r == E_UNSUPPORTED && check_hosts(req, source, &denied)) {
+        *err = denied;
+        r = E_FORBIDDEN;
+    }
+    r = r ? r : apply_recipe(req, c, source, plan, err);
+    if (!r)
+        c->plan = plan;
+    return r;
 }
 
 /* The least of what the server, the tenant, the plan and the caller allow (tenancy.md section 7).
@@ -54,13 +93,14 @@ static int read_plan(struct request *req, struct candidate *c, struct err *err)
 static void cap(const struct request *req, struct candidate *c)
 {
     const struct settings *s = req->api->settings;
-    double asked_cost = c->options.max_cost > 0 ? c->options.max_cost : c->plan->runtime.max_cost;
-    int64_t asked_time = c->options.max_time_minutes > 0 ? c->options.max_time_minutes
-                                                         : c->plan->runtime.max_time_minutes;
-    int time = s->max_runtime_minutes < req->tenant->max_time_minutes_per_run
+    const struct plan_runtime *runtime = &c->plan->runtime;
+    double asked_cost = c->options.max_cost > 0 ? c->options.max_cost : runtime->max_cost;
+    int64_t asked_time =
+        c->options.max_time_minutes > 0 ? c->options.max_time_minutes : runtime->max_time_minutes;
+    int time = s->max_runtime_minutes < c->tenant->max_time_minutes_per_run
                    ? s->max_runtime_minutes
-                   : req->tenant->max_time_minutes_per_run;
-    c->max_cost = fmin(s->max_cost_usd, req->tenant->max_cost_per_run);
+                   : c->tenant->max_time_minutes_per_run;
+    c->max_cost = fmin(s->max_cost_usd, c->tenant->max_cost_per_run);
     if (asked_cost > 0)
         c->max_cost = fmin(c->max_cost, asked_cost);
     c->max_time_minutes = asked_time > 0 && asked_time < time ? (int)asked_time : time;
@@ -95,6 +135,28 @@ static int choose_run_id(struct request *req, struct candidate *c, struct err *e
     char *fresh = pool_alloc(req->pool, ID_RUN_BYTES);
     id_run(fresh);
     c->run_id = fresh;
+    return 0;
+}
+
+/* The caller's address and events, else the tenant's. */
+static int choose_webhook(struct request *req, struct candidate *c, struct err *err)
+{
+    const json_t *events = c->options.callback_events, *word;
+    size_t i;
+    c->webhook_url = c->tenant->webhook_url;
+    c->webhook_events = c->tenant->webhook_events;
+    if (*c->options.callback_url) {
+        if (webhook_check_url(c->options.callback_url, req->api->settings->webhook_allow_private,
+                              err))
+            return err_prefix(err, "'callback_url'");
+        c->webhook_url = c->options.callback_url;
+    }
+    if (!events)
+        return 0;
+    const char **words = pool_alloc(req->pool, sizeof(*words) * (json_array_size(events) + 1));
+    json_array_foreach ((json_t *)events, i, word)
+        words[i] = json_string_value(word);
+    c->webhook_events = words;
     return 0;
 }
 
@@ -143,104 +205,62 @@ static json_t *make_payload(struct request *req, const struct candidate *c)
     return payload;
 }
 
-static json_t *make_worker_options(struct request *req, const struct candidate *c)
+/* Steps 3 to 7. */
+static int check(struct request *req, struct candidate *c, struct err *err)
 {
-    json_t *options = json_keep(req->pool, json_object());
-    const struct plan_runtime *runtime = &c->plan->runtime;
-    double ceiling =
-        c->options.settle_ceiling_s > 0 ? c->options.settle_ceiling_s : runtime->settle_ceiling_s;
-    if (c->options.extraction_schema)
-        json_put(options, "extraction_schema", json_deep_copy(c->options.extraction_schema));
-    if (ceiling > 0)
-        json_put_num(options, "settle_ceiling_s", ceiling);
-    if (c->options.has_pause_on_captcha)
-        json_put_bool(options, "pause_on_captcha", c->options.pause_on_captcha);
-    else if (runtime->has_pause_on_captcha)
-        json_put_bool(options, "pause_on_captcha", runtime->pause_on_captcha);
-    return options;
-}
-
-static int submit(struct request *req, const struct candidate *c, struct err *err)
-{
-    struct submission sub = {
-        .run_id = c->run_id,
-        .tenant_id = req->tenant->id,
-        .profile_id = c->identity.profile_id,
-        .workflow_id = c->identity.workflow_id,
-        .state_key = c->identity.state_key,
-        .plan = c->plan,
-        .max_cost = c->max_cost,
-        .max_time_minutes = c->max_time_minutes,
-        .resume_state = c->options.resume_state,
-        .plane = c->plane,
-        .brain = req->api->settings->brain,
-        .payload = make_payload(req, c),
-        .options = make_worker_options(req, c),
-        .mode = c->options.detached ? "detached" : "sync",
-    };
-    return sched_submit(req->api->sched, &sub, err);
-}
-
-static int check_ready(struct request *req, struct err *err)
-{
-    const char *reason = NULL;
-    if (req->api->draining)
-        return err_set(err, E_UNAVAILABLE, "the server is stopping and takes no new runs");
-    if (!sched_ready(req->api->sched, &reason))
-        return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s",
-                       reason ? reason : "not ready");
-    return 0;
-}
-
-/* The handle of section 4.5: these fields of the status document and no others. */
-static int respond_handle(struct request *req, const struct candidate *c, struct err *err)
-{
-    static const char *const fields[] = {"status",      "mode",     "run_id",     "created_at",
-                                         "updated_at",  "model",    "payload",    "status_path",
-                                         "result_path", "csv_path", "events_path"};
-    json_t *doc, *handle = json_keep(req->pool, json_object());
-    int r = sched_status(req->api->sched, req->pool, req->tenant->id, c->run_id, &doc, err);
+    struct intake_source source;
+    int r = run_options_read(req->json, &c->options, err);
+    r = r ? r : model_check(c->options.cua_model, req->api->model, c->options.dry_run, err);
+    r = r ? r : read_plan(req, c, &source, err);
     if (r)
         return r;
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-        json_put(handle, fields[i], json_incref(json_object_get(doc, fields[i])));
-    return respond_json(req, 200, handle);
+    cap(req, c);
+    r = choose_plane(req, c, err);
+    r = r ? r : choose_run_id(req, c, err);
+    r = r ? r : choose_webhook(req, c, err);
+    r = r ? r
+          : identity_resolve(req->pool, req->tenant_id, &c->options, c->plan->signature,
+                             &c->identity, err);
+    return r ? r : check_hosts(req, &source, err);
 }
 
-/* detached:false answers the result itself; a run that ended before it had one answers its status.
- */
-static int respond_result(struct request *req, struct err *err)
+/* It spends a token like every run that is asked for, and nothing else. */
+static int answer_dry_run(struct request *req, const struct candidate *c, struct err *err)
 {
-    json_t *doc;
-    int r = sched_result(req->api->sched, req->pool, req->tenant->id, req->wait_run_id, &doc, err);
+    const char *model = *c->options.cua_model ? c->options.cua_model : req->api->model;
+    struct dry_run d = {.tenant_id = req->tenant_id,
+                        .model = model,
+                        .plane = c->plane,
+                        .plan = c->plan,
+                        .identity = &c->identity,
+                        .max_cost = c->max_cost,
+                        .max_time_minutes = c->max_time_minutes,
+                        .resume_state = c->options.resume_state};
+    int r = start_take_token(req, c->tenant, err);
     if (r)
         return r;
-    const json_t *result = json_object_get(doc, "result");
-    return respond_json(req, 200, json_is_object(result) ? result : doc);
+    audit_predict(req, "run", c->identity.profile_id, c->identity.workflow_id, c->options.detached);
+    return respond_json(req, 200, json_keep(req->pool, dry_run_json(&d)));
 }
 
 static int run_mode(struct request *req, struct err *err)
 {
-    struct candidate c = {0};
-    int r = run_options_read(req->json, &c.options, err);
-    if (!r)
-        r = read_plan(req, &c, err);
+    struct candidate *c = pool_alloc(req->pool, sizeof(*c));
+    c->tenant = start_keep_tenant(req->pool, req->tenant);
+    req->mode = "run";
+    int r = request_may(req, SCOPE_RUN, err);
     if (r)
         return r;
-    cap(req, &c);
-    if ((r = choose_plane(req, &c, err)) || (r = choose_run_id(req, &c, err)))
-        return r;
-    r = identity_resolve(req->pool, req->tenant->id, &c.options, c.plan->signature, &c.identity,
-                         err);
-    if (!r)
-        r = check_ready(req, err);
-    if (!r)
-        r = submit(req, &c, err);
+    r = check(req, c, err);
+    if (r == E_FORBIDDEN)
+        req->outcome = "denied_allowlist";
     if (r)
         return r;
-    audit_predict(req, "run", c.identity.profile_id, c.identity.workflow_id, c.options.detached);
-    return c.options.detached ? respond_handle(req, &c, err)
-                              : request_wait_for_run(req, c.run_id, respond_result, err);
+    if (c->options.dry_run)
+        return answer_dry_run(req, c, err);
+    c->payload = make_payload(req, c);
+    r = replay_key_read(req, &c->key, err);
+    return r ? r : start_run(req, c, err);
 }
 
 int predict_post(struct request *req, struct err *err)

@@ -11,6 +11,13 @@
 #include "base/id.h"
 #include "base/str.h"
 
+/* of a traceparent header: "00-<32 hex>-<16 hex>-<2 hex>" */
+#define TRACE_ID_AT     3
+#define TRACE_ID_LEN    32
+#define PARENT_ID_AT    36
+#define PARENT_ID_LEN   16
+#define TRACEPARENT_MAX 512
+
 static const char *header(const struct request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name);
@@ -18,8 +25,10 @@ static const char *header(const struct request *req, const char *name)
 
 struct log_ctx request_log_ctx(const struct request *req, const char *run_id)
 {
-    return (struct log_ctx){
-        .tenant_id = req->tenant ? req->tenant->id : NULL, .run_id = run_id, .request_id = req->id};
+    return (struct log_ctx){.tenant_id = req->tenant_id,
+                            .run_id = run_id,
+                            .request_id = req->id,
+                            .trace_id = req->trace_id};
 }
 
 /* Called with the request line as it came, before the path is decoded. */
@@ -64,6 +73,30 @@ static void take_id(struct request *req)
         snprintf(req->id, sizeof(req->id), "%s%08x", req->api->id_prefix, req->api->id_serial++);
 }
 
+/* Version 00 of the header (www.w3.org/TR/trace-context, section 3.2); a later version may go on
+ * behind it with '-'. */
+static bool is_traceparent(const char *s)
+{
+    static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == 'x' ? !(s[i] && strchr("0123456789abcdef", s[i])) : s[i] != '-')
+            return false;
+    const char *end = s + strlen(form);
+    bool version_0 = strncmp(s, "00", 2) == 0;
+    return strncmp(s, "ff", 2) != 0 && (version_0 ? !*end : !*end || *end == '-') &&
+           strspn(s + TRACE_ID_AT, "0") < TRACE_ID_LEN &&
+           strspn(s + PARENT_ID_AT, "0") < PARENT_ID_LEN;
+}
+
+static void take_trace(struct request *req)
+{
+    const char *given = header(req, "traceparent");
+    if (!given || strlen(given) > TRACEPARENT_MAX || !is_traceparent(given))
+        return;
+    req->traceparent = given;
+    req->trace_id = pool_strndup(req->pool, given + TRACE_ID_AT, TRACE_ID_LEN);
+}
+
 /* Bytes of body announced; SIZE_MAX when the end is not known beforehand. */
 static size_t announced(const struct request *req)
 {
@@ -71,6 +104,16 @@ static size_t announced(const struct request *req)
     if (header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING))
         return SIZE_MAX;
     return length ? strtoull(length, NULL, 10) : 0;
+}
+
+/* A tenant is good for one turn of the loop; a body may take many. */
+static int know_caller(struct request *req, struct err *err)
+{
+    uint64_t turn = loop_turns(req->api->loop);
+    if (req->route->flags & ROUTE_OPEN || (req->tenant && req->tenant_turn == turn))
+        return 0;
+    req->tenant_turn = turn;
+    return request_authenticate(req, err);
 }
 
 /* What the headers alone decide: 404, 405, 401, 403, 413. */
@@ -81,9 +124,7 @@ static int admit(struct request *req, size_t body_bytes, struct err *err)
                                        &req->allow);
     if (r)
         return err_set(err, r, "%s", req->allow ? "Method Not Allowed" : "Not Found");
-    if (!(req->route->flags & ROUTE_OPEN))
-        r = auth_check(req->api->settings->api_token, header(req, "X-Mantis-Token"), &req->tenant,
-                       err);
+    r = know_caller(req, err);
     if (!r && body_bytes != SIZE_MAX && req->route->body_cap && body_bytes > req->route->body_cap)
         r = err_set(err, E_TOOBIG, "the request body has %zu bytes; %s takes at most %zu",
                     body_bytes, req->route->pattern, req->route->body_cap);
@@ -102,21 +143,34 @@ static bool may_answer_early(const struct request *req)
     return strcmp(req->method, "POST") == 0 || strcmp(req->method, "PUT") == 0;
 }
 
+/* Answered when the body is out of the way. */
+static void refuse(struct request *req, int code, const struct err *err)
+{
+    struct err *kept = pool_alloc(req->pool, sizeof(*kept));
+    *kept = *err;
+    req->refusal = code;
+    req->refusal_err = kept;
+}
+
 static enum MHD_Result begin(struct request *req, const char *url, const char *method)
 {
     size_t body_bytes = announced(req);
+    struct err err = {0};
     req->method = pool_strdup(req->pool, method);
     req->path = pool_strdup(req->pool, url);
     req->counted = true;
     req->api->in_progress++;
     take_id(req);
+    take_trace(req);
     conn_expect(req->api, req->connection, CONN_BODY);
-    req->refusal = admit(req, body_bytes, &req->refusal_err);
+    int r = admit(req, body_bytes, &err);
+    if (r)
+        refuse(req, r, &err);
     req->stage = req->refusal || !req->route->body_cap ? REQUEST_DISCARD : REQUEST_BODY;
     if (req->refusal && body_bytes > CAP_HTTP_SMALL_BODY_BYTES && may_answer_early(req)) {
         req->unread = true;
         conn_expect(req->api, req->connection, CONN_ANSWER);
-        respond_error(req, req->refusal, &req->refusal_err);
+        respond_error(req, req->refusal, req->refusal_err);
         return answered(req);
     }
     return MHD_YES;
@@ -124,11 +178,11 @@ static enum MHD_Result begin(struct request *req, const char *url, const char *m
 
 static enum MHD_Result take_body(struct request *req, const char *data, size_t len)
 {
+    struct err err = {0};
     if (req->stage == REQUEST_BODY && req->body.len + len > req->route->body_cap) {
-        req->refusal = err_set(&req->refusal_err, E_TOOBIG,
-                               "the request body is larger than the %zu bytes that "
-                               "%s takes",
-                               req->route->body_cap, req->route->pattern);
+        err_set(&err, E_TOOBIG, "the request body is larger than the %zu bytes that %s takes",
+                req->route->body_cap, req->route->pattern);
+        refuse(req, E_TOOBIG, &err);
         req->discarded = req->body.len;
         req->stage = REQUEST_DISCARD;
         buf_release(&req->body);
@@ -156,12 +210,12 @@ static int read_json(struct request *req, struct err *err)
 
 static int handle(struct request *req, struct err *err)
 {
-    int r = 0;
     if (req->refusal) {
-        *err = req->refusal_err;
+        *err = *req->refusal_err;
         return req->refusal;
     }
-    if (req->route->flags & ROUTE_JSON)
+    int r = know_caller(req, err);
+    if (!r && req->route->flags & ROUTE_JSON)
         r = read_json(req, err);
     return r ? r : req->route->handle(req, err);
 }

@@ -8,6 +8,7 @@
 #ifndef MANTIS_API_REQUEST_H
 #define MANTIS_API_REQUEST_H
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 
 #include "api/api.h"
@@ -16,6 +17,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "core/tenant.h"
+#include "sched/limits.h"
 #include "sys/httpd.h"
 
 struct request;
@@ -36,33 +39,38 @@ struct route {
     const char *pattern; /* "/v1/runs/{run_id}": a brace takes one path segment */
     size_t body_cap; /* 0: a small body is read and ignored */
     unsigned flags;
+    unsigned scopes; /* the tenant needs one of these (core/tenant.h); 0 with ROUTE_OPEN. A route
+                        that serves several actions lets SCOPE_ANY in and asks request_may() */
     route_fn *handle;
-    const char *summary;
+    const char *operation; /* operationId: its request, replies and words in openapi.c's document */
 };
 
 extern const struct route routes[];
 extern const size_t routes_n;
 
 /* HEAD finds GET's row. params (in pool) take what the braces matched. E_NOT_FOUND; E_INVALID when
- * the path exists with other methods, listed in *ret_allow. */
+ * the path exists with other methods, listed in *ret_allow. Threads: the first call before others. */
 int route_match(struct pool *pool, const char *method, const char *path, const struct route **ret,
                 const char *params[ROUTE_PARAMS_MAX], const char **ret_allow);
 
-/* ---- tenants (auth.c) ---- */
+/* ---- callers (auth.c) ---- */
 
-struct tenant {
-    const char *id;
-    double max_cost_per_run; /* USD */
-    int max_time_minutes_per_run;
-};
+/* Who calls, by the X-Mantis-Token header, and may they use this route: fills req->tenant and
+ * req->tenant_id. E_UNAVAILABLE, E_UNAUTHORIZED, E_FORBIDDEN. */
+int request_authenticate(struct request *req, struct err *err) MUST_CHECK;
 
-/* presented: the X-Mantis-Token header or NULL. E_UNAVAILABLE: no token is configured;
- * E_UNAUTHORIZED: missing, or matches no tenant (other words). */
-int auth_check(const char *configured, const char *presented, const struct tenant **out, struct err *err) MUST_CHECK;
+/* E_FORBIDDEN naming the scope unless the tenant has one of them. */
+int request_may(const struct request *req, unsigned scopes, struct err *err) MUST_CHECK;
 
-/* One line per accepted call of predict and its shorthands (tenancy.md section 9); NULL prints "-". */
+/* The caller's address; "-" when there is none. */
+const char *request_client(const struct request *req, char out[INET6_ADDRSTRLEN]);
+
+/* One line per call (tenancy.md section 9), accepted ones with the words fixed there; NULL prints
+ * "-". */
 void audit_predict(const struct request *req, const char *action, const char *profile_id,
                    const char *workflow_id, bool detached);
+void audit_line(const struct request *req, const char *run_id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- connections (conn.c): what a peer must do by when ---- */
 
@@ -91,10 +99,16 @@ void discard_end_all(struct api *api);
 /* ---- the server ---- */
 
 struct discard;
+struct stream;
 
 struct api {
     struct loop *loop;
+    struct store *store;
     struct sched *sched;
+    struct tenants *tenants;
+    struct limits *limits;
+    struct webhooks *webhooks;
+    struct meters *meters;
     const struct settings *settings;
     const char *model; /* name of the brain */
     char id_prefix[9]; /* of request ids: random, then a serial number */
@@ -110,6 +124,14 @@ struct api {
     int n_discards;
 
     struct request *waiting; /* suspended calls */
+    struct replay_key *flights; /* idempotency keys whose runs are being stored (replay.h) */
+
+    /* event streams (stream.c), soonest beat first: all beat with the same period */
+    struct stream *streams, *streams_last;
+    struct loop_timer beat_timer;
+    int beat_ms, beats; /* a ping every so often; at the last one the stream ends */
+    struct buf frame;   /* the frame that is being made for whoever is being served */
+
     int in_progress;         /* calls whose headers are read and that are not done */
     bool draining;
     struct loop_timer drain_timer;
@@ -122,6 +144,7 @@ void api_call_done(struct api *api); /* a call left: the drain may be over */
 /* ---- requests (request.c) ---- */
 
 #define REQUEST_ID_BYTES 65 /* a caller's own id of up to 64 bytes, or ours of 16 */
+#define REQUEST_MORE_HEADERS 6
 
 enum request_stage {
     REQUEST_NEW,
@@ -130,8 +153,6 @@ enum request_stage {
     REQUEST_WAITING,  /* suspended */
     REQUEST_ANSWERED,
 };
-
-enum wait_end { WAIT_RUN_ENDED, WAIT_PEER_GONE, WAIT_DRAINING };
 
 struct request {
     struct api *api;
@@ -142,7 +163,12 @@ struct request {
     const struct route *route;
     const char *params[ROUTE_PARAMS_MAX];
     const char *allow;           /* methods of a path that was called with another one */
-    const struct tenant *tenant; /* NULL on open routes */
+    const struct tenant *tenant; /* of this turn of the loop; NULL on open routes and after a wait */
+    const char *tenant_id;       /* the same tenant's, for good */
+    uint64_t tenant_turn;        /* loop_turns() when tenant was found */
+    const char *run_id;          /* the run the call made or met, for the audit line; NULL: as named */
+    const char *traceparent;     /* as it came, when it is well formed; else NULL */
+    const char *trace_id;        /* of traceparent; NULL */
     enum request_stage stage;
     bool bad_uri;
     bool counted;    /* in api->in_progress */
@@ -150,22 +176,50 @@ struct request {
     bool broken;     /* the answer could not be queued: the connection closes */
 
     int refusal; /* E_* found at the headers, answered when the body is out of the way */
-    struct err refusal_err;
+    const struct err *refusal_err;
 
     struct buf body;
     size_t discarded;
     json_t *json; /* in pool; with ROUTE_JSON */
 
+    /* what the answer says besides its body */
+    const char *mode;        /* of mantis_predict_requests_total: "run", "status", ...; NULL not counted */
+    const char *outcome;     /* likewise; NULL: from the status code */
+    bool rated;              /* the bucket was asked: X-RateLimit-* goes out */
+    struct rate_state rate;
+    int retry_after_s;       /* 0 none */
+    bool replayed;           /* Idempotency-Replayed: true */
+    struct bad_value {
+        const char *where, *name, *type, *input; /* "query", "sse", "bool_parsing", "banana" */
+    } bad_value;             /* with E_UNPROCESSABLE: `detail` is an array that says this; where NULL none */
+    struct answer_header {
+        const char *name, *value;
+    } more[REQUEST_MORE_HEADERS]; /* further ones; name NULL: the end */
+
     /* suspended calls (wait.c) */
     struct request *wait_next, **wait_prev;
-    struct sched_watch *watch;
     struct httpd_hold hold;
     route_fn *wait_then;
-    const char *wait_run_id;
-    enum wait_end wait_end;
+    void (*wait_abandon)(struct request *req);
+    bool abandoned;
+    struct run_wait *run_wait; /* of request_wait_for_run() */
+    void *state;               /* of the handler, across a wait; in pool */
 };
 
 struct log_ctx request_log_ctx(const struct request *req, const char *run_id);
+
+/* ---- query parameters (query.c) ---- */
+
+/* NULL when it is absent. */
+const char *query_get(const struct request *req, const char *name);
+/* Read leniently as in http-api.md section 1. Absent: *out stays as it was. E_UNPROCESSABLE: answered 422
+ * with the parameter named. */
+int query_bool(struct request *req, const char *name, bool *out, struct err *err) MUST_CHECK;
+int query_int(struct request *req, const char *name, int64_t min, int64_t max, int64_t *out,
+              struct err *err) MUST_CHECK;
+/* Refuse a value with 422: where "query", "header" or "body"; type as "value_error". */
+int value_refuse(struct request *req, const char *where, const char *name, const char *type, const char *input,
+                 struct err *err, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 
 void *request_create(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const char *url,
@@ -174,31 +228,64 @@ enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const
 void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode how);
 
-/* Suspend the call until the run is terminal, then go on with then(). The caller's hang-up ends the
- * wait; the run goes on. */
-int request_wait_for_run(struct request *req, const char *run_id, route_fn *then, struct err *err) MUST_CHECK;
-enum MHD_Result request_go_on(struct request *req);
-void request_stop_waiting(struct request *req, enum wait_end why);
+/*
+ * Suspend the call; it costs a socket and nothing else. request_resume() lets it go on with then(),
+ * from the loop. When the caller hangs up or the server drains, abandon() is called instead (it undoes
+ * what would have resumed the call); a drained caller is answered 503.
+ */
+void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct request *req));
+void request_resume(struct request *req);
+enum MHD_Result request_go_on(struct request *req); /* request.c: its next turn */
+void request_abandon(struct request *req);          /* the server drains */
+
+/* Suspend until the run is over, then go on with then(); req->state is the caller's. E_NOT_FOUND. */
+int request_wait_for_run(struct request *req, struct run_key key, route_fn *then, struct err *err) MUST_CHECK;
 
 /* ---- answers (respond.c) ---- */
 
 int respond_json(struct request *req, int status, const json_t *doc);
+int respond_text(struct request *req, int status, const char *mime, const char *text, size_t len); /* copied */
+int respond_static(struct request *req, const char *mime, const void *data, size_t len); /* lives for ever */
 int respond_file(struct request *req, const char *path, const char *mime, const char *download_name,
                  struct err *err) MUST_CHECK;
+/* A body of unknown length, pulled from read(arg, ...), see MHD_ContentReaderCallback. */
+int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallback read, void *arg);
 /* The answer to an error, and its log line. */
 void respond_error(struct request *req, int code, const struct err *err);
 
 /* ---- handlers ---- */
 
-route_fn health_get, version_get, models_get;
-route_fn predict_post;
-route_fn run_phase_get, run_status_get, run_result_get, run_cancel_post, run_artifact_get;
+route_fn health_get, version_get, models_get;                                        /* health.c */
+route_fn predict_post;                                                               /* predict.c */
+route_fn cua_post;                                                                   /* cua.c */
+route_fn chat_post;                                                                  /* chat.c */
+route_fn run_phase_get, run_status_get, run_result_get, run_cancel_post, run_artifact_get; /* runs.c */
+route_fn run_video_get, queue_get;                                                   /* runs.c */
+route_fn run_events_get;                                                             /* events.c */
+route_fn run_webhook_get, run_webhook_replay_post, webhooks_get, webhook_replay_post; /* webhooks.c */
+route_fn recipes_post, recipes_get, recipe_get, recipe_delete;                       /* recipes.c */
+route_fn fingerprint_post;                                                           /* fingerprint.c */
+route_fn metrics_get;                                                                /* metrics.c */
+route_fn openapi_get, docs_get, redoc_get, docs_asset_get;                           /* openapi.c, docs.c */
+
+/* The status document with the rows after a cursor ("": all): action=reasoning_trace, and events without
+ * sse. At most CAP_TRACE_ROWS of them; then "next_since" says where to go on. (events.c) */
+int respond_trace(struct request *req, struct run_key key, const char *since, struct err *err) MUST_CHECK;
+
+/* Streams of events (stream.c). */
+int stream_open(struct request *req, struct run_key key, int64_t after_seq, bool steps, struct err *err) MUST_CHECK;
+void streams_end(struct api *api, bool at_once); /* the server drains; at once: cut, it stops */
 
 /* Action mode of predict (http-api.md section 5). */
 int action_dispatch(struct request *req, const char *action, struct err *err) MUST_CHECK;
 
-
 /* E_INVALID unless it equals its sanitised form. */
 int run_id_check(const char *run_id, struct err *err) MUST_CHECK;
+
+/* The caller's run of that id. */
+static inline struct run_key request_run(const struct request *req, const char *run_id)
+{
+    return RUN_KEY(req->tenant_id, run_id);
+}
 
 #endif

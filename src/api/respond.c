@@ -3,37 +3,123 @@
  */
 #include "api/request.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOG_PATH_BYTES 200
+#include "base/caps.h"
+
+#define LOG_PATH_BYTES      200
+#define RETRY_AFTER_BUSY_S  6  /* over the tenant's live runs (http-api.md section 12) */
+#define RETRY_AFTER_DRAIN_S 10 /* the next server is up by then */
+
+/* An empty value cannot be sent and is left out. */
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    MHD_add_response_header(response, name, value);
+}
+
+static void add_number(struct MHD_Response *response, const char *name, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, value);
+    add_header(response, name, text);
+}
+
+/* Once the bucket was asked, every answer says how it stands (http-api.md section 12). */
+static void add_limits(const struct request *req, struct MHD_Response *response)
+{
+    if (req->rated && req->rate.limit > 0) {
+        add_number(response, "X-RateLimit-Limit", req->rate.limit);
+        add_number(response, "X-RateLimit-Remaining", req->rate.remaining);
+        add_number(response, "X-RateLimit-Reset", req->rate.reset_unix_s);
+    }
+    if (req->retry_after_s > 0)
+        add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, req->retry_after_s);
+}
+
+/* Outcomes of mantis_predict_requests_total (section 18) by status. */
+static const char *outcome_of(int status)
+{
+    static const struct {
+        int status;
+        const char *outcome;
+    } known[] = {{404, "not_found"}, {429, "rate_limited"}};
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (known[i].status == status)
+            return known[i].outcome;
+    return status < 400 ? "ok" : status < 500 ? "bad_request" : "error";
+}
 
 static void send_response(struct request *req, int status, struct MHD_Response *response)
 {
-    MHD_add_response_header(response, "X-Request-Id", req->id);
+    add_header(response, "X-Request-Id", req->id);
     if (req->allow)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, req->allow);
+        add_header(response, MHD_HTTP_HEADER_ALLOW, req->allow);
+    if (req->rated || req->retry_after_s)
+        add_limits(req, response);
+    if (req->replayed)
+        add_header(response, "Idempotency-Replayed", "true");
+    for (size_t i = 0; i < REQUEST_MORE_HEADERS && req->more[i].name; i++)
+        add_header(response, req->more[i].name, req->more[i].value);
     if (req->unread || req->api->draining)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+        add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (req->mode && req->tenant_id)
+        meters_predict(req->api->meters, req->tenant_id, req->mode,
+                       req->outcome ? req->outcome : outcome_of(status));
     req->broken = MHD_queue_response(req->connection, (unsigned)status, response) != MHD_YES;
     MHD_destroy_response(response);
+}
+
+static int respond(struct request *req, int status, const char *mime, struct MHD_Response *response)
+{
+    if (!response)
+        BUG("cannot make the answer to %s", req->path);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, mime);
+    send_response(req, status, response);
+    return 0;
 }
 
 int respond_json(struct request *req, int status, const json_t *doc)
 {
     char *text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    struct MHD_Response *response =
-        text ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE) : NULL;
-    if (!response)
+    if (!text)
         BUG("cannot print the answer to %s", req->path);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    send_response(req, status, response);
-    return 0;
+    return respond(req, status, "application/json",
+                   MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE));
+}
+
+/* The library does not write to what it sends. */
+static void *unconst(const void *data)
+{
+    return (void *)(uintptr_t)data;
+}
+
+int respond_text(struct request *req, int status, const char *mime, const char *text, size_t len)
+{
+    return respond(req, status, mime,
+                   MHD_create_response_from_buffer(len, unconst(text), MHD_RESPMEM_MUST_COPY));
+}
+
+int respond_static(struct request *req, const char *mime, const void *data, size_t len)
+{
+    return respond(req, MHD_HTTP_OK, mime,
+                   MHD_create_response_from_buffer(len, unconst(data), MHD_RESPMEM_PERSISTENT));
+}
+
+int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallback read, void *arg)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, CAP_STREAM_BLOCK_BYTES / 4, read, arg, NULL);
+    if (!response)
+        BUG("cannot make the answer to %s", req->path);
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+    add_header(response, "X-Accel-Buffering", "no");
+    return respond(req, MHD_HTTP_OK, mime, response);
 }
 
 int respond_file(struct request *req, const char *path, const char *mime, const char *download_name,
@@ -51,25 +137,10 @@ int respond_file(struct request *req, const char *path, const char *mime, const 
     struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)st.st_size, fd);
     if (!response)
         BUG("cannot make a response from a file");
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, mime);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
-                            pool_printf(req->pool, "attachment; filename=\"%s\"", download_name));
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    send_response(req, MHD_HTTP_OK, response);
-    return 0;
-}
-
-static const char *peer(const struct request *req, char out[INET6_ADDRSTRLEN])
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *addr = info ? info->client_addr : NULL;
-    const void *ip = NULL;
-    if (addr && addr->sa_family == AF_INET)
-        ip = &((const struct sockaddr_in *)(const void *)addr)->sin_addr;
-    else if (addr && addr->sa_family == AF_INET6)
-        ip = &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr;
-    return ip && inet_ntop(addr->sa_family, ip, out, INET6_ADDRSTRLEN) ? out : "-";
+    add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
+               pool_printf(req->pool, "attachment; filename=\"%s\"", download_name));
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    return respond(req, MHD_HTTP_OK, mime, response);
 }
 
 /* Errors of our own house may name paths; callers get the id under which the log has the reason. */
@@ -88,15 +159,49 @@ static const char *detail_for_caller(struct request *req, int code, int status,
         err_name(code), req->id);
 }
 
+/* [{"type","loc","msg","input"}] */
+static json_t *bad_value_detail(const struct bad_value *bad, const char *msg)
+{
+    json_t *list = json_array(), *one = json_object(), *loc = json_array();
+    json_push(loc, json_string(bad->where));
+    json_push(loc, json_string(bad->name));
+    json_put_str(one, "type", bad->type);
+    json_put(one, "loc", loc);
+    json_put(one, "msg", json_string_safe(msg));
+    json_put(one, "input", json_string_safe(bad->input));
+    json_push(list, one);
+    return list;
+}
+
+static json_t *make_detail(struct request *req, int code, int status, const struct err *err)
+{
+    if (code == E_UNPROCESSABLE && req->bad_value.where)
+        return bad_value_detail(&req->bad_value, err->msg);
+    return json_string_safe(detail_for_caller(req, code, status, err));
+}
+
+/* Every 429 says when to come back; so does a 503 when that is known. */
+static void think_of_retry(struct request *req, int status)
+{
+    if (req->retry_after_s)
+        return;
+    if (status == MHD_HTTP_TOO_MANY_REQUESTS)
+        req->retry_after_s = req->rate.retry_after_s ? req->rate.retry_after_s : RETRY_AFTER_BUSY_S;
+    else if (status == MHD_HTTP_SERVICE_UNAVAILABLE && req->api->draining)
+        req->retry_after_s = RETRY_AFTER_DRAIN_S;
+}
+
 void respond_error(struct request *req, int code, const struct err *err)
 {
     int status = req->allow ? MHD_HTTP_METHOD_NOT_ALLOWED : err_http_status(code);
     char ip[INET6_ADDRSTRLEN];
     struct log_ctx ctx = request_log_ctx(req, NULL);
+    ctx.client = request_client(req, ip);
     log_msg(status == MHD_HTTP_INTERNAL_SERVER_ERROR ? LOG_ERROR : LOG_INFO, "mantis.server", &ctx,
             "refused status=%d method=%s path=%.*s client=%s reason=%s", status, req->method,
-            LOG_PATH_BYTES, req->path, peer(req, ip), err->msg);
+            LOG_PATH_BYTES, req->path, ctx.client, err->msg);
+    think_of_retry(req, status);
     json_t *doc = json_keep(req->pool, json_object());
-    json_put_str(doc, "detail", detail_for_caller(req, code, status, err));
+    json_put(doc, "detail", make_detail(req, code, status, err));
     respond_json(req, status, doc);
 }

@@ -9,25 +9,75 @@
 #include "base/str.h"
 
 /* clang-format off */
+#define BODY  CAP_HTTP_BODY_BYTES
+#define SMALL CAP_HTTP_SMALL_BODY_BYTES
 const struct route routes[] = {
-    {"POST", "/v1/predict", CAP_HTTP_BODY_BYTES, ROUTE_JSON, predict_post, "Submit a plan, or act on a run"},
-    {"POST", "/predict", CAP_HTTP_BODY_BYTES, ROUTE_JSON, predict_post, "The same"},
-    {"GET", "/v1/runs/{run_id}", 0, 0, run_phase_get, "Phase of a run"},
-    {"GET", "/v1/runs/{run_id}/status", 0, 0, run_status_get, "Status of a run"},
-    {"GET", "/v1/runs/{run_id}/result", 0, 0, run_result_get, "Status and result of a run"},
-    {"POST", "/v1/runs/{run_id}/cancel", CAP_HTTP_SMALL_BODY_BYTES, 0, run_cancel_post, "Cancel a run"},
-    {"GET", "/v1/runs/{run_id}/artifacts/{name}", 0, 0, run_artifact_get, "A file that a run left"},
-    {"GET", "/health", 0, ROUTE_OPEN, health_get, "Can runs be carried out now?"},
-    {"GET", "/v1/health", 0, ROUTE_OPEN, health_get, "The same"},
-    {"GET", "/v1/version", 0, ROUTE_OPEN, version_get, "What is running here"},
-    {"GET", "/v1/models", 0, ROUTE_OPEN, models_get, "The model that decides"},
+    {"POST", "/v1/predict", BODY, ROUTE_JSON, SCOPE_ANY, predict_post, "predict"},
+    {"POST", "/predict", BODY, ROUTE_JSON, SCOPE_ANY, predict_post, "predictAlias"},
+    {"POST", "/v1/cua", BODY, ROUTE_JSON, SCOPE_RUN, cua_post, "cua"},
+    {"POST", "/v1/chat/completions", BODY, 0, SCOPE_RUN, chat_post, "chatCompletions"},
+    {"GET", "/v1/runs/{run_id}", 0, 0, SCOPE_STATUS, run_phase_get, "getRunPhase"},
+    {"GET", "/v1/runs/{run_id}/status", 0, 0, SCOPE_STATUS, run_status_get, "getRunStatus"},
+    {"GET", "/v1/runs/{run_id}/result", 0, 0, SCOPE_RESULT, run_result_get, "getRunResult"},
+    {"POST", "/v1/runs/{run_id}/cancel", SMALL, 0, SCOPE_RUN, run_cancel_post, "cancelRun"},
+    {"GET", "/v1/runs/{run_id}/events", 0, 0, SCOPE_STATUS | SCOPE_LOGS, run_events_get, "getRunEvents"},
+    {"GET", "/v1/runs/{run_id}/video", 0, 0, SCOPE_RESULT, run_video_get, "getRunVideo"},
+    {"GET", "/v1/runs/{run_id}/artifacts/{name}", 0, 0, SCOPE_RESULT, run_artifact_get, "getRunArtifact"},
+    {"GET", "/v1/runs/{run_id}/webhook", 0, 0, SCOPE_STATUS | SCOPE_LOGS, run_webhook_get, "getRunWebhook"},
+    {"POST", "/v1/runs/{run_id}/webhook/replay", SMALL, 0, SCOPE_RUN, run_webhook_replay_post, "replayRunWebhook"},
+    {"GET", "/v1/webhooks", 0, 0, SCOPE_STATUS | SCOPE_LOGS, webhooks_get, "listWebhooks"},
+    {"POST", "/v1/webhooks/{delivery_id}/replay", SMALL, 0, SCOPE_RUN, webhook_replay_post, "replayWebhook"},
+    {"GET", "/v1/queue", 0, 0, SCOPE_STATUS, queue_get, "getQueue"},
+    {"POST", "/v1/recipes", BODY, ROUTE_JSON, SCOPE_RUN, recipes_post, "putRecipe"},
+    {"GET", "/v1/recipes", 0, 0, SCOPE_ANY, recipes_get, "listRecipes"},
+    {"GET", "/v1/recipes/{name}", 0, 0, SCOPE_ANY, recipe_get, "getRecipe"},
+    {"DELETE", "/v1/recipes/{name}", 0, 0, SCOPE_RUN, recipe_delete, "deleteRecipe"},
+    {"POST", "/v1/diagnose/fingerprint", SMALL, 0, SCOPE_RUN, fingerprint_post, "diagnoseFingerprint"},
+    {"GET", "/health", 0, ROUTE_OPEN, 0, health_get, "health"},
+    {"GET", "/v1/health", 0, ROUTE_OPEN, 0, health_get, "healthAlias"},
+    {"GET", "/v1/version", 0, ROUTE_OPEN, 0, version_get, "version"},
+    {"GET", "/v1/models", 0, ROUTE_OPEN, 0, models_get, "listModels"},
+    {"GET", "/metrics", 0, ROUTE_OPEN, 0, metrics_get, "metrics"},
+    {"GET", "/openapi.json", 0, ROUTE_OPEN, 0, openapi_get, "openapi"},
+    {"GET", "/docs", 0, ROUTE_OPEN, 0, docs_get, "docs"},
+    {"GET", "/docs/{name}", 0, ROUTE_OPEN, 0, docs_asset_get, "docsAsset"},
+    {"GET", "/redoc", 0, ROUTE_OPEN, 0, redoc_get, "redoc"},
 };
+#undef BODY
+#undef SMALL
 /* clang-format on */
 const size_t routes_n = ARRAY_SIZE(routes);
 
-/* Both start behind a '/'. */
-static bool path_fits(struct pool *pool, const char *pattern, const char *path,
-                      const char *params[ROUTE_PARAMS_MAX])
+/* What the patterns are like, so that most are passed over by one comparison. */
+static struct shape {
+    size_t fixed; /* bytes before the first brace */
+    int slashes;
+} shapes[ARRAY_SIZE(routes)];
+
+static int count_slashes(const char *s)
+{
+    int n = 0;
+    while ((s = strchr(s, '/'))) {
+        n++;
+        s++;
+    }
+    return n;
+}
+
+static void learn_shapes(void)
+{
+    for (size_t i = 0; i < routes_n; i++)
+        shapes[i] = (struct shape){strcspn(routes[i].pattern, "{"), count_slashes(routes[i].pattern)};
+}
+
+/* One segment that a brace took. */
+struct span {
+    const char *at;
+    size_t len;
+};
+
+/* From the first brace on. */
+static bool rest_fits(const char *pattern, const char *path, struct span spans[ROUTE_PARAMS_MAX])
 {
     int n = 0;
     for (;;) {
@@ -35,7 +85,7 @@ static bool path_fits(struct pool *pool, const char *pattern, const char *path,
         if (pattern[0] == '{') {
             if (have == 0 || n == ROUTE_PARAMS_MAX)
                 return false;
-            params[n++] = pool_strndup(pool, path, have);
+            spans[n++] = (struct span){path, have};
         } else if (want != have || strncmp(pattern, path, want) != 0) {
             return false;
         }
@@ -48,21 +98,34 @@ static bool path_fits(struct pool *pool, const char *pattern, const char *path,
     }
 }
 
+static bool path_fits(size_t i, const char *path, int slashes, struct span spans[ROUTE_PARAMS_MAX])
+{
+    const char *pattern = routes[i].pattern;
+    size_t fixed = shapes[i].fixed;
+    if (shapes[i].slashes != slashes || strncmp(pattern, path, fixed) != 0)
+        return false;
+    return pattern[fixed] ? rest_fits(pattern + fixed, path + fixed, spans) : !path[fixed];
+}
+
 int route_match(struct pool *pool, const char *method, const char *path, const struct route **ret,
                 const char *params[ROUTE_PARAMS_MAX], const char **ret_allow)
 {
     const char *allow = NULL;
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
-    for (const struct route *r = routes; r < routes + routes_n; r++) {
-        const char *found[ROUTE_PARAMS_MAX] = {NULL};
-        if (!path_fits(pool, r->pattern, path, found))
+    int slashes = count_slashes(path);
+    if (!shapes[0].fixed)
+        learn_shapes();
+    for (size_t i = 0; i < routes_n; i++) {
+        struct span spans[ROUTE_PARAMS_MAX] = {{NULL, 0}};
+        if (!path_fits(i, path, slashes, spans))
             continue;
-        if (strcmp(r->method, wanted) == 0) {
-            memcpy(params, found, sizeof(found));
-            *ret = r;
+        if (strcmp(routes[i].method, wanted) == 0) {
+            for (int p = 0; p < ROUTE_PARAMS_MAX && spans[p].at; p++)
+                params[p] = pool_strndup(pool, spans[p].at, spans[p].len);
+            *ret = &routes[i];
             return 0;
         }
-        const char *also = strcmp(r->method, "GET") == 0 ? "GET, HEAD" : r->method;
+        const char *also = strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method;
         allow = allow ? pool_printf(pool, "%s, %s", allow, also) : also;
     }
     *ret_allow = allow;

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/str.h"
+#include "core/run.h"
 #include "core/schema.h"
 
 enum kind { FLAG, WHOLE, AMOUNT, TEXT, OBJECT, ANY };
@@ -11,6 +13,7 @@ enum kind { FLAG, WHOLE, AMOUNT, TEXT, OBJECT, ANY };
 enum field_flags {
     NOT_NULL = 1 << 0, /* it has a default that is not null, so null is a mistake */
     LATER = 1 << 1,    /* accepted while it asks for nothing */
+    ABOVE_0 = 1 << 2,  /* a number that must be more than 0 */
 };
 
 #define CHECKED_ONLY SIZE_MAX /* read for its type, used by nobody here */
@@ -25,17 +28,17 @@ struct row {
 };
 
 /* clang-format off */
-static const struct row fields[] = {
+static const struct row run_fields[] = {
     {"detached", FLAG, AT(detached), NOT_NULL, 0, 0},
     {"profile_id", TEXT, AT(profile_id), 0, 0, 0},
     {"workflow_id", TEXT, AT(workflow_id), 0, 0, 0},
     {"state_key", TEXT, AT(state_key), 0, 0, 0},
     {"resume_state", FLAG, AT(resume_state), NOT_NULL, 0, 0},
     {"run_id", TEXT, AT(run_id), 0, 0, 0},
-    {"max_cost", AMOUNT, AT(max_cost), 0, 0, 0},
-    {"max_time_minutes", WHOLE, AT(max_time_minutes), 0, 0, 0},
+    {"max_cost", AMOUNT, AT(max_cost), ABOVE_0, 0, 0},
+    {"max_time_minutes", WHOLE, AT(max_time_minutes), ABOVE_0, 0, 0},
     {"max_steps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 1e9}, /* of task suites */
-    {"cua_model", TEXT, CHECKED_ONLY, 0, 0, 0},           /* a host of one model ignores it */
+    {"cua_model", TEXT, AT(cua_model), 0, 0, 0},
     {"compute_backend", TEXT, AT(compute_backend), 0, 0, 0},
     {"proxy_city", TEXT, CHECKED_ONLY, LATER, 0, 0},
     {"proxy_state", TEXT, CHECKED_ONLY, LATER, 0, 0},
@@ -47,7 +50,7 @@ static const struct row fields[] = {
     {"session_name", TEXT, CHECKED_ONLY, 0, 0, 0}, /* with plan_name: intake.h */
     {"base_url", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"start_url", TEXT, CHECKED_ONLY, 0, 0, 0},
-    {"dry_run", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
+    {"dry_run", FLAG, AT(dry_run), NOT_NULL, 0, 0},
     {"user_input", ANY, CHECKED_ONLY, LATER, 0, 0},
     {"extraction_schema", OBJECT, AT(extraction_schema), 0, 0, 0},
     {"cache_read", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
@@ -59,7 +62,7 @@ static const struct row fields[] = {
     {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
     {"live_viewer", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
     {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
-    {"callback_url", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"callback_url", TEXT, AT(callback_url), 0, 0, 0},
     {"brain_budgets", OBJECT, CHECKED_ONLY, 0, 0, 0}, /* these runtime fields: intake.h */
     {"settle_ceiling_seconds", AMOUNT, AT(settle_ceiling_s), 0, 0, 3600},
     {"max_recoveries_per_run", WHOLE, CHECKED_ONLY, 0, 0, 1e6},
@@ -70,6 +73,46 @@ static const struct row fields[] = {
     {"graph_learn", FLAG, CHECKED_ONLY, 0, 0, 0},
     {"graph_learn_only", FLAG, CHECKED_ONLY, 0, 0, 0},
 };
+#define CUA(field) offsetof(struct cua_options, field)
+static const struct row cua_fields[] = {
+    {"detached", FLAG, CUA(detached), NOT_NULL, 0, 0},
+    {"instruction", TEXT, CUA(instruction), NOT_NULL, 0, 0},
+    {"start_url", TEXT, CUA(start_url), 0, 0, 0},
+    {"settle_time", AMOUNT, CHECKED_ONLY, NOT_NULL, 0, 30}, /* no model yet that would use these */
+    {"max_steps", WHOLE, CUA(max_steps), NOT_NULL, 0, 0},
+    {"frames_per_inference", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 8},
+    {"ground_clicks", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"decompose", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"profile_id", TEXT, CUA(profile_id), 0, 0, 0},
+    {"workflow_id", TEXT, CUA(workflow_id), 0, 0, 0},
+    {"state_key", TEXT, CHECKED_ONLY, 0, 0, 0},
+    {"run_id", TEXT, CHECKED_ONLY, 0, 0, 0},
+    {"max_cost", AMOUNT, CHECKED_ONLY, ABOVE_0, 0, 0},
+    {"max_time_minutes", WHOLE, CHECKED_ONLY, ABOVE_0, 0, 0},
+    {"cua_model", TEXT, CUA(cua_model), 0, 0, 0},
+    {"callback_url", TEXT, CUA(callback_url), 0, 0, 0},
+    {"proxy_city", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_state", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_country", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_provider", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_disabled", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"record_video", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
+    {"video_format", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
+    {"live_viewer", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
+    {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
+    {"perceptual_verify", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"loop_recovery", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"done_gate", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"predicate_verify", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"adaptive_settle", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"form_controller", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"loop_adaptive", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"adaptive_click_tol", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"reuse_session", FLAG, CHECKED_ONLY, 0, 0, 0},
+    {"speculation", FLAG, CHECKED_ONLY, 0, 0, 0},
+};
+#undef CUA
 /* clang-format on */
 
 static int read_object(const json_t *body, const char *name, const json_t **out, struct err *err)
@@ -87,6 +130,8 @@ static int check_range(const struct row *f, double v, struct err *err)
 {
     if (!isfinite(v) || (f->min != f->max && (v < f->min || v > f->max)))
         return err_set(err, E_INVALID, "'%s' must be from %.0f to %.0f", f->name, f->min, f->max);
+    if ((f->flags & ABOVE_0) && v <= 0)
+        return err_set(err, E_INVALID, "'%s' must be more than 0", f->name);
     return 0;
 }
 
@@ -107,8 +152,7 @@ static int read_number(const json_t *body, const struct row *f, void *into, stru
     return r;
 }
 
-static int read_field(const json_t *body, const struct row *f, struct run_options *out,
-                      struct err *err)
+static int read_field(const json_t *body, const struct row *f, void *out, struct err *err)
 {
     void *into = f->offset == CHECKED_ONLY ? NULL : (char *)out + f->offset;
     bool flag = false;
@@ -142,8 +186,7 @@ static bool asks(const json_t *body, const struct row *f)
     return !json_is_string(v) || json_string_length(v) > 0;
 }
 
-static int check_field(const json_t *body, const struct row *f, struct run_options *out,
-                       struct err *err)
+static int check_field(const json_t *body, const struct row *f, void *out, struct err *err)
 {
     if ((f->flags & NOT_NULL) && json_is_null(json_object_get(body, f->name)))
         return err_set(err, E_INVALID, "'%s' must not be null; leave it out for the default",
@@ -153,17 +196,6 @@ static int check_field(const json_t *body, const struct row *f, struct run_optio
         return err_set(err, E_INVALID, "'%s' is not available in this version; leave it out",
                        f->name);
     return r;
-}
-
-static int check_caps(const json_t *body, const struct run_options *o, struct err *err)
-{
-    const json_t *cost = json_object_get(body, "max_cost"),
-                 *time = json_object_get(body, "max_time_minutes");
-    if (cost && !json_is_null(cost) && o->max_cost <= 0)
-        return err_set(err, E_INVALID, "'max_cost' must be more than 0");
-    if (time && !json_is_null(time) && o->max_time_minutes <= 0)
-        return err_set(err, E_INVALID, "'max_time_minutes' must be more than 0");
-    return 0;
 }
 
 static int check_video_format(const json_t *body, struct err *err)
@@ -188,6 +220,37 @@ static int check_schema(const json_t *json, struct err *err)
     return r;
 }
 
+/* Which ends of the run the callback is for. */
+static int read_events(const json_t *body, const json_t **out, struct err *err)
+{
+    const json_t *events = json_object_get(body, "callback_events"), *word;
+    size_t i;
+    if (!events || json_is_null(events))
+        return 0;
+    if (!json_is_array(events))
+        return err_set(err, E_INVALID, "'callback_events' must be an array of final status words");
+    json_array_foreach ((json_t *)events, i, word) {
+        enum run_state state;
+        const char *name = json_string_value(word);
+        if (!name || !run_state_parse(name, &state) || !run_state_terminal(state))
+            return err_set(err, E_INVALID,
+                           "'callback_events[%zu]' must be a final status word: succeeded, "
+                           "completed_with_failures, halted, failed, cancelled or timeout",
+                           i);
+    }
+    *out = events;
+    return 0;
+}
+
+static int read_table(const json_t *body, const struct row *fields, size_t n, void *out,
+                      struct err *err)
+{
+    int r = 0;
+    for (size_t i = 0; !r && i < n; i++)
+        r = check_field(body, &fields[i], out, err);
+    return r ? r : check_video_format(body, err);
+}
+
 int run_options_read(const json_t *body, struct run_options *out, struct err *err)
 {
     *out = (struct run_options){.detached = true,
@@ -195,17 +258,64 @@ int run_options_read(const json_t *body, struct run_options *out, struct err *er
                                 .workflow_id = "",
                                 .state_key = "",
                                 .run_id = "",
-                                .compute_backend = ""};
-    int r = 0;
-    for (size_t i = 0; !r && i < ARRAY_SIZE(fields); i++)
-        r = check_field(body, &fields[i], out, err);
+                                .compute_backend = "",
+                                .cua_model = "",
+                                .callback_url = ""};
+    int r = read_table(body, run_fields, ARRAY_SIZE(run_fields), out, err);
     if (!r)
         r = json_read_bool(body, "pause_on_captcha", &out->pause_on_captcha, err);
     const json_t *pause = json_object_get(body, "pause_on_captcha");
     out->has_pause_on_captcha = pause && !json_is_null(pause);
     if (!r)
-        r = check_caps(body, out, err);
-    if (!r)
-        r = check_video_format(body, err);
+        r = read_events(body, &out->callback_events, err);
     return r ? r : check_schema(out->extraction_schema, err);
+}
+
+int cua_options_read(const json_t *body, int max_steps_cap, struct cua_options *out,
+                     struct err *err)
+{
+    *out = (struct cua_options){.instruction = "",
+                                .start_url = "",
+                                .max_steps = 30 < max_steps_cap ? 30 : max_steps_cap,
+                                .profile_id = "",
+                                .workflow_id = "",
+                                .cua_model = "",
+                                .callback_url = ""};
+    int r = read_table(body, cua_fields, ARRAY_SIZE(cua_fields), out, err);
+    if (r)
+        return r;
+    if (str_empty(out->instruction))
+        return err_set(err, E_INVALID, "'instruction' is missing or empty");
+    if (out->max_steps < 1 || out->max_steps > max_steps_cap)
+        return err_set(err, E_INVALID,
+                       "'max_steps' must be from 1 to %d (MANTIS_MAX_STEPS_PER_PLAN)",
+                       max_steps_cap);
+    return 0;
+}
+
+static bool describe(const struct row *fields, size_t n, size_t i, struct option_field *out)
+{
+    static const char *const types[] = {
+        [FLAG] = "boolean", [WHOLE] = "integer", [AMOUNT] = "number",
+        [TEXT] = "string",  [OBJECT] = "object", [ANY] = ""};
+    if (i >= n)
+        return false;
+    const struct row *f = &fields[i];
+    *out = (struct option_field){.name = f->name,
+                                 .type = types[f->kind],
+                                 .nullable = !(f->flags & NOT_NULL),
+                                 .min = f->min,
+                                 .max = f->max,
+                                 .above_0 = (f->flags & ABOVE_0) != 0};
+    return true;
+}
+
+bool run_options_field(size_t i, struct option_field *out)
+{
+    return describe(run_fields, ARRAY_SIZE(run_fields), i, out);
+}
+
+bool cua_options_field(size_t i, struct option_field *out)
+{
+    return describe(cua_fields, ARRAY_SIZE(cua_fields), i, out);
 }

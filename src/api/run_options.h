@@ -21,10 +21,56 @@ struct run_options {
     bool pause_on_captcha;
     bool has_pause_on_captcha;
     const json_t *extraction_schema;
+    bool dry_run;
+    const char *cua_model, *callback_url;
+    const json_t *callback_events; /* array of final status words; NULL not given */
 };
 
 /* E_INVALID names the field. What this version does not build is refused when it is asked for. */
 int run_options_read(const json_t *body, struct run_options *out, struct err *err) MUST_CHECK;
+
+/* ---- /v1/cua (section 6) ---- */
+
+/* What a request for an instruction asks; "" and 0 as above. */
+struct cua_options {
+    bool detached;
+    const char *instruction, *start_url;
+    int64_t max_steps; /* at most max_steps_cap */
+    const char *profile_id, *workflow_id, *cua_model, *callback_url;
+};
+
+int cua_options_read(const json_t *body, int max_steps_cap, struct cua_options *out,
+                     struct err *err) MUST_CHECK;
+
+/* ---- what both check ---- */
+
+/* E_INVALID unless it is "", the name of the model here, or (any) one that is known at all. */
+int model_check(const char *asked, const char *model, bool any, struct err *err) MUST_CHECK;
+
+/* Estimated USD per step and per extract (section 4.6). What is not in the list costs as holo3. */
+struct model_rates {
+    const char *name;
+    double step, extract;
+};
+const struct model_rates *model_rates(const char *name);
+
+/* ---- what they read, field by field ---- */
+
+/* One field, as JSON Schema says it: the API's description is held against it. */
+struct option_field {
+    const char *name;
+    const char *type; /* "boolean", "integer", "number", "string", "object"; "" anything */
+    bool nullable;
+    double min, max; /* min == max: any */
+    bool above_0;
+};
+
+/* The i-th of run_options_read() and cua_options_read(); false behind the last. pause_on_captcha and
+ * callback_events are read beside the table. */
+bool run_options_field(size_t i, struct option_field *out);
+bool cua_options_field(size_t i, struct option_field *out);
+
+/* ---- identity.c ---- */
 
 /* Who the run is: http-api.md section 13. Strings live in pool. */
 struct identity {

@@ -21,33 +21,36 @@ static void audit_run(const struct request *req, const char *action, const json_
                   json_str(status, "workflow_id", NULL), true);
 }
 
+/* What pollers ask for is text that is there already. */
 int run_phase_get(struct request *req, struct err *err)
 {
-    json_t *doc;
-    int r = run_id_check(req->params[0], err);
-    if (!r)
-        r = sched_phase(req->api->sched, req->pool, req->tenant->id, req->params[0], &doc, err);
-    return r ? r : respond_json(req, 200, doc);
+    const char *run_id = req->params[0], *text;
+    size_t len;
+    int r = run_id_check(run_id, err);
+    r = r ? r : sched_phase_text(req->api->sched, request_run(req, run_id), &text, &len, err);
+    return r ? r : respond_text(req, 200, "application/json", text, len);
 }
 
 int run_status_get(struct request *req, struct err *err)
 {
-    json_t *doc;
-    int r = run_id_check(req->params[0], err);
-    if (!r)
-        r = sched_status(req->api->sched, req->pool, req->tenant->id, req->params[0], &doc, err);
+    const char *run_id = req->params[0], *text;
+    size_t len;
+    req->mode = "status";
+    int r = run_id_check(run_id, err);
+    r = r ? r : sched_status_text(req->api->sched, request_run(req, run_id), &text, &len, err);
     if (r)
         return r;
-    audit_run(req, "status", doc);
-    return respond_json(req, 200, doc);
+    audit_run(req, "status", NULL);
+    return respond_text(req, 200, "application/json", text, len);
 }
 
 int run_result_get(struct request *req, struct err *err)
 {
     json_t *doc;
-    int r = run_id_check(req->params[0], err);
-    if (!r)
-        r = sched_result(req->api->sched, req->pool, req->tenant->id, req->params[0], &doc, err);
+    const char *run_id = req->params[0];
+    req->mode = "result";
+    int r = run_id_check(run_id, err);
+    r = r ? r : sched_result(req->api->sched, req->pool, request_run(req, run_id), &doc, err);
     if (r)
         return r;
     audit_run(req, "result", doc);
@@ -65,13 +68,12 @@ static const char *cancel_reason(struct request *req)
 
 int run_cancel_post(struct request *req, struct err *err)
 {
-    const char *tenant = req->tenant->id, *run_id = req->params[0];
+    struct run_key run = request_run(req, req->params[0]);
     json_t *doc;
-    int r = run_id_check(run_id, err);
-    if (!r)
-        r = sched_cancel(req->api->sched, tenant, run_id, cancel_reason(req), err);
-    if (!r)
-        r = sched_status(req->api->sched, req->pool, tenant, run_id, &doc, err);
+    req->mode = "cancel";
+    int r = run_id_check(run.run_id, err);
+    r = r ? r : sched_cancel(req->api->sched, run, cancel_reason(req), err);
+    r = r ? r : sched_status(req->api->sched, req->pool, run, &doc, err);
     if (r)
         return r;
     audit_run(req, "cancel", doc);
@@ -82,11 +84,26 @@ int run_artifact_get(struct request *req, struct err *err)
 {
     const char *name = req->params[1], *mime = NULL;
     char *path = NULL;
-    int r = run_id_check(req->params[0], err);
+    struct run_key run = request_run(req, req->params[0]);
+    int r = run_id_check(run.run_id, err);
     if (!r && !id_is_clean(name))
         r = err_set(err, E_NOT_FOUND, "the run has no artifact '%.80s'", name);
-    if (!r)
-        r = sched_artifact(req->api->sched, req->pool, req->tenant->id, req->params[0], name, &path,
-                           &mime, err);
+    r = r ? r : sched_artifact(req->api->sched, req->pool, run, name, &path, &mime, err);
     return r ? r : respond_file(req, path, mime, name, err);
+}
+
+int run_video_get(struct request *req, struct err *err)
+{
+    struct sched_peek peek;
+    struct run_key run = request_run(req, req->params[0]);
+    int r = run_id_check(run.run_id, err);
+    r = r ? r : sched_peek(req->api->sched, run, &peek, err);
+    return r ? r : err_set(err, E_NOT_FOUND, "run '%s' has no recording", run.run_id);
+}
+
+int queue_get(struct request *req, struct err *err)
+{
+    json_t *doc;
+    int r = sched_queue(req->api->sched, req->pool, req->tenant_id, &doc, err);
+    return r ? r : respond_json(req, 200, doc);
 }

@@ -116,16 +116,34 @@ static int start_daemon(struct api *api, struct err *err)
     return httpd_start(&api->httpd, api->loop, daemon, err);
 }
 
-int api_create(struct loop *loop, struct sched *sched, const struct settings *settings,
-               struct api **out, struct err *err)
+static struct api *api_alloc(const struct api_parts *parts)
 {
-    const struct api_brain *brain = api_brain_find(settings->brain);
+    const struct api_brain *brain = api_brain_find(parts->settings->brain);
     struct api *api = calloc(1, sizeof(*api));
     if (!api)
         BUG("out of memory");
-    *api = (struct api){.loop = loop, .sched = sched, .settings = settings, .listen_fd = -1};
-    api->model = brain ? brain->name : "unknown";
+    *api = (struct api){
+        .loop = parts->loop,
+        .store = parts->store,
+        .sched = parts->sched,
+        .tenants = parts->tenants,
+        .limits = limits_create(),
+        .webhooks = parts->webhooks,
+        .meters = parts->meters,
+        .settings = parts->settings,
+        .model = brain ? brain->name : "unknown",
+        .listen_fd = -1,
+        .beat_ms = CAP_STREAM_BEAT_S * 1000,
+        .beats = CAP_STREAM_BEATS,
+    };
+    buf_init(&api->frame, CAP_STREAM_FRAME_BYTES);
     id_random_hex(4, api->id_prefix);
+    return api;
+}
+
+int api_create(const struct api_parts *parts, struct api **out, struct err *err)
+{
+    struct api *api = api_alloc(parts);
     int r = open_listener(api, err);
     if (!r) {
         find_port(api);
@@ -145,13 +163,17 @@ void api_destroy(struct api *api)
         return;
     api->draining = false;
     while (api->waiting)
-        request_stop_waiting(api->waiting, WAIT_PEER_GONE);
+        request_abandon(api->waiting);
+    streams_end(api, true);
     httpd_stop(&api->httpd);
     discard_end_all(api);
     if (api->listen_fd >= 0)
         close(api->listen_fd);
     loop_timer_clear(&api->waits_timer);
+    loop_timer_clear(&api->beat_timer);
     loop_timer_clear(&api->drain_timer);
+    limits_destroy(api->limits);
+    buf_release(&api->frame);
     free(api);
 }
 
@@ -186,7 +208,8 @@ void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg)
     api->on_drained = fn;
     api->on_drained_arg = arg;
     while (api->waiting)
-        request_stop_waiting(api->waiting, WAIT_DRAINING);
+        request_abandon(api->waiting);
+    streams_end(api, false);
     loop_timer_set(api->loop, &api->drain_timer, timeout_ms, drained, api);
     if (!api->in_progress)
         drained(api);

@@ -1,5 +1,5 @@
 /*
- * wait.c - a call that waits for its run: suspended, so it costs a socket and nothing else.
+ * wait.c - a call that waits for something: suspended, so it costs a socket and nothing else.
  */
 #include "api/request.h"
 
@@ -20,54 +20,90 @@ static void link_waiting(struct request *req)
     api->waiting = req;
 }
 
-void request_stop_waiting(struct request *req, enum wait_end why)
+void request_resume(struct request *req)
 {
-    sched_unwatch(req->watch);
-    req->watch = NULL;
     unlink_waiting(req);
-    req->wait_end = why;
     httpd_release(&req->hold);
 }
 
-static void on_run_end(void *arg)
+void request_abandon(struct request *req)
 {
-    request_stop_waiting(arg, WAIT_RUN_ENDED);
+    req->abandoned = true;
+    if (req->wait_abandon)
+        req->wait_abandon(req);
+    request_resume(req);
 }
 
 static void on_hangup(void *arg)
 {
-    request_stop_waiting(arg, WAIT_PEER_GONE);
+    request_abandon(arg);
 }
 
-int request_wait_for_run(struct request *req, const char *run_id, route_fn *then, struct err *err)
+void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct request *req))
 {
-    struct api *api = req->api;
-    req->watch = sched_watch(api->sched, req->tenant->id, run_id, on_run_end, req);
-    if (!req->watch)
-        return err_set(err, E_NOT_FOUND, "there is no run '%s'", run_id);
     req->wait_then = then;
-    req->wait_run_id = pool_strdup(req->pool, run_id);
+    req->wait_abandon = abandon;
+    req->tenant = NULL;
     req->stage = REQUEST_WAITING;
     link_waiting(req);
-    httpd_hold(&api->httpd, req->connection, &req->hold, on_hangup, req);
+    httpd_watch(&req->api->httpd, req->connection, &req->hold, on_hangup, req);
+    httpd_hold(&req->hold);
+}
+
+/* --- for a run ------------------------------------------------------------------------------- */
+
+struct run_wait {
+    struct sched_watch *watch;
+    const char *run_id;
+};
+
+static void stop_watching(struct request *req)
+{
+    sched_unwatch(req->run_wait->watch);
+    req->run_wait->watch = NULL;
+}
+
+static void on_run_end(void *arg)
+{
+    struct request *req = arg;
+    stop_watching(req);
+    request_resume(req);
+}
+
+int request_wait_for_run(struct request *req, struct run_key key, route_fn *then, struct err *err)
+{
+    struct run_wait *wait = pool_alloc(req->pool, sizeof(*wait));
+    wait->run_id = pool_strdup(req->pool, key.run_id);
+    wait->watch = sched_watch(req->api->sched, key, on_run_end, req);
+    if (!wait->watch)
+        return err_set(err, E_NOT_FOUND, "there is no run '%s'", key.run_id);
+    req->run_wait = wait;
+    request_suspend(req, then, stop_watching);
     return 0;
+}
+
+/* --- afterwards ------------------------------------------------------------------------------ */
+
+static int say_draining(const struct request *req, struct err *err)
+{
+    if (req->run_wait)
+        return err_set(err, E_UNAVAILABLE,
+                       "the server is stopping; run '%s' goes on when it is back: ask GET "
+                       "/v1/runs/%s/result then",
+                       req->run_wait->run_id, req->run_wait->run_id);
+    return err_set(err, E_UNAVAILABLE, "the server is stopping; ask again when it is back");
 }
 
 enum MHD_Result request_go_on(struct request *req)
 {
     struct err err = {0};
-    int r;
     req->stage = REQUEST_ANSWERED;
-    if (req->wait_end == WAIT_PEER_GONE)
+    if (req->abandoned && !req->api->draining)
         return MHD_NO;
-    if (req->wait_end == WAIT_DRAINING)
-        r = err_set(&err, E_UNAVAILABLE,
-                    "the server is stopping; run '%s' goes on when it is back: ask GET "
-                    "/v1/runs/%s/result then",
-                    req->wait_run_id, req->wait_run_id);
-    else
-        r = req->wait_then(req, &err);
+    int r = req->abandoned ? say_draining(req, &err) : req->wait_then(req, &err);
     if (r)
         respond_error(req, r, &err);
+    if (req->stage == REQUEST_WAITING) /* it waits again */
+        return MHD_YES;
     return req->broken ? MHD_NO : MHD_YES;
 }

@@ -21,7 +21,11 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "sched/control.h"
+#include "sched/meters.h"
 #include "sched/sched.h"
+#include "sched/tenants.h"
+#include "sched/webhook.h"
 #include "store/store.h"
 #include "sys/file.h"
 #include "sys/loop.h"
@@ -50,7 +54,11 @@ struct server {
     struct settings settings;
     struct loop *loop;
     struct store *store;
+    struct tenants *tenants;
     struct sched *sched;
+    struct meters *meters;
+    struct webhooks *webhooks;
+    struct control *control;
     struct api *api;
     int left_to_drain; /* API and scheduler */
     bool stopping, cut_short;
@@ -65,13 +73,9 @@ static void apply_flags(const struct flags *flags)
         setenv("MANTIS_BRAIN", "none", 1);
 }
 
-/* No child, no /proc/<pid>/environ and no core file shows the token from here on. */
-static void hide_token(void)
+static void hide_secrets(void)
 {
-    char *token = getenv("MANTIS_API_TOKEN");
-    if (token)
-        explicit_bzero(token, strlen(token));
-    unsetenv("MANTIS_API_TOKEN");
+    settings_hide_secrets();
     if (!UNDER_SANITIZER) /* its leak check attaches to the process */
         prctl(PR_SET_DUMPABLE, 0);
 }
@@ -85,7 +89,7 @@ static int load_settings(struct server *sv, const struct flags *flags)
         cmd_error("%s", err.msg);
         return EXIT_USAGE;
     }
-    hide_token();
+    hide_secrets();
     log_setup();
     for (; *warnings; warnings++)
         log_warning("mantis.serve", NULL, "%s", *warnings);
@@ -104,16 +108,21 @@ static int load_settings(struct server *sv, const struct flags *flags)
     return 0;
 }
 
+static bool has_auth(const struct settings *s)
+{
+    return *s->api_token || *s->tenant_keys_path || *s->tenant_keys_json;
+}
+
 /* What an operator should know once. */
 static void say_warnings(const struct settings *s)
 {
     if (s->sandbox_off)
         log_warning("mantis.serve", NULL,
                     "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox");
-    if (!*s->api_token)
+    if (!has_auth(s))
         log_warning("mantis.serve", NULL,
                     "no token is configured: every route that needs one answers 503 until "
-                    "MANTIS_API_TOKEN is set and serve is restarted");
+                    "MANTIS_API_TOKEN or MANTIS_TENANT_KEYS_PATH is set and serve is restarted");
 }
 
 static void raise_descriptor_limit(void)
@@ -174,6 +183,29 @@ static int take_signals(struct server *sv, struct err *err)
     return loop_signals(sv->loop, &set, on_signal, sv, err);
 }
 
+static void on_webhook(void *arg, const char *tenant, const char *outcome)
+{
+    struct server *sv = arg;
+    meters_webhook(sv->meters, tenant, outcome);
+}
+
+/* What stands on all the rest. */
+static int open_service(struct server *sv, struct err *err)
+{
+    int r = webhooks_create(sv->loop, sv->store, sv->tenants, &sv->settings, on_webhook, sv,
+                            &sv->webhooks, err);
+    if (!r)
+        r = control_create(sv->loop, sv->store, sv->settings.data_dir, &sv->control, err);
+    struct api_parts parts = {.loop = sv->loop,
+                              .store = sv->store,
+                              .sched = sv->sched,
+                              .tenants = sv->tenants,
+                              .webhooks = sv->webhooks,
+                              .meters = sv->meters,
+                              .settings = &sv->settings};
+    return r ? r : api_create(&parts, &sv->api, err);
+}
+
 static int open_all(struct server *sv, struct err *err)
 {
     int r = make_data_dir(sv, err);
@@ -185,10 +217,12 @@ static int open_all(struct server *sv, struct err *err)
         r = store_open("sqlite", pool_printf(sv->pool, "%s/mantis.db", sv->settings.data_dir),
                        &sv->store, err);
     if (!r)
-        r = sched_create(sv->loop, sv->store, &sv->settings, &sv->sched, err);
+        r = tenants_create(sv->loop, &sv->settings, &sv->tenants, err);
+    if (!r) /* before the scheduler takes up what was under way */
+        r = meters_create(sv->loop, sv->store, sv->tenants, &sv->settings, &sv->meters, err);
     if (!r)
-        r = api_create(sv->loop, sv->sched, &sv->settings, &sv->api, err);
-    return r;
+        r = sched_create(sv->loop, sv->store, &sv->settings, &sv->sched, err);
+    return r ? r : open_service(sv, err);
 }
 
 static void announce(const struct server *sv, int ready_fd)
@@ -209,9 +243,19 @@ static void announce(const struct server *sv, int ready_fd)
 static void close_all(struct server *sv)
 {
     api_destroy(sv->api);
+    control_destroy(sv->control);
     sched_destroy(sv->sched);
+    webhooks_destroy(sv->webhooks);
     store_close(sv->store);
+    meters_destroy(sv->meters);
+    tenants_destroy(sv->tenants);
     loop_destroy(sv->loop);
+    log_buffer(false);
+}
+
+static void flush_log(void *arg)
+{
+    log_flush();
 }
 
 static int serve(struct server *sv, const struct flags *flags)
@@ -226,6 +270,8 @@ static int serve(struct server *sv, const struct flags *flags)
         code = EXIT_USAGE;
     } else {
         announce(sv, flags->ready_fd);
+        log_buffer(true);
+        loop_after_turn(sv->loop, flush_log, NULL);
         r = loop_run(sv->loop, &err);
         if (r)
             log_error("mantis.serve", NULL, "%s", err.msg);
@@ -233,6 +279,24 @@ static int serve(struct server *sv, const struct flags *flags)
     }
     close_all(sv);
     return code;
+}
+
+/* The keys file's line, and one for each entry it would leave out. */
+static bool check_keys(const struct server *sv)
+{
+    struct tenant_set *set;
+    const char *const *warnings;
+    struct err err = {0};
+    if (!*sv->settings.tenant_keys_path && !*sv->settings.tenant_keys_json)
+        return true;
+    if (tenants_try(sv->pool, &sv->settings, &set, &warnings, &err)) {
+        printf("keys       %s\n", err.msg);
+        return false;
+    }
+    printf("keys       %zu tokens\n", tenant_set_size(set));
+    for (; *warnings; warnings++)
+        printf("keys       %s\n", *warnings);
+    return true;
 }
 
 /* --check: one line each, nothing created, nothing started. */
@@ -244,13 +308,14 @@ static int check(const struct server *sv)
     bool usable = !exists || (S_ISDIR(st.st_mode) && access(s->data_dir, W_OK | X_OK) == 0);
     printf("settings   ok\n");
     printf("token      %s\n",
-           *s->api_token ? "set" : "not set: every route that needs one will answer 503");
+           has_auth(s) ? "set" : "not set: every route that needs one will answer 503");
+    bool keys_ok = check_keys(sv);
     printf("brain      %s\n", s->brain);
     printf("data       %s%s%s\n", s->data_dir, exists ? "" : " (will be created)",
            usable ? "" : ": cannot be written");
     printf("plans      %s%s\n", s->repo_root, access(s->repo_root, R_OK) ? ": not there" : "");
     printf("sandbox    %s\n", s->sandbox_off ? "OFF" : "on");
-    return usable ? EXIT_SUCCESS : EXIT_USAGE;
+    return usable && keys_ok ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
 static bool read_flags(int argc, char **argv, struct flags *flags, int *exit_code)

@@ -25,14 +25,14 @@ static char *tenant_dir(const struct sched *s, struct pool *pool, const char *te
     return pool_printf(pool, "%s/tenants/%s", s->settings->data_dir, tenant);
 }
 
-char *dirs_run(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
+char *dirs_run(const struct sched *s, struct pool *pool, struct run_key key)
 {
-    return pool_printf(pool, "%s/runs/%s", tenant_dir(s, pool, tenant), run_id);
+    return pool_printf(pool, "%s/runs/%s", tenant_dir(s, pool, key.tenant), key.run_id);
 }
 
-char *dirs_work(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
+char *dirs_work(const struct sched *s, struct pool *pool, struct run_key key)
 {
-    return pool_printf(pool, "%s/work", dirs_run(s, pool, tenant, run_id));
+    return pool_printf(pool, "%s/work", dirs_run(s, pool, key));
 }
 
 char *dirs_checkpoint(const struct sched *s, struct pool *pool, const char *tenant,
@@ -90,16 +90,31 @@ int dirs_create_base(struct sched *s, struct err *err)
     return r;
 }
 
-int dirs_make_run(struct sched *s, const char *tenant, const char *run_id, struct err *err)
+static int make_tenant(struct sched *s, struct pool *pool, const char *tenant, struct err *err)
 {
     static const char *const below[] = {"runs", "chrome-profile", "checkpoints"};
-    struct pool *pool = pool_create(NULL);
     const char *base = tenant_dir(s, pool, tenant);
     int r = make_dir(base, passage(s), err);
     for (size_t i = 0; !r && i < ARRAY_SIZE(below); i++)
         r = make_dir(pool_printf(pool, "%s/%s", base, below[i]), passage(s), err);
     if (!r)
-        r = make_dir(dirs_run(s, pool, tenant, run_id), passage(s), err);
+        queue_tenant(s, tenant)->dirs_made = true;
+    return r;
+}
+
+/* The tenant's are looked at once, and again when they are gone. */
+int dirs_make_run(struct sched *s, struct run_key key, struct err *err)
+{
+    struct pool *pool = pool_create(NULL);
+    const char *run = dirs_run(s, pool, key);
+    bool known = queue_tenant(s, key.tenant)->dirs_made;
+    if (known && make_dir(run, passage(s), NULL) == 0) {
+        pool_destroy(pool);
+        return 0;
+    }
+    int r = make_tenant(s, pool, key.tenant, err);
+    if (!r)
+        r = make_dir(run, passage(s), err);
     pool_destroy(pool);
     return r;
 }
@@ -119,14 +134,14 @@ static int make_tmp(struct pool *pool, const char *work, struct err *err)
     return r ? r : make_dir(tmp, 0700, err);
 }
 
-int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, const char *profile,
-                   uid_t uid, struct err *err)
+int dirs_make_work(struct sched *s, struct run_key key, const char *profile, uid_t uid,
+                   struct err *err)
 {
     static const char *const below[] = {"screenshots", "downloads"};
     struct pool *pool = pool_create(NULL);
-    char *work = dirs_work(s, pool, tenant, run_id);
-    char *profile_dir = dirs_profile(s, pool, tenant, profile);
-    int r = dirs_make_run(s, tenant, run_id, err);
+    char *work = dirs_work(s, pool, key);
+    char *profile_dir = dirs_profile(s, pool, key.tenant, profile);
+    int r = dirs_make_run(s, key, err);
     if (!r)
         r = make_dir(work, 0700, err);
     if (!r)
@@ -145,11 +160,11 @@ int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, cons
     return r;
 }
 
-void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id)
+void dirs_clean_work(struct sched *s, struct run_key key)
 {
     struct pool *pool = pool_create(NULL);
     struct err err = {0};
-    if (file_remove_tree(pool_printf(pool, "%s/tmp", dirs_work(s, pool, tenant, run_id)), &err))
+    if (file_remove_tree(pool_printf(pool, "%s/tmp", dirs_work(s, pool, key)), &err))
         log_warning(LOGGER, NULL, "%s", err.msg);
     pool_destroy(pool);
 }
@@ -169,38 +184,38 @@ static void give_to_root(const struct sched *s, const char *path)
         close(fd);
 }
 
-void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, const char *profile)
+void dirs_take_back(struct sched *s, struct run_key key, const char *profile)
 {
     struct pool *pool = pool_create(NULL);
-    give_to_root(s, dirs_work(s, pool, tenant, run_id));
-    give_to_root(s, dirs_profile(s, pool, tenant, profile));
+    give_to_root(s, dirs_work(s, pool, key));
+    give_to_root(s, dirs_profile(s, pool, key.tenant, profile));
     pool_destroy(pool);
 }
 
-static char *log_path(struct sched *s, struct pool *pool, const char *tenant, const char *run_id)
+static char *log_path(struct sched *s, struct pool *pool, struct run_key key)
 {
-    return pool_printf(pool, "%s/worker.log", dirs_work(s, pool, tenant, run_id));
+    return pool_printf(pool, "%s/worker.log", dirs_work(s, pool, key));
 }
 
 /* A new file for every attempt: what an earlier worker left under that name may be a link. */
-int dirs_open_log(struct sched *s, const char *tenant, const char *run_id)
+int dirs_open_log(struct sched *s, struct run_key key)
 {
     struct pool *pool = pool_create(NULL);
-    char *path = log_path(s, pool, tenant, run_id);
+    char *path = log_path(s, pool, key);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     pool_destroy(pool);
     return fd;
 }
 
-size_t dirs_log_tail(struct sched *s, const char *tenant, const char *run_id, char *out,
+size_t dirs_log_tail(struct sched *s, struct run_key key, char *out,
                      size_t size)
 {
     struct pool *pool = pool_create(NULL);
     struct stat st;
     ssize_t n = -1;
     int fd =
-        open(log_path(s, pool, tenant, run_id), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        open(log_path(s, pool, key), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
         off_t most = (off_t)size - 1;
         n = pread(fd, out, size - 1, st.st_size > most ? st.st_size - most : 0);
@@ -227,7 +242,7 @@ int dirs_mark_slot(const struct slot *slot, struct err *err)
 {
     char *path = mark_path(slot->sched, slot->pool, slot->index);
     unlink(path);
-    if (symlink(pool_printf(slot->pool, "%s/%s/%s", slot->tenant, slot->run_id, slot->profile),
+    if (symlink(pool_printf(slot->pool, "%s/%s/%s", slot->key.tenant, slot->key.run_id, slot->profile),
                 path))
         return err_sys(err, E_IO, "cannot write '%s'", path);
     return 0;
@@ -249,9 +264,10 @@ static void sweep_marked(struct sched *s, int dir_fd, const char *name)
     const char *tenant = strtok_r(target, "/", &save), *run_id = strtok_r(NULL, "/", &save);
     const char *profile = strtok_r(NULL, "/", &save);
     if (tenant && id_is_clean(tenant) && run_id && id_is_clean(run_id) && profile && id_is_clean(profile)) {
-        dirs_take_back(s, tenant, run_id, profile);
-        dirs_clean_work(s, tenant, run_id);
-        files_rebuild(s, tenant, run_id);
+        struct run_key key = RUN_KEY(tenant, run_id);
+        dirs_take_back(s, key, profile);
+        dirs_clean_work(s, key);
+        files_rebuild(s, key);
     }
     unlinkat(dir_fd, name, 0);
 }

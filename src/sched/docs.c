@@ -3,10 +3,14 @@
  */
 #include "sched/private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/str.h"
+
+#define OLD_DEPLOY_DAYS 30
 
 static void put_time(json_t *doc, const char *key, int64_t wall_us)
 {
@@ -18,10 +22,10 @@ static void put_path(const struct sched *s, struct pool *pool, const struct run_
                      json_t *doc, const char *key, const char *file)
 {
     json_put_str(doc, key,
-                 pool_printf(pool, "%s/%s", dirs_run(s, pool, rec->tenant_id, rec->run_id), file));
+                 pool_printf(pool, "%s/%s", dirs_run(s, pool, RUN_KEY_OF(rec)), file));
 }
 
-static const char *halt_class_of(const struct run_record *rec)
+const char *docs_halt_class(const struct run_record *rec)
 {
     if (rec->state == RUN_CANCELLED)
         return "cancelled";
@@ -39,18 +43,55 @@ static bool wants_help(const struct run_record *rec)
     return strcmp(phase, "complete") == 0 && json_str(rec->doc, "error", NULL);
 }
 
-static json_t *help_of(const struct run_record *rec)
+static void put_deploy_age(const struct settings *settings, json_t *help)
 {
-    const char *class = halt_class_of(rec);
-    json_t *help = failure_help(class ? class : run_state_name(rec->state), rec->run_id);
+    const char *note = settings->deploy_age_warn, *built = settings->build_time;
+    bool wanted = note && *note && str_switch(note) != 0;
+    int days = wanted && built ? clock_days_since(built) : 0;
+    char text[256];
+    if (days <= OLD_DEPLOY_DAYS)
+        return;
+    if (str_switch(note) > 0)
+        note = "models and sites may have changed since; compare with the last release";
+    snprintf(text, sizeof(text), "this deployment was built %d days ago: %.200s", days, note);
+    json_put(help, "deploy_age_warning", json_string_safe(text));
+}
+
+static json_t *help_of(const struct sched *s, const struct run_record *rec)
+{
+    const char *class = docs_halt_class(rec);
+    json_t *help = failure_help(class ? class : run_state_name(rec->state),
+                                json_str(rec->doc, "failure_class", NULL), rec->run_id);
     json_t *context = json_object();
     const char *keys[] = {"failure_class", "error", "halt_reason"};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (json_object_get(rec->doc, keys[i]))
             json_object_set(context, keys[i], json_object_get(rec->doc, keys[i]));
     json_put(help, "context", context);
+    put_deploy_age(s->settings, help);
     json_put_int(help, "retries_spent", rec->attempts > 1 ? rec->attempts - 1 : 0);
     return help;
+}
+
+static void put_names(const struct sched *s, struct pool *pool, const struct run_record *rec,
+                      json_t *doc)
+{
+    put_path(s, pool, rec, doc, "status_path", "status.json");
+    put_path(s, pool, rec, doc, "result_path", "result.json");
+    put_path(s, pool, rec, doc, "csv_path", "leads.csv");
+    put_path(s, pool, rec, doc, "events_path", "events.log");
+    json_put_str(doc, "profile_id", rec->profile_id);
+    json_put_str(doc, "workflow_id", rec->workflow_id);
+    json_put_str(doc, "state_key", rec->state_key);
+    json_put_str(doc, "tenant_id", rec->tenant_id);
+}
+
+static void put_place(struct sched *s, const struct run_record *rec, json_t *doc)
+{
+    struct waiting *w = queue_find(s, RUN_KEY_OF(rec));
+    int64_t place = w ? queue_place(s, w) : -1, eta = w ? queue_eta_ms(s, place) : -1;
+    json_put(doc, "queue_position", place > 0 ? json_integer(place) : json_null());
+    json_put(doc, "eta_ms", eta >= 0 ? json_integer(eta) : json_null());
 }
 
 json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record *rec)
@@ -64,48 +105,56 @@ json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record 
     put_time(doc, "updated_at", rec->updated_us);
     put_time(doc, "finished_at", rec->finished_us);
     json_object_update(doc, (json_t *)rec->doc); /* mode, model, payload, summary, error ... */
-    put_path(s, pool, rec, doc, "status_path", "status.json");
-    put_path(s, pool, rec, doc, "result_path", "result.json");
-    put_path(s, pool, rec, doc, "csv_path", "leads.csv");
-    put_path(s, pool, rec, doc, "events_path", "events.log");
-    json_put_str(doc, "profile_id", rec->profile_id);
-    json_put_str(doc, "workflow_id", rec->workflow_id);
-    json_put_str(doc, "state_key", rec->state_key);
-    json_put_str(doc, "tenant_id", rec->tenant_id);
-    json_put_str(doc, "halt_class", run_state_terminal(rec->state) ? halt_class_of(rec) : NULL);
+    put_names(s, pool, rec, doc);
+    json_put_str(doc, "halt_class", run_state_terminal(rec->state) ? docs_halt_class(rec) : NULL);
     json_put_int(doc, "attempts", rec->attempts);
-    json_put_bool(doc, "in_memory_thread_alive", sched_slot_of(s, rec->run_id) != NULL);
+    json_put_bool(doc, "in_memory_thread_alive", sched_slot_of(s, RUN_KEY_OF(rec)) != NULL);
+    if (rec->state == RUN_QUEUED)
+        put_place(s, rec, doc);
     if (wants_help(rec))
-        json_put(doc, "failure_help", help_of(rec));
+        json_put(doc, "failure_help", help_of(s, rec));
+    return doc;
+}
+
+json_t *docs_handle(struct sched *s, struct pool *pool, const struct run_record *rec)
+{
+    static const char *const told[] = {"mode", "model", "payload", "max_steps"};
+    json_t *doc = json_keep(pool, json_object());
+    json_put_str(doc, "status", run_state_name(RUN_QUEUED));
+    json_put_bool(doc, "terminal", false);
+    json_put_str(doc, "run_id", rec->run_id);
+    put_time(doc, "created_at", rec->created_us);
+    put_time(doc, "updated_at", rec->created_us);
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+        json_put(doc, told[i], json_incref(json_object_get(rec->doc, told[i])));
+    put_names(s, pool, rec, doc);
     return doc;
 }
 
 /* The record of a caller's run; errors are ready to be told. */
-static int get(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-               unsigned parts, struct run_record *rec, struct err *err)
+static int get(struct sched *s, struct pool *pool, struct run_key key, unsigned parts,
+               struct run_record *rec, struct err *err)
 {
     struct err cause = {0};
-    int r = store_run_get(s->store, pool, tenant, run_id, parts, rec, &cause);
-    if (r == E_NOT_FOUND)
-        return err_set(err, r, "%s", cause.msg);
-    return r ? sched_store_error(&cause, err) : 0;
+    int r = store_run_get(s->store, pool, key, parts, rec, &cause);
+    return r ? sched_run_error(&cause, err) : 0;
 }
 
-int sched_status(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                 json_t **out, struct err *err)
+int sched_status(struct sched *s, struct pool *pool, struct run_key key, json_t **out,
+                 struct err *err)
 {
     struct run_record rec;
-    int r = get(s, pool, tenant, run_id, 0, &rec, err);
+    int r = get(s, pool, key, 0, &rec, err);
     if (!r)
         *out = docs_status(s, pool, &rec);
     return r;
 }
 
-int sched_result(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                 json_t **out, struct err *err)
+int sched_result(struct sched *s, struct pool *pool, struct run_key key, json_t **out,
+                 struct err *err)
 {
     struct run_record rec;
-    int r = get(s, pool, tenant, run_id, RUN_PART_RESULT, &rec, err);
+    int r = get(s, pool, key, RUN_PART_RESULT, &rec, err);
     if (r)
         return r;
     *out = docs_status(s, pool, &rec);
@@ -114,47 +163,26 @@ int sched_result(struct sched *s, struct pool *pool, const char *tenant, const c
     return 0;
 }
 
-static int backoff_hint_ms(const struct run_record *rec)
-{
-    static const struct {
-        int under_s, hint_ms;
-    } steps[] = {{2, 500}, {10, 1500}, {30, 5000}};
-    int64_t age_us = clock_wall_us() - rec->updated_us;
-    if (run_state_terminal(rec->state))
-        return 30000;
-    for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-        if (age_us < steps[i].under_s * INT64_C(1000000))
-            return steps[i].hint_ms;
-    return 10000;
-}
-
 static json_t *unix_s(int64_t wall_us)
 {
     return wall_us ? json_real((double)wall_us / 1e6) : json_null();
 }
 
-int sched_phase(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                json_t **out, struct err *err)
+json_t *docs_phase(struct sched *s, struct pool *pool, const struct run_record *rec)
 {
-    struct run_record rec;
-    int r = get(s, pool, tenant, run_id, 0, &rec, err);
-    if (r)
-        return r;
-    bool terminal = run_state_terminal(rec.state);
-    int64_t finished = rec.finished_us ? rec.finished_us : rec.updated_us;
+    bool terminal = run_state_terminal(rec->state);
+    int64_t finished = rec->finished_us ? rec->finished_us : rec->updated_us;
     json_t *doc = json_keep(pool, json_object());
-    json_put_str(doc, "run_id", rec.run_id);
-    json_put_str(doc, "phase", run_state_phase(rec.state));
+    json_put_str(doc, "run_id", rec->run_id);
+    json_put_str(doc, "phase", run_state_phase(rec->state));
     json_put_bool(doc, "terminal", terminal);
-    json_put(doc, "last_event_at", unix_s(rec.updated_us));
-    json_put_int(doc, "polling_backoff_ms_hint", backoff_hint_ms(&rec));
-    json_put(doc, "started_at", unix_s(rec.started_us ? rec.started_us : rec.created_us));
+    json_put(doc, "last_event_at", unix_s(rec->updated_us));
+    json_put(doc, "started_at", unix_s(rec->started_us ? rec->started_us : rec->created_us));
     json_put(doc, "finished_at", terminal ? unix_s(finished) : json_null());
-    json_put_str(doc, "halt_class", terminal ? halt_class_of(&rec) : NULL);
-    if (wants_help(&rec))
-        json_put(doc, "failure_help", help_of(&rec));
-    *out = doc;
-    return 0;
+    json_put_str(doc, "halt_class", terminal ? docs_halt_class(rec) : NULL);
+    if (wants_help(rec))
+        json_put(doc, "failure_help", help_of(s, rec));
+    return doc;
 }
 
 json_t *docs_log_line(const json_t *event)
@@ -167,16 +195,16 @@ json_t *docs_log_line(const json_t *event)
     return line;
 }
 
-int sched_logs(struct sched *s, struct pool *pool, const char *tenant, const char *run_id, int tail,
-               json_t **out, struct err *err)
+int sched_logs(struct sched *s, struct pool *pool, struct run_key key, int tail, json_t **out,
+               struct err *err)
 {
     struct err cause = {0};
     json_t *events, *e;
     size_t i;
     int limit = tail < 1 ? 1 : tail > CAP_LOG_TAIL ? CAP_LOG_TAIL : tail;
-    int r = store_events_get(s->store, pool, tenant, run_id, -1, limit, &events, &cause);
+    int r = store_events_get(s->store, pool, key, -1, limit, &events, &cause);
     if (r)
-        return r == E_NOT_FOUND ? err_set(err, r, "%s", cause.msg) : sched_store_error(&cause, err);
+        return sched_run_error(&cause, err);
     json_t *lines = json_array();
     json_array_foreach (events, i, e) {
         json_t *line = docs_log_line(e);
@@ -184,7 +212,7 @@ int sched_logs(struct sched *s, struct pool *pool, const char *tenant, const cha
         json_decref(line);
     }
     json_t *doc = json_keep(pool, json_object());
-    json_put_str(doc, "run_id", run_id);
+    json_put_str(doc, "run_id", key.run_id);
     json_put(doc, "events", lines);
     *out = doc;
     return 0;

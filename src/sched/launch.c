@@ -37,10 +37,10 @@ static json_t *worker_options(struct sched *s, const json_t *given)
 static json_t *worker_dirs(struct slot *slot)
 {
     struct pool *pool = slot->pool;
-    const char *work = dirs_work(slot->sched, pool, slot->tenant, slot->run_id);
+    const char *work = dirs_work(slot->sched, pool, slot->key);
     json_t *d = json_object();
     json_put_str(d, "work", work);
-    json_put_str(d, "profile", dirs_profile(slot->sched, pool, slot->tenant, slot->profile));
+    json_put_str(d, "profile", dirs_profile(slot->sched, pool, slot->key.tenant, slot->profile));
     json_put_str(d, "tmp", slot->isolated ? "/tmp" : pool_printf(pool, "%s/tmp", work));
     json_put_str(d, "downloads", pool_printf(pool, "%s/downloads", work));
     json_put_str(d, "screenshots", pool_printf(pool, "%s/screenshots", work));
@@ -74,10 +74,10 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
 {
     struct sched *s = slot->sched;
     struct pool *pool = slot->pool;
-    const char *work = dirs_work(s, pool, slot->tenant, slot->run_id);
+    const char *work = dirs_work(s, pool, slot->key);
     const char *path = getenv("PATH"), *tmp = pool_printf(pool, "%s/tmp", work);
     const char *argv[] = {s->worker_program, NULL};
-    const char *profile = dirs_profile(s, pool, slot->tenant, slot->profile);
+    const char *profile = dirs_profile(s, pool, slot->key.tenant, slot->profile);
     const char *program_dir = dirname(pool_strdup(pool, s->worker_program));
     const char *keep[] = {work, profile, program_dir, s->settings->repo_root, NULL};
     const char *env[] = {
@@ -105,7 +105,7 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
 static int spawn(struct slot *slot, int socket_fd, struct err *err)
 {
     struct sched *s = slot->sched;
-    int log_fd = dirs_open_log(s, slot->tenant, slot->run_id);
+    int log_fd = dirs_open_log(s, slot->key);
     struct err refused = {0};
     slot->isolated = true;
     int r = spawn_in(slot, socket_fd, log_fd, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);

@@ -1,17 +1,27 @@
 /*
  * private.h - what the files of src/sched share.
  *
- *   sched.c    create, submit, cancel, drain, the queue     slot.c   one worker: start, backlog, death
- *   words.c    what a worker says and what is made of it
- *   settle.c   how a run ends: envelope and states          files.c  projections and artifacts
- *   dirs.c     directories of a run, modes, owners          sweep.c  processes nobody owns any more
- *   launch.c   what a worker is given            reserve.c  space for the last words on a full disk
- *   docs.c     status, phase, result, logs                  ready.c  could a run be carried out now
+ *   sched.c    create, dispatch, take over, drain     slot.c   one worker: start, backlog, death
+ *   submit.c   new runs, many in one commit           words.c  what a worker says, what is made of it
+ *   action.c   cancel, pause, resume                  settle.c how a run ends: envelope and states
+ *   queue.c    who is next, places, counts            launch.c what a worker is given
+ *   keymap.c   things found by a run's name           dirs.c   directories of a run, modes, owners
+ *   docs.c     status, phase, result, logs            files.c  projections, written soon or at once
+ *   views.c    their text, kept while it holds        artifacts.c  files that callers fetch
+ *   follow.c   who follows a run's events             sweep.c  processes nobody owns any more
+ *   watch.c    who waits for a run's end              reserve.c  space for the last words
+ *   runs_log.c one line per ended run                 ready.c  could a run be carried out now
+ *   reaper.c   what is old goes
+ *
+ * What happens to runs is learnt from the store's notes (on_note() in sched.c), whoever caused it:
+ * counts, texts and followers hang on them and on nothing else.
  */
 #ifndef MANTIS_SCHED_PRIVATE_H
 #define MANTIS_SCHED_PRIVATE_H
 
+#include "sched/keymap.h"
 #include "sched/sched.h"
+#include "store/outbox.h"
 #include "sys/ipc.h"
 #include "sys/proc.h"
 
@@ -20,10 +30,29 @@
 
 /* A run that waits for a slot. The store is the truth; this is the order. */
 struct waiting {
-    struct waiting *next;
-    struct pool *pool;
-    const char *tenant, *run_id, *profile;
+    struct keynode node; /* its key */
+    struct waiting *prev, *next; /* of its line */
+    struct line *line;
+    int64_t ordinal;     /* its place is this minus the line's first one */
+    const char *profile;
     bool recovering; /* goes before runs that never started */
+};
+
+/* First come, first served. */
+struct line {
+    struct waiting *first, *last;
+    int64_t n, first_ordinal;
+    bool uneven; /* somebody left from the middle: ordinals are to be counted anew */
+};
+
+/* Everything known about one tenant's live runs. */
+struct line_up {
+    struct keynode node;     /* key.tenant */
+    struct line_up *prev, *next; /* of those that have waiting runs */
+    struct line recovering, fresh;
+    int counts[RUN_N_STATES]; /* live states only */
+    int coming;               /* submissions on their way */
+    bool dirs_made;           /* its directories are there */
 };
 
 /* One executor slot and, while busy, its worker. */
@@ -31,7 +60,8 @@ struct slot {
     struct sched *sched;
     int index;
     struct pool *pool; /* of one attempt; NULL when the slot is free */
-    const char *tenant, *run_id, *profile;
+    struct run_key key;
+    const char *profile;
     uid_t uid; /* 0: not dropped */
     bool isolated;
 
@@ -52,19 +82,43 @@ struct slot {
 
     bool ended;   /* `end` was settled */
     const char *lost_reason, *lost_class; /* from `lost` */
-    bool cancelling, over_time;
+    bool cancelling, over_time, draining;
     const char *cancel_reason;
+    bool pausing;            /* asked to */
+    bool paused;             /* it stands still; the cap's timer does not run */
+    int64_t cap_left_ms;     /* of a paused one */
 
-    struct loop_timer kill_timer, cap_timer, retry_timer, events_timer;
+    struct loop_timer kill_timer, cap_timer, retry_timer, events_timer, idle_timer;
 };
 
-struct sched_watch {
-    struct sched_watch *next;
-    struct sched *sched;
-    char *run_id;
-    sched_watch_fn *fn;
-    void *arg;
-    struct loop_timer now; /* set when the run had ended already */
+struct follow_table { /* follow.c */
+    struct keymap runs;
+    struct followed *woken; /* to be told */
+    struct loop_timer timer;
+    size_t bytes; /* of kept lines */
+};
+
+struct view_table { /* views.c */
+    struct keymap map;
+    struct view *newest, *oldest; /* by use */
+    size_t bytes;
+};
+
+struct stale_list { /* files.c: status.json to be written */
+    struct keymap map;
+    struct stale *first, *last;
+    struct loop_timer timer;
+};
+
+struct reaper { /* reaper.c */
+    struct loop_timer timer;
+    struct walk_runs *walk; /* through the run directories; NULL: between two rounds */
+    int64_t next_walk_us;
+};
+
+struct runs_log { /* runs_log.c */
+    struct loop_timer timer;
+    char checked[16]; /* the month whose file is known to end well */
 };
 
 struct sched {
@@ -77,17 +131,32 @@ struct sched {
     bool as_root, warned_not_isolated;
     struct slot *slots;
     int n_slots;
-    struct waiting *waiting;    /* oldest first */
-    char last_tenant[129];      /* whom the last slot went to */
-    const char *hold;           /* why no run can be started just now, or NULL */
+    const char *hold; /* why no run can be started just now, or NULL */
     struct loop_timer dispatch_timer, sweep_timer, tidy_timer;
     int sweeps_left;
-    struct sched_watch *watches;
     bool draining;
     sched_watch_fn *drained;
     void *drained_arg;
     struct loop_timer drain_timer;
     bool reserved; /* reserve.c: the file is there */
+    /* queue.c */
+    struct keymap waiting, tenants;
+    struct line_up *lined_up; /* tenants with waiting runs */
+    char last_tenant[129];    /* whom the last slot went to */
+    int64_t queue_version;    /* rises when a place may have changed */
+    double mean_run_ms;       /* moving; 0: no run has ended yet */
+    /* submit.c */
+    struct sched_submit *submits, **submits_end, *answering;
+    struct loop_timer submit_timer;
+    /* others */
+    struct keymap watches;
+    struct view_table views;
+    struct follow_table follows;
+    struct stale_list stale;
+    struct reaper reaper;
+    struct runs_log runs_log;
+    struct pool *turn_pool; /* what was handed out for this turn of the loop; NULL: nothing */
+    struct loop_timer turn_timer;
     /* ready.c */
     int64_t checked_ms; /* 0 never */
     bool ready;
@@ -100,22 +169,67 @@ int sched_create_with(struct loop *loop, struct store *store, const struct setti
 
 /* --- sched.c --- */
 void sched_dispatch_soon(struct sched *s, int delay_ms);
-void sched_enqueue(struct sched *s, const char *tenant, const char *run_id, const char *profile,
-                   bool recovering);
 void sched_slot_freed(struct sched *s);
-struct slot *sched_slot_of(struct sched *s, const char *run_id); /* NULL: no worker */
+struct slot *sched_slot_of(struct sched *s, struct run_key key); /* NULL: no worker */
 bool sched_slot_pid(struct sched *s, pid_t pid);                 /* a worker of ours */
 void sched_sweep_soon(struct sched *s); /* after a worker that was not isolated */
 void sched_tidy_soon(struct sched *s);  /* a slot was freed with its run's last words not stored */
-void sched_run_settled(struct sched *s, const char *run_id);     /* calls the watches */
 /* The store said no: what a caller may be told, without a path. Returns the code. */
 int sched_store_error(const struct err *cause, struct err *err);
+/* The same for one run: also "no such run". */
+int sched_run_error(const struct err *cause, struct err *err);
+/* Lives until the turn of the loop is over. */
+struct pool *sched_turn_pool(struct sched *s);
+void sched_free_later(struct sched *s, void *memory); /* of malloc(); somebody may still read it */
+
+/* --- queue.c --- */
+struct line_up *queue_tenant(struct sched *s, const char *tenant); /* made when missing */
+void queue_add(struct sched *s, struct run_key key, const char *profile, bool recovering);
+void queue_remove(struct sched *s, struct run_key key); /* it may not be there */
+void queue_again(struct sched *s, struct waiting *w); /* it could not be started: back to the end */
+struct waiting *queue_find(struct sched *s, struct run_key key);
+/* The next run that can be started, or NULL. It stays in its place. */
+struct waiting *queue_next(struct sched *s);
+void queue_served(struct sched *s, const struct waiting *w); /* another tenant comes next */
+int64_t queue_place(struct sched *s, struct waiting *w);     /* 1: next of all */
+int64_t queue_eta_ms(const struct sched *s, int64_t place);  /* -1: there is no figure */
+void queue_learn(struct sched *s, int64_t taken_ms);         /* a run took this long */
+void queue_note(struct sched *s, const struct store_note *note); /* counts */
+void queue_release(struct sched *s);
+
+/* --- submit.c --- */
+void submit_release(struct sched *s);
+
+/* --- views.c --- */
+void views_drop(struct sched *s, struct run_key key); /* what was said of it does not hold any more */
+void views_release(struct sched *s);
+
+/* --- follow.c --- */
+void follow_note(struct sched *s, const struct store_note *note);
+void follow_release(struct sched *s);
+
+/* --- watch.c --- */
+void watch_run_over(struct sched *s, struct run_key key);
+void watch_release(struct sched *s);
+
+/* --- reaper.c --- */
+void reaper_start(struct sched *s);
+void reaper_release(struct sched *s);
+void reaper_round(void *arg); /* struct sched: one bounded piece of work; sets its timer again */
+
+/* --- runs_log.c --- */
+void runs_log_soon(struct sched *s);
+void runs_log_release(struct sched *s);
 
 /* --- slot.c --- */
 /* Start the next attempt of a run in a free slot. E_UNAVAILABLE: not now, try later. Others: the
  * attempt counts as lost; *err says why. */
-int slot_start(struct slot *slot, const struct waiting *run, struct err *err) MUST_CHECK;
+int slot_start(struct slot *slot, struct run_key key, const char *profile, struct err *err) MUST_CHECK;
 void slot_cancel(struct slot *slot, const char *reason);
+void slot_pause(struct slot *slot, const char *reason);
+bool slot_paused(struct slot *slot); /* it says so; false: nobody wants it any more */
+void slot_resume(struct slot *slot, const json_t *user_input);
+bool slot_can_resume(const struct slot *slot); /* its worker is in order and stays */
 void slot_drain(struct slot *slot);
 void slot_kill(struct slot *slot);
 void slot_destroy(struct slot *slot); /* at once, nothing is stored */
@@ -138,7 +252,7 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
 /* Each stores the ending of a run in one commit and then writes its files. 0, or the store's error when
  * it must be tried again; a run that ended otherwise first is 0. */
 struct ending {
-    const char *run_id;
+    struct run_key key;
     const char *terminal_status; /* core/run.h; NULL: from runner_status */
     const char *runner_status, *halt_reason, *halt_class, *error, *failure_class;
     const json_t *checkpoint; /* NULL: the stored one */
@@ -147,18 +261,21 @@ struct ending {
 };
 int settle_run(struct sched *s, const struct ending *end, struct err *err) MUST_CHECK;
 /* The attempt is over without an end: recovering, or failed after too many without progress. */
-int settle_lost(struct sched *s, const char *run_id, const char *reason, const char *failure_class,
+int settle_lost(struct sched *s, struct run_key key, const char *reason, const char *failure_class,
                 const json_t *events, bool *ret_again, struct err *err) MUST_CHECK;
 json_t *settle_event(const char *kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* --- files.c --- */
-void files_write_status(struct sched *s, const char *run_id);
-void files_write_all(struct sched *s, const char *run_id);
+void files_status_soon(struct sched *s, struct run_key key);
+void files_write_all(struct sched *s, struct run_key key);
 /* At start: what a crash kept from being written. */
-void files_rebuild(struct sched *s, const char *tenant, const char *run_id);
+void files_rebuild(struct sched *s, struct run_key key);
+void files_forget(struct sched *s, struct run_key key); /* its directory goes: write no status */
+void files_release(struct sched *s);
+
+/* --- artifacts.c --- */
 /* Copies the last screenshot to final.png; false when there is none. */
-bool files_final_png(struct sched *s, const char *tenant, const char *run_id,
-                     const json_t *checkpoint);
+bool artifacts_final_png(struct sched *s, struct run_key key, const json_t *checkpoint);
 
 /* --- reserve.c --- */
 /* Keep some space on the data volume. NULL, or why it cannot be kept; static or of pool. */
@@ -167,24 +284,23 @@ const char *reserve_hold(struct sched *s, struct pool *pool);
 void reserve_spend(struct sched *s);
 
 /* --- dirs.c --- */
-char *dirs_run(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id);
-char *dirs_work(const struct sched *s, struct pool *pool, const char *tenant, const char *run_id);
+char *dirs_run(const struct sched *s, struct pool *pool, struct run_key key);
+char *dirs_work(const struct sched *s, struct pool *pool, struct run_key key);
 char *dirs_checkpoint(const struct sched *s, struct pool *pool, const char *tenant,
                       const char *workflow);
 char *dirs_profile(const struct sched *s, struct pool *pool, const char *tenant,
                    const char *profile);
 int dirs_create_base(struct sched *s, struct err *err) MUST_CHECK;
 /* Directories of one run, before its files are written: the parents and the run's own. */
-int dirs_make_run(struct sched *s, const char *tenant, const char *run_id, struct err *err) MUST_CHECK;
+int dirs_make_run(struct sched *s, struct run_key key, struct err *err) MUST_CHECK;
 /* Everything an attempt needs; work and profile are given to uid when it is not 0. */
-int dirs_make_work(struct sched *s, const char *tenant, const char *run_id, const char *profile,
-                   uid_t uid, struct err *err) MUST_CHECK;
+int dirs_make_work(struct sched *s, struct run_key key, const char *profile, uid_t uid, struct err *err) MUST_CHECK;
 /* The slot's uid may run another tenant next: it loses these two. */
-void dirs_take_back(struct sched *s, const char *tenant, const char *run_id, const char *profile);
-void dirs_clean_work(struct sched *s, const char *tenant, const char *run_id); /* work/tmp */
-int dirs_open_log(struct sched *s, const char *tenant, const char *run_id); /* fd or -1 */
+void dirs_take_back(struct sched *s, struct run_key key, const char *profile);
+void dirs_clean_work(struct sched *s, struct run_key key); /* work/tmp */
+int dirs_open_log(struct sched *s, struct run_key key); /* fd or -1 */
 /* The last bytes of worker.log, NUL added. Number of them. */
-size_t dirs_log_tail(struct sched *s, const char *tenant, const char *run_id, char *out, size_t size);
+size_t dirs_log_tail(struct sched *s, struct run_key key, char *out, size_t size);
 /* Remember on disk, before they are given away, whose directories a slot has. */
 int dirs_mark_slot(const struct slot *slot, struct err *err) MUST_CHECK;
 void dirs_unmark_slot(const struct slot *slot); /* they were taken back */
@@ -201,6 +317,11 @@ void sweep_x_locks(uid_t uid);
 
 /* --- docs.c --- */
 json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record *rec);
+/* What a caller gets for a run just accepted (http-api.md section 4.5). */
+json_t *docs_handle(struct sched *s, struct pool *pool, const struct run_record *rec);
+/* The phase document, its hint left out. */
+json_t *docs_phase(struct sched *s, struct pool *pool, const struct run_record *rec);
+const char *docs_halt_class(const struct run_record *rec); /* NULL none */
 
 /* An event as one line of events.log: "message" and "ts" of the contract, and what a progress line
  * needs: "kind", "step_index", "detail". New reference. */

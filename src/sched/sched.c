@@ -1,10 +1,5 @@
 /*
- * sched.c - the queue in front of the executor slots, and what callers ask of it.
- *
- * The waiting list is only an order over runs that the store knows; it is rebuilt at start. A free
- * slot goes to a run that was under way before one that never started, then round-robin over
- * tenants, oldest first within one, and never to a profile whose browser is still running: the
- * store frees a profile with the terminal state, a moment before the worker is gone.
+ * sched.c - from the queue to a free slot; start, take-over and end of the scheduler.
  */
 #include "sched/private.h"
 
@@ -30,10 +25,10 @@ static void dispatch(void *arg);
 /* --- small questions ---------------------------------------------------------------------------
  */
 
-struct slot *sched_slot_of(struct sched *s, const char *run_id)
+struct slot *sched_slot_of(struct sched *s, struct run_key key)
 {
     for (int i = 0; i < s->n_slots; i++)
-        if (s->slots[i].pool && strcmp(s->slots[i].run_id, run_id) == 0)
+        if (s->slots[i].pool && run_key_equal(s->slots[i].key, key))
             return &s->slots[i];
     return NULL;
 }
@@ -71,7 +66,38 @@ int sched_store_error(const struct err *cause, struct err *err)
                    "the store cannot be used just now; the server log says why");
 }
 
-/* --- the queue ---------------------------------------------------------------------------------
+int sched_run_error(const struct err *cause, struct err *err)
+{
+    return cause->code == E_NOT_FOUND ? err_set(err, E_NOT_FOUND, "%s", cause->msg)
+                                      : sched_store_error(cause, err);
+}
+
+/* --- memory for one turn of the loop -----------------------------------------------------------
+ */
+
+static void turn_is_over(void *arg)
+{
+    struct sched *s = arg;
+    pool_destroy(s->turn_pool);
+    s->turn_pool = NULL;
+}
+
+/* One millisecond: not among the timers that end this very turn. */
+struct pool *sched_turn_pool(struct sched *s)
+{
+    if (!s->turn_pool) {
+        s->turn_pool = pool_create(NULL);
+        loop_timer_set(s->loop, &s->turn_timer, 1, turn_is_over, s);
+    }
+    return s->turn_pool;
+}
+
+void sched_free_later(struct sched *s, void *memory)
+{
+    pool_defer(sched_turn_pool(s), free, memory);
+}
+
+/* --- starting runs -----------------------------------------------------------------------------
  */
 
 void sched_dispatch_soon(struct sched *s, int delay_ms)
@@ -79,85 +105,17 @@ void sched_dispatch_soon(struct sched *s, int delay_ms)
     loop_timer_set(s->loop, &s->dispatch_timer, delay_ms, dispatch, s);
 }
 
-void sched_enqueue(struct sched *s, const char *tenant, const char *run_id, const char *profile,
-                   bool recovering)
-{
-    struct pool *pool = pool_create(NULL);
-    struct waiting *w = pool_alloc(pool, sizeof(*w));
-    *w = (struct waiting){.pool = pool,
-                          .tenant = pool_strdup(pool, tenant),
-                          .run_id = pool_strdup(pool, run_id),
-                          .profile = pool_strdup(pool, profile ? profile : "default"),
-                          .recovering = recovering};
-    struct waiting **at = &s->waiting;
-    while (*at)
-        at = &(*at)->next;
-    *at = w;
-    sched_dispatch_soon(s, 0);
-}
-
-static bool is_waiting(struct sched *s, const char *run_id)
-{
-    for (struct waiting *w = s->waiting; w; w = w->next)
-        if (strcmp(w->run_id, run_id) == 0)
-            return true;
-    return false;
-}
-
-static void dequeue(struct sched *s, const char *run_id)
-{
-    for (struct waiting **at = &s->waiting; *at; at = &(*at)->next) {
-        struct waiting *w = *at;
-        if (strcmp(w->run_id, run_id) != 0)
-            continue;
-        *at = w->next;
-        pool_destroy(w->pool);
-        return;
-    }
-}
-
-static bool profile_busy(struct sched *s, const struct waiting *w)
-{
-    for (int i = 0; i < s->n_slots; i++) {
-        const struct slot *slot = &s->slots[i];
-        if (slot->pool && strcmp(slot->profile, w->profile) == 0 &&
-            strcmp(slot->tenant, w->tenant) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Tenants in order of name, beginning after the one served last. */
-static bool tenant_before(const struct sched *s, const char *a, const char *b)
-{
-    bool a_after = strcmp(a, s->last_tenant) > 0, b_after = strcmp(b, s->last_tenant) > 0;
-    if (a_after != b_after)
-        return a_after;
-    return strcmp(a, b) < 0;
-}
-
-static struct waiting *pick(struct sched *s)
-{
-    struct waiting *best = NULL;
-    for (struct waiting *w = s->waiting; w; w = w->next) {
-        if (profile_busy(s, w))
-            continue;
-        if (!best || (w->recovering && !best->recovering) ||
-            (w->recovering == best->recovering && tenant_before(s, w->tenant, best->tenant)))
-            best = w;
-    }
-    return best;
-}
-
-static void attempt_failed(struct sched *s, const struct waiting *w, const struct err *cause)
+static void attempt_failed(struct sched *s, struct waiting *w, const struct err *cause)
 {
     bool again = false;
     struct err err = {0};
-    int r = settle_lost(s, w->run_id, cause->msg, NULL, NULL, &again, &err);
+    int r = settle_lost(s, w->node.key, cause->msg, NULL, NULL, &again, &err);
     if (r)
         log_error(LOGGER, NULL, "cannot record a lost attempt: %s", err.msg);
     if (r || again)
-        sched_enqueue(s, w->tenant, w->run_id, w->profile, true);
+        queue_again(s, w);
+    else
+        queue_remove(s, w->node.key);
 }
 
 static const char *hold_reason(int sys_errno)
@@ -170,11 +128,11 @@ static const char *hold_reason(int sys_errno)
                      : "the store cannot be used just now; the server log says why";
 }
 
-/* The slot takes the run's place in the list only when its worker is running. */
+/* The slot takes the run's place in the queue only when its worker is running. */
 static bool start(struct sched *s, struct slot *slot, struct waiting *w)
 {
     struct err err = {0};
-    int r = slot_start(slot, w, &err);
+    int r = slot_start(slot, w->node.key, w->profile, &err);
     if (r == E_UNAVAILABLE) {
         if (!s->hold)
             log_error(LOGGER, NULL, "cannot start a run, will try again: %s", err.msg);
@@ -183,16 +141,11 @@ static bool start(struct sched *s, struct slot *slot, struct waiting *w)
         return false;
     }
     s->hold = NULL;
-    snprintf(s->last_tenant, sizeof(s->last_tenant), "%s", w->tenant);
+    queue_served(s, w);
     if (r && r != E_CONFLICT && r != E_NOT_FOUND) /* those: it ended meanwhile */
         attempt_failed(s, w, &err);
-    for (struct waiting **at = &s->waiting; *at; at = &(*at)->next) {
-        if (*at == w) {
-            *at = w->next;
-            break;
-        }
-    }
-    pool_destroy(w->pool);
+    else
+        queue_remove(s, w->node.key);
     return true;
 }
 
@@ -201,10 +154,10 @@ static void dispatch(void *arg)
     struct sched *s = arg;
     struct slot *slot;
     struct waiting *w;
-    while (!s->draining && (slot = free_slot(s)) && (w = pick(s)))
+    while (!s->draining && (slot = free_slot(s)) && (w = queue_next(s)))
         if (!start(s, slot, w))
             return;
-    if (!s->waiting)
+    if (!s->waiting.n)
         s->hold = NULL;
 }
 
@@ -243,233 +196,63 @@ void sched_slot_freed(struct sched *s)
         sched_dispatch_soon(s, 0);
 }
 
-/* --- submit and cancel -------------------------------------------------------------------------
- */
-
-static const json_t *resume_checkpoint(struct sched *s, struct pool *pool,
-                                       const struct submission *sub)
-{
-    json_t *found = NULL;
-    struct err err = {0};
-    if (!sub->resume_state)
-        return NULL;
-    if (store_workflow_checkpoint(s->store, pool, sub->tenant_id, sub->workflow_id,
-                                  sub->plan->signature, &found, &err))
-        log_warning(LOGGER, NULL, "cannot look for an earlier checkpoint: %s", err.msg);
-    if (found)
-        json_put_num(found, "elapsed_s", 0); /* the new run has its own time cap */
-    return found;
-}
-
-static json_t *status_fields(struct pool *pool, const struct submission *sub)
-{
-    json_t *doc = json_keep(pool, json_object());
-    json_put_str(doc, "mode", sub->mode ? sub->mode : "detached");
-    json_put_str(doc, "model", pool_strndup(pool, sub->brain, strcspn(sub->brain, ":")));
-    json_put(doc, "payload", sub->payload ? json_incref((json_t *)sub->payload) : json_object());
-    json_put_int(doc, "max_steps", json_int(sub->payload, "max_steps", 30));
-    return doc;
-}
-
-static json_t *worker_settings(struct pool *pool, const struct submission *sub)
-{
-    json_t *set = json_keep(pool, json_object());
-    json_put_num(set, "max_cost", sub->max_cost);
-    json_put_int(set, "max_time_minutes", sub->max_time_minutes);
-    json_put_str(set, "plane", sub->plane);
-    json_put_str(set, "brain", sub->brain);
-    json_put_bool(set, "resume_state", sub->resume_state);
-    json_put_str(set, "session_name", sub->plan->session_name);
-    json_put(set, "options", sub->options ? json_incref((json_t *)sub->options) : json_object());
-    return set;
-}
-
-static int create_run(struct sched *s, struct pool *pool, const struct submission *sub,
-                      struct err *err)
-{
-    struct run_record rec = {
-        .run_id = sub->run_id,
-        .tenant_id = sub->tenant_id,
-        .profile_id = sub->profile_id,
-        .workflow_id = sub->workflow_id,
-        .state_key = sub->state_key,
-        .plan_signature = sub->plan->signature,
-        .doc = status_fields(pool, sub),
-        .settings = worker_settings(pool, sub),
-        .plan = json_keep(pool, plan_to_json(sub->plan)),
-        .checkpoint = resume_checkpoint(s, pool, sub),
-    };
-    return store_run_create(s->store, &rec, err);
-}
-
-int sched_submit(struct sched *s, const struct submission *sub, struct err *err)
-{
-    struct pool *pool = pool_create(NULL);
-    struct err cause = {0};
-    int r = create_run(s, pool, sub, &cause);
-    if (!r) {
-        files_write_status(s, sub->run_id);
-        sched_enqueue(s, sub->tenant_id, sub->run_id, sub->profile_id, false);
-    } else if (r == E_CONFLICT || r == E_INVALID) {
-        err_set(err, r, "%s", cause.msg);
-    } else {
-        r = sched_store_error(&cause, err);
-    }
-    pool_destroy(pool);
-    return r;
-}
-
-static json_t *cancel_fields(const char *reason)
-{
-    char now[CLOCK_ISO_BYTES];
-    json_t *patch = json_object();
-    json_put_str(patch, "cancelled_at", clock_iso(clock_wall_us(), now));
-    json_put_str(patch, "halt_class", "cancelled");
-    json_put_str(patch, "halt_reason", "cancel_event");
-    json_put_str(patch, "terminal_status", "cancelled");
-    if (reason && *reason)
-        json_put(patch, "cancel_reason", json_string_safe(reason));
-    return patch;
-}
-
-/* With a worker: the state changes at once, the rows follow when it is through. */
-static int cancel_slot(struct slot *slot, const char *reason, const json_t *fields,
-                       const json_t *events, struct err *err)
-{
-    struct sched *s = slot->sched;
-    int r = store_run_set_state(s->store, slot->run_id, RUN_CANCELLED, fields, NULL, events, err);
-    if (r)
-        return r;
-    files_write_status(s, slot->run_id);
-    slot_cancel(slot, reason);
-    return 0;
-}
-
-static int cancel_live(struct sched *s, const char *run_id, const char *reason, struct err *err)
-{
-    json_t *fields = cancel_fields(reason), *events = json_array();
-    struct slot *slot = sched_slot_of(s, run_id);
-    json_push(events, settle_event("decision", "cancelled on request%s%s",
-                                   reason && *reason ? ": " : "", reason ? reason : ""));
-    struct ending end = {.run_id = run_id,
-                         .terminal_status = "cancelled",
-                         .halt_reason = "cancel_event",
-                         .halt_class = "cancelled",
-                         .fields = fields,
-                         .events = events};
-    int r = slot ? cancel_slot(slot, reason, fields, events, err) : settle_run(s, &end, err);
-    if (!r && !slot)
-        dequeue(s, run_id);
-    json_decref(fields);
-    json_decref(events);
-    return r;
-}
-
-int sched_cancel(struct sched *s, const char *tenant, const char *run_id, const char *reason,
-                 struct err *err)
-{
-    struct pool *pool = pool_create(NULL);
-    struct err cause = {0};
-    struct run_record rec;
-    int r = store_run_get(s->store, pool, tenant, run_id, 0, &rec, &cause);
-    if (!r && !run_state_terminal(rec.state))
-        r = cancel_live(s, run_id, reason, &cause);
-    if (r == E_NOT_FOUND)
-        err_set(err, r, "%s", cause.msg);
-    else if (r)
-        r = sched_store_error(&cause, err);
-    pool_destroy(pool);
-    return r;
-}
-
-/* --- watches -----------------------------------------------------------------------------------
- */
-
-static void fire(void *arg)
-{
-    struct sched_watch *w = arg;
-    sched_watch_fn *fn = w->fn;
-    w->fn = NULL; /* once; the owner still calls sched_unwatch() */
-    if (fn)
-        fn(w->arg);
-}
-
-struct sched_watch *sched_watch(struct sched *s, const char *tenant, const char *run_id,
-                                sched_watch_fn *fn, void *arg)
-{
-    struct pool *pool = pool_create(NULL);
-    struct run_record rec;
-    struct sched_watch *w = NULL;
-    if (store_run_get(s->store, pool, tenant, run_id, RUN_PART_RESULT, &rec, NULL) == 0) {
-        w = calloc(1, sizeof(*w));
-        if (!w || !(w->run_id = strdup(run_id)))
-            BUG("out of memory");
-        w->sched = s;
-        w->fn = fn;
-        w->arg = arg;
-        w->next = s->watches;
-        s->watches = w;
-        if (run_state_terminal(rec.state) && rec.result)
-            loop_timer_set(s->loop, &w->now, 0, fire, w);
-    }
-    pool_destroy(pool);
-    return w;
-}
-
-void sched_unwatch(struct sched_watch *watch)
-{
-    if (!watch)
-        return;
-    struct sched_watch **at = &watch->sched->watches;
-    while (*at != watch)
-        at = &(*at)->next;
-    *at = watch->next;
-    loop_timer_clear(&watch->now);
-    free(watch->run_id);
-    free(watch);
-}
-
-/* From the loop, not from here: a watcher may unwatch, submit or destroy. */
-void sched_run_settled(struct sched *s, const char *run_id)
-{
-    for (struct sched_watch *w = s->watches; w; w = w->next)
-        if (strcmp(w->run_id, run_id) == 0)
-            loop_timer_set(s->loop, &w->now, 0, fire, w);
-}
-
 /* --- start and end -----------------------------------------------------------------------------
  */
+
+/* The one place where all that is kept in memory learns what happened. */
+static void on_note(void *arg, const struct store_note *note)
+{
+    struct sched *s = arg;
+    queue_note(s, note);
+    views_drop(s, note->key);
+    follow_note(s, note);
+    if (note->result)
+        runs_log_soon(s);
+}
 
 static int take_up_one(struct sched *s, const struct run_record *rec, const char *why,
                        struct err *err)
 {
+    struct run_key key = RUN_KEY_OF(rec);
     int r = 0;
     if (rec->state == RUN_RUNNING) {
         json_t *events = json_array();
         json_push(events, settle_event("result", "attempt %d was lost: %s", rec->attempts, why));
-        r = store_run_set_state(s->store, rec->run_id, RUN_RECOVERING, NULL, NULL, events, err);
+        r = store_run_set_state(s->store, key, RUN_RECOVERING, NULL, NULL, events, err);
         json_decref(events);
-        files_write_status(s, rec->run_id);
     }
     if (!r)
-        sched_enqueue(s, rec->tenant_id, rec->run_id, rec->profile_id, rec->state != RUN_QUEUED);
+        queue_add(s, key, rec->profile_id, rec->state != RUN_QUEUED || rec->attempts > 0);
     return r;
 }
 
-/* Runs that the store knows as live and that nobody here takes care of. */
+/* Runs that the store knows as live and that nobody here takes care of; paused ones stay as they
+ * are. */
 static int take_up(struct sched *s, struct pool *pool, const char *why, struct err *err)
 {
     unsigned live = 1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RECOVERING;
     struct run_record *runs;
     int n, taken = 0, r = store_run_list(s->store, pool, NULL, live, &runs, &n, err);
     for (int i = 0; !r && i < n; i++) {
-        if (sched_slot_of(s, runs[i].run_id) || is_waiting(s, runs[i].run_id))
+        struct run_key key = RUN_KEY_OF(&runs[i]);
+        if (sched_slot_of(s, key) || queue_find(s, key))
             continue;
+        files_status_soon(s, key);
         r = take_up_one(s, &runs[i], why, err);
         taken++;
     }
     if (!r && taken)
         log_info(LOGGER, NULL, "took up %d runs", taken);
+    return r;
+}
+
+static int count_live(struct sched *s, struct pool *pool, struct err *err)
+{
+    unsigned live = 1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RECOVERING | 1u << RUN_PAUSED;
+    struct run_record *runs;
+    int n, r = store_run_list(s->store, pool, NULL, live, &runs, &n, err);
+    for (int i = 0; !r && i < n; i++)
+        queue_tenant(s, runs[i].tenant_id)->counts[runs[i].state]++;
     return r;
 }
 
@@ -479,9 +262,9 @@ static int settle_rest(struct sched *s, struct pool *pool, struct err *err)
     struct run_record *runs;
     int n, r = store_run_unsettled(s->store, pool, &runs, &n, err);
     for (int i = 0; !r && i < n; i++) {
-        if (sched_slot_of(s, runs[i].run_id))
+        if (sched_slot_of(s, RUN_KEY_OF(&runs[i])))
             continue;
-        struct ending end = {.run_id = runs[i].run_id,
+        struct ending end = {.key = RUN_KEY_OF(&runs[i]),
                              .terminal_status = json_str(runs[i].doc, "terminal_status", "failed"),
                              .halt_reason = json_str(runs[i].doc, "halt_reason", ""),
                              .halt_class = json_str(runs[i].doc, "halt_class", "")};
@@ -517,6 +300,10 @@ static int take_over(struct sched *s, struct err *err)
             log_info(LOGGER, NULL, "ended processes that an earlier server left behind");
         sched_sweep_soon(s);
         dirs_sweep(s);
+        r = count_live(s, pool, err);
+    }
+    if (!r) {
+        store_listen(s->store, on_note, s);
         r = take_up(s, pool, "the server stopped", err);
     }
     if (!r)
@@ -546,12 +333,16 @@ int sched_create_with(struct loop *loop, struct store *store, const struct setti
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (!s->as_root)
         log_info(LOGGER, NULL, "not started as root: runs use this process's user");
+    s->submits_end = &s->submits;
     int r = take_over(s, err);
-    if (r)
+    if (r) {
         sched_destroy(s);
-    else
-        *out = s;
-    return r;
+        return r;
+    }
+    runs_log_soon(s);
+    reaper_start(s);
+    *out = s;
+    return 0;
 }
 
 int sched_create(struct loop *loop, struct store *store, const struct settings *settings,
@@ -566,17 +357,19 @@ void sched_destroy(struct sched *s)
         return;
     for (int i = 0; i < s->n_slots; i++)
         slot_destroy(&s->slots[i]);
-    while (s->waiting) {
-        struct waiting *w = s->waiting;
-        s->waiting = w->next;
-        pool_destroy(w->pool);
-    }
-    while (s->watches)
-        sched_unwatch(s->watches);
-    loop_timer_clear(&s->dispatch_timer);
-    loop_timer_clear(&s->sweep_timer);
-    loop_timer_clear(&s->tidy_timer);
-    loop_timer_clear(&s->drain_timer);
+    submit_release(s);
+    watch_release(s);
+    views_release(s);
+    follow_release(s);
+    files_release(s);
+    reaper_release(s);
+    runs_log_release(s);
+    queue_release(s);
+    struct loop_timer *timers[] = {&s->dispatch_timer, &s->sweep_timer, &s->tidy_timer,
+                                   &s->drain_timer, &s->turn_timer};
+    for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
+        loop_timer_clear(timers[i]);
+    pool_destroy(s->turn_pool);
     pool_destroy(s->pool);
     free(s);
 }

@@ -28,53 +28,124 @@ void sched_destroy(struct sched *sched); /* kills what still runs; NULL is fine 
 
 /* Everything about one accepted request. Strings borrowed for the call. */
 struct submission {
-    const char *run_id; /* clean; sched does not make one up */
-    const char *tenant_id, *profile_id, *workflow_id, *state_key; /* resolved, tenant-prefixed */
+    struct run_key key; /* clean; sched does not make an id up */
+    const char *profile_id, *workflow_id, *state_key; /* resolved, tenant-prefixed */
     const struct plan *plan;
     double max_cost;          /* USD, already the minimum of all caps */
     int max_time_minutes;     /* likewise */
+    int max_concurrent_runs;  /* of the tenant */
     bool resume_state;        /* start from workflow_id's last checkpoint when its signature matches */
     const char *plane;        /* "browser_use_plane" or "computer_plane" */
     const char *brain;        /* brain spec */
     const json_t *payload;    /* request echo, secrets removed */
     const json_t *options;    /* object for the worker: extraction_schema, nav_wait_s, ... or NULL */
     const char *mode;         /* "detached" or "sync" */
+    const char *const *allowed_domains; /* of the tenant; the runner checks them again. Empty: any */
+    const char *webhook_url, *webhook_secret_name; /* "" none */
+    const char *const *webhook_events;             /* status words; empty: every terminal one */
+    const char *key_hash, *body_hash; /* idempotency, see store.h; NULL none */
 };
 
-/* Queue it. E_CONFLICT: the profile is busy (message names the holder's run id) or run_id exists. */
-int sched_submit(struct sched *sched, const struct submission *sub, struct err *err) MUST_CHECK;
+/*
+ * Queue it. Submissions of one turn of the loop are stored in one commit; fn is called from the loop
+ * after it, with 0 when the run is on disk, E_CONFLICT (profile busy: the message names the holder;
+ * run_id exists; the idempotency key was taken by a twin: look it up again), E_RATE_LIMITED (over
+ * max_concurrent_runs), E_UNAVAILABLE. Returns a handle for sched_submit_forget(): the run stays
+ * accepted, fn is not called.
+ */
+typedef void sched_submit_fn(void *arg, int result, const struct err *err);
+struct sched_submit;
+struct sched_submit *sched_submit(struct sched *sched, const struct submission *sub, sched_submit_fn *fn,
+                                  void *arg);
+void sched_submit_forget(struct sched_submit *submit); /* NULL is fine */
 
-/* action=cancel: a terminal run stays as it is (0). The worker is told, and killed after 2 s. */
-int sched_cancel(struct sched *sched, const char *tenant, const char *run_id, const char *reason,
+/* The handle of http-api.md section 4.5 of a run just submitted, as JSON text; also what an idempotent
+ * replay answers. In pool. */
+int sched_handle(struct sched *sched, struct pool *pool, struct run_key key, const char **ret_text,
                  struct err *err) MUST_CHECK;
 
-/* The status document of http-api.md section 10 (also the handle of 4.5), in pool. E_NOT_FOUND. */
-int sched_status(struct sched *sched, struct pool *pool, const char *tenant, const char *run_id,
-                 json_t **out, struct err *err) MUST_CHECK;
+/* Live runs of a tenant (queued, running, recovering, paused) and submissions on their way. */
+int sched_live_runs(const struct sched *sched, const char *tenant);
 
-/* The phase document of http-api.md section 9. */
-int sched_phase(struct sched *sched, struct pool *pool, const char *tenant, const char *run_id,
-                json_t **out, struct err *err) MUST_CHECK;
+/* action=cancel: a terminal run stays as it is (0). The worker is told, and killed after 2 s. */
+int sched_cancel(struct sched *sched, struct run_key key, const char *reason, struct err *err) MUST_CHECK;
+
+/* action=pause: E_INVALID unless queued, running or recovering. The worker stops before its next step
+ * and keeps its browser; a queued run just waits. A paused run goes on only by sched_resume(). */
+int sched_pause(struct sched *sched, struct run_key key, const char *reason, struct err *err) MUST_CHECK;
+
+/* action=resume: user_input NULL when not given. E_INVALID: not paused, or a pause that asked for input
+ * got none; E_CONFLICT: an earlier worker is still ending, or the profile was taken.
+ * *ret_resumed_us: when. */
+int sched_resume(struct sched *sched, struct run_key key, const json_t *user_input, int64_t *ret_resumed_us,
+                 struct err *err) MUST_CHECK;
+
+/* The status document of http-api.md section 10, in pool. E_NOT_FOUND. */
+int sched_status(struct sched *sched, struct pool *pool, struct run_key key, json_t **out,
+                 struct err *err) MUST_CHECK;
+
+/* The same and the phase document of section 9 as JSON text, from memory while nothing changes: what
+ * pollers ask for. Valid until the loop's next turn. */
+int sched_status_text(struct sched *sched, struct run_key key, const char **ret_text, size_t *ret_len,
+                      struct err *err) MUST_CHECK;
+int sched_phase_text(struct sched *sched, struct run_key key, const char **ret_text, size_t *ret_len,
+                     struct err *err) MUST_CHECK;
 
 /* status document plus "result" and "result_ready". */
-int sched_result(struct sched *sched, struct pool *pool, const char *tenant, const char *run_id,
-                 json_t **out, struct err *err) MUST_CHECK;
+int sched_result(struct sched *sched, struct pool *pool, struct run_key key, json_t **out,
+                 struct err *err) MUST_CHECK;
 
 /* {"run_id","events":[last tail lines of events.log as strings]} */
-int sched_logs(struct sched *sched, struct pool *pool, const char *tenant, const char *run_id, int tail,
-               json_t **out, struct err *err) MUST_CHECK;
+int sched_logs(struct sched *sched, struct pool *pool, struct run_key key, int tail, json_t **out,
+               struct err *err) MUST_CHECK;
+
+/* GET /v1/queue (section 9), with the places of this tenant's waiting runs: in pool. */
+int sched_queue(struct sched *sched, struct pool *pool, const char *tenant, json_t **out,
+                struct err *err) MUST_CHECK;
+
+/*
+ * Events of a run as they are stored. A cursor is "<ts>#<seq>"; "<ts>" alone (the older form) and "" are
+ * taken too. E_UNPROCESSABLE: neither.
+ */
+int sched_cursor_parse(struct sched *sched, struct run_key key, const char *cursor, int64_t *ret_seq,
+                       struct err *err) MUST_CHECK;
+
+/* One event as a stream sends it. Borrowed: valid until the loop's next turn. */
+struct sched_event {
+    int64_t seq;
+    const char *cursor; /* "<ts>#<seq>" */
+    const char *name;   /* kind, else type, else message: the SSE event name; no line break */
+    const char *json;   /* one line */
+};
+/* Events after seq, at most limit (0 <= *ret_n). From memory for the newest ones of runs that are being
+ * watched. */
+int sched_events_after(struct sched *sched, struct run_key key, int64_t seq, struct sched_event *out,
+                       int limit, int *ret_n, struct err *err) MUST_CHECK;
+
+/* fn(arg) from the loop after events were stored or the state changed; many commits may be one call.
+ * NULL when the run is unknown. The run's state and last_seq are what sched_peek() says. */
+typedef void sched_watch_fn(void *arg);
+struct sched_follow;
+struct sched_follow *sched_follow(struct sched *sched, struct run_key key, sched_watch_fn *fn, void *arg);
+void sched_unfollow(struct sched_follow *follow); /* NULL is fine */
+
+struct sched_peek {
+    enum run_state state;
+    bool over;         /* terminal and its result is stored */
+    int64_t last_seq;
+    const char *halt_class; /* NULL none; until the loop's next turn */
+};
+int sched_peek(struct sched *sched, struct run_key key, struct sched_peek *out, struct err *err) MUST_CHECK;
 
 /* Absolute path of an artifact that exists: leads.csv, extracted_rows.csv, extracted_rows.json,
  * result.json, final.png, and what the run lists. E_NOT_FOUND for others. */
-int sched_artifact(struct sched *sched, struct pool *pool, const char *tenant, const char *run_id,
-                   const char *name, char **ret_path, const char **ret_mime, struct err *err) MUST_CHECK;
+int sched_artifact(struct sched *sched, struct pool *pool, struct run_key key, const char *name,
+                   char **ret_path, const char **ret_mime, struct err *err) MUST_CHECK;
 
-/* Call fn(arg) once when the run becomes terminal (at once, from the loop, if it is). For
- * detached:false. Returns a handle for sched_unwatch(); NULL when the run is unknown. */
-typedef void sched_watch_fn(void *arg);
+/* Call fn(arg) once when the run is over (at once, from the loop, if it is). For detached:false.
+ * Returns a handle for sched_unwatch(); NULL when the run is unknown. */
 struct sched_watch;
-struct sched_watch *sched_watch(struct sched *sched, const char *tenant, const char *run_id,
-                                sched_watch_fn *fn, void *arg);
+struct sched_watch *sched_watch(struct sched *sched, struct run_key key, sched_watch_fn *fn, void *arg);
 void sched_unwatch(struct sched_watch *watch);
 
 /* False with a reason when no run could be carried out now: no browser, no usable sandbox, ... */

@@ -12,8 +12,11 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "core/result.h"
+
+#define DELIVERY_ID_BYTES 16 /* random */
 
 json_t *settle_event(const char *kind, const char *fmt, ...)
 {
@@ -39,6 +42,7 @@ struct settling {
     const json_t *checkpoint;
     const char *terminal_status, *failure_class;
     enum run_state state;
+    int64_t at_us; /* now */
 };
 
 static const char *text(const char *s)
@@ -59,7 +63,7 @@ static double total_time(const struct settling *t)
 static json_t *make_envelope(const struct settling *t)
 {
     const struct run_record *rec = &t->rec;
-    const char *run_dir = dirs_run(t->s, t->pool, rec->tenant_id, rec->run_id);
+    const char *run_dir = dirs_run(t->s, t->pool, RUN_KEY_OF(rec));
     const char *result = pool_printf(t->pool, "%s/result.json", run_dir);
     const char *csv = pool_printf(t->pool, "%s/leads.csv", run_dir);
     struct result_context ctx = {
@@ -86,7 +90,7 @@ static json_t *make_envelope(const struct settling *t)
         json_put_str(env, "failure_class", t->failure_class);
     if (*text(t->end.error))
         json_put(env, "error", json_string_safe(t->end.error));
-    if (files_final_png(t->s, rec->tenant_id, rec->run_id, t->checkpoint)) {
+    if (artifacts_final_png(t->s, RUN_KEY_OF(rec), t->checkpoint)) {
         const char *url = pool_printf(t->pool, "/v1/runs/%s/artifacts/final.png", rec->run_id);
         json_push(json_object_get(env, "artifacts"),
                   json_pack("{s:s,s:s,s:s,s:i,s:s}", "name", "final.png", "kind", "file",
@@ -123,20 +127,61 @@ static json_t *make_events(const struct settling *t, const json_t *envelope)
     patch_text(detail, "terminal_status", t->terminal_status);
     patch_text(detail, "failure_class", t->failure_class);
     json_put(last, "detail", detail);
+    json_put_int(last, "at_us", t->at_us);
     json_push(events, last);
     return events;
+}
+
+/* Exactly one per run: the commit that brings its result brings this too. False: nobody asked. */
+static bool make_webhook(const struct settling *t, const json_t *patch, size_t n_events,
+                         struct store_delivery *out)
+{
+    const struct run_record *rec = &t->rec;
+    const json_t *hook = json_object_get(rec->settings, "webhook");
+    const json_t *wanted = json_object_get(hook, "events");
+    const char *url = json_str(hook, "url", "");
+    const char *status =
+        run_state_name(run_state_terminal(rec->state) ? rec->state : t->state);
+    if (!*url || (json_array_size(wanted) && !json_holds(wanted, status)))
+        return false;
+    char *id = pool_alloc(t->pool, 2 * DELIVERY_ID_BYTES + 1), now[CLOCK_ISO_BYTES];
+    id_random_hex(DELIVERY_ID_BYTES, id);
+    json_t *payload = json_keep(t->pool, json_object());
+    json_put_str(payload, "run_id", rec->run_id);
+    json_put_str(payload, "tenant_id", rec->tenant_id);
+    json_put_str(payload, "status", status);
+    json_object_set(payload, "summary", json_object_get(patch, "summary"));
+    json_put_str(payload, "cursor",
+                 pool_printf(t->pool, "%s#%lld", clock_iso(t->at_us, now),
+                             (long long)rec->last_seq + (long long)n_events));
+    *out = (struct store_delivery){.id = id,
+                                   .tenant_id = rec->tenant_id,
+                                   .run_id = rec->run_id,
+                                   .event = status,
+                                   .url = url,
+                                   .secret_name = json_str(hook, "secret_name", ""),
+                                   .payload = payload,
+                                   .state = DELIVERY_PENDING,
+                                   .created_us = t->at_us,
+                                   .next_us = t->at_us,
+                                   .last_error = ""};
+    return true;
 }
 
 static int commit(const struct settling *t, struct err *err)
 {
     json_t *envelope = make_envelope(t), *patch = make_patch(t, envelope);
     json_t *events = make_events(t, envelope);
-    const char *run_id = t->rec.run_id;
+    struct run_key key = RUN_KEY_OF(&t->rec);
     const json_t *checkpoint = t->end.checkpoint;
     struct store *store = t->s->store;
+    struct store_delivery hook;
+    const struct store_delivery *tell =
+        make_webhook(t, patch, json_array_size(events), &hook) ? &hook : NULL;
     int r = run_state_terminal(t->rec.state)
-                ? store_run_result(store, run_id, patch, checkpoint, envelope, events, err)
-                : store_run_end(store, run_id, t->state, patch, checkpoint, envelope, events, err);
+                ? store_run_result(store, key, patch, checkpoint, envelope, events, tell, err)
+                : store_run_end(store, key, t->state, patch, checkpoint, envelope, events, tell,
+                                err);
     json_decref(envelope);
     json_decref(patch);
     json_decref(events);
@@ -168,19 +213,21 @@ static void decide(struct settling *t)
 
 int settle_run(struct sched *s, const struct ending *end, struct err *err)
 {
-    struct settling t = {.s = s, .end = *end, .pool = pool_create(NULL)};
-    unsigned parts = RUN_PART_CHECKPOINT;
-    int r = store_run_get(s->store, t.pool, NULL, end->run_id, parts, &t.rec, err);
+    struct settling t = {
+        .s = s, .end = *end, .pool = pool_create(NULL), .at_us = clock_wall_us()};
+    int r = store_run_get(s->store, t.pool, end->key, RUN_PART_CHECKPOINT, &t.rec, err);
     if (!r) {
         t.checkpoint = end->checkpoint ? end->checkpoint : t.rec.checkpoint;
         decide(&t);
         r = commit(&t, err);
     }
     if (!r) {
-        struct log_ctx ctx = {.tenant_id = t.rec.tenant_id, .run_id = end->run_id};
+        struct log_ctx ctx = {.tenant_id = t.rec.tenant_id, .run_id = t.rec.run_id};
         log_info(LOGGER, &ctx, "run ended: %s", run_state_name(t.state));
-        files_write_all(s, end->run_id);
-        sched_run_settled(s, end->run_id);
+        if (t.rec.attempts)
+            queue_learn(s, (int64_t)(1000 * total_time(&t)));
+        files_write_all(s, end->key);
+        watch_run_over(s, end->key);
     }
     pool_destroy(t.pool);
     return r == E_CONFLICT || r == E_NOT_FOUND ? 0 : r;
@@ -192,7 +239,7 @@ static int give_up(struct sched *s, const struct run_record *rec, const char *re
     struct pool *pool = pool_create(NULL);
     const char *class = *text(failure_class) ? failure_class : "worker_lost";
     struct ending end = {
-        .run_id = rec->run_id,
+        .key = RUN_KEY_OF(rec),
         .terminal_status = "failed",
         .halt_reason = class,
         .halt_class = class,
@@ -206,41 +253,44 @@ static int give_up(struct sched *s, const struct run_record *rec, const char *re
     return r;
 }
 
-static int set_recovering(struct sched *s, const struct run_record *rec, const char *reason,
-                          const char *failure_class, const json_t *more, struct err *err)
+/* A paused run stays paused, now without a worker. */
+static int set_lost(struct sched *s, const struct run_record *rec, const char *reason,
+                    const char *failure_class, const json_t *more, struct err *err)
 {
+    enum run_state to = rec->state == RUN_PAUSED ? RUN_PAUSED : RUN_RECOVERING;
     json_t *events = more ? json_copy((json_t *)more) : json_array();
     json_t *event = settle_event("result", "attempt %d was lost: %s", rec->attempts, reason);
     if (*text(failure_class))
         json_put(event, "detail", json_pack("{s:s}", "failure_class", failure_class));
     json_push(events, event);
     int r =
-        rec->state == RUN_RECOVERING
-            ? store_events_add(s->store, rec->run_id, events, err)
-            : store_run_set_state(s->store, rec->run_id, RUN_RECOVERING, NULL, NULL, events, err);
+        rec->state == to
+            ? store_events_add(s->store, RUN_KEY_OF(rec), events, err)
+            : store_run_set_state(s->store, RUN_KEY_OF(rec), to, NULL, NULL, events, err);
     json_decref(events);
     if (!r)
-        files_write_status(s, rec->run_id);
+        files_status_soon(s, RUN_KEY_OF(rec));
     return r;
 }
 
-int settle_lost(struct sched *s, const char *run_id, const char *reason, const char *failure_class,
+int settle_lost(struct sched *s, struct run_key key, const char *reason, const char *failure_class,
                 const json_t *events, bool *ret_again, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     struct run_record rec;
-    int r = store_run_get(s->store, pool, NULL, run_id, 0, &rec, err);
+    int r = store_run_get(s->store, pool, key, 0, &rec, err);
     *ret_again = false;
     if (!r && run_state_terminal(rec.state)) {
-        struct ending end = {.run_id = run_id, .terminal_status = "failed", .events = events};
+        struct ending end = {.key = key, .terminal_status = "failed", .events = events};
         r = settle_run(s, &end, err);
-    } else if (!r && rec.attempts_no_progress >= CAP_ATTEMPTS_NO_PROGRESS && !s->draining) {
+    } else if (!r && rec.attempts_no_progress >= CAP_ATTEMPTS_NO_PROGRESS && !s->draining &&
+               rec.state != RUN_PAUSED) {
         r = give_up(s, &rec, reason, failure_class, events, err);
     } else if (!r) {
-        struct log_ctx ctx = {.tenant_id = rec.tenant_id, .run_id = run_id};
+        struct log_ctx ctx = {.tenant_id = rec.tenant_id, .run_id = rec.run_id};
         log_warning(LOGGER, &ctx, "attempt %d was lost: %s", rec.attempts, reason);
-        r = set_recovering(s, &rec, reason, failure_class, events, err);
-        *ret_again = r == 0;
+        r = set_lost(s, &rec, reason, failure_class, events, err);
+        *ret_again = r == 0 && rec.state != RUN_PAUSED;
     }
     pool_destroy(pool);
     return r == E_CONFLICT || r == E_NOT_FOUND ? 0 : r;

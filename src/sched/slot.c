@@ -32,12 +32,14 @@
 #define DISK_TRIES    30   /* of a full disk: then the run ends */
 #define GIVE_UP_TRIES 60   /* then the backlog is dropped */
 #define EVENTS_MS     200  /* single events are gathered this long into one commit */
+#define IDLE_MS       1800000 /* a paused worker keeps its slot for so long when others wait */
+#define IDLE_AGAIN_MS 60000
 
 static void slot_check_dead(struct slot *slot);
 
 static struct log_ctx ctx_of(const struct slot *slot)
 {
-    return (struct log_ctx){.tenant_id = slot->tenant, .run_id = slot->run_id};
+    return (struct log_ctx){.tenant_id = slot->key.tenant, .run_id = slot->key.run_id};
 }
 
 void slot_kill(struct slot *slot)
@@ -85,6 +87,7 @@ void slot_cancel(struct slot *slot, const char *reason)
 
 void slot_drain(struct slot *slot)
 {
+    slot->draining = true;
     send_word(slot, "drain", NULL);
     kill_after(slot, DRAIN_MS);
 }
@@ -97,6 +100,62 @@ static void on_cap(void *arg)
                 "the run is past its time limit and did not stop: killing its worker");
     slot->over_time = true;
     slot_kill(slot);
+}
+
+/* --- pause -------------------------------------------------------------------------------------
+ */
+
+void slot_pause(struct slot *slot, const char *reason)
+{
+    slot->pausing = true;
+    send_word(slot, "pause", reason);
+}
+
+/* Its browser is worth keeping, but not while others wait for ever: it goes on from its checkpoint. */
+static void idle_for_long(void *arg)
+{
+    struct slot *slot = arg;
+    struct log_ctx ctx = ctx_of(slot);
+    if (!slot->sched->waiting.n) {
+        loop_timer_set(slot->sched->loop, &slot->idle_timer, IDLE_AGAIN_MS, idle_for_long, slot);
+        return;
+    }
+    log_info(LOGGER, &ctx, "paused for long and others wait: its worker ends, the run stays paused");
+    slot_drain(slot);
+}
+
+/* False: the pause was taken back meanwhile. */
+bool slot_paused(struct slot *slot)
+{
+    if (!slot->pausing || slot->paused)
+        return false;
+    slot->paused = true;
+    slot->cap_left_ms = slot->cap_timer.loop ? slot->cap_timer.at_mono_ms - clock_mono_ms() : 0;
+    loop_timer_clear(&slot->cap_timer);
+    loop_timer_set(slot->sched->loop, &slot->idle_timer, IDLE_MS, idle_for_long, slot);
+    return true;
+}
+
+bool slot_can_resume(const struct slot *slot)
+{
+    return slot->pausing && !slot->exited && !slot->ipc_closed && !slot->ended &&
+           !slot->lost_reason && !slot->broke && !slot->draining && !slot->over_time &&
+           !slot->store_failures;
+}
+
+void slot_resume(struct slot *slot, const json_t *user_input)
+{
+    json_t *m = json_pack("{s:s}", "type", "resume");
+    if (user_input)
+        json_object_set(m, "user_input", (json_t *)user_input);
+    loop_timer_clear(&slot->idle_timer);
+    if (slot->paused)
+        loop_timer_set(slot->sched->loop, &slot->cap_timer,
+                       slot->cap_left_ms > 1000 ? slot->cap_left_ms : 1000, on_cap, slot);
+    slot->pausing = slot->paused = false;
+    if (slot->ipc && ipc_send(slot->ipc, m))
+        slot_kill(slot);
+    json_decref(m);
 }
 
 /* --- backlog -----------------------------------------------------------------------------------
@@ -243,6 +302,7 @@ static void on_exit_ready(void *arg, uint32_t events)
     slot->exited = true;
     slot->exit_reason = proc_describe_status(pool, status);
     loop_timer_clear(&slot->cap_timer);
+    loop_timer_clear(&slot->idle_timer);
     loop_timer_set(slot->sched->loop, &slot->kill_timer, SOCKET_END_MS, socket_overdue, slot);
     slot_check_dead(slot);
 }
@@ -261,7 +321,7 @@ static void slot_check_dead(struct slot *slot)
 static void release(struct slot *slot)
 {
     struct loop_timer *timers[] = {&slot->kill_timer, &slot->cap_timer, &slot->retry_timer,
-                                   &slot->events_timer};
+                                   &slot->events_timer, &slot->idle_timer};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
         loop_timer_clear(timers[i]);
     loop_fd_remove(slot->exit_watch);
@@ -276,7 +336,7 @@ static void release(struct slot *slot)
 
 static void take_back(struct slot *slot)
 {
-    dirs_take_back(slot->sched, slot->tenant, slot->run_id, slot->profile);
+    dirs_take_back(slot->sched, slot->key, slot->profile);
     dirs_unmark_slot(slot);
 }
 
@@ -284,14 +344,15 @@ static void free_slot(struct slot *slot)
 {
     struct sched *s = slot->sched;
     if (!slot->isolated) { /* before the profile can be leased again */
-        sweep_processes(dirs_work(s, slot->pool, slot->tenant, slot->run_id));
-        sweep_processes(dirs_profile(s, slot->pool, slot->tenant, slot->profile));
+        sweep_processes(dirs_work(s, slot->pool, slot->key));
+        sweep_processes(dirs_profile(s, slot->pool, slot->key.tenant, slot->profile));
         if (slot->uid)
             sweep_user(slot->uid);
         sched_sweep_soon(s);
     }
-    dirs_clean_work(s, slot->tenant, slot->run_id);
+    dirs_clean_work(s, slot->key);
     take_back(slot);
+    views_drop(s, slot->key); /* they say that it has a worker */
     release(slot);
     sched_slot_freed(s);
 }
@@ -350,16 +411,16 @@ static int mark_running(struct slot *slot, struct run_record *rec, json_t **jour
 {
     struct store *store = slot->sched->store;
     unsigned parts = RUN_PART_PLAN | RUN_PART_CHECKPOINT;
-    int r = store_run_get(store, slot->pool, slot->tenant, slot->run_id, parts, rec, err);
+    int r = store_run_get(store, slot->pool, slot->key, parts, rec, err);
     if (!r)
-        r = store_journal_get(store, slot->pool, slot->run_id, journal, err);
+        r = store_journal_get(store, slot->pool, slot->key, journal, err);
     if (r)
         return r;
     json_t *events = json_array();
     rec->attempts++;
     json_push(events, settle_event("fire", "attempt %d%s", rec->attempts,
                                    rec->checkpoint ? ", from the last checkpoint" : ""));
-    r = store_run_start(store, slot->run_id, events, err);
+    r = store_run_start(store, slot->key, events, err);
     json_decref(events);
     if (r && r != E_CONFLICT && r != E_NOT_FOUND) /* those: it ended meanwhile */
         err->code = r = E_UNAVAILABLE;
@@ -383,7 +444,7 @@ static int launch(struct slot *slot, struct err *err)
     json_t *journal;
     int r = dirs_mark_slot(slot, err);
     if (!r)
-        r = dirs_make_work(slot->sched, slot->tenant, slot->run_id, slot->profile, slot->uid, err);
+        r = dirs_make_work(slot->sched, slot->key, slot->profile, slot->uid, err);
     if (!r)
         r = connect_worker(slot, err);
     if (r && passes_by_itself(err->sys_errno))
@@ -399,13 +460,13 @@ static int launch(struct slot *slot, struct err *err)
     return 0;
 }
 
-int slot_start(struct slot *slot, const struct waiting *run, struct err *err)
+int slot_start(struct slot *slot, struct run_key key, const char *profile, struct err *err)
 {
     struct sched *s = slot->sched;
     slot->pool = pool_create(NULL);
-    slot->tenant = pool_strdup(slot->pool, run->tenant);
-    slot->run_id = pool_strdup(slot->pool, run->run_id);
-    slot->profile = pool_strdup(slot->pool, run->profile);
+    slot->key =
+        RUN_KEY(pool_strdup(slot->pool, key.tenant), pool_strdup(slot->pool, key.run_id));
+    slot->profile = pool_strdup(slot->pool, profile);
     slot->uid = s->as_root ? (uid_t)(s->settings->run_uid_base + slot->index) : 0;
     slot->backlog = json_array();
     slot->events = json_array();
@@ -419,6 +480,6 @@ int slot_start(struct slot *slot, const struct waiting *run, struct err *err)
             *err = cause;
         return r;
     }
-    files_write_status(s, slot->run_id);
+    files_status_soon(s, slot->key);
     return 0;
 }

@@ -48,7 +48,7 @@ static int on_flush(struct slot *slot, const json_t *m, struct err *err)
 {
     if (!json_array_size(slot->events) || slot->disk_full)
         return 0;
-    return settled_or(store_events_add(slot->sched->store, slot->run_id, slot->events, err), slot);
+    return settled_or(store_events_add(slot->sched->store, slot->key, slot->events, err), slot);
 }
 
 static int on_ready(struct slot *slot, const json_t *m, struct err *err)
@@ -72,7 +72,7 @@ static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
     gather(slot, m);
     if (slot->disk_full) /* what space was kept is for the end, in one commit */
         return 0;
-    int r = store_run_checkpoint(slot->sched->store, slot->run_id, checkpoint, slot->events, err);
+    int r = store_run_checkpoint(slot->sched->store, slot->key, checkpoint, slot->events, err);
     if (settled_or(r, slot) == 0)
         return 0;
     /* tried again with the same message, so its events must not be gathered twice */
@@ -87,7 +87,7 @@ static int on_journal(struct slot *slot, const json_t *m, struct err *err)
     const char *key = json_str(m, "key", ""), *state = json_str(m, "state", "");
     if (slot->disk_full) /* the run ends: nobody will read it */
         return 0;
-    int r = store_journal_put(slot->sched->store, slot->run_id, key, state,
+    int r = store_journal_put(slot->sched->store, slot->key, key, state,
                               json_object_get(m, "detail"), err);
     if (r)
         return r == E_NOT_FOUND ? 0 : r;
@@ -106,7 +106,7 @@ static int on_end(struct slot *slot, const json_t *m, struct err *err)
     events = slot->events;
     slot->events = waiting; /* tried again with the same message when the store refuses */
     struct ending end = {
-        .run_id = slot->run_id,
+        .key = slot->key,
         .runner_status = json_str(m, "status", "failed"),
         .halt_reason = json_str(m, "halt_reason", ""),
         .halt_class = json_str(m, "halt_class", ""),
@@ -124,6 +124,18 @@ static int on_end(struct slot *slot, const json_t *m, struct err *err)
     return 0;
 }
 
+static int on_paused(struct slot *slot, const json_t *m, struct err *err)
+{
+    if (!slot_paused(slot))
+        return 0;
+    json_t *event = settle_event("decision", "stopped before step %d; the browser stays open",
+                                 (int)json_int(m, "step_index", 0) + 1);
+    json_put_int(event, "at_us", clock_wall_us());
+    json_array_append_new(slot->events, event);
+    slot_flush_soon(slot);
+    return 0;
+}
+
 static int on_lost(struct slot *slot, const json_t *m, struct err *err)
 {
     slot->lost_reason = pool_strdup(slot->pool, json_str(m, "reason", "the worker gave up"));
@@ -134,9 +146,9 @@ static int on_lost(struct slot *slot, const json_t *m, struct err *err)
 
 static void log_tail(struct slot *slot)
 {
-    struct log_ctx ctx = {.tenant_id = slot->tenant, .run_id = slot->run_id};
+    struct log_ctx ctx = {.tenant_id = slot->key.tenant, .run_id = slot->key.run_id};
     char tail[401];
-    if (dirs_log_tail(slot->sched, slot->tenant, slot->run_id, tail, sizeof(tail)))
+    if (dirs_log_tail(slot->sched, slot->key, tail, sizeof(tail)))
         log_warning(LOGGER, &ctx, "last words of the worker: %s", tail);
 }
 
@@ -152,12 +164,12 @@ static int after_unexpected_death(struct slot *slot, struct err *err)
         if (!s->draining && !slot->store_failures)
             log_tail(slot);
     }
-    int r = settle_lost(s, slot->run_id, reason, slot->lost_class, slot->events, &again, err);
+    int r = settle_lost(s, slot->key, reason, slot->lost_class, slot->events, &again, err);
     if (r)
         return r;
     json_array_clear(slot->events);
     if (again)
-        sched_enqueue(s, slot->tenant, slot->run_id, slot->profile, true);
+        queue_add(s, slot->key, slot->profile, true);
     return 0;
 }
 
@@ -191,7 +203,7 @@ static int on_died(struct slot *slot, const json_t *m, struct err *err)
     if (!ours)
         return after_unexpected_death(slot, err);
     struct ending end = *ours;
-    end.run_id = slot->run_id;
+    end.key = slot->key;
     end.checkpoint = slot->last_checkpoint;
     end.events = slot->events;
     int r = settle_run(slot->sched, &end, err);
@@ -213,6 +225,7 @@ static const struct handler {
     {"journal", on_journal, true},
     {"end", on_end, true},
     {"lost", on_lost, true},
+    {"paused", on_paused, true},
     {"flush", on_flush, false}, /* EVENTS_MS are over */
     {"died", on_died, false},   /* process gone, socket read to its end */
 };

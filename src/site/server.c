@@ -31,7 +31,8 @@ static void client_left(void *arg)
 
 void server_hold(struct site_request *req)
 {
-    httpd_hold(&req->site->httpd, req->conn, &req->hold, client_left, req);
+    httpd_watch(&req->site->httpd, req->conn, &req->hold, client_left, req);
+    httpd_hold(&req->hold);
 }
 
 /* --- requests ----------------------------------------------------------------------------- */

@@ -3,68 +3,73 @@
  *
  * Everything handed out is a copy, as it would be from a disk.
  */
-#include "store/driver.h"
+#include "store/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 
-struct run {
-    struct run *next;
-    struct pool *pool;     /* strings of the row */
-    struct run_record rec; /* its JSON pointers stay NULL: see below */
-    json_t *doc, *settings, *plan, *checkpoint, *result; /* owned */
-    json_t *events;                                      /* array */
-    json_t *journal;                                     /* object */
-    int64_t last_ts_us;
-};
-
-struct memory {
-    struct store base;
-    struct run *runs; /* in created order */
-};
-
-static struct memory *memory_of(struct store *store)
+struct memory *memory_of(struct store *store)
 {
     if (store->driver != &store_memory)
         BUG("not a memory store");
     return (struct memory *)store;
 }
 
-static struct run *find(struct memory *m, const char *tenant, const char *run_id)
-{
-    for (struct run *run = m->runs; run; run = run->next)
-        if (strcmp(run->rec.run_id, run_id) == 0 &&
-            (!tenant || strcmp(run->rec.tenant_id, tenant) == 0))
-            return run;
-    return NULL;
-}
-
-static void free_run(struct run *run)
-{
-    json_decref(run->doc);
-    json_decref(run->settings);
-    json_decref(run->plan);
-    json_decref(run->checkpoint);
-    json_decref(run->result);
-    json_decref(run->events);
-    json_decref(run->journal);
-    pool_destroy(run->pool);
-    free(run);
-}
-
-static void *must(void *p)
+void *memory_must(void *p)
 {
     if (!p)
         BUG("out of memory");
     return p;
 }
 
+const char *memory_dup(struct pool *pool, const char *s)
+{
+    return s ? pool_strdup(pool, s) : NULL;
+}
+
+json_t *memory_hand_out(struct pool *pool, const json_t *v)
+{
+    return v ? json_keep(pool, json_deep_copy(v)) : NULL;
+}
+
+struct memory_run *memory_by_id(struct memory *m, int64_t id)
+{
+    struct memory_run *run = m->runs;
+    while (run && run->row.id != id)
+        run = run->next;
+    return run;
+}
+
+static struct memory_run *find(struct memory *m, struct run_key key)
+{
+    struct memory_run *run = m->runs;
+    while (run && (strcmp(run->row.rec.run_id, key.run_id) != 0 ||
+                   strcmp(run->row.rec.tenant_id, key.tenant) != 0))
+        run = run->next;
+    return run;
+}
+
+static void free_run(struct memory_run *run)
+{
+    json_decref((json_t *)run->row.rec.doc);
+    json_decref((json_t *)run->row.rec.settings);
+    for (size_t i = 0; i < ARRAY_SIZE(run->parts); i++)
+        json_decref(run->parts[i]);
+    json_decref(run->events);
+    json_decref(run->journal);
+    json_decref((json_t *)run->delivery.d.payload);
+    json_decref(run->delivery.log);
+    pool_destroy(run->pool);
+    free(run);
+}
+
 static int memory_open(const char *path, struct store **out, struct err *err)
 {
-    struct memory *m = must(calloc(1, sizeof(*m)));
+    struct memory *m = memory_must(calloc(1, sizeof(*m)));
     m->base.driver = &store_memory;
+    m->recipes = json_object();
     *out = &m->base;
     return 0;
 }
@@ -73,134 +78,209 @@ static void memory_close(struct store *store)
 {
     struct memory *m = memory_of(store);
     while (m->runs) {
-        struct run *run = m->runs;
+        struct memory_run *run = m->runs;
         m->runs = run->next;
         free_run(run);
     }
+    json_decref(m->recipes);
     free(m);
 }
 
-static char *maybe_dup(struct pool *pool, const char *s)
-{
-    return s ? pool_strdup(pool, s) : NULL;
-}
-
-static json_t *maybe_copy(const json_t *v)
-{
-    return v ? json_deep_copy(v) : NULL;
-}
-
-static struct run_record copy_row(struct pool *pool, const struct run *run)
-{
-    struct run_record r = run->rec;
-    r.run_id = maybe_dup(pool, r.run_id);
-    r.tenant_id = maybe_dup(pool, r.tenant_id);
-    r.profile_id = maybe_dup(pool, r.profile_id);
-    r.workflow_id = maybe_dup(pool, r.workflow_id);
-    r.state_key = maybe_dup(pool, r.state_key);
-    r.plan_signature = maybe_dup(pool, r.plan_signature);
-    return r;
-}
-
-static const json_t *hand_out(struct pool *pool, const json_t *v)
-{
-    return v ? json_keep(pool, json_deep_copy(v)) : NULL;
-}
-
-static struct run_record copy_record(struct pool *pool, const struct run *run)
-{
-    struct run_record r = copy_row(pool, run);
-    r.doc = hand_out(pool, run->doc);
-    r.settings = hand_out(pool, run->settings);
-    return r;
-}
-
-static void push_event(struct run *run, const json_t *event, int64_t now)
-{
-    run->last_ts_us = store_event_us(event, now, run->last_ts_us);
-    json_push(run->events,
-              store_event(event, (int64_t)json_array_size(run->events) + 1, run->last_ts_us));
-}
+/* --- new runs ----------------------------------------------------------------------------------
+ */
 
 /* The live run that has this profile, or NULL. */
-static struct run *profile_holder(struct memory *m, const char *tenant, const char *profile)
+static struct memory_run *profile_holder(struct memory *m, const struct run_record *r)
 {
-    for (struct run *run = m->runs; run; run = run->next)
-        if (!run_state_terminal(run->rec.state) && run->rec.profile_id && profile &&
-            strcmp(run->rec.profile_id, profile) == 0 && strcmp(run->rec.tenant_id, tenant) == 0)
+    for (struct memory_run *run = m->runs; run && r->profile_id; run = run->next)
+        if (!run_state_terminal(run->row.rec.state) && run->row.rec.profile_id &&
+            strcmp(run->row.rec.profile_id, r->profile_id) == 0 &&
+            strcmp(run->row.rec.tenant_id, r->tenant_id) == 0)
             return run;
     return NULL;
 }
 
-static int memory_create(struct store *store, const struct run_record *given, const json_t *event,
-                         struct err *err)
+static int check(struct memory *m, const struct store_new *fresh, struct err *err)
 {
-    struct memory *m = memory_of(store);
-    if (find(m, NULL, given->run_id))
-        return store_run_exists(given->run_id, err);
-    struct run *holder = profile_holder(m, given->tenant_id, given->profile_id);
+    const struct run_record *r = &fresh->row.rec;
+    const char *hash = fresh->creation->key_hash;
+    if (find(m, RUN_KEY_OF(r)))
+        return store_run_exists(r->run_id, err);
+    struct memory_run *holder = profile_holder(m, r);
     if (holder)
-        return store_profile_busy(given->profile_id, holder->rec.run_id, err);
-    struct run *run = must(calloc(1, sizeof(*run)));
+        return store_profile_busy(r->profile_id, holder->row.rec.run_id, err);
+    int64_t free_us = clock_wall_us() - INT64_C(1000000) * STORE_KEY_TTL_S;
+    holder = hash ? memory_key_holder(m, r->tenant_id, hash, free_us) : NULL;
+    return holder ? store_key_taken(holder->row.rec.run_id, err) : 0;
+}
+
+static void copy_strings(struct pool *pool, struct run_record *r)
+{
+    r->run_id = memory_dup(pool, r->run_id);
+    r->tenant_id = memory_dup(pool, r->tenant_id);
+    r->profile_id = memory_dup(pool, r->profile_id);
+    r->workflow_id = memory_dup(pool, r->workflow_id);
+    r->state_key = memory_dup(pool, r->state_key);
+    r->plan_signature = memory_dup(pool, r->plan_signature);
+}
+
+static void take_key(struct memory *m, struct memory_run *run, const struct store_creation *c)
+{
+    if (!c->key_hash)
+        return;
+    struct memory_run *old = memory_key_holder(m, run->row.rec.tenant_id, c->key_hash, INT64_MIN);
+    if (old)
+        old->key.hash = NULL;
+    run->key = (struct memory_key){.hash = memory_dup(run->pool, c->key_hash),
+                                   .body_hash = memory_dup(run->pool, c->body_hash),
+                                   .reply = memory_dup(run->pool, c->reply),
+                                   .stored_us = clock_wall_us()};
+}
+
+static void insert(struct memory *m, struct store_new *fresh)
+{
+    const struct run_record *given = fresh->creation->run;
+    struct memory_run *run = memory_must(calloc(1, sizeof(*run)));
+    fresh->row.id = ++m->last_id;
     run->pool = pool_create(NULL);
-    run->rec = *given;
-    run->rec = copy_row(run->pool, run);
-    run->rec.state = RUN_QUEUED;
-    run->rec.created_us = given->created_us ? given->created_us : clock_wall_us();
-    run->rec.updated_us = run->rec.created_us;
-    run->rec.started_us = run->rec.finished_us = 0;
-    run->rec.attempts = run->rec.attempts_no_progress = 0;
-    run->rec.doc = run->rec.settings = run->rec.plan = run->rec.checkpoint = run->rec.result = NULL;
-    run->doc = given->doc ? json_deep_copy(given->doc) : json_object();
-    run->settings = maybe_copy(given->settings);
-    run->plan = maybe_copy(given->plan);
-    run->checkpoint = maybe_copy(given->checkpoint);
+    run->row = fresh->row;
+    copy_strings(run->pool, &run->row.rec);
+    run->row.rec.plan = run->row.rec.checkpoint = run->row.rec.result = NULL;
+    json_incref((json_t *)run->row.rec.doc);
+    json_incref((json_t *)run->row.rec.settings);
+    run->parts[RUN_PART_PLAN] = json_deep_copy(given->plan);
+    run->parts[RUN_PART_CHECKPOINT] = json_deep_copy(given->checkpoint);
     run->events = json_array();
+    json_array_append(run->events, (json_t *)fresh->event);
     run->journal = json_object();
-    push_event(run, event, run->rec.created_us);
-    struct run **at = &m->runs;
-    while (*at && (*at)->rec.created_us <= run->rec.created_us)
+    take_key(m, run, fresh->creation);
+    struct memory_run **at = &m->runs;
+    while (*at && (*at)->row.rec.created_us <= run->row.rec.created_us)
         at = &(*at)->next;
     run->next = *at;
     *at = run;
-    return 0;
 }
 
-static int memory_get(struct store *store, struct pool *pool, const char *tenant,
-                      const char *run_id, unsigned parts, struct run_record *out, struct err *err)
+static int memory_create(struct store *store, struct store_new *list, size_t n, struct err *err)
 {
-    struct run *run = find(memory_of(store), tenant, run_id);
-    if (!run)
-        return store_no_run(run_id, err);
-    *out = copy_record(pool, run);
-    if (parts & RUN_PART_PLAN)
-        out->plan = hand_out(pool, run->plan);
-    if (parts & RUN_PART_CHECKPOINT)
-        out->checkpoint = hand_out(pool, run->checkpoint);
-    if (parts & RUN_PART_RESULT)
-        out->result = hand_out(pool, run->result);
+    struct memory *m = memory_of(store);
+    for (size_t i = 0; i < n; i++) {
+        struct store_creation *c = list[i].creation;
+        c->result = check(m, &list[i], &c->err);
+        if (!c->result)
+            insert(m, &list[i]);
+    }
     return 0;
 }
 
-static int memory_list(struct store *store, struct pool *pool, const char *tenant,
-                       unsigned state_mask, bool unsettled, struct run_record **ret_runs,
-                       int *ret_n, struct err *err)
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+static struct store_row copy_row(struct pool *pool, const struct store_row *row)
+{
+    struct store_row copy = *row;
+    copy_strings(pool, &copy.rec);
+    copy.rec.doc = memory_hand_out(pool, row->rec.doc);
+    copy.rec.settings = memory_hand_out(pool, row->rec.settings);
+    return copy;
+}
+
+static int memory_load(struct store *store, struct pool *pool, struct run_key key,
+                       struct store_row *out, struct err *err)
+{
+    struct memory_run *run = find(memory_of(store), key);
+    if (!run)
+        return store_no_run(key.run_id, err);
+    *out = copy_row(pool, &run->row);
+    return 0;
+}
+
+static int memory_part(struct store *store, struct pool *pool, int64_t id, enum run_parts part,
+                       const json_t **out, struct err *err)
+{
+    *out = memory_hand_out(pool, memory_by_id(memory_of(store), id)->parts[part]);
+    return 0;
+}
+
+static bool asked_for(const struct memory_run *run, const struct store_query *q)
+{
+    const struct run_record *r = &run->row.rec;
+    bool over = run_state_terminal(r->state);
+    switch (q->which) {
+    case STORE_IN_STATES:
+        return (q->state_mask & (1u << r->state)) &&
+               (!q->tenant || strcmp(r->tenant_id, q->tenant) == 0);
+    case STORE_UNSETTLED:
+        return over && !run->row.has_result;
+    case STORE_UNLOGGED:
+        return over && run->row.has_result && !run->row.logged;
+    case STORE_EXPIRED:
+        return (over || r->state == RUN_PAUSED) && r->updated_us < q->before_us &&
+               (!run->delivery.log || run->delivery.d.state != DELIVERY_PENDING);
+    }
+    return false;
+}
+
+static int by_finished(const void *a, const void *b)
+{
+    const struct run_record *x = a, *y = b;
+    return (x->finished_us > y->finished_us) - (x->finished_us < y->finished_us);
+}
+
+static int by_updated(const void *a, const void *b)
+{
+    const struct run_record *x = a, *y = b;
+    return (x->updated_us > y->updated_us) - (x->updated_us < y->updated_us);
+}
+
+static int memory_list(struct store *store, struct pool *pool, const struct store_query *q,
+                       struct run_record **ret_runs, int *ret_n, struct err *err)
 {
     struct memory *m = memory_of(store);
     int n = 0, total = 0;
-    for (struct run *run = m->runs; run; run = run->next)
+    for (struct memory_run *run = m->runs; run; run = run->next)
         total++;
     struct run_record *runs = pool_alloc(pool, sizeof(*runs) * (size_t)(total + 1));
-    for (struct run *run = m->runs; run; run = run->next) {
-        if (!(state_mask & (1u << run->rec.state)) || (unsettled && run->result))
-            continue;
-        if (!tenant || strcmp(run->rec.tenant_id, tenant) == 0)
-            runs[n++] = copy_record(pool, run);
+    for (struct memory_run *run = m->runs; run; run = run->next)
+        if (asked_for(run, q))
+            runs[n++] = copy_row(pool, &run->row).rec;
+    if (q->which == STORE_UNLOGGED || q->which == STORE_EXPIRED) {
+        qsort(runs, (size_t)n, sizeof(*runs), q->which == STORE_EXPIRED ? by_updated : by_finished);
+        n = n > q->limit ? q->limit : n;
     }
     *ret_runs = runs;
     *ret_n = n;
     return 0;
 }
+
+static int memory_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
+                         struct err *err)
+{
+    memset(counts, 0, sizeof(int) * RUN_N_STATES);
+    for (struct memory_run *run = memory_of(store)->runs; run; run = run->next)
+        if (strcmp(run->row.rec.tenant_id, tenant) == 0)
+            counts[run->row.rec.state]++;
+    return 0;
+}
+
+static int memory_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
+                                      const char *workflow, const char *signature, json_t **out,
+                                      struct err *err)
+{
+    json_t *newest = NULL;
+    for (struct memory_run *run = memory_of(store)->runs; run; run = run->next) {
+        const struct run_record *r = &run->row.rec;
+        if (run->parts[RUN_PART_CHECKPOINT] && r->workflow_id && r->plan_signature &&
+            strcmp(r->tenant_id, tenant) == 0 && strcmp(r->workflow_id, workflow) == 0 &&
+            strcmp(r->plan_signature, signature) == 0)
+            newest = run->parts[RUN_PART_CHECKPOINT];
+    }
+    *out = memory_hand_out(pool, newest);
+    return 0;
+}
+
+/* --- changing ----------------------------------------------------------------------------------
+ */
 
 static void replace(json_t **slot, const json_t *value)
 {
@@ -210,101 +290,70 @@ static void replace(json_t **slot, const json_t *value)
     *slot = json_deep_copy(value);
 }
 
-static void set_state(struct run *run, enum run_state to, int64_t now)
+static int memory_write(struct store *store, const struct store_row *after,
+                        const struct store_change *c, const json_t *events, struct err *err)
 {
-    run->rec.state = to;
-    if (to == RUN_RUNNING && !run->rec.started_us)
-        run->rec.started_us = now;
-    if (run_state_terminal(to))
-        run->rec.finished_us = now;
-}
-
-static int memory_update(struct store *store, const char *run_id, const struct store_change *c,
-                         struct err *err)
-{
-    struct run *run = find(memory_of(store), NULL, run_id);
-    if (!run)
-        return store_no_run(run_id, err);
-    int r = store_check_change(c, run->rec.state, run->result != NULL, run_id, err);
-    if (r)
-        return r;
-    int64_t now = clock_wall_us();
-    size_t i;
-    json_t *event;
-    store_patch_doc(run->doc, c->doc_patch);
-    json_array_foreach ((json_t *)c->events, i, event)
-        push_event(run, event, now);
-    replace(&run->checkpoint, c->checkpoint);
-    replace(&run->result, c->result);
-    run->rec.attempts += c->new_attempt;
-    run->rec.attempts_no_progress =
-        c->progress ? 0 : run->rec.attempts_no_progress + c->new_attempt;
-    run->rec.updated_us = now > run->rec.updated_us ? now : run->rec.updated_us;
-    if (c->set_state)
-        set_state(run, c->to, now);
+    struct memory *m = memory_of(store);
+    struct memory_run *run = memory_by_id(m, after->id);
+    struct run_record *r = &run->row.rec, strings = *r;
+    json_t *doc = json_incref((json_t *)after->rec.doc);
+    json_decref((json_t *)r->doc);
+    run->row = *after;
+    r->run_id = strings.run_id;
+    r->tenant_id = strings.tenant_id;
+    r->profile_id = strings.profile_id;
+    r->workflow_id = strings.workflow_id;
+    r->state_key = strings.state_key;
+    r->plan_signature = strings.plan_signature;
+    r->settings = strings.settings;
+    r->doc = doc;
+    json_array_extend(run->events, (json_t *)events);
+    replace(&run->parts[RUN_PART_CHECKPOINT], c->checkpoint);
+    replace(&run->parts[RUN_PART_RESULT], c->result);
+    if (c->webhook)
+        memory_delivery_add(m, run, c->webhook);
     return 0;
 }
 
-static int memory_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
-                                      const char *workflow, const char *signature, json_t **out,
-                                      struct err *err)
+static int memory_forget(struct store *store, int64_t id, struct err *err)
 {
-    json_t *newest = NULL;
-    for (struct run *run = memory_of(store)->runs; run; run = run->next) {
-        const struct run_record *r = &run->rec;
-        if (run->checkpoint && r->workflow_id && r->plan_signature &&
-            strcmp(r->tenant_id, tenant) == 0 && strcmp(r->workflow_id, workflow) == 0 &&
-            strcmp(r->plan_signature, signature) == 0)
-            newest = run->checkpoint;
-    }
-    *out = newest ? json_keep(pool, json_deep_copy(newest)) : NULL;
+    struct memory_run **at = &memory_of(store)->runs, *run;
+    while ((*at)->row.id != id)
+        at = &(*at)->next;
+    run = *at;
+    if (run->delivery.log && run->delivery.d.state == DELIVERY_PENDING)
+        return E_CONFLICT;
+    *at = run->next;
+    free_run(run);
     return 0;
 }
 
-static int memory_events_get(struct store *store, struct pool *pool, const char *tenant,
-                             const char *run_id, int64_t after, int limit, json_t **ret_array,
-                             struct err *err)
+static int memory_events_get(struct store *store, struct pool *pool, int64_t id, int64_t after,
+                             int limit, json_t **ret_array, struct err *err)
 {
-    struct run *run = find(memory_of(store), tenant, run_id);
-    if (!run)
-        return store_no_run(run_id, err);
+    struct memory_run *run = memory_by_id(memory_of(store), id);
     json_t *array = json_keep(pool, json_array());
     int64_t n = (int64_t)json_array_size(run->events);
-    int64_t from = after >= 0 ? after : n > limit ? n - limit : 0; /* event seq s is at s - 1 */
-    for (int64_t i = from; i < n && i - from < limit; i++)
+    for (int64_t i = after; i < n && i - after < limit; i++) /* event seq s is at s - 1 */
         json_push(array, json_deep_copy(json_array_get(run->events, (size_t)i)));
     *ret_array = array;
     return 0;
 }
 
-static int memory_journal_put(struct store *store, const char *run_id, const char *key,
-                              const char *state, const json_t *detail, struct err *err)
+static int memory_journal_put(struct store *store, int64_t id, const char *entry, const char *state,
+                              const json_t *detail, struct err *err)
 {
-    struct run *run = find(memory_of(store), NULL, run_id);
-    if (!run)
-        return store_no_run(run_id, err);
-    json_t *entry = json_object();
-    json_put_str(entry, "state", state);
-    json_put(entry, "detail", detail ? json_deep_copy(detail) : json_null());
-    json_put(run->journal, key, entry);
+    json_t *kept = json_object();
+    json_put_str(kept, "state", state);
+    json_put(kept, "detail", detail ? json_deep_copy(detail) : json_null());
+    json_put(memory_by_id(memory_of(store), id)->journal, entry, kept);
     return 0;
 }
 
-static int memory_journal_get(struct store *store, struct pool *pool, const char *run_id,
-                              json_t **out, struct err *err)
+static int memory_journal_get(struct store *store, struct pool *pool, int64_t id, json_t **out,
+                              struct err *err)
 {
-    struct run *run = find(memory_of(store), NULL, run_id);
-    *out = json_keep(pool, run ? json_deep_copy(run->journal) : json_object());
-    return 0;
-}
-
-static int memory_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
-                         struct err *err)
-{
-    memset(counts, 0, sizeof(int) * RUN_N_STATES);
-    for (struct run *run = memory_of(store)->runs; run; run = run->next)
-        if (strcmp(run->rec.tenant_id, tenant) == 0)
-            counts[run->rec.state]++;
+    *out = memory_hand_out(pool, memory_by_id(memory_of(store), id)->journal);
     return 0;
 }
 
@@ -313,12 +362,25 @@ const struct store_driver store_memory = {
     .open = memory_open,
     .close = memory_close,
     .create = memory_create,
-    .get = memory_get,
+    .load = memory_load,
+    .part = memory_part,
     .list = memory_list,
-    .update = memory_update,
+    .write = memory_write,
+    .forget = memory_forget,
+    .counts = memory_counts,
     .workflow_checkpoint = memory_workflow_checkpoint,
+    .events_get = memory_events_get,
     .journal_put = memory_journal_put,
     .journal_get = memory_journal_get,
-    .events_get = memory_events_get,
-    .counts = memory_counts,
+    .key_get = memory_key_get,
+    .keys_sweep = memory_keys_sweep,
+    .recipe_put = memory_recipe_put,
+    .recipe_get = memory_recipe_get,
+    .recipe_list = memory_recipe_list,
+    .recipe_delete = memory_recipe_delete,
+    .outbox_list = memory_outbox_list,
+    .outbox_attempt = memory_outbox_attempt,
+    .outbox_replay = memory_outbox_replay,
+    .outbox_log = memory_outbox_log,
+    .outbox_counts = memory_outbox_counts,
 };

@@ -45,6 +45,71 @@ static const char *const migrations[] = {
     /* One live run per profile. The states' numbers: core/run.h, asserted below. */
     "DROP TABLE profile_locks;"
     "CREATE UNIQUE INDEX runs_live_profile ON runs (tenant_id, profile_id) WHERE state < 4;",
+    /* A run is named by tenant and id: everything of it hangs on a number of its own. Keys,
+       webhooks and recipes come in. Children go before their parent, whose end would empty them. */
+    "ALTER TABLE runs RENAME TO old_runs;"
+    "ALTER TABLE run_parts RENAME TO old_parts;"
+    "ALTER TABLE events RENAME TO old_events;"
+    "ALTER TABLE journal RENAME TO old_journal;"
+    "CREATE TABLE runs ("
+    " id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, run_id TEXT NOT NULL, profile_id TEXT,"
+    " workflow_id TEXT, state_key TEXT, plan_signature TEXT, state INTEGER NOT NULL,"
+    " created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL,"
+    " started_us INTEGER NOT NULL DEFAULT 0, finished_us INTEGER NOT NULL DEFAULT 0,"
+    " attempts INTEGER NOT NULL DEFAULT 0, attempts_no_progress INTEGER NOT NULL DEFAULT 0,"
+    " last_seq INTEGER NOT NULL DEFAULT 0, last_ts_us INTEGER NOT NULL DEFAULT 0,"
+    " has_result INTEGER NOT NULL DEFAULT 0, logged INTEGER NOT NULL DEFAULT 0,"
+    " doc TEXT NOT NULL, settings TEXT, UNIQUE (tenant_id, run_id));"
+    "INSERT INTO runs (tenant_id, run_id, profile_id, workflow_id, state_key, plan_signature,"
+    " state, created_us, updated_us, started_us, finished_us, attempts, attempts_no_progress,"
+    " last_seq, last_ts_us, has_result, doc, settings)"
+    " SELECT tenant_id, run_id, profile_id, workflow_id, state_key, plan_signature, state,"
+    " created_us, updated_us, started_us, finished_us, attempts, attempts_no_progress, last_seq,"
+    " last_ts_us, has_result, doc, settings FROM old_runs ORDER BY created_us, rowid;"
+    "CREATE TABLE run_parts ("
+    " run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, part INTEGER NOT NULL,"
+    " body TEXT NOT NULL, PRIMARY KEY (run, part));"
+    "INSERT INTO run_parts SELECT r.id, p.part, p.body FROM old_parts p JOIN runs r USING (run_id);"
+    "CREATE TABLE events ("
+    " run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, seq INTEGER NOT NULL,"
+    " body TEXT NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;"
+    "INSERT INTO events SELECT r.id, e.seq, e.body FROM old_events e JOIN runs r USING (run_id);"
+    "CREATE TABLE journal ("
+    " run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, entry TEXT NOT NULL,"
+    " state TEXT NOT NULL, detail TEXT, PRIMARY KEY (run, entry)) WITHOUT ROWID;"
+    "INSERT INTO journal SELECT r.id, j.key, j.state, j.detail FROM old_journal j"
+    " JOIN runs r USING (run_id);"
+    "DROP TABLE old_parts; DROP TABLE old_events; DROP TABLE old_journal; DROP TABLE old_runs;"
+    "CREATE INDEX runs_by_state ON runs (state, created_us);"
+    "CREATE INDEX runs_by_tenant ON runs (tenant_id, state);"
+    "CREATE INDEX runs_by_workflow ON runs (tenant_id, workflow_id, created_us);"
+    "CREATE INDEX runs_by_age ON runs (updated_us) WHERE state >= 3;"
+    "CREATE INDEX runs_unsettled ON runs (created_us) WHERE state >= 4 AND has_result = 0;"
+    "CREATE INDEX runs_unlogged ON runs (finished_us)"
+    " WHERE state >= 4 AND has_result = 1 AND logged = 0;"
+    "CREATE UNIQUE INDEX runs_live_profile ON runs (tenant_id, profile_id) WHERE state < 4;"
+    "CREATE TABLE keys ("
+    " tenant_id TEXT NOT NULL, key_hash TEXT NOT NULL,"
+    " run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, body_hash TEXT NOT NULL,"
+    " reply TEXT, stored_us INTEGER NOT NULL, PRIMARY KEY (tenant_id, key_hash)) WITHOUT ROWID;"
+    "CREATE INDEX keys_by_age ON keys (stored_us);"
+    "CREATE INDEX keys_by_run ON keys (run);"
+    "CREATE TABLE deliveries ("
+    " n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL,"
+    " run INTEGER NOT NULL UNIQUE REFERENCES runs (id) ON DELETE CASCADE, event TEXT NOT NULL,"
+    " url TEXT NOT NULL, secret_name TEXT NOT NULL, payload TEXT NOT NULL,"
+    " state INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, created_us INTEGER NOT NULL,"
+    " next_us INTEGER NOT NULL, last_status INTEGER NOT NULL DEFAULT 0,"
+    " last_error TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX deliveries_by_tenant ON deliveries (tenant_id, n);"
+    "CREATE INDEX deliveries_by_state ON deliveries (state, tenant_id, next_us);"
+    "CREATE TABLE delivery_attempts ("
+    " delivery INTEGER NOT NULL REFERENCES deliveries (n) ON DELETE CASCADE, n INTEGER NOT NULL,"
+    " at_us INTEGER NOT NULL, status INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"
+    " error TEXT NOT NULL, PRIMARY KEY (delivery, n)) WITHOUT ROWID;"
+    "CREATE TABLE recipes ("
+    " tenant_id TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,"
+    " PRIMARY KEY (tenant_id, name)) WITHOUT ROWID;",
 };
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4, "live states come before 4");
 
@@ -86,15 +151,19 @@ static int get_version(sqlite3 *db, const char *path, int *out, struct err *err)
     return r;
 }
 
-/* A connection that fails here is closed, which rolls back. */
-static int migrate(sqlite3 *db, const char *path, struct err *err)
+int sqlite_schema_newest(void)
 {
-    int version = 0, newest = (int)ARRAY_SIZE(migrations);
+    return (int)ARRAY_SIZE(migrations);
+}
+
+int sqlite_schema_migrate(sqlite3 *db, const char *path, int to, struct err *err)
+{
+    int version = 0;
     int r = get_version(db, path, &version, err);
-    if (!r && version > newest)
+    if (!r && version > to)
         return err_set(err, E_IO, "'%s' has schema version %d; this program knows %d", path,
-                       version, newest);
-    for (; !r && version < newest; version++) {
+                       version, to);
+    for (; !r && version < to; version++) {
         char bump[64];
         snprintf(bump, sizeof(bump), "PRAGMA user_version = %d; COMMIT", version + 1);
         r = exec(db, path, "BEGIN IMMEDIATE", err);
@@ -138,10 +207,12 @@ int sqlite_schema_open(const char *path, sqlite3 **out, struct err *err)
     if (!r)
         r = exec(db, path,
                  "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024;",
+                 "PRAGMA synchronous = FULL; PRAGMA cache_size = -1024; PRAGMA foreign_keys = OFF;",
                  err);
     if (!r)
-        r = migrate(db, path, err);
+        r = sqlite_schema_migrate(db, path, sqlite_schema_newest(), err);
+    if (!r)
+        r = exec(db, path, "PRAGMA foreign_keys = ON", err);
     if (r)
         sqlite3_close(db);
     else

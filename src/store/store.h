@@ -2,7 +2,9 @@
  * store.h - the only truth: runs, their one event stream, checkpoints and journal.
  *
  * Kinds: "sqlite" (a file, WAL, synchronous=FULL: what returned 0 is on disk), "memory" (tests).
- * Every read and write that a caller can cause names the tenant; another tenant's run is E_NOT_FOUND.
+ * Everything of a run is named by its tenant too; another tenant's run is E_NOT_FOUND.
+ * Beside it: keys.h (idempotency), outbox.h (webhooks), recipes.h, upkeep.h (backup, check, vacuum,
+ * age), on the same struct store.
  * Threads: loop thread only. Blocks for one disk commit at most.
  */
 #ifndef MANTIS_STORE_STORE_H
@@ -35,25 +37,43 @@ struct run_record {
     enum run_state state;
     int64_t created_us, updated_us; /* wall clock; updated also moves with every event */
     int64_t started_us, finished_us; /* 0 not yet */
+    int64_t last_seq;          /* of its newest event */
     int attempts;              /* workers started */
     int attempts_no_progress;  /* in a row since the last checkpoint */
     const json_t *doc;         /* further status fields: model, payload, max_steps, error, halt_reason,
                                   halt_class, terminal_status, summary, prompt, paused_at ... */
-    const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options */
+    const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options, webhook */
     const json_t *plan;        /* plan_to_json() */
     const json_t *checkpoint;  /* core/result.h, NULL before the first; given to create: resume_state */
     const json_t *result;      /* result envelope once terminal */
 };
 
-/* Insert a run in state queued with its first event. Durable on return. E_CONFLICT: the id exists, or
- * the profile has a live run already (one per tenant and profile; the message names it). */
-int store_run_create(struct store *store, const struct run_record *run, struct err *err) MUST_CHECK;
+/* The tenant and id of a record that was read. */
+#define RUN_KEY_OF(rec) RUN_KEY((rec)->tenant_id, (rec)->run_id)
 
-/* E_NOT_FOUND also for another tenant's run. tenant NULL: any (internal use at start only). */
-int store_run_get(struct store *store, struct pool *pool, const char *tenant, const char *run_id,
-                  unsigned parts, struct run_record *out, struct err *err) MUST_CHECK;
+/*
+ * One new run of a group. The idempotency key, when there is one, is taken in the same commit: it is
+ * never there without the run, nor the run without it.
+ */
+struct store_creation {
+    const struct run_record *run;
+    const char *key_hash;   /* hex SHA-256 of the Idempotency-Key; NULL none */
+    const char *body_hash;  /* hex SHA-256 of the request body; with key_hash */
+    const char *reply;      /* JSON text a replay answers; NULL: the run's result is the answer */
+    int result;             /* out: 0, or E_CONFLICT: the id exists; the profile has a live run (one
+                               per tenant and profile; the message names it); the key was taken */
+    struct err err;         /* out */
+};
 
-/* Run ids in one of the states (bit 1 << enum run_state), oldest first; tenant NULL: all. */
+/* Insert runs in state queued, each with its first event. One commit for all, durable on return; one
+ * that is refused does not hold up the others. Non-zero: nothing happened to any of them. */
+int store_run_create(struct store *store, struct store_creation *list, size_t n, struct err *err) MUST_CHECK;
+
+/* E_NOT_FOUND also for another tenant's run. Served from memory for runs that were touched lately. */
+int store_run_get(struct store *store, struct pool *pool, struct run_key key, unsigned parts,
+                  struct run_record *out, struct err *err) MUST_CHECK;
+
+/* Runs in one of the states (bit 1 << enum run_state), oldest first; tenant NULL: all. */
 int store_run_list(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
                    struct run_record **ret_runs, int *ret_n, struct err *err) MUST_CHECK;
 
@@ -63,28 +83,31 @@ int store_run_list(struct store *store, struct pool *pool, const char *tenant, u
  * result is kept when given; events (array, may be NULL) are appended: all in one commit.
  * Entering running sets started_us once, a terminal state sets finished_us and frees the profile.
  */
-int store_run_set_state(struct store *store, const char *run_id, enum run_state to,
+int store_run_set_state(struct store *store, struct run_key key, enum run_state to,
                         const json_t *doc_patch, const json_t *result, const json_t *events,
                         struct err *err) MUST_CHECK;
 
 /* A step is done: new checkpoint and its events in one commit; attempts_no_progress becomes 0.
  * Refused with E_CONFLICT once the run is terminal. */
-int store_run_checkpoint(struct store *store, const char *run_id, const json_t *checkpoint,
+int store_run_checkpoint(struct store *store, struct run_key key, const json_t *checkpoint,
                          const json_t *events, struct err *err) MUST_CHECK;
 
+struct store_delivery; /* outbox.h */
+
 /*
- * The end of a run in one commit: store_run_set_state() plus its last checkpoint. checkpoint may be
- * NULL. E_CONFLICT when somebody else ended it first; then store_run_result() still takes the rows.
+ * The end of a run in one commit: store_run_set_state() plus its last checkpoint, and the webhook that
+ * tells about it. checkpoint and webhook may be NULL. E_CONFLICT when somebody else ended it first;
+ * then store_run_result() still takes the rows.
  */
-int store_run_end(struct store *store, const char *run_id, enum run_state to, const json_t *doc_patch,
+int store_run_end(struct store *store, struct run_key key, enum run_state to, const json_t *doc_patch,
                   const json_t *checkpoint, const json_t *result, const json_t *events,
-                  struct err *err) MUST_CHECK;
+                  const struct store_delivery *webhook, struct err *err) MUST_CHECK;
 
 /* The result of a run that became terminal before its rows were known (cancel). E_CONFLICT when it
  * has one already or is not terminal. */
-int store_run_result(struct store *store, const char *run_id, const json_t *doc_patch,
+int store_run_result(struct store *store, struct run_key key, const json_t *doc_patch,
                      const json_t *checkpoint, const json_t *result, const json_t *events,
-                     struct err *err) MUST_CHECK;
+                     const struct store_delivery *webhook, struct err *err) MUST_CHECK;
 
 /* Terminal runs that store_run_result() still has to be called for, oldest first. */
 int store_run_unsettled(struct store *store, struct pool *pool, struct run_record **ret_runs, int *ret_n,
@@ -98,19 +121,19 @@ int store_workflow_checkpoint(struct store *store, struct pool *pool, const char
 
 /* A worker is being started: attempts and attempts_no_progress go up by one, the state becomes running if
  * it is not, events are appended; one commit. E_CONFLICT once the run is terminal. */
-int store_run_start(struct store *store, const char *run_id, const json_t *events, struct err *err) MUST_CHECK;
+int store_run_start(struct store *store, struct run_key key, const json_t *events, struct err *err) MUST_CHECK;
 
 /* Set keys of doc without a change of state (viewer_url, cancel_reason ...). */
-int store_run_patch(struct store *store, const char *run_id, const json_t *doc_patch, struct err *err) MUST_CHECK;
+int store_run_patch(struct store *store, struct run_key key, const json_t *doc_patch, struct err *err) MUST_CHECK;
 
 /*
  * Effect journal: one entry per (run, key); state "intended" -> "sent" -> "observed". Durable on
- * return. key names the step execution ("7#2": step 7, second time).
+ * return. entry names the step execution ("7#2": step 7, second time).
  */
-int store_journal_put(struct store *store, const char *run_id, const char *key, const char *state,
+int store_journal_put(struct store *store, struct run_key key, const char *entry, const char *state,
                       const json_t *detail, struct err *err) MUST_CHECK;
-/* {"key": {"state","detail"}} of one run. New values live in pool. */
-int store_journal_get(struct store *store, struct pool *pool, const char *run_id, json_t **out,
+/* {"entry": {"state","detail"}} of one run. New values live in pool. */
+int store_journal_get(struct store *store, struct pool *pool, struct run_key key, json_t **out,
                       struct err *err) MUST_CHECK;
 
 /*
@@ -118,12 +141,33 @@ int store_journal_get(struct store *store, struct pool *pool, const char *run_id
  * here: seq rises by one per run, from 1; ts strictly, and is the event's own "at_us" (wall clock)
  * when it has one and that is not later than now. events: array of objects. Durable on return.
  */
-int store_events_add(struct store *store, const char *run_id, const json_t *events, struct err *err) MUST_CHECK;
+int store_events_add(struct store *store, struct run_key key, const json_t *events, struct err *err) MUST_CHECK;
 /* Events with seq > after, oldest first, at most limit. Pass after -1 to get the last `limit`. */
-int store_events_get(struct store *store, struct pool *pool, const char *tenant, const char *run_id,
-                     int64_t after, int limit, json_t **ret_array, struct err *err) MUST_CHECK;
+int store_events_get(struct store *store, struct pool *pool, struct run_key key, int64_t after, int limit,
+                     json_t **ret_array, struct err *err) MUST_CHECK;
+/* seq of the newest event whose ts is <= ts (an ISO time of clock_iso()); 0 none: for cursors that are
+ * times. */
+int store_events_before(struct store *store, struct run_key key, const char *ts, int64_t *ret_seq,
+                        struct err *err) MUST_CHECK;
 
 /* Runs per state of one tenant. */
 int store_run_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES], struct err *err) MUST_CHECK;
+
+/*
+ * Told after every commit that touched a run: the one place where caches, streams, counters and metrics
+ * learn what happened. before: RUN_N_STATES for a new run. events: the full events as stored (array,
+ * NULL none), borrowed. Must not change the store; sets a timer to do so.
+ */
+struct store_note {
+    struct run_key key;
+    enum run_state before, state;
+    bool result;       /* its result was stored just now: it is over for everybody */
+    int64_t last_seq;
+    const json_t *events;
+};
+typedef void store_note_fn(void *arg, const struct store_note *note);
+/* At most STORE_LISTENERS; never removed but by store_close(). */
+#define STORE_LISTENERS 8
+void store_listen(struct store *store, store_note_fn *fn, void *arg);
 
 #endif

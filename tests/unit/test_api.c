@@ -1,306 +1,29 @@
 /*
- * The whole of src/api over a scheduler that only remembers: routes, tokens, bodies, options, and
+ * The whole of src/api over a scheduler that only remembers: routes, bodies, headers, waits, and
  * what a raw socket can do to the server.
  */
 #include "unit/test.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/brains.h"
-#include "api/request.h"
-#include "api/run_options.h"
 #include "base/caps.h"
-#include "base/clock.h"
 #include "base/str.h"
-
-#define TOKEN      "0123456789abcdef"
-#define WITH_TOKEN "X-Mantis-Token: " TOKEN "\r\n"
-#define RUN_ID     "20260304_050607_9af31c2e"
-#define STEPS                                                                                      \
-    "\"task_suite\":{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open http://site.test/\"}]}"
-
-/* ---- a scheduler that remembers ---- */
-
-struct sched {
-    bool not_ready;
-    int submitted, unwatched, cancelled;
-    char run_id[64], profile[64], workflow[64], plane[32], mode[16], cancel_reason[64];
-    double max_cost;
-    int max_minutes, tail;
-    char *payload;
-    sched_watch_fn *watch_fn;
-    void *watch_arg;
-    char artifact[64];
-};
-
-struct sched_watch {
-    int unused;
-};
-static struct sched fake;
-static struct sched_watch fake_watch;
-
-int sched_submit(struct sched *s, const struct submission *sub, struct err *err)
-{
-    if (strcmp(sub->run_id, "taken") == 0)
-        return err_set(err, E_CONFLICT, "run 'taken' exists");
-    if (strcmp(sub->run_id, "disk") == 0)
-        return err_set(err, E_IO, "cannot write '/data/secret/path'");
-    s->submitted++;
-    snprintf(s->run_id, sizeof(s->run_id), "%s", sub->run_id);
-    snprintf(s->profile, sizeof(s->profile), "%s", sub->profile_id);
-    snprintf(s->workflow, sizeof(s->workflow), "%s", sub->workflow_id);
-    snprintf(s->plane, sizeof(s->plane), "%s", sub->plane);
-    snprintf(s->mode, sizeof(s->mode), "%s", sub->mode);
-    s->max_cost = sub->max_cost;
-    s->max_minutes = sub->max_time_minutes;
-    free(s->payload);
-    s->payload = json_dumps(sub->payload, JSON_COMPACT);
-    return 0;
-}
-
-static int known(const char *run_id, struct err *err)
-{
-    return strcmp(run_id, RUN_ID) == 0 || strcmp(run_id, fake.run_id) == 0
-               ? 0
-               : err_set(err, E_NOT_FOUND, "there is no run '%s'", run_id);
-}
-
-int sched_cancel(struct sched *s, const char *tenant, const char *run_id, const char *reason,
-                 struct err *err)
-{
-    int r = known(run_id, err);
-    s->cancelled += !r;
-    snprintf(s->cancel_reason, sizeof(s->cancel_reason), "%s", reason);
-    return r;
-}
-
-int sched_status(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                 json_t **out, struct err *err)
-{
-    int r = known(run_id, err);
-    if (r)
-        return r;
-    *out = json_keep(pool, json_pack("{s:s,s:s,s:s,s:s}", "run_id", run_id, "status", "queued",
-                                     "mode", "detached", "tenant_id", tenant));
-    return 0;
-}
-
-int sched_phase(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                json_t **out, struct err *err)
-{
-    *out = json_keep(pool, json_pack("{s:s}", "phase", "queued"));
-    return known(run_id, err);
-}
-
-int sched_result(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                 json_t **out, struct err *err)
-{
-    *out = json_keep(pool, json_pack("{s:{s:s}}", "result", "terminal_status", "completed"));
-    return known(run_id, err);
-}
-
-int sched_logs(struct sched *s, struct pool *pool, const char *tenant, const char *run_id, int tail,
-               json_t **out, struct err *err)
-{
-    s->tail = tail;
-    *out = json_keep(pool, json_pack("{s:s,s:[]}", "run_id", run_id, "events"));
-    return known(run_id, err);
-}
-
-int sched_artifact(struct sched *s, struct pool *pool, const char *tenant, const char *run_id,
-                   const char *name, char **ret_path, const char **ret_mime, struct err *err)
-{
-    if (strcmp(name, "leads.csv") != 0)
-        return err_set(err, E_NOT_FOUND, "the run has no artifact '%s'", name);
-    *ret_path = pool_strdup(pool, s->artifact);
-    *ret_mime = "text/csv";
-    return known(run_id, err);
-}
-
-struct sched_watch *sched_watch(struct sched *s, const char *tenant, const char *run_id,
-                                sched_watch_fn *fn, void *arg)
-{
-    s->watch_fn = fn;
-    s->watch_arg = arg;
-    return &fake_watch;
-}
-
-void sched_unwatch(struct sched_watch *watch)
-{
-    fake.unwatched++;
-}
-
-bool sched_ready(struct sched *s, const char **ret_reason)
-{
-    *ret_reason = "there is no browser";
-    return !s->not_ready;
-}
-
-/* ---- a server and a raw client on one loop ---- */
-
-struct fixture {
-    struct loop *loop;
-    struct api *api;
-    struct settings settings;
-};
-
-static void start(struct fixture *fx)
-{
-    struct err err = {0};
-    memset(&fake, 0, sizeof(fake));
-    *fx = (struct fixture){.settings = {.host = "127.0.0.1",
-                                        .repo_root = "/nonexistent",
-                                        .api_token = TOKEN,
-                                        .max_steps_per_plan = 200,
-                                        .max_loop_iterations = 50,
-                                        .max_runtime_minutes = 240,
-                                        .max_cost_usd = 75,
-                                        .default_micro = "",
-                                        .env_url = "",
-                                        .brain = "page",
-                                        .git_sha = "abc",
-                                        .build_time = ""}};
-    assert_int_equal(loop_create(&fx->loop, NULL), 0);
-    if (api_create(fx->loop, &fake, &fx->settings, &fx->api, &err))
-        fail_msg("%s", err.msg);
-}
-
-static void stop(struct fixture *fx)
-{
-    api_destroy(fx->api);
-    loop_destroy(fx->loop);
-    free(fake.payload);
-    fake.payload = NULL;
-}
-
-struct client {
-    int fd;
-    const char *out;
-    size_t out_left;
-    struct buf in;
-    size_t want; /* stop after this many answers; 0: at the end of the stream */
-    bool ended;  /* the server closed; what is left is still sent */
-    int error;
-};
-
-static void client_open(struct client *c, struct fixture *fx)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)api_port(fx->api)),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    *c = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    assert_int_equal(connect(c->fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    assert_int_equal(fcntl(c->fd, F_SETFL, O_NONBLOCK), 0);
-    buf_init(&c->in, 4u << 20);
-}
-
-static void client_close(struct client *c)
-{
-    close(c->fd);
-    buf_release(&c->in);
-}
-
-static size_t count(const char *hay, const char *needle)
-{
-    size_t n = 0;
-    for (; (hay = strstr(hay, needle)); hay++)
-        n++;
-    return n;
-}
-
-/* Send what is left, take what is there. */
-static bool client_done(void *arg)
-{
-    struct client *c = arg;
-    char piece[65536];
-    ssize_t n;
-    while (c->out_left && (n = send(c->fd, c->out, c->out_left, MSG_NOSIGNAL)) > 0) {
-        c->out += n;
-        c->out_left -= (size_t)n;
-    }
-    while ((n = recv(c->fd, piece, sizeof(piece), 0)) > 0)
-        assert_int_equal(buf_add(&c->in, piece, (size_t)n), 0);
-    c->error = n < 0 ? errno : 0;
-    c->ended = n == 0 || (n < 0 && errno != EAGAIN);
-    return c->error == ECONNRESET || (c->ended && !c->out_left) ||
-           (c->want && c->in.data && count(c->in.data, "HTTP/1.1 ") >= c->want);
-}
-
-/* Turn the loop until the client has what it wants. */
-static void talk(struct fixture *fx, struct client *c, const char *bytes, size_t len)
-{
-    c->out = bytes;
-    c->out_left = len;
-    /* the client has no watch of its own on the loop, so it looks every few milliseconds */
-    int64_t end = clock_mono_ms() + 20000;
-    while (!client_done(c)) {
-        if (loop_wait(fx->loop, NULL, NULL, clock_mono_ms() + 2))
-            fail_msg("the loop was interrupted");
-        if (clock_mono_ms() > end)
-            fail_msg("no answer to %.80s; so far: %.200s", bytes, c->in.data ? c->in.data : "");
-    }
-}
-
-struct answer {
-    int status;
-    struct buf text; /* head and body */
-    const char *body;
-};
-
-static void answer_read(struct answer *a, const struct client *c)
-{
-    buf_init(&a->text, 4u << 20);
-    assert_int_equal(buf_add(&a->text, c->in.data ? c->in.data : "", c->in.len), 0);
-    a->status = 0;
-    if (a->text.len)
-        sscanf(a->text.data, "HTTP/1.1 %d", &a->status);
-    const char *gap = a->text.len ? strstr(a->text.data, "\r\n\r\n") : NULL;
-    a->body = gap ? gap + 4 : "";
-}
-
-/* One call on a connection of its own. */
-static void call(struct fixture *fx, struct answer *a, const char *method, const char *path,
-                 const char *headers, const char *body)
-{
-    struct pool *pool = pool_create(NULL);
-    struct client c;
-    char *text = pool_printf(
-        pool, "%s %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
-        method, path, headers, strlen(body), body);
-    client_open(&c, fx);
-    talk(fx, &c, text, strlen(text));
-    answer_read(a, &c);
-    client_close(&c);
-    pool_destroy(pool);
-}
-
-static void answer_release(struct answer *a)
-{
-    buf_release(&a->text);
-}
-
-#define HAS(text, part)                                                                            \
-    do {                                                                                           \
-        if (!strstr(text, part))                                                                   \
-            fail_msg("'%s' is not in: %.400s", part, text);                                        \
-    } while (0)
-
-/* ---- tests ---- */
+#include "unit/api_rig.h"
 
 static void every_route_is_listed_once(void **state)
 {
     for (size_t i = 0; i < routes_n; i++) {
         assert_int_equal(routes[i].pattern[0], '/');
         assert_non_null(routes[i].handle);
-        assert_true(routes[i].summary[0] != 0);
+        assert_true(routes[i].operation[0] != 0);
         if (routes[i].flags & ROUTE_JSON)
             assert_true(routes[i].body_cap > 0);
         for (size_t j = 0; j < i; j++)
@@ -352,104 +75,6 @@ static void paths_find_their_route(void **state)
     pool_destroy(pool);
 }
 
-static void tokens_are_missing_wrong_right_or_not_configured(void **state)
-{
-    const struct tenant *tenant = NULL;
-    struct err err = {0};
-    assert_int_equal(auth_check("", TOKEN, &tenant, &err), E_UNAVAILABLE);
-    assert_int_equal(auth_check("", "", &tenant, &err), E_UNAVAILABLE);
-    assert_int_equal(auth_check(TOKEN, NULL, &tenant, &err), E_UNAUTHORIZED);
-    HAS(err.msg, "missing");
-    assert_int_equal(auth_check(TOKEN, "", &tenant, &err), E_UNAUTHORIZED);
-    HAS(err.msg, "missing");
-    assert_int_equal(auth_check(TOKEN, "0123456789abcdeF", &tenant, &err), E_UNAUTHORIZED);
-    HAS(err.msg, "invalid");
-    assert_null(tenant);
-    assert_int_equal(auth_check(TOKEN, TOKEN, &tenant, &err), 0);
-    assert_string_equal(tenant->id, "default");
-}
-
-static void identities_carry_the_tenant(void **state)
-{
-    static const struct {
-        const char *profile, *workflow, *key, *want_profile, *want_workflow;
-    } cases[] = {
-        {"", "", "", "t__default", "t__0123456789ab"},
-        {"shop 1", "", "", "t__shop_1", "t__0123456789ab"},
-        {"", "wf", "", "t__default", "t__wf"},
-        {"", "", "key", "t__key", "t__key"},
-        {"p", "", "key", "t__p", "t__key"},
-        {"../../x", "a:b", "", "t__x", "t__a_b"},
-        {"///", "", "", "t__micro_state", "t__0123456789ab"},
-    };
-    struct pool *pool = pool_create(NULL);
-    struct identity id;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct run_options o = {.profile_id = cases[i].profile,
-                                .workflow_id = cases[i].workflow,
-                                .state_key = cases[i].key};
-        assert_int_equal(identity_resolve(pool, "t", &o, "0123456789abcdef", &id, NULL), 0);
-        assert_string_equal(id.profile_id, cases[i].want_profile);
-        assert_string_equal(id.workflow_id, cases[i].want_workflow);
-        assert_string_equal(id.state_key, id.workflow_id);
-    }
-    char longer[201];
-    memset(longer, 'a', 200);
-    longer[200] = 0;
-    struct run_options o = {.profile_id = longer, .workflow_id = "", .state_key = ""};
-    assert_int_equal(identity_resolve(pool, "t", &o, "0123456789abcdef", &id, NULL), E_INVALID);
-    pool_destroy(pool);
-}
-
-static void options_are_read_leniently_and_refused_by_name(void **state)
-{
-    static const struct {
-        const char *body, *in_message; /* NULL: accepted */
-    } cases[] = {
-        {"{}", NULL},
-        {"{\"max_cost\":\"2.5\",\"max_time_minutes\":20.0,\"detached\":\"No\"}", NULL},
-        {"{\"max_time_minutes\":20.5}", "max_time_minutes"},
-        {"{\"max_time_minutes\":0}", "max_time_minutes"},
-        {"{\"max_cost\":-1}", "max_cost"},
-        {"{\"max_cost\":null}", NULL},
-        {"{\"max_cost\":[1]}", "max_cost"},
-        {"{\"detached\":null}", "detached"},
-        {"{\"detached\":\"maybe\"}", "detached"},
-        {"{\"profile_id\":5}", "profile_id"},
-        {"{\"video_fps\":31}", "video_fps"},
-        {"{\"video_fps\":0}", "video_fps"},
-        {"{\"video_format\":\"avi\"}", "video_format"},
-        {"{\"video_format\":\"webm\"}", NULL},
-        {"{\"cache_ttl_seconds\":2592001}", "cache_ttl_seconds"},
-        {"{\"record_video\":false,\"live_viewer\":\"off\",\"callback_url\":\"\",\"user_input\":"
-         "null}",
-         NULL},
-        {"{\"record_video\":true}", "record_video"},
-        {"{\"live_viewer\":1}", "live_viewer"},
-        {"{\"callback_url\":\"https://x.test/\"}", "callback_url"},
-        {"{\"dry_run\":true}", "dry_run"},
-        {"{\"user_input\":0}", "user_input"},
-        {"{\"proxy_city\":\"Paris\"}", "proxy_city"},
-        {"{\"proxy_disabled\":true,\"cua_model\":\"holo3\",\"graph_learn\":true}", NULL},
-        {"{\"extraction_schema\":[]}", "extraction_schema"},
-        {"{\"extraction_schema\":{}}", "extraction_schema"},
-        {"{\"extraction_schema\":{\"fields\":[{\"name\":\"title\"}]}}", NULL},
-        {"{\"something_new\":{\"a\":1}}", NULL},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct run_options o;
-        struct err err = {0};
-        json_t *body;
-        assert_int_equal(json_parse(cases[i].body, strlen(cases[i].body), "case", &body, NULL), 0);
-        int r = run_options_read(body, &o, &err);
-        json_decref(body);
-        if ((r != 0) != (cases[i].in_message != NULL))
-            fail_msg("%s: %d %s", cases[i].body, r, err.msg);
-        if (r)
-            HAS(err.msg, cases[i].in_message);
-    }
-}
-
 static void brains_are_known_by_name(void **state)
 {
     static const char *const unknown[] = {"script", "script:", "page:x", "holo3", ""};
@@ -483,8 +108,6 @@ static void bad_requests_are_answered_with_what_is_wrong(void **state)
         {"POST", "/predict", WITH_TOKEN, "{\"action\":5}", 400, "action"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":\"explode\",\"run_id\":\"x\"}", 400,
          "explode"},
-        {"POST", "/predict", WITH_TOKEN, "{\"action\":\"pause\",\"run_id\":\"x\"}", 400,
-         "not available"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\"}", 400, "run_id"},
         {"POST", "/predict", WITH_TOKEN, "{\"action\":\"status\",\"run_id\":\"../x\"}", 400,
          "run_id"},
@@ -766,8 +389,7 @@ static void without_a_configured_token_calls_are_unavailable(void **state)
 {
     struct fixture fx;
     struct answer a;
-    start(&fx);
-    fx.settings.api_token = "";
+    start_with_keys(&fx, "");
     call(&fx, &a, "POST", "/predict", WITH_TOKEN, "{}");
     assert_int_equal(a.status, 503);
     HAS(a.body, "MANTIS_API_TOKEN");
@@ -788,7 +410,7 @@ static void a_detached_run_is_queued_with_capped_and_prefixed_values(void **stat
          ",\"profile_id\":\"shop\",\"max_cost\":\"2\",\"max_time_minutes\":500,\"auth\":\"geheim\","
          "\"webhook_secret_name\":\"geheim\"}");
     assert_int_equal(a.status, 200);
-    HAS(a.body, "{\"status\":\"queued\",\"mode\":\"detached\",\"run_id\":\"");
+    HAS(a.body, "{\"status\":\"queued\",\"run_id\":\"");
     HAS(a.body, fake.run_id);
     answer_release(&a);
     assert_int_equal(fake.submitted, 1);
@@ -888,7 +510,7 @@ static void begin_waiting(struct fixture *fx, struct client *c)
     client_open(c, fx);
     assert_int_equal(send(c->fd, all, strlen(all), 0), (int)strlen(all));
     int64_t end = clock_mono_ms() + 5000;
-    while (!fx->api->waiting && clock_mono_ms() < end)
+    while (!fake.watch_fn && clock_mono_ms() < end)
         assert_int_equal(loop_wait(fx->loop, NULL, NULL, clock_mono_ms() + 2), 0);
     assert_non_null(fx->api->waiting);
     assert_string_equal(fake.mode, "sync");
@@ -992,15 +614,310 @@ static void a_port_in_use_is_named(void **state)
     start(&fx);
     struct settings settings = fx.settings;
     settings.port = api_port(fx.api);
-    assert_int_equal(api_create(fx.loop, &fake, &settings, &second, &err), E_CONFLICT);
+    struct api_parts parts = {.loop = fx.loop,
+                              .store = fx.store,
+                              .sched = &fake,
+                              .tenants = fx.tenants,
+                              .settings = &settings};
+    assert_int_equal(api_create(&parts, &second, &err), E_CONFLICT);
     char number[16];
     snprintf(number, sizeof(number), "%d", settings.port);
     HAS(err.msg, number);
     HAS(err.msg, "--port");
     settings.host = "203.0.113.77";
     settings.port = 0;
-    assert_int_equal(api_create(fx.loop, &fake, &settings, &second, &err), E_INVALID);
+    assert_int_equal(api_create(&parts, &second, &err), E_INVALID);
     assert_null(second);
+    stop(&fx);
+}
+
+static void values_of_the_query_that_cannot_be_read_are_named(void **state)
+{
+    static const struct {
+        const char *path, *in_body;
+    } cases[] = {
+        {"/v1/runs/" RUN_ID "/events?sse=banana",
+         "{\"detail\":[{\"type\":\"bool_parsing\",\"loc\":[\"query\",\"sse\"],\"msg\":\""},
+        {"/v1/runs/" RUN_ID "/events?sse=banana", "\"input\":\"banana\"}]}"},
+        {"/v1/runs/" RUN_ID "/events?sse=1&steps=perhaps", "\"loc\":[\"query\",\"steps\"]"},
+        {"/v1/runs/" RUN_ID "/events?since=yesterday",
+         "\"type\":\"value_error\",\"loc\":[\"query\",\"since\"]"},
+    };
+    struct fixture fx;
+    start(&fx);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct answer a;
+        call(&fx, &a, "GET", cases[i].path, WITH_TOKEN, "");
+        if (a.status != 422)
+            fail_msg("%s: %d %s", cases[i].path, a.status, a.body);
+        HAS(a.body, cases[i].in_body);
+        answer_release(&a);
+    }
+    stop(&fx);
+}
+
+/* What the log says of one call, through a pipe in place of stderr. */
+static void take_stderr(int pipe_fds[2], int *kept)
+{
+    assert_int_equal(pipe(pipe_fds), 0);
+    *kept = dup(STDERR_FILENO);
+    dup2(pipe_fds[1], STDERR_FILENO);
+    close(pipe_fds[1]);
+}
+
+static void give_stderr_back(int pipe_fds[2], int kept, char *out, size_t size)
+{
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    ssize_t n = read(pipe_fds[0], out, size - 1);
+    out[n > 0 ? n : 0] = 0;
+    close(pipe_fds[0]);
+}
+
+static void a_trace_is_taken_when_it_is_well_formed(void **state)
+{
+    static const struct {
+        const char *header;
+        bool taken;
+    } cases[] = {
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true},
+        {"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-may-come", true},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-may-come", false},
+        {"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false},
+        {"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false},
+        {"00-00000000000000000000000000000000-00f067aa0ba902b7-01", false},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", false},
+        {"nonsense", false},
+    };
+    struct fixture fx;
+    start(&fx);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct answer a;
+        char header[200], logged[4096];
+        int fds[2], kept;
+        snprintf(header, sizeof(header), "traceparent: %s\r\n", cases[i].header);
+        take_stderr(fds, &kept);
+        call(&fx, &a, "GET", "/nowhere", header, "");
+        give_stderr_back(fds, kept, logged, sizeof(logged));
+        HAS(logged, "status=404");
+        bool taken = strstr(logged, "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\"") != NULL;
+        if (taken != cases[i].taken || (!taken && strstr(logged, "trace_id")))
+            fail_msg("%s: %s", cases[i].header, logged);
+        answer_release(&a);
+    }
+    stop(&fx);
+}
+
+#define KEYS                                                                                       \
+    "{\"tenant_keys\":{"                                                                           \
+    "\"runner-token-runner\":{\"tenant_id\":\"acme\",\"scopes\":[\"run\"],"                        \
+    "\"rate_limit_per_minute\":2},"                                                                \
+    "\"reader-token-reader\":{\"tenant_id\":\"acme\",\"scopes\":[\"status\"]},"                    \
+    "\"result-token-result\":{\"tenant_id\":\"acme\",\"scopes\":[\"result\"]},"                    \
+    "\"logger-token-logger\":{\"tenant_id\":\"acme\",\"scopes\":[\"logs\"]},"                      \
+    "\"freely-token-freely\":{\"tenant_id\":\"free\",\"scopes\":[\"run\"],"                        \
+    "\"rate_limit_per_minute\":0}}}"
+
+static void scopes_open_their_routes_and_no_others(void **state)
+{
+    static const char *const tokens[] = {"runner", "reader", "result", "logger"};
+    static const struct {
+        const char *method, *path;
+        const char *body;
+        int status[4]; /* by token */
+    } cases[] = {
+        {"GET", "/v1/runs/" RUN_ID, "", {200, 200, 403, 403}},
+        {"GET", "/v1/runs/" RUN_ID "/status", "", {200, 200, 403, 403}},
+        {"GET", "/v1/runs/" RUN_ID "/result", "", {200, 403, 200, 403}},
+        {"GET", "/v1/runs/" RUN_ID "/events", "", {200, 200, 403, 200}},
+        {"GET", "/v1/queue", "", {200, 200, 403, 403}},
+        {"GET", "/v1/runs/" RUN_ID "/artifacts/none.csv", "", {404, 403, 404, 403}},
+        {"POST", "/v1/runs/" RUN_ID "/cancel", "", {200, 403, 403, 403}},
+        {"POST",
+         "/predict",
+         "{\"action\":\"logs\",\"run_id\":\"" RUN_ID "\"}",
+         {200, 403, 403, 200}},
+        {"POST",
+         "/predict",
+         "{\"action\":\"status\",\"run_id\":\"" RUN_ID "\"}",
+         {200, 200, 403, 403}},
+        {"POST",
+         "/predict",
+         "{\"action\":\"result\",\"run_id\":\"" RUN_ID "\"}",
+         {200, 403, 200, 403}},
+        {"POST",
+         "/predict",
+         "{\"action\":\"cancel\",\"run_id\":\"" RUN_ID "\"}",
+         {200, 403, 403, 403}},
+        {"POST", "/predict", "{" STEPS "}", {200, 403, 403, 403}},
+        {"POST", "/v1/recipes", "{}", {400, 403, 403, 403}},
+        {"POST", "/v1/cua", "{}", {400, 403, 403, 403}},
+    };
+    struct fixture fx;
+    start_with_keys(&fx, KEYS);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        for (size_t t = 0; t < ARRAY_SIZE(tokens); t++) {
+            struct answer a;
+            char header[80];
+            snprintf(header, sizeof(header), "X-Mantis-Token: %s-token-%s\r\n", tokens[t],
+                     tokens[t]);
+            call(&fx, &a, cases[i].method, cases[i].path, header, cases[i].body);
+            if (a.status != cases[i].status[t])
+                fail_msg("%s %s %s as %s: %d %s", cases[i].method, cases[i].path, cases[i].body,
+                         tokens[t], a.status, a.body);
+            answer_release(&a);
+        }
+    stop(&fx);
+}
+
+static void rated_answers_say_how_the_bucket_stands(void **state)
+{
+    static const char with[] = "X-Mantis-Token: runner-token-runner\r\n";
+    static const char freely[] = "X-Mantis-Token: freely-token-freely\r\n";
+    struct fixture fx;
+    struct answer a;
+    start_with_keys(&fx, KEYS);
+    call(&fx, &a, "POST", "/predict", with, "{" STEPS "}");
+    assert_int_equal(a.status, 200);
+    HAS(a.text.data, "X-RateLimit-Limit: 2\r\n");
+    HAS(a.text.data, "X-RateLimit-Remaining: 1\r\n");
+    HAS(a.text.data, "X-RateLimit-Reset: ");
+    answer_release(&a);
+    call(&fx, &a, "POST", "/predict", with, "{" STEPS ",\"run_id\":\"taken\"}");
+    assert_int_equal(a.status, 409);
+    HAS(a.text.data, "X-RateLimit-Remaining: 0\r\n");
+    answer_release(&a);
+    call(&fx, &a, "POST", "/predict", with, "{" STEPS "}");
+    assert_int_equal(a.status, 429);
+    HAS(a.text.data, "X-RateLimit-Remaining: 0\r\n");
+    HAS(a.text.data, "Retry-After: ");
+    answer_release(&a);
+    call(&fx, &a, "GET", "/v1/runs/" RUN_ID, with, ""); /* asks no bucket */
+    assert_int_equal(a.status, 200);
+    HAS_NOT(a.text.data, "X-RateLimit");
+    answer_release(&a);
+    call(&fx, &a, "POST", "/predict", freely, "{" STEPS "}");
+    assert_int_equal(a.status, 200);
+    HAS_NOT(a.text.data, "X-RateLimit");
+    answer_release(&a);
+    call(&fx, &a, "POST", "/predict", freely, "{" STEPS ",\"run_id\":\"many\"}");
+    assert_int_equal(a.status, 429);
+    HAS(a.text.data, "Retry-After: 6\r\n");
+    answer_release(&a);
+    stop(&fx);
+}
+
+/* A detached run, as it goes over the wire. */
+static const char *submission(void)
+{
+    static char text[400];
+    snprintf(text, sizeof(text),
+             "POST /predict HTTP/1.1\r\nHost: t\r\n" WITH_TOKEN "Content-Length: %zu\r\n\r\n%s",
+             strlen("{" STEPS "}"), "{" STEPS "}");
+    return text;
+}
+
+static bool somebody_waits(void *arg)
+{
+    return ((struct fixture *)arg)->api->waiting != NULL;
+}
+
+static bool a_call_began(void *arg)
+{
+    return ((struct fixture *)arg)->api->in_progress > 0;
+}
+
+/* A token that is taken away while its caller's body is on the way is not good any more. */
+static void a_body_that_comes_late_is_checked_again(void **state)
+{
+    static const char head[] = "POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n"
+                               "X-Mantis-Token: reader-token-reader\r\n\r\n";
+    struct fixture fx;
+    struct client c;
+    struct answer a;
+    start_with_keys(&fx, KEYS);
+    client_open(&c, &fx);
+    assert_int_equal(send(c.fd, head, strlen(head), 0), (int)strlen(head));
+    assert_int_equal(loop_wait(fx.loop, a_call_began, &fx, clock_mono_ms() + 5000), 0);
+    struct tenants *then = fx.tenants;
+    struct settings settings = fx.settings;
+    settings.tenant_keys_path = "";
+    settings.api_token = "another";
+    assert_int_equal(tenants_create(fx.loop, &settings, &fx.tenants, NULL), 0);
+    fx.api->tenants = fx.tenants;
+    tenants_destroy(then);
+    c.want = 1;
+    talk(&fx, &c, "{}", 2);
+    answer_read(&a, &c);
+    assert_int_equal(a.status, 401);
+    answer_release(&a);
+    client_close(&c);
+    stop(&fx);
+}
+
+static void a_caller_that_hangs_up_before_its_run_is_stored_is_forgotten(void **state)
+{
+    const char *text = submission();
+    struct fixture fx;
+    struct client c;
+    start(&fx);
+    fake.hold_submit = true;
+    client_open(&c, &fx);
+    assert_int_equal(send(c.fd, text, strlen(text), 0), (int)strlen(text));
+    assert_int_equal(loop_wait(fx.loop, somebody_waits, &fx, clock_mono_ms() + 5000), 0);
+    client_close(&c);
+    assert_int_equal(loop_wait(fx.loop, nobody_waits, &fx, clock_mono_ms() + 5000), 0);
+    assert_int_equal(fake.submit_forgotten, 1);
+    stop(&fx);
+}
+
+static void answers_of_a_stopping_server_say_when_to_come_back(void **state)
+{
+    const char *text = submission();
+    struct fixture fx;
+    struct client late;
+    struct answer a;
+    int drained = 0;
+    start(&fx);
+    client_open(&late, &fx);
+    assert_int_equal(loop_wait(fx.loop, is_waited_for, &fx, clock_mono_ms() + 5000), 0);
+    api_drain(fx.api, 5000, tick, &drained);
+    talk(&fx, &late, text, strlen(text));
+    answer_read(&a, &late);
+    assert_int_equal(a.status, 503);
+    HAS(a.text.data, "Retry-After: ");
+    HAS(a.text.data, "Connection: close");
+    assert_int_equal(fake.submitted, 0);
+    answer_release(&a);
+    client_close(&late);
+    stop(&fx);
+}
+
+static void a_length_that_is_no_number_ends_the_connection_well(void **state)
+{
+    static const char *const lengths[] = {"banana", "-1", "99999999999999999999999", "5, 6"};
+    struct fixture fx;
+    start(&fx);
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        struct client c;
+        struct answer a;
+        char text[200];
+        snprintf(text, sizeof(text),
+                 "POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: %s\r\n\r\n{}", lengths[i]);
+        client_open(&c, &fx);
+        talk(&fx, &c, text, strlen(text));
+        answer_read(&a, &c);
+        if (a.text.len && a.status != 400 && a.status != 413)
+            fail_msg("Content-Length: %s: %s", lengths[i], a.text.data);
+        assert_true(c.ended);
+        answer_release(&a);
+        client_close(&c);
+    }
+    struct answer a;
+    call(&fx, &a, "GET", "/health", "", "");
+    assert_int_equal(a.status, 200);
+    answer_release(&a);
     stop(&fx);
 }
 
@@ -1009,9 +926,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_is_listed_once),
         cmocka_unit_test(paths_find_their_route),
-        cmocka_unit_test(tokens_are_missing_wrong_right_or_not_configured),
-        cmocka_unit_test(identities_carry_the_tenant),
-        cmocka_unit_test(options_are_read_leniently_and_refused_by_name),
         cmocka_unit_test(brains_are_known_by_name),
         cmocka_unit_test(bad_requests_are_answered_with_what_is_wrong),
         cmocka_unit_test(deep_json_is_refused),
@@ -1033,6 +947,14 @@ int main(void)
         cmocka_unit_test(draining_answers_who_waits_and_takes_nobody_in),
         cmocka_unit_test(stopping_with_callers_waiting_is_clean),
         cmocka_unit_test(a_port_in_use_is_named),
+        cmocka_unit_test(values_of_the_query_that_cannot_be_read_are_named),
+        cmocka_unit_test(a_trace_is_taken_when_it_is_well_formed),
+        cmocka_unit_test(scopes_open_their_routes_and_no_others),
+        cmocka_unit_test(rated_answers_say_how_the_bucket_stands),
+        cmocka_unit_test(a_body_that_comes_late_is_checked_again),
+        cmocka_unit_test(a_caller_that_hangs_up_before_its_run_is_stored_is_forgotten),
+        cmocka_unit_test(answers_of_a_stopping_server_say_when_to_come_back),
+        cmocka_unit_test(a_length_that_is_no_number_ends_the_connection_well),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

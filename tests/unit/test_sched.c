@@ -2,7 +2,7 @@
  * test_sched.c - the life of runs with a scripted worker (tests/tools/fake_worker.c) and a real
  * store.
  */
-#include "unit/test.h"
+#include "unit/sched_rig.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,250 +22,7 @@
 #include <unistd.h>
 
 #include "base/caps.h"
-#include "base/clock.h"
 #include "base/id.h"
-#include "base/str.h"
-#include "sched/private.h"
-#include "sys/file.h"
-
-#define DEADLINE_MS 20000
-
-static char dir[64];
-static struct settings settings;
-static struct pool *pool;
-static struct loop *loop;
-static struct store *store;
-static struct sched *sched;
-static const char *worker;
-
-static void open_sched(void)
-{
-    struct err err = {0};
-    if (sched_create_with(loop, store, &settings, worker, &sched, &err))
-        fail_msg("%s", err.msg);
-}
-
-static void set_up(int concurrency)
-{
-    struct err err = {0};
-    pool = pool_create(NULL);
-    settings = (struct settings){.data_dir = dir,
-                                 .concurrency = concurrency,
-                                 .brain = "page",
-                                 .browser = "",
-                                 .run_uid_base = 460000,
-                                 .max_runtime_minutes = 60,
-                                 .max_cost_usd = 25,
-                                 .display_width = 1280,
-                                 .display_height = 720};
-    worker = pool_printf(pool, "%s/fake_worker", file_program_dir(pool));
-    if (loop_create(&loop, &err) ||
-        store_open("sqlite", pool_printf(pool, "%s/store.db", dir), &store, &err))
-        fail_msg("%s", err.msg);
-    open_sched();
-}
-
-static int setup(void **state)
-{
-    snprintf(dir, sizeof(dir), "/tmp/mantis-test-sched-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    set_up(1);
-    return 0;
-}
-
-static void tear_down(void)
-{
-    clock_fake_off();
-    sched_destroy(sched);
-    sched = NULL;
-    store_close(store);
-    store = NULL;
-    loop_destroy(loop);
-    pool_destroy(pool);
-}
-
-static int teardown(void **state)
-{
-    tear_down();
-    return file_remove_tree(dir, NULL);
-}
-
-/* As after kill -9 of the server: nothing is told, everything is taken up from the store. */
-static void restart_all(int concurrency)
-{
-    tear_down();
-    set_up(concurrency);
-}
-
-/* --- scripts -----------------------------------------------------------------------------------
- */
-
-#define READY                                                                                      \
-    "{\"do\":\"send\",\"message\":{\"type\":\"ready\",\"display_pid\":2,\"browser_pid\":3}}"
-#define ROW(n) "{\"values\":{\"title\":\"row " #n "\",\"url\":\"https://a.test/" #n "\"}}"
-#define CHECKPOINT(n, rows)                                                                        \
-    "{\"step_index\":" #n ",\"schema_fields\":[\"title\",\"url\"],\"rows\":[" rows "],"            \
-    "\"elapsed_s\":1,\"step_results\":[{\"step_index\":0,\"success\":true,\"intent\":\"Open\"}]}"
-#define STEP(n, rows)                                                                              \
-    "{\"do\":\"send\",\"message\":{\"type\":\"checkpoint\",\"checkpoint\":" CHECKPOINT(            \
-        n, rows) ",\"events\":[{\"summary\":\"step " #n "\"}]}}"
-#define END(status, reason, n, rows)                                                               \
-    "{\"do\":\"send\",\"message\":{\"type\":\"end\",\"status\":\"" status                          \
-    "\",\"halt_reason\":\"" reason "\",\"halt_class\":\"" reason                                   \
-    "\",\"checkpoint\":" CHECKPOINT(n, rows) "}}"
-#define LOST(reason, class)                                                                        \
-    "{\"do\":\"send\",\"message\":{\"type\":\"lost\",\"reason\":\"" reason                         \
-    "\",\"failure_class\":\"" class "\"}}"
-#define DO(verb)     "{\"do\":\"" verb "\"}"
-#define EXPECT(type) "{\"do\":\"expect\",\"type\":\"" type "\"}"
-#define ONE_ROW      ROW(1)
-#define TWO_ROWS     ROW(1) "," ROW(2)
-
-/* --- submitting and waiting --------------------------------------------------------------------
- */
-
-static struct plan empty_plan(const json_t *warnings)
-{
-    struct plan plan = {.session_name = "micro_a_test",
-                        .domain = "a.test",
-                        .name = "",
-                        .page_url_template = "",
-                        .signature = "sig",
-                        .runtime = {.compute_backend = "", .pinned_source_url_pattern = ""},
-                        .warnings = warnings};
-    return plan;
-}
-
-static int submit_as(const char *tenant, const char *id, const char *profile, const char *scripts,
-                     struct err *err)
-{
-    json_error_t e;
-    json_t *options = json_object(), *parsed = json_loads(scripts, 0, &e);
-    if (!parsed)
-        fail_msg("script: %s at %d", e.text, e.position);
-    json_put(options, "scripts", parsed);
-    json_put_str(options, "browser", "/bin/evil");
-    json_t *empty = json_array(), *payload = json_pack("{s:s}", "micro", "plans/a.json");
-    struct plan plan = empty_plan(empty);
-    struct submission sub = {.run_id = id,
-                             .tenant_id = tenant,
-                             .profile_id = profile,
-                             .workflow_id = pool_printf(pool, "%s__w", tenant),
-                             .state_key = "",
-                             .plan = &plan,
-                             .max_cost = 2,
-                             .max_time_minutes = 1,
-                             .plane = "browser_use_plane",
-                             .brain = "page",
-                             .payload = payload,
-                             .options = options,
-                             .mode = "detached"};
-    int r = sched_submit(sched, &sub, err);
-    json_decref(empty);
-    json_decref(payload);
-    json_decref(options);
-    return r;
-}
-
-static void submit(const char *id, const char *scripts)
-{
-    struct err err = {0};
-    if (submit_as("acme", id, id, scripts, &err))
-        fail_msg("%s", err.msg);
-}
-
-static struct run_record record(const char *id, unsigned parts)
-{
-    struct run_record rec;
-    assert_int_equal(store_run_get(store, pool, NULL, id, parts, &rec, NULL), 0);
-    return rec;
-}
-
-struct want {
-    const char *run_id;
-    enum run_state state;
-    const char *event; /* a summary that contains this */
-};
-
-static bool has_event(const char *run_id, const char *text, const char **ret_summary)
-{
-    json_t *events, *e;
-    size_t i;
-    bool found = false;
-    assert_int_equal(store_events_get(store, pool, "acme", run_id, -1, 1000, &events, NULL), 0);
-    json_array_foreach (events, i, e) {
-        if (strstr(json_str(e, "summary", ""), text)) {
-            found = true;
-            if (ret_summary)
-                *ret_summary = json_str(e, "summary", "");
-        }
-    }
-    return found;
-}
-
-static bool in_state(void *arg)
-{
-    const struct want *w = arg;
-    struct run_record rec = record(w->run_id, 0);
-    return rec.state == w->state &&
-           (!sched_slot_of(sched, w->run_id) || !run_state_terminal(rec.state));
-}
-
-static bool event_seen(void *arg)
-{
-    const struct want *w = arg;
-    return has_event(w->run_id, w->event, NULL);
-}
-
-static void wait_state(const char *id, enum run_state state)
-{
-    struct want w = {.run_id = id, .state = state};
-    if (loop_wait(loop, in_state, &w, clock_mono_ms() + DEADLINE_MS)) {
-        struct run_record rec = record(id, 0);
-        fail_msg("%s is %s (%s), not %s", id, run_state_name(rec.state),
-                 json_str(rec.doc, "error", ""), run_state_name(state));
-    }
-}
-
-static const char *wait_event(const char *id, const char *text)
-{
-    struct want w = {.run_id = id, .event = text};
-    const char *summary = "";
-    if (loop_wait(loop, event_seen, &w, clock_mono_ms() + DEADLINE_MS))
-        fail_msg("%s: no event says '%s'", id, text);
-    has_event(id, text, &summary);
-    return summary;
-}
-
-static json_t *result_of(const char *id)
-{
-    json_t *doc;
-    assert_int_equal(sched_result(sched, pool, "acme", id, &doc, NULL), 0);
-    assert_true(json_flag(doc, "result_ready", false));
-    return json_object_get(doc, "result");
-}
-
-static int rows_of(const char *id)
-{
-    return (int)json_int(result_of(id), "viable", -1);
-}
-
-static json_t *status_of(const char *id)
-{
-    json_t *doc;
-    assert_int_equal(sched_status(sched, pool, "acme", id, &doc, NULL), 0);
-    return doc;
-}
-
-static bool exists(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
-static const char *run_file(const char *id, const char *name)
-{
-    return pool_printf(pool, "%s/%s", dirs_run(sched, pool, "acme", id), name);
-}
 
 /* --- tests -------------------------------------------------------------------------------------
  */
@@ -277,10 +34,6 @@ static void a_run_goes_from_queued_to_succeeded_with_its_files(void **state)
                                         "extracted_rows.json", "payload.json", "final.png"};
     submit("r1", "[[" READY "," STEP(1, ONE_ROW) ",{\"do\":\"png\",\"name\":\"0001.png\"}," END(
                      "completed", "", 2, TWO_ROWS) "]]");
-    json_t *queued = status_of("r1");
-    assert_string_equal(json_str(queued, "status", ""), "queued");
-    assert_false(json_flag(queued, "terminal", true));
-    assert_true(exists(run_file("r1", "status.json")));
     wait_state("r1", RUN_SUCCEEDED);
     assert_int_equal(rows_of("r1"), 2);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -295,8 +48,7 @@ static void a_run_goes_from_queued_to_succeeded_with_its_files(void **state)
     assert_int_equal(json_int(json_object_get(doc, "summary"), "viable", 0), 2);
     assert_int_equal(strlen(json_str(doc, "finished_at", "")), 32);
     assert_null(json_object_get(doc, "failure_help"));
-    json_t *phase;
-    assert_int_equal(sched_phase(sched, pool, "acme", "r1", &phase, NULL), 0);
+    json_t *phase = phase_text_of(ACME("r1"));
     assert_string_equal(json_str(phase, "phase", ""), "complete");
     assert_int_equal(json_int(phase, "polling_backoff_ms_hint", 0), 30000);
     assert_true(json_num(phase, "finished_at", 0) >= json_num(phase, "started_at", 0));
@@ -308,26 +60,26 @@ static void artifacts_are_found_by_listed_names_only(void **state)
     const char *mime;
     submit("r1", "[[" STEP(1, ONE_ROW) "," END("completed", "", 2, ONE_ROW) "]]");
     wait_state("r1", RUN_SUCCEEDED);
-    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
+    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "leads.csv", &path, &mime, NULL), 0);
     assert_string_equal(mime, "text/csv");
     assert_true(exists(path));
     /* a projection that is gone is made again from the store */
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
+    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "leads.csv", &path, &mime, NULL), 0);
     assert_true(exists(path));
     /* also one that a power cut left empty; but not for every name there could be */
     assert_int_equal(truncate(path, 0), 0);
     assert_int_equal(unlink(run_file("r1", "status.json")), 0);
-    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "final.png", &path, &mime, NULL),
+    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "final.png", &path, &mime, NULL),
                      E_NOT_FOUND);
     assert_false(exists(run_file("r1", "status.json")));
-    assert_int_equal(sched_artifact(sched, pool, "acme", "r1", "leads.csv", &path, &mime, NULL), 0);
+    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "leads.csv", &path, &mime, NULL), 0);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size > 0);
     static const char *const bad[] = {"final.png", "status.json", "../status.json", "work", ""};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert_int_equal(sched_artifact(sched, pool, "acme", "r1", bad[i], &path, &mime, NULL),
+        assert_int_equal(sched_artifact(sched, pool, ACME("r1"), bad[i], &path, &mime, NULL),
                          E_NOT_FOUND);
 }
 
@@ -338,14 +90,22 @@ static void another_tenant_sees_nothing(void **state)
     const char *mime;
     submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "]]");
     wait_event("r1", "step 1");
-    assert_int_equal(sched_status(sched, pool, "other", "r1", &doc, NULL), E_NOT_FOUND);
-    assert_int_equal(sched_phase(sched, pool, "other", "r1", &doc, NULL), E_NOT_FOUND);
-    assert_int_equal(sched_result(sched, pool, "other", "r1", &doc, NULL), E_NOT_FOUND);
-    assert_int_equal(sched_logs(sched, pool, "other", "r1", 5, &doc, NULL), E_NOT_FOUND);
-    assert_int_equal(sched_cancel(sched, "other", "r1", "", NULL), E_NOT_FOUND);
-    assert_int_equal(sched_artifact(sched, pool, "other", "r1", "leads.csv", &path, &mime, NULL),
+    assert_int_equal(sched_status(sched, pool, RUN_KEY("other", "r1"), &doc, NULL), E_NOT_FOUND);
+    const char *text;
+    size_t len;
+    assert_int_equal(sched_status_text(sched, RUN_KEY("other", "r1"), &text, &len, NULL),
                      E_NOT_FOUND);
-    assert_null(sched_watch(sched, "other", "r1", NULL, NULL));
+    assert_int_equal(sched_phase_text(sched, RUN_KEY("other", "r1"), &text, &len, NULL),
+                     E_NOT_FOUND);
+    assert_null(sched_follow(sched, RUN_KEY("other", "r1"), NULL, NULL));
+    assert_int_equal(sched_pause(sched, RUN_KEY("other", "r1"), "", NULL), E_NOT_FOUND);
+    assert_int_equal(sched_resume(sched, RUN_KEY("other", "r1"), NULL, NULL, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_result(sched, pool, RUN_KEY("other", "r1"), &doc, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_logs(sched, pool, RUN_KEY("other", "r1"), 5, &doc, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_cancel(sched, RUN_KEY("other", "r1"), "", NULL), E_NOT_FOUND);
+    assert_int_equal(sched_artifact(sched, pool, RUN_KEY("other", "r1"), "leads.csv", &path, &mime, NULL),
+                     E_NOT_FOUND);
+    assert_null(sched_watch(sched, RUN_KEY("other", "r1"), NULL, NULL));
     assert_int_equal(record("r1", 0).state, RUN_RUNNING);
 }
 
@@ -354,7 +114,7 @@ static void logs_are_message_and_time(void **state)
     json_t *doc, *line;
     submit("r1", "[[" STEP(1, "") "," END("completed", "", 2, "") "]]");
     wait_state("r1", RUN_SUCCEEDED);
-    assert_int_equal(sched_logs(sched, pool, "acme", "r1", 2, &doc, NULL), 0);
+    assert_int_equal(sched_logs(sched, pool, ACME("r1"), 2, &doc, NULL), 0);
     json_t *events = json_object_get(doc, "events");
     assert_int_equal(json_array_size(events), 2);
     line = json_loads(json_string_value(json_array_get(events, 0)), 0, NULL);
@@ -450,7 +210,7 @@ static void a_queued_run_is_cancelled_at_once(void **state)
 {
     submit("r1", "[[" DO("hang") "]]");
     submit("r2", "[[" DO("hang") "]]");
-    assert_int_equal(sched_cancel(sched, "acme", "r2", "changed my mind", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r2"), "changed my mind", NULL), 0);
     json_t *doc = status_of("r2");
     assert_string_equal(json_str(doc, "status", ""), "cancelled");
     assert_string_equal(json_str(doc, "cancel_reason", ""), "changed my mind");
@@ -458,7 +218,7 @@ static void a_queued_run_is_cancelled_at_once(void **state)
     assert_non_null(json_object_get(doc, "cancelled_at"));
     assert_int_equal(rows_of("r2"), 0);
     /* and stays as it is */
-    assert_int_equal(sched_cancel(sched, "acme", "r2", "again", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r2"), "again", NULL), 0);
     assert_string_equal(json_str(status_of("r2"), "cancel_reason", ""), "changed my mind");
     assert_null(json_object_get(json_object_get(status_of("r2"), "summary"), "nothing"));
     assert_int_equal(record("r2", 0).attempts, 0);
@@ -469,16 +229,17 @@ static void a_queued_run_is_cancelled_at_once(void **state)
 static void a_queued_run_is_cancelled_in_one_commit(void **state)
 {
     json_t *events;
+    submit("r0", "[[" EXPECT("cancel") "]]");
     submit("r1", "[[]]");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "no", NULL), 0);
-    assert_int_equal(store_events_get(store, pool, "acme", "r1", 0, 9, &events, NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "no", NULL), 0);
+    assert_int_equal(store_events_get(store, pool, ACME("r1"), 0, 9, &events, NULL), 0);
     assert_int_equal(json_array_size(events), 3); /* queued, cancelled on request, its end */
     int us[2]; /* events of one commit follow each other by the least there is */
     for (size_t i = 0; i < 2; i++)
         us[i] = atoi(json_str(json_array_get(events, i + 1), "ts", "") +
                      strlen("2026-01-01T00:00:00."));
     assert_int_equal((us[1] - us[0] + 1000000) % 1000000, 1);
-    assert_null(sched->waiting);
+    assert_int_equal(sched->waiting.n, 0);
     assert_int_equal(rows_of("r1"), 0);
     json_t *doc = status_of("r1");
     assert_string_equal(json_str(doc, "cancel_reason", ""), "no");
@@ -490,10 +251,10 @@ static void a_running_run_is_cancelled_at_once_and_its_rows_follow(void **state)
     submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "," END("cancelled", "cancel_event", 2,
                                                                     TWO_ROWS) "]]");
     wait_event("r1", "step 1");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
     assert_string_equal(json_str(status_of("r1"), "status", ""), "cancelled");
     json_t *early;
-    assert_int_equal(sched_result(sched, pool, "acme", "r1", &early, NULL), 0);
+    assert_int_equal(sched_result(sched, pool, ACME("r1"), &early, NULL), 0);
     assert_false(json_flag(early, "result_ready", true));
     wait_state("r1", RUN_CANCELLED);
     assert_int_equal(rows_of("r1"), 2);
@@ -505,7 +266,7 @@ static void an_end_that_crosses_a_cancel_does_not_undo_it(void **state)
     submit("r1",
            "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "," END("completed", "", 2, TWO_ROWS) "]]");
     wait_event("r1", "step 1");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
     wait_state("r1", RUN_CANCELLED);
     assert_int_equal(rows_of("r1"), 2);
     assert_string_equal(json_str(status_of("r1"), "terminal_status", ""), "cancelled");
@@ -516,7 +277,7 @@ static void a_worker_deaf_to_cancel_is_killed(void **state)
 {
     submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
     wait_event("r1", "step 1");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
     wait_state("r1", RUN_CANCELLED);
     assert_int_equal(rows_of("r1"), 1);
 }
@@ -542,11 +303,11 @@ static void a_busy_profile_is_refused_and_free_after_the_end(void **state)
     assert_int_equal(submit_as("other", "r3", "p", hang, NULL), 0);
     assert_int_equal(submit_as("acme", "r1", "q", hang, &err), E_CONFLICT);
     assert_int_equal(submit_as("acme", "r5", "q", hang, NULL), 0); /* which took no profile */
-    assert_int_equal(sched_cancel(sched, "acme", "r5", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r5"), "", NULL), 0);
     wait_event("r1", "step 1");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
     assert_int_equal(submit_as("acme", "r4", "p", "[[" END("completed", "", 1, "") "]]", NULL), 0);
-    assert_int_equal(sched_cancel(sched, "other", "r3", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, RUN_KEY("other", "r3"), "", NULL), 0);
     wait_state("r4", RUN_SUCCEEDED);
 }
 
@@ -555,11 +316,11 @@ static void a_profile_is_not_leased_while_its_last_worker_lives(void **state)
     restart_all(2);
     assert_int_equal(submit_as("acme", "r1", "p", "[[" STEP(1, "") "," DO("hang") "]]", NULL), 0);
     wait_event("r1", "step 1");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0); /* 2 s to live */
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0); /* 2 s to live */
     assert_int_equal(submit_as("acme", "r2", "p", "[[" STEP(1, "") "," DO("hang") "]]", NULL), 0);
     struct want w = {.run_id = "r2", .event = "step 1"};
     while (!event_seen(&w)) {
-        struct slot *one = sched_slot_of(sched, "r1"), *two = sched_slot_of(sched, "r2");
+        struct slot *one = sched_slot_of(sched, ACME("r1")), *two = sched_slot_of(sched, ACME("r2"));
         assert_false(one && two);
         assert_int_equal(loop_wait(loop, NULL, NULL, clock_mono_ms() + 1), 0);
     }
@@ -575,11 +336,12 @@ static void tenants_take_turns(void **state)
     assert_int_equal(submit_as("acme", "a3", "a3", quick, NULL), 0);
     assert_int_equal(submit_as("bolt", "b1", "b1", quick, NULL), 0);
     assert_int_equal(submit_as("bolt", "b2", "b2", quick, NULL), 0);
-    assert_int_equal(sched_cancel(sched, "acme", "a0", "", NULL), 0);
-    static const char *const order[] = {"b1", "a1", "b2", "a2", "a3"};
+    assert_int_equal(sched_cancel(sched, ACME("a0"), "", NULL), 0);
+    const struct run_key order[] = {RUN_KEY("bolt", "b1"), ACME("a1"), RUN_KEY("bolt", "b2"),
+                                    ACME("a2"), ACME("a3")};
     wait_state("a3", RUN_SUCCEEDED);
     for (size_t i = 0; i + 1 < ARRAY_SIZE(order); i++)
-        assert_true(record(order[i], 0).started_us < record(order[i + 1], 0).started_us);
+        assert_true(record_of(order[i], 0).started_us < record_of(order[i + 1], 0).started_us);
 }
 
 static void journal_entries_are_on_disk_before_they_are_acked(void **state)
@@ -616,7 +378,7 @@ static void a_restart_stores_the_rows_of_a_cancelled_run(void **state)
 {
     submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
     wait_event("r1", "step 1");
-    assert_int_equal(sched_cancel(sched, "acme", "r1", "", NULL), 0);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
     restart_all(1);
     assert_int_equal(record("r1", 0).state, RUN_CANCELLED);
     assert_int_equal(rows_of("r1"), 1);
@@ -703,17 +465,17 @@ static void a_watch_fires_once_when_the_result_is_there(void **state)
 {
     int early = 0, late = 0, never = 0;
     submit("r1", "[[" END("completed", "", 1, "") "]]");
-    struct sched_watch *a = sched_watch(sched, "acme", "r1", count, &early);
-    struct sched_watch *b = sched_watch(sched, "acme", "r1", count, &never);
+    struct sched_watch *a = sched_watch(sched, ACME("r1"), count, &early);
+    struct sched_watch *b = sched_watch(sched, ACME("r1"), count, &never);
     sched_unwatch(b);
     assert_int_equal(loop_wait(loop, counted, &early, clock_mono_ms() + DEADLINE_MS), 0);
     assert_int_equal(rows_of("r1"), 0);
-    struct sched_watch *c = sched_watch(sched, "acme", "r1", count, &late);
+    struct sched_watch *c = sched_watch(sched, ACME("r1"), count, &late);
     assert_int_equal(late, 0);
     assert_int_equal(loop_wait(loop, counted, &late, clock_mono_ms() + DEADLINE_MS), 0);
     assert_int_equal(early, 1);
     assert_int_equal(never, 0);
-    assert_null(sched_watch(sched, "acme", "nobody", count, &never));
+    assert_null(sched_watch(sched, ACME("nobody"), count, &never));
     sched_unwatch(a);
     sched_unwatch(c);
     sched_unwatch(NULL);
@@ -766,9 +528,9 @@ static void the_last_words_of_a_long_log_are_found(void **state)
     char tail[64];
     submit("r1", "[[" DO("shout") "," END("completed", "", 1, "") "]]");
     wait_state("r1", RUN_SUCCEEDED);
-    assert_int_equal(dirs_log_tail(sched, "acme", "r1", tail, sizeof(tail)), sizeof(tail) - 1);
+    assert_int_equal(dirs_log_tail(sched, ACME("r1"), tail, sizeof(tail)), sizeof(tail) - 1);
     assert_true(str_ends(tail, "xxthat was it"));
-    assert_int_equal(dirs_log_tail(sched, "acme", "nobody", tail, sizeof(tail)), 0);
+    assert_int_equal(dirs_log_tail(sched, ACME("nobody"), tail, sizeof(tail)), 0);
 }
 
 static void a_worker_log_is_never_somebody_elses_file(void **state)
@@ -781,11 +543,11 @@ static void a_worker_log_is_never_somebody_elses_file(void **state)
     assert_int_equal(file_mkdirs(run_file("r1", "work"), 0700, NULL), 0);
     for (int hard = 0; hard < 2; hard++) {
         assert_int_equal(hard ? link(secret, log) : symlink(secret, log), 0);
-        assert_int_equal(dirs_log_tail(sched, "acme", "r1", tail, sizeof(tail)), 0);
-        int fd = dirs_open_log(sched, "acme", "r1");
+        assert_int_equal(dirs_log_tail(sched, ACME("r1"), tail, sizeof(tail)), 0);
+        int fd = dirs_open_log(sched, ACME("r1"));
         assert_int_equal(write(fd, "x", 1), 1);
         close(fd);
-        assert_int_equal(dirs_log_tail(sched, "acme", "r1", tail, sizeof(tail)), 1);
+        assert_int_equal(dirs_log_tail(sched, ACME("r1"), tail, sizeof(tail)), 1);
         assert_int_equal(file_read(pool, secret, 64, &data, &len, NULL), 0);
         assert_string_equal(data, "secret");
         assert_int_equal(unlink(log), 0);
@@ -795,10 +557,15 @@ static void a_worker_log_is_never_somebody_elses_file(void **state)
 #define BIG_EVENT(c)                                                                               \
     "{\"do\":\"send\",\"message\":{\"type\":\"event\",\"event\":{\"summary\":\"" c "\"}}}"
 
-/* The server stalls for longer than a dead worker's socket may stay open. */
+/* The server comes to reading only when the worker is dead, and stalls for longer than a dead one's
+ * socket may stay open. */
 static bool stalls_at_exit(void *arg)
 {
-    struct slot *slot = sched_slot_of(sched, "r1");
+    struct slot *slot = sched_slot_of(sched, ACME("r1"));
+    if (slot && slot->proc.pidfd >= 0 && !*(bool *)arg) {
+        struct pollfd ended = {.fd = slot->proc.pidfd, .events = POLLIN};
+        assert_true(poll(&ended, 1, 100) >= 0);
+    }
     if (slot && slot->exited && !*(bool *)arg) {
         *(bool *)arg = true;
         clock_fake(clock_mono_us() + 5 * INT64_C(1000000), clock_wall_us());
@@ -884,7 +651,7 @@ static void with_a_bare_orphan(void)
     submit("r1",
            "[[{\"do\":\"orphan\",\"bare\":true}," STEP(1, "") "," END("completed", "", 1, "") "]]");
     wait_event("r1", "step 1");
-    assert_false(sched_slot_of(sched, "r1")->isolated);
+    assert_false(sched_slot_of(sched, ACME("r1"))->isolated);
     wait_state("r1", RUN_SUCCEEDED);
     char *path = pool_strdup(pool, run_file("r1", "work/orphan.lock"));
     assert_int_equal(loop_wait(loop, lock_is_free, path, clock_mono_ms() + DEADLINE_MS), 0);
@@ -986,9 +753,10 @@ static void a_screenshot_is_never_read_through_a_link(void **state)
 static void a_missing_worker_program_is_said(void **state)
 {
     const char *reason;
-    sched_destroy(sched);
+    tear_down();
     worker = "/nonexistent/mantis-worker";
-    open_sched();
+    set_up(1);
+    worker = NULL;
     assert_false(sched_ready(sched, &reason));
     assert_non_null(strstr(reason, "mantis-worker"));
     submit("r1", "[[]]");
@@ -1018,8 +786,10 @@ static bool on_hold(void *arg)
 static void a_machine_without_descriptors_costs_no_attempt(void **state)
 {
     struct rlimit before, none;
+    struct wish plain = {0};
+    struct err answer;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    submit("r1", "[[" END("completed", "", 1, "") "]]");
+    submit_soon("r1", "[[" END("completed", "", 1, "") "]]", &plain, &answer);
     none = before;
     none.rlim_cur = 3;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
@@ -1049,29 +819,13 @@ static void resume_state_starts_from_the_workflows_checkpoint(void **state)
 {
     submit("r1", "[[" STEP(7, ONE_ROW) "," END("halted", "budget_cap", 7, ONE_ROW) "]]");
     wait_state("r1", RUN_HALTED);
-    json_t *options = json_loads(
-        "{\"scripts\":[[" DO("report") "," END("completed", "", 9, TWO_ROWS) "]]}", 0, NULL);
-    json_t *empty = json_array();
-    struct plan plan = empty_plan(empty);
-    struct submission sub = {.run_id = "r2",
-                             .tenant_id = "acme",
-                             .profile_id = "p2",
-                             .workflow_id = "acme__w",
-                             .state_key = "",
-                             .plan = &plan,
-                             .max_cost = 1,
-                             .max_time_minutes = 1,
-                             .resume_state = true,
-                             .plane = "browser_use_plane",
-                             .brain = "page",
-                             .options = options,
-                             .mode = "detached"};
-    assert_int_equal(sched_submit(sched, &sub, NULL), 0);
+    struct wish wish = {.resume_state = true};
+    assert_int_equal(submit_with("r2", "[[" DO("report") "," END("completed", "", 9, TWO_ROWS) "]]",
+                                 &wish, NULL),
+                     0);
     wait_state("r2", RUN_SUCCEEDED);
     assert_non_null(strstr(wait_event("r2", "attempt=1"), "step=7"));
     assert_true(json_flag(result_of("r2"), "resume_state", false));
-    json_decref(options);
-    json_decref(empty);
 }
 
 /* --- a full disk -------------------------------------------------------------------------------
@@ -1090,7 +844,7 @@ static void fill_disk(void)
 
 static bool held_back(void *arg)
 {
-    struct slot *slot = sched_slot_of(sched, "r1");
+    struct slot *slot = sched_slot_of(sched, ACME("r1"));
     return slot && slot->exited && json_array_size(slot->backlog) > 0;
 }
 
@@ -1122,11 +876,6 @@ static void on_a_small_disk(void)
     tear_down();
 }
 
-static bool turned(void *arg)
-{
-    return ++*(int *)arg > 1;
-}
-
 /* Seconds go by in milliseconds. */
 static void hurry_until(loop_cond_fn *cond, void *arg, bool full)
 {
@@ -1134,15 +883,14 @@ static void hurry_until(loop_cond_fn *cond, void *arg, bool full)
         if (full)
             fill_disk();
         clock_fake(clock_mono_us() + 100000, clock_wall_us() + 100000);
-        int turns = 0;
-        assert_int_equal(loop_wait(loop, turned, &turns, clock_mono_ms() + 2), 0);
+        turn_once();
     }
     assert_true(cond(arg));
 }
 
 static bool slot_is_free(void *arg)
 {
-    return !sched_slot_of(sched, arg);
+    return !sched_slot_of(sched, ACME(arg));
 }
 
 /* Not even the reserve helps: the slot is given up, and its run goes on when there is room. */

@@ -1,0 +1,33 @@
+/*
+ * chat.c - POST /v1/chat/completions: the model server of this host, behind a tenant's token
+ * (http-api.md section 7). This build starts none.
+ */
+#include "api/start.h"
+
+static int read_body(struct request *req, struct err *err)
+{
+    json_t *body;
+    if (!req->body.len)
+        return err_set(err, E_INVALID, "the request body is empty; send a JSON object");
+    int r = json_parse(req->body.data, req->body.len, "request body", &body, err);
+    if (r)
+        return r;
+    json_keep(req->pool, body);
+    return json_is_object(body) ? 0
+                                : err_set(err, E_INVALID, "the request body must be a JSON object");
+}
+
+int chat_post(struct request *req, struct err *err)
+{
+    int r = read_body(req, err);
+    r = r ? r : start_take_token(req, req->tenant, err);
+    if (r) {
+        meters_chat(req->api->meters, req->tenant_id, "status_4xx");
+        return r;
+    }
+    meters_chat(req->api->meters, req->tenant_id, "upstream_error");
+    audit_line(req, NULL, "v1/chat/completions tenant=%s upstream=- bytes=%zu", req->tenant_id,
+               req->body.len);
+    return err_set(err, E_UNAVAILABLE, "no model server runs here: '%s' needs none",
+                   req->api->model);
+}

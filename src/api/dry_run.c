@@ -1,0 +1,59 @@
+#include "api/dry_run.h"
+
+#include <math.h>
+
+#include "plan/suite.h"
+
+#define OTHER_USD 0.02 /* start, traffic and storage of any run */
+
+static double usd(double amount)
+{
+    return round(amount * 1e6) / 1e6;
+}
+
+static json_t *suite(const struct dry_run *d)
+{
+    json_t *o = plan_suite_json(d->plan);
+    json_put_num(o, "_max_cost", d->max_cost);
+    json_put_int(o, "_max_time_minutes", d->max_time_minutes);
+    json_put_bool(o, "_resume_state", d->resume_state);
+    json_put_str(o, "_profile_id", d->identity->profile_id);
+    json_put_str(o, "_workflow_id", d->identity->workflow_id);
+    json_put_str(o, "_state_key", d->identity->state_key);
+    return o;
+}
+
+static json_t *estimate(const struct dry_run *d)
+{
+    const struct model_rates *rates = model_rates(d->model);
+    int extracts = plan_extract_steps(d->plan);
+    double gpu = usd(rates->step * d->plan->n_steps),
+           claude = usd(rates->extract * (extracts > 1 ? extracts : 1));
+    json_t *o = json_object();
+    json_put_str(o, "cua_model", d->model);
+    json_put_num(o, "gpu_usd", gpu);
+    json_put_num(o, "claude_usd", claude);
+    json_put_num(o, "other_usd", OTHER_USD);
+    json_put_num(o, "estimated_total_usd", usd(gpu + claude + OTHER_USD));
+    json_put_str(o, "note",
+                 "Each step is counted once: a loop costs its body as often as it runs. The run "
+                 "stops at max_cost.");
+    return o;
+}
+
+json_t *dry_run_json(const struct dry_run *d)
+{
+    json_t *o = json_object();
+    json_put_bool(o, "dry_run", true);
+    json_put_str(o, "tenant_id", d->tenant_id);
+    json_put_str(o, "profile_id", d->identity->profile_id);
+    json_put_str(o, "workflow_id", d->identity->workflow_id);
+    json_put_str(o, "cua_model", d->model);
+    json_put_str(o, "compute_backend", d->plane);
+    json_put(o, "task_suite", suite(d));
+    json_put(o, "plan_summary", plan_summary_json(d->plan));
+    json_put(o, "cost_estimate", estimate(d));
+    json_put(o, "warnings", json_deep_copy(d->plan->warnings));
+    json_put_str(o, "next_step", "Send the same request without dry_run to start the run.");
+    return o;
+}

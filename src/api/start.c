@@ -1,0 +1,233 @@
+#include "api/start.h"
+
+#include <string.h>
+
+#define CONCURRENCY_RETRY_S 6 /* http-api.md section 12 */
+
+/* ---- the tenant ---- */
+
+static const char *const *keep_list(struct pool *pool, const char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    const char **copy = pool_alloc(pool, sizeof(*copy) * (n + 1));
+    for (size_t i = 0; i < n; i++)
+        copy[i] = pool_strdup(pool, list[i]);
+    return copy;
+}
+
+const struct tenant *start_keep_tenant(struct pool *pool, const struct tenant *tenant)
+{
+    struct tenant *copy = pool_alloc(pool, sizeof(*copy));
+    *copy = *tenant;
+    copy->id = pool_strdup(pool, tenant->id);
+    copy->label = copy->anthropic_secret_name = "";
+    copy->allowed_domains = keep_list(pool, tenant->allowed_domains);
+    copy->webhook_url = pool_strdup(pool, tenant->webhook_url);
+    copy->webhook_secret_name = pool_strdup(pool, tenant->webhook_secret_name);
+    copy->webhook_events = keep_list(pool, tenant->webhook_events);
+    return copy;
+}
+
+/* ---- limits ---- */
+
+int start_take_token(struct request *req, const struct tenant *tenant, struct err *err)
+{
+    int per_minute = tenant->rate_limit_per_minute;
+    bool taken = limits_take(req->api->limits, req->tenant_id, per_minute, &req->rate);
+    req->rated = true;
+    if (taken)
+        return 0;
+    req->retry_after_s = req->rate.retry_after_s;
+    meters_rejected(req->api->meters, req->tenant_id, "rate");
+    return err_set(err, E_RATE_LIMITED,
+                   "more than rate_limit_per_minute (%d) requests; try again in %d s", per_minute,
+                   req->retry_after_s);
+}
+
+void start_too_many_runs(struct request *req)
+{
+    req->retry_after_s = CONCURRENCY_RETRY_S;
+    meters_rejected(req->api->meters, req->tenant_id, "concurrent");
+}
+
+static int check_ready(struct request *req, struct err *err)
+{
+    const char *reason = NULL;
+    if (req->api->draining)
+        return err_set(err, E_UNAVAILABLE, "the server is stopping and takes no new runs");
+    if (!sched_ready(req->api->sched, &reason))
+        return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s",
+                       reason ? reason : "not ready");
+    return 0;
+}
+
+/* ---- answers ---- */
+
+/* detached:false answers the result itself; a run that ended before it had one answers its status.
+ */
+static int answer_result(struct request *req, struct err *err)
+{
+    const struct candidate *c = req->state;
+    json_t *doc;
+    int r = sched_result(req->api->sched, req->pool, request_run(req, c->run_id), &doc, err);
+    if (r)
+        return r;
+    const json_t *result = json_object_get(doc, "result");
+    return respond_json(req, 200, json_is_object(result) ? result : doc);
+}
+
+/* ---- keys ---- */
+
+static int replay(struct request *req, const struct store_key *found, struct err *err)
+{
+    struct candidate *c = req->state;
+    req->replayed = true;
+    req->rated = false; /* the answer is the stored one, whatever was asked before it */
+    req->outcome = "idempotent_hit";
+    c->run_id = found->run_id;
+    audit_line(req, found->run_id, "predict idempotency-hit tenant=%s key=%s run_id=%s",
+               req->tenant_id, c->key->hash, found->run_id);
+    if (found->reply)
+        return respond_text(req, 200, "application/json", found->reply, strlen(found->reply));
+    return request_wait_for_run(req, request_run(req, found->run_id), answer_result, err);
+}
+
+/* *ret_done: the key's run answers this call, now or when a twin is stored. */
+static int try_key(struct request *req, route_fn *again, bool *ret_done, struct err *err)
+{
+    struct candidate *c = req->state;
+    struct store_key found;
+    *ret_done = false;
+    if (!c->key)
+        return 0;
+    int r = replay_find(c->key, &found, err);
+    if (r == E_NOT_FOUND)
+        return replay_join(c->key, again, ret_done, err);
+    *ret_done = true;
+    return r ? r : replay(req, &found, err);
+}
+
+/* ---- dispatch ---- */
+
+static json_t *worker_options(struct request *req, const struct candidate *c)
+{
+    json_t *options = json_keep(req->pool, json_object());
+    const struct plan_runtime *runtime = &c->plan->runtime;
+    double ceiling =
+        c->options.settle_ceiling_s > 0 ? c->options.settle_ceiling_s : runtime->settle_ceiling_s;
+    if (c->options.extraction_schema)
+        json_put(options, "extraction_schema", json_deep_copy(c->options.extraction_schema));
+    if (ceiling > 0)
+        json_put_num(options, "settle_ceiling_s", ceiling);
+    if (c->options.has_pause_on_captcha)
+        json_put_bool(options, "pause_on_captcha", c->options.pause_on_captcha);
+    else if (runtime->has_pause_on_captcha)
+        json_put_bool(options, "pause_on_captcha", runtime->pause_on_captcha);
+    return options;
+}
+
+static int stored(struct request *req, struct err *err)
+{
+    struct candidate *c = req->state;
+    bool done = false;
+    int r = c->result;
+    if ((r == E_CONFLICT || r == E_RATE_LIMITED) && c->key) {
+        struct store_key found; /* a twin may have been there first */
+        int seen = replay_find(c->key, &found, err);
+        done = seen != E_NOT_FOUND;
+        if (done)
+            return seen ? seen : replay(req, &found, err);
+    }
+    if (r == E_RATE_LIMITED)
+        start_too_many_runs(req);
+    if (r) {
+        *err = c->err;
+        return r;
+    }
+    req->run_id = c->run_id;
+    audit_predict(req, "run", c->identity.profile_id, c->identity.workflow_id, c->options.detached);
+    if (!c->options.detached)
+        return request_wait_for_run(req, request_run(req, c->run_id), answer_result, err);
+    if (c->answer)
+        return c->answer(req, err);
+    return respond_text(req, 200, "application/json", c->handle, strlen(c->handle));
+}
+
+static void on_stored(void *arg, int result, const struct err *err)
+{
+    struct request *req = arg;
+    struct candidate *c = req->state;
+    c->submit = NULL;
+    c->result = result;
+    if (result)
+        c->err = *err;
+    else if (c->options.detached) /* as it was stored: the run may be under way a moment later */
+        c->result = sched_handle(req->api->sched, req->pool, request_run(req, c->run_id),
+                                 &c->handle, &c->err);
+    if (c->key)
+        replay_end(c->key);
+    request_resume(req);
+}
+
+static void forget(struct request *req)
+{
+    struct candidate *c = req->state;
+    sched_submit_forget(c->submit);
+    c->submit = NULL;
+    if (c->key)
+        replay_end(c->key);
+}
+
+static void submit(struct request *req, struct candidate *c)
+{
+    struct submission sub = {
+        .key = request_run(req, c->run_id),
+        .profile_id = c->identity.profile_id,
+        .workflow_id = c->identity.workflow_id,
+        .state_key = c->identity.state_key,
+        .plan = c->plan,
+        .max_cost = c->max_cost,
+        .max_time_minutes = c->max_time_minutes,
+        .max_concurrent_runs = c->tenant->max_concurrent_runs,
+        .resume_state = c->options.resume_state,
+        .plane = c->plane,
+        .brain = req->api->settings->brain,
+        .payload = c->payload,
+        .options = worker_options(req, c),
+        .mode = c->options.detached ? "detached" : "sync",
+        .allowed_domains = c->tenant->allowed_domains,
+        .webhook_url = c->webhook_url,
+        .webhook_secret_name = *c->webhook_url ? c->tenant->webhook_secret_name : "",
+        .webhook_events = c->webhook_events,
+        .key_hash = c->key ? c->key->hash : NULL,
+        .body_hash = c->key ? c->key->body : NULL,
+    };
+    if (c->key)
+        replay_begin(c->key);
+    request_suspend(req, stored, forget);
+    c->submit = sched_submit(req->api->sched, &sub, on_stored, req);
+}
+
+/* Also where a call goes on that waited for its twin: the key is looked up again. */
+static int begin(struct request *req, struct err *err)
+{
+    struct candidate *c = req->state;
+    bool done;
+    int r = try_key(req, begin, &done, err);
+    if (r || done)
+        return r;
+    r = check_ready(req, err);
+    r = r ? r : start_take_token(req, c->tenant, err);
+    if (r)
+        return r;
+    submit(req, c);
+    return 0;
+}
+
+int start_run(struct request *req, struct candidate *c, struct err *err)
+{
+    req->state = c;
+    return begin(req, err);
+}

@@ -1,0 +1,45 @@
+/*
+ * start.h - a run that was checked, on its way to the store and to its answer (http-api.md section 4.1,
+ * steps 8 to 13).
+ */
+#ifndef MANTIS_API_START_H
+#define MANTIS_API_START_H
+
+#include "api/replay.h"
+#include "api/run_options.h"
+#include "core/plan.h"
+
+/* One accepted-to-be run, filled from top to bottom. In the call's pool; req->state across waits. */
+struct candidate {
+    const struct tenant *tenant; /* a copy: req->tenant does not outlive a wait */
+    struct run_options options;
+    const struct plan *plan;
+    struct identity identity;
+    const char *plane, *run_id;
+    double max_cost;
+    int max_time_minutes;
+    const json_t *payload;
+    const char *webhook_url;            /* "" none */
+    const char *const *webhook_events;
+    route_fn *answer; /* of a detached run that was stored; NULL: its handle */
+
+    struct replay_key *key; /* NULL none */
+    struct sched_submit *submit;
+    int result; /* of the submission */
+    struct err err;
+    const char *handle; /* what a detached run that was stored is answered with */
+};
+
+/* What a call needs of its tenant after it waited, in pool. */
+const struct tenant *start_keep_tenant(struct pool *pool, const struct tenant *tenant);
+
+/* Steps 8 to 13: answers, or suspends and answers later. */
+int start_run(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
+
+/* Step 9: one token of the bucket, and the headers that tell of it. E_RATE_LIMITED. */
+int start_take_token(struct request *req, const struct tenant *tenant, struct err *err) MUST_CHECK;
+
+/* Mark an answer that refuses for too many live runs. */
+void start_too_many_runs(struct request *req);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * control.h - `serve`'s door for commands on the same machine: the socket <DATA>/control.sock.
+ *
+ * The store belongs to the running `serve`, so what needs it while it runs is asked for here. Only the
+ * user that runs `serve`, and root, get in. Messages: sys/ipc.h frames; docs/processes.md lists them.
+ * Threads: loop thread only. A copy is made a little per turn of the loop; requests go on being served.
+ */
+#ifndef MANTIS_SCHED_CONTROL_H
+#define MANTIS_SCHED_CONTROL_H
+
+#include "base/err.h"
+#include "store/store.h"
+#include "sys/loop.h"
+
+#define CONTROL_SOCKET "control.sock" /* in the data directory */
+
+struct control;
+
+/* Borrows everything. A socket left behind by a killed `serve` is replaced: the caller has the store. */
+int control_create(struct loop *loop, struct store *store, const char *data_dir, struct control **out,
+                   struct err *err) MUST_CHECK;
+void control_destroy(struct control *control); /* before the store; NULL is fine */
+
+/* The other side: a connected socket. E_NOT_FOUND: no `serve` listens there. E_FORBIDDEN: it is another
+ * user's. */
+int control_connect(const char *data_dir, int *ret_fd, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * submit.c - new runs. Those of one turn of the loop are stored in one commit; their callers are
+ * answered after it.
+ */
+#include "sched/private.h"
+
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+struct sched_submit {
+    struct sched_submit *next;
+    struct sched *sched;
+    struct pool *pool; /* holds this struct too */
+    struct run_record rec;
+    struct line_up *tenant;
+    const char *key_hash, *body_hash, *reply;
+    int refused; /* before it was stored; else 0 */
+    struct err err;
+    sched_submit_fn *fn; /* NULL: nobody waits */
+    void *arg;
+};
+
+static void flush(void *arg);
+
+/* --- what is stored ----------------------------------------------------------------------------
+ */
+
+static const json_t *resume_checkpoint(struct sched *s, struct pool *pool,
+                                       const struct submission *sub)
+{
+    json_t *found = NULL;
+    struct err err = {0};
+    if (!sub->resume_state)
+        return NULL;
+    if (store_workflow_checkpoint(s->store, pool, sub->key.tenant, sub->workflow_id,
+                                  sub->plan->signature, &found, &err))
+        log_warning(LOGGER, NULL, "cannot look for an earlier checkpoint: %s", err.msg);
+    if (found)
+        json_put_num(found, "elapsed_s", 0); /* the new run has its own time cap */
+    return found;
+}
+
+static json_t *status_fields(struct pool *pool, const struct submission *sub)
+{
+    json_t *doc = json_keep(pool, json_object());
+    json_put_str(doc, "mode", sub->mode ? sub->mode : "detached");
+    json_put_str(doc, "model", pool_strndup(pool, sub->brain, strcspn(sub->brain, ":")));
+    json_put(doc, "payload", sub->payload ? json_incref((json_t *)sub->payload) : json_object());
+    json_put_int(doc, "max_steps", json_int(sub->payload, "max_steps", 30));
+    return doc;
+}
+
+static json_t *string_list(const char *const *list)
+{
+    json_t *array = json_array();
+    for (; list && *list; list++)
+        json_push(array, json_string_safe(*list));
+    return array;
+}
+
+static json_t *webhook_settings(const struct submission *sub)
+{
+    json_t *hook = json_object();
+    json_put_str(hook, "url", sub->webhook_url);
+    json_put_str(hook, "secret_name", sub->webhook_secret_name ? sub->webhook_secret_name : "");
+    json_put(hook, "events", string_list(sub->webhook_events));
+    return hook;
+}
+
+static json_t *worker_settings(struct pool *pool, const struct submission *sub)
+{
+    json_t *set = json_keep(pool, json_object());
+    json_t *options = sub->options ? json_copy((json_t *)sub->options) : json_object();
+    json_put(options, "allowed_domains", string_list(sub->allowed_domains));
+    json_put_num(set, "max_cost", sub->max_cost);
+    json_put_int(set, "max_time_minutes", sub->max_time_minutes);
+    json_put_str(set, "plane", sub->plane);
+    json_put_str(set, "brain", sub->brain);
+    json_put_bool(set, "resume_state", sub->resume_state);
+    json_put_str(set, "session_name", sub->plan->session_name);
+    json_put(set, "options", options);
+    if (sub->webhook_url && *sub->webhook_url)
+        json_put(set, "webhook", webhook_settings(sub));
+    return set;
+}
+
+static const char *keep(struct pool *pool, const char *text)
+{
+    return text ? pool_strdup(pool, text) : NULL;
+}
+
+static void take_in(struct sched_submit *one, const struct submission *sub)
+{
+    struct sched *s = one->sched;
+    struct pool *pool = one->pool;
+    one->key_hash = keep(pool, sub->key_hash);
+    one->body_hash = keep(pool, sub->body_hash);
+    one->rec = (struct run_record){
+        .run_id = pool_strdup(pool, sub->key.run_id),
+        .tenant_id = pool_strdup(pool, sub->key.tenant),
+        .profile_id = keep(pool, sub->profile_id),
+        .workflow_id = keep(pool, sub->workflow_id),
+        .state_key = keep(pool, sub->state_key),
+        .plan_signature = keep(pool, sub->plan->signature),
+        .state = RUN_QUEUED,
+        .created_us = clock_wall_us(),
+        .doc = status_fields(pool, sub),
+        .settings = worker_settings(pool, sub),
+        .plan = json_keep(pool, plan_to_json(sub->plan)),
+        .checkpoint = resume_checkpoint(s, pool, sub),
+    };
+    one->rec.updated_us = one->rec.created_us;
+    if (!sub->mode || strcmp(sub->mode, "sync") != 0)
+        one->reply = json_text(pool, docs_handle(s, pool, &one->rec));
+}
+
+/* --- coming and being answered -----------------------------------------------------------------
+ */
+
+static bool twin_is_coming(const struct sched *s, const struct submission *sub)
+{
+    for (const struct sched_submit *o = s->submits; sub->key_hash && o; o = o->next)
+        if (o->key_hash && !o->refused && strcmp(o->key_hash, sub->key_hash) == 0 &&
+            strcmp(o->rec.tenant_id, sub->key.tenant) == 0)
+            return true;
+    return false;
+}
+
+static int check_cap(const struct sched *s, const struct submission *sub, struct err *err)
+{
+    int live = sched_live_runs(s, sub->key.tenant);
+    if (live < sub->max_concurrent_runs)
+        return 0;
+    if (twin_is_coming(s, sub)) /* which is no run of its own */
+        return err_set(err, E_CONFLICT, "the idempotency key was taken a moment ago");
+    return err_set(err, E_RATE_LIMITED,
+                   "tenant '%s' has %d live runs, its cap is %d; wait for one to end or cancel one",
+                   sub->key.tenant, live, sub->max_concurrent_runs);
+}
+
+struct sched_submit *sched_submit(struct sched *s, const struct submission *sub,
+                                  sched_submit_fn *fn, void *arg)
+{
+    struct pool *pool = pool_create(NULL);
+    struct sched_submit *one = pool_alloc(pool, sizeof(*one));
+    *one = (struct sched_submit){.sched = s, .pool = pool, .fn = fn, .arg = arg};
+    one->refused = check_cap(s, sub, &one->err);
+    if (!one->refused) {
+        take_in(one, sub);
+        one->tenant = queue_tenant(s, sub->key.tenant);
+        one->tenant->coming++;
+    }
+    *s->submits_end = one;
+    s->submits_end = &one->next;
+    if (!s->submit_timer.loop)
+        loop_timer_set(s->loop, &s->submit_timer, 0, flush, s);
+    return one;
+}
+
+void sched_submit_forget(struct sched_submit *submit)
+{
+    if (submit)
+        submit->fn = NULL;
+}
+
+static void answer(struct sched_submit *one, int result, const struct err *err)
+{
+    struct sched *s = one->sched;
+    s->answering = one;
+    if (one->fn)
+        one->fn(one->arg, result, err);
+    s->answering = NULL;
+    pool_destroy(one->pool);
+}
+
+int sched_handle(struct sched *s, struct pool *pool, struct run_key key, const char **ret_text,
+                 struct err *err)
+{
+    const struct sched_submit *one = s->answering;
+    struct err cause = {0};
+    struct run_record rec;
+    if (one && one->reply && run_key_equal(RUN_KEY_OF(&one->rec), key)) {
+        *ret_text = pool_strdup(pool, one->reply);
+        return 0;
+    }
+    if (store_run_get(s->store, pool, key, 0, &rec, &cause))
+        return sched_run_error(&cause, err);
+    *ret_text = json_text(pool, docs_handle(s, pool, &rec));
+    return 0;
+}
+
+/* --- one commit --------------------------------------------------------------------------------
+ */
+
+struct batch {
+    struct pool *pool;
+    struct sched_submit *list;
+    struct store_creation *creations; /* of those that were not refused */
+    size_t n;
+};
+
+static void accepted(struct sched_submit *one)
+{
+    struct sched *s = one->sched;
+    files_status_soon(s, RUN_KEY_OF(&one->rec));
+    queue_add(s, RUN_KEY_OF(&one->rec), one->rec.profile_id, false);
+}
+
+/* The first of those that came; the rest has its own turn. */
+static void take_batch(struct sched *s, struct batch *b)
+{
+    struct sched_submit **at = &s->submits;
+    size_t count = 0;
+    for (const struct sched_submit *one = s->submits; one; one = one->next)
+        count += !one->refused;
+    if (count > CAP_SUBMITS_PER_COMMIT)
+        count = CAP_SUBMITS_PER_COMMIT;
+    b->creations = pool_alloc(b->pool, (count + 1) * sizeof(*b->creations));
+    b->list = s->submits;
+    for (; *at && (b->n < count || (*at)->refused); at = &(*at)->next)
+        if (!(*at)->refused)
+            b->creations[b->n++] = (struct store_creation){.run = &(*at)->rec,
+                                                           .key_hash = (*at)->key_hash,
+                                                           .body_hash = (*at)->body_hash,
+                                                           .reply = (*at)->reply};
+    s->submits = *at;
+    *at = NULL;
+    if (!s->submits)
+        s->submits_end = &s->submits;
+    else
+        loop_timer_set(s->loop, &s->submit_timer, 0, flush, s);
+}
+
+/* All of them are known to the queue before the first caller hears: he may submit or cancel. */
+static void take_results(struct batch *b, int all, const struct err *cause)
+{
+    size_t i = 0;
+    for (struct sched_submit *one = b->list; one; one = one->next) {
+        if (one->refused)
+            continue;
+        const struct store_creation *c = &b->creations[i++];
+        int r = all ? all : c->result;
+        one->tenant->coming--;
+        if (r == E_CONFLICT || r == E_INVALID)
+            one->refused = err_set(&one->err, r, "%s", all ? cause->msg : c->err.msg);
+        else if (r)
+            one->refused = sched_store_error(all ? cause : &c->err, &one->err);
+        else
+            accepted(one);
+    }
+}
+
+static void flush(void *arg)
+{
+    struct sched *s = arg;
+    struct batch b = {.pool = pool_create(NULL)};
+    struct err cause = {0};
+    take_batch(s, &b);
+    take_results(&b, b.n ? store_run_create(s->store, b.creations, b.n, &cause) : 0, &cause);
+    pool_destroy(b.pool);
+    while (b.list) {
+        struct sched_submit *one = b.list;
+        b.list = one->next;
+        answer(one, one->refused, one->refused ? &one->err : NULL);
+    }
+}
+
+void submit_release(struct sched *s)
+{
+    loop_timer_clear(&s->submit_timer);
+    while (s->submits) {
+        struct sched_submit *one = s->submits;
+        s->submits = one->next;
+        pool_destroy(one->pool);
+    }
+}

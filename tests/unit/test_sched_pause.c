@@ -1,0 +1,334 @@
+/*
+ * test_sched_pause.c - pause and resume in every state a run can be in.
+ */
+#include "unit/sched_rig.h"
+
+#include <string.h>
+
+#include "base/caps.h"
+
+#define PAUSED "{\"do\":\"send\",\"message\":{\"type\":\"paused\",\"step_index\":1}}"
+#define STANDS STEP(1, ONE_ROW) "," EXPECT("pause") "," PAUSED
+
+static void pause_run(const char *id, const char *reason)
+{
+    struct err err = {0};
+    if (sched_pause(sched, ACME(id), reason, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
+}
+
+static int resume_run(const char *id)
+{
+    int64_t at = 0;
+    int r = sched_resume(sched, ACME(id), NULL, &at, NULL);
+    if (!r)
+        assert_true(at > 0);
+    return r;
+}
+
+static void start_and_pause(const char *id, const char *then)
+{
+    submit(id, pool_printf(pool, "[[" STANDS ",%s", then));
+    wait_event(id, "step 1");
+    pause_run(id, "lunch");
+    wait_event(id, "stopped before step 2");
+}
+
+static void a_running_run_stands_still_and_goes_on_when_told(void **state)
+{
+    start_and_pause("r1", EXPECT("resume") "," STEP(2, TWO_ROWS) "," END("completed", "", 3,
+                                                                         TWO_ROWS) "]]");
+    json_t *doc = status_of("r1");
+    assert_string_equal(json_str(doc, "status", ""), "paused");
+    assert_string_equal(json_str(doc, "pause_reason", ""), "lunch");
+    assert_int_equal(strlen(json_str(doc, "paused_at", "")), 32);
+    assert_false(json_flag(doc, "terminal", true));
+    assert_true(json_flag(doc, "in_memory_thread_alive", false));
+    assert_int_equal(resume_run("r1"), 0);
+    assert_int_equal(record("r1", 0).state, RUN_RUNNING);
+    doc = status_of("r1");
+    assert_null(json_object_get(doc, "pause_reason"));
+    assert_int_equal(strlen(json_str(doc, "resumed_at", "")), 32);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).attempts, 1);
+    assert_int_equal(rows_of("r1"), 2);
+}
+
+static void a_queued_run_waits_outside_the_queue(void **state)
+{
+    submit("r0", "[[" STEP(1, "") "," EXPECT("cancel") "]]");
+    wait_event("r0", "step 1");
+    submit("r1", QUICK);
+    submit("r2", QUICK);
+    pause_run("r1", "");
+    assert_string_equal(json_str(status_of("r1"), "pause_reason", ""), "external");
+    assert_int_equal(json_int(status_text_of(ACME("r2")), "queue_position", 0), 1);
+    assert_int_equal(sched_cancel(sched, ACME("r0"), "", NULL), 0);
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    assert_int_equal(record("r1", 0).attempts, 0);
+    assert_int_equal(resume_run("r1"), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+}
+
+static void a_recovering_run_can_be_paused(void **state)
+{
+    submit("r1", "[[" STEP(4, ONE_ROW) "," DO("hang") "],[" DO("report") "," END("completed", "",
+                                                                               5, TWO_ROWS) "]]");
+    wait_event("r1", "step 4");
+    restart_all(1);
+    assert_int_equal(record("r1", 0).state, RUN_RECOVERING);
+    pause_run("r1", "");
+    submit("r2", QUICK);
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    assert_int_equal(resume_run("r1"), 0);
+    assert_int_equal(record("r1", 0).state, RUN_QUEUED);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=4"));
+}
+
+static void what_cannot_be_paused_or_resumed_is_said(void **state)
+{
+    struct err err = {0};
+    submit("r1", "[[" STEP(1, "") "," EXPECT("cancel") "," END("cancelled", "", 1, "") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, &err), E_INVALID);
+    assert_string_equal(err.msg, "run 'r1' is running, not paused");
+    pause_run("r1", "");
+    assert_int_equal(sched_pause(sched, ACME("r1"), "", &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "is paused"));
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(sched_pause(sched, ACME("r1"), "", NULL), E_INVALID);
+    assert_int_equal(resume_run("r1"), E_INVALID);
+    assert_int_equal(sched_pause(sched, ACME("nobody"), "", NULL), E_NOT_FOUND);
+    assert_int_equal(resume_run("nobody"), E_NOT_FOUND);
+}
+
+static void a_paused_run_is_cancelled_like_any_other(void **state)
+{
+    start_and_pause("r1", EXPECT("cancel") "," END("cancelled", "", 2, TWO_ROWS) "]]");
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 2);
+    /* also one without a worker, at once */
+    submit("r2", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
+    wait_event("r2", "step 1");
+    pause_run("r2", "");
+    restart_all(1);
+    assert_int_equal(sched_cancel(sched, ACME("r2"), "", NULL), 0);
+    assert_int_equal(rows_of("r2"), 1);
+    assert_int_equal(record("r2", 0).state, RUN_CANCELLED);
+}
+
+static void a_paused_worker_deaf_to_cancel_is_killed(void **state)
+{
+    start_and_pause("r1", DO("hang") "]]");
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 1);
+}
+
+static bool slot_is_free(void *arg)
+{
+    return !sched_slot_of(sched, ACME(arg));
+}
+
+static void a_worker_that_dies_while_paused_leaves_the_run_paused(void **state)
+{
+    char id[] = "r1";
+    start_and_pause(id, DO("die") "],[" DO("report") "," END("completed", "", 3, TWO_ROWS) "]]");
+    wait_until(slot_is_free, id);
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
+    assert_true(has_event(id, "was lost", NULL));
+    assert_false(json_flag(status_text_of(ACME(id)), "in_memory_thread_alive", true));
+    submit("r2", QUICK); /* it has no slot any more */
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
+    assert_int_equal(submit_as("acme", "r3", id, QUICK, NULL), E_CONFLICT); /* but its profile */
+    assert_int_equal(resume_run(id), 0);
+    wait_state(id, RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event(id, "attempt=2"), "step=1"));
+}
+
+static void a_pause_that_is_never_answered_is_a_pause(void **state)
+{
+    char id[] = "r1";
+    submit(id, "[[" STEP(1, ONE_ROW) "," EXPECT("pause") "," DO("die") "],[" END("completed", "", 2,
+                                                                                 ONE_ROW) "]]");
+    wait_event(id, "step 1");
+    pause_run(id, "");
+    wait_until(slot_is_free, id);
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
+    assert_int_equal(resume_run(id), 0);
+    wait_state(id, RUN_SUCCEEDED);
+}
+
+static void a_restart_leaves_a_paused_run_paused(void **state)
+{
+    start_and_pause("r1", DO("hang") "],[" DO("report") "," END("completed", "", 3, TWO_ROWS) "]]");
+    restart_all(1);
+    submit("r2", QUICK);
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    assert_int_equal(sched_live_runs(sched, "acme"), 1);
+    assert_int_equal(resume_run("r1"), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=1"));
+}
+
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static bool counted(void *arg)
+{
+    return *(int *)arg > 0;
+}
+
+static void a_drain_ends_a_paused_worker_and_not_the_pause(void **state)
+{
+    int drained = 0;
+    start_and_pause("r1", EXPECT("drain") "," LOST("drain", "drain") "],[" END("completed", "", 3,
+                                                                              TWO_ROWS) "]]");
+    sched_drain(sched, count, &drained);
+    wait_until(counted, &drained);
+    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    restart_all(1);
+    assert_int_equal(resume_run("r1"), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+}
+
+static void a_pause_during_the_last_step_does_not_keep_a_run_from_ending(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("pause") "," END("completed", "", 2,
+                                                                    TWO_ROWS) "]]");
+    wait_event("r1", "step 1");
+    pause_run("r1", "");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(rows_of("r1"), 2);
+}
+
+static void a_resume_that_crosses_the_answer_leaves_nothing_behind(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("resume") "," PAUSED "," STEP(2, ONE_ROW) "," END(
+                     "completed", "", 2, TWO_ROWS) "]]");
+    wait_event("r1", "step 1");
+    pause_run("r1", "");
+    assert_int_equal(resume_run("r1"), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_false(has_event("r1", "stopped before", NULL));
+}
+
+static bool said_lost(void *arg)
+{
+    struct slot *slot = sched_slot_of(sched, ACME(arg));
+    return !slot || slot->lost_reason;
+}
+
+static void a_resume_while_the_worker_is_ending_is_a_conflict(void **state)
+{
+    char id[] = "r1";
+    struct err err = {0};
+    start_and_pause(id, LOST("Chromium died", "plane_gone") "," DO("hang") "],[" END(
+                            "completed", "", 2, ONE_ROW) "]]");
+    wait_until(said_lost, id);
+    assert_non_null(sched_slot_of(sched, ACME(id)));
+    assert_int_equal(sched_resume(sched, ACME(id), NULL, NULL, &err), E_CONFLICT);
+    assert_non_null(strstr(err.msg, "still ending"));
+    slot_kill(sched_slot_of(sched, ACME(id)));
+    wait_until(slot_is_free, id);
+    assert_int_equal(resume_run(id), 0);
+    wait_state(id, RUN_SUCCEEDED);
+}
+
+static void time_does_not_run_while_paused(void **state)
+{
+    const int64_t long_us = (60 + CAP_RUN_KILL_AFTER_S) * INT64_C(1000000);
+    start_and_pause("r1", EXPECT("resume") "," STEP(2, ONE_ROW) "," DO("hang") "]]");
+    int64_t mono = clock_mono_us();
+    clock_fake(mono + 10 * long_us, clock_wall_us());
+    turn_once();
+    clock_fake(mono + 20 * long_us, clock_wall_us());
+    turn_once();
+    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    assert_false(sched_slot_of(sched, ACME("r1"))->over_time);
+    assert_int_equal(resume_run("r1"), 0);
+    clock_fake_off(); /* backwards, which only tests do */
+    wait_event("r1", "step 2");
+    int64_t left = sched_slot_of(sched, ACME("r1"))->cap_timer.at_mono_ms - clock_mono_ms();
+    assert_true(left > 20 * (long_us / 1000)); /* counted from the resume */
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+}
+
+static void a_paused_worker_gives_its_slot_to_those_who_wait_for_long(void **state)
+{
+    start_and_pause("r1", EXPECT("drain") "," LOST("drain", "drain") "],[" DO("report") "," END(
+                              "completed", "", 3, TWO_ROWS) "]]");
+    int64_t mono = clock_mono_us();
+    clock_fake(mono + 1801 * INT64_C(1000000), clock_wall_us());
+    turn_once(); /* nobody waits: it keeps its browser */
+    assert_non_null(sched_slot_of(sched, ACME("r1")));
+    submit("r2", QUICK);
+    clock_fake(mono + 1862 * INT64_C(1000000), clock_wall_us());
+    turn_once();
+    clock_fake_off();
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    assert_int_equal(resume_run("r1"), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=1"));
+}
+
+static void a_pause_that_asks_wants_an_answer(void **state)
+{
+    struct err err = {0};
+    json_t *prompt = json_pack("{s:s}", "prompt", "The code from the mail?"), *journal;
+    json_t *answer = json_string("4711");
+    submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "],[" DO("report") "," END("completed", "", 2,
+                                                                               ONE_ROW) "]]");
+    wait_event("r1", "step 1");
+    pause_run("r1", "");
+    assert_int_equal(store_run_patch(store, ACME("r1"), prompt, NULL), 0);
+    restart_all(1);
+    assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "user_input"));
+    assert_int_equal(sched_resume(sched, ACME("r1"), answer, NULL, NULL), 0);
+    assert_null(json_object_get(status_of("r1"), "prompt"));
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(store_journal_get(store, pool, ACME("r1"), &journal, NULL), 0);
+    assert_string_equal(
+        json_str(json_object_get(json_object_get(journal, "user_input"), "detail"), "value", ""),
+        "4711");
+    json_decref(prompt);
+    json_decref(answer);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_running_run_stands_still_and_goes_on_when_told),
+        T(a_queued_run_waits_outside_the_queue),
+        T(a_recovering_run_can_be_paused),
+        T(what_cannot_be_paused_or_resumed_is_said),
+        T(a_paused_run_is_cancelled_like_any_other),
+        T(a_paused_worker_deaf_to_cancel_is_killed),
+        T(a_worker_that_dies_while_paused_leaves_the_run_paused),
+        T(a_pause_that_is_never_answered_is_a_pause),
+        T(a_restart_leaves_a_paused_run_paused),
+        T(a_drain_ends_a_paused_worker_and_not_the_pause),
+        T(a_pause_during_the_last_step_does_not_keep_a_run_from_ending),
+        T(a_resume_that_crosses_the_answer_leaves_nothing_behind),
+        T(a_resume_while_the_worker_is_ending_is_a_conflict),
+        T(time_does_not_run_while_paused),
+        T(a_paused_worker_gives_its_slot_to_those_who_wait_for_long),
+        T(a_pause_that_asks_wants_an_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
