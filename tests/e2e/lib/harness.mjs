@@ -20,7 +20,7 @@ export const slow = Number(process.env.MANTIS_TEST_SLOW || 1)
 // end when this process dies, however that happens.
 function launch(args, env, what) {
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', bin, ...args], {
-    env: { PATH: process.env.PATH, HOME: os.tmpdir(), ...sanitizerEnv(), ...env },
+    env: { PATH: process.env.PATH, HOME: os.tmpdir(), ...sharedEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   child.log = ''
@@ -37,9 +37,10 @@ function launch(args, env, what) {
   return child
 }
 
-function sanitizerEnv() {
+// What a whole test run is set to. MANTIS_REPO_ROOT: for a binary that is not in the source tree's build/.
+function sharedEnv() {
   const env = {}
-  for (const name of ['ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'])
+  for (const name of ['ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'MANTIS_REPO_ROOT'])
     if (process.env[name]) env[name] = process.env[name]
   return env
 }

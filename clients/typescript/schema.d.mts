@@ -1,0 +1,899 @@
+// Made by tools/openapi_types.mjs from /openapi.json; a test holds both together.
+
+/** `succeeded`, `completed_with_failures`, `halted`, `failed`, `cancelled` and `timeout` are terminal: they never change. `paused` is not. */
+export type Status = "queued" | "running" | "paused" | "recovering" | "succeeded" | "completed_with_failures" | "halted" | "failed" | "cancelled" | "timeout";
+
+/** The status in five words: `complete`, `halted` and `cancelled` are terminal. */
+export type Phase = "queued" | "running" | "recovering" | "complete" | "halted" | "cancelled";
+
+/** What every refused call answers. */
+export interface Refusal {
+  /** One sentence that names the field, run, host or cap, and what to do. */
+  detail: string;
+}
+
+export interface ParameterProblem {
+  /** What kind of mistake. */
+  type: string;
+  /** Where it is, from the outside in. */
+  loc: Array<string | number>;
+  /** For people. */
+  msg: string;
+  /** What was sent. */
+  input: unknown;
+}
+
+/** The answer to what can be read but not processed. */
+export interface ParameterError {
+  /** An array for a query or path parameter that cannot be read; a sentence for all else. */
+  detail: Array<ParameterProblem> | string;
+}
+
+/** One step of a plan. */
+export interface Step {
+  /** What to do, by the words a person sees on the page. */
+  intent: string;
+  /** What kind of step. */
+  type: string;
+  /** What must be seen afterwards. */
+  verify?: string;
+  /** Actions it may take. */
+  budget?: number;
+  /** How it is undone. */
+  reverse?: string;
+  grounding?: boolean;
+  /** Answered by reading, without acting. */
+  claude_only?: boolean;
+  /** Index of the step a loop goes back to; -1 none. */
+  loop_target?: number;
+  /** Turns of a loop; clamped to the server's cap. */
+  loop_count?: number;
+  /** A name for this part of the plan. */
+  section?: string;
+  /** Its failure ends the run. */
+  required?: boolean;
+  /** The run goes on only when what it asks is true. */
+  gate?: boolean;
+  /** Per step type: `url`, `value`, `label`, `wait_after_load_seconds` ... */
+  params?: { [key: string]: unknown };
+  hints?: { [key: string]: unknown };
+  /** Carry it out only when this holds. */
+  guard?: unknown;
+  /** Keep its answer under this name. */
+  out_var?: string;
+  stop_var?: string;
+  extract?: ExtractionSchema;
+  condition_var?: string;
+  then_target?: number;
+  else_target?: number;
+  [key: string]: unknown;
+}
+
+/** A plan in JSON: a bare array of steps, `{"steps","runtime"}`, or a suite. */
+export type TaskSuite = Array<Step> | {
+  steps?: Array<Step>;
+  /** Defaults of the plan: `max_cost`, `max_time_minutes`, `compute_backend` ... A request's own fields come first. */
+  runtime?: { [key: string]: unknown };
+  session_name?: string;
+  base_url?: string;
+  tasks?: Array<{ [key: string]: unknown }>;
+  _micro_plan?: Array<Step>;
+  [key: string]: unknown;
+};
+
+export interface ExtractionField {
+  /** A column of the result. */
+  name: string;
+  /** What kind of value. */
+  type?: string;
+  /** A row without it does not count. */
+  required?: boolean;
+  /** What one looks like. */
+  example?: string;
+  [key: string]: unknown;
+}
+
+/** What an extraction is asked for. */
+export interface ExtractionSchema {
+  /** What to extract, in order. */
+  fields: Array<ExtractionField | string>;
+  /** What one row is. */
+  entity_name?: string;
+  /** Default: the fields with `required`. */
+  required_fields?: Array<string>;
+  /** What a card in a list must show. */
+  tile_required_fields?: Array<string>;
+  /** What is carried from the card to the row. */
+  tile_carry_fields?: Array<string>;
+  /** Words that mark a row as not organic. */
+  spam_indicators?: Array<string>;
+  /** Sellers' words that do. */
+  spam_seller_indicators?: Array<string>;
+  /** Labels never clicked while extracting. */
+  forbidden_controls?: Array<string>;
+  /** Labels that may be clicked to reveal a value. */
+  allowed_controls?: Array<string>;
+  /** Words that mark a card to leave out. */
+  listing_card_exclusions?: Array<string>;
+  spam_label?: string;
+  /** What a row that does not count leads to. */
+  rejection_intents?: { [key: string]: string };
+  /** 0 or 1: a single item. */
+  max_items?: number;
+  schema_name?: string;
+  [key: string]: unknown;
+}
+
+/** What to do: at least one of these. When there are several, the first in this order counts; an empty string counts as absent. */
+export interface PlanInput {
+  task_suite?: TaskSuite;
+  /** The same as text. */
+  task_file_contents?: string;
+  /** Path of a plan file in the server's repository; relative, no `..`. */
+  task_file?: string;
+  /** A plan in prose; it needs a model that decomposes it. */
+  plan_text?: string;
+  /** Path of a plan file: `.json` holds steps, anything else prose. */
+  micro?: string;
+  /** The same as `micro`. */
+  micro_path?: string;
+}
+
+/** How to do it. Numbers may be given as text, booleans also as `yes`/`no`, `on`/`off`, `1`/`0`; null counts as absent where the type says so. */
+export interface RunOptions {
+  /** True: a handle at once. False: the call waits for the result. */
+  detached?: boolean;
+  /** Which browser profile (cookies, sign-ins) the run uses; kept as `<tenant>__<value>`. One live run each. */
+  profile_id?: string | null;
+  /** Under which name the checkpoint is kept. Default: made from the plan's signature. */
+  workflow_id?: string | null;
+  /** Both of the above in one, when neither is given. */
+  state_key?: string | null;
+  /** Your own id of the run: letters, digits, `_`, `.` and `-`. */
+  run_id?: string | null;
+  /** Start from the workflow's last checkpoint. */
+  resume_state?: boolean;
+  /** USD. The least of server, tenant and this one counts. */
+  max_cost?: number | null;
+  /** The least of server, tenant and this one counts. */
+  max_time_minutes?: number | null;
+  /** Actions per task (of `tasks` suites). */
+  max_steps?: number;
+  /** Model by name, where a host serves several. */
+  cua_model?: string | null;
+  /** `computer_plane`: pixels only. `browser_use_plane`: the browser's own reading too. */
+  compute_backend?: "computer_plane" | "browser_use_plane" | null;
+  /** Where the traffic leaves. */
+  proxy_city?: string | null;
+  proxy_state?: string | null;
+  proxy_country?: string | null;
+  proxy_provider?: string | null;
+  /** No upstream proxy. */
+  proxy_disabled?: boolean;
+  /** False: carry prose out as one task. */
+  decompose?: boolean;
+  /** With `decompose:false`: more than 80 words. */
+  allow_raw_long_plan?: boolean;
+  /** With prose: a name. */
+  session_name?: string | null;
+  /** With prose. */
+  base_url?: string | null;
+  /** With prose: where to start. */
+  start_url?: string | null;
+  /** Only say what would be run, and what it would cost. */
+  dry_run?: boolean;
+  /** The answer for `{{user_input}}`, given beforehand. */
+  user_input?: unknown;
+  /** Instead of any schema of the plan. */
+  extraction_schema?: ExtractionSchema | null;
+  /** Use what was extracted from the same address before. */
+  cache_read?: boolean;
+  /** Keep it. */
+  cache_write?: boolean;
+  cache_ttl_seconds?: number;
+  /** Default: the workflow id. */
+  cache_key?: string | null;
+  /** Record a screencast. */
+  record_video?: boolean;
+  video_format?: "mp4" | "webm" | "gif";
+  video_fps?: number;
+  /** Offer a live view; `viewer_url` of the status says where. */
+  live_viewer?: boolean;
+  /** null: the server's setting. */
+  route_som_clicks?: boolean | null;
+  /** Where the webhook of this run goes; default: the tenant's. */
+  callback_url?: string | null;
+  /** For which ends of the run; default: the tenant's, else all. */
+  callback_events?: Array<"succeeded" | "completed_with_failures" | "halted" | "failed" | "cancelled" | "timeout"> | null;
+  /** Budgets of the runner. */
+  brain_budgets?: { [key: string]: unknown } | null;
+  /** Pause at a proof of being human. null: the server's setting. */
+  pause_on_captcha?: boolean | null;
+  /** Longest wait for a page to come to rest. */
+  settle_ceiling_seconds?: number | null;
+  max_recoveries_per_run?: number | null;
+  max_recoveries_per_step?: number | null;
+  /** A label. Default: the file's name. */
+  plan_name?: string | null;
+  /** For actions; no effect here. */
+  reason?: string | null;
+  /** For `graph_learn`; no effect here. */
+  objective?: string | null;
+  /** No effect here. */
+  graph_learn?: boolean | null;
+  /** No effect here. */
+  graph_learn_only?: boolean | null;
+}
+
+/** Start a run. Unknown fields are ignored. */
+export type RunRequest = PlanInput & RunOptions;
+
+/** Act on a run. Scopes: `status` for status; `result`; `logs` for logs and reasoning_trace; `run` for all. None of these spends a rate token, `graph_learn` apart. */
+export interface ActionRequest {
+  /** What to do with a run that exists; `graph_learn` needs none. */
+  action: "status" | "result" | "logs" | "cancel" | "pause" | "resume" | "reasoning_trace" | "graph_learn";
+  /** Which run. Every action but `graph_learn` needs it. */
+  run_id?: string;
+  /** `logs`: how many of the last lines. */
+  tail?: number;
+  /** `reasoning_trace`: only events after this cursor or time. */
+  since?: string | null;
+  /** `cancel`, `pause`: kept with the run. */
+  reason?: string | null;
+  /** `resume`: the answer the run waits for. */
+  user_input?: unknown;
+  /** `graph_learn`: what is wanted; or `plan_text`. */
+  objective?: string | null;
+  /** `graph_learn`. */
+  plan_text?: string | null;
+  /** `graph_learn`: where to look. */
+  start_url?: string | null;
+  /** `graph_learn`: look again. */
+  force_relearn?: boolean | null;
+}
+
+/** One instruction, carried out in a loop of looking and acting. */
+export interface CuaRequest {
+  /** What to do, in words. */
+  instruction: string;
+  /** Where to start. */
+  start_url?: string | null;
+  /** Seconds. */
+  settle_time?: number;
+  /** At most the server's cap. */
+  max_steps?: number;
+  frames_per_inference?: number;
+  /** Refine clicks with a second model, where there is a key. */
+  ground_clicks?: boolean;
+  /** Put an ordered list of sub-goals in front, where there is a key. */
+  decompose?: boolean;
+  /** True: a handle at once. */
+  detached?: boolean;
+  /** Which browser profile (cookies, sign-ins) the run uses; kept as `<tenant>__<value>`. One live run each. */
+  profile_id?: string | null;
+  /** Under which name the checkpoint is kept. Default: made from the plan's signature. */
+  workflow_id?: string | null;
+  /** Both of the above in one, when neither is given. */
+  state_key?: string | null;
+  /** Your own id of the run: letters, digits, `_`, `.` and `-`. */
+  run_id?: string | null;
+  /** USD. The least of server, tenant and this one counts. */
+  max_cost?: number | null;
+  /** The least of server, tenant and this one counts. */
+  max_time_minutes?: number | null;
+  /** Model by name, where a host serves several. */
+  cua_model?: string | null;
+  /** Where the traffic leaves. */
+  proxy_city?: string | null;
+  proxy_state?: string | null;
+  proxy_country?: string | null;
+  proxy_provider?: string | null;
+  /** No upstream proxy. */
+  proxy_disabled?: boolean;
+  /** Record a screencast. */
+  record_video?: boolean;
+  video_format?: "mp4" | "webm" | "gif";
+  video_fps?: number;
+  /** Offer a live view; `viewer_url` of the status says where. */
+  live_viewer?: boolean;
+  /** null: the server's setting. */
+  route_som_clicks?: boolean | null;
+  /** Where the webhook of this run goes; default: the tenant's. */
+  callback_url?: string | null;
+  /** null: the server's setting. */
+  perceptual_verify?: boolean | null;
+  /** null: the server's setting. */
+  loop_recovery?: boolean | null;
+  /** null: the server's setting. */
+  done_gate?: boolean | null;
+  /** null: the server's setting. */
+  predicate_verify?: boolean | null;
+  /** null: the server's setting. */
+  adaptive_settle?: boolean | null;
+  /** null: the server's setting. */
+  form_controller?: boolean | null;
+  /** null: the server's setting. */
+  loop_adaptive?: boolean | null;
+  /** null: the server's setting. */
+  adaptive_click_tol?: boolean | null;
+  /** null: the server's setting. */
+  reuse_session?: boolean | null;
+  /** null: the server's setting. */
+  speculation?: boolean | null;
+}
+
+export interface CancelRequest {
+  /** Kept with the run and in the log. */
+  reason?: string | null;
+}
+
+/** An accepted run. It is on disk before this is answered. */
+export interface RunHandle {
+  status: Status;
+  terminal?: boolean;
+  mode: "detached" | "sync";
+  /** Poll, follow and act on the run by it. */
+  run_id: string;
+  created_at: string;
+  updated_at: string;
+  model: string;
+  /** The request with the identities and caps in force, without secrets and long plans. */
+  payload: { [key: string]: unknown };
+  /** On the server. */
+  status_path: string;
+  /** On the server. */
+  result_path: string;
+  /** On the server. */
+  csv_path: string;
+  /** On the server. */
+  events_path: string;
+  max_steps?: number;
+  profile_id?: string;
+  workflow_id?: string;
+  state_key?: string;
+  tenant_id?: string;
+}
+
+/** What a person can do about a run that ended early. */
+export interface FailureHelp {
+  halt_class: string;
+  /** What happened. */
+  summary: string;
+  likely_causes: Array<string>;
+  next_steps: Array<string>;
+  /** Where to look; null: not offered. */
+  debug_surfaces: {
+    phase?: string | null;
+    status?: string | null;
+    events?: string | null;
+    result?: string | null;
+    augur?: string | null;
+    logs?: string | null;
+  };
+  retries_spent?: number;
+  context?: { [key: string]: unknown };
+  deploy_age_warning?: string;
+}
+
+/** Seconds by what they were spent on. */
+export interface WallTime {
+  perceive?: number;
+  think?: number;
+  act?: number;
+  settle?: number;
+  claude_ground?: number;
+  claude_extract?: number;
+  claude_verify?: number;
+  claude_verify_haiku?: number;
+  claude_verify_opus_escalation?: number;
+  load?: number;
+  overhead?: number;
+}
+
+/** How much of a list of items was seen, opened and read. */
+export interface VerificationSummary {
+  status: string;
+  verdict: string;
+  totals: { [key: string]: number };
+  checks: Array<unknown>;
+  [key: string]: unknown;
+}
+
+/** The result in short. */
+export interface Summary {
+  run_id?: string;
+  provider?: string;
+  session_name?: string;
+  model?: string;
+  mode?: string;
+  total_time_s?: number;
+  steps_executed?: number;
+  /** Rows that count. */
+  viable?: number;
+  leads_with_phone?: number;
+  passed?: number;
+  total?: number;
+  score?: number;
+  result_path?: string;
+  csv_path?: string;
+  detached_result_path?: string;
+  detached_csv_path?: string;
+  dynamic_verification_summary?: VerificationSummary;
+  terminal_status?: string;
+  halt_reason?: string;
+  wall_time_breakdown?: WallTime;
+  video?: Video;
+  /** Where it ended. */
+  final_url?: string;
+  /** USD. */
+  cost_total?: number;
+  cost_breakdown?: {
+    gpu: number;
+    claude: number;
+    proxy: number;
+  };
+}
+
+/** The screencast. */
+export interface Video {
+  path?: string;
+  polished_path?: string;
+  format?: string;
+  duration_seconds?: number;
+  bytes?: number;
+  error?: string | null;
+  actions?: { [key: string]: number };
+  clicks?: unknown;
+}
+
+/** Everything about a run but its result. */
+export interface StatusDocument {
+  run_id: string;
+  status: Status;
+  /** It will not change any more. */
+  terminal: boolean;
+  mode: "detached" | "sync";
+  model: string;
+  created_at: string;
+  started_at: string | null;
+  /** Also moves with every event. */
+  updated_at: string;
+  finished_at: string | null;
+  /** The request with the identities and caps in force, without secrets and long plans. */
+  payload: { [key: string]: unknown };
+  /** On the server. */
+  status_path: string;
+  /** On the server. */
+  result_path: string;
+  /** On the server. */
+  csv_path: string;
+  /** On the server. */
+  events_path: string;
+  profile_id: string;
+  workflow_id: string;
+  state_key: string;
+  tenant_id: string;
+  max_steps: number;
+  summary?: Summary | null;
+  /** How the runner ended: completed, completed_with_failures, halted, budget_exceeded, time_exceeded, cancelled, failed. */
+  terminal_status?: string | null;
+  /** Why, exactly. */
+  halt_reason?: string | null;
+  /** Why, in one word; the key of `failure_help`. */
+  halt_class: string | null;
+  /** What the failed step ran into. */
+  failure_class?: string | null;
+  error?: string | null;
+  traceback?: string | null;
+  /** What a paused run asks. */
+  prompt?: string | null;
+  paused_at?: string | null;
+  pause_reason?: string | null;
+  /** Of a paused run; opaque. */
+  pause_state?: unknown;
+  resumed_at?: string | null;
+  cancelled_at?: string | null;
+  cancel_reason?: string | null;
+  cancel_lookup_error?: string | null;
+  viewer_url?: string | null;
+  failure_help?: FailureHelp;
+  /** Workers that were started for it. */
+  attempts: number;
+  /** Of a waiting run; 1: the next one of all. */
+  queue_position?: number | null;
+  /** Of a waiting run: until it is likely to start. */
+  eta_ms?: number | null;
+  /** A worker is at it now. */
+  in_memory_thread_alive: boolean;
+  /** Why it pauses: `user_input`, or as the caller said. */
+  reason?: string | null;
+}
+
+export type ResultDocument = StatusDocument & {
+  /** null until there is one. */
+  result: Result | null;
+  result_ready: boolean;
+};
+
+/** The small document to poll. */
+export interface PhaseDocument {
+  run_id: string;
+  phase: Phase;
+  terminal: boolean;
+  /** Unix seconds. */
+  last_event_at: number;
+  /** Ask again after this many milliseconds. */
+  polling_backoff_ms_hint: number;
+  /** Unix seconds. */
+  started_at: number | null;
+  /** Unix seconds. */
+  finished_at: number | null;
+  halt_class: string | null;
+  failure_help?: FailureHelp;
+}
+
+export interface Artifact {
+  name: string;
+  kind: "structured_data" | "file";
+  mime_type: string;
+  row_count: number;
+  schema?: {
+    fields: Array<string>;
+  };
+  /** `structured_data`: the rows. */
+  data?: Array<{ [key: string]: unknown }>;
+  /** `structured_data`: where each value was seen. */
+  evidence?: Array<{ [key: string]: unknown }>;
+  /** `file`: a path of this API. */
+  download_url?: string;
+}
+
+/** One carried-out step. */
+export interface StepDetail {
+  /** Index in the plan. */
+  step: number;
+  intent: string;
+  success: boolean;
+  /** Actions taken. */
+  steps: number;
+  /** What it says of itself. */
+  data: string;
+  executor_backend: string;
+  time_breakdown: WallTime;
+  duration: number;
+  skip?: boolean;
+  failure_class?: string;
+  failure_subclass?: string;
+  final_url?: string;
+  page_title?: string;
+  skip_reason?: string;
+  last_action?: unknown;
+  screenshot?: unknown;
+  screenshot_b64?: string;
+}
+
+/** What a run brought. A run that was cancelled, capped or killed still has its rows. */
+export interface Result {
+  run_id: string;
+  provider: string;
+  session_name: string;
+  model: string;
+  /** `micro_intent`, `tasks`, `pure_cua`. */
+  mode: string;
+  terminal_status: string;
+  halt_reason: string;
+  total_time_s: number;
+  wall_time_breakdown: WallTime;
+  steps_executed: number;
+  /** Rows that count. */
+  viable: number;
+  leads_with_phone?: number;
+  unknown_placeholder_row_count?: number;
+  state_key?: string;
+  profile_id?: string;
+  workflow_id?: string;
+  checkpoint_path?: string;
+  plan_signature?: string;
+  resume_state?: boolean;
+  costs: {
+    total: number;
+    gpu: number;
+    claude: number;
+    proxy: number;
+    per_lead?: number;
+    per_phone_lead?: number;
+    leads?: number;
+    leads_with_phone?: number;
+    status?: string;
+    checkpoint_path?: string;
+  };
+  healing_events?: Array<unknown>;
+  dynamic_verification?: { [key: string]: unknown };
+  dynamic_verification_summary?: VerificationSummary;
+  /** `VIABLE | Key: value | ...` */
+  leads: Array<string>;
+  collected_urls?: Array<string>;
+  shared_seen_hits?: number;
+  /** The rows, then each file once. */
+  artifacts: Array<Artifact>;
+  executor_backend_counts?: { [key: string]: number };
+  step_details: Array<StepDetail>;
+  final_url?: string;
+  warnings?: Array<string>;
+  result_path?: string;
+  csv_path?: string;
+  detached_result_path?: string;
+  detached_csv_path?: string;
+  failure_class?: string;
+  error?: string;
+  claude_cost_by_path?: { [key: string]: unknown };
+  video?: Video;
+  /** `tasks` */
+  passed?: number;
+  /** `tasks` */
+  total?: number;
+  /** `tasks` */
+  score?: number;
+  /** `tasks`, `pure_cua` */
+  termination_reason?: string;
+}
+
+/** One thing that happened. */
+export interface RunEvent {
+  ts: string;
+  /** Rises by one per run, from 1. */
+  seq?: number;
+  layer?: string;
+  kind: string;
+  summary: string;
+  /** -1: of no step. */
+  step_index?: number;
+  detail?: { [key: string]: unknown };
+  category?: string;
+  at_us?: number;
+  [key: string]: unknown;
+}
+
+export type EventsDocument = StatusDocument & {
+  events: Array<RunEvent>;
+  /** How many of them. */
+  count: number;
+  /** There are more: pass it as `since`. */
+  next_since?: string;
+};
+
+export interface LogsDocument {
+  run_id: string;
+  events: Array<string>;
+}
+
+export interface ResumeReply {
+  run_id: string;
+  status: "running";
+  resumed_at: string;
+}
+
+/** A plan made from looking at the start page. */
+export interface GraphLearnReply {
+  mode: "graph_learn";
+  domain: string;
+  phases: number;
+  edges: number;
+  compiled_steps: number;
+  objective_hash: string;
+  micro_plan: Array<{ [key: string]: unknown }>;
+  [key: string]: unknown;
+}
+
+export interface DryRun {
+  dry_run: true;
+  tenant_id: string;
+  profile_id: string;
+  workflow_id: string;
+  cua_model: string;
+  compute_backend: string;
+  task_suite: unknown;
+  plan_summary: {
+    step_count: number;
+    by_type: { [key: string]: number };
+    with_inline_extract_schema: number;
+    gate_steps: number;
+    required_steps: number;
+  };
+  cost_estimate: {
+    cua_model: string;
+    gpu_usd: number;
+    claude_usd: number;
+    other_usd: number;
+    estimated_total_usd: number;
+    note: string;
+  };
+  /** What in the plan is likely a mistake. */
+  warnings?: Array<unknown>;
+  next_step: string;
+}
+
+export interface CuaResult {
+  run_id: string;
+  mode: "pure_cua";
+  provider?: string;
+  session_name?: string;
+  model?: string;
+  instruction?: string;
+  start_url?: string;
+  success: boolean;
+  termination_reason: "done" | "max_steps" | "loop" | "env_done" | "cancelled";
+  steps: number;
+  duration_s?: number;
+  elapsed_seconds?: number;
+  trajectory_len?: number;
+  predicate_summary?: { [key: string]: unknown };
+  reused_session?: boolean;
+  speculation_summary?: { [key: string]: unknown };
+  perceptual_summary?: { [key: string]: unknown };
+  loop_recoveries_by_reason?: { [key: string]: unknown };
+  done_rejections_by_reason?: { [key: string]: unknown };
+  executor_backend_counts?: { [key: string]: unknown };
+  result_path?: string;
+  video?: Video;
+  [key: string]: unknown;
+}
+
+/** This tenant's live runs. */
+export interface Queue {
+  tenant_id: string;
+  queued: number;
+  running: number;
+  recovering: number;
+  paused: number;
+  /** Until the first waiting run is likely to start; null: nothing waits, or nobody knows yet. */
+  eta_ms: number | null;
+  /** The first of this tenant's waiting runs. */
+  runs: Array<{
+    run_id: string;
+    /** 1: the next one of all. */
+    position: number;
+  }>;
+}
+
+/** An extraction schema under a name. */
+export interface Recipe {
+  name: string;
+  schema: ExtractionSchema;
+}
+
+export interface RecipeName {
+  name: string;
+}
+
+export interface RecipeList {
+  /** The tenant's own, by name. */
+  recipes: Array<RecipeName>;
+  /** Those that come with the server, by name. */
+  shipped: Array<RecipeName>;
+}
+
+export interface RecipeDeleted {
+  name: string;
+  /** False: there was none. */
+  deleted: boolean;
+}
+
+export interface FingerprintRequest {
+  /** http or https. Default: a page that shows what a site can see of the browser. */
+  target_url?: string | null;
+  cua_model?: string | null;
+}
+
+export interface FingerprintReply {
+  run_id: string;
+  target_url: string;
+  poll_via: string;
+  rows_via: string;
+  status: Status;
+  /** `honest_mode`, `behavioral_jitter`, `geo_consistency`, `cdp_stealth`, `proxy_provider`. */
+  stealth_snapshot: { [key: string]: unknown };
+}
+
+export interface DeliveryAttempt {
+  n: number;
+  at: string;
+  /** HTTP status; 0: no answer. */
+  status: number;
+  duration_ms: number;
+  /** Empty: none. */
+  error: string;
+}
+
+/** One webhook and what became of it. */
+export interface Delivery {
+  /** Also sent to the receiver as `X-Mantis-Delivery`; stays the same over all attempts and replays. */
+  delivery_id: string;
+  run_id: string;
+  /** The run's final status. */
+  event: "succeeded" | "completed_with_failures" | "halted" | "failed" | "cancelled" | "timeout";
+  /** Where it goes; without what may be secret in it. */
+  url: string;
+  state: "pending" | "delivered" | "dead";
+  attempts: number;
+  created_at: string;
+  /** Of a pending one. */
+  next_attempt_at: string | null;
+  /** HTTP status of the last attempt; 0: no answer. */
+  last_status: number;
+  /** Empty: none. */
+  last_error: string;
+  /** Every attempt, oldest first (`/v1/runs/{run_id}/webhook`). */
+  log?: Array<DeliveryAttempt>;
+}
+
+export interface DeliveryList {
+  /** Newest first. */
+  deliveries: Array<Delivery>;
+}
+
+/** What the receiver gets. */
+export interface WebhookBody {
+  run_id: string;
+  tenant_id: string;
+  status: "succeeded" | "completed_with_failures" | "halted" | "failed" | "cancelled" | "timeout";
+  summary: Summary;
+  delivered_at: string;
+}
+
+export interface Health {
+  ok: boolean;
+  model: string;
+  /** Why not. */
+  reason?: string;
+}
+
+export interface Version {
+  version: string;
+  model: string;
+  ready: boolean;
+  git_sha: string;
+  build_time: string;
+  deploy_age_days: number | null;
+  /** Whose limits these are: with `process`, N replicas allow N times as much. */
+  limits_scope: string;
+  /** Of the browsers. */
+  sandbox: "on" | "off";
+  warnings: Array<string>;
+}
+
+export interface ModelList {
+  object: "list";
+  data: Array<{
+    id: string;
+    object: "model";
+    owned_by: string;
+  }>;
+}
+
+/** An OpenAI-style chat completion request; passed on as it is. */
+export interface ChatRequest {
+  model?: string;
+  messages: Array<{ [key: string]: unknown }>;
+  [key: string]: unknown;
+}
+
+/** What the model server said, when it was not JSON. */
+export interface ChatError {
+  error: {
+    message: string;
+    type: string;
+  };
+}
+
+/** What is due again. */
+export interface ReplayReply {
+  /** How many. */
+  replayed: number;
+}
+
+/** A run's webhooks with every attempt. */
+export interface RunDeliveries {
+  run_id: string;
+  deliveries: Array<Delivery>;
+}
