@@ -8,7 +8,7 @@ import test, { after, before } from 'node:test'
 import { slow, startServer, tempDir } from './lib/harness.mjs'
 import { fromNpm, needs } from './lib/npm.mjs'
 
-const playwright = await fromNpm('playwright-core')
+const [playwright, axe] = await Promise.all(['playwright-core', 'axe-core'].map(fromNpm))
 const chromium = ['chromium', 'google-chrome-stable', 'google-chrome'].map((name) => {
   try { return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim() } catch { return '' }
 }).find(Boolean)
@@ -104,6 +104,18 @@ test('/redoc shows every operation', options, async () => {
   assert.equal(await page.locator('section.op').count(), n)
   assert.equal(await page.locator('form').count(), 0)
   clean(page)
+  await page.close()
+})
+
+test('/redoc can be read by everybody, in light and in dark', { ...options, ...needs(playwright, chromium, axe) }, async () => {
+  const page = await open('/redoc')
+  await page.locator('section.op').first().waitFor()
+  await page.evaluate((axe.default ?? axe).source)
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    const found = await page.evaluate(() => globalThis.axe.run())
+    assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.help} (${v.nodes[0].html})`), [], colorScheme)
+  }
   await page.close()
 })
 
