@@ -56,6 +56,18 @@ need_packages() {
         "${missing[@]}" >&2 || die "apt-get could not install: ${missing[*]}"
 }
 
+# need_unpacked PACKAGE DIR: the package's files in DIR/PACKAGE, not installed: as an installed package it
+# would start a service. Quick when they are there.
+need_unpacked() {
+    local dir=$2/$1
+    [ -d "$dir/usr" ] && return
+    mkdir -p "$dir"
+    (cd "$dir" && { apt-get download -qq "$1" || { as_root apt-get update -qq && apt-get download -qq "$1"; }; }) >&2 ||
+        die "apt-get could not download $1"
+    dpkg -x "$dir/$1"_*.deb "$dir"
+    rm -f "$dir/$1"_*.deb
+}
+
 # The end-to-end tests are Node programs without dependencies; any Node from 18 on will do.
 need_node() {
     command -v node >/dev/null || need_packages nodejs
