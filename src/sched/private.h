@@ -112,6 +112,7 @@ struct stale_list { /* files.c: status.json to be written */
 
 struct reaper { /* reaper.c */
     struct loop_timer timer;
+    int stuck; /* old runs that could not be removed: others are looked at behind them */
     struct walk_runs *walk; /* through the run directories; NULL: between two rounds */
     int64_t next_walk_us;
 };

@@ -25,61 +25,58 @@
 #define ENTRIES       100    /* files removed in one piece */
 #define RUNS          4      /* runs looked at in one piece */
 #define WALK_ENTRIES  20     /* directories looked at in one piece */
+#define MOST_STUCK    200    /* runs that are passed over in one round */
 #define KEYS          200
 #define KEY_US        (INT64_C(24) * 3600 * 1000000)
 #define DAY_US        (INT64_C(24) * 3600 * 1000000)
 #define WALK_EVERY_US (INT64_C(3600) * 1000000)
 
-static bool remove_some(const char *path, bool *ret_gone)
+static bool remove_some(const char *path, bool *ret_gone, struct err *err)
 {
-    struct err err = {0};
-    if (file_remove_some(path, ENTRIES, ret_gone, &err) == 0)
-        return true;
-    log_warning(LOGGER, NULL, "reaper: %s", err.msg);
-    return false;
+    return file_remove_some(path, ENTRIES, ret_gone, err) == 0;
 }
 
 /* --- runs --------------------------------------------------------------------------------------
  */
 
-/* True when there is more to do for it at once. */
-static bool reap_run(struct sched *s, struct pool *pool, const struct run_record *rec)
+/* False: it cannot be removed just now. */
+static bool reap_run(struct sched *s, struct pool *pool, const struct run_record *rec,
+                     struct err *err)
 {
     struct run_key key = RUN_KEY_OF(rec);
-    struct err err = {0};
     bool gone = false;
     if (rec->state == RUN_PAUSED)
-        return sched_cancel(s, key, "it was paused for too long", &err) == 0;
+        return sched_cancel(s, key, "it was paused for too long", err) == 0;
     if (sched_slot_of(s, key))
         return false;
     files_forget(s, key);
-    if (!remove_some(dirs_run(s, pool, key), &gone))
+    if (!remove_some(dirs_run(s, pool, key), &gone, err))
         return false;
     if (!gone)
         return true;
-    if (store_run_delete(s->store, key, &err)) {
-        log_warning(LOGGER, NULL, "reaper: %s", err.msg);
+    if (store_run_delete(s->store, key, err))
         return false;
-    }
     views_drop(s, key);
-    log_debug(LOGGER, NULL, "removed run %s", key.run_id);
     return true;
 }
 
+/* Runs that cannot be removed stay the oldest; they are passed over until the next round. */
 static bool reap_runs(struct sched *s, int64_t now_us)
 {
     struct pool *pool = pool_create(NULL);
     struct run_record *runs;
     struct err err = {0};
-    int n = 0, days = s->settings->run_ttl_days;
-    bool more = false;
-    if (days > 0 &&
-        store_runs_expired(s->store, pool, now_us - days * DAY_US, RUNS, &runs, &n, &err))
-        log_warning(LOGGER, NULL, "reaper: %s", err.msg);
+    int n = 0, days = s->settings->run_ttl_days, stuck = 0, limit = RUNS + s->reaper.stuck;
+    if (days <= 0 ||
+        store_runs_expired(s->store, pool, now_us - days * DAY_US, limit, &runs, &n, &err))
+        n = 0;
     for (int i = 0; i < n; i++)
-        more = reap_run(s, pool, &runs[i]) || more;
+        stuck += !reap_run(s, pool, &runs[i], &err);
+    if (*err.msg && (!stuck || stuck > s->reaper.stuck))
+        log_warning(LOGGER, NULL, "old runs cannot be removed: %s", err.msg);
+    s->reaper.stuck = stuck < MOST_STUCK ? stuck : MOST_STUCK;
     pool_destroy(pool);
-    return more;
+    return n > stuck || (n == limit && stuck < MOST_STUCK); /* there may be others behind them */
 }
 
 static bool reap_keys(struct sched *s, int64_t now_us)
@@ -173,9 +170,13 @@ static bool strip_run(struct sched *s, struct walk_runs *w, int64_t before_us)
         const char *path = pool_printf(pool, "%s/%s", work, below[i]);
         struct stat st;
         bool gone = true;
-        if (lstat(path, &st) == 0 && ended_before(s, pool, key, before_us) &&
-            remove_some(path, &gone))
+        struct err err = {0};
+        if (lstat(path, &st) || !ended_before(s, pool, key, before_us))
+            continue;
+        if (remove_some(path, &gone, &err))
             more = !gone;
+        else
+            log_warning(LOGGER, NULL, "the reaper cannot remove old files: %s", err.msg);
     }
     pool_destroy(pool);
     return more;
@@ -210,6 +211,8 @@ void reaper_round(void *arg)
     bool more = reap_runs(s, now_us);
     more = reap_keys(s, now_us) || more;
     more = strip_runs(s, now_us) || more;
+    if (!more)
+        s->reaper.stuck = 0;
     loop_timer_set(s->loop, &s->reaper.timer, more ? BUSY_MS : IDLE_MS, reaper_round, s);
 }
 

@@ -1,6 +1,6 @@
 /*
- * test_sched_age.c - what becomes of runs that are over: their line in the log, their webhook, their
- * end.
+ * test_sched_age.c - what becomes of runs that are over: their line in the log, their webhook,
+ * their end.
  */
 #include "unit/sched_rig.h"
 
@@ -65,9 +65,9 @@ static void every_run_that_is_over_has_one_line(void **state)
     assert_int_equal(log_lines(), 1);
     assert_int_equal(json_parse(log_text(), strlen(log_text()) - 1, "row", &row, NULL), 0);
     static const char *const keys[] = {
-        "schema_version", "run_id",       "tenant_id", "profile_id",          "workflow_id",
-        "plan_signature", "model",        "status",    "created_at",          "finished_at",
-        "total_time_s",   "viable",       "error",     "wall_time_breakdown", "cost_breakdown",
+        "schema_version", "run_id", "tenant_id", "profile_id",          "workflow_id",
+        "plan_signature", "model",  "status",    "created_at",          "finished_at",
+        "total_time_s",   "viable", "error",     "wall_time_breakdown", "cost_breakdown",
         "steps_executed"};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (!json_object_get(row, keys[i]))
@@ -146,8 +146,9 @@ static void a_webhook_goes_out_with_the_result_and_once(void **state)
     struct wish hook = {.webhook_url = "https://hooks.test/m"};
     struct wish picky = {.webhook_url = "https://hooks.test/m", .webhook_events = only_failed};
     struct store_delivery *list;
-    assert_int_equal(submit_with("r1", "[[" STEP(1, "") "," EXPECT("cancel") "," END(
-                                           "cancelled", "", 2, TWO_ROWS) "]]",
+    assert_int_equal(submit_with("r1",
+                                 "[[" STEP(1, "") "," EXPECT("cancel") "," END("cancelled", "", 2,
+                                                                               TWO_ROWS) "]]",
                                  &hook, NULL),
                      0);
     wait_event("r1", "step 1");
@@ -249,6 +250,30 @@ static void a_large_directory_goes_in_pieces(void **state)
     assert_false(exists(run_file("r1", "")));
 }
 
+static bool is_over(void *arg)
+{
+    return run_state_terminal(record(arg, 0).state);
+}
+
+/* Their workers have said `end` and are still there. */
+static void runs_that_cannot_go_yet_do_not_hold_up_the_others(void **state)
+{
+    const char *text;
+    size_t len;
+    restart_all(6);
+    settings.run_ttl_days = 7;
+    for (int i = 0; i < 5; i++)
+        submit(pool_printf(pool, "r%d", i), "[[" END("completed", "", 1, "") "," DO("hang") "]]");
+    for (int i = 0; i < 5; i++)
+        wait_until(is_over, pool_printf(pool, "r%d", i));
+    submit("r5", QUICK);
+    wait_state("r5", RUN_SUCCEEDED);
+    later(8);
+    reap(); /* without a turn of the loop */
+    assert_int_equal(sched_status_text(sched, ACME("r5"), &text, &len, NULL), E_NOT_FOUND);
+    assert_int_equal(record("r0", 0).state, RUN_SUCCEEDED);
+}
+
 static void without_an_age_nothing_goes(void **state)
 {
     submit("r1", QUICK);
@@ -313,8 +338,8 @@ static void an_old_deployment_is_named_in_the_help(void **state)
     clock_fake(clock_mono_us(), INT64_C(1769000000) * 1000000); /* 2026-01-21 */
     submit("r1", "[[" END("failed", "x", 1, "") "]]");
     wait_state("r1", RUN_FAILED);
-    assert_null(json_object_get(json_object_get(status_of("r1"), "failure_help"),
-                                "deploy_age_warning"));
+    assert_null(
+        json_object_get(json_object_get(status_of("r1"), "failure_help"), "deploy_age_warning"));
     later(20);
     const json_t *help = json_object_get(status_of("r1"), "failure_help");
     assert_non_null(strstr(json_str(help, "deploy_age_warning", ""), "40 days ago"));
@@ -333,6 +358,7 @@ int main(void)
         T(the_allowlist_reaches_the_worker_and_no_caller_can_change_it),
         T(old_runs_go_with_their_directories_and_nothing_else),
         T(a_large_directory_goes_in_pieces),
+        T(runs_that_cannot_go_yet_do_not_hold_up_the_others),
         T(without_an_age_nothing_goes),
         T(screenshots_and_downloads_go_before_their_run),
         T(a_run_paused_for_too_long_is_cancelled),
