@@ -226,16 +226,17 @@ static int take_up_one(struct sched *s, const struct run_record *rec, const char
     return r;
 }
 
-/* Runs that the store knows as live and that nobody here takes care of; paused ones stay as they
- * are. */
-static int take_up(struct sched *s, struct pool *pool, const char *why, struct err *err)
+#define BIT(state) (1u << (state))
+#define LIVE       (BIT(RUN_QUEUED) | BIT(RUN_RUNNING) | BIT(RUN_RECOVERING) | BIT(RUN_PAUSED))
+
+/* Runs that are live and that nobody here takes care of; paused ones stay as they are. */
+static int take_up(struct sched *s, const struct run_record *runs, int n, const char *why,
+                   struct err *err)
 {
-    unsigned live = 1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RECOVERING;
-    struct run_record *runs;
-    int n, taken = 0, r = store_run_list(s->store, pool, NULL, live, &runs, &n, err);
+    int taken = 0, r = 0;
     for (int i = 0; !r && i < n; i++) {
         struct run_key key = RUN_KEY_OF(&runs[i]);
-        if (sched_slot_of(s, key) || queue_find(s, key))
+        if (runs[i].state == RUN_PAUSED || sched_slot_of(s, key) || queue_find(s, key))
             continue;
         files_status_soon(s, key);
         r = take_up_one(s, &runs[i], why, err);
@@ -246,14 +247,16 @@ static int take_up(struct sched *s, struct pool *pool, const char *why, struct e
     return r;
 }
 
-static int count_live(struct sched *s, struct pool *pool, struct err *err)
+static int take_up_all(struct sched *s, struct pool *pool, struct err *err)
 {
-    unsigned live = 1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RECOVERING | 1u << RUN_PAUSED;
     struct run_record *runs;
-    int n, r = store_run_list(s->store, pool, NULL, live, &runs, &n, err);
-    for (int i = 0; !r && i < n; i++)
+    int n, r = store_run_list(s->store, pool, NULL, LIVE, &runs, &n, err);
+    if (r)
+        return r;
+    for (int i = 0; i < n; i++)
         queue_tenant(s, runs[i].tenant_id)->counts[runs[i].state]++;
-    return r;
+    store_listen(s->store, on_note, s);
+    return take_up(s, runs, n, "the server stopped", err);
 }
 
 /* Cancelled, but stopped before the rows were stored. */
@@ -278,7 +281,10 @@ static void tidy(void *arg)
     struct sched *s = arg;
     struct pool *pool = pool_create(NULL);
     struct err err = {0};
-    int r = take_up(s, pool, "what it reported last could not be stored", &err);
+    struct run_record *runs;
+    int n, r = store_run_list(s->store, pool, NULL, LIVE, &runs, &n, &err);
+    if (!r)
+        r = take_up(s, runs, n, "what it reported last could not be stored", &err);
     if (!r)
         r = settle_rest(s, pool, &err);
     if (r)
@@ -300,11 +306,7 @@ static int take_over(struct sched *s, struct err *err)
             log_info(LOGGER, NULL, "ended processes that an earlier server left behind");
         sched_sweep_soon(s);
         dirs_sweep(s);
-        r = count_live(s, pool, err);
-    }
-    if (!r) {
-        store_listen(s->store, on_note, s);
-        r = take_up(s, pool, "the server stopped", err);
+        r = take_up_all(s, pool, err);
     }
     if (!r)
         r = settle_rest(s, pool, err);

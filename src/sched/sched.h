@@ -24,7 +24,9 @@ struct sched;
 /* Borrows everything. Sweeps leftovers, takes up the runs that were queued or under way. */
 int sched_create(struct loop *loop, struct store *store, const struct settings *settings,
                  struct sched **out, struct err *err) MUST_CHECK;
-void sched_destroy(struct sched *sched); /* kills what still runs; NULL is fine */
+/* Kills what still runs. Afterwards the store, which goes on telling it what happens, may only be closed.
+ * NULL is fine. */
+void sched_destroy(struct sched *sched);
 
 /* Everything about one accepted request. Strings borrowed for the call. */
 struct submission {
@@ -123,7 +125,8 @@ int sched_events_after(struct sched *sched, struct run_key key, int64_t seq, str
                        int limit, int *ret_n, struct err *err) MUST_CHECK;
 
 /* fn(arg) from the loop after events were stored or the state changed; many commits may be one call.
- * NULL when the run is unknown. The run's state and last_seq are what sched_peek() says. */
+ * NULL when the run is unknown. The run's state and last_seq are what sched_peek() says. fn may follow
+ * and unfollow, but not destroy the scheduler. */
 typedef void sched_watch_fn(void *arg);
 struct sched_follow;
 struct sched_follow *sched_follow(struct sched *sched, struct run_key key, sched_watch_fn *fn, void *arg);

@@ -140,8 +140,7 @@ static bool make_webhook(const struct settling *t, const json_t *patch, size_t n
     const json_t *hook = json_object_get(rec->settings, "webhook");
     const json_t *wanted = json_object_get(hook, "events");
     const char *url = json_str(hook, "url", "");
-    const char *status =
-        run_state_name(run_state_terminal(rec->state) ? rec->state : t->state);
+    const char *status = run_state_name(run_state_terminal(rec->state) ? rec->state : t->state);
     if (!*url || (json_array_size(wanted) && !json_holds(wanted, status)))
         return false;
     char *id = pool_alloc(t->pool, 2 * DELIVERY_ID_BYTES + 1), now[CLOCK_ISO_BYTES];
@@ -178,10 +177,10 @@ static int commit(const struct settling *t, struct err *err)
     struct store_delivery hook;
     const struct store_delivery *tell =
         make_webhook(t, patch, json_array_size(events), &hook) ? &hook : NULL;
-    int r = run_state_terminal(t->rec.state)
-                ? store_run_result(store, key, patch, checkpoint, envelope, events, tell, err)
-                : store_run_end(store, key, t->state, patch, checkpoint, envelope, events, tell,
-                                err);
+    int r =
+        run_state_terminal(t->rec.state)
+            ? store_run_result(store, key, patch, checkpoint, envelope, events, tell, err)
+            : store_run_end(store, key, t->state, patch, checkpoint, envelope, events, tell, err);
     json_decref(envelope);
     json_decref(patch);
     json_decref(events);
@@ -203,6 +202,10 @@ static void decide(struct settling *t)
         t->terminal_status = run_terminal_status(end->runner_status, end->halt_reason,
                                                  result_any_step_failed(t->checkpoint));
     t->state = run_state_of(t->terminal_status);
+    if (!run_state_terminal(t->state)) { /* a worker's word for an end that is none */
+        t->terminal_status = "failed";
+        t->state = RUN_FAILED;
+    }
     json_t *classes = result_failure_classes(t->checkpoint);
     t->failure_class = pool_strdup(t->pool, *text(end->failure_class) ? end->failure_class
                                                                       : failure_of_run(classes));
@@ -213,8 +216,7 @@ static void decide(struct settling *t)
 
 int settle_run(struct sched *s, const struct ending *end, struct err *err)
 {
-    struct settling t = {
-        .s = s, .end = *end, .pool = pool_create(NULL), .at_us = clock_wall_us()};
+    struct settling t = {.s = s, .end = *end, .pool = pool_create(NULL), .at_us = clock_wall_us()};
     int r = store_run_get(s->store, t.pool, end->key, RUN_PART_CHECKPOINT, &t.rec, err);
     if (!r) {
         t.checkpoint = end->checkpoint ? end->checkpoint : t.rec.checkpoint;
@@ -224,8 +226,8 @@ int settle_run(struct sched *s, const struct ending *end, struct err *err)
     if (!r) {
         struct log_ctx ctx = {.tenant_id = t.rec.tenant_id, .run_id = t.rec.run_id};
         log_info(LOGGER, &ctx, "run ended: %s", run_state_name(t.state));
-        if (t.rec.attempts)
-            queue_learn(s, (int64_t)(1000 * total_time(&t)));
+        if (t.rec.attempts) /* without the time it was paused */
+            queue_learn(s, (int64_t)(1000 * json_num(t.checkpoint, "elapsed_s", total_time(&t))));
         files_write_all(s, end->key);
         watch_run_over(s, end->key);
     }
@@ -263,10 +265,9 @@ static int set_lost(struct sched *s, const struct run_record *rec, const char *r
     if (*text(failure_class))
         json_put(event, "detail", json_pack("{s:s}", "failure_class", failure_class));
     json_push(events, event);
-    int r =
-        rec->state == to
-            ? store_events_add(s->store, RUN_KEY_OF(rec), events, err)
-            : store_run_set_state(s->store, RUN_KEY_OF(rec), to, NULL, NULL, events, err);
+    int r = rec->state == to
+                ? store_events_add(s->store, RUN_KEY_OF(rec), events, err)
+                : store_run_set_state(s->store, RUN_KEY_OF(rec), to, NULL, NULL, events, err);
     json_decref(events);
     if (!r)
         files_status_soon(s, RUN_KEY_OF(rec));
