@@ -178,8 +178,8 @@ static int resume_paused(struct sched *s, const struct run_record *rec, const js
     for (size_t i = 0; i < ARRAY_SIZE(over); i++)
         json_put(patch, over[i], json_null());
     if (!r)
-        r = store_run_set_state(s->store, key, slot ? RUN_RUNNING : RUN_QUEUED, patch, NULL,
-                                events, err);
+        r = store_run_set_state(s->store, key, slot ? RUN_RUNNING : RUN_QUEUED, patch, NULL, events,
+                                err);
     json_decref(patch);
     json_decref(events);
     if (r)

@@ -208,14 +208,12 @@ int dirs_open_log(struct sched *s, struct run_key key)
     return fd;
 }
 
-size_t dirs_log_tail(struct sched *s, struct run_key key, char *out,
-                     size_t size)
+size_t dirs_log_tail(struct sched *s, struct run_key key, char *out, size_t size)
 {
     struct pool *pool = pool_create(NULL);
     struct stat st;
     ssize_t n = -1;
-    int fd =
-        open(log_path(s, pool, key), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(log_path(s, pool, key), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
         off_t most = (off_t)size - 1;
         n = pread(fd, out, size - 1, st.st_size > most ? st.st_size - most : 0);
@@ -242,8 +240,9 @@ int dirs_mark_slot(const struct slot *slot, struct err *err)
 {
     char *path = mark_path(slot->sched, slot->pool, slot->index);
     unlink(path);
-    if (symlink(pool_printf(slot->pool, "%s/%s/%s", slot->key.tenant, slot->key.run_id, slot->profile),
-                path))
+    if (symlink(
+            pool_printf(slot->pool, "%s/%s/%s", slot->key.tenant, slot->key.run_id, slot->profile),
+            path))
         return err_sys(err, E_IO, "cannot write '%s'", path);
     return 0;
 }
@@ -263,7 +262,8 @@ static void sweep_marked(struct sched *s, int dir_fd, const char *name)
     target[n] = 0;
     const char *tenant = strtok_r(target, "/", &save), *run_id = strtok_r(NULL, "/", &save);
     const char *profile = strtok_r(NULL, "/", &save);
-    if (tenant && id_is_clean(tenant) && run_id && id_is_clean(run_id) && profile && id_is_clean(profile)) {
+    if (tenant && id_is_clean(tenant) && run_id && id_is_clean(run_id) && profile &&
+        id_is_clean(profile)) {
         struct run_key key = RUN_KEY(tenant, run_id);
         dirs_take_back(s, key, profile);
         dirs_clean_work(s, key);

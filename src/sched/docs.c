@@ -21,8 +21,7 @@ static void put_time(json_t *doc, const char *key, int64_t wall_us)
 static void put_path(const struct sched *s, struct pool *pool, const struct run_record *rec,
                      json_t *doc, const char *key, const char *file)
 {
-    json_put_str(doc, key,
-                 pool_printf(pool, "%s/%s", dirs_run(s, pool, RUN_KEY_OF(rec)), file));
+    json_put_str(doc, key, pool_printf(pool, "%s/%s", dirs_run(s, pool, RUN_KEY_OF(rec)), file));
 }
 
 const char *docs_halt_class(const struct run_record *rec)

@@ -203,8 +203,7 @@ void files_write_all(struct sched *s, struct run_key key)
     if (payload)
         write_file(&b, "payload.json", json_pretty(b.pool, payload));
     if (b.rec.checkpoint && b.rec.workflow_id)
-        write_path(&b, file_write_soon,
-                   dirs_checkpoint(s, b.pool, key.tenant, b.rec.workflow_id),
+        write_path(&b, file_write_soon, dirs_checkpoint(s, b.pool, key.tenant, b.rec.workflow_id),
                    json_text(b.pool, b.rec.checkpoint));
     write_result(&b); /* result.json last: where it is, the others are */
     pool_destroy(b.pool);

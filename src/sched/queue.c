@@ -244,8 +244,7 @@ int64_t queue_eta_ms(const struct sched *s, int64_t place)
 void queue_learn(struct sched *s, int64_t taken_ms)
 {
     double ms = taken_ms > 1 ? (double)taken_ms : 1;
-    s->mean_run_ms =
-        s->mean_run_ms > 0 ? s->mean_run_ms + MEAN_WEIGHT * (ms - s->mean_run_ms) : ms;
+    s->mean_run_ms = s->mean_run_ms > 0 ? s->mean_run_ms + MEAN_WEIGHT * (ms - s->mean_run_ms) : ms;
     s->queue_version++;
 }
 

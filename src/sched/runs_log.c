@@ -82,8 +82,7 @@ static int check_tail(struct pool *pool, int fd, const char *name, struct run_ke
     return 0;
 }
 
-static int append(struct sched *s, struct pool *pool, const struct run_record *rec,
-                  struct err *err)
+static int append(struct sched *s, struct pool *pool, const struct run_record *rec, struct err *err)
 {
     char iso[CLOCK_ISO_BYTES];
     const char *month = pool_printf(pool, "%.7s.jsonl", clock_iso(rec->finished_us, iso));

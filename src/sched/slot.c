@@ -25,13 +25,13 @@
 
 #define CANCEL_MS     2000 /* http-api.md section 5: stopped within 2 s */
 #define DRAIN_MS      10000
-#define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
-#define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
-#define RETRY_MS      1000 /* store refused: again */
-#define STORE_TRIES   5    /* then the worker is killed */
-#define DISK_TRIES    30   /* of a full disk: then the run ends */
-#define GIVE_UP_TRIES 60   /* then the backlog is dropped */
-#define EVENTS_MS     200  /* single events are gathered this long into one commit */
+#define LINGER_MS     5000    /* from `end` or `lost` to the end of the process */
+#define SOCKET_END_MS 1000    /* from the end of the process to the end of its socket */
+#define RETRY_MS      1000    /* store refused: again */
+#define STORE_TRIES   5       /* then the worker is killed */
+#define DISK_TRIES    30      /* of a full disk: then the run ends */
+#define GIVE_UP_TRIES 60      /* then the backlog is dropped */
+#define EVENTS_MS     200     /* single events are gathered this long into one commit */
 #define IDLE_MS       1800000 /* a paused worker keeps its slot for so long when others wait */
 #define IDLE_AGAIN_MS 60000
 
@@ -111,7 +111,8 @@ void slot_pause(struct slot *slot, const char *reason)
     send_word(slot, "pause", reason);
 }
 
-/* Its browser is worth keeping, but not while others wait for ever: it goes on from its checkpoint. */
+/* Its browser is worth keeping, but not while others wait for ever: it goes on from its checkpoint.
+ */
 static void idle_for_long(void *arg)
 {
     struct slot *slot = arg;
@@ -120,7 +121,8 @@ static void idle_for_long(void *arg)
         loop_timer_set(slot->sched->loop, &slot->idle_timer, IDLE_AGAIN_MS, idle_for_long, slot);
         return;
     }
-    log_info(LOGGER, &ctx, "paused for long and others wait: its worker ends, the run stays paused");
+    log_info(LOGGER, &ctx,
+             "paused for long and others wait: its worker ends, the run stays paused");
     slot_drain(slot);
 }
 
@@ -464,8 +466,7 @@ int slot_start(struct slot *slot, struct run_key key, const char *profile, struc
 {
     struct sched *s = slot->sched;
     slot->pool = pool_create(NULL);
-    slot->key =
-        RUN_KEY(pool_strdup(slot->pool, key.tenant), pool_strdup(slot->pool, key.run_id));
+    slot->key = RUN_KEY(pool_strdup(slot->pool, key.tenant), pool_strdup(slot->pool, key.run_id));
     slot->profile = pool_strdup(slot->pool, profile);
     slot->uid = s->as_root ? (uid_t)(s->settings->run_uid_base + slot->index) : 0;
     slot->backlog = json_array();

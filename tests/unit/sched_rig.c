@@ -248,7 +248,6 @@ const char *run_file(const char *id, const char *name)
     return pool_printf(pool, "%s/%s", dirs_run(sched, pool, ACME(id)), name);
 }
 
-
 void wait_until(loop_cond_fn *cond, void *arg)
 {
     assert_int_equal(loop_wait(loop, cond, arg, clock_mono_ms() + DEADLINE_MS), 0);

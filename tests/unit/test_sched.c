@@ -103,8 +103,9 @@ static void another_tenant_sees_nothing(void **state)
     assert_int_equal(sched_result(sched, pool, RUN_KEY("other", "r1"), &doc, NULL), E_NOT_FOUND);
     assert_int_equal(sched_logs(sched, pool, RUN_KEY("other", "r1"), 5, &doc, NULL), E_NOT_FOUND);
     assert_int_equal(sched_cancel(sched, RUN_KEY("other", "r1"), "", NULL), E_NOT_FOUND);
-    assert_int_equal(sched_artifact(sched, pool, RUN_KEY("other", "r1"), "leads.csv", &path, &mime, NULL),
-                     E_NOT_FOUND);
+    assert_int_equal(
+        sched_artifact(sched, pool, RUN_KEY("other", "r1"), "leads.csv", &path, &mime, NULL),
+        E_NOT_FOUND);
     assert_null(sched_watch(sched, RUN_KEY("other", "r1"), NULL, NULL));
     assert_int_equal(record("r1", 0).state, RUN_RUNNING);
 }
@@ -320,7 +321,8 @@ static void a_profile_is_not_leased_while_its_last_worker_lives(void **state)
     assert_int_equal(submit_as("acme", "r2", "p", "[[" STEP(1, "") "," DO("hang") "]]", NULL), 0);
     struct want w = {.run_id = "r2", .event = "step 1"};
     while (!event_seen(&w)) {
-        struct slot *one = sched_slot_of(sched, ACME("r1")), *two = sched_slot_of(sched, ACME("r2"));
+        struct slot *one = sched_slot_of(sched, ACME("r1")),
+                    *two = sched_slot_of(sched, ACME("r2"));
         assert_false(one && two);
         assert_int_equal(loop_wait(loop, NULL, NULL, clock_mono_ms() + 1), 0);
     }

@@ -287,8 +287,8 @@ static void ten_thousand_runs_wait_in_order(void **state)
     assert_int_equal(json_array_size(json_object_get(queue_of("acme"), "runs")), CAP_QUEUE_LISTED);
     from = clock_mono_ms();
     for (int i = 2000; i < 2100; i++)
-        assert_int_equal(sched_cancel(sched, RUN_KEY(i % 2 ? "acme" : "bolt",
-                                                     pool_printf(pool, "r%d", i)),
+        assert_int_equal(sched_cancel(sched,
+                                      RUN_KEY(i % 2 ? "acme" : "bolt", pool_printf(pool, "r%d", i)),
                                       "", NULL),
                          0);
     print_message("100 of them were cancelled in %d ms\n", (int)(clock_mono_ms() - from));
@@ -312,17 +312,19 @@ static void check_texts(const char *id)
         fail_msg("%s\nis not\n%s", json_text(pool, text), json_text(pool, doc));
     assert_string_equal(json_str(phase, "phase", ""), run_state_phase(record(id, 0).state));
     int64_t seen = (int64_t)(json_num(phase, "last_event_at", 0) * 1e6 + 0.5);
-    assert_true(llabs(seen - record(id, 0).updated_us) <= 1);
+    assert_true(llabs(seen - record(id, 0).updated_us) <= 10); /* fifteen digits */
 }
 
 static void texts_hold_after_every_kind_of_change(void **state)
 {
     struct sched_watch *w;
     block();
-    submit("r1", "[[{\"do\":\"wait_file\",\"name\":\"go\"}," STEP(3, ONE_ROW) "," EXPECT("pause") ","
-                 "{\"do\":\"send\",\"message\":{\"type\":\"paused\",\"step_index\":3}}," EXPECT(
-                     "resume") "," STEP(4, ONE_ROW) "," DO("die") "],[" STEP(
-                     5, ONE_ROW) "," EXPECT("cancel") "," END("cancelled", "", 6, TWO_ROWS) "]]");
+    submit("r1", "[[{\"do\":\"wait_file\",\"name\":\"go\"}," STEP(3, ONE_ROW) "," EXPECT(
+                     "pause") ","
+                              "{\"do\":\"send\",\"message\":{\"type\":\"paused\",\"step_index\":3}}"
+                              "," EXPECT("resume") "," STEP(4, ONE_ROW) "," DO("die") "],[" STEP(
+                                  5, ONE_ROW) "," EXPECT("cancel") "," END("cancelled", "", 6,
+                                                                           TWO_ROWS) "]]");
     check_texts("r1");
     submit("r2", QUICK);
     check_texts("r2");
@@ -583,8 +585,13 @@ static void cursors_are_read_in_all_their_forms(void **state)
     assert_int_equal(sched_cursor_parse(sched, ACME("blocker"), "2001-01-01T00:00:00Z", &seq, NULL),
                      0);
     assert_int_equal(seq, 0);
-    static const char *const bad[] = {"x", "12", "#3", "yesterday#3", "2026-01-01T00:00:00#",
-                                      "2026-01-01T00:00:00#-1", "2026-01-01T00:00:00#3x",
+    static const char *const bad[] = {"x",
+                                      "12",
+                                      "#3",
+                                      "yesterday#3",
+                                      "2026-01-01T00:00:00#",
+                                      "2026-01-01T00:00:00#-1",
+                                      "2026-01-01T00:00:00#3x",
                                       "2026-01-01T00:00:00#99999999999999999999"};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(sched_cursor_parse(sched, ACME("blocker"), bad[i], &seq, NULL),

@@ -37,8 +37,8 @@ static void start_and_pause(const char *id, const char *then)
 
 static void a_running_run_stands_still_and_goes_on_when_told(void **state)
 {
-    start_and_pause("r1", EXPECT("resume") "," STEP(2, TWO_ROWS) "," END("completed", "", 3,
-                                                                         TWO_ROWS) "]]");
+    start_and_pause(
+        "r1", EXPECT("resume") "," STEP(2, TWO_ROWS) "," END("completed", "", 3, TWO_ROWS) "]]");
     json_t *doc = status_of("r1");
     assert_string_equal(json_str(doc, "status", ""), "paused");
     assert_string_equal(json_str(doc, "pause_reason", ""), "lunch");
@@ -74,8 +74,8 @@ static void a_queued_run_waits_outside_the_queue(void **state)
 
 static void a_recovering_run_can_be_paused(void **state)
 {
-    submit("r1", "[[" STEP(4, ONE_ROW) "," DO("hang") "],[" DO("report") "," END("completed", "",
-                                                                               5, TWO_ROWS) "]]");
+    submit("r1", "[[" STEP(4, ONE_ROW) "," DO("hang") "],[" DO("report") "," END("completed", "", 5,
+                                                                                 TWO_ROWS) "]]");
     wait_event("r1", "step 4");
     restart_all(1);
     assert_int_equal(record("r1", 0).state, RUN_RECOVERING);
@@ -193,7 +193,7 @@ static void a_drain_ends_a_paused_worker_and_not_the_pause(void **state)
 {
     int drained = 0;
     start_and_pause("r1", EXPECT("drain") "," LOST("drain", "drain") "],[" END("completed", "", 3,
-                                                                              TWO_ROWS) "]]");
+                                                                               TWO_ROWS) "]]");
     sched_drain(sched, count, &drained);
     wait_until(counted, &drained);
     assert_int_equal(record("r1", 0).state, RUN_PAUSED);
@@ -204,8 +204,8 @@ static void a_drain_ends_a_paused_worker_and_not_the_pause(void **state)
 
 static void a_pause_during_the_last_step_does_not_keep_a_run_from_ending(void **state)
 {
-    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("pause") "," END("completed", "", 2,
-                                                                    TWO_ROWS) "]]");
+    submit("r1",
+           "[[" STEP(1, ONE_ROW) "," EXPECT("pause") "," END("completed", "", 2, TWO_ROWS) "]]");
     wait_event("r1", "step 1");
     pause_run("r1", "");
     wait_state("r1", RUN_SUCCEEDED);
@@ -290,7 +290,7 @@ static void a_pause_that_asks_wants_an_answer(void **state)
     json_t *prompt = json_pack("{s:s}", "prompt", "The code from the mail?"), *journal;
     json_t *answer = json_string("4711");
     submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "],[" DO("report") "," END("completed", "", 2,
-                                                                               ONE_ROW) "]]");
+                                                                                 ONE_ROW) "]]");
     wait_event("r1", "step 1");
     pause_run("r1", "");
     assert_int_equal(store_run_patch(store, ACME("r1"), prompt, NULL), 0);
