@@ -181,6 +181,7 @@ static void endings_get_their_words(void **state)
         {"halted", "budget_cap", RUN_HALTED, "budget_exceeded"},
         {"halted", "required_failed:submit", RUN_HALTED, "halted"},
         {"failed", "exception", RUN_FAILED, "failed"},
+        {"paused", "user_input", RUN_FAILED, "failed"}, /* which is no end */
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const char *id = pool_printf(pool, "r%zu", i);
