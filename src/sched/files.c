@@ -21,7 +21,7 @@
 #define FILE_MODE       0600
 #define STATUS_SOON_MS  20
 #define STATUS_TURN_US  1000 /* of one turn of the loop */
-#define STATUS_AGAIN_MS 1
+#define STATUS_AGAIN_MS 4    /* so that a flood of new runs leaves the loop to those who ask */
 
 /* A run's files, while they are being written. */
 struct bundle {
