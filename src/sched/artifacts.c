@@ -152,12 +152,6 @@ static bool can_be_rebuilt(const json_t *result, const char *name)
     return false;
 }
 
-static bool is_missing(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) || st.st_size == 0;
-}
-
 int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const char *name,
                    char **ret_path, const char **ret_mime, struct err *err)
 {
@@ -170,7 +164,7 @@ int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const
     if (!mime)
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact of that name", key.run_id);
     char *path = pool_printf(pool, "%s/%s", dirs_run(s, pool, key), name);
-    if (is_missing(path) && can_be_rebuilt(rec.result, name))
+    if (files_missing(path) && can_be_rebuilt(rec.result, name))
         files_write_all(s, key);
     if (access(path, R_OK))
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%s'", key.run_id, name);

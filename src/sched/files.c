@@ -2,14 +2,14 @@
  * files.c - the files of http-api.md section 13, written from the store after each commit.
  *
  * A file that cannot be written is logged and nothing else: the store is the truth, and the file is
- * written again when it is asked for. So only result.json is waited for until the disk has it; a
- * power cut may leave the others empty, and an empty one counts as missing.
+ * written again when it is asked for. So none is waited for until the disk has it: a power cut may
+ * leave one empty, and an empty one counts as missing.
  */
 #include "sched/private.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/caps.h"
@@ -32,20 +32,18 @@ struct bundle {
     int failures;
 };
 
-typedef int write_fn(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
-
-static void write_path(struct bundle *b, write_fn *fn, const char *path, const char *text)
+static void write_path(struct bundle *b, const char *path, const char *text)
 {
     struct err err = {0};
     struct log_ctx ctx = {.tenant_id = b->rec.tenant_id, .run_id = b->rec.run_id};
-    if (text && fn(path, text, strlen(text), FILE_MODE, &err) && b->failures++ == 0)
+    if (text && file_write_soon(path, text, strlen(text), FILE_MODE, &err) && b->failures++ == 0)
         log_warning(LOGGER, &ctx, "a file of the run is missing until it is asked for: %s",
                     err.msg);
 }
 
 static void write_file(struct bundle *b, const char *name, const char *text)
 {
-    write_path(b, file_write_soon, pool_printf(b->pool, "%s/%s", b->dir, name), text);
+    write_path(b, pool_printf(b->pool, "%s/%s", b->dir, name), text);
 }
 
 static int open_bundle(struct bundle *b, struct sched *s, struct run_key key, unsigned parts)
@@ -187,8 +185,7 @@ static void write_result(struct bundle *b)
     write_file(b, "leads.csv", result_leads_csv(b->pool, b->rec.result));
     write_file(b, "extracted_rows.csv", result_rows_csv(b->pool, b->rec.result));
     write_file(b, "extracted_rows.json", result_rows_json(b->pool, b->rec.result));
-    write_path(b, file_write_atomic, pool_printf(b->pool, "%s/result.json", b->dir),
-               json_pretty(b->pool, b->rec.result));
+    write_file(b, "result.json", json_pretty(b->pool, b->rec.result));
 }
 
 void files_write_all(struct sched *s, struct run_key key)
@@ -203,10 +200,16 @@ void files_write_all(struct sched *s, struct run_key key)
     if (payload)
         write_file(&b, "payload.json", json_pretty(b.pool, payload));
     if (b.rec.checkpoint && b.rec.workflow_id)
-        write_path(&b, file_write_soon, dirs_checkpoint(s, b.pool, key.tenant, b.rec.workflow_id),
+        write_path(&b, dirs_checkpoint(s, b.pool, key.tenant, b.rec.workflow_id),
                    json_text(b.pool, b.rec.checkpoint));
     write_result(&b); /* result.json last: where it is, the others are */
     pool_destroy(b.pool);
+}
+
+bool files_missing(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) || st.st_size == 0;
 }
 
 void files_rebuild(struct sched *s, struct run_key key)
@@ -214,7 +217,7 @@ void files_rebuild(struct sched *s, struct run_key key)
     struct pool *pool = pool_create(NULL);
     struct run_record rec;
     char *result = pool_printf(pool, "%s/result.json", dirs_run(s, pool, key));
-    if (access(result, F_OK) && !store_run_get(s->store, pool, key, 0, &rec, NULL) &&
+    if (files_missing(result) && !store_run_get(s->store, pool, key, 0, &rec, NULL) &&
         run_state_terminal(rec.state))
         files_write_all(s, key);
     pool_destroy(pool);

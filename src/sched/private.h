@@ -269,6 +269,8 @@ json_t *settle_event(const char *kind, const char *fmt, ...) __attribute__((form
 /* --- files.c --- */
 void files_status_soon(struct sched *s, struct run_key key);
 void files_write_all(struct sched *s, struct run_key key);
+/* A file that cannot be read or is empty. */
+bool files_missing(const char *path);
 /* At start: what a crash kept from being written. */
 void files_rebuild(struct sched *s, struct run_key key);
 void files_forget(struct sched *s, struct run_key key); /* its directory goes: write no status */

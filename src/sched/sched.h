@@ -5,7 +5,7 @@
  * dies afterwards, it goes on from its last checkpoint or ends with a true reason. The files of
  * http-api.md section 13 are written here after each commit, from the store.
  * Threads: loop thread only. A call waits for the disk: at most for one store commit, or, where a
- * run ends, for that and two files (result.json, final.png). Starting a worker adds the work on its
+ * run with a screenshot ends, for that and final.png. Starting a worker adds the work on its
  * directories, which grows with the number of files in them.
  */
 #ifndef MANTIS_SCHED_SCHED_H
