@@ -20,6 +20,9 @@ static json_t *suite(const struct dry_run *d)
     json_put_str(o, "_profile_id", d->identity->profile_id);
     json_put_str(o, "_workflow_id", d->identity->workflow_id);
     json_put_str(o, "_state_key", d->identity->state_key);
+    json_put(o, "_checkpoint_path",
+             json_sprintf("%s/tenants/%s/checkpoints/%s.json", d->data_dir, d->tenant_id,
+                          d->identity->workflow_id));
     return o;
 }
 

@@ -9,6 +9,7 @@
 
 struct dry_run {
     const char *tenant_id, *model, *plane;
+    const char *data_dir;
     const struct plan *plan;
     const struct identity *identity;
     double max_cost;

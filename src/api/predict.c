@@ -231,6 +231,7 @@ static int answer_dry_run(struct request *req, const struct candidate *c, struct
     struct dry_run d = {.tenant_id = req->tenant_id,
                         .model = model,
                         .plane = c->plane,
+                        .data_dir = req->api->settings->data_dir,
                         .plan = c->plan,
                         .identity = &c->identity,
                         .max_cost = c->max_cost,

@@ -19,7 +19,7 @@ const dryText = (fields) => `{"dry_run":true,"task_suite":${JSON.stringify(wait(
 const numbers = [
   ['max_time_minutes', '12', 12], ['max_time_minutes', '"12"', 12], ['max_time_minutes', '20.0', 20], ['max_time_minutes', '2e1', 20],
   ['max_time_minutes', '20.5'], ['max_time_minutes', '"20.5"'], ['max_time_minutes', '"twelve"'], ['max_time_minutes', '""'],
-  ['max_time_minutes', 'true'], ['max_time_minutes', '[12]'], ['max_time_minutes', '{"minutes":12}'], ['max_time_minutes', '99999999999999999999'],
+  ['max_time_minutes', 'true'], ['max_time_minutes', '[12]'], ['max_time_minutes', '{"minutes":12}'], ['max_time_minutes', '1e30'], ['max_time_minutes', '-12'],
   ['max_cost', '1.5', 1.5], ['max_cost', '"1.5"', 1.5], ['max_cost', '2', 2], ['max_cost', '"2"', 2], ['max_cost', '"1e0"', 1],
   ['max_cost', '"one"'], ['max_cost', '"1.5 USD"'], ['max_cost', '"nan"'], ['max_cost', '"inf"'], ['max_cost', '[]'],
 ]
