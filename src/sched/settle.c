@@ -133,8 +133,7 @@ static json_t *make_events(const struct settling *t, const json_t *envelope)
 }
 
 /* Exactly one per run: the commit that brings its result brings this too. False: nobody asked. */
-static bool make_webhook(const struct settling *t, const json_t *patch, size_t n_events,
-                         struct store_delivery *out)
+static bool make_webhook(const struct settling *t, const json_t *patch, struct store_delivery *out)
 {
     const struct run_record *rec = &t->rec;
     const json_t *hook = json_object_get(rec->settings, "webhook");
@@ -143,16 +142,13 @@ static bool make_webhook(const struct settling *t, const json_t *patch, size_t n
     const char *status = run_state_name(run_state_terminal(rec->state) ? rec->state : t->state);
     if (!*url || (json_array_size(wanted) && !json_holds(wanted, status)))
         return false;
-    char *id = pool_alloc(t->pool, 2 * DELIVERY_ID_BYTES + 1), now[CLOCK_ISO_BYTES];
+    char *id = pool_alloc(t->pool, 2 * DELIVERY_ID_BYTES + 1);
     id_random_hex(DELIVERY_ID_BYTES, id);
     json_t *payload = json_keep(t->pool, json_object());
     json_put_str(payload, "run_id", rec->run_id);
     json_put_str(payload, "tenant_id", rec->tenant_id);
     json_put_str(payload, "status", status);
     json_object_set(payload, "summary", json_object_get(patch, "summary"));
-    json_put_str(payload, "cursor",
-                 pool_printf(t->pool, "%s#%lld", clock_iso(t->at_us, now),
-                             (long long)rec->last_seq + (long long)n_events));
     *out = (struct store_delivery){.id = id,
                                    .tenant_id = rec->tenant_id,
                                    .run_id = rec->run_id,
@@ -175,8 +171,7 @@ static int commit(const struct settling *t, struct err *err)
     const json_t *checkpoint = t->end.checkpoint;
     struct store *store = t->s->store;
     struct store_delivery hook;
-    const struct store_delivery *tell =
-        make_webhook(t, patch, json_array_size(events), &hook) ? &hook : NULL;
+    const struct store_delivery *tell = make_webhook(t, patch, &hook) ? &hook : NULL;
     int r =
         run_state_terminal(t->rec.state)
             ? store_run_result(store, key, patch, checkpoint, envelope, events, tell, err)

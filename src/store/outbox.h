@@ -17,7 +17,7 @@ struct store_delivery {
     const char *tenant_id, *run_id;
     const char *event;       /* the run's final status word */
     const char *url, *secret_name; /* "" none */
-    const json_t *payload;   /* body without delivered_at */
+    const json_t *payload;   /* body without delivered_at; storing it adds "cursor", the run's last event */
     enum delivery_state state;
     int attempts;
     int64_t created_us, next_us; /* wall clock; next_us of pending ones only */

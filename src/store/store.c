@@ -250,6 +250,33 @@ static void tell_change(struct store *store, enum run_state before, const struct
     store_entry_unref(e);
 }
 
+/* The delivery as it is stored: its payload says where the run's last event is. */
+static struct store_delivery with_cursor(const struct store_delivery *d,
+                                         const struct store_row *row)
+{
+    char ts[CLOCK_ISO_BYTES], cursor[CLOCK_ISO_BYTES + 24];
+    struct store_delivery out = *d;
+    json_t *payload = json_copy((json_t *)d->payload);
+    snprintf(cursor, sizeof(cursor), "%s#%lld", clock_iso(row->last_ts_us, ts),
+             (long long)row->rec.last_seq);
+    json_put_str(payload, "cursor", cursor);
+    out.payload = payload;
+    return out;
+}
+
+static int write_change(struct store *store, const struct store_row *after,
+                        const struct store_change *c, const json_t *events, struct err *err)
+{
+    if (!c->webhook)
+        return store->driver->write(store, after, c, events, err);
+    struct store_change whole = *c;
+    struct store_delivery hook = with_cursor(c->webhook, after);
+    whole.webhook = &hook;
+    int r = store->driver->write(store, after, &whole, events, err);
+    json_decref((json_t *)hook.payload);
+    return r;
+}
+
 /* The one door every change of a run goes through. */
 static int update(struct store *store, struct run_key key, const struct store_change *c,
                   struct err *err)
@@ -263,7 +290,7 @@ static int update(struct store *store, struct run_key key, const struct store_ch
     enum run_state before = e->row.rec.state;
     struct store_row after = changed(&e->row, c, now);
     json_t *events = store_events_made(c->events, now, &after);
-    r = store->driver->write(store, &after, c, events, err);
+    r = write_change(store, &after, c, events, err);
     if (r) {
         store_cache_drop(&store->cache, key); /* the kind's word counts, not ours */
     } else {

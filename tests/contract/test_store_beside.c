@@ -100,6 +100,28 @@ static struct store_delivery *list_of(const char *tenant, const char *run, unsig
     return list;
 }
 
+/* Also when the events of one commit share a time and are set apart by the store. */
+static void a_delivery_says_where_the_last_event_is(void **state)
+{
+    struct store_delivery *list, d = delivery("d1");
+    json_t *two = keep(json_pack("[{s:s,s:I},{s:s,s:I}]", "summary", "x", "at_us", (json_int_t)NOW,
+                                 "summary", "y", "at_us", (json_int_t)NOW));
+    clock_fake(0, NOW);
+    create("acme", "r1");
+    bring_to("r1", RUN_RUNNING);
+    assert_int_equal(store_run_end(store, K("r1"), RUN_SUCCEEDED, NULL, NULL, keep(json_object()),
+                                   two, &d, NULL),
+                     0);
+    list = list_of("acme", "r1", ~0u, 1);
+    const json_t *events = stored_events("r1"),
+                 *last = json_array_get(events, json_array_size(events) - 1);
+    char cursor[80];
+    snprintf(cursor, sizeof(cursor), "%s#%d", json_str(last, "ts", ""),
+             (int)json_int(last, "seq", 0));
+    assert_string_equal(json_str(list[0].payload, "cursor", ""), cursor);
+    assert_null(json_object_get(d.payload, "cursor"));
+}
+
 static void an_end_puts_one_delivery_out(void **state)
 {
     struct store_delivery *list, again = delivery("d2");
@@ -447,6 +469,7 @@ static const struct CMUnitTest every_kind[] = {
     T(a_key_is_taken_with_its_run),
     T(a_taken_key_leaves_no_run_behind),
     T(a_refused_run_takes_no_key),
+    T(a_delivery_says_where_the_last_event_is),
     T(old_keys_are_free_again_and_swept),
     T(an_end_puts_one_delivery_out),
     T(a_run_has_one_delivery_at_most),

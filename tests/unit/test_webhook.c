@@ -264,10 +264,13 @@ static void a_delivery_is_one_signed_post_of_compact_json(void **state)
     const struct receiver_request *q = receiver_request(receiver, 0);
     assert_true(str_starts(q->head, "POST /hook?key=k1 HTTP/1.1\r\n"));
     const char *start = "{\"run_id\":\"r1\",\"tenant_id\":\"acme\",\"status\":\"cancelled\","
-                        "\"summary\":{\"viable\":2},\"delivered_at\":\"";
+                        "\"summary\":{\"viable\":2},\"cursor\":\"";
+    const char *middle = "+00:00#1\",\"delivered_at\":\"";
     assert_true(str_starts(q->body, start));
+    assert_non_null(strstr(q->body, middle));
     assert_true(str_ends(q->body, "+00:00\"}"));
-    assert_int_equal(strlen(q->body), strlen(start) + CLOCK_ISO_BYTES - 1 + 2);
+    assert_int_equal(strlen(q->body), strlen(start) + strlen(middle) - strlen("+00:00") +
+                                          2 * (CLOCK_ISO_BYTES - 1) + 2);
     const struct store_delivery *d = only("acme");
     header_is(q, "Content-Type", "application/json");
     header_is(q, "User-Agent", "mantis-cua/webhook");
