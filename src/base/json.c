@@ -105,12 +105,9 @@ static char *dump(struct pool *pool, const json_t *value, size_t flags)
     return text;
 }
 
-/* Enough for a time in microseconds or a price; 17 digits would print 0.56399999999999995. */
-#define REAL_DIGITS JSON_REAL_PRECISION(15)
-
 char *json_text(struct pool *pool, const json_t *value)
 {
-    return dump(pool, value, JSON_COMPACT | REAL_DIGITS);
+    return dump(pool, value, JSON_FOR_CALLERS);
 }
 
 const char *json_as_text(struct pool *pool, const json_t *value)
@@ -132,7 +129,7 @@ bool json_holds(const json_t *array, const char *text)
 
 char *json_pretty(struct pool *pool, const json_t *value)
 {
-    return pool_printf(pool, "%s\n", dump(pool, value, JSON_INDENT(2) | REAL_DIGITS));
+    return pool_printf(pool, "%s\n", dump(pool, value, JSON_INDENT(2) | JSON_REAL_DIGITS));
 }
 
 /* jansson prints upper-case \uXXXX and leaves DEL alone; the canonical form wants lower case and

@@ -19,6 +19,11 @@ int json_parse(const char *text, size_t len, const char *what, json_t **out, str
 /* The same for a file of at most CAP_PLAN_FILE_BYTES. E_NOT_FOUND, E_TOOBIG, E_INVALID, E_IO. */
 int json_parse_file(const char *path, json_t **out, struct err *err) MUST_CHECK;
 
+/* How what callers see is printed: enough digits for a time in microseconds or a price; 17 would show
+ * 0.56399999999999995. */
+#define JSON_REAL_DIGITS JSON_REAL_PRECISION(15)
+#define JSON_FOR_CALLERS (JSON_COMPACT | JSON_REAL_DIGITS)
+
 /* Compact text in pool. */
 char *json_text(struct pool *pool, const json_t *value);
 

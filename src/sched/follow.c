@@ -66,7 +66,7 @@ static void clean_name(char *name)
 
 static struct kept *kept_create(const json_t *event)
 {
-    char *json = json_dumps(event, JSON_COMPACT);
+    char *json = json_dumps(event, JSON_FOR_CALLERS);
     if (!json)
         BUG("an event cannot be printed");
     const char *ts = json_str(event, "ts", ""), *name = name_of(event);
@@ -297,15 +297,16 @@ int sched_peek(struct sched *s, struct run_key key, struct sched_peek *out, stru
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-/* The newest ones, once: whoever comes to a run that goes on begins near its end or reads it all. */
+/* The newest ones, once: whoever comes to a run that goes on begins near its end or reads it all.
+ */
 static void fill(struct followed *f)
 {
     struct pool *pool = pool_create(NULL);
     json_t *events, *event;
     size_t i;
     f->filled = true;
-    if (store_events_get(f->sched->store, pool, f->node.key, -1, CAP_FOLLOW_LINES, &events,
-                         NULL) == 0) {
+    if (store_events_get(f->sched->store, pool, f->node.key, -1, CAP_FOLLOW_LINES, &events, NULL) ==
+        0) {
         forget_all(f);
         json_array_foreach (events, i, event)
             keep(f, event);

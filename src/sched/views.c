@@ -151,12 +151,12 @@ static char *printed(char *text)
 
 static char *print_status(struct sched *s, struct pool *pool, const struct run_record *rec)
 {
-    return printed(json_dumps(docs_status(s, pool, rec), JSON_COMPACT));
+    return printed(json_dumps(docs_status(s, pool, rec), JSON_FOR_CALLERS));
 }
 
 static char *print_phase(struct sched *s, struct pool *pool, const struct run_record *rec)
 {
-    char *text = printed(json_dumps(docs_phase(s, pool, rec), JSON_COMPACT));
+    char *text = printed(json_dumps(docs_phase(s, pool, rec), JSON_FOR_CALLERS));
     size_t body = strlen(text) - 1; /* without the brace, which follows the hint */
     text = realloc(text, body + HINT_BYTES);
     if (!text)
