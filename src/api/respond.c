@@ -86,7 +86,7 @@ static int respond(struct request *req, int status, const char *mime, struct MHD
 
 int respond_json(struct request *req, int status, const json_t *doc)
 {
-    char *text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(doc, JSON_FOR_CALLERS);
     if (!text)
         BUG("cannot print the answer to %s", req->path);
     return respond(req, status, "application/json",
@@ -113,8 +113,12 @@ int respond_static(struct request *req, const char *mime, const void *data, size
 
 int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallback read, void *arg)
 {
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, CAP_STREAM_BLOCK_BYTES / 4, read, arg, NULL);
+    /* The library would end the answer to a HEAD with an empty chunk, as if the next one. */
+    struct MHD_Response *response =
+        strcmp(req->method, MHD_HTTP_METHOD_HEAD) == 0
+            ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+            : MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CAP_STREAM_BLOCK_BYTES / 4, read,
+                                                arg, NULL);
     if (!response)
         BUG("cannot make the answer to %s", req->path);
     add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
