@@ -54,6 +54,7 @@ struct tenants {
     const char *path;
     struct keys *keys; /* NULL: nobody may call */
     struct keys *retired;
+    uint64_t retired_turn; /* loop_turns() of the last of them */
     struct loop_timer retire_timer, idle_timer;
 
     struct stamp stamp; /* of the file as last read */
@@ -189,9 +190,8 @@ int tenants_try(struct pool *pool, const struct settings *settings, struct tenan
 
 /* --- which set is in force -------------------------------------------------------------------- */
 
-static void free_retired(void *arg)
+static void free_retired(struct tenants *t)
 {
-    struct tenants *t = arg;
     while (t->retired) {
         struct keys *keys = t->retired;
         t->retired = keys->next_retired;
@@ -199,13 +199,23 @@ static void free_retired(void *arg)
     }
 }
 
-/* Callers of this turn may hold tenants of the old set. */
+/* Callers of this turn may hold tenants of the old set, and a turn ends with its timers. */
+static void free_later(void *arg)
+{
+    struct tenants *t = arg;
+    if (loop_turns(t->loop) == t->retired_turn)
+        loop_timer_set(t->loop, &t->retire_timer, 1, free_later, t);
+    else
+        free_retired(t);
+}
+
 static void put_in_force(struct tenants *t, struct keys *keys)
 {
     if (t->keys) {
         t->keys->next_retired = t->retired;
         t->retired = t->keys;
-        loop_timer_set(t->loop, &t->retire_timer, 0, free_retired, t);
+        t->retired_turn = loop_turns(t->loop);
+        loop_timer_set(t->loop, &t->retire_timer, 1, free_later, t);
     }
     t->keys = keys;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -332,6 +333,47 @@ static void tenants_of_this_turn_outlive_a_reload(void **state)
     assert_int_equal(loop_wait(loop, NULL, NULL, clock_mono_ms() + 1), 0); /* now it is freed */
 }
 
+struct late_look {
+    struct loop_fd *watch;
+    struct loop_timer timer;
+    const struct tenant *held;
+    bool done;
+};
+
+static bool looked(void *arg)
+{
+    return ((struct late_look *)arg)->done;
+}
+
+static void look_late(void *arg)
+{
+    struct late_look *look = arg;
+    assert_string_equal(look->held->id, "acme");
+    look->done = true;
+}
+
+static void reload_in_between(void *arg, uint32_t events)
+{
+    struct late_look *look = arg;
+    loop_fd_remove(look->watch);
+    assert_int_equal(check(TOKEN_A), 0);
+    look->held = tenant;
+    put(DOC_B);
+    assert_int_equal(check_later(TOKEN_B), 0);
+    loop_timer_set(loop, &look->timer, 0, look_late, look);
+}
+
+static void they_do_so_for_every_callback_of_the_turn(void **state)
+{
+    struct late_look look = {.done = false};
+    int fd = eventfd(1, EFD_CLOEXEC);
+    start_with_file(DOC_A);
+    assert_int_equal(loop_fd_add(loop, fd, EPOLLIN, reload_in_between, &look, &look.watch, NULL),
+                     0);
+    assert_int_equal(loop_wait(loop, looked, &look, clock_mono_ms() + 5000), 0);
+    close(fd);
+}
+
 static void by_id_says_what_the_file_says_now(void **state)
 {
     start_with_file(DOC_A);
@@ -426,6 +468,7 @@ int main(void)
         TEST(a_jump_of_the_wall_clock_does_not_hide_a_change),
         TEST(a_token_expires_by_the_wall_clock),
         TEST(tenants_of_this_turn_outlive_a_reload),
+        TEST(they_do_so_for_every_callback_of_the_turn),
         TEST(by_id_says_what_the_file_says_now),
         TEST(a_document_of_the_environment_becomes_a_private_file),
         TEST(a_document_that_cannot_be_written_ends_the_start),
