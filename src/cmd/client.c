@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "cmd/cmd.h"
 #include "cmd/table.h"
 #include "sys/input.h"
 
-#define PREDICT "/v1/predict"
+#define PREDICT      "/v1/predict"
+#define KEY_BYTES    16 /* of an Idempotency-Key that we make */
+#define LOST_RETRY_S 1  /* after a lost connection */
 
 /* --- settings -------------------------------------------------------------------------------- */
 
@@ -206,6 +210,18 @@ void client_close(struct client *client)
     client->httpc = NULL;
 }
 
+const char *const *client_headers_and(struct pool *pool, const struct client *c, const char *line)
+{
+    int n = 0;
+    while (c->headers[n])
+        n++;
+    const char **h = pool_alloc(pool, sizeof(*h) * (size_t)(n + 2));
+    memcpy(h, c->headers, sizeof(*h) * (size_t)n);
+    h[n] = line;
+    h[n + 1] = NULL;
+    return h;
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 static int code_of_status(int status)
@@ -247,7 +263,7 @@ static int not_mantis(struct pool *pool, const struct httpc_answer *answer, int 
                    answer->status, *type ? table_clean(pool, type, 0) : "a page");
 }
 
-static int refused(struct pool *pool, const struct httpc_answer *answer, struct err *err)
+int client_refusal(struct pool *pool, const struct httpc_answer *answer, struct err *err)
 {
     int code = code_of_status(answer->status);
     if (is_page(answer))
@@ -271,9 +287,12 @@ static int exchange(struct client *c, struct pool *pool, const char *method, con
         .timeout_ms = c->timeout_ms,
         .max_answer_bytes = CAP_CLIENT_ANSWER_BYTES,
     };
+    *out = (struct httpc_answer){0};
     int r = httpc_call(c->httpc, pool, &req, out, err);
+    c->status = out->status;
+    c->retry_after_s = out->retry_after_s;
     if (!r && (out->status < 200 || out->status > 299))
-        r = refused(pool, out, err);
+        r = client_refusal(pool, out, err);
     return r;
 }
 
@@ -299,10 +318,44 @@ int client_call(struct client *c, struct pool *pool, const char *method, const c
     return json_exchange(c, pool, method, url, body ? json_text(pool, body) : NULL, reply, err);
 }
 
-int client_post_text(struct client *c, struct pool *pool, const char *body, json_t **reply,
-                     struct err *err)
+/* Seconds until the same request may do better; 0: never. */
+static int worth_waiting(const struct client *c, int code)
 {
-    return json_exchange(c, pool, "POST", c->predict_url, body, reply, err);
+    bool full = c->status == 429 || c->status == 503;
+    if (full && c->retry_after_s > 0 && c->retry_after_s <= CLIENT_RETRY_MAX_S)
+        return c->retry_after_s;
+    return code == E_UPSTREAM && c->status == 0 ? LOST_RETRY_S : 0;
+}
+
+static int post_again_and_again(struct client *c, struct pool *pool, const char *body, int retries,
+                                json_t **reply, struct err *err)
+{
+    for (int i = 0;; i++) {
+        int r = json_exchange(c, pool, "POST", c->predict_url, body, reply, err);
+        int wait_s = r && i < retries ? worth_waiting(c, r) : 0;
+        if (!wait_s)
+            return r;
+        cmd_warning("%s; sending it again in %d s (%d of %d)", err->msg, wait_s, i + 1, retries);
+        if (loop_wait(c->loop, NULL, NULL, clock_mono_ms() + wait_s * 1000))
+            return err_set(err, E_CANCELLED, "interrupted");
+        err_clear(err);
+    }
+}
+
+int client_submit(struct client *c, struct pool *pool, const char *body, const char *key,
+                  int retries, json_t **reply, struct err *err)
+{
+    char made[2 * KEY_BYTES + 1];
+    if (!key)
+        id_random_hex(KEY_BYTES, made);
+    key = key ? key : made;
+    if (!*key || strpbrk(key, "\r\n"))
+        return err_set(err, E_INVALID, "an idempotency key is a line of text that is not empty");
+    const char *const *before = c->headers;
+    c->headers = client_headers_and(pool, c, pool_printf(pool, "Idempotency-Key: %s", key));
+    int r = post_again_and_again(c, pool, body, retries, reply, err);
+    c->headers = before;
+    return r;
 }
 
 int client_action(struct client *c, struct pool *pool, const char *action, const char *run_id,

@@ -41,6 +41,7 @@ struct client {
     const char *predict_url; /* where plans and actions are posted */
     const char *const *headers; /* NULL-terminated, tokens included */
     int timeout_ms;
+    int status, retry_after_s; /* of the last answer; 0 none */
 };
 
 /* Strings live in pool. E_INVALID: the message says which flag or variable is missing. */
@@ -62,9 +63,21 @@ int client_configured(struct pool *pool, const struct client_flags *flags, bool 
 int client_call(struct client *client, struct pool *pool, const char *method, const char *url,
                 const json_t *body, json_t **reply, struct err *err) MUST_CHECK;
 
-/* A body as it is, posted to predict. */
-int client_post_text(struct client *client, struct pool *pool, const char *body, json_t **reply,
-                     struct err *err) MUST_CHECK;
+/* The headers of every request and one more (NULL: none). */
+const char *const *client_headers_and(struct pool *pool, const struct client *client, const char *line);
+
+/* An answer that is no 2xx, as the error that client_call() makes of it. */
+int client_refusal(struct pool *pool, const struct httpc_answer *answer, struct err *err);
+
+/*
+ * A body as it is, posted to predict with an Idempotency-Key (NULL: a fresh one), so that it may be sent
+ * again: up to retries times, when the server is full (429, 503 with Retry-After of at most
+ * CLIENT_RETRY_MAX_S) or the connection was lost before the answer. Each wait is said on stderr.
+ */
+#define CLIENT_RETRIES     4
+#define CLIENT_RETRY_MAX_S 60
+int client_submit(struct client *client, struct pool *pool, const char *body, const char *key, int retries,
+                  json_t **reply, struct err *err) MUST_CHECK;
 
 /* {"action", "run_id", ...extra}; extra may be NULL. */
 int client_action(struct client *client, struct pool *pool, const char *action, const char *run_id,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/event_stream.h"
 #include "cmd/table.h"
 #include "core/run.h"
 
@@ -16,6 +17,11 @@
 #define HINT_MIN_MS 100
 #define HINT_MAX_MS 10000
 #define DATA_CHARS  80
+
+/* While the events come by themselves, the status is asked for what they do not say: a pause. */
+#define LOOK_IDLE_MS 5000
+#define LOOK_NEWS_MS 500
+#define DRAIN_MS     10000 /* for the last events of a run that is over */
 
 /* What is known of the run between two looks. */
 struct view {
@@ -27,7 +33,13 @@ struct view {
     char status[64], said[128];
     char now[256]; /* "step 3/7 click: Open the first listing" */
     int rows;
-    bool pause_said;
+    bool pause_said, away_said;
+
+    bool polls; /* no stream here, or none wanted */
+    bool ended; /* the stream said so */
+    struct event_stream *stream;
+    char from[64]; /* time of the first event that is printed; "" all */
+    bool any;      /* an event came from the stream */
 };
 
 bool follow_is_terminal(const json_t *status)
@@ -200,17 +212,29 @@ static int advised_wait_ms(struct view *v, struct pool *pool)
     return (int)(ms < HINT_MIN_MS ? HINT_MIN_MS : ms > HINT_MAX_MS ? HINT_MAX_MS : ms);
 }
 
+static int ask_logs(struct view *v, struct pool *pool, json_t **ret_lines, struct err *err)
+{
+    const struct follow *f = v->follow;
+    json_t *logs, *extra = json_keep(pool, json_object());
+    json_put_int(extra, "tail", f->tail);
+    int r = client_action(f->client, pool, "logs", f->run_id, extra, &logs, err);
+    *ret_lines = r ? NULL : json_object_get(logs, "events");
+    return r;
+}
+
 /* Status first, then the log: what is printed after a terminal status is the whole log. */
 static int look(struct view *v, struct pool *pool, json_t **ret_status, struct err *err)
 {
     const struct follow *f = v->follow;
-    json_t *logs, *extra = json_keep(pool, json_object());
+    json_t *lines;
     int r = client_action(f->client, pool, "status", f->run_id, NULL, ret_status, err);
-    json_put_int(extra, "tail", f->tail);
-    r = r ? r : client_action(f->client, pool, "logs", f->run_id, extra, &logs, err);
+    bool whole_log = !r && !v->stream && (v->polls || follow_is_terminal(*ret_status));
+    if (whole_log)
+        r = ask_logs(v, pool, &lines, err);
     if (r)
         return r;
-    take_lines(v, pool, json_object_get(logs, "events"));
+    if (whole_log)
+        take_lines(v, pool, lines);
     say_status(v, *ret_status);
     return 0;
 }
@@ -228,45 +252,161 @@ static int pause_for(struct view *v, int ms)
     return 0;
 }
 
+/* --- the stream ------------------------------------------------------------------------------ */
+
+/* Where to begin so that the last `tail` lines come: a whole second before, the rest is left out.
+ */
+static void open_stream(struct view *v, struct pool *pool)
+{
+    const struct follow *f = v->follow;
+    json_t *lines = NULL, *event = NULL;
+    struct err ignored = {0};
+    const char *since = "", *line = NULL;
+    if (ask_logs(v, pool, &lines, &ignored) == 0 && json_array_size(lines) == (size_t)f->tail)
+        line = json_string_value(json_array_get(lines, 0));
+    if (line && json_parse(line, strlen(line), "log line", &event, NULL) == 0) {
+        snprintf(v->from, sizeof(v->from), "%s", json_str(json_keep(pool, event), "ts", ""));
+        since = str_cut(pool, v->from, strlen("2026-03-04T05:06:07"));
+    }
+    v->stream = event_stream_create(f->client, f->run_id, since);
+}
+
+static void take_frame(struct view *v, const struct event_frame *frame)
+{
+    struct pool *pool = pool_create(NULL);
+    json_t *event = NULL;
+    v->any = true;
+    v->ended = v->ended || strcmp(frame->name, "terminal") == 0;
+    if (*frame->id && json_parse(frame->data, strlen(frame->data), "event", &event, NULL) == 0 &&
+        strcmp(json_str(json_keep(pool, event), "ts", ""), v->from) >= 0)
+        print_event(v, pool, frame->data, event);
+    pool_destroy(pool);
+}
+
+/* Until it is time to look at the status. */
+static int read_stream(struct view *v, int idle_ms, int news_ms, struct err *err)
+{
+    int64_t began = clock_mono_ms(), look_at = began + idle_ms;
+    for (int64_t now; !v->ended && (now = clock_mono_ms()) < look_at;) {
+        struct event_frame frame;
+        draw(v);
+        int64_t next = v->line.width && now + REDRAW_MS < look_at ? now + REDRAW_MS : look_at;
+        int r = event_stream_next(v->stream, next, &frame, err);
+        if (r)
+            return r;
+        if (frame.lost) {
+            progress_line_clear(&v->line);
+            cmd_warning("%s; trying again for a minute", frame.lost);
+        }
+        if (!frame.name)
+            continue;
+        take_frame(v, &frame);
+        if (look_at > began + news_ms)
+            look_at = began + news_ms;
+    }
+    return 0;
+}
+
+/* The events until the next look, or that there is no stream. */
+static int wait_for_news(struct view *v, struct pool *pool, struct err *err)
+{
+    if (!v->polls && !v->stream)
+        open_stream(v, pool);
+    int r = v->polls ? 0 : read_stream(v, LOOK_IDLE_MS, LOOK_NEWS_MS, err);
+    if (r && r != E_CANCELLED && !v->any) { /* an old server, or a gateway that cannot stream */
+        err_clear(err);
+        event_stream_destroy(v->stream);
+        v->stream = NULL;
+        v->polls = true;
+        return 0;
+    }
+    return r;
+}
+
+static int drain(struct view *v, struct err *err)
+{
+    struct err why = {0};
+    int r = v->stream ? read_stream(v, DRAIN_MS, DRAIN_MS, &why) : 0;
+    if (r == E_CANCELLED)
+        return err_set(err, r, "interrupted");
+    if (r)
+        cmd_warning("the last events are missing: %s", why.msg);
+    return 0;
+}
+
+/* --- until the end --------------------------------------------------------------------------- */
+
 static bool may_pass(int code)
 {
     return err_retryable(code) || code == E_UPSTREAM || code == E_UNAVAILABLE || code == E_TIMEOUT;
 }
 
+static bool is_at_end(const struct view *v, const json_t *status)
+{
+    bool paused = strcmp(json_str(status, "status", ""), "paused") == 0;
+    return follow_is_terminal(status) || (paused && v->follow->stop_on_pause);
+}
+
+/* What to do after a look; *ret_done: nothing more. */
+static int after_look(struct view *v, struct pool *pool, json_t *status, bool *ret_done,
+                      struct err *err)
+{
+    json_decref(v->last_status);
+    v->last_status = json_incref(status);
+    v->away_said = false;
+    *ret_done = is_at_end(v, status);
+    if (*ret_done)
+        return follow_is_terminal(status) ? drain(v, err) : 0;
+    bool polled = v->polls;
+    int r = wait_for_news(v, pool, err);
+    if (r || !(polled || v->ended))
+        return r;
+    return pause_for(v, polled ? advised_wait_ms(v, pool) : RETRY_MS)
+               ? err_set(err, E_CANCELLED, "interrupted")
+               : 0;
+}
+
+static int after_failure(struct view *v, int code, int64_t last_answer_ms, struct err *err)
+{
+    if (!may_pass(code) || clock_mono_ms() - last_answer_ms > AWAY_MS)
+        return code;
+    if (!v->away_said) {
+        progress_line_clear(&v->line);
+        cmd_warning("%s; trying again for a minute", err->msg);
+    }
+    v->away_said = true;
+    snprintf(v->status, sizeof(v->status), "no answer,");
+    err_clear(err);
+    return pause_for(v, RETRY_MS) ? err_set(err, E_CANCELLED, "interrupted") : 0;
+}
+
 static int watch(struct view *v, struct err *err)
 {
     int64_t last_answer = clock_mono_ms();
-    for (;;) {
+    for (bool done = false; !done;) {
         struct pool *pool = pool_create(NULL);
         json_t *status = NULL;
-        int wait_ms = RETRY_MS, r = look(v, pool, &status, err);
+        int r = look(v, pool, &status, err);
         if (!r) {
+            r = after_look(v, pool, status, &done, err);
             last_answer = clock_mono_ms();
-            json_decref(v->last_status);
-            v->last_status = json_incref(status);
-            bool paused = strcmp(json_str(status, "status", ""), "paused") == 0;
-            if (follow_is_terminal(status) || (paused && v->follow->stop_on_pause)) {
-                pool_destroy(pool);
-                return 0;
-            }
-            wait_ms = advised_wait_ms(v, pool);
+        } else {
+            r = after_failure(v, r, last_answer, err);
         }
         pool_destroy(pool);
-        if (r && (!may_pass(r) || clock_mono_ms() - last_answer > AWAY_MS))
-            return r;
         if (r)
-            snprintf(v->status, sizeof(v->status), "no answer,");
-        if (pause_for(v, wait_ms))
-            return err_set(err, E_CANCELLED, "interrupted");
-        err_clear(err);
+            return r;
     }
+    return 0;
 }
 
 int follow_run(const struct follow *follow, struct pool *pool, json_t **ret_status, struct err *err)
 {
     struct view v = {.follow = follow, .started_ms = clock_mono_ms(), .status = "waiting"};
+    v.polls = follow->lines == FOLLOW_RAW || follow->interval_s > 0;
     progress_line_init(&v.line, stderr);
     int r = watch(&v, err);
+    event_stream_destroy(v.stream);
     progress_line_clear(&v.line);
     if (v.last_status)
         *ret_status = json_keep(pool, v.last_status);

@@ -20,16 +20,17 @@ struct follow {
     const char *run_id;
     enum follow_lines lines;
     FILE *out;          /* where lines go; the live line and remarks go to stderr */
-    int tail;           /* log lines asked for at once */
-    double interval_s;  /* between looks; 0: what the server advises */
+    int tail;           /* of what happened before, and log lines asked for at once */
+    double interval_s;  /* between looks; 0: follow the event stream, or what the server advises */
     bool stop_on_pause;
     bool say_status;    /* "status=... updated_at=..." on stderr at each change */
     int n_steps;        /* of the plan; 0 unknown */
 };
 
 /*
- * Until the run is terminal, or paused with stop_on_pause. A server that is away for less than a
- * minute is waited for. *ret_status is the last status document, in pool;
+ * Until the run is terminal, or paused with stop_on_pause. The events come from the run's stream; with
+ * FOLLOW_RAW, an interval, or a server that has none, from its log, looked at again and again. A server
+ * that is away for less than a minute is waited for. *ret_status is the last status document, in pool;
  * on error too, and untouched when there was none. E_CANCELLED after
  * loop_interrupt().
  */

@@ -142,8 +142,8 @@ static int start_own_server(struct job *j)
 static int submit(struct job *j, json_t *document)
 {
     json_t *reply;
-    int r = client_call(&j->client, j->pool, "POST", j->client.predict_url,
-                        request_body(j, document), &reply, &j->err);
+    int r = client_submit(&j->client, j->pool, json_text(j->pool, request_body(j, document)), NULL,
+                          CLIENT_RETRIES, &reply, &j->err);
     if (r)
         return r;
     j->run_id = json_str(reply, "run_id", "");

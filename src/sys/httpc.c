@@ -35,6 +35,8 @@ struct httpc_exchange {
     unsigned flags;
     int timeout_ms;
     size_t max_answer_bytes;
+    httpc_body_fn *on_body;
+    void *body_arg;
 
     int status;   /* of the final headers, once they are complete */
     bool refused; /* an address was not public */
@@ -228,6 +230,10 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 static size_t take_bytes(char *data, size_t size, size_t n, void *arg)
 {
     struct httpc_exchange *x = arg;
+    if (x->on_body && x->status / 100 == 2) {
+        x->on_body(x->body_arg, data, size * n);
+        return size * n;
+    }
     return buf_add(&x->body, data, size * n) ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
@@ -312,6 +318,8 @@ static int begin(struct httpc_exchange *x, const struct httpc_request *req, stru
     x->flags = req->flags;
     x->timeout_ms = req->timeout_ms;
     x->max_answer_bytes = req->max_answer_bytes;
+    x->on_body = req->on_body;
+    x->body_arg = req->body_arg;
     buf_init(&x->body, req->max_answer_bytes);
     set_options(x, req);
     set_headers(x, req->headers);

@@ -29,6 +29,9 @@ enum httpc_flags {
     HTTPC_STATUS_COUNTS = 1 << 2,
 };
 
+/* Bytes of the body as they come. */
+typedef void httpc_body_fn(void *arg, const char *data, size_t len);
+
 struct httpc_request {
     const char *method; /* "GET", "POST", ... */
     const char *url;
@@ -38,6 +41,8 @@ struct httpc_request {
     int timeout_ms;           /* for the whole exchange */
     size_t max_answer_bytes;  /* a larger answer is E_TOOBIG */
     unsigned flags;           /* enum httpc_flags */
+    httpc_body_fn *on_body;   /* NULL, or who gets the body of a 2xx answer instead of the answer itself */
+    void *body_arg;
 };
 
 struct httpc_answer {

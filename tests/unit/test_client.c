@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
@@ -40,7 +41,7 @@ struct stub {
     answer_fn *fn;
     int n_asked;
     char *last_body;
-    char token[128], authorization[128], extra[128];
+    char token[128], authorization[128], extra[128], key[128], last_id[128];
 };
 
 static struct stub stub;
@@ -88,6 +89,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
     keep_header(c, "X-Mantis-Token", stub.token);
     keep_header(c, "Authorization", stub.authorization);
     keep_header(c, "X-Extra", stub.extra);
+    keep_header(c, "Idempotency-Key", stub.key);
+    keep_header(c, "Last-Event-ID", stub.last_id);
     free(stub.last_body);
     stub.last_body = strdup(up->data ? up->data : "");
     struct answer a = stub.fn(method, url, stub.last_body, stub.n_asked++);
@@ -427,6 +430,180 @@ static void every_level_says_its_version(void **state)
     assert_int_equal(run(&out, "plan", "validate", "--", "--version", NULL), 1); /* a file */
 }
 
+static char keys[4][128];
+
+/* Full at first, or gone in the middle of an answer. */
+static struct answer is_full_once(const char *method, const char *path, const char *body, int n)
+{
+    snprintf(keys[n % 4], sizeof(keys[0]), "%s", stub.key);
+    if (n == 0)
+        return (struct answer){429, "{\"detail\":\"full\"}", {"Retry-After", "1"}};
+    return (struct answer){200, "{\"run_id\":\"r1\",\"status\":\"queued\"}", {NULL}};
+}
+
+static struct answer is_full(const char *method, const char *path, const char *body, int n)
+{
+    return (struct answer){503, "{\"detail\":\"draining\"}", {"Retry-After", n < 2 ? "1" : "3600"}};
+}
+
+static void a_submit_that_is_refused_for_a_while_is_sent_again_with_its_key(void **state)
+{
+    char *out;
+    stub.fn = is_full_once;
+    assert_int_equal(run(&out, "runs", "submit", NULL), 0);
+    assert_string_equal(out, "r1 queued\n");
+    assert_string_equal(said, "warning: request failed (429): full (try again in 1 s); sending it "
+                              "again in 1 s (1 of 4)\n");
+    assert_int_equal(strlen(keys[0]), 32);
+    assert_string_equal(keys[0], keys[1]);
+    assert_int_equal(run(&out, "runs", "submit", NULL), 0); /* another submit, another key */
+    assert_string_not_equal(keys[2], keys[0]);
+    assert_int_equal(run(&out, "runs", "submit", "--idempotency-key", "mine", NULL), 0);
+    assert_string_equal(keys[3], "mine");
+    assert_int_equal(run(&out, "runs", "submit", "--idempotency-key", "a\nb", NULL), 1);
+    assert_int_equal(stub.n_asked, 4);
+}
+
+static void a_submit_gives_up_in_time(void **state)
+{
+    char *out;
+    stub.fn = is_full;
+    assert_int_equal(run(&out, "runs", "submit", "--retries", "0", NULL), 1);
+    assert_int_equal(stub.n_asked, 1);
+    assert_int_equal(run(&out, "runs", "submit", "--retries", "1", NULL), 1);
+    assert_int_equal(stub.n_asked, 3);
+    assert_int_equal(run(&out, "runs", "submit", NULL), 1); /* nobody waits an hour */
+    assert_int_equal(stub.n_asked, 4);
+    assert_string_equal(said, "error: request failed (503): draining (try again in 3600 s)\n");
+    assert_int_equal(run(&out, "runs", "submit", "--retries", "-1", NULL), 2);
+}
+
+static struct answer answers_dry(const char *method, const char *path, const char *body, int n)
+{
+    return (struct answer){200,
+                           "{\"dry_run\":true,\"plan_summary\":{\"step_count\":3,\"by_type\":"
+                           "{\"navigate\":1,\"click\":2}},\"cost_estimate\":"
+                           "{\"estimated_total_usd\":0.0325},\"next_step\":\"Go on.\"}",
+                           {NULL}};
+}
+
+static void a_dry_run_says_what_the_plan_is_and_costs(void **state)
+{
+    char *out;
+    stub.fn = answers_dry;
+    assert_int_equal(
+        run(&out, "runs", "submit", "--dry-run", "--callback-url", "https://h.test/", NULL), 0);
+    assert_string_equal(out, "3 steps: 1 navigate, 2 click\nabout 0.033 USD, estimated\nGo on.\n");
+    assert_non_null(strstr(stub.last_body, "\"callback_url\":\"https://h.test/\""));
+    assert_non_null(strstr(stub.last_body, "\"dry_run\":true"));
+}
+
+static struct answer goes_on(const char *method, const char *path, const char *body, int n)
+{
+    if (strcmp(path, "/v1/queue") == 0)
+        return (struct answer){200, "{\"tenant_id\":\"acme\",\"queued\":2,\"running\":1}", {NULL}};
+    return (struct answer){200, "{\"run_id\":\"r1\",\"status\":\"running\"}", {NULL}};
+}
+
+static void an_answer_for_a_paused_run_is_text_unless_it_is_an_object_or_array(void **state)
+{
+    static const char *const cases[][2] = {
+        {"0123", "\"0123\""},           {" 4711\n", "\"4711\""},     {"1e5", "\"1e5\""},
+        {"true", "\"true\""},           {"{\"a\": 1}", "{\"a\":1}"}, {"[1,2]", "[1,2]"},
+        {"{not json", "\"{not json\""},
+    };
+    char *out;
+    stub.fn = goes_on;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(run(&out, "runs", "resume", "r1", "--input", cases[i][0], NULL), 0);
+        assert_string_equal(stub.last_body, pool_printf(pool,
+                                                        "{\"user_input\":%s,\"action\":\"resume\","
+                                                        "\"run_id\":\"r1\"}",
+                                                        cases[i][1]));
+        assert_string_equal(out, "r1 running\n");
+    }
+    assert_int_equal(run(&out, "runs", "resume", "r1", NULL), 0);
+    assert_string_equal(stub.last_body, "{\"action\":\"resume\",\"run_id\":\"r1\"}");
+    assert_int_equal(run(&out, "runs", "pause", "r1", "--reason", "lunch", NULL), 0);
+    assert_string_equal(stub.last_body,
+                        "{\"reason\":\"lunch\",\"action\":\"pause\",\"run_id\":\"r1\"}");
+    assert_int_equal(run(&out, "runs", "queue", NULL), 0);
+    assert_string_equal(out, "acme: 2 queued, 1 running, 0 recovering\n");
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+#define PHASE(word) "event: phase\ndata: {\"phase\":\"" word "\",\"run_id\":\"r1\"}\n\n"
+#define ROW(n, text)                                                                               \
+    "id: t#" n "\nevent: fire\ndata: {\"ts\":\"t" n "\",\"summary\":\"" text "\"}\n\n"
+
+static char cursors[4][128];
+
+/* A stream that ends in the middle of a frame, one that was open long enough, and the end. */
+static struct answer streams(const char *method, const char *path, const char *body, int n)
+{
+    static const char *const bodies[] = {
+        PHASE("running") ROW("1", "one") ": ping\n\nevent: step\ndata: {\"short\":1}\n\n"
+                                         "id: t#2\nevent: fire\ndata: {\"ts\":\"t2\",\"summ",
+        PHASE("running") ROW("2", "two") "event: timeout\ndata: {\"reason\":\"x\"}\n\n",
+        PHASE("running") "id: t#3\r\nevent: fire\r\ndata: {\"ts\":\"t3\",\r\n"
+                         "data:\"summary\":\"three\"}\r\n\r\n" PHASE(
+                             "halted") "event: terminal\ndata: "
+                                       "{\"phase\":\"halted\",\"run_id\":\"r1\","
+                                       "\"halt_class\":\"time_cap\"}\n\n" ROW("9", "too late"),
+    };
+    assert_string_equal(path, "/v1/runs/r1/events");
+    snprintf(cursors[n % 4], sizeof(cursors[0]), "%s", stub.last_id);
+    return (struct answer){200, bodies[n % 3], {"Content-Type", "text/event-stream"}};
+}
+
+static void events_come_once_each_through_cuts(void **state)
+{
+    static const char *const events[] = {"phase", "fire", "fire", "fire", "phase", "terminal"};
+    char *out;
+    stub.fn = streams;
+    assert_int_equal(run(&out, "runs", "events", "r1", NULL), 0);
+    assert_string_equal(out, "phase: running\nt1 one\nt2 two\nt3 three\n"
+                             "phase: halted\nend: halted, time_cap\n");
+    assert_int_equal(stub.n_asked, 3);
+    assert_string_equal(cursors[0], "");
+    assert_string_equal(cursors[1], "t#1");
+    assert_string_equal(cursors[2], "t#2");
+    stub.n_asked = 0;
+    assert_int_equal(run(&out, "runs", "events", "r1", "--json", NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+        json_t *line;
+        assert_int_equal(json_parse(out, strcspn(out, "\n"), "line", &line, &err), 0);
+        assert_string_equal(json_str(line, "event", ""), events[i]);
+        assert_true(json_is_object(json_object_get(line, "data")));
+        assert_int_equal(json_object_get(line, "id") != NULL, strcmp(events[i], "fire") == 0);
+        json_decref(line);
+        out += strcspn(out, "\n") + 1;
+    }
+    assert_string_equal(out, "");
+}
+
+static struct answer streams_nothing(const char *method, const char *path, const char *body, int n)
+{
+    if (n == 0)
+        return (struct answer){404, "{\"detail\":\"no run 'r1'\"}", {NULL}};
+    return (struct answer){200, "{\"events\":[]}", {"Content-Type", "application/json"}};
+}
+
+static void where_no_events_come_from_is_said(void **state)
+{
+    char *out;
+    stub.fn = streams_nothing;
+    assert_int_equal(run(&out, "runs", "events", "r1", NULL), 1);
+    assert_string_equal(said, "error: request failed (404): no run 'r1'\n");
+    assert_int_equal(run(&out, "runs", "events", "r1", NULL), 1);
+    assert_string_equal(said, "error: this server streams no events; try `mantis runs watch`\n");
+    assert_int_equal(run(&out, "runs", "events", "r1", "--endpoint", "http://127.0.0.1:1", NULL),
+                     1);
+    assert_true(str_starts(said, "error: cannot reach http://127.0.0.1:1"));
+    assert_string_equal(out, "");
+}
+
 static void submit_flags_become_a_request(void **state)
 {
     char *out;
@@ -460,6 +637,8 @@ static struct answer a_run(const char *path, const char *body, int n, const char
         looks = 0;
     if (strcmp(path, "/v1/runs/r1") == 0)
         return (struct answer){200, "{\"polling_backoff_ms_hint\":100}", {NULL}};
+    if (strcmp(path, "/v1/runs/r1/events") == 0) /* an old server: the log is looked at */
+        return (struct answer){404, "{\"detail\":\"Not Found\"}", {NULL}};
     if (strstr(body, "\"logs\"")) {
         snprintf(text, sizeof(text),
                  "{\"run_id\":\"r1\",\"events\":[\"{\\\"ts\\\":\\\"t0\\\",\\\"message\\\":"
@@ -631,6 +810,62 @@ static void what_is_said_of_a_run_is_short_unless_json_is_asked_for(void **state
         assert_int_equal(json_parse(out, strlen(out), "out", &doc, &err), 0);
         json_decref(doc);
     }
+}
+
+/* --- stats ----------------------------------------------------------------------------------- */
+
+static void put_log(const char *dir, const char *month, const char *text)
+{
+    const char *path = pool_printf(pool, "%s/runs_log/%s.jsonl", dir, month);
+    assert_int_equal(file_mkdirs(pool_printf(pool, "%s/runs_log", dir), 0700, &err), 0);
+    assert_int_equal(file_write_atomic(path, text, strlen(text), 0600, &err), 0);
+}
+
+#define LOGGED(tenant, workflow, day, status, total, act)                                          \
+    "{\"tenant_id\":\"" tenant "\",\"workflow_id\":\"" tenant "__" workflow                        \
+    "\",\"finished_at\":\"2026-" day "T00:00:00.000000+00:00\",\"status\":\"" status               \
+    "\",\"total_time_s\":" total ",\"wall_time_breakdown\":{\"act\":" act "}}\n"
+
+static void stats_are_percentiles_of_the_newest_runs_that_fit(void **state)
+{
+    char *out, dir[] = "/tmp/mantis-stats-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    put_log(dir, "2026-02", LOGGED("a", "w", "02-01", "succeeded", "1", "0.5"));
+    put_log(dir, "2026-03",
+            "not json\n" LOGGED("a", "w", "03-04", "succeeded", "4", "2")
+                LOGGED("a", "w", "03-02", "succeeded", "2", "1")
+                    LOGGED("a", "w", "03-03", "succeeded", "3", "1.5")
+                        LOGGED("a", "w", "03-05", "halted", "90", "9")
+                            LOGGED("b", "other", "03-05", "succeeded", "70", "7") "{\"half\":");
+    assert_int_equal(run(&out, "runs", "stats", "w", "--data-dir", dir, NULL), 0);
+    assert_string_equal(out, "w: 4 run(s), seconds\n"
+                             "bucket         p50   p95   p99\n"
+                             "act           1.25  1.93  1.99\n"
+                             "total_time_s  2.50  3.85  3.97\n");
+    assert_string_equal(said, "warning: 2 line(s) of the log cannot be read and were left out\n");
+    assert_int_equal(run(&out, "runs", "stats", "a__w", "--data-dir", dir, "--last", "2", "--json",
+                         "--bucket", "think", NULL),
+                     0);
+    json_t *doc = json_loads(out, 0, NULL), *all = json_object_get(doc, "percentiles");
+    assert_int_equal(json_int(doc, "run_count", 0), 2);
+    assert_int_equal(json_object_size(all), 1);
+    assert_true(json_num(json_object_get(all, "total_time_s"), "p50", 0) == 3.5);
+    json_decref(doc);
+    assert_non_null(strstr(said, "no run has the bucket 'think'"));
+    assert_int_equal(run(&out, "runs", "stats", "w", "--data-dir", dir, "--status", "", NULL), 0);
+    assert_true(str_starts(out, "w: 5 run(s)"));
+    assert_int_equal(run(&out, "runs", "stats", "w", "--data-dir", dir, "--tenant-id", "b", NULL),
+                     0);
+    assert_string_equal(out, pool_printf(pool, "no succeeded run of 'w' in %s/runs_log\n", dir));
+    assert_int_equal(run(&out, "runs", "stats", "w", "--data-dir", dir, "--since", "7w", NULL), 1);
+    clock_fake(0, (int64_t)1772668800 * 1000000); /* 2026-03-05 */
+    assert_int_equal(run(&out, "runs", "stats", "w", "--data-dir", dir, "--since", "48h", NULL), 0);
+    clock_fake_off();
+    assert_true(str_starts(out, "w: 2 run(s)"));
+    assert_int_equal(run(&out, "runs", "stats", "w", "--data-dir", "/nowhere", "--json", NULL), 0);
+    assert_int_equal(run(&out, "runs", "stats", NULL), 2);
+    assert_int_equal(run(&out, "runs", "stats", "w", "--last", "0", NULL), 2);
+    assert_int_equal(file_remove_tree(dir, &err), 0);
 }
 
 /* The server of `plan run`: takes the plan, runs it in no time. */
@@ -827,6 +1062,13 @@ int main(void)
         T(a_body_is_submitted_byte_for_byte),
         T(every_level_says_its_version),
         T(submit_flags_become_a_request),
+        T(a_submit_that_is_refused_for_a_while_is_sent_again_with_its_key),
+        T(a_submit_gives_up_in_time),
+        T(a_dry_run_says_what_the_plan_is_and_costs),
+        T(an_answer_for_a_paused_run_is_text_unless_it_is_an_object_or_array),
+        T(events_come_once_each_through_cuts),
+        T(where_no_events_come_from_is_said),
+        T(stats_are_percentiles_of_the_newest_runs_that_fit),
         T(what_is_said_of_a_run_is_short_unless_json_is_asked_for),
         T(watch_prints_each_finished_step_once_and_outlasts_pause_and_outage),
         T(watch_fails_when_the_run_does),
