@@ -14,11 +14,20 @@
 #define LOGGER       "mantis.server"
 #define SCOPES_BYTES 64
 
-int request_authenticate(struct request *req, struct err *err)
+/* Blanks behind a value are none of it, but libmicrohttpd leaves them there. */
+static const char *presented_token(const struct request *req)
 {
     const char *token =
         MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, "X-Mantis-Token");
-    int r = tenants_check(req->api->tenants, token, &req->tenant, err);
+    size_t len = token ? strlen(token) : 0;
+    while (len && (token[len - 1] == ' ' || token[len - 1] == '\t'))
+        len--;
+    return token && token[len] ? pool_strndup(req->pool, token, len) : token;
+}
+
+int request_authenticate(struct request *req, struct err *err)
+{
+    int r = tenants_check(req->api->tenants, presented_token(req), &req->tenant, err);
     if (r)
         return r;
     req->tenant_id = pool_strdup(req->pool, req->tenant->id);

@@ -4,6 +4,9 @@
  * libmicrohttpd's own timeout starts anew with every byte, so a peer that sends one header byte now
  * and then would hold its slot for ever. Each wait for the peer has one allowance, counted from its
  * start; when it is over the socket is shut down, which the daemon sees as the peer's end.
+ *
+ * Nor does it notice a peer's end that came in one piece with its last request: that is looked for
+ * a moment after the answer.
  */
 #include "api/request.h"
 
@@ -15,6 +18,7 @@
 
 static const int allowance_s[CONN_N_WAITS] = {
     [CONN_FIRST_HEADERS] = CAP_HTTP_HEADER_S,
+    [CONN_ANSWERED] = 1,
     [CONN_NEXT_HEADERS] = CAP_HTTP_IDLE_S,
     [CONN_BODY] = CAP_HTTP_BODY_S,
 };
@@ -39,6 +43,13 @@ static void link_last(struct conn_list *list, struct conn *c)
 }
 
 static void arm(struct api *api);
+static void expect(struct api *api, struct conn *c, enum conn_wait wait);
+
+static bool peer_sends_no_more(const struct conn *c)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
 
 static void cut_overdue(void *arg)
 {
@@ -48,7 +59,10 @@ static void cut_overdue(void *arg)
         struct conn *c;
         while ((c = api->waits[i].first) && c->deadline_mono_ms <= now) {
             unlink_conn(c);
-            shutdown(c->fd, SHUT_RDWR);
+            if (i == CONN_ANSWERED && !peer_sends_no_more(c))
+                expect(api, c, CONN_NEXT_HEADERS);
+            else
+                shutdown(c->fd, SHUT_RDWR);
         }
     }
     arm(api);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/caps.h"
 #include "base/id.h"
@@ -56,7 +57,7 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
         discard_start(
             api,
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-    conn_expect(api, connection, CONN_NEXT_HEADERS);
+    conn_expect(api, connection, CONN_ANSWERED);
     bool counted = req->counted;
     buf_release(&req->body);
     pool_destroy(req->pool);
@@ -116,6 +117,17 @@ static int know_caller(struct request *req, struct err *err)
     return request_authenticate(req, err);
 }
 
+/* What a proxy is sent begins with "http://host" (RFC 9112 section 3.2.2); the path is what counts.
+ */
+static const char *path_of(const char *url)
+{
+    const char *host = strncasecmp(url, "http://", 7) == 0    ? url + 7
+                       : strncasecmp(url, "https://", 8) == 0 ? url + 8
+                                                              : NULL;
+    const char *path = host ? strchr(host, '/') : url;
+    return path ? path : "/";
+}
+
 /* What the headers alone decide: 404, 405, 401, 403, 413. */
 static int admit(struct request *req, size_t body_bytes, struct err *err)
 {
@@ -152,27 +164,33 @@ static void refuse(struct request *req, int code, const struct err *err)
     req->refusal_err = kept;
 }
 
-static enum MHD_Result begin(struct request *req, const char *url, const char *method)
+static enum MHD_Result begin(struct request *req, const char *url, const char *method,
+                             const char *version)
 {
     size_t body_bytes = announced(req);
     struct err err = {0};
     req->method = pool_strdup(req->pool, method);
-    req->path = pool_strdup(req->pool, url);
+    req->path = pool_strdup(req->pool, path_of(url));
     req->counted = true;
     req->api->in_progress++;
     take_id(req);
     take_trace(req);
     conn_expect(req->api, req->connection, CONN_BODY);
-    int r = admit(req, body_bytes, &err);
+    int r = request_check_headers(req, version, &err);
+    bool last = r != 0; /* where the next call begins is anybody's guess */
+    if (!last)
+        r = admit(req, body_bytes, &err);
     if (r)
         refuse(req, r, &err);
     req->stage = req->refusal || !req->route->body_cap ? REQUEST_DISCARD : REQUEST_BODY;
-    if (req->refusal && body_bytes > CAP_HTTP_SMALL_BODY_BYTES && may_answer_early(req)) {
+    if (req->refusal && (last || body_bytes > CAP_HTTP_SMALL_BODY_BYTES) && may_answer_early(req)) {
         req->unread = true;
         conn_expect(req->api, req->connection, CONN_ANSWER);
         respond_error(req, req->refusal, req->refusal_err);
         return answered(req);
     }
+    if (last)
+        req->more[0] = (struct answer_header){MHD_HTTP_HEADER_CONNECTION, "close"};
     return MHD_YES;
 }
 
@@ -234,7 +252,7 @@ enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const
     struct request *req = *con_cls;
     struct err err = {0};
     if (req->stage == REQUEST_NEW)
-        return begin(req, url, method);
+        return begin(req, url, method, version);
     if (*size) {
         size_t len = *size;
         *size = 0;

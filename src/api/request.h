@@ -74,7 +74,14 @@ void audit_line(const struct request *req, const char *run_id, const char *fmt, 
 
 /* ---- connections (conn.c): what a peer must do by when ---- */
 
-enum conn_wait { CONN_FIRST_HEADERS, CONN_NEXT_HEADERS, CONN_BODY, CONN_N_WAITS, CONN_ANSWER };
+enum conn_wait {
+    CONN_FIRST_HEADERS,
+    CONN_ANSWERED, /* a moment; then, unless the peer has said that it sends no more: */
+    CONN_NEXT_HEADERS,
+    CONN_BODY,
+    CONN_N_WAITS,
+    CONN_ANSWER,
+};
 
 struct conn {
     struct conn *prev, *next;
@@ -221,6 +228,9 @@ int query_int(struct request *req, const char *name, int64_t min, int64_t max, i
 int value_refuse(struct request *req, const char *where, const char *name, const char *type, const char *input,
                  struct err *err, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 
+/* Headers that could be read in two ways (headers.c). E_INVALID; the connection is of no use then. */
+int request_check_headers(const struct request *req, const char *version, struct err *err) MUST_CHECK;
+
 void *request_create(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const char *url,
                              const char *method, const char *version, const char *data, size_t *size,
@@ -275,6 +285,9 @@ int respond_trace(struct request *req, struct run_key key, const char *since, st
 /* Streams of events (stream.c). */
 int stream_open(struct request *req, struct run_key key, int64_t after_seq, bool steps, struct err *err) MUST_CHECK;
 void streams_end(struct api *api, bool at_once); /* the server drains; at once: cut, it stops */
+
+/* action=graph_learn (learn.c). */
+route_fn graph_learn;
 
 /* Action mode of predict (http-api.md section 5). */
 int action_dispatch(struct request *req, const char *action, struct err *err) MUST_CHECK;

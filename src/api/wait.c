@@ -46,8 +46,8 @@ void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct
     req->tenant = NULL;
     req->stage = REQUEST_WAITING;
     link_waiting(req);
-    httpd_watch(&req->api->httpd, req->connection, &req->hold, on_hangup, req);
-    httpd_hold(&req->hold);
+    httpd_watch_receiver(&req->api->httpd, req->connection, &req->hold, on_hangup, req);
+    httpd_hold_after(&req->hold);
 }
 
 /* --- for a run ------------------------------------------------------------------------------- */

@@ -4,13 +4,26 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+static void unlink_hold(struct httpd_hold *hold)
+{
+    *hold->link = hold->next;
+    if (hold->next)
+        hold->next->link = hold->link;
+    hold->link = NULL;
+}
+
 static void turn(void *arg)
 {
     struct httpd *h = arg;
+    struct httpd_hold *hold;
     MHD_UNSIGNED_LONG_LONG ms;
     loop_timer_clear(&h->timer);
     h->due = false;
     MHD_run(h->daemon);
+    while ((hold = h->held_next)) {
+        unlink_hold(hold);
+        httpd_hold(hold);
+    }
     if (!h->due && MHD_get_timeout(h->daemon, &ms) == MHD_YES)
         loop_timer_set(h->loop, &h->timer, (int64_t)ms, turn, h);
 }
@@ -68,14 +81,26 @@ static void find_silent_peer(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-void httpd_watch(struct httpd *h, struct MHD_Connection *connection, struct httpd_hold *hold,
-                 httpd_hangup_fn *fn, void *arg)
+static void watch(struct httpd *h, struct MHD_Connection *connection, struct httpd_hold *hold,
+                  uint32_t events, httpd_hangup_fn *fn, void *arg)
 {
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     *hold = (struct httpd_hold){.httpd = h, .connection = connection, .fn = fn, .arg = arg};
     find_silent_peer(fd);
-    if (loop_fd_add(h->loop, fd, EPOLLRDHUP, on_hangup, hold, &hold->hangup, NULL))
+    if (loop_fd_add(h->loop, fd, events, on_hangup, hold, &hold->hangup, NULL))
         hold->hangup = NULL; /* then nobody says that the caller is gone */
+}
+
+void httpd_watch(struct httpd *h, struct MHD_Connection *connection, struct httpd_hold *hold,
+                 httpd_hangup_fn *fn, void *arg)
+{
+    watch(h, connection, hold, EPOLLRDHUP, fn, arg);
+}
+
+void httpd_watch_receiver(struct httpd *h, struct MHD_Connection *connection,
+                          struct httpd_hold *hold, httpd_hangup_fn *fn, void *arg)
+{
+    watch(h, connection, hold, 0, fn, arg); /* epoll reports the end of both directions unasked */
 }
 
 void httpd_hold(struct httpd_hold *hold)
@@ -84,8 +109,19 @@ void httpd_hold(struct httpd_hold *hold)
     MHD_suspend_connection(hold->connection);
 }
 
+void httpd_hold_after(struct httpd_hold *hold)
+{
+    hold->next = hold->httpd->held_next;
+    hold->link = &hold->httpd->held_next;
+    if (hold->next)
+        hold->next->link = &hold->next;
+    hold->httpd->held_next = hold;
+}
+
 void httpd_wake(struct httpd_hold *hold)
 {
+    if (hold->link)
+        unlink_hold(hold);
     if (!hold->held)
         return;
     hold->held = false;

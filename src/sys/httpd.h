@@ -21,6 +21,7 @@ struct httpd {
     struct loop_fd *watch;
     struct loop_timer timer;
     bool due; /* the timer is set for this turn of the loop */
+    struct httpd_hold *held_next; /* what httpd_hold_after() put there */
 };
 
 /* Let loop turn the daemon; takes it over, on error too. Zeroed before. */
@@ -38,6 +39,7 @@ struct httpd_hold {
     struct MHD_Connection *connection;
     struct loop_fd *hangup;
     bool held; /* suspended just now */
+    struct httpd_hold *next, **link; /* httpd->held_next; link NULL: not there */
     httpd_hangup_fn *fn;
     void *arg;
 };
@@ -46,9 +48,19 @@ struct httpd_hold {
 void httpd_watch(struct httpd *httpd, struct MHD_Connection *connection, struct httpd_hold *hold,
                  httpd_hangup_fn *fn, void *arg);
 
+/* The same, but a caller that only says that it will send no more is still there for its answer. One
+ * that closed looks like that until the first byte or keep-alive probe is refused: two minutes at most. */
+void httpd_watch_receiver(struct httpd *httpd, struct MHD_Connection *connection,
+                          struct httpd_hold *hold, httpd_hangup_fn *fn, void *arg);
+
 /* Suspend, and let the daemon serve it again in the loop's next turn. Waking what is not held is fine. */
 void httpd_hold(struct httpd_hold *hold);
 void httpd_wake(struct httpd_hold *hold);
+
+/* Suspend once the daemon's turn is over, for a call that is not answered yet: libmicrohttpd then knows
+ * that it has the whole of it. One that it suspends inside the handler it reads from before it asks the
+ * handler again, and when that reads the end of what the caller sends it hangs up without an answer. */
+void httpd_hold_after(struct httpd_hold *hold);
 
 /* Wake it and watch it no more. Released is fine. */
 void httpd_release(struct httpd_hold *hold);

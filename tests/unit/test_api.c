@@ -537,10 +537,37 @@ static void a_waiting_call_gets_the_result_when_the_run_ends(void **state)
     stop(&fx);
 }
 
+static void a_waiting_caller_that_sends_no_more_gets_its_result(void **state)
+{
+    struct fixture fx;
+    struct client c;
+    struct answer a;
+    start(&fx);
+    begin_waiting(&fx, &c);
+    shutdown(c.fd, SHUT_WR);
+    assert_int_equal(loop_wait(fx.loop, NULL, NULL, clock_mono_ms() + 2), 0);
+    assert_non_null(fx.api->waiting);
+    fake.watch_fn(fake.watch_arg);
+    talk(&fx, &c, "", 0); /* to the end: with nothing more to come the connection closes too */
+    answer_read(&a, &c);
+    assert_int_equal(a.status, 200);
+    answer_release(&a);
+    client_close(&c);
+    stop(&fx);
+}
+
 static bool nobody_waits(void *arg)
 {
     struct fixture *fx = arg;
     return !fx->api->waiting && !fx->api->in_progress;
+}
+
+/* So that the server learns at once that nobody is there to read either. */
+static void client_reset(struct client *c)
+{
+    struct linger now = {.l_onoff = 1};
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    client_close(c);
 }
 
 static void a_waiting_caller_that_hangs_up_is_forgotten(void **state)
@@ -549,7 +576,7 @@ static void a_waiting_caller_that_hangs_up_is_forgotten(void **state)
     struct client c;
     start(&fx);
     begin_waiting(&fx, &c);
-    client_close(&c);
+    client_reset(&c);
     assert_int_equal(loop_wait(fx.loop, nobody_waits, &fx, clock_mono_ms() + 5000), 0);
     assert_int_equal(fake.unwatched, 1);
     stop(&fx);
@@ -866,7 +893,7 @@ static void a_caller_that_hangs_up_before_its_run_is_stored_is_forgotten(void **
     client_open(&c, &fx);
     assert_int_equal(send(c.fd, text, strlen(text), 0), (int)strlen(text));
     assert_int_equal(loop_wait(fx.loop, somebody_waits, &fx, clock_mono_ms() + 5000), 0);
-    client_close(&c);
+    client_reset(&c);
     assert_int_equal(loop_wait(fx.loop, nobody_waits, &fx, clock_mono_ms() + 5000), 0);
     assert_int_equal(fake.submit_forgotten, 1);
     stop(&fx);
@@ -943,6 +970,7 @@ int main(void)
         cmocka_unit_test(actions_and_their_short_forms_reach_the_run),
         cmocka_unit_test(artifacts_are_files_to_save),
         cmocka_unit_test(a_waiting_call_gets_the_result_when_the_run_ends),
+        cmocka_unit_test(a_waiting_caller_that_sends_no_more_gets_its_result),
         cmocka_unit_test(a_waiting_caller_that_hangs_up_is_forgotten),
         cmocka_unit_test(draining_answers_who_waits_and_takes_nobody_in),
         cmocka_unit_test(stopping_with_callers_waiting_is_clean),

@@ -18,8 +18,8 @@ export const slow = Number(process.env.MANTIS_TEST_SLOW || 1)
 
 // A child whose stderr is kept; `ready` is a promise for the newline it writes to fd 3. It is told to
 // end when this process dies, however that happens.
-function launch(args, env, what) {
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', bin, ...args], {
+function launch(args, env, what, wrap = []) {
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...wrap, bin, ...args], {
     env: { PATH: process.env.PATH, HOME: os.tmpdir(), ...sharedEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
@@ -97,12 +97,13 @@ export class Server {
     this.token = options.token ?? crypto.randomBytes(32).toString('hex')
     this.env = { MANTIS_API_TOKEN: this.token, ...options.env }
     this.args = options.args || []
+    this.wrap = options.wrap // a program and its arguments that start it
     this.logs = ''
   }
 
   async start() {
     this.child = launch(['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', this.dir,
-      '--ready-fd', '3', ...this.args], this.env, 'mantis serve')
+      '--ready-fd', '3', ...this.args], this.env, 'mantis serve', this.wrap)
     await within(10000 * slow, 'mantis serve', this.child.ready)
     const line = await until(2000 * slow, 'listening line', () => this.child.log.split('\n').find((l) => l.includes('listening')))
     this.port = Number(/:(\d+)/.exec(JSON.parse(line).msg)[1])
