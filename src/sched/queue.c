@@ -294,8 +294,11 @@ int sched_queue(struct sched *s, struct pool *pool, const char *tenant, json_t *
     struct line_up *t = queue_tenant(s, tenant);
     json_t *doc = json_keep(pool, json_object()), *runs = json_array();
     json_put_str(doc, "tenant_id", tenant);
-    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-        json_put_int(doc, run_state_name(states[i]), t->counts[states[i]]);
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+        const char *phase = run_state_phase(states[i]); /* a paused run counts as running */
+        json_put_int(doc, phase, json_int(doc, phase, 0) + t->counts[states[i]]);
+    }
+    json_put_int(doc, "paused", t->counts[RUN_PAUSED]);
     struct waiting *first = t->recovering.first ? t->recovering.first : t->fresh.first;
     int64_t eta = first ? queue_eta_ms(s, queue_place(s, first)) : -1;
     json_put(doc, "eta_ms", eta >= 0 ? json_integer(eta) : json_null());
