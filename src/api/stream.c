@@ -37,8 +37,7 @@ struct stream {
     const char *piece_phase;
     bool steps;       /* frames `step` and `extract` are wanted */
     bool ping, bound; /* due */
-    bool finished;    /* its last frame was sent */
-    bool gone;
+    bool finished;    /* its last frame was sent, or nobody is there to read it */
 };
 
 /* What one call of fill() reads once. */
@@ -61,7 +60,7 @@ struct frame {
 
 static void add_frame(struct buf *out, const char *event, const json_t *data)
 {
-    char *text = json_dumps(data, JSON_COMPACT);
+    char *text = json_dumps(data, JSON_FOR_CALLERS);
     if (!text)
         BUG("a frame cannot be printed");
     buf_addf(out, "event: %s\ndata: %s\n\n", event, text);
@@ -257,13 +256,13 @@ static size_t fill(struct stream *s, char *out, size_t max)
     return n;
 }
 
+/* A caller who left is sent the end like everybody: libmicrohttpd closes on the failed write or the
+ * peer's end. Told of an error here, its epoll mode forgets the connection until older ones are gone. */
 static ssize_t pull(void *arg, uint64_t pos, char *out, size_t max)
 {
     struct stream *s = arg;
-    if (s->gone)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    size_t n =
-        s->finished ? 0 : fill(s, out, max < CAP_STREAM_BLOCK_BYTES ? max : CAP_STREAM_BLOCK_BYTES);
+    size_t block = max < CAP_STREAM_BLOCK_BYTES ? max : CAP_STREAM_BLOCK_BYTES;
+    size_t n = s->finished ? 0 : fill(s, out, block);
     if (n)
         return (ssize_t)n;
     if (s->finished)
@@ -327,7 +326,7 @@ static void on_news(void *arg)
 static void on_hangup(void *arg)
 {
     struct stream *s = arg;
-    s->gone = true;
+    s->finished = true;
     httpd_wake(&s->hold);
 }
 
@@ -368,7 +367,6 @@ void streams_end(struct api *api, bool at_once)
 {
     for (struct stream *s = api->streams; s; s = s->next) {
         s->finished = true;
-        s->gone = at_once;
         httpd_wake(&s->hold);
         if (at_once)
             httpd_release(&s->hold);

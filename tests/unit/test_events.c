@@ -317,13 +317,16 @@ static void a_caller_that_does_not_read_catches_up(void **state)
     pool_destroy(pool);
 }
 
+/* Also while an older connection stays: libmicrohttpd looks at the oldest first. */
 static void a_follower_that_hangs_up_is_forgotten(void **state)
 {
     struct fixture fx;
-    struct client quiet, closed;
+    struct client older, quiet, closed;
     static const char text[] = STREAM("", "");
     start(&fx);
     fake_event("decision", ROW(1));
+    client_open(&older, &fx);
+    talk_until(&fx, &older, "GET /health HTTP/1.1\r\nHost: t\r\n\r\n", "\"ok\":true");
     client_open(&quiet, &fx);
     talk_until(&fx, &quiet, text, "row 1");
     client_open(&closed, &fx);
@@ -334,7 +337,10 @@ static void a_follower_that_hangs_up_is_forgotten(void **state)
     shutdown(closed.fd, SHUT_WR); /* half closed is gone too */
     assert_int_equal(loop_wait(fx.loop, no_call, &fx, clock_mono_ms() + 5000), 0);
     assert_int_equal(fake.n_followers, 0);
+    talk(&fx, &closed, "", 0);
+    assert_true(closed.ended);
     client_close(&closed);
+    client_close(&older);
     stop(&fx);
 }
 
