@@ -7,7 +7,7 @@
 
 /* HTTP (src/api) */
 #define CAP_HTTP_BODY_BYTES (8u << 20)    /* request body; larger is 413 */
-#define CAP_HTTP_HEADER_BYTES (32u << 10) /* request line and headers of one connection */
+#define CAP_HTTP_HEADER_BYTES (16u << 10) /* request line and headers of one connection; what a stream costs */
 #define CAP_HTTP_CONNECTIONS 16384        /* open connections */
 #define CAP_HTTP_IDLE_S 300               /* keep-alive (http-api.md section 1) */
 #define CAP_HTTP_HEADER_S 30              /* from accept to the end of the first request's headers */
