@@ -164,13 +164,13 @@ function submissions(server) {
   return r.requests
 }
 
-async function moreRuns(server, have, want) {
-  let next = have + 1
+// Runs 1 to nStreams are there: wrk numbers some requests that it does not send, at its start and its end.
+async function moreRuns(server, made) {
+  const left = Array.from({ length: nStreams }, (_, i) => i + 1).filter((i) => i < 64 || i > made - 64)
   await Promise.all(Array.from({ length: 32 }, async () => {
-    while (next <= want) {
-      const i = next++
+    for (let i; (i = left.pop());) {
       await call(server, 'POST', '/v1/predict', { run_id: `run-${i}`, profile_id: `p${i}`, task_suite: plan }).catch((e) => {
-        if (!/409/.test(e.message)) throw e // one that wrk was not told of
+        if (!/ 409 /.test(e.message)) throw e
       })
     }
   }))
@@ -179,18 +179,21 @@ async function moreRuns(server, have, want) {
 const rssKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1])
 const nowUs = () => Number(process.hrtime.bigint() / 1000n)
 
-// Streams over `route`, then send() makes each have a row; resolves to the arrival times by number.
-async function streams(server, label, route, send) {
-  const before = rssKb(server.pid), began = nowUs()
+// Streams over `route`, held by a server that had `before` KB without any; then send() makes each have a row; resolves to the arrival times by number.
+async function streams(server, label, route, before, send) {
+  const began = nowUs()
   const child = start('taskset', ['-c', clientCore, path.join(path.dirname(bin), 'tests/bench/bench_streams'), String(server.port), token, String(nStreams), route],
     { stdio: ['ignore', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (d) => { out += d })
   const ended = new Promise((resolve, reject) => child.on('exit', (code) => (code ? reject(new Error('bench_streams failed')) : resolve())))
-  await Promise.race([ended, until(120000, 'streams', () => out.includes('open'))])
+  let failed = false
+  ended.catch(() => { failed = true })
+  await until(120000, 'streams', () => failed || out.includes('open'))
   const opened = (nowUs() - began) / 1e6, each = (rssKb(server.pid) - before) / nStreams
-  const sent = await send()
+  const sent = failed ? null : await send()
   await ended
+  await until(30000, 'end of the streams', () => fs.readdirSync(`/proc/${server.pid}/fd`).length < 200)
   const arrived = new Map(out.trim().split('\n').slice(1).map((l) => l.split(' ').map(Number)))
   const late = [...arrived].map(([i, at]) => (at - (sent.get(i) ?? sent.get(0))) / 1000).sort((a, b) => a - b)
   console.log(`${label.padEnd(44)} ${each.toFixed(1)} KB each (aim <= 25), opened in ${opened.toFixed(1)} s; a row reached p50 ${late[late.length >> 1].toFixed(0)} ms, ` +
@@ -199,14 +202,15 @@ async function streams(server, label, route, send) {
 
 async function eventStreams(server) {
   const last = async (id) => JSON.parse(await call(server, 'GET', `/v1/runs/${id}/events`)).events.at(-1)
+  const before = rssKb(server.pid)
   const since = async (id) => encodeURIComponent(`${(await last(id)).ts}`)
-  await streams(server, `${nStreams} streams of one run`, `/v1/runs/waits/events?sse=true&since=${await since('waits')}`, async () => {
+  await streams(server, `${nStreams} streams of one run`, `/v1/runs/waits/events?sse=true&since=${await since('waits')}`, before, async () => {
     const at = nowUs()
     await call(server, 'POST', '/v1/predict', { action: 'pause', run_id: 'waits' })
     return new Map([[0, at]])
   })
   const newest = await since(`run-${nStreams}`)
-  await streams(server, `${nStreams} streams of as many runs`, `/v1/runs/run-%d/events?sse=true&since=${newest}`, async () => {
+  await streams(server, `${nStreams} streams of as many runs`, `/v1/runs/run-%d/events?sse=true&since=${newest}`, before, async () => {
     const sent = new Map()
     let next = 1
     await Promise.all(Array.from({ length: 32 }, async () => {
@@ -224,7 +228,7 @@ try {
   const server = await startServer()
   await smallCalls(server)
   const made = submissions(server)
-  await moreRuns(server, Math.max(0, made - 64), nStreams)
+  await moreRuns(server, made)
   await eventStreams(server)
 } finally {
   for (const child of children) child.kill()
