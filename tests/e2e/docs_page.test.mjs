@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import path from 'node:path'
 import test, { after, before } from 'node:test'
 import { slow, startServer, tempDir } from './lib/harness.mjs'
 import { fromNpm, needs } from './lib/npm.mjs'
@@ -13,14 +14,27 @@ const chromium = ['chromium', 'google-chrome-stable', 'google-chrome'].map((name
   try { return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim() } catch { return '' }
 }).find(Boolean)
 
+// Chromium keeps its sandbox, which root may not use: started by root it runs under a uid of its own.
+const uid = 64317
+function browserFor(dir, data) {
+  fs.mkdirSync(data)
+  if (process.getuid() !== 0) return chromium
+  const wrapper = path.join(dir, 'chromium.sh')
+  fs.chownSync(data, uid, uid)
+  fs.writeFileSync(wrapper, `#!/bin/sh
+HOME='${data}' exec setpriv --reuid ${uid} --regid ${uid} --clear-groups --inh-caps=-all --pdeathsig KILL '${chromium}' "$@"
+`, { mode: 0o755 })
+  return wrapper
+}
+
 let server, off, browser, profile
 before(async () => {
   server = await startServer()
   if (!playwright || !chromium) return
   profile = tempDir('page')
-  // root may not use Chromium's sandbox; these pages are our own
-  browser = await playwright.chromium.launchPersistentContext(profile, {
-    executablePath: chromium, headless: true, chromiumSandbox: process.getuid() !== 0, colorScheme: 'dark',
+  const data = path.join(profile, 'data')
+  browser = await playwright.chromium.launchPersistentContext(data, {
+    executablePath: browserFor(profile, data), headless: true, chromiumSandbox: true, colorScheme: 'dark',
   })
 })
 after(async () => {
