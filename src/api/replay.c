@@ -6,9 +6,6 @@
 #include "base/caps.h"
 #include "base/clock.h"
 
-#define KEY_LIFE_US   (86400LL * 1000000)
-#define SWEEP_AT_ONCE 100000
-
 static int reused(struct err *err)
 {
     return err_set(err, E_UNPROCESSABLE,
@@ -40,25 +37,12 @@ int replay_key_read(struct request *req, struct replay_key **out, struct err *er
     return 0;
 }
 
-/* A key past its life would still be in the way of its next use. */
-static void sweep_old(struct store *store, const struct replay_key *key, int64_t before_us)
-{
-    struct store_key old;
-    struct err err = {0};
-    int n = 0;
-    if (store_key_get(store, key->req->pool, key->req->tenant_id, key->hash, 0, &old, &err) == 0 &&
-        store_keys_sweep(store, before_us, SWEEP_AT_ONCE, &n, &err))
-        log_warning("mantis.server", NULL, "old idempotency keys stay: %s", err.msg);
-}
-
 int replay_find(const struct replay_key *key, struct store_key *out, struct err *err)
 {
     struct request *req = key->req;
-    int64_t after_us = clock_wall_us() - KEY_LIFE_US;
+    int64_t after_us = clock_wall_us() - STORE_KEY_TTL_S * INT64_C(1000000);
     int r =
         store_key_get(req->api->store, req->pool, req->tenant_id, key->hash, after_us, out, err);
-    if (r == E_NOT_FOUND)
-        sweep_old(req->api->store, key, after_us);
     if (!r && strcmp(out->body_hash, key->body) != 0)
         return reused(err);
     return r;

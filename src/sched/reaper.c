@@ -27,7 +27,7 @@
 #define WALK_ENTRIES  20     /* directories looked at in one piece */
 #define MOST_STUCK    200    /* runs that are passed over in one round */
 #define KEYS          200
-#define KEY_US        (INT64_C(24) * 3600 * 1000000)
+#define KEY_US        (STORE_KEY_TTL_S * INT64_C(1000000))
 #define DAY_US        (INT64_C(24) * 3600 * 1000000)
 #define WALK_EVERY_US (INT64_C(3600) * 1000000)
 
