@@ -157,6 +157,7 @@ struct sched {
     struct reaper reaper;
     struct runs_log runs_log;
     struct pool *turn_pool; /* what was handed out for this turn of the loop; NULL: nothing */
+    uint64_t turn;          /* loop_turns() of that turn */
     struct loop_timer turn_timer;
     /* ready.c */
     int64_t checked_ms; /* 0 never */

@@ -75,19 +75,31 @@ int sched_run_error(const struct err *cause, struct err *err)
 /* --- memory for one turn of the loop -----------------------------------------------------------
  */
 
-static void turn_is_over(void *arg)
+static void end_turn(struct sched *s)
 {
-    struct sched *s = arg;
+    loop_timer_clear(&s->turn_timer);
     pool_destroy(s->turn_pool);
     s->turn_pool = NULL;
 }
 
-/* One millisecond: not among the timers that end this very turn. */
+/* A turn ends with its timers, of which this may be one. */
+static void turn_may_be_over(void *arg)
+{
+    struct sched *s = arg;
+    if (loop_turns(s->loop) == s->turn)
+        loop_timer_set(s->loop, &s->turn_timer, 1, turn_may_be_over, s);
+    else
+        end_turn(s);
+}
+
 struct pool *sched_turn_pool(struct sched *s)
 {
+    if (s->turn_pool && loop_turns(s->loop) != s->turn)
+        end_turn(s);
     if (!s->turn_pool) {
+        s->turn = loop_turns(s->loop);
         s->turn_pool = pool_create(NULL);
-        loop_timer_set(s->loop, &s->turn_timer, 1, turn_is_over, s);
+        loop_timer_set(s->loop, &s->turn_timer, 1, turn_may_be_over, s);
     }
     return s->turn_pool;
 }
