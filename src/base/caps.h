@@ -27,6 +27,7 @@
 #define CAP_IDEMPOTENCY_KEY_BYTES 1024    /* Idempotency-Key header */
 #define CAP_RECIPE_BYTES (64 << 10)       /* one schema, as JSON */
 #define CAP_TARGET_URL_BYTES 2048         /* of a fingerprint run */
+#define CAP_OBJECTIVE_BYTES (8 << 10)     /* graph_learn: the words that say what is wanted */
 #define CAP_JSON_DEPTH 64                 /* nesting of any JSON a stranger sends */
 
 /* Plans (src/plan); the environment may lower or raise the server caps of http-api.md section 20 */
@@ -78,6 +79,7 @@
 #define CAP_SCREENSHOT_BYTES (32u << 20)  /* one PNG a worker left behind */
 #define CAP_SLOT_BACKLOG 64               /* worker messages held while the store refuses writes */
 #define CAP_QUEUE_LISTED 100              /* waiting runs that GET /v1/queue names */
+#define CAP_REASON_BYTES 256              /* why a caller cancels or pauses; what is longer is cut */
 #define CAP_SUBMITS_PER_COMMIT 512        /* new runs stored at once; more wait for the next turn */
 #define CAP_VIEW_BYTES (16u << 20)        /* texts kept of runs that are polled */
 #define CAP_HALT_CLASS_BYTES 128          /* of a run that is followed */

@@ -8,7 +8,9 @@
 
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/clock.h"
+#include "base/str.h"
 
 /* What callers may be told of a refusal by the store's own rules. */
 static int tell(int r, const struct err *cause, struct err *err)
@@ -31,6 +33,12 @@ static json_t *one_event(json_t *event)
     return events;
 }
 
+/* It stands in the run's row and in an event: nobody is told off for a long one. */
+static const char *short_reason(struct pool *pool, const char *reason, const char *none)
+{
+    return reason && *reason ? str_cut(pool, reason, CAP_REASON_BYTES) : none;
+}
+
 /* --- cancel ------------------------------------------------------------------------------------
  */
 
@@ -41,7 +49,7 @@ static json_t *cancel_fields(const char *reason)
     json_put_str(patch, "halt_class", "cancelled");
     json_put_str(patch, "halt_reason", "cancel_event");
     json_put_str(patch, "terminal_status", "cancelled");
-    if (reason && *reason)
+    if (*reason)
         json_put(patch, "cancel_reason", json_string_safe(reason));
     return patch;
 }
@@ -62,8 +70,8 @@ static int cancel_slot(struct slot *slot, const char *reason, const json_t *fiel
 static int cancel_live(struct sched *s, struct run_key key, const char *reason, struct err *err)
 {
     json_t *fields = cancel_fields(reason);
-    json_t *events = one_event(settle_event("decision", "cancelled on request%s%s",
-                                            reason && *reason ? ": " : "", reason ? reason : ""));
+    json_t *events = one_event(
+        settle_event("decision", "cancelled on request%s%s", *reason ? ": " : "", reason));
     struct slot *slot = sched_slot_of(s, key);
     struct ending end = {.key = key,
                          .terminal_status = "cancelled",
@@ -86,7 +94,7 @@ int sched_cancel(struct sched *s, struct run_key key, const char *reason, struct
     struct run_record rec;
     int r = store_run_get(s->store, pool, key, 0, &rec, &cause);
     if (!r && !run_state_terminal(rec.state))
-        r = cancel_live(s, key, reason, &cause);
+        r = cancel_live(s, key, short_reason(pool, reason, ""), &cause);
     if (r)
         r = sched_run_error(&cause, err);
     pool_destroy(pool);
@@ -128,7 +136,7 @@ int sched_pause(struct sched *s, struct run_key key, const char *reason, struct 
                     "paused",
                     key.run_id, run_state_name(rec.state));
     if (!r)
-        r = pause_live(s, key, reason && *reason ? reason : "external", &cause);
+        r = pause_live(s, key, short_reason(pool, reason, "external"), &cause);
     pool_destroy(pool);
     return tell(r, &cause, err);
 }

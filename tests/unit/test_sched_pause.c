@@ -55,6 +55,23 @@ static void a_running_run_stands_still_and_goes_on_when_told(void **state)
     assert_int_equal(rows_of("r1"), 2);
 }
 
+static void a_long_reason_is_cut(void **state)
+{
+    json_t *events, *event;
+    size_t i;
+    char *reason = pool_alloc(pool, 100001);
+    memset(reason, 'x', 100000);
+    submit("r0", "[[" STEP(1, "") "," EXPECT("cancel") "]]");
+    submit("r1", QUICK);
+    pause_run("r1", reason);
+    assert_int_equal(strlen(json_str(status_of("r1"), "pause_reason", "")), CAP_REASON_BYTES);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), reason, NULL), 0);
+    assert_int_equal(strlen(json_str(status_of("r1"), "cancel_reason", "")), CAP_REASON_BYTES);
+    assert_int_equal(store_events_get(store, pool, ACME("r1"), 0, 9, &events, NULL), 0);
+    json_array_foreach (events, i, event)
+        assert_true(strlen(json_str(event, "summary", "")) <= 300); /* http-api.md section 11 */
+}
+
 static void a_queued_run_waits_outside_the_queue(void **state)
 {
     submit("r0", "[[" STEP(1, "") "," EXPECT("cancel") "]]");
@@ -314,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_running_run_stands_still_and_goes_on_when_told),
+        T(a_long_reason_is_cut),
         T(a_queued_run_waits_outside_the_queue),
         T(a_recovering_run_can_be_paused),
         T(what_cannot_be_paused_or_resumed_is_said),
