@@ -172,6 +172,11 @@ int runs_submit(int argc, char **argv)
         cmd_error("give only one of --suite, --plan-text and --body");
         return EXIT_USAGE;
     }
+    if (c.body && (c.dry_run || c.callback_url)) {
+        cmd_error("--body is sent as it is: put %s into it",
+                  c.dry_run ? "\"dry_run\": true" : "\"callback_url\"");
+        return EXIT_USAGE;
+    }
     if (c.retries < 0 || c.retries > RETRIES_MAX) {
         cmd_error("--retries takes a number from 0 to %d", RETRIES_MAX);
         return EXIT_USAGE;

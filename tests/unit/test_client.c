@@ -496,6 +496,8 @@ static void a_dry_run_says_what_the_plan_is_and_costs(void **state)
     assert_string_equal(out, "3 steps: 1 navigate, 2 click\nabout 0.033 USD, estimated\nGo on.\n");
     assert_non_null(strstr(stub.last_body, "\"callback_url\":\"https://h.test/\""));
     assert_non_null(strstr(stub.last_body, "\"dry_run\":true"));
+    assert_int_equal(run(&out, "runs", "submit", "--dry-run", "--body", "/nowhere", NULL), 2);
+    assert_non_null(strstr(said, "put \"dry_run\": true into it"));
 }
 
 static struct answer goes_on(const char *method, const char *path, const char *body, int n)
