@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "core/run.h"
 #include "core/schema.h"
@@ -211,9 +212,13 @@ static int check_schema(const json_t *json, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     struct schema *schema = NULL;
+    size_t size = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
     int r = json ? schema_parse(pool, json, &schema, err) : 0;
     if (r)
         err_prefix(err, "'extraction_schema'");
+    else if (size > CAP_RECIPE_BYTES)
+        r = err_set(err, E_TOOBIG, "'extraction_schema' has %zu bytes; at most %d", size,
+                    CAP_RECIPE_BYTES);
     else if (json && !schema)
         r = err_set(err, E_INVALID, "'extraction_schema' needs 'fields' with at least one name");
     pool_destroy(pool);
@@ -227,8 +232,9 @@ static int read_events(const json_t *body, const json_t **out, struct err *err)
     size_t i;
     if (!events || json_is_null(events))
         return 0;
-    if (!json_is_array(events))
-        return err_set(err, E_INVALID, "'callback_events' must be an array of final status words");
+    if (!json_is_array(events) || json_array_size(events) > RUN_N_STATES)
+        return err_set(err, E_INVALID,
+                       "'callback_events' must be an array of final status words, each once");
     json_array_foreach ((json_t *)events, i, word) {
         enum run_state state;
         const char *name = json_string_value(word);

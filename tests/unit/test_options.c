@@ -7,6 +7,7 @@
 
 #include "api/dry_run.h"
 #include "api/run_options.h"
+#include "base/caps.h"
 #include "base/json.h"
 #include "plan/intake.h"
 
@@ -56,6 +57,18 @@ static void a_run_takes_what_it_is_told(void **state)
     assert_string_equal(run.callback_url, "");
 }
 
+/* It is in the run's row, which is kept in memory. */
+static void a_schema_takes_as_much_as_a_recipe(void **state)
+{
+    char *label = pool_alloc(pool, CAP_RECIPE_BYTES + 1);
+    memset(label, 'x', CAP_RECIPE_BYTES);
+    const char *text = pool_printf(
+        pool, "{\"extraction_schema\":{\"spam_label\":\"%s\",\"fields\":[{\"name\":\"title\"}]}}",
+        label);
+    assert_int_equal(run_options_read(parse(text), &run, &err), E_TOOBIG);
+    assert_non_null(strstr(err.msg, "'extraction_schema'"));
+}
+
 static void a_run_option_that_is_wrong_is_named(void **state)
 {
     static const char *const bad[][2] = {
@@ -64,6 +77,9 @@ static void a_run_option_that_is_wrong_is_named(void **state)
         {"{\"callback_events\":\"failed\"}", "'callback_events'"},
         {"{\"callback_events\":[\"failed\",\"running\"]}", "'callback_events[1]'"},
         {"{\"callback_events\":[3]}", "'callback_events[0]'"},
+        {"{\"callback_events\":[\"failed\",\"failed\",\"failed\",\"failed\",\"failed\",\"failed\","
+         "\"failed\",\"failed\",\"failed\",\"failed\",\"failed\"]}",
+         "'callback_events'"},
         {"{\"max_cost\":0}", "'max_cost'"},
         {"{\"max_time_minutes\":-1}", "'max_time_minutes'"},
         {"{\"video_fps\":31}", "'video_fps'"},
@@ -89,7 +105,7 @@ static void an_instruction_is_taken_at_the_ends_of_every_range(void **state)
         "{" DO ",\"settle_time\":0,\"max_steps\":1,\"frames_per_inference\":1}",
         "{" DO ",\"settle_time\":30,\"max_steps\":200,\"frames_per_inference\":8}",
         "{" DO ",\"settle_time\":\"2.5\",\"max_steps\":20.0,\"ground_clicks\":\"on\","
-               "\"speculation\":null}",
+        "\"speculation\":null}",
         "{" DO ",\"detached\":true,\"max_cost\":0.01,\"max_time_minutes\":1,\"unknown\":[]}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
@@ -198,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_run_takes_what_it_is_told),
+        CASE(a_schema_takes_as_much_as_a_recipe),
         CASE(a_run_option_that_is_wrong_is_named),
         CASE(an_instruction_is_taken_at_the_ends_of_every_range),
         CASE(an_instruction_that_is_wrong_is_refused_by_name),
