@@ -232,7 +232,7 @@ export type RunRequest = PlanInput & RunOptions;
 export interface ActionRequest {
   /** What to do with a run that exists; `graph_learn` needs none. */
   action: "status" | "result" | "logs" | "cancel" | "pause" | "resume" | "reasoning_trace" | "graph_learn";
-  /** Which run. Every action but `graph_learn` needs it. */
+  /** Which run. Every action but `graph_learn` needs it; there it names the run that looks. */
   run_id?: string;
   /** `logs`: how many of the last lines. */
   tail?: number;
@@ -242,13 +242,15 @@ export interface ActionRequest {
   reason?: string | null;
   /** `resume`: the answer the run waits for. */
   user_input?: unknown;
-  /** `graph_learn`: what is wanted; or `plan_text`. */
+  /** `graph_learn`: what is wanted, in words, at most 8192 bytes; or `plan_text`. */
   objective?: string | null;
   /** `graph_learn`. */
   plan_text?: string | null;
-  /** `graph_learn`: where to look. */
+  /** `graph_learn`: where to look. Default: the first address in the objective. */
   start_url?: string | null;
-  /** `graph_learn`: look again. */
+  /** `graph_learn`: the browser profile to look with. Default: one of its own. */
+  profile_id?: string | null;
+  /** `graph_learn`: look again, although it was learnt before. */
   force_relearn?: boolean | null;
 }
 
@@ -331,7 +333,7 @@ export interface CancelRequest {
 export interface RunHandle {
   status: Status;
   terminal?: boolean;
-  mode: "detached" | "sync";
+  mode: "detached" | "sync" | "graph_learn";
   /** Poll, follow and act on the run by it. */
   run_id: string;
   created_at: string;
@@ -452,7 +454,7 @@ export interface StatusDocument {
   status: Status;
   /** It will not change any more. */
   terminal: boolean;
-  mode: "detached" | "sync";
+  mode: "detached" | "sync" | "graph_learn";
   model: string;
   created_at: string;
   started_at: string | null;
@@ -673,15 +675,46 @@ export interface ResumeReply {
   resumed_at: string;
 }
 
-/** A plan made from looking at the start page. */
+/** A plan made from looking at the site: run it as `task_suite`. */
 export interface GraphLearnReply {
   mode: "graph_learn";
   domain: string;
+  /** Pages that were told apart. */
   phases: number;
+  /** Ways that were gone between them. */
   edges: number;
+  /** Steps of `micro_plan`. */
   compiled_steps: number;
   objective_hash: string;
   micro_plan: Array<{ [key: string]: unknown }>;
+  graph: {
+    phases: Array<{
+      id: number;
+      kind: "results" | "detail" | "form" | "blocked" | "other";
+      title: string;
+      url: string;
+      /** Of a page of results: those that were asked for. */
+      items: number;
+    }>;
+    edges: Array<{
+      /** Id of a phase. */
+      from: number;
+      /** Id of a phase. */
+      to: number;
+      by: "link" | "open" | "back" | "next_page";
+      /** What the page calls it. */
+      label: string;
+    }>;
+  };
+  /** Fields of the objective that were not seen; the plan asks for them, and does without. */
+  missing_fields: Array<string>;
+  /** Words of the objective that nothing on the pages answered; the plan does not know them. */
+  unanswered: Array<string>;
+  start_url: string;
+  /** The run that looked; null: none was needed. */
+  run_id: string | null;
+  /** Learnt before; nothing was opened. */
+  cached: boolean;
   [key: string]: unknown;
 }
 

@@ -92,12 +92,13 @@ static int act_trace(const struct call *c, json_t **ret_status, struct err *err)
 static const struct action {
     const char *name;
     unsigned scopes;
-    action_fn *act; /* NULL: named by the contract, not in this version */
+    action_fn *act;  /* on a run that exists */
+    route_fn *start; /* of one that needs none, and makes its own audit line */
 } actions[] = {
-    {"status", SCOPE_STATUS, act_status}, {"result", SCOPE_RESULT, act_result},
-    {"logs", SCOPE_LOGS, act_logs},       {"reasoning_trace", SCOPE_LOGS, act_trace},
-    {"cancel", SCOPE_RUN, act_cancel},    {"pause", SCOPE_RUN, act_pause},
-    {"resume", SCOPE_RUN, act_resume},    {"graph_learn", SCOPE_RUN, NULL},
+    {"status", SCOPE_STATUS, .act = act_status}, {"result", SCOPE_RESULT, .act = act_result},
+    {"logs", SCOPE_LOGS, .act = act_logs},       {"reasoning_trace", SCOPE_LOGS, .act = act_trace},
+    {"cancel", SCOPE_RUN, .act = act_cancel},    {"pause", SCOPE_RUN, .act = act_pause},
+    {"resume", SCOPE_RUN, .act = act_resume},    {"graph_learn", SCOPE_RUN, .start = graph_learn},
 };
 
 static int find_action(const char *name, const struct action **out, struct err *err)
@@ -109,7 +110,7 @@ static int find_action(const char *name, const struct action **out, struct err *
         }
     return err_set(err, E_INVALID,
                    "'action': there is no '%.80s'; known are status, result, logs, cancel, pause, "
-                   "resume and reasoning_trace",
+                   "resume, reasoning_trace and graph_learn",
                    name);
 }
 
@@ -119,7 +120,8 @@ static int read_run_id(struct request *req, const char **out, struct err *err)
     if (r)
         return r;
     if (!**out)
-        return err_set(err, E_INVALID, "'run_id' is missing: every action needs it");
+        return err_set(err, E_INVALID,
+                       "'run_id' is missing: every action but graph_learn needs it");
     return run_id_check(*out, err);
 }
 
@@ -132,10 +134,10 @@ int action_dispatch(struct request *req, const char *name, struct err *err)
     int r = find_action(name, &action, err);
     if (r)
         return r;
-    req->mode = action->act ? action->name : NULL;
+    req->mode = action->name;
     r = request_may(req, action->scopes, err);
-    if (!r && !action->act)
-        r = err_set(err, E_INVALID, "'action': '%s' is not available in this version", name);
+    if (!r && action->start)
+        return action->start(req, err);
     r = r ? r : read_run_id(req, &run_id, err);
     r = r ? r : json_read_bool(req->json, "detached", &detached, err);
     if (r)

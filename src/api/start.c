@@ -147,7 +147,8 @@ static int stored(struct request *req, struct err *err)
         return r;
     }
     req->run_id = c->run_id;
-    audit_predict(req, "run", c->identity.profile_id, c->identity.workflow_id, c->options.detached);
+    audit_predict(req, c->action ? c->action : "run", c->identity.profile_id,
+                  c->identity.workflow_id, c->options.detached);
     if (!c->options.detached)
         return request_wait_for_run(req, request_run(req, c->run_id), answer_result, err);
     if (c->answer)
@@ -193,10 +194,12 @@ static void submit(struct request *req, struct candidate *c)
         .max_concurrent_runs = c->tenant->max_concurrent_runs,
         .resume_state = c->options.resume_state,
         .plane = c->plane,
-        .brain = req->api->settings->brain,
+        .brain = c->brain ? c->brain : req->api->settings->brain,
         .payload = c->payload,
         .options = worker_options(req, c),
-        .mode = c->options.detached ? "detached" : "sync",
+        .mode = c->action             ? c->action
+                : c->options.detached ? "detached"
+                                      : "sync",
         .allowed_domains = c->tenant->allowed_domains,
         .webhook_url = c->webhook_url,
         .webhook_secret_name = *c->webhook_url ? c->tenant->webhook_secret_name : "",

@@ -16,6 +16,8 @@ struct candidate {
     const struct plan *plan;
     struct identity identity;
     const char *plane, *run_id;
+    const char *brain;  /* NULL: the server's */
+    const char *action; /* for the audit line and as the run's mode: "graph_learn"; NULL: an ordinary run */
     double max_cost;
     int max_time_minutes;
     const json_t *payload;

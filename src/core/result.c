@@ -347,6 +347,8 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
     json_put_int(env, "shared_seen_hits", 0);
     put_steps(pool, env, checkpoint);
     json_put_str(env, "final_url", json_str(checkpoint, "current_url", ""));
+    if (json_truthy(get(checkpoint, "learned"))) /* of graph_learn */
+        json_object_set(env, "learned", get(checkpoint, "learned"));
     json_put(env, "warnings", copy_array(checkpoint, "warnings"));
     pool_destroy(pool);
     return env;

@@ -361,6 +361,10 @@ static int check_runnable(struct pool *pool, const struct plan *plan, struct err
     for (int i = 0; i < plan->n_steps; i++) {
         const struct step *s = &plan->steps[i];
         const struct step_kind *kind = step_kind_find(s->type);
+        if (kind && kind->flags & STEP_INTERNAL)
+            return err_set(err, E_INVALID,
+                           "step %d: '%s' is no step of a plan; call action=graph_learn", i,
+                           s->type);
         if (kind && !(kind->flags & STEP_RUNS) && !s->gate)
             return err_set(err, E_UNSUPPORTED,
                            "step %d: this server does not run steps of type '%s' yet; it runs %s",

@@ -32,6 +32,7 @@ static const struct step_kind kinds[] = {
     {"tool_call",               "",           0},
     {"capture_link_in_new_tab", "",           0},
     {"done",                    "",           0},
+    {"graph_learn",             "",           STEP_INTERNAL},
 };
 /* clang-format on */
 

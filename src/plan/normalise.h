@@ -13,6 +13,7 @@ enum step_kind_flags {
     STEP_CLAUDE_ONLY = 1 << 1, /* claude_only defaults to true */
     STEP_REQUIRED = 1 << 2,    /* required defaults to true */
     STEP_RUNS = 1 << 3,        /* the runner carries it out; the others are known by name only */
+    STEP_INTERNAL = 1 << 4,    /* made by the server only: never taken from a caller's plan */
 };
 
 struct step_kind {

@@ -61,6 +61,7 @@ static const struct field {
     F("time_buckets", OBJECT, time_buckets),
     F("costs", OBJECT, costs),
     F("dynamic_coverage", OBJECT, coverage),
+    F("learned", OBJECT, learned),
 #undef F
 };
 

@@ -35,7 +35,7 @@ struct progress {
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
         *warnings, *schema_fields; /* arrays, never NULL */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
-        *coverage; /* objects, never NULL */
+        *coverage, *learned; /* objects, never NULL */
 };
 
 void progress_init(struct progress *p);

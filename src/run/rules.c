@@ -92,6 +92,7 @@ static const struct rule rules[] = {
     {"extract_url_failed",  0,              "extract_url",   ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"extract_data_failed", 0,              "extract_data",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"extract_rows_failed", 0,              "extract_rows",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"graph_learn_failed",  0,              "graph_learn",       ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"failed",              0,              NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, undo_advance},
 };
 /* clang-format on */

@@ -30,6 +30,7 @@ static const struct step_type types[] = {
     {"extract_url",   step_extract_url,   STEP_READ_ONLY,                                  "Read URL"},
     {"extract_data",  step_extract_data,  STEP_READ_ONLY,                                  "Extract"},
     {"extract_rows",  step_extract_rows,  STEP_READ_ONLY,                                  "Extract rows"},
+    {"graph_learn",   step_learn,         STEP_OPENS,                                      "Learn the site"},
 };
 /* clang-format on */
 

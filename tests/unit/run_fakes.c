@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "unit/fixtures.h"
 
 #define VIEW_H   720
 #define FRAME_W  64
@@ -163,6 +164,16 @@ static struct page *build_page(struct fake_web *w, struct pool *pool, const stru
     return page;
 }
 
+/* A captured page, as if it stood at the address that is open. */
+static struct page *golden_page(struct fake_web *w, struct pool *pool, const char *name,
+                                struct observation *out)
+{
+    struct page *page = (struct page *)golden_look(pool, name).page;
+    page->url = out->url;
+    out->title = page->title;
+    return page;
+}
+
 static int observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                    struct observation *out, struct err *err)
 {
@@ -182,8 +193,9 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
         w->live_frames++;
         w->most_frames = w->live_frames > w->most_frames ? w->live_frames : w->most_frames;
     }
+    const char *golden = w->golden ? w->golden(fake_web_url(w)) : NULL;
     if (what & OBSERVE_PAGE)
-        out->page = build_page(w, pool, &p);
+        out->page = golden ? golden_page(w, pool, golden, out) : build_page(w, pool, &p);
     return 0;
 }
 

@@ -42,6 +42,7 @@ struct fake_web {
     struct plane plane; /* first: the plane is the web */
     fake_page_fn *page;
     fake_click_fn *click;
+    const char *(*golden)(const char *url); /* a page of tests/golden/pages that is there; NULL: page() says */
     struct loop *loop;
     struct pool *pool;
     char *history[FAKE_HISTORY];

@@ -79,8 +79,8 @@ void rig_run(struct rig *rig, const json_t *checkpoint)
     if (copy)
         json_keep(rig->pool, copy);
     rig->config.checkpoint = copy;
-    run_init(&rig->run, &rig->config, rig->loop, &rig->web.plane, fake_reader(), rig->brain,
-             &rig->host);
+    run_init(&rig->run, &rig->config, rig->loop, &rig->web.plane,
+             rig->reader ? rig->reader : fake_reader(), rig->brain, &rig->host);
     run_execute(&rig->run, &rig->end);
     rig->final = run_checkpoint(&rig->run);
 }

@@ -27,6 +27,7 @@ struct rig {
     int n_journal;
     json_t *final; /* checkpoint document at the end */
     struct brain *brain; /* NULL: none */
+    struct reader *reader; /* NULL: fake_reader() */
 };
 
 /* A brain that says these actions, one after the other, and the last one for ever. */

@@ -18,7 +18,8 @@ int step_aim(struct run *run, enum target_kind kind, int settle_ms, struct aim *
              struct step_result *result, struct err *err) MUST_CHECK;
 
 step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_field, step_filter,
-    step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate;
+    step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate,
+    step_learn;
 
 /* click, layout listings */
 step_fn step_click_listing;
