@@ -7,24 +7,12 @@
 
 #include "api/brains.h"
 #include "api/dry_run.h"
+#include "api/payload.h"
 #include "api/recipes.h"
 #include "api/start.h"
 #include "base/id.h"
 #include "plan/allow.h"
 #include "plan/intake.h"
-
-/* Fields that may hold a secret, at the top and in an inline suite. */
-static const char *const secret_fields[] = {
-    "auth",
-    "user_input",
-    "_oracle_admin_token",
-    "_oracle_preview_token",
-    "webhook_secret_name",
-    "_browser_extra_headers",
-};
-
-/* Of what is echoed; it is in the run's row, which every step of the run writes. */
-#define PAYLOAD_BYTES (8 << 10)
 
 /* Everything of the request that a run could open, whatever shape its plan has. */
 static int check_hosts(const struct request *req, const struct intake_source *source,
@@ -160,42 +148,10 @@ static int choose_webhook(struct request *req, struct candidate *c, struct err *
     return 0;
 }
 
-static void drop_secrets(json_t *object)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(secret_fields); i++)
-        json_object_del(object, secret_fields[i]);
-}
-
-/* A long plan, inline or as text, is not shown again. */
-static void drop_long_fields(json_t *payload)
-{
-    size_t used = 0;
-    const char *key;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(payload, next, key, value)
-    {
-        size_t size = strlen(key) + json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-        if (used + size > PAYLOAD_BYTES)
-            json_object_del(payload, key);
-        else
-            used += size;
-    }
-}
-
-/* What status shows of the request: the names and caps that are in force, no secret. */
+/* The names and caps that are in force are shown, not those that were asked for. */
 static json_t *make_payload(struct request *req, const struct candidate *c)
 {
-    json_t *payload = json_keep(req->pool, json_copy(req->json)),
-           *suite = json_object_get(req->json, "task_suite");
-    json_object_del(payload, "task_file_contents");
-    drop_secrets(payload);
-    if (json_is_object(suite)) {
-        suite = json_copy(suite);
-        drop_secrets(suite);
-        json_put(payload, "task_suite", suite);
-    }
-    drop_long_fields(payload);
+    json_t *payload = payload_of(req->pool, req->json);
     json_put_str(payload, "profile_id", c->identity.profile_id);
     json_put_str(payload, "workflow_id", c->identity.workflow_id);
     if (json_object_get(payload, "state_key"))

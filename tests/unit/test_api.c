@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/brains.h"
+#include "api/payload.h"
 #include "base/caps.h"
 #include "base/str.h"
 #include "unit/api_rig.h"
@@ -442,6 +443,33 @@ static void a_detached_run_is_queued_with_capped_and_prefixed_values(void **stat
     assert_true(fake.max_cost == 25); /* nobody asked: the least of server and tenant */
     answer_release(&a);
     stop(&fx);
+}
+
+static void the_echo_of_a_request_holds_nothing_that_is_typed_or_secret(void **state)
+{
+    static const char request[] =
+        "{\"callback_url\":\"https://u:geheim@hooks.test:8443/"
+        "in?key=geheim#geheim\",\"user_input\":1,"
+        "\"task_suite\":{\"auth\":{\"p\":\"geheim\"},\"_micro_plan\":[{\"type\":\"fill_field\","
+        "\"intent\":\"Pin\",\"params\":{\"label\":\"Pin\",\"value\":4711}},{\"type\":\"loop\","
+        "\"intent\":\"Again\",\"steps\":[{\"type\":\"fill_field\",\"intent\":\"Word\","
+        "\"params\":{\"text\":\"geheim\",\"value\":null}},{\"type\":\"tool_call\","
+        "\"intent\":\"Say\",\"args\":{\"text\":\"geheim\"},\"hints\":{\"value\":\"geheim\"}}]}],"
+        "\"tasks\":[{\"auth\":\"geheim\",\"verify\":{\"type\":\"url\",\"value\":\"kept\"}}]}}";
+    struct pool *pool = pool_create(NULL);
+    json_t *json = json_keep(pool, json_loads(request, 0, NULL));
+    assert_non_null(json);
+    const char *text = json_text(pool, payload_of(pool, json));
+    HAS_NOT(text, "geheim");
+    HAS_NOT(text, "4711");
+    HAS_NOT(text, "auth");
+    HAS_NOT(text, "user_input");
+    HAS(text, "\"callback_url\":\"https://hooks.test:8443/in\"");
+    HAS(text, "{\"label\":\"Pin\",\"value\":\"***\"}");
+    HAS(text, "{\"text\":\"***\",\"value\":null}");
+    HAS(text, "\"value\":\"kept\"");
+    HAS(json_text(pool, json), "4711"); /* the request itself is as it came */
+    pool_destroy(pool);
 }
 
 static void actions_and_their_short_forms_reach_the_run(void **state)
@@ -967,6 +995,7 @@ int main(void)
         cmocka_unit_test(open_routes_say_what_runs_here),
         cmocka_unit_test(without_a_configured_token_calls_are_unavailable),
         cmocka_unit_test(a_detached_run_is_queued_with_capped_and_prefixed_values),
+        cmocka_unit_test(the_echo_of_a_request_holds_nothing_that_is_typed_or_secret),
         cmocka_unit_test(actions_and_their_short_forms_reach_the_run),
         cmocka_unit_test(artifacts_are_files_to_save),
         cmocka_unit_test(a_waiting_call_gets_the_result_when_the_run_ends),

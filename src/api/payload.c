@@ -1,0 +1,84 @@
+#include "api/payload.h"
+
+#include <string.h>
+
+#include "sched/webhook.h"
+
+#define MASK "***"
+
+/* Of what is echoed; it is in the run's row, which every step of the run writes. */
+#define PAYLOAD_BYTES (8 << 10)
+
+/* Left out wherever they stand. */
+static const char *const secret_keys[] = {
+    "auth",
+    "user_input",
+    "_oracle_admin_token",
+    "_oracle_preview_token",
+    "webhook_secret_name",
+    "_browser_extra_headers",
+};
+
+static const char *const address_keys[] = {"callback_url", "webhook_url"};
+
+/* What a step or a tool types, chooses or answers, where such things stand. */
+static const char *const typed_keys[] = {"value", "text", "content", "password", "option_label"};
+static const char *const typed_inside[] = {"params", "hints", "args"};
+
+static bool is_one_of(const char *key, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], key) == 0)
+            return true;
+    return false;
+}
+
+#define IS_IN(key, list) is_one_of(key, list, ARRAY_SIZE(list))
+
+static void clean(struct pool *pool, json_t *value, bool typed)
+{
+    const char *key;
+    json_t *child;
+    void *next;
+    size_t i;
+    json_array_foreach (value, i, child)
+        clean(pool, child, typed);
+    json_object_foreach_safe(value, next, key, child)
+    {
+        if (IS_IN(key, secret_keys))
+            json_object_del(value, key);
+        else if (typed && IS_IN(key, typed_keys) && !json_is_null(child))
+            json_put_str(value, key, MASK);
+        else if (IS_IN(key, address_keys) && json_is_string(child))
+            json_put_str(value, key, webhook_shown_url(pool, json_string_value(child)));
+        else
+            clean(pool, child, typed || IS_IN(key, typed_inside));
+    }
+}
+
+/* A long plan, inline or as text, is not shown again. */
+static void drop_long_fields(json_t *payload)
+{
+    size_t used = 0;
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(payload, next, key, value)
+    {
+        size_t size = strlen(key) + json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (used + size > PAYLOAD_BYTES)
+            json_object_del(payload, key);
+        else
+            used += size;
+    }
+}
+
+json_t *payload_of(struct pool *pool, const json_t *request)
+{
+    json_t *payload = json_keep(pool, json_copy((json_t *)request));
+    json_object_del(payload, "task_file_contents");
+    drop_long_fields(payload);
+    json_t *shown = json_keep(pool, json_deep_copy(payload));
+    clean(pool, shown, false);
+    return shown;
+}
