@@ -84,10 +84,19 @@ class Mantis:
     def __init__(self, base_url: str, token: str, *, gateway_key: str = "",
                  headers: Optional[Mapping[str, str]] = None, timeout: float = 60.0, retries: int = 5,
                  max_retry_wait: float = 60.0, sleep: Callable[[float], None] = time.sleep) -> None:
-        """timeout: seconds of silence on one connection. gateway_key: of a hosting gateway in front."""
+        """timeout: seconds of silence on one connection. gateway_key: of a hosting gateway in front.
+
+        A token read from a file may end in a newline; whatever else a header cannot carry is a
+        MantisError that does not show it.
+        """
         base = base_url.rstrip("/")
+        if not base.startswith(("http://", "https://")):
+            raise MantisError(0, f"the server's address must begin with http:// or https://, not '{base_url}'")
         self.base_url = base[:-3] if base.endswith("/v1") else base
         self._headers = {"Accept": "application/json", **dict(headers or {})}
+        token = token.strip()
+        if not (token.isascii() and token.isprintable()):
+            raise MantisError(0, "the token has characters that no header can carry")
         if token:
             self._headers["X-Mantis-Token"] = token
         if gateway_key:
@@ -417,7 +426,7 @@ def _frames(reply: http.client.HTTPResponse) -> Iterator[Event]:
         frame[field] = frame["data"] + "\n" + value if field == "data" and "data" in frame else value
 
 
-def verify_webhook_signature(body: bytes, signature: str, secret: Union[str, bytes], *,
+def verify_webhook_signature(body: bytes, signature: Optional[str], secret: Union[str, bytes], *,
                              tolerance: Optional[float] = 300.0, now: Optional[float] = None) -> bool:
     """Did the server send these bytes?
 
@@ -425,6 +434,8 @@ def verify_webhook_signature(body: bytes, signature: str, secret: Union[str, byt
     ("t=<second>,v1=<hex>"), which must also be no older than tolerance seconds (None: any age).
     """
     key = secret.encode() if isinstance(secret, str) else secret
+    if not signature:
+        return False
     if signature.startswith("sha256="):
         return _same(signature[len("sha256="):], key, body)
     parts = dict(part.partition("=")[::2] for part in signature.split(","))

@@ -76,6 +76,23 @@ PHASE = {"run_id": "r1", "phase": "running", "terminal": False, "polling_backoff
 DONE = {"run_id": "r1", "phase": "complete", "terminal": True, "polling_backoff_ms_hint": 30000}
 
 
+class Setup(unittest.TestCase):
+    def test_a_token_read_from_a_file_may_end_in_a_newline(self):
+        with Server([reply({"queued": 0})]) as s:
+            Mantis(s.mantis.base_url, "t0ken\n").queue()
+            self.assertEqual(s.asked[0][2]["X-Mantis-Token"], "t0ken")
+
+    def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(self):
+        with self.assertRaises(MantisError) as caught:
+            Mantis("http://127.0.0.1:1", "se\ncret")
+        self.assertNotIn("cret", str(caught.exception))
+
+    def test_an_address_without_a_scheme_is_refused_at_once(self):
+        with self.assertRaises(MantisError) as caught:
+            Mantis("127.0.0.1:8000", "t0ken")
+        self.assertIn("http://", str(caught.exception))
+
+
 class Submit(unittest.TestCase):
     def test_a_busy_server_is_asked_again_with_the_same_key_after_the_time_it_names(self):
         with Server([reply({"detail": "busy"}, 429, Retry_After="6"), reply({"detail": "starting"}, 503),
@@ -177,7 +194,7 @@ class Signatures(unittest.TestCase):
         body = b'{"run_id":"r1"}'
         mac = "sha256=" + hmac.new(b"s", body, hashlib.sha256).hexdigest()
         self.assertTrue(verify_webhook_signature(body, mac, "s"))
-        for wrong in [(body + b" ", mac, "s"), (body, mac, "S"), (body, "", "s"), (body, mac[:-1], "s"), (body, "sha256=é", "s")]:
+        for wrong in [(body + b" ", mac, "s"), (body, mac, "S"), (body, "", "s"), (body, None, "s"), (body, mac[:-1], "s"), (body, "sha256=é", "s")]:
             self.assertFalse(verify_webhook_signature(*wrong))
 
     def test_the_timed_signature_also_has_an_age(self):

@@ -112,5 +112,5 @@ export declare class Mantis {
 }
 
 /** Did the server send these bytes? signature: X-Mantis-Signature, or X-Mantis-Signature-V2 and then not too old. */
-export declare function verifyWebhookSignature(body: string | Uint8Array, signature: string, secret: string | Uint8Array,
+export declare function verifyWebhookSignature(body: string | Uint8Array, signature: string | null | undefined, secret: string | Uint8Array,
   options?: { toleranceMs?: number | null; nowMs?: number }): Promise<boolean>

@@ -59,9 +59,12 @@ export class Mantis {
   #fetch
 
   constructor(baseUrl, token, options = {}) {
+    if (!/^https?:\/\//.test(baseUrl)) throw new MantisError(0, `the server's address must begin with http:// or https://, not '${baseUrl}'`)
     this.#base = baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '')
     this.#headers = { Accept: 'application/json', ...options.headers }
-    if (token) this.#headers['X-Mantis-Token'] = token
+    const trimmed = (token ?? '').trim() // read from a file, it may end in a newline
+    if (!/^[\x20-\x7e]*$/.test(trimmed)) throw new MantisError(0, 'the token has characters that no header can carry')
+    if (trimmed) this.#headers['X-Mantis-Token'] = trimmed
     if (options.gatewayKey) this.#headers.Authorization = `Api-Key ${options.gatewayKey}`
     this.#silenceMs = options.timeoutMs ?? 60000
     this.#retries = options.retries ?? 5
@@ -354,6 +357,7 @@ async function* frames(reader, heard) {
 /** Did the server send these bytes? signature: X-Mantis-Signature, or X-Mantis-Signature-V2 and then not too old. */
 export async function verifyWebhookSignature(body, signature, secret, { toleranceMs = 300000, nowMs = Date.now() } = {}) {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
+  if (!signature) return false
   if (signature.startsWith('sha256=')) return sameMac(signature.slice(7), secret, bytes)
   const parts = Object.fromEntries(signature.split(',').map((p) => p.split(/=(.*)/s, 2)))
   if (!/^\d+$/.test(parts.t ?? '') || !parts.v1) return false
