@@ -236,12 +236,9 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
   })
 
   check('http-api 3', '404 for a run that never was, on every route that names one', async (g) => {
-    for (const [what, , call] of matrix) {
+    for (const [, , call] of matrix) {
       const [method, path, body] = call({ ended: neverWas })
-      if (!path.includes(neverWas) && body?.run_id !== neverWas) continue
-      const r = await g.acme.request(method, path, body)
-      refused(r, 404, new RegExp(neverWas))
-      assert.ok(what)
+      if (path.includes(neverWas) || body?.run_id === neverWas) refused(await g.acme.request(method, path, body), 404, new RegExp(neverWas))
     }
   })
 
