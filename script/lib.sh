@@ -21,7 +21,7 @@ build_packages=(
     libxkbcommon-dev libxkbcommon-x11-dev libspng-dev libcmocka-dev
 )
 run_packages=(chromium chromium-sandbox xvfb fonts-dejavu-core fonts-liberation ca-certificates)
-test_packages=(procps)
+test_packages=(procps faketime)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 
 missing_packages() {
