@@ -204,6 +204,7 @@ static void submit(struct request *req, struct candidate *c)
         .webhook_url = c->webhook_url,
         .webhook_secret_name = *c->webhook_url ? c->tenant->webhook_secret_name : "",
         .webhook_events = c->webhook_events,
+        .traceparent = req->traceparent,
         .key_hash = c->key ? c->key->hash : NULL,
         .body_hash = c->key ? c->key->body : NULL,
     };

@@ -45,6 +45,7 @@ struct submission {
     const char *const *allowed_domains; /* of the tenant; the runner checks them again. Empty: any */
     const char *webhook_url, *webhook_secret_name; /* "" none */
     const char *const *webhook_events;             /* status words; empty: every terminal one */
+    const char *traceparent;          /* of the caller; goes with its webhook. NULL none */
     const char *key_hash, *body_hash; /* idempotency, see store.h; NULL none */
 };
 

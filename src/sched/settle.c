@@ -149,6 +149,7 @@ static bool make_webhook(const struct settling *t, const json_t *patch, struct s
     json_put_str(payload, "tenant_id", rec->tenant_id);
     json_put_str(payload, "status", status);
     json_object_set(payload, "summary", json_object_get(patch, "summary"));
+    json_object_set(payload, "traceparent", json_object_get(hook, "traceparent"));
     *out = (struct store_delivery){.id = id,
                                    .tenant_id = rec->tenant_id,
                                    .run_id = rec->run_id,

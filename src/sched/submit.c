@@ -67,6 +67,8 @@ static json_t *webhook_settings(const struct submission *sub)
     json_put_str(hook, "url", sub->webhook_url);
     json_put_str(hook, "secret_name", sub->webhook_secret_name ? sub->webhook_secret_name : "");
     json_put(hook, "events", string_list(sub->webhook_events));
+    if (sub->traceparent)
+        json_put_str(hook, "traceparent", sub->traceparent);
     return hook;
 }
 
@@ -137,7 +139,7 @@ static int check_cap(const struct sched *s, const struct submission *sub, struct
     if (twin_is_coming(s, sub)) /* which is no run of its own */
         return err_set(err, E_CONFLICT, "the idempotency key was taken a moment ago");
     return err_set(err, E_RATE_LIMITED,
-                   "tenant '%s' has %d live runs, its cap is %d; wait for one to end or cancel one",
+                   "tenant '%s' has %d live runs, max_concurrent_runs allows %d; wait for one to end or cancel one",
                    sub->key.tenant, live, sub->max_concurrent_runs);
 }
 

@@ -283,8 +283,8 @@ static const char *secret_of(const struct webhooks *w, struct pool *pool,
 
 #define HEADERS 10
 
-static void make_headers(const struct attempt *a, struct pool *pool, const char *body,
-                         const char *headers[HEADERS])
+static void make_headers(const struct attempt *a, struct pool *pool, const char *trace,
+                         const char *body, const char *headers[HEADERS])
 {
     const struct store_delivery *d = &a->delivery;
     const char *secret = secret_of(a->webhooks, pool, d);
@@ -297,6 +297,8 @@ static void make_headers(const struct attempt *a, struct pool *pool, const char 
     headers[n++] = pool_printf(pool, "X-Mantis-Event: %s", d->event);
     headers[n++] = pool_printf(pool, "X-Mantis-Attempt: %d", d->attempts + 1);
     headers[n++] = pool_printf(pool, "X-Mantis-Timestamp: %lld", unix_s);
+    if (trace)
+        headers[n++] = pool_printf(pool, "traceparent: %s", trace);
     if (secret && *secret) {
         id_hmac_sha256_hex(secret, body, strlen(body), hex);
         headers[n++] = pool_printf(pool, "X-Mantis-Signature: sha256=%s", hex);
@@ -314,7 +316,7 @@ static int send_request(struct attempt *a, const json_t *payload, struct err *er
     struct pool *pool = pool_create(NULL);
     const char *headers[HEADERS];
     const char *body = body_of(pool, payload);
-    make_headers(a, pool, body, headers);
+    make_headers(a, pool, json_str(payload, "traceparent", NULL), body, headers);
     bool anywhere = w->settings->webhook_allow_private;
     struct httpc_request req = {
         .method = "POST",
