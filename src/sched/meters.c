@@ -165,11 +165,11 @@ void meters_stream(struct meters *m, const char *tenant, int by)
 
 void meters_print(struct meters *m, struct buf *out)
 {
-    int deliveries[3];
+    int pending;
     if (!m)
         return;
-    if (!store_outbox_counts(m->store, deliveries, NULL))
-        metric_set(m->of[METER_WEBHOOK_PENDING], deliveries[DELIVERY_PENDING], NULL);
+    if (!store_outbox_pending(m->store, &pending, NULL))
+        metric_set(m->of[METER_WEBHOOK_PENDING], pending, NULL);
     if (m->tenants)
         metric_set(m->of[METER_KEYS_LOAD_ERRORS], (double)tenants_load_errors(m->tenants), NULL);
     meters_sum_bills(m);

@@ -83,9 +83,9 @@ int store_outbox_log(struct store *store, struct pool *pool, const char *tenant,
     return store->driver->outbox_log(store, pool, tenant, delivery_id, ret_array, err);
 }
 
-int store_outbox_counts(struct store *store, int counts[3], struct err *err)
+int store_outbox_pending(struct store *store, int *ret_n, struct err *err)
 {
-    return store->driver->outbox_counts(store, counts, err);
+    return store->driver->outbox_pending(store, ret_n, err);
 }
 
 int store_backup_begin(struct store *store, const char *to, struct store_backup **out,

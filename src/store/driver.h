@@ -77,8 +77,6 @@ struct store_driver {
     int (*write)(struct store *store, const struct store_row *after,
                  const struct store_change *change, const json_t *events, struct err *err);
     int (*forget)(struct store *store, int64_t id, struct err *err); /* E_CONFLICT: webhook pending */
-    int (*counts)(struct store *store, const char *tenant, int counts[RUN_N_STATES],
-                  struct err *err);
     int (*workflow_checkpoint)(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, json_t **out,
                                struct err *err);
@@ -116,7 +114,7 @@ struct store_driver {
                          int64_t now_us, struct err *err);
     int (*outbox_log)(struct store *store, struct pool *pool, const char *tenant,
                       const char *delivery_id, json_t **ret_array, struct err *err);
-    int (*outbox_counts)(struct store *store, int counts[3], struct err *err);
+    int (*outbox_pending)(struct store *store, int *ret_n, struct err *err);
 
     /* upkeep.h; NULL: nothing to copy */
     int (*backup)(struct store *store, const char *to, struct store_backup **out, struct err *err);

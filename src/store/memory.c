@@ -253,16 +253,6 @@ static int memory_list(struct store *store, struct pool *pool, const struct stor
     return 0;
 }
 
-static int memory_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
-                         struct err *err)
-{
-    memset(counts, 0, sizeof(int) * RUN_N_STATES);
-    for (struct memory_run *run = memory_of(store)->runs; run; run = run->next)
-        if (strcmp(run->row.rec.tenant_id, tenant) == 0)
-            counts[run->row.rec.state]++;
-    return 0;
-}
-
 static int memory_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                       const char *workflow, const char *signature, json_t **out,
                                       struct err *err)
@@ -367,7 +357,6 @@ const struct store_driver store_memory = {
     .list = memory_list,
     .write = memory_write,
     .forget = memory_forget,
-    .counts = memory_counts,
     .workflow_checkpoint = memory_workflow_checkpoint,
     .events_get = memory_events_get,
     .journal_put = memory_journal_put,
@@ -382,5 +371,5 @@ const struct store_driver store_memory = {
     .outbox_attempt = memory_outbox_attempt,
     .outbox_replay = memory_outbox_replay,
     .outbox_log = memory_outbox_log,
-    .outbox_counts = memory_outbox_counts,
+    .outbox_pending = memory_outbox_pending,
 };

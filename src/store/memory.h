@@ -73,6 +73,6 @@ int memory_outbox_replay(struct store *store, const char *tenant, const char *de
                          int64_t now_us, struct err *err);
 int memory_outbox_log(struct store *store, struct pool *pool, const char *tenant,
                       const char *delivery_id, json_t **ret_array, struct err *err);
-int memory_outbox_counts(struct store *store, int counts[3], struct err *err);
+int memory_outbox_pending(struct store *store, int *ret_n, struct err *err);
 
 #endif

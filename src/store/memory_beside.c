@@ -251,11 +251,10 @@ int memory_outbox_log(struct store *store, struct pool *pool, const char *tenant
     return 0;
 }
 
-int memory_outbox_counts(struct store *store, int counts[3], struct err *err)
+int memory_outbox_pending(struct store *store, int *ret_n, struct err *err)
 {
-    memset(counts, 0, sizeof(int) * 3);
+    *ret_n = 0;
     for (struct memory_run *run = memory_of(store)->runs; run; run = run->next)
-        if (run->delivery.log)
-            counts[run->delivery.d.state]++;
+        *ret_n += run->delivery.log && run->delivery.d.state == DELIVERY_PENDING;
     return 0;
 }

@@ -54,7 +54,7 @@ int store_outbox_list(struct store *store, struct pool *pool, const char *tenant
 int store_outbox_log(struct store *store, struct pool *pool, const char *tenant, const char *delivery_id,
                      json_t **ret_array, struct err *err) MUST_CHECK;
 
-/* Deliveries per state over all tenants. */
-int store_outbox_counts(struct store *store, int counts[3], struct err *err) MUST_CHECK;
+/* How many are pending, of all tenants. */
+int store_outbox_pending(struct store *store, int *ret_n, struct err *err) MUST_CHECK;
 
 #endif

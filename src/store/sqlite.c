@@ -155,7 +155,6 @@ const struct store_driver store_sqlite = {
     .list = sqlite_list,
     .write = sqlite_write,
     .forget = sqlite_forget,
-    .counts = sqlite_counts,
     .workflow_checkpoint = sqlite_workflow_checkpoint,
     .events_get = sqlite_events_get,
     .journal_put = sqlite_journal_put,
@@ -170,6 +169,6 @@ const struct store_driver store_sqlite = {
     .outbox_attempt = sqlite_outbox_attempt,
     .outbox_replay = sqlite_outbox_replay,
     .outbox_log = sqlite_outbox_log,
-    .outbox_counts = sqlite_outbox_counts,
+    .outbox_pending = sqlite_outbox_pending,
     .backup = sqlite_backup,
 };

@@ -26,7 +26,6 @@ enum sql {
     SQL_RUNS_UNSETTLED,
     SQL_RUNS_UNLOGGED,
     SQL_RUNS_EXPIRED,
-    SQL_RUN_COUNTS,
     SQL_PROFILE_HOLDER,
     SQL_PART_PUT,
     SQL_PART_GET,
@@ -56,7 +55,8 @@ enum sql {
     SQL_DELIVERY_LOG,
     SQL_DELIVERIES_DUE,
     SQL_DELIVERIES,
-    SQL_DELIVERY_COUNTS,
+    SQL_DELIVERIES_OF_RUN,
+    SQL_DELIVERIES_PENDING,
     N_SQL
 };
 
@@ -108,8 +108,6 @@ int sqlite_list(struct store *store, struct pool *pool, const struct store_query
 int sqlite_write(struct store *store, const struct store_row *after,
                  const struct store_change *change, const json_t *events, struct err *err);
 int sqlite_forget(struct store *store, int64_t id, struct err *err);
-int sqlite_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
-                  struct err *err);
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, json_t **out,
                                struct err *err);
@@ -148,7 +146,7 @@ int sqlite_outbox_replay(struct store *store, const char *tenant, const char *de
                          int64_t now_us, struct err *err);
 int sqlite_outbox_log(struct store *store, struct pool *pool, const char *tenant,
                       const char *delivery_id, json_t **ret_array, struct err *err);
-int sqlite_outbox_counts(struct store *store, int counts[3], struct err *err);
+int sqlite_outbox_pending(struct store *store, int *ret_n, struct err *err);
 
 /* sqlite_backup.c */
 int sqlite_backup(struct store *store, const char *to, struct store_backup **out, struct err *err);

@@ -56,7 +56,10 @@ int sqlite_outbox_list(struct store *store, struct pool *pool,
                        int *ret_n, struct err *err)
 {
     struct sqlite *q = sqlite_of(store);
-    sqlite3_stmt *s = sql_get(q, query->tenant ? SQL_DELIVERIES : SQL_DELIVERIES_DUE, err);
+    enum sql which = !query->tenant  ? SQL_DELIVERIES_DUE
+                     : query->run_id ? SQL_DELIVERIES_OF_RUN
+                                     : SQL_DELIVERIES;
+    sqlite3_stmt *s = sql_get(q, which, err);
     int n = 0, size = 0, r;
     struct store_delivery *list = NULL;
     if (!s)
@@ -64,8 +67,9 @@ int sqlite_outbox_list(struct store *store, struct pool *pool,
     sqlite3_bind_int(s, 1, query->limit);
     if (query->tenant) {
         sql_put_text(s, 2, query->tenant);
-        sql_put_text(s, 3, query->run_id);
-        sqlite3_bind_int64(s, 4, query->state_mask);
+        sqlite3_bind_int64(s, 3, query->state_mask);
+        if (query->run_id)
+            sql_put_text(s, 4, query->run_id);
     }
     while ((r = sql_next(q, s, err)) == 1) {
         if (n == size) {
@@ -192,18 +196,14 @@ int sqlite_outbox_log(struct store *store, struct pool *pool, const char *tenant
     return r;
 }
 
-int sqlite_outbox_counts(struct store *store, int counts[3], struct err *err)
+int sqlite_outbox_pending(struct store *store, int *ret_n, struct err *err)
 {
     struct sqlite *q = sqlite_of(store);
-    sqlite3_stmt *s = sql_get(q, SQL_DELIVERY_COUNTS, err);
-    int r;
-    if (!s)
-        return E_IO;
-    memset(counts, 0, sizeof(int) * 3);
-    while ((r = sql_next(q, s, err)) == 1) {
-        int state = sqlite3_column_int(s, 0);
-        if (state >= 0 && state < 3)
-            counts[state] = sqlite3_column_int(s, 1);
-    }
-    return r;
+    sqlite3_stmt *s = sql_get(q, SQL_DELIVERIES_PENDING, err);
+    int r = s ? sql_next(q, s, err) : E_IO;
+    if (r < 0)
+        return r;
+    *ret_n = sqlite3_column_int(s, 0);
+    sql_done(s);
+    return 0;
 }

@@ -134,24 +134,6 @@ int sqlite_list(struct store *store, struct pool *pool, const struct store_query
     return 0;
 }
 
-int sqlite_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
-                  struct err *err)
-{
-    struct sqlite *q = sqlite_of(store);
-    sqlite3_stmt *s = sql_get(q, SQL_RUN_COUNTS, err);
-    int r;
-    if (!s)
-        return E_IO;
-    memset(counts, 0, sizeof(int) * RUN_N_STATES);
-    sql_put_text(s, 1, tenant);
-    while ((r = sql_next(q, s, err)) == 1) {
-        int state = sqlite3_column_int(s, 0);
-        if (state >= 0 && state < RUN_N_STATES)
-            counts[state] = sqlite3_column_int(s, 1);
-    }
-    return r;
-}
-
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, json_t **out,
                                struct err *err)

@@ -22,7 +22,7 @@ static_assert(RUN_N_STATES == 10, "IN_STATES has one parameter per state");
 static_assert(RUN_PART_CHECKPOINT == 2, "part of SQL_WORKFLOW");
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4,
               "live states come before 4, paused is the last");
-static_assert(DELIVERY_PENDING == 0, "state of SQL_DELIVERIES_DUE");
+static_assert(DELIVERY_PENDING == 0, "state of SQL_DELIVERIES_DUE and others");
 
 /* A number of our headers inside a statement. */
 #define TEXT_OF(x) #x
@@ -61,7 +61,6 @@ const char *const sqlite_sql[N_SQL] = {
         "SELECT " RUN_COLUMNS " FROM runs WHERE state >= 3 AND updated_us < ?2 AND NOT EXISTS"
         " (SELECT 1 FROM deliveries d WHERE d.run = runs.id AND d.state = 0)"
         " ORDER BY updated_us, id LIMIT ?1",
-    [SQL_RUN_COUNTS] = "SELECT state, count(*) FROM runs WHERE tenant_id = ?1 GROUP BY state",
     [SQL_PROFILE_HOLDER] =
         "SELECT run_id FROM runs WHERE tenant_id = ?1 AND profile_id = ?2 AND state < 4",
     [SQL_PART_PUT] =
@@ -133,8 +132,11 @@ const char *const sqlite_sql[N_SQL] = {
         " e.state = 0 AND e.tenant_id = t.name ORDER BY e.next_us, e.n"
         " LIMIT " TEXT(OUTBOX_PER_TENANT) ") ORDER BY d.next_us, d.n LIMIT ?1",
     [SQL_DELIVERIES] =
-        "SELECT " DELIVERY_COLUMNS " WHERE d.tenant_id = ?2 AND (?3 IS NULL OR r.run_id = ?3)"
-        " AND (?4 >> d.state) & 1 ORDER BY d.n DESC LIMIT ?1",
-    [SQL_DELIVERY_COUNTS] = "SELECT state, count(*) FROM deliveries GROUP BY state",
+        "SELECT " DELIVERY_COLUMNS " WHERE d.tenant_id = ?2 AND (?3 >> d.state) & 1"
+        " ORDER BY d.n DESC LIMIT ?1",
+    [SQL_DELIVERIES_OF_RUN] =
+        "SELECT " DELIVERY_COLUMNS " WHERE r.tenant_id = ?2 AND r.run_id = ?4"
+        " AND (?3 >> d.state) & 1 LIMIT ?1",
+    [SQL_DELIVERIES_PENDING] = "SELECT count(*) FROM deliveries WHERE state = 0",
 };
 /* clang-format on */

@@ -197,12 +197,6 @@ int store_runs_expired(struct store *store, struct pool *pool, int64_t before_us
     return store->driver->list(store, pool, &q, ret_runs, ret_n, err);
 }
 
-int store_run_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES],
-                     struct err *err)
-{
-    return store->driver->counts(store, tenant, counts, err);
-}
-
 int store_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                               const char *workflow, const char *signature, json_t **out,
                               struct err *err)

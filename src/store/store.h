@@ -150,9 +150,6 @@ int store_events_get(struct store *store, struct pool *pool, struct run_key key,
 int store_events_before(struct store *store, struct run_key key, const char *ts, int64_t *ret_seq,
                         struct err *err) MUST_CHECK;
 
-/* Runs per state of one tenant. */
-int store_run_counts(struct store *store, const char *tenant, int counts[RUN_N_STATES], struct err *err) MUST_CHECK;
-
 /*
  * Told after every commit that touched a run: the one place where caches, streams, counters and metrics
  * learn what happened. before: RUN_N_STATES for a new run. events: the full events as stored (array,
