@@ -34,6 +34,12 @@ int request_authenticate(struct request *req, struct err *err)
     return request_may(req, req->route->scopes, err);
 }
 
+void request_token_sha256(const struct request *req, unsigned char out[ID_SHA256_BYTES])
+{
+    const char *token = presented_token(req);
+    id_sha256(token ? token : "", token ? strlen(token) : 0, out);
+}
+
 /* "'status' or 'run'": what would be enough. */
 static const char *enough(unsigned scopes, char out[SCOPES_BYTES])
 {

@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/pool.h"
@@ -61,6 +62,9 @@ int request_authenticate(struct request *req, struct err *err) MUST_CHECK;
 
 /* E_FORBIDDEN naming the scope unless the tenant has one of them. */
 int request_may(const struct request *req, unsigned scopes, struct err *err) MUST_CHECK;
+
+/* Of the token the call came with, for who looks later whether it is still in force. */
+void request_token_sha256(const struct request *req, unsigned char out[ID_SHA256_BYTES]);
 
 /* The caller's address; "-" when there is none. */
 const char *request_client(const struct request *req, char out[INET6_ADDRSTRLEN]);
@@ -137,6 +141,9 @@ struct api {
     struct stream *streams, *streams_last;
     struct loop_timer beat_timer;
     int beat_ms, beats; /* a ping every so often; at the last one the stream ends */
+    struct loop_timer token_timer; /* are the tokens they were opened with still in force? */
+    int token_ms;
+    uint64_t tokens_seen; /* tenants_generation() when that was looked at last */
     struct buf frame;   /* the frame that is being made for whoever is being served */
 
     int in_progress;         /* calls whose headers are read and that are not done */

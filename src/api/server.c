@@ -135,6 +135,7 @@ static struct api *api_alloc(const struct api_parts *parts)
         .listen_fd = -1,
         .beat_ms = CAP_STREAM_BEAT_S * 1000,
         .beats = CAP_STREAM_BEATS,
+        .token_ms = CAP_STREAM_TOKEN_MS,
     };
     buf_init(&api->frame, CAP_STREAM_FRAME_BYTES);
     id_random_hex(4, api->id_prefix);
@@ -171,6 +172,7 @@ void api_destroy(struct api *api)
         close(api->listen_fd);
     loop_timer_clear(&api->waits_timer);
     loop_timer_clear(&api->beat_timer);
+    loop_timer_clear(&api->token_timer);
     loop_timer_clear(&api->drain_timer);
     limits_destroy(api->limits);
     buf_release(&api->frame);

@@ -20,7 +20,15 @@
 
 #define BATCH 16
 
-enum piece { PIECE_NONE, PIECE_PHASE, PIECE_ROW, PIECE_TERMINAL, PIECE_TIMEOUT, PIECE_PING };
+enum piece {
+    PIECE_NONE,
+    PIECE_PHASE,
+    PIECE_ROW,
+    PIECE_TERMINAL,
+    PIECE_TIMEOUT,
+    PIECE_REVOKED,
+    PIECE_PING
+};
 
 struct stream {
     struct stream *prev, *next; /* api->streams */
@@ -37,7 +45,9 @@ struct stream {
     const char *piece_phase;
     bool steps;       /* frames `step` and `extract` are wanted */
     bool ping, bound; /* due */
+    bool revoked;     /* its token is in force no more, or may not read events any more */
     bool finished;    /* its last frame was sent, or nobody is there to read it */
+    unsigned char token_sha256[ID_SHA256_BYTES];
 };
 
 /* What one call of fill() reads once. */
@@ -137,6 +147,9 @@ static void add_head(struct buf *out, const struct stream *s, const struct view 
     case PIECE_TIMEOUT:
         add_short_frame(out, s, "timeout", "reason", "max_stream_seconds", NULL);
         break;
+    case PIECE_REVOKED:
+        add_short_frame(out, s, "revoked", "reason", "token_revoked", NULL);
+        break;
     case PIECE_PING:
         buf_adds(out, ": ping\n\n");
         break;
@@ -198,6 +211,8 @@ static enum piece choose(struct stream *s, struct view *v)
     bool final = run_state_terminal(v->now.state);
     bool told = s->phase && strcmp(s->phase, phase) == 0;
     s->piece_phase = phase;
+    if (s->revoked)
+        return PIECE_REVOKED;
     if (!s->phase || (!told && !final))
         return PIECE_PHASE;
     if (s->bound)
@@ -220,6 +235,7 @@ static void piece_sent(struct stream *s, struct view *v)
         break;
     case PIECE_TERMINAL:
     case PIECE_TIMEOUT:
+    case PIECE_REVOKED:
         s->finished = true;
         break;
     case PIECE_PING:
@@ -257,7 +273,8 @@ static size_t fill(struct stream *s, char *out, size_t max)
 }
 
 /* A caller who left is sent the end like everybody: libmicrohttpd closes on the failed write or the
- * peer's end. Told of an error here, its epoll mode forgets the connection until older ones are gone. */
+ * peer's end. Told of an error here, its epoll mode forgets the connection until older ones are
+ * gone. */
 static ssize_t pull(void *arg, uint64_t pos, char *out, size_t max)
 {
     struct stream *s = arg;
@@ -315,6 +332,31 @@ static void on_beat(void *arg)
     arm(api);
 }
 
+/* --- tokens ---------------------------------------------------------------------------------- */
+
+static bool may_go_on(const struct stream *s)
+{
+    const struct tenant *tenant = tenants_recheck(s->req->api->tenants, s->token_sha256);
+    return tenant && strcmp(tenant->id, s->req->tenant_id) == 0 &&
+           tenant_may(tenant, s->req->route->scopes);
+}
+
+/* What a stream may read, a new call may read too: tokens change rarely, so nothing is looked up
+ * until they did. */
+static void look_at_tokens(void *arg)
+{
+    struct api *api = arg;
+    uint64_t generation = tenants_generation(api->tenants);
+    for (struct stream *s = generation == api->tokens_seen ? NULL : api->streams; s; s = s->next)
+        if (!s->revoked && !may_go_on(s)) {
+            s->revoked = true;
+            httpd_wake(&s->hold);
+        }
+    api->tokens_seen = generation;
+    if (api->streams)
+        loop_timer_set(api->loop, &api->token_timer, api->token_ms, look_at_tokens, api);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static void on_news(void *arg)
@@ -338,8 +380,10 @@ static void stream_close(void *arg)
     sched_unfollow(s->follow);
     httpd_release(&s->hold);
     unlink_stream(s);
-    if (!api->streams)
+    if (!api->streams) {
         loop_timer_clear(&api->beat_timer);
+        loop_timer_clear(&api->token_timer);
+    }
     meters_stream(api->meters, s->req->tenant_id, -1);
 }
 
@@ -354,6 +398,9 @@ int stream_open(struct request *req, struct run_key key, int64_t after_seq, bool
     if (!s->follow)
         return err_set(err, E_NOT_FOUND, "there is no run '%s'", key.run_id);
     s->beat_mono_ms = clock_mono_ms() + api->beat_ms;
+    request_token_sha256(req, s->token_sha256);
+    if (!api->token_timer.loop)
+        loop_timer_set(api->loop, &api->token_timer, api->token_ms, look_at_tokens, api);
     link_last(s);
     if (!api->beat_timer.loop)
         arm(api);

@@ -18,6 +18,7 @@
 #define CAP_HTTP_DISCARDERS 64            /* connections being read that way at once */
 #define CAP_STREAM_BEAT_S 25              /* event stream: a ping every so often (http-api.md section 11) */
 #define CAP_STREAM_BEATS 24               /* so many, then it ends: 600 s */
+#define CAP_STREAM_TOKEN_MS 2000          /* a revoked token's streams live no longer than that and a look at the keys file */
 #define CAP_STREAM_BLOCK_BYTES 4096       /* buffered for one stream at most */
 #define CAP_STREAM_FRAME_BYTES (20u << 20) /* one frame: a worker's longest message and its envelope */
 #define CAP_TRACE_ROWS 10000              /* of one answer of reasoning_trace; the rest is asked for with a cursor */

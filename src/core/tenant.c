@@ -118,17 +118,42 @@ static uint64_t same(const struct token_hash *a, const struct token_hash *b)
     return ((differ | (0 - differ)) >> 63) ^ 1;
 }
 
-const struct tenant *tenant_set_find(const struct tenant_set *set, const char *token,
-                                     int64_t now_us)
+static const struct tenant *find(const struct tenant_set *set, struct token_hash presented,
+                                 int64_t now_us)
 {
-    if (strlen(token) > CAP_TOKEN_BYTES)
-        return NULL;
-    struct token_hash presented = tenant_token_hash(token);
     uint64_t found = 0; /* number of the entry, from 1: hashes differ, so at most one counts */
     for (size_t i = 0; i < set->n; i++)
         found |= (0 - same(&set->hashes[i], &presented)) & (i + 1);
     const struct tenant_entry *e = found ? &set->entries[found - 1] : NULL;
     return e && strcmp(state_of(e, now_us), "active") == 0 ? &e->tenant : NULL;
+}
+
+const struct tenant *tenant_set_find(const struct tenant_set *set, const char *token,
+                                     int64_t now_us)
+{
+    if (strlen(token) > CAP_TOKEN_BYTES)
+        return NULL;
+    return find(set, tenant_token_hash(token), now_us);
+}
+
+const struct tenant *tenant_set_find_hash(const struct tenant_set *set, const unsigned char *sha256,
+                                          int64_t now_us)
+{
+    struct token_hash presented;
+    memcpy(presented.words, sha256, sizeof(presented.words));
+    return find(set, presented, now_us);
+}
+
+int64_t tenant_set_next_change(const struct tenant_set *set, int64_t now_us)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < set->n; i++) {
+        int64_t dates[] = {set->entries[i].not_before_us, set->entries[i].expires_at_us};
+        for (size_t k = 0; k < ARRAY_SIZE(dates); k++)
+            if (dates[k] > now_us && dates[k] < next)
+                next = dates[k];
+    }
+    return next;
 }
 
 const struct tenant *tenant_set_by_id(const struct tenant_set *set, const char *tenant_id)

@@ -60,6 +60,13 @@ size_t tenant_set_size(const struct tenant_set *set); /* tokens */
 /* Constant time over every entry. NULL: unknown, disabled, expired or not valid yet (now_us). */
 const struct tenant *tenant_set_find(const struct tenant_set *set, const char *token, int64_t now_us);
 
+/* The same by the token's SHA-256, for who kept that of a token found before. */
+const struct tenant *tenant_set_find_hash(const struct tenant_set *set, const unsigned char *sha256,
+                                          int64_t now_us);
+
+/* When the next token begins or ends by its own dates; INT64_MAX never. */
+int64_t tenant_set_next_change(const struct tenant_set *set, int64_t now_us);
+
 /* Entries as for `mantis tenant list`, in the document's order: [{"tenant_id","label","scopes",...,
  * "sha256":"<hex>","state":"active|disabled|expired|not_yet","expires_at":time|null}]. In pool. */
 json_t *tenant_set_list(struct pool *pool, const struct tenant_set *set, int64_t now_us);

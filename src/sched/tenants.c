@@ -53,6 +53,8 @@ struct tenants {
     enum mode mode;
     const char *path;
     struct keys *keys; /* NULL: nobody may call */
+    uint64_t generation;
+    int64_t next_change_us; /* of keys, by the wall clock */
     struct keys *retired;
     uint64_t retired_turn; /* loop_turns() of the last of them */
     struct loop_timer retire_timer, idle_timer;
@@ -218,6 +220,8 @@ static void put_in_force(struct tenants *t, struct keys *keys)
         loop_timer_set(t->loop, &t->retire_timer, 1, free_later, t);
     }
     t->keys = keys;
+    t->generation++;
+    t->next_change_us = keys ? tenant_set_next_change(keys->set, clock_wall_us()) : INT64_MAX;
 }
 
 static struct keys *keys_create(void)
@@ -390,6 +394,23 @@ int tenants_check(struct tenants *t, const char *presented, const struct tenant 
     return *out ? 0
                 : err_set(err, E_UNAUTHORIZED,
                           "the X-Mantis-Token header is invalid: it matches no tenant");
+}
+
+uint64_t tenants_generation(struct tenants *t)
+{
+    refresh(t);
+    int64_t now_us = clock_wall_us();
+    if (t->mode == MODE_MANY && t->keys && now_us >= t->next_change_us) {
+        t->generation++;
+        t->next_change_us = tenant_set_next_change(t->keys->set, now_us);
+    }
+    return t->generation;
+}
+
+const struct tenant *tenants_recheck(struct tenants *t, const unsigned char *sha256)
+{
+    refresh(t);
+    return t->keys ? tenant_set_find_hash(t->keys->set, sha256, clock_wall_us()) : NULL;
 }
 
 const struct tenant *tenants_by_id(struct tenants *t, const char *tenant_id)

@@ -30,6 +30,13 @@ void tenants_destroy(struct tenants *tenants); /* NULL is fine */
 int tenants_check(struct tenants *tenants, const char *presented, const struct tenant **out,
                   struct err *err) MUST_CHECK;
 
+/* Another number whenever a token may be in force no more, or again: the file was read anew, a date was
+ * reached. For who keeps callers: ask now and then, and look them up again when it changed. */
+uint64_t tenants_generation(struct tenants *tenants);
+
+/* The tenant of a token that was good before, by the token's SHA-256; NULL: it is in force no more. */
+const struct tenant *tenants_recheck(struct tenants *tenants, const unsigned char *sha256);
+
 /* By id, as the file says now; NULL when it names the tenant no more. Valid as above. */
 const struct tenant *tenants_by_id(struct tenants *tenants, const char *tenant_id);
 

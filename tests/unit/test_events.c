@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/caps.h"
+#include "sys/file.h"
 #include "unit/api_rig.h"
 
 #define ROW(n) "{\"seq\":" #n ",\"kind\":\"decision\",\"summary\":\"row " #n "\",\"detail\":{}}"
@@ -253,6 +254,50 @@ static void a_quiet_stream_pings_and_ends_at_its_bound(void **state)
     pool_destroy(pool);
 }
 
+/* One keys document after another; the file's own dates say when a token ends. */
+static void put_keys(const struct fixture *fx, const char *text)
+{
+    assert_int_equal(file_write_atomic(fx->keys_path, text, strlen(text), 0600, NULL), 0);
+}
+
+static void a_stream_ends_when_its_token_is_revoked(void **state)
+{
+#define KEYS(other, fields)                                                                        \
+    "{\"tenant_keys\":{\"" other "\":{\"tenant_id\":\"acme\"},"                                    \
+    "\"sha256:9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f\":"                 \
+    "{\"tenant_id\":\"acme\"" fields "}}}"
+    static const char *const ends[] = {
+        "{\"tenant_keys\":{\"another-token-of-acme\":{\"tenant_id\":\"acme\"}}}",
+        KEYS("another-token-of-acme", ",\"disabled\":true"),
+        KEYS("another-token-of-acme", ",\"scopes\":[\"result\"]"),
+        KEYS("another-token-of-acme", ",\"expires_at\":\"2020-01-01T00:00:00Z\""),
+    };
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        struct fixture fx;
+        struct client c;
+        start_with_keys(&fx, KEYS("another-token-of-acme", ""));
+        fx.api->token_ms = 5;
+        client_open(&c, &fx);
+        talk_until(&fx, &c, STREAM("", "Connection: close\r\n"), "event: phase");
+        put_keys(&fx, KEYS("yet-another-token-of-acme", "")); /* another one's end is none of it */
+        turn_at(&fx, clock_mono_us() + 10000000);
+        fake_event("decision", ROW(1));
+        talk_until(&fx, &c, "", "row 1");
+        put_keys(&fx, ends[i]);
+        turn_at(&fx, clock_mono_us() + 20000000);
+        talk(&fx, &c, "", 0);
+        assert_true(c.ended);
+        assert_string_equal(unchunk(pool, c.in.data),
+                            pool_printf(pool, PHASE("running") "%s%s", row_frame(pool, 1),
+                                        "event: revoked\ndata: {\"reason\":\"token_revoked\","
+                                        "\"run_id\":\"" RUN_ID "\"}\n\n"));
+        client_close(&c);
+        stop(&fx);
+    }
+    pool_destroy(pool);
+}
+
 static void a_frame_larger_than_a_block_arrives_whole(void **state)
 {
     struct pool *pool = pool_create(NULL);
@@ -425,6 +470,7 @@ int main(void)
         cmocka_unit_test(an_unknown_run_is_refused_before_a_stream_begins),
         cmocka_unit_test(the_end_of_a_step_is_told_before_its_row),
         cmocka_unit_test(a_quiet_stream_pings_and_ends_at_its_bound),
+        cmocka_unit_test(a_stream_ends_when_its_token_is_revoked),
         cmocka_unit_test(a_frame_larger_than_a_block_arrives_whole),
         cmocka_unit_test(a_caller_that_does_not_read_catches_up),
         cmocka_unit_test(a_follower_that_hangs_up_is_forgotten),

@@ -10,6 +10,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "sched/tenants.h"
 #include "sys/file.h"
 #include "sys/secrets.h"
@@ -321,6 +322,34 @@ static void a_token_expires_by_the_wall_clock(void **state)
     assert_int_equal(check(TOKEN_A), E_UNAUTHORIZED);
 }
 
+static void who_keeps_callers_hears_of_reloads_and_of_dates(void **state)
+{
+    unsigned char sha256[ID_SHA256_BYTES];
+    char ends[CLOCK_ISO_BYTES];
+    clock_iso(clock_wall_us() + 60000000, ends);
+    id_sha256(TOKEN_A, strlen(TOKEN_A), sha256);
+    start_with_file(pool_printf(pool,
+                                "{\"tenant_keys\":{\"" TOKEN_A "\":{\"tenant_id\":\"acme\","
+                                "\"expires_at\":\"%s\"}}}",
+                                ends));
+    uint64_t first = tenants_generation(tenants);
+    assert_string_equal(tenants_recheck(tenants, sha256)->id, "acme");
+    pass(59000);
+    assert_true(tenants_generation(tenants) == first);
+    pass(1000);
+    uint64_t second = tenants_generation(tenants);
+    assert_true(second != first);
+    assert_true(tenants_generation(tenants) == second);
+    assert_null(tenants_recheck(tenants, sha256));
+    put(DOC_A);
+    pass(TENANTS_LOOK_MS);
+    assert_true(tenants_generation(tenants) != second);
+    assert_string_equal(tenants_recheck(tenants, sha256)->id, "acme");
+    put(DOC_B);
+    pass(TENANTS_LOOK_MS);
+    assert_null(tenants_recheck(tenants, sha256));
+}
+
 static void tenants_of_this_turn_outlive_a_reload(void **state)
 {
     start_with_file(DOC_A);
@@ -467,6 +496,7 @@ int main(void)
         TEST(a_missing_file_at_the_start_means_nobody_and_heals),
         TEST(a_jump_of_the_wall_clock_does_not_hide_a_change),
         TEST(a_token_expires_by_the_wall_clock),
+        TEST(who_keeps_callers_hears_of_reloads_and_of_dates),
         TEST(tenants_of_this_turn_outlive_a_reload),
         TEST(they_do_so_for_every_callback_of_the_turn),
         TEST(by_id_says_what_the_file_says_now),
