@@ -305,49 +305,78 @@ static void a_site_of_results_becomes_a_plan(void **state)
     unlearn(&rig);
 }
 
-static void the_plan_is_one_that_the_server_takes(void **state)
+static const struct intake_config intake = {.repo_root = "",
+                                            .env_url = "",
+                                            .default_micro = "",
+                                            .max_steps = 200,
+                                            .max_loop_iterations = 50,
+                                            .max_time_minutes = 60,
+                                            .max_cost = 25};
+
+static const struct plan *taken(struct pool *pool, json_t *steps)
 {
-    static const struct intake_config config = {.repo_root = "",
-                                                .env_url = "",
-                                                .default_micro = "",
-                                                .max_steps = 200,
-                                                .max_loop_iterations = 50,
-                                                .max_time_minutes = 60,
-                                                .max_cost = 25};
-    struct rig rig;
     struct plan *plan;
     struct err err = {0};
-    int n = 0;
-    learn(&rig, market);
-    json_t *request =
-        json_pack("{s:O}", "task_suite",
-                  json_object_get(json_object_get(rig.final, "learned"), "micro_plan"));
-    if (intake_request(rig.pool, &config, json_keep(rig.pool, request), &plan, &err))
+    json_t *request = json_keep(pool, json_pack("{s:O}", "task_suite", steps));
+    if (intake_request(pool, &intake, request, &plan, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(json_array_size(plan->warnings), 0);
+    return plan;
+}
+
+static void the_plan_is_one_that_the_server_takes(void **state)
+{
+    struct rig rig;
+    int n = 0;
+    learn(&rig, market);
+    json_t *learned = json_object_get(rig.final, "learned");
+    const struct plan *plan = taken(rig.pool, json_object_get(learned, "micro_plan"));
     const struct finding *findings = plan_validate(rig.pool, plan, &n);
     for (int i = 0; i < n; i++) /* three boats stand on the first page: no paging is right */
         assert_string_equal(findings[i].code, "no_pagination");
     unlearn(&rig);
 }
 
+/* Any page may meet any objective: the plan that comes of it, if one does, is well formed. */
+static void every_page_with_every_objective_gives_a_good_plan_or_none(void **state)
+{
+    static const char *const pages[] = {
+        "article",   "auto_de",    "blocked",    "boat_dl",      "car_spans",  "cars_list",
+        "crm_table", "cookie_bar", "form",       "job_jsonld",   "jobs_links", "lab_form",
+        "lab_index", "lab_table",  "market_all", "market_boat",  "no_results", "newsletter_modal",
+        "rtl_list",  "serp",       "rtl_detail", "script_cards", "shop_grid",  "product_micro",
+    };
+    int plans = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+        for (size_t k = 0; k < ARRAY_SIZE(objectives); k++) {
+            struct bench b;
+            survey(&b, pages[i], objectives[k].text);
+            struct lesson lesson = {.want = &b.want,
+                                    .intent = "Open the next one",
+                                    .page = &b.page,
+                                    .url = b.page.obs.url,
+                                    .search_field = survey_search_field(b.pool, &b.page),
+                                    .has_next = true};
+            lesson.n_filters = survey_choices(b.pool, &b.want, &b.page, false, lesson.filters);
+            json_t *steps = compile_lesson(b.pool, &lesson);
+            if (steps)
+                taken(b.pool, json_keep(b.pool, steps));
+            plans += steps != NULL;
+            end(&b);
+        }
+    assert_true(plans > 100);
+}
+
 static void a_callers_plan_may_not_learn(void **state)
 {
-    static const struct intake_config config = {.repo_root = "",
-                                                .env_url = "",
-                                                .default_micro = "",
-                                                .max_steps = 200,
-                                                .max_loop_iterations = 50,
-                                                .max_time_minutes = 60,
-                                                .max_cost = 25};
     struct pool *pool = pool_create(NULL);
     struct plan *plan;
     struct err err = {0};
     json_t *request = json_of(pool, "{'task_suite':[{'type':'graph_learn','intent':'Learn'}]}");
-    assert_int_equal(intake_request(pool, &config, request, &plan, &err), E_INVALID);
+    assert_int_equal(intake_request(pool, &intake, request, &plan, &err), E_INVALID);
     assert_non_null(strstr(err.msg, "graph_learn"));
     request = json_of(pool, "{'task_suite':[{'type':'graph_learn','intent':'x','gate':true}]}");
-    assert_int_equal(intake_request(pool, &config, request, &plan, &err), E_INVALID);
+    assert_int_equal(intake_request(pool, &intake, request, &plan, &err), E_INVALID);
     pool_destroy(pool);
 }
 
@@ -429,6 +458,7 @@ int main(void)
         cmocka_unit_test(the_gate_says_only_what_is_true_of_the_page),
         cmocka_unit_test(a_site_of_results_becomes_a_plan),
         cmocka_unit_test(the_plan_is_one_that_the_server_takes),
+        cmocka_unit_test(every_page_with_every_objective_gives_a_good_plan_or_none),
         cmocka_unit_test(a_callers_plan_may_not_learn),
         cmocka_unit_test(where_nothing_can_be_learnt_the_run_halts_and_says_what_it_looked_for),
         cmocka_unit_test(a_host_outside_the_allowlist_is_not_opened),

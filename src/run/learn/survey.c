@@ -321,7 +321,8 @@ static int read_page(struct reader *reader, struct pool *pool, const struct obje
         return r;
     const char *heading =
         scene.heading >= 0 ? scene_text(&scene, scene.heading, HEADING_BYTES) : "";
-    s->title = *heading ? heading : str_cut(pool, s->obs.title ? s->obs.title : "", HEADING_BYTES);
+    if (*heading)
+        s->title = heading;
     s->fields = pool_alloc(pool, sizeof(*s->fields) * (OBJECTIVE_FIELDS_MAX + OFFERED_MAX + 1));
     for (int i = 0; i < want->n_fields; i++)
         add_field(pool, s, want->fields[i]);
@@ -342,6 +343,7 @@ int survey_page(struct reader *reader, struct pool *pool, const struct objective
                 struct err *err)
 {
     struct survey s = {.obs = *obs, .title = "", .proof = ""};
+    s.title = str_cut(pool, obs->title ? obs->title : "", HEADING_BYTES);
     int r = read_cards(reader, pool, intent, &s, err);
     if (!r && s.kind != PAGE_BLOCKED)
         r = read_page(reader, pool, want, &s, err);
@@ -412,15 +414,19 @@ static bool read_control(struct pool *pool, const struct scene *s, const struct 
            !(n->flags & (NODE_CHECKED | NODE_SELECTED));
 }
 
-static void offer_control(struct pool *pool, const char *name, const char *quoted,
+/* A page may have very many controls: what is thought about one goes before the next. */
+static void offer_control(struct pool *keep, const char *name, const char *quoted,
                           const struct choice *c, struct offer *best)
 {
-    const char *said = *c->option ? c->option : c->label;
-    double score = objective_names(pool, name, said);
-    if (quoted && score < 1)
+    struct pool *tmp = pool_create(NULL);
+    double score = objective_names(tmp, name, *c->option ? c->option : c->label);
+    pool_destroy(tmp);
+    if (score < (quoted ? 1 : NAMED_ENOUGH) || score <= best->score)
         return;
-    if (score >= NAMED_ENOUGH && score > best->score)
-        *best = (struct offer){*c, score};
+    best->score = score;
+    best->choice = (struct choice){.label = pool_strdup(keep, c->label),
+                                   .option = pool_strdup(keep, c->option),
+                                   .href = pool_strdup(keep, c->href)};
 }
 
 int survey_choices(struct pool *pool, const struct objective *want, const struct survey *s,

@@ -271,8 +271,9 @@ static int nothing(struct learner *l, struct step_result *out)
     out->failure_subclass = "nothing_to_learn";
     if (l->page.kind == PAGE_BLOCKED) {
         out->outcome = OUTCOME_BLOCKED;
-        return step_fail(l->run, out, "page_blocked", "page_blocked: '%s' stands in the way",
-                         l->page.title);
+        return step_fail(l->run, out, "page_blocked",
+                         "page_blocked: a challenge or a block ('%.80s') stands before '%.150s'",
+                         l->page.title, l->page.obs.url);
     }
     return step_fail(
         l->run, out, "extractor_error",
