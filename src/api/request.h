@@ -247,13 +247,14 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 
 /*
  * Suspend the call; it costs a socket and nothing else. request_resume() lets it go on with then(),
- * from the loop. When the caller hangs up or the server drains, abandon() is called instead (it undoes
- * what would have resumed the call); a drained caller is answered 503.
+ * from the loop. When the caller hangs up, abandon() is called instead (it undoes what would have
+ * resumed the call); also when the server drains and the call waits for a run, which is answered 503.
  */
 void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct request *req));
 void request_resume(struct request *req);
 enum MHD_Result request_go_on(struct request *req); /* request.c: its next turn */
-void request_abandon(struct request *req);          /* the server drains */
+void request_abandon(struct request *req);
+void requests_drain(struct api *api); /* nobody waits for a run any more */
 
 /* Suspend until the run is over, then go on with then(); req->state is the caller's. E_NOT_FOUND. */
 int request_wait_for_run(struct request *req, struct run_key key, route_fn *then, struct err *err) MUST_CHECK;

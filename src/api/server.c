@@ -209,8 +209,7 @@ void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg)
     api->draining = true;
     api->on_drained = fn;
     api->on_drained_arg = arg;
-    while (api->waiting)
-        request_abandon(api->waiting);
+    requests_drain(api);
     streams_end(api, false);
     loop_timer_set(api->loop, &api->drain_timer, timeout_ms, drained, api);
     if (!api->in_progress)

@@ -70,35 +70,47 @@ static void on_run_end(void *arg)
     request_resume(req);
 }
 
+static int say_draining(const struct request *req, struct err *err)
+{
+    const char *run_id = req->run_wait->run_id;
+    return err_set(err, E_UNAVAILABLE,
+                   "the server is stopping; run '%s' goes on when it is back: ask GET "
+                   "/v1/runs/%s/result then",
+                   run_id, run_id);
+}
+
 int request_wait_for_run(struct request *req, struct run_key key, route_fn *then, struct err *err)
 {
     struct run_wait *wait = pool_alloc(req->pool, sizeof(*wait));
     wait->run_id = pool_strdup(req->pool, key.run_id);
+    req->run_wait = wait;
+    if (req->api->draining)
+        return say_draining(req, err);
     wait->watch = sched_watch(req->api->sched, key, on_run_end, req);
     if (!wait->watch)
         return err_set(err, E_NOT_FOUND, "there is no run '%s'", key.run_id);
-    req->run_wait = wait;
     request_suspend(req, then, stop_watching);
     return 0;
 }
 
-/* --- afterwards ------------------------------------------------------------------------------ */
-
-static int say_draining(const struct request *req, struct err *err)
+/* Who waits for something else waits for a run that is stored in this turn: told to ask again, he
+ * would have it twice. */
+void requests_drain(struct api *api)
 {
-    if (req->run_wait)
-        return err_set(err, E_UNAVAILABLE,
-                       "the server is stopping; run '%s' goes on when it is back: ask GET "
-                       "/v1/runs/%s/result then",
-                       req->run_wait->run_id, req->run_wait->run_id);
-    return err_set(err, E_UNAVAILABLE, "the server is stopping; ask again when it is back");
+    for (struct request *req = api->waiting, *next; req; req = next) {
+        next = req->wait_next;
+        if (req->wait_abandon == stop_watching)
+            request_abandon(req);
+    }
 }
+
+/* --- afterwards ------------------------------------------------------------------------------ */
 
 enum MHD_Result request_go_on(struct request *req)
 {
     struct err err = {0};
     req->stage = REQUEST_ANSWERED;
-    if (req->abandoned && !req->api->draining)
+    if (req->abandoned && !(req->api->draining && req->run_wait))
         return MHD_NO;
     int r = req->abandoned ? say_draining(req, &err) : req->wait_then(req, &err);
     if (r)

@@ -927,6 +927,32 @@ static void a_caller_that_hangs_up_before_its_run_is_stored_is_forgotten(void **
     stop(&fx);
 }
 
+/* It will be stored: who is told to come back would start it twice. */
+static void a_run_on_its_way_to_the_disk_is_answered_while_the_server_drains(void **state)
+{
+    const char *text = submission();
+    struct fixture fx;
+    struct client c;
+    struct answer a;
+    int drained = 0;
+    start(&fx);
+    fake.hold_submit = true;
+    client_open(&c, &fx);
+    assert_int_equal(send(c.fd, text, strlen(text), 0), (int)strlen(text));
+    assert_int_equal(loop_wait(fx.loop, somebody_waits, &fx, clock_mono_ms() + 5000), 0);
+    api_drain(fx.api, 5000, tick, &drained);
+    assert_int_equal(fake.submit_forgotten, 0);
+    fake.submit_fn(fake.submit_arg, 0, NULL);
+    talk(&fx, &c, "", 0);
+    answer_read(&a, &c);
+    assert_int_equal(a.status, 200);
+    HAS(a.body, "queued");
+    assert_int_equal(drained, 1);
+    answer_release(&a);
+    client_close(&c);
+    stop(&fx);
+}
+
 static void answers_of_a_stopping_server_say_when_to_come_back(void **state)
 {
     const char *text = submission();
@@ -1010,6 +1036,7 @@ int main(void)
         cmocka_unit_test(rated_answers_say_how_the_bucket_stands),
         cmocka_unit_test(a_body_that_comes_late_is_checked_again),
         cmocka_unit_test(a_caller_that_hangs_up_before_its_run_is_stored_is_forgotten),
+        cmocka_unit_test(a_run_on_its_way_to_the_disk_is_answered_while_the_server_drains),
         cmocka_unit_test(answers_of_a_stopping_server_say_when_to_come_back),
         cmocka_unit_test(a_length_that_is_no_number_ends_the_connection_well),
     };
