@@ -52,6 +52,7 @@ struct flags {
 struct server {
     struct pool *pool;
     struct settings settings;
+    const char *const *warnings; /* of the settings */
     struct loop *loop;
     struct store *store;
     struct tenants *tenants;
@@ -83,16 +84,13 @@ static void hide_secrets(void)
 static int load_settings(struct server *sv, const struct flags *flags)
 {
     struct err err = {0};
-    const char *const *warnings;
     apply_flags(flags);
-    if (settings_load(sv->pool, flags->config, &sv->settings, &warnings, &err)) {
+    if (settings_load(sv->pool, flags->config, &sv->settings, &sv->warnings, &err)) {
         cmd_error("%s", err.msg);
         return EXIT_USAGE;
     }
     hide_secrets();
     log_setup();
-    for (; *warnings; warnings++)
-        log_warning("mantis.serve", NULL, "%s", *warnings);
     sv->settings.host = flags->host;
     sv->settings.port = flags->port;
     if (flags->port < 0 || flags->port > 65535) {
@@ -113,16 +111,64 @@ static bool has_auth(const struct settings *s)
     return *s->api_token || *s->tenant_keys_path || *s->tenant_keys_json;
 }
 
-/* What an operator should know once. */
-static void say_warnings(const struct settings *s)
+/* Does the keys file or document name more than one tenant? */
+static bool has_tenants(const struct server *sv)
 {
-    if (s->sandbox_off)
-        log_warning("mantis.serve", NULL,
-                    "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox");
-    if (!has_auth(s))
-        log_warning("mantis.serve", NULL,
-                    "no token is configured: every route that needs one answers 503 until "
-                    "MANTIS_API_TOKEN or MANTIS_TENANT_KEYS_PATH is set and serve is restarted");
+    struct pool *pool = pool_create(NULL);
+    struct tenant_set *set;
+    const char *const *warnings, *first = NULL;
+    bool more = false;
+    if ((*sv->settings.tenant_keys_path || *sv->settings.tenant_keys_json) &&
+        tenants_try(pool, &sv->settings, &set, &warnings, NULL) == 0) {
+        size_t i;
+        const json_t *row;
+        json_array_foreach (tenant_set_list(pool, set, 0), i, row) {
+            const char *id = json_str(row, "tenant_id", "");
+            first = first ? first : id;
+            more = more || strcmp(first, id) != 0;
+        }
+    }
+    pool_destroy(pool);
+    return more;
+}
+
+/* What an operator should know once: said at the start, and by --check. Number of warnings. */
+static int warn(const struct server *sv, void say(const char *text))
+{
+    const struct settings *s = &sv->settings;
+    const char *own[] = {
+        s->sandbox_off ? "MANTIS_CHROMIUM_SANDBOX=off: Chromium runs without its own sandbox"
+                       : NULL,
+        has_auth(s) ? NULL
+                    : "no token is configured: every route that needs one answers 503 until "
+                      "MANTIS_API_TOKEN or MANTIS_TENANT_KEYS_PATH is set and serve is restarted",
+        !*s->metrics_token && has_tenants(sv)
+            ? "/metrics is open to everybody and names the tenants: set MANTIS_METRICS_TOKEN"
+            : NULL,
+    };
+    int n = 0;
+    for (const char *const *w = sv->warnings; *w; w++, n++)
+        say(*w);
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        if (own[i])
+            say(own[i]);
+        n += own[i] != NULL;
+    }
+    return n;
+}
+
+static void log_one(const char *text)
+{
+    log_warning("mantis.serve", NULL, "%s", text);
+}
+
+static void print_one(const char *text)
+{
+    printf("warning    %s\n", text);
+}
+
+static void count_one(const char *text)
+{
 }
 
 static void raise_descriptor_limit(void)
@@ -263,7 +309,7 @@ static int serve(struct server *sv, const struct flags *flags)
     struct err err = {0};
     int code = EXIT_SUCCESS;
     raise_descriptor_limit();
-    say_warnings(&sv->settings);
+    warn(sv, log_one);
     int r = open_all(sv, &err);
     if (r) {
         cmd_error("%s", err.msg);
@@ -281,22 +327,42 @@ static int serve(struct server *sv, const struct flags *flags)
     return code;
 }
 
-/* The keys file's line, and one for each entry it would leave out. */
-static bool check_keys(const struct server *sv)
+/* What would become of the keys file or document. */
+struct keys_check {
+    bool asked, ok;
+    size_t tokens;
+    const char *const *warnings; /* NULL unless ok */
+    struct err err;
+};
+
+static struct keys_check check_keys(const struct server *sv)
 {
+    struct keys_check c = {.asked =
+                               *sv->settings.tenant_keys_path || *sv->settings.tenant_keys_json};
     struct tenant_set *set;
-    const char *const *warnings;
-    struct err err = {0};
-    if (!*sv->settings.tenant_keys_path && !*sv->settings.tenant_keys_json)
-        return true;
-    if (tenants_try(sv->pool, &sv->settings, &set, &warnings, &err)) {
-        printf("keys       %s\n", err.msg);
-        return false;
+    if (c.asked && tenants_try(sv->pool, &sv->settings, &set, &c.warnings, &c.err) == 0) {
+        c.ok = true;
+        c.tokens = tenant_set_size(set);
     }
-    printf("keys       %zu tokens\n", tenant_set_size(set));
-    for (; *warnings; warnings++)
-        printf("keys       %s\n", *warnings);
-    return true;
+    return c;
+}
+
+static void print_keys(const struct keys_check *c)
+{
+    if (c->asked && !c->ok)
+        printf("keys       %s\n", c->err.msg);
+    else if (c->asked)
+        printf("keys       %zu tokens\n", c->tokens);
+    for (const char *const *w = c->warnings; c->ok && *w; w++)
+        printf("keys       %s\n", *w);
+}
+
+static int count_warnings(const struct server *sv, const struct keys_check *keys)
+{
+    int n = warn(sv, count_one);
+    for (const char *const *w = keys->warnings; keys->ok && *w; w++)
+        n++;
+    return n;
 }
 
 /* --check: one line each, nothing created, nothing started. */
@@ -306,16 +372,19 @@ static int check(const struct server *sv)
     struct stat st;
     bool exists = stat(s->data_dir, &st) == 0;
     bool usable = !exists || (S_ISDIR(st.st_mode) && access(s->data_dir, W_OK | X_OK) == 0);
-    printf("settings   ok\n");
+    struct keys_check keys = check_keys(sv);
+    int n = count_warnings(sv, &keys);
+    printf(n ? "settings   ok, %d warning%s\n" : "settings   ok\n", n, n == 1 ? "" : "s");
+    warn(sv, print_one);
     printf("token      %s\n",
            has_auth(s) ? "set" : "not set: every route that needs one will answer 503");
-    bool keys_ok = check_keys(sv);
+    print_keys(&keys);
     printf("brain      %s\n", s->brain);
     printf("data       %s%s%s\n", s->data_dir, exists ? "" : " (will be created)",
            usable ? "" : ": cannot be written");
     printf("plans      %s%s\n", s->repo_root, access(s->repo_root, R_OK) ? ": not there" : "");
     printf("sandbox    %s\n", s->sandbox_off ? "OFF" : "on");
-    return usable && keys_ok ? EXIT_SUCCESS : EXIT_USAGE;
+    return usable && (keys.ok || !keys.asked) ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
 static bool read_flags(int argc, char **argv, struct flags *flags, int *exit_code)

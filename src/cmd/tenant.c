@@ -19,6 +19,7 @@
 #include "cmd/keys_file.h"
 #include "cmd/options.h"
 #include "cmd/table.h"
+#include "sched/webhook.h"
 #include "sys/settings.h"
 
 #define TOKEN_BYTES    32
@@ -160,6 +161,8 @@ static int fill_entry(struct pool *pool, const struct given *g, const char *id, 
     json_t *scopes = g->scopes ? scopes_of(pool, g->scopes, err) : NULL;
     if (g->scopes && !scopes)
         return E_INVALID;
+    if (g->webhook && webhook_check_url(g->webhook, true, err))
+        return err_prefix(err, "--webhook");
     json_put_str(entry, "tenant_id", id);
     put_text(entry, "label", g->label);
     if (scopes)

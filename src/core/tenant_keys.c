@@ -318,6 +318,27 @@ static const struct field fields[] = {
 };
 /* clang-format on */
 
+static bool is_field(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return true;
+    return strcmp(name, "tenant_id") == 0;
+}
+
+/* A later version's fields are taken, but a typing mistake in a limit means no limit. */
+static void warn_about_fields(struct reader *rd, const json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value)
+        if (!is_field(name) && *name != '_')
+            warn(rd, pool_printf(rd->pool,
+                                 "%s: there is no field '%.40s'; it is ignored, and what it was "
+                                 "meant to set keeps its default",
+                                 rd->who, name));
+}
+
 static bool is_list(const struct field *field)
 {
     return field->read == read_scopes || field->read == read_domains || field->read == read_events;
@@ -337,6 +358,8 @@ static int read_fields(struct reader *rd, const json_t *object, struct tenant_en
             r = fields[i].read(rd, &fields[i], value, (char *)out + fields[i].offset, err);
     }
     json_decref(empty);
+    if (!r)
+        warn_about_fields(rd, object);
     return r;
 }
 
@@ -473,6 +496,23 @@ static int read_defaults(struct reader *rd, const json_t *document, struct err *
     return r ? err_prefix(err, "'defaults'") : 0;
 }
 
+static void warn_about_keys(struct reader *rd, const json_t *document)
+{
+    static const char *const known[] = {"schema_version", "defaults", "tenant_keys"};
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)document, key, value) {
+        bool is_known = *key == '_';
+        for (size_t i = 0; i < ARRAY_SIZE(known) && !is_known; i++)
+            is_known = strcmp(known[i], key) == 0;
+        if (!is_known)
+            warn(rd, pool_printf(rd->pool,
+                                 "'%.40s' is none of schema_version, defaults and tenant_keys; it "
+                                 "is ignored",
+                                 key));
+    }
+}
+
 static void read_entries(struct reader *rd, json_t *keys)
 {
     const char *token;
@@ -502,6 +542,7 @@ int tenant_set_parse(struct pool *pool, const json_t *document, struct tenant_se
     rd.set->entries = pool_alloc(pool, (json_object_size(keys) + 1) * sizeof(*rd.set->entries));
     rd.hashes = json_object();
     rd.ids = json_object();
+    warn_about_keys(&rd, document);
     read_entries(&rd, keys);
     json_decref(rd.hashes);
     json_decref(rd.ids);

@@ -82,8 +82,7 @@ static void every_field_is_read(void **state)
         "\"anthropic_secret_name\":\"anthropic_api_key_acme\",\"anthropic_required\":true,"
         "\"allowed_domains\":[\"*.Shop.example\",\"crm.example.net.\"],"
         "\"webhook_url\":\"https://hooks.example.net/m\",\"webhook_secret_name\":\"webhook_acme\","
-        "\"webhook_events\":[\"failed\",\"halted\"],\"disabled\":false,\"scope\":\"run\","
-        "\"no_such_field\":[1]");
+        "\"webhook_events\":[\"failed\",\"halted\"],\"disabled\":false");
     assert_non_null(t);
     assert_null(warnings[0]);
     assert_string_equal(t->label, "laptop");
@@ -453,6 +452,31 @@ static void too_many_or_too_long_is_refused_or_left_out(void **state)
         pool_printf(pool, "\"tenant_id\":\"acme\",\"allowed_domains\":[\"%s\"]", text)));
 }
 
+static void unknown_fields_are_taken_with_a_warning(void **state)
+{
+    static const struct {
+        const char *field, *named;
+    } cases[] = {
+        {"\"scope\":[\"status\"]", "'scope'"},
+        {"\"maxcost\":1", "'maxcost'"},
+        {"\"Disabled\":true", "'Disabled'"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_non_null(
+            parse_entry(pool_printf(pool, "\"tenant_id\":\"acme\",%s", cases[i].field)));
+        assert_non_null(strstr(warnings[0], "tenant 'acme'"));
+        assert_non_null(strstr(warnings[0], cases[i].named));
+        assert_null(warnings[1]);
+    }
+    assert_non_null(parse_entry("\"tenant_id\":\"acme\",\"_comment\":\"of ours\""));
+    assert_null(warnings[0]);
+    assert_int_equal(parse("{\"defaults\":{\"rate\":5},\"default\":{},\"tenant_keys\":{}}"), 0);
+    assert_non_null(strstr(warnings[0], "'rate'"));
+    assert_non_null(strstr(warnings[0], "defaults"));
+    assert_non_null(strstr(warnings[1], "'default'"));
+    assert_null(warnings[2]);
+}
+
 static void warnings_are_counted_out(void **state)
 {
     json_t *doc = json_object(), *keys = json_object();
@@ -533,6 +557,7 @@ int main(void)
         TEST(a_tenant_is_found_by_its_id_too),
         TEST(single_token_mode_is_tenant_default),
         TEST(too_many_or_too_long_is_refused_or_left_out),
+        TEST(unknown_fields_are_taken_with_a_warning),
         TEST(warnings_are_counted_out),
         TEST(hosts_match_exactly_or_below_a_star),
         TEST(a_pattern_that_is_no_host_closes_and_does_not_open),

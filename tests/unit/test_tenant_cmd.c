@@ -226,6 +226,7 @@ static void a_token_that_would_not_work_is_not_written(void **state)
     assert_non_null(strstr(said, "max_cost_per_run"));
     assert_int_equal(run("add", "acme", "--expires", "2020-01-01", NULL), 1);
     assert_int_equal(run("add", "acme", "--webhook-secret", "../x", NULL), 1);
+    assert_int_equal(run("add", "acme", "--webhook", "ftp://a", NULL), 1);
     assert_string_equal(content(), before);
 }
 
