@@ -148,12 +148,22 @@ int respond_file(struct request *req, const char *path, const char *mime, const 
 }
 
 /* Errors of our own house may name paths; callers get the id under which the log has the reason. */
-static const char *detail_for_caller(struct request *req, int code, int status,
-                                     const struct err *err)
+static bool is_our_own(int code)
 {
-    if (status != MHD_HTTP_INTERNAL_SERVER_ERROR)
+    return err_http_status(code) == MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* Which passes. */
+static bool disk_is_full(int code, const struct err *err)
+{
+    return is_our_own(code) && (err->sys_errno == ENOSPC || err->sys_errno == EDQUOT);
+}
+
+static const char *detail_for_caller(struct request *req, int code, const struct err *err)
+{
+    if (!is_our_own(code))
         return err->msg;
-    if (err->sys_errno == ENOSPC || err->sys_errno == EDQUOT)
+    if (disk_is_full(code, err))
         return pool_printf(req->pool,
                            "the server's disk is full; its log has more under request id '%s'",
                            req->id);
@@ -177,11 +187,11 @@ static json_t *bad_value_detail(const struct bad_value *bad, const char *msg)
     return list;
 }
 
-static json_t *make_detail(struct request *req, int code, int status, const struct err *err)
+static json_t *make_detail(struct request *req, int code, const struct err *err)
 {
     if (code == E_UNPROCESSABLE && req->bad_value.where)
         return bad_value_detail(&req->bad_value, err->msg);
-    return json_string_safe(detail_for_caller(req, code, status, err));
+    return json_string_safe(detail_for_caller(req, code, err));
 }
 
 /* Every 429 says when to come back; so does a 503 when that is known. */
@@ -197,15 +207,17 @@ static void think_of_retry(struct request *req, int status)
 
 void respond_error(struct request *req, int code, const struct err *err)
 {
-    int status = req->allow ? MHD_HTTP_METHOD_NOT_ALLOWED : err_http_status(code);
+    int status = req->allow                ? MHD_HTTP_METHOD_NOT_ALLOWED
+                 : disk_is_full(code, err) ? MHD_HTTP_SERVICE_UNAVAILABLE
+                                           : err_http_status(code);
     char ip[INET6_ADDRSTRLEN];
     struct log_ctx ctx = request_log_ctx(req, NULL);
     ctx.client = request_client(req, ip);
-    log_msg(status == MHD_HTTP_INTERNAL_SERVER_ERROR ? LOG_ERROR : LOG_INFO, "mantis.server", &ctx,
+    log_msg(is_our_own(code) ? LOG_ERROR : LOG_INFO, "mantis.server", &ctx,
             "refused status=%d method=%s path=%.*s client=%s reason=%s", status, req->method,
             LOG_PATH_BYTES, req->path, ctx.client, err->msg);
     think_of_retry(req, status);
     json_t *doc = json_keep(req->pool, json_object());
-    json_put(doc, "detail", make_detail(req, code, status, err));
+    json_put(doc, "detail", make_detail(req, code, err));
     respond_json(req, status, doc);
 }
