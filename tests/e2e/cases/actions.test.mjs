@@ -6,7 +6,7 @@ import { slow, until } from '../lib/harness.mjs'
 import { neverWas, queued, rateHeaders, refused, roomy, stamp, takeSlot, wait } from '../lib/plans.mjs'
 import { startTenants } from '../lib/tenants.mjs'
 
-const many = 60 // steps of the run that is paused on its way
+const many = 30 // steps of the run that is paused on its way
 
 // quiet: one slot, taken, so that what is submitted stays queued. lively: runs that go on.
 async function start() {
@@ -16,7 +16,7 @@ async function start() {
   await takeSlot(quiet.as('busy'))
   const live = lively.as('acme')
   const done = await live.submit({ task_suite: wait(), profile_id: 'done' })
-  const wordy = await live.submit({ task_suite: Array(120).fill(wait()[0]), profile_id: 'wordy' })
+  const wordy = await live.submit({ task_suite: Array(110).fill(wait()[0]), profile_id: 'wordy' })
   const victim = await live.submit({ task_suite: wait(600), profile_id: 'victim' })
   return { quiet, lively, acme: quiet.as('acme'), live, done, wordy, victim }
 }

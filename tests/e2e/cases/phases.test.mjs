@@ -148,6 +148,48 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
     assert.ok(q.eta_ms > 0, 'a run has ended here: how long one takes is known')
   })
 
+  check('http-api 9', 'a run whose worker was lost: phase recovering, not terminal, counted as that', async () => {
+    const server = await startTenants({ acme: roomy }, { env: { MANTIS_RUNTIME_CONCURRENCY: '2' } })
+    try {
+      const acme = server.as('acme')
+      const ids = [await acme.submit({ task_suite: wait(600), profile_id: 'a' }), await acme.submit({ task_suite: wait(600), profile_id: 'b' })]
+      for (const id of ids) await until(30000 * slow, 'a running run', async () => (await acme.status(id)).status === 'running')
+      await server.kill('SIGKILL')
+      server.env.MANTIS_RUNTIME_CONCURRENCY = '1' // one of them is taken up, the other one waits for it
+      await server.start()
+      const waiting = await until(30000 * slow, 'one that goes on', async () => {
+        const states = await Promise.all(ids.map(async (id) => (await acme.status(id)).status))
+        assert.ok(states.every((s) => ['running', 'recovering'].includes(s)), states.join())
+        return states.includes('running') && ids[states.indexOf('recovering')]
+      })
+      const p = await phase(acme, waiting)
+      assert.deepEqual([p.phase, p.terminal, p.finished_at, p.halt_class], ['recovering', false, null, null])
+      const q = await queue(acme)
+      assert.deepEqual([q.queued, q.running, q.recovering], [0, 1, 1])
+      assert.equal((await acme.predict({ action: 'cancel', run_id: waiting })).json.status, 'cancelled')
+    } finally { await server.stop() }
+  })
+
+  check('http-api 9', 'a run that could not be carried out: status failed with its error, phase halted', async () => {
+    const server = await startTenants({ acme: roomy, busy: roomy }, { env: { MANTIS_RUNTIME_CONCURRENCY: '1' } })
+    try {
+      const acme = server.as('acme')
+      await takeSlot(server.as('busy'))
+      const id = await queued(acme)
+      await server.kill('SIGKILL')
+      server.env.MANTIS_BROWSER = '/nowhere/chromium'
+      await server.start()
+      const s = await acme.end(id)
+      assert.deepEqual([s.status, s.terminal_status, s.terminal], ['failed', 'failed', true])
+      assert.match(s.error, /browser/)
+      assert.ok(!s.error.includes(server.dir))
+      const p = await phase(acme, id)
+      assert.deepEqual([p.phase, p.terminal, p.polling_backoff_ms_hint], ['halted', true, 30000])
+      assert.ok(p.failure_help.summary)
+      assert.equal((await acme.result(id)).result.terminal_status, 'failed')
+    } finally { await server.stop() }
+  })
+
   check('http-api 9', 'the hint grows with the time since the last change: 500, 1500, 5000', async ({ acme, old }) => {
     const seen = []
     await until(30000 * slow, 'a hint of 5000', async () => {

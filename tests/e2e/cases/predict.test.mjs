@@ -24,6 +24,7 @@ const tenants = {
   twin: { rate_limit_per_minute: 2, max_concurrent_runs: 1 },
   clash: { rate_limit_per_minute: 1000, max_concurrent_runs: 2 },
   sync: roomy,
+  full: { rate_limit_per_minute: 1000, max_concurrent_runs: 1 },
 }
 
 async function start() {
@@ -239,19 +240,19 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
     })
 
   check('http-api 4.6', 'a dry run takes no lock, no slot and no run id, and leaves nothing', async (g) => {
-    const clash = g.as('clash')
-    const live = (await clash.request('GET', '/v1/queue')).json
-    const holder = await clash.submit({ task_suite: wait(), profile_id: 'dry' }).catch(() => null)
-    const d = await clash.predict({ task_suite: wait(), profile_id: 'dry', run_id: 'dry-run-id', dry_run: true })
-    assert.equal(d.status, 200, d.text)
-    assert.ok(!('run_id' in d.json))
-    refused(await clash.request('GET', '/v1/runs/dry-run-id'), 404)
-    const few = g.as('few')
-    await few.submit({ task_suite: wait(), profile_id: 'full' }).catch(() => null)
-    refused(await few.predict({ task_suite: wait(), profile_id: 'other' }), 429)
-    assert.equal((await few.predict({ task_suite: wait(), profile_id: 'full', dry_run: true })).status, 200)
-    if (holder) await clash.predict({ action: 'cancel', run_id: holder })
-    assert.deepEqual((await clash.request('GET', '/v1/queue')).json.queued, live.queued)
+    const full = g.as('full')
+    const holder = await full.submit({ task_suite: wait(), profile_id: 'held' })
+    refused(await full.predict({ task_suite: wait(), profile_id: 'other' }), 429)
+    const live = (await full.request('GET', '/v1/queue')).json
+    for (const profile_id of ['held', 'other']) {
+      const d = await full.predict({ task_suite: wait(), profile_id, run_id: 'dry-run-id', dry_run: true })
+      assert.equal(d.status, 200, d.text)
+      assert.ok(!('run_id' in d.json))
+    }
+    refused(await full.request('GET', '/v1/runs/dry-run-id'), 404)
+    assert.deepEqual((await full.request('GET', '/v1/queue')).json, live)
+    await full.predict({ action: 'cancel', run_id: holder })
+    assert.equal((await full.predict({ task_suite: wait(), profile_id: 'other' })).status, 200)
   })
 
   check('http-api 4.6', 'a dry run refuses what the run would refuse', async (g) => {
