@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "run/worker.h"
@@ -18,6 +19,7 @@ int main(void)
         return WORKER_BAD_START;
     }
     prctl(PR_SET_NAME, "mantis-worker"); /* it may have been started through a descriptor */
+    umask(077); /* for what the run writes, and the browser below it: a page is the tenant's own */
     log_setup();
     return worker_main(SOCKET_FD);
 }
