@@ -113,7 +113,7 @@ int meters_create(struct loop *loop, struct store *store, struct tenants *tenant
         BUG("out of memory");
     *m = (struct meters){.loop = loop, .store = store, .tenants = tenants};
     make_families(m);
-    metric_set(m->of[METER_BUILD_INFO], 1, MANTIS_VERSION, text(settings->git_sha), NULL);
+    metric_set(m->of[METER_BUILD_INFO], 1, text(settings->version), text(settings->git_sha), NULL);
     read_prompts(m, settings);
     int r = meters_watch_runs(m, err);
     if (r) {

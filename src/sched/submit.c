@@ -139,7 +139,8 @@ static int check_cap(const struct sched *s, const struct submission *sub, struct
     if (twin_is_coming(s, sub)) /* which is no run of its own */
         return err_set(err, E_CONFLICT, "the idempotency key was taken a moment ago");
     return err_set(err, E_RATE_LIMITED,
-                   "tenant '%s' has %d live runs, max_concurrent_runs allows %d; wait for one to end or cancel one",
+                   "tenant '%s' has %d live runs, max_concurrent_runs allows %d; wait for one to "
+                   "end or cancel one",
                    sub->key.tenant, live, sub->max_concurrent_runs);
 }
 

@@ -34,7 +34,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(dir));
     pool = pool_create(NULL);
     buf_init(&out, CAP_METRICS_BYTES);
-    settings = (struct settings){.share_dir = dir, .git_sha = "abc123"};
+    settings = (struct settings){.share_dir = dir, .version = MANTIS_VERSION, .git_sha = "abc123"};
     assert_int_equal(mkdir(pool_printf(pool, "%s/prompts", dir), 0700), 0);
     assert_int_equal(loop_create(&loop, NULL), 0);
     assert_int_equal(store_open("memory", "", &store, NULL), 0);
@@ -120,7 +120,8 @@ static bool is_set(void *arg)
     return *(bool *)arg;
 }
 
-/* After what the meters put off to turns of their own: timers of one moment fire as they were set. */
+/* After what the meters put off to turns of their own: timers of one moment fire as they were set.
+ */
 static const char *printed(void)
 {
     bool fired = false;
@@ -323,7 +324,7 @@ static void branches_are_counted_once_per_step(void **state)
     step("acme", "r1", "step_end", "navigate", "{\"success\":true}");
 #define BRANCH(branch, outcome)                                                                    \
     "mantis_plan_branch_total{tenant_id=\"acme\",branch=\"" branch "\",outcome=\"" outcome "\"} "  \
-                                                                                           "1\n"
+    "1\n"
     has(BRANCH("gate_verify", "taken"));
     has(BRANCH("gate_verify", "aborted"));
     has(BRANCH("click_listings", "taken"));

@@ -149,8 +149,9 @@ static void a_tenant_has_no_more_live_runs_than_its_cap(void **state)
     block();
     submit_soon("r1", QUICK, &capped, &soon);
     assert_int_equal(submit_with("r2", QUICK, &capped, &err), E_RATE_LIMITED);
-    assert_string_equal(err.msg, "tenant 'acme' has 2 live runs, its cap is 2; wait for one to "
-                                 "end or cancel one");
+    assert_string_equal(
+        err.msg, "tenant 'acme' has 2 live runs, max_concurrent_runs allows 2; wait for one to "
+                 "end or cancel one");
     assert_int_equal(soon.code, 0);
     assert_int_equal(submit_with("r2", QUICK, &other, &err), 0);
     assert_int_equal(sched_pause(sched, ACME("r1"), "", NULL), 0); /* which is live, too */
