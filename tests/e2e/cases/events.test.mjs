@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { cases } from '../lib/cases.mjs'
-import { rawExchange, until, within } from '../lib/harness.mjs'
+import { rawExchange, slow, until, within } from '../lib/harness.mjs'
 import { neverWas, queued, refused, roomy, stamp, takeSlot, wait } from '../lib/plans.mjs'
 import { frames, openStream } from '../lib/sse.mjs'
 import { startTenants } from '../lib/tenants.mjs'
@@ -21,7 +21,7 @@ const start = async () => {
   const acme = server.as('acme')
   const done = await acme.submit({ task_suite: [...wait(0, 'first thing'), ...wait(0, 'second\nthing "ž"')], profile_id: 'followed' })
   const whole = await openStream(acme, done)
-  await within(60000, 'end of the followed run', whole.ended)
+  await within(60000 * slow, 'end of the followed run', whole.ended)
   await takeSlot(server.as('busy'))
   const still = await queued(acme)
   const pinged = await openStream(acme, still) // 25 s from now a heartbeat comes
@@ -189,7 +189,7 @@ cases({ start, stop }, (check) => {
     const got = []
     for (let last = ''; ;) {
       const stream = await openStream(g.acme, g.done, '&steps=false', last ? { 'Last-Event-ID': last } : {})
-      await within(10000, 'a row or the end', Promise.race([stream.ended, stream.has((f) => f.id)]))
+      await within(10000 * slow, 'a row or the end', Promise.race([stream.ended, stream.has((f) => f.id)]))
       const row = frames(stream.text).find((f) => f.id)
       stream.close()
       if (!row) break
@@ -279,9 +279,9 @@ cases({ start, stop }, (check) => {
   check('http-api 11', 'what happens to a run comes to a stream that is open: cancelled, with its class', async (g) => {
     const id = await queued(g.acme)
     const stream = await openStream(g.acme, id)
-    await within(5000, 'first frame', stream.has((f) => f.event === 'phase'))
+    await within(5000 * slow, 'first frame', stream.has((f) => f.event === 'phase'))
     await g.acme.request('POST', `/v1/runs/${id}/cancel`)
-    await within(10000, 'the end', stream.ended)
+    await within(10000 * slow, 'the end', stream.ended)
     assert.ok(stream.text.endsWith(`event: phase\ndata: {"phase":"cancelled","run_id":"${id}"}\n\n` +
       `event: terminal\ndata: {"phase":"cancelled","run_id":"${id}","halt_class":"cancelled"}\n\n`), stream.text)
   })
@@ -289,18 +289,18 @@ cases({ start, stop }, (check) => {
   check('http-api 11', 'a paused run has the phase running', async (g) => {
     const id = await queued(g.acme)
     const stream = await openStream(g.acme, id)
-    await within(5000, 'first frame', stream.has((f) => f.event === 'phase'))
+    await within(5000 * slow, 'first frame', stream.has((f) => f.event === 'phase'))
     assert.equal((await g.acme.predict({ action: 'pause', run_id: id })).status, 200)
-    await within(5000, 'phase running', stream.has((f) => f.data === `{"phase":"running","run_id":"${id}"}`))
+    await within(5000 * slow, 'phase running', stream.has((f) => f.data === `{"phase":"running","run_id":"${id}"}`))
     await g.acme.predict({ action: 'cancel', run_id: id })
-    await within(10000, 'the end', stream.ended)
+    await within(10000 * slow, 'the end', stream.ended)
   })
 
   check('http-api 11', 'many streams of one run all get its end', async (g) => {
     const id = await queued(g.acme)
     const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(g.acme, id)))
     await g.acme.predict({ action: 'cancel', run_id: id })
-    await within(10000, 'all ends', Promise.all(streams.map((s) => s.ended)))
+    await within(10000 * slow, 'all ends', Promise.all(streams.map((s) => s.ended)))
     for (const s of streams) assert.equal(s.text, streams[0].text)
   })
 
@@ -311,7 +311,7 @@ cases({ start, stop }, (check) => {
     const streams = await Promise.all([1, 2, 3].map(() => openStream(g.acme, id)))
     assert.equal(await open(), before + 3)
     for (const s of streams) s.close()
-    await until(5000, 'streams are given back', async () => (await open()) === before)
+    await until(5000 * slow, 'streams are given back', async () => (await open()) === before)
     await g.acme.predict({ action: 'cancel', run_id: id })
   })
 
@@ -324,6 +324,6 @@ cases({ start, stop }, (check) => {
   })
 
   check('http-api 11', 'a stream on which nothing happens says a ping, a comment line', async (g) => {
-    await within(30000, 'a ping', g.pinged.has((f) => f.text === ': ping\n\n'))
+    await within(30000 * slow, 'a ping', g.pinged.has((f) => f.text === ': ping\n\n'))
   })
 })

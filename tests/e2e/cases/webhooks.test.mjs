@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { cases } from '../lib/cases.mjs'
-import { startServer, until, victim } from '../lib/harness.mjs'
+import { slow, startServer, until, victim } from '../lib/harness.mjs'
 import { neverWas, queued, refused, roomy, stamp, takeSlot, wait } from '../lib/plans.mjs'
 import { Receiver, signature, signatureWithTime } from '../lib/receiver.mjs'
 import { startTenants, TenantServer } from '../lib/tenants.mjs'
 
 const secrets = { acme: 'acme signs with this', fallback: 'what all others sign with' }
-const delivered = (server, id, ms = 20000) => until(ms, `delivery of ${id}`, async () => {
+const delivered = (server, id, ms = 20000) => until(ms * slow, `delivery of ${id}`, async () => {
   const list = (await server.request('GET', `/v1/runs/${id}/webhook`)).json.deliveries
   return list[0]?.state === 'delivered' && list
 })
@@ -22,13 +22,13 @@ async function endings(server, acme) {
   await acme.end(ids.succeeded)
   await acme.end(ids.halted)
   ids.failed = await acme.submit({ task_suite: wait(600), profile_id: 'w3' })
-  await until(60000, 'a run whose workers are killed is over', async () => {
+  await until(60000 * slow, 'a run whose workers are killed is over', async () => {
     const worker = victim(server.child.pid, 'worker')
     if (worker) process.kill(worker.pid, 'SIGKILL')
     return (await acme.status(ids.failed)).terminal
   }, 50)
   ids.running = await takeSlot(acme)
-  await until(20000, 'a run that runs', async () => (await acme.status(ids.running)).status === 'running')
+  await until(20000 * slow, 'a run that runs', async () => (await acme.status(ids.running)).status === 'running')
   ids.queued = await queued(acme)
   await acme.predict({ action: 'cancel', run_id: ids.queued })
   await acme.predict({ action: 'cancel', run_id: ids.running })
@@ -236,7 +236,7 @@ cases({ start, stop }, (check) => {
       const plain = server.as('plain')
       await takeSlot(plain)
       const id = await cancelled(plain)
-      const [one] = await until(5000, 'a dead delivery', async () => {
+      const [one] = await until(5000 * slow, 'a dead delivery', async () => {
         const list = await log(plain, id)
         return list[0]?.state === 'dead' && list
       })
@@ -273,7 +273,7 @@ cases({ start, stop }, (check) => {
   check('http-api 15', 'between attempts a delivery is pending and says when the next one is', async (g) => {
     g.hook.script('/pending', 503, 503, 503, 503)
     const id = await cancelled(g.acme, { callback_url: g.hook.url('/pending') })
-    const [d] = await until(10000, 'a first attempt', async () => {
+    const [d] = await until(10000 * slow, 'a first attempt', async () => {
       const list = await log(g.acme, id)
       return list[0]?.attempts >= 1 && list
     })
@@ -351,7 +351,7 @@ cases({ start, stop }, (check) => {
     assert.deepEqual([r.status, r.json], [200, { replayed: 1 }])
     const [first, second] = [await g.hook.call(id, 1), await g.hook.call(id, 2)]
     assert.equal(second.headers['x-mantis-delivery'], first.headers['x-mantis-delivery'])
-    await until(5000, 'both in the log', async () => (await log(g.acme, id))[0].log.length === 2)
+    await until(5000 * slow, 'both in the log', async () => (await log(g.acme, id))[0].log.length === 2)
     assert.equal((await log(g.acme, id)).length, 1)
   })
 

@@ -9,11 +9,17 @@ import { after, before, test } from 'node:test'
 
 const listing = Boolean(process.env.MANTIS_LIST_CASES)
 
+// Without ground no case can say anything, and what was started would keep this process from ending.
+function giveUp(why) {
+  console.error(why)
+  process.exit(1)
+}
+
 // start() gives what every case is called with; stop(it) ends it.
 export function cases({ start, stop }, define) {
   let ground
   if (!listing) {
-    before(async () => { ground = await start() })
+    before(async () => { ground = await start().catch(giveUp) })
     after(async () => { if (ground) await stop(ground) })
   }
   define((section, title, fn) => {

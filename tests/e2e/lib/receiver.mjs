@@ -3,7 +3,7 @@
 import crypto from 'node:crypto'
 import http from 'node:http'
 
-import { until } from './harness.mjs'
+import { slow, until } from './harness.mjs'
 
 export class Receiver {
   constructor() {
@@ -42,7 +42,7 @@ export class Receiver {
 
   // The n-th call about a run.
   async call(runId, n = 1, ms = 20000) {
-    await until(ms, `webhook ${n} of run ${runId}`, () => this.of(runId).length >= n)
+    await until(ms * slow, `webhook ${n} of run ${runId}`, () => this.of(runId).length >= n)
     return this.of(runId)[n - 1]
   }
 
