@@ -393,6 +393,19 @@ static int parse_number(const char *text, int64_t *out, struct err *err)
     return 0;
 }
 
+/* A number that was never given out, of a store put back from a backup say: what comes next is not
+ * to be passed over. */
+static int no_later(struct sched *s, struct run_key key, int64_t *seq, struct err *err)
+{
+    struct run_record rec;
+    struct err cause = {0};
+    if (store_run_get(s->store, sched_turn_pool(s), key, 0, &rec, &cause))
+        return sched_run_error(&cause, err);
+    if (*seq > rec.last_seq)
+        *seq = rec.last_seq;
+    return 0;
+}
+
 int sched_cursor_parse(struct sched *s, struct run_key key, const char *cursor, int64_t *ret_seq,
                        struct err *err)
 {
@@ -403,8 +416,10 @@ int sched_cursor_parse(struct sched *s, struct run_key key, const char *cursor, 
     size_t len = hash ? (size_t)(hash - cursor) : strlen(cursor);
     if (!looks_like_time(cursor, len))
         return bad_cursor(err);
-    if (hash)
-        return parse_number(hash + 1, ret_seq, err);
+    if (hash) {
+        int r = parse_number(hash + 1, ret_seq, err);
+        return r ? r : no_later(s, key, ret_seq, err);
+    }
     char ts[CLOCK_ISO_BYTES];
     struct err cause = {0};
     snprintf(ts, sizeof(ts), "%s", cursor);

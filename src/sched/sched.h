@@ -108,7 +108,7 @@ int sched_queue(struct sched *sched, struct pool *pool, const char *tenant, json
 
 /*
  * Events of a run as they are stored. A cursor is "<ts>#<seq>"; "<ts>" alone (the older form) and "" are
- * taken too. E_UNPROCESSABLE: neither.
+ * taken too; one from the future is the newest event's. E_UNPROCESSABLE: neither.
  */
 int sched_cursor_parse(struct sched *sched, struct run_key key, const char *cursor, int64_t *ret_seq,
                        struct err *err) MUST_CHECK;

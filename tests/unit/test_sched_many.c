@@ -586,6 +586,13 @@ static void cursors_are_read_in_all_their_forms(void **state)
     assert_int_equal(sched_cursor_parse(sched, ACME("blocker"), "2001-01-01T00:00:00Z", &seq, NULL),
                      0);
     assert_int_equal(seq, 0);
+    /* from the future, in both forms: what comes next is seen */
+    assert_int_equal(sched_cursor_parse(sched, ACME("blocker"), "2101-01-01T00:00:00Z", &seq, NULL),
+                     0);
+    assert_int_equal(seq, n);
+    assert_int_equal(
+        sched_cursor_parse(sched, ACME("blocker"), "2101-01-01T00:00:00Z#999", &seq, NULL), 0);
+    assert_int_equal(seq, n);
     static const char *const bad[] = {"x",
                                       "12",
                                       "#3",
