@@ -86,7 +86,8 @@ static void oracle(struct site_request *req)
         return;
     }
     json_t *answer = json_object(), *reasons = json_array(), *diff = json_object();
-    bool passed = task->grade(req->site, reasons, diff);
+    bool passed = task->grade ? task->grade(req->site, reasons, diff)
+                              : req->site->kind->grade(req->site, id, reasons, diff);
     json_put_bool(answer, "passed", passed);
     json_put_num(answer, "score", passed ? 1.0 : 0.0);
     json_put(answer, "reasons", reasons);
@@ -123,12 +124,13 @@ static void mutations(struct site_request *req)
         json_pack("{s:o,s:I}", "mutations", list, "last", (json_int_t)req->site->log_seq));
 }
 
-static void unknown(struct site_request *req)
+static void other(struct site_request *req)
 {
-    if (is_admin(req))
+    if (is_admin(req) && !request_dispatch_to(req, req->site->kind->controls))
         reply_error(req, 404, "there is no such call; see docs/sites.md");
 }
 
+/* clang-format off */
 const struct site_route control_routes[] = {
     {SITE_GET, "/__env__/health", health},
     {SITE_POST, "/__env__/reset", reset},
@@ -136,6 +138,7 @@ const struct site_route control_routes[] = {
     {SITE_GET, "/__env__/oracle", oracle},
     {SITE_GET, "/__env__/rows", rows},
     {SITE_GET, "/__env__/mutations", mutations},
-    {SITE_GET | SITE_POST, "/__env__/*", unknown},
+    {SITE_GET | SITE_POST, "/__env__/*", other},
     {0, NULL, NULL},
 };
+/* clang-format on */

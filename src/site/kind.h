@@ -47,6 +47,11 @@ struct site_kind {
     /* Build everything anew from the seed; what it returns is site_state() until the next reset. */
     void *(*create)(struct pool *pool, int64_t seed);
     site_handler_fn *missing; /* answers paths that no route has; NULL: a plain 404 */
+    /* Calls of the control protocol that only this site has, asked with the admin token: like
+     * routes, below /__env__/. NULL: none. */
+    const struct site_route *controls;
+    /* Grades the tasks that bring no function of their own; may be NULL when all do. */
+    bool (*grade)(struct site *site, const char *task_id, json_t *reasons, json_t *diff);
 };
 
 extern const struct site_kind site_marketplace, site_lab;
@@ -57,6 +62,9 @@ void *site_state(const struct site *site);
 
 /* Add to the change log of GET /__env__/mutations. detail may be NULL; its reference is taken over. */
 void site_log(struct site *site, const char *kind, const char *path, json_t *detail);
+
+/* path with the arguments that are not empty: {"q", "a b"} gives "/boats/?q=a+b". */
+const char *site_link(struct pool *pool, const char *path, const char *const args[][2], size_t n_args);
 
 /* --- the request -------------------------------------------------------------------------- */
 
@@ -72,6 +80,16 @@ const json_t *req_form(const struct site_request *req);
 const char *req_arg(const struct site_request *req, const char *name, const char *def);
 int64_t req_arg_int(const struct site_request *req, const char *name, int64_t min, int64_t max, int64_t def);
 const char *req_body(const struct site_request *req, size_t *ret_len);
+
+/* Files of a multipart form, in the order they came; a field that was left empty is not there. */
+struct site_file {
+    const struct site_file *next;
+    const char *field, *name; /* name as the visitor gave it */
+    const char *data;
+    size_t len;
+};
+const struct site_file *req_files(const struct site_request *req);
+
 const char *req_cookie(const struct site_request *req, const char *name); /* NULL: not sent */
 const char *req_header(const struct site_request *req, const char *name); /* NULL: not sent */
 

@@ -101,46 +101,14 @@ static json_t *advertisement(void)
 
 /* --- addresses ------------------------------------------------------------------------------ */
 
-static void add_escaped(struct buf *b, const char *s)
-{
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
-    for (; *s; s++) {
-        if (strchr(plain, *s))
-            buf_addc(b, *s);
-        else if (*s == ' ')
-            buf_addc(b, '+');
-        else
-            buf_addf(b, "%%%02X", (unsigned char)*s);
-    }
-}
-
 /* /boats/ with the arguments of query that say something, and the page unless it is the first. */
 static const char *results_path(struct pool *pool, const struct market_query *query, int page)
 {
-    const struct {
-        const char *name, *value;
-    } args[] = {{"q", query->text},
-                {"seller", query->seller},
-                {"price", query->price},
-                {"state", query->state},
-                {"sort", query->sort}};
-    struct buf b;
-    char sign = '?';
-    buf_init(&b, CAP_SITE_BODY_BYTES);
-    buf_adds(&b, "/boats/");
-    for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
-        if (!*args[i].value)
-            continue;
-        buf_addf(&b, "%c%s=", sign, args[i].name);
-        add_escaped(&b, args[i].value);
-        sign = '&';
-    }
-    if (page > 1)
-        buf_addf(&b, "%cpage=%d", sign, page);
-    const char *path = pool_strdup(pool, b.data);
-    buf_release(&b);
-    return path;
+    const char *number = page > 1 ? pool_printf(pool, "%d", page) : "";
+    const char *const args[][2] = {{"q", query->text},      {"seller", query->seller},
+                                   {"price", query->price}, {"state", query->state},
+                                   {"sort", query->sort},   {"page", number}};
+    return site_link(pool, "/boats/", args, ARRAY_SIZE(args));
 }
 
 /* --- results -------------------------------------------------------------------------------- */

@@ -70,6 +70,11 @@ const char *req_body(const struct site_request *req, size_t *ret_len)
     return req->body.data;
 }
 
+const struct site_file *req_files(const struct site_request *req)
+{
+    return req->files;
+}
+
 const char *req_cookie(const struct site_request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->conn, MHD_COOKIE_KIND, name);
@@ -96,6 +101,27 @@ static enum MHD_Result on_query(void *cls, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
+static void add_file_piece(struct site_request *req, const char *field, const char *name,
+                           const char *data, uint64_t off, size_t size)
+{
+    if (off == 0) {
+        req->file = pool_alloc(req->pool, sizeof(*req->file));
+        *req->file = (struct site_file){.field = pool_strdup(req->pool, field),
+                                        .name = pool_strdup(req->pool, name)};
+        *req->files_end = req->file;
+        req->files_end = (struct site_file **)&req->file->next;
+    }
+    if (!size || !req->file)
+        return;
+    struct site_file *f = req->file;
+    char *whole = pool_alloc(req->pool, f->len + size);
+    if (f->len)
+        memcpy(whole, f->data, f->len);
+    memcpy(whole + f->len, data, size);
+    f->data = whole;
+    f->len += size;
+}
+
 /* A long value comes in pieces; off says where a piece belongs. */
 static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *key,
                                 const char *filename, const char *content_type,
@@ -103,6 +129,11 @@ static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *
                                 size_t size)
 {
     struct site_request *req = cls;
+    if (filename) {
+        if (*filename)
+            add_file_piece(req, key, filename, data, off, size);
+        return MHD_YES;
+    }
     char *piece = pool_strndup(req->pool, data ? data : "", size);
     if (off > 0)
         json_put_str(req->form, key,
@@ -134,10 +165,17 @@ static const char *match(const char *pattern, const char *path)
     return strcmp(pattern, path) == 0 ? path + len : NULL;
 }
 
-static bool dispatch_to(struct site_request *req, const struct site_route *routes, unsigned method,
+static unsigned method_of(const struct site_request *req)
+{
+    bool get = strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0;
+    return get ? SITE_GET : req_is_post(req) ? SITE_POST : 0;
+}
+
+static bool dispatch_to(struct site_request *req, const struct site_route *routes,
                         bool *other_method)
 {
-    for (; routes->pattern; routes++) {
+    unsigned method = method_of(req);
+    for (; routes && routes->pattern; routes++) {
         const char *rest = match(routes->pattern, req->path);
         if (rest && (routes->methods & method)) {
             req->rest = rest;
@@ -147,6 +185,12 @@ static bool dispatch_to(struct site_request *req, const struct site_route *route
         *other_method |= rest != NULL;
     }
     return false;
+}
+
+bool request_dispatch_to(struct site_request *req, const struct site_route *routes)
+{
+    bool other_method = false;
+    return dispatch_to(req, routes, &other_method);
 }
 
 static void reply_plain(struct site_request *req, int status, const char *text)
@@ -167,13 +211,11 @@ static void reply_missing(struct site_request *req, bool other_method)
 void request_dispatch(struct site_request *req)
 {
     static const char files[] = "/static/";
-    bool get = strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0,
-         other_method = false;
-    unsigned method = get ? SITE_GET : req_is_post(req) ? SITE_POST : 0;
-    if (get && strncmp(req->path, files, sizeof(files) - 1) == 0)
+    bool other_method = false;
+    if (method_of(req) == SITE_GET && strncmp(req->path, files, sizeof(files) - 1) == 0)
         req_reply_file(req, req->path + sizeof(files) - 1);
-    else if (!dispatch_to(req, control_routes, method, &other_method) &&
-             !dispatch_to(req, req->site->kind->routes, method, &other_method))
+    else if (!dispatch_to(req, control_routes, &other_method) &&
+             !dispatch_to(req, req->site->kind->routes, &other_method))
         reply_missing(req, other_method);
     if (!req->response && !req->never)
         reply_plain(req, 500, "The page had no answer.\n");

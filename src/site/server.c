@@ -50,6 +50,7 @@ static struct site_request *request_create(struct site *site, struct MHD_Connect
     req->rest = "";
     req->query = json_keep(pool, json_object());
     req->form = json_keep(pool, json_object());
+    req->files_end = &req->files;
     buf_init(&req->body, CAP_SITE_BODY_BYTES);
     req->next = site->requests;
     req->prev = &site->requests;

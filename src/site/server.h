@@ -38,6 +38,7 @@ struct site_request {
 
     const char *method, *path, *rest;
     json_t *query, *form;
+    struct site_file *files, **files_end, *file; /* file: the one whose pieces are coming */
     struct buf body;
 
     struct MHD_Response *response; /* NULL with `never` */
@@ -59,6 +60,7 @@ void site_reset(struct site *site, int64_t seed);
 
 /* request.c */
 void request_dispatch(struct site_request *req);
+bool request_dispatch_to(struct site_request *req, const struct site_route *routes); /* NULL: no */
 void request_read_args(struct site_request *req); /* fills query and form */
 
 /* control.c */
