@@ -203,13 +203,11 @@ static int look_up(struct sched *s, struct pool *pool, struct run_key key, struc
     struct err cause = {0};
     struct run_record rec;
     int r = store_run_get(s->store, pool, key, 0, &rec, &cause);
-    if (!r && run_state_terminal(rec.state))
-        r = store_run_get(s->store, pool, key, RUN_PART_RESULT, &rec, &cause);
     if (r)
         return sched_run_error(&cause, err);
     bool terminal = run_state_terminal(rec.state);
     *out = (struct sched_peek){.state = rec.state,
-                               .over = terminal && rec.result,
+                               .over = terminal && rec.has_result,
                                .last_seq = rec.last_seq,
                                .halt_class = terminal ? docs_halt_class(&rec) : NULL};
     return 0;

@@ -211,9 +211,9 @@ static bool asked_for(const struct memory_run *run, const struct store_query *q)
         return (q->state_mask & (1u << r->state)) &&
                (!q->tenant || strcmp(r->tenant_id, q->tenant) == 0);
     case STORE_UNSETTLED:
-        return over && !run->row.has_result;
+        return over && !r->has_result;
     case STORE_UNLOGGED:
-        return over && run->row.has_result && !run->row.logged;
+        return over && r->has_result && !run->row.logged;
     case STORE_EXPIRED:
         return (over || r->state == RUN_PAUSED) && r->updated_us < q->before_us &&
                (!run->delivery.log || run->delivery.d.state != DELIVERY_PENDING);

@@ -65,9 +65,9 @@ int store_check_change(const struct store_change *c, const struct store_row *row
     if (c->live_only && run_state_terminal(from))
         return err_set(err, E_CONFLICT, "run '%s' has ended: it is %s", run_id,
                        run_state_name(from));
-    if (c->needs_result && (row->has_result || !run_state_terminal(from)))
+    if (c->needs_result && (row->rec.has_result || !run_state_terminal(from)))
         return err_set(err, E_CONFLICT, "run '%s' %s", run_id,
-                       row->has_result ? "has a result already" : "has not ended");
+                       row->rec.has_result ? "has a result already" : "has not ended");
     return 0;
 }
 

@@ -33,11 +33,11 @@ static int row_at(struct sqlite *q, struct pool *pool, sqlite3_stmt *s, struct s
                 .last_seq = sqlite3_column_int64(s, 11),
                 .attempts = sqlite3_column_int(s, 12),
                 .attempts_no_progress = sqlite3_column_int(s, 13),
+                .has_result = sqlite3_column_int(s, 18),
                 .doc = doc,
                 .settings = settings},
         .id = sqlite3_column_int64(s, 16),
         .last_ts_us = sqlite3_column_int64(s, 17),
-        .has_result = sqlite3_column_int(s, 18),
         .logged = sqlite3_column_int(s, 19),
     };
     return 0;
@@ -290,7 +290,7 @@ static int write_row(struct sqlite *q, const struct store_row *row, bool with_do
     sqlite3_bind_int64(s, 7, row->last_ts_us);
     sqlite3_bind_int(s, 8, rec->attempts);
     sqlite3_bind_int(s, 9, rec->attempts_no_progress);
-    sqlite3_bind_int(s, 10, row->has_result);
+    sqlite3_bind_int(s, 10, rec->has_result);
     sqlite3_bind_int(s, 11, row->logged);
     if (with_doc)
         sql_put_json(s, 12, rec->doc);

@@ -72,6 +72,7 @@ static void make_new(struct store_creation *c, const json_t *event, struct store
     r->created_us = r->updated_us = now;
     r->started_us = r->finished_us = r->last_seq = 0;
     r->attempts = r->attempts_no_progress = 0;
+    r->has_result = false;
     r->doc = given->doc ? json_deep_copy(given->doc) : json_object();
     r->settings = given->settings ? json_deep_copy(given->settings) : NULL;
     json_t *events = store_events_made(event, now, &out->row);
@@ -213,7 +214,7 @@ static struct store_row changed(const struct store_row *before, const struct sto
 {
     struct store_row row = *before;
     struct run_record *r = &row.rec;
-    row.has_result |= c->result != NULL;
+    r->has_result |= c->result != NULL;
     row.logged |= c->logged;
     r->attempts += c->new_attempt;
     r->attempts_no_progress = c->progress ? 0 : r->attempts_no_progress + c->new_attempt;

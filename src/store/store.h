@@ -45,6 +45,7 @@ struct run_record {
     const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options, webhook */
     const json_t *plan;        /* plan_to_json() */
     const json_t *checkpoint;  /* core/result.h, NULL before the first; given to create: resume_state */
+    bool has_result;           /* it is stored: the run is over for everybody */
     const json_t *result;      /* result envelope once terminal */
 };
 

@@ -135,8 +135,10 @@ static void a_result_follows_a_cancel_once(void **state)
     assert_int_equal(store_run_unsettled(store, pool, &runs, &n, NULL), 0);
     assert_int_equal(n, 1);
     assert_string_equal(runs[0].run_id, "r1");
+    assert_false(get("r1", 0).has_result);
     assert_int_equal(
         store_run_result(store, K("r1"), NULL, one, one, events_of("rows"), NULL, NULL), 0);
+    assert_true(get("r1", 0).has_result);
     assert_int_equal(store_run_result(store, K("r1"), NULL, two, two, NULL, NULL, NULL),
                      E_CONFLICT);
     struct run_record r = get("r1", RUN_PART_RESULT | RUN_PART_CHECKPOINT);
