@@ -32,53 +32,12 @@ static int check_fields(const json_t *schema, struct err *err)
     if (!json_is_array(fields) || !json_array_size(fields))
         return err_set(err, E_INVALID, "'schema.fields' must be a list of at least one field");
     json_array_foreach ((json_t *)fields, i, field) {
-        if (!json_is_object(field))
-            return err_set(err, E_INVALID, "'schema.fields[%zu]' must be an object with a 'name'",
-                           i);
-        if (str_empty(json_str(field, "name", "")))
+        if (!json_is_object(field) && !json_is_string(field))
+            return err_set(err, E_INVALID,
+                           "'schema.fields[%zu]' must be a name or an object with a 'name'", i);
+        if (str_empty(json_is_string(field) ? json_string_value(field)
+                                            : json_str(field, "name", "")))
             return err_set(err, E_INVALID, "'schema.fields[%zu].name' is missing or empty", i);
-    }
-    return 0;
-}
-
-/* A list of strings, or nothing. */
-static int check_list(const json_t *schema, const char *key, struct err *err)
-{
-    const json_t *list = json_object_get(schema, key), *item;
-    size_t i;
-    if (!list || json_is_null(list))
-        return 0;
-    if (!json_is_array(list))
-        return err_set(err, E_INVALID, "'schema.%s' must be a list of strings", key);
-    json_array_foreach ((json_t *)list, i, item)
-        if (!json_is_string(item))
-            return err_set(err, E_INVALID, "'schema.%s[%zu]' must be a string", key, i);
-    return 0;
-}
-
-static bool has_field(const struct schema *schema, const char *name)
-{
-    for (int i = 0; i < schema->n_fields; i++)
-        if (strcmp(schema->fields[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Lists of names that only make sense for fields there are. */
-static int check_field_names(const json_t *json, const struct schema *schema, struct err *err)
-{
-    static const char *const keys[] = {"required_fields", "tile_required_fields",
-                                       "tile_carry_fields"};
-    for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
-        const json_t *item;
-        size_t i;
-        int r = check_list(json, keys[k], err);
-        if (r)
-            return r;
-        json_array_foreach (json_object_get(json, keys[k]), i, item)
-            if (!has_field(schema, json_string_value(item)))
-                return err_set(err, E_INVALID, "'schema.%s[%zu]' names '%.60s', which is no field",
-                               keys[k], i, json_string_value(item));
     }
     return 0;
 }
@@ -105,7 +64,7 @@ int recipe_check_schema(const json_t *json, struct err *err)
         err_prefix(err, "'schema'");
     if (!r && !schema)
         r = err_set(err, E_INVALID, "'schema.fields' has no field that can be used");
-    r = r ? r : check_field_names(json, schema, err);
+    r = r ? r : schema_check_names(json, "schema.", err);
     r = r ? r : check_intents(json, err);
     r = r ? r : json_read_string(json, "schema_name", &name, err);
     pool_destroy(pool);
@@ -189,15 +148,30 @@ static int respond_recipe(struct request *req, const char *name, const json_t *s
     return respond_json(req, 200, doc);
 }
 
+/* A field that is a name alone is kept as an object, so that what is read has one form. */
+static json_t *with_field_objects(struct pool *pool, const json_t *schema)
+{
+    json_t *copy = json_keep(pool, json_copy((json_t *)schema)), *list = json_array(), *field;
+    size_t i;
+    json_array_foreach (json_object_get(schema, "fields"), i, field)
+        json_push(list,
+                  json_is_string(field) ? json_pack("{s:O}", "name", field) : json_incref(field));
+    json_put(copy, "fields", list);
+    return copy;
+}
+
 int recipes_post(struct request *req, struct err *err)
 {
-    const char *name = "";
+    const char *name = NULL;
     const json_t *schema = json_object_get(req->json, "schema");
     int r = json_read_string(req->json, "name", &name, err);
+    if (!r && !name)
+        r = err_set(err, E_INVALID, "'name' is missing");
     r = r ? r : recipe_check_name(name, err);
     r = r ? r : recipe_check_schema(schema, err);
     if (r)
         return r;
+    schema = with_field_objects(req->pool, schema);
     size_t size = json_dumpb(schema, NULL, 0, JSON_COMPACT);
     if (size > CAP_RECIPE_BYTES)
         return err_set(err, E_TOOBIG, "'schema' has %zu bytes; at most %d", size, CAP_RECIPE_BYTES);

@@ -221,6 +221,8 @@ static int check_schema(const json_t *json, struct err *err)
                     CAP_RECIPE_BYTES);
     else if (json && !schema)
         r = err_set(err, E_INVALID, "'extraction_schema' needs 'fields' with at least one name");
+    else if (json)
+        r = schema_check_names(json, "extraction_schema.", err);
     pool_destroy(pool);
     return r;
 }

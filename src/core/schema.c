@@ -240,6 +240,47 @@ int schema_parse(struct pool *pool, const json_t *json, struct schema **out, str
     return 0;
 }
 
+/* --- what is probably a mistake ------------------------------------------------------------------
+ */
+
+static const char *field_name(const json_t *field)
+{
+    return json_is_string(field) ? json_string_value(field) : json_str(field, "name", "");
+}
+
+static bool has_field(const json_t *fields, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq_fold(field_name(json_array_get(fields, i)), name))
+            return true;
+    return false;
+}
+
+int schema_check_names(const json_t *json, const char *prefix, struct err *err)
+{
+    static const char *const keys[] = {"required_fields", "tile_required_fields",
+                                       "tile_carry_fields"};
+    const json_t *fields = json_object_get(json, "fields"), *item;
+    size_t n = json_array_size(fields), i;
+    json_array_foreach (fields, i, item)
+        if (has_field(fields, i, field_name(item)))
+            return err_set(err, E_INVALID, "'%sfields[%zu]': there is another field '%.60s'",
+                           prefix, i, field_name(item));
+    for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+        const json_t *list = json_object_get(json, keys[k]);
+        if (list && !json_is_null(list) && !json_is_array(list))
+            return err_set(err, E_INVALID, "'%s%s' must be a list of strings", prefix, keys[k]);
+        json_array_foreach (list, i, item) {
+            if (!json_is_string(item))
+                return err_set(err, E_INVALID, "'%s%s[%zu]' must be a string", prefix, keys[k], i);
+            if (!has_field(fields, n, json_string_value(item)))
+                return err_set(err, E_INVALID, "'%s%s[%zu]' names '%.60s', which is no field",
+                               prefix, keys[k], i, json_string_value(item));
+        }
+    }
+    return 0;
+}
+
 /* --- asking ---------------------------------------------------------------------------------- */
 
 const char *schema_missing(const struct schema *schema, const json_t *values)

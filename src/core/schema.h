@@ -41,6 +41,11 @@ struct schema {
  * result 0 when the object has no usable field. E_INVALID for a wrong shape, naming the field. */
 int schema_parse(struct pool *pool, const json_t *json, struct schema **out, struct err *err) MUST_CHECK;
 
+/* What its author probably did not mean, in an object that schema_parse() takes: a field that stands twice,
+ * a list of fields (required_fields, tile_required_fields, tile_carry_fields) that names none. E_INVALID;
+ * prefix stands before the names in the message, as "extraction_schema.". */
+int schema_check_names(const json_t *json, const char *prefix, struct err *err) MUST_CHECK;
+
 /* "", "unknown", "n/a", "not visible" ... of agent-loop.md 14.3, trimmed, any case. */
 bool schema_is_placeholder(const char *value);
 

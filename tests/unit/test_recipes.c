@@ -84,7 +84,9 @@ static void a_schema_is_refused_with_the_field_that_is_wrong(void **state)
         {"{\"fields\":[{}]}", "fields[0].name"},
         {"{\"fields\":[{\"name\":\"a\"},{\"name\":\"  \"}]}", "fields[1].name"},
         {"{\"fields\":[{\"name\":7}]}", "fields[0].name"},
-        {"{\"fields\":[\"title\"]}", "fields[0]"},
+        {"{\"fields\":[3]}", "fields[0]"},
+        {"{\"fields\":[\" \"]}", "fields[0].name"},
+        {"{\"fields\":[\"title\",{\"name\":\"Title\"}]}", "'schema.fields[1]'"},
         {"{\"fields\":[{\"name\":\"a\",\"type\":\"date\"}]}", "type 'date'"},
         {"{\"fields\":[{\"name\":\"a\",\"required\":\"maybe\"}]}", "required"},
         {"{" NAME ",\"required_fields\":[\"price\"]}", "required_fields[0]"},
@@ -109,6 +111,26 @@ static void a_schema_is_refused_with_the_field_that_is_wrong(void **state)
     assert_int_equal(recipe_check_schema(NULL, &err), E_INVALID);
     assert_int_equal(
         recipe_check_schema(parse("{" NAME ",\"max_items\":\"20\",\"later\":1}"), &err), 0);
+}
+
+static void fields_that_are_names_alone_are_kept_as_objects(void **state)
+{
+    struct request req = {
+        .api = &api,
+        .pool = pool,
+        .tenant_id = "acme",
+        .json = parse("{\"name\":\"tiles\",\"schema\":{\"fields\":[\"title\",{\"name\":\"price\","
+                      "\"type\":\"float\"}],\"required_fields\":[\"price\"]}}")};
+    json_t *schema;
+    assert_int_equal(recipes_post(&req, &err), 0);
+    assert_int_equal(recipe_find(&api, pool, "acme", "tiles", &schema, &err), 0);
+    assert_string_equal(json_text(pool, json_object_get(schema, "fields")),
+                        "[{\"name\":\"title\"},{\"name\":\"price\",\"type\":\"float\"}]");
+    assert_string_equal(json_text(pool, json_object_get(answered, "schema")),
+                        json_text(pool, schema));
+    req.json = parse("{\"schema\":{\"fields\":[\"title\"]}}");
+    assert_int_equal(recipes_post(&req, &err), E_INVALID);
+    assert_string_equal(err.msg, "'name' is missing");
 }
 
 static void the_promised_recipes_ship_and_are_sound(void **state)
@@ -227,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_name_is_one_to_64_plain_characters),
         CASE(a_schema_is_refused_with_the_field_that_is_wrong),
+        CASE(fields_that_are_names_alone_are_kept_as_objects),
         CASE(the_promised_recipes_ship_and_are_sound),
         CASE(a_tenants_own_recipe_stands_in_front_of_the_shipped_one),
         CASE(a_name_cannot_leave_the_recipe_folder),
