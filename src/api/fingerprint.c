@@ -28,7 +28,7 @@ static int read_target(struct request *req, struct target *t, struct err *err)
     req->json = json_keep(req->pool, json_object());
     if (!req->body.len)
         return 0;
-    int r = json_parse(req->body.data, req->body.len, "request body", &body, err);
+    int r = json_parse_named(req->body.data, req->body.len, "request body", &body, err);
     if (r)
         return r;
     req->json = json_keep(req->pool, body);

@@ -31,7 +31,7 @@ const struct model_rates *model_rates(const char *name)
 
 int model_check(const char *asked, const char *model, bool any, struct err *err)
 {
-    if (!*asked || strcmp(asked, model) == 0 || any)
+    if (!*asked || strcmp(asked, model) == 0 || (any && find(asked)))
         return 0;
     return err_set(err, E_INVALID,
                    "'cua_model' is '%.60s', but this server runs '%.60s'; leave it out or ask for "

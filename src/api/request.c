@@ -19,6 +19,9 @@
 #define PARENT_ID_LEN   16
 #define TRACEPARENT_MAX 512
 
+#define FORM      "application/x-www-form-urlencoded"
+#define FORM_DATA "multipart/form-data"
+
 static const char *header(const struct request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name);
@@ -128,7 +131,16 @@ static const char *path_of(const char *url)
     return path ? path : "/";
 }
 
-/* What the headers alone decide: 404, 405, 401, 403, 413. */
+static int check_coding(const struct request *req, struct err *err)
+{
+    const char *coding = header(req, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    if (!coding || !*coding || strcasecmp(coding, "identity") == 0)
+        return 0;
+    return err_set(err, E_INVALID, "Content-Encoding '%.40s' is not supported; send plain JSON",
+                   coding);
+}
+
+/* What the headers alone decide: 404, 405, 401, 403, 400, 413. */
 static int admit(struct request *req, size_t body_bytes, struct err *err)
 {
     int r = req->bad_uri ? E_NOT_FOUND
@@ -137,6 +149,8 @@ static int admit(struct request *req, size_t body_bytes, struct err *err)
     if (r)
         return err_set(err, r, "%s", req->allow ? "Method Not Allowed" : "Not Found");
     r = know_caller(req, err);
+    if (!r && req->route->body_cap)
+        r = check_coding(req, err);
     if (!r && body_bytes != SIZE_MAX && req->route->body_cap && body_bytes > req->route->body_cap)
         r = err_set(err, E_TOOBIG, "the request body has %zu bytes; %s takes at most %zu",
                     body_bytes, req->route->pattern, req->route->body_cap);
@@ -212,12 +226,24 @@ static enum MHD_Result take_body(struct request *req, const char *data, size_t l
     return buf_add(&req->body, data, len) ? MHD_NO : MHD_YES;
 }
 
+/* A JSON body is taken whatever it calls itself: curl -d calls it a form. */
+static bool is_form(const struct request *req)
+{
+    const char *type = header(req, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *first = req->body.data + strspn(req->body.data, " \t\r\n");
+    return type && !strchr("{[\"", *first) &&
+           (strncasecmp(type, FORM, strlen(FORM)) == 0 ||
+            strncasecmp(type, FORM_DATA, strlen(FORM_DATA)) == 0);
+}
+
 static int read_json(struct request *req, struct err *err)
 {
     json_t *json;
     if (!req->body.len)
         return err_set(err, E_INVALID, "the request body is empty; send a JSON object");
-    int r = json_parse(req->body.data, req->body.len, "request body", &json, err);
+    int r = json_parse_named(req->body.data, req->body.len, "request body", &json, err);
+    if (r && is_form(req))
+        return err_set(err, r, "the request body is an HTML form; send a JSON object");
     if (r)
         return r;
     req->json = json_keep(req->pool, json);

@@ -44,7 +44,7 @@ int cua_options_read(const json_t *body, int max_steps_cap, struct cua_options *
 
 /* ---- what both check ---- */
 
-/* E_INVALID unless it is "", the name of the model here, or (any) may be of another server. */
+/* E_INVALID unless it is "", the name of the model here, or (any) a known one, which another server may run. */
 int model_check(const char *asked, const char *model, bool any, struct err *err) MUST_CHECK;
 
 /* Estimated USD per step and per extract (section 4.6). What is not in the list costs as holo3. */

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_NAMED 60     /* bytes of a field's name in a message */
+#define MAX_WHOLE 9.0e15 /* doubles tell whole numbers apart up to 2^53 */
+
 /* jansson's own ceiling is 2048 levels at compile time; ours is lower, so count before parsing. */
 static bool too_deep(const char *text, size_t len)
 {
@@ -55,17 +58,84 @@ static const char *reason_of(const json_error_t *je)
     }
 }
 
-int json_parse(const char *text, size_t len, const char *what, json_t **out, struct err *err)
+struct span {
+    const char *at;
+    size_t len;
+};
+
+/* The end of the string that begins at text[i]. */
+static size_t string_end(const char *text, size_t len, size_t i)
+{
+    for (i++; i < len && text[i] != '"'; i++)
+        i += text[i] == '\\';
+    return i;
+}
+
+static bool is_key(const char *text, size_t len, size_t end)
+{
+    size_t i = end + 1;
+    while (i < len && strchr(" \t\r\n", text[i]))
+        i++;
+    return i < len && text[i] == ':';
+}
+
+/* The key whose value stands before `end`, in text that was read up to there. Empty: none. */
+static struct span key_before(const char *text, size_t len, size_t end)
+{
+    struct span keys[CAP_JSON_DEPTH + 2] = {{0}}, none = {0};
+    int depth = 0;
+    for (size_t i = 0; i < len && i < end; i++) {
+        size_t start = i;
+        if (text[i] == '"') {
+            i = string_end(text, len, i);
+            if (is_key(text, len, i))
+                keys[depth] = (struct span){text + start + 1, i - start - 1};
+        } else if (text[i] == '{' || text[i] == '[') {
+            keys[++depth] = none;
+        } else if ((text[i] == '}' || text[i] == ']') && depth) {
+            depth--;
+        }
+    }
+    while (depth && !keys[depth].len)
+        depth--;
+    return keys[depth];
+}
+
+static int refuse(const char *text, size_t len, const char *what, bool named,
+                  const json_error_t *je, struct err *err)
+{
+    struct span key = {0};
+    if (named && json_error_code(je) == json_error_numeric_overflow)
+        key = key_before(text, len, (size_t)je->position);
+    if (key.len)
+        return err_set(err, E_INVALID, "%s: '%.*s' is too large", what,
+                       key.len < MAX_NAMED ? (int)key.len : MAX_NAMED, key.at);
+    return err_set(err, E_INVALID, "%s is not valid JSON: line %d column %d%s", what, je->line,
+                   je->column, reason_of(je));
+}
+
+static int parse(const char *text, size_t len, const char *what, bool named, json_t **out,
+                 struct err *err)
 {
     if (too_deep(text, len))
-        return err_set(err, E_INVALID, "%s: JSON is nested deeper than %d levels", what, CAP_JSON_DEPTH);
+        return err_set(err, E_INVALID, "%s: JSON is nested deeper than %d levels", what,
+                       CAP_JSON_DEPTH);
     json_error_t je;
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
     if (!value)
-        return err_set(err, E_INVALID, "%s is not valid JSON: line %d column %d%s", what, je.line,
-                       je.column, reason_of(&je));
+        return refuse(text, len, what, named, &je, err);
     *out = value;
     return 0;
+}
+
+int json_parse(const char *text, size_t len, const char *what, json_t **out, struct err *err)
+{
+    return parse(text, len, what, false, out, err);
+}
+
+int json_parse_named(const char *text, size_t len, const char *what, json_t **out, struct err *err)
+{
+    return parse(text, len, what, true, out, err);
 }
 
 int json_parse_file(const char *path, json_t **out, struct err *err)
@@ -133,7 +203,8 @@ char *json_pretty(struct pool *pool, const json_t *value)
 }
 
 /* jansson prints upper-case \uXXXX and leaves DEL alone; the canonical form wants lower case and
- * DEL escaped. Inside its ASCII output a backslash always starts an escape, so one pass is enough. */
+ * DEL escaped. Inside its ASCII output a backslash always starts an escape, so one pass is enough.
+ */
 char *json_canonical(struct pool *pool, const json_t *value)
 {
     const char *in = dump(pool, value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
@@ -207,9 +278,10 @@ int json_read_number(const json_t *obj, const char *key, double *out, struct err
         return 0;
     }
     if (json_is_string(v) && !str_empty(json_string_value(v))) {
+        const char *text = json_string_value(v);
         char *end;
-        double d = strtod(json_string_value(v), &end);
-        if (str_empty(end) && isfinite(d)) {
+        double d = strtod(text, &end);
+        if (!text[strspn(text, "0123456789+-.eE \t\r\n")] && str_empty(end) && isfinite(d)) {
             *out = d;
             return 0;
         }
@@ -228,7 +300,9 @@ int json_read_int(const json_t *obj, const char *key, int64_t *out, struct err *
         return 0;
     }
     int r = json_read_number(obj, key, &d, err);
-    if (r || d != floor(d) || fabs(d) > 9e15)
+    if (!r && fabs(d) > MAX_WHOLE)
+        return err_set(err, E_INVALID, "'%s' is too large", key);
+    if (r || d != floor(d))
         return err_set(err, E_INVALID, "'%s' must be a whole number", key);
     *out = (int64_t)d;
     return 0;

@@ -16,6 +16,11 @@
  * what names the source in messages ("request body", a file name). New reference. E_INVALID. */
 int json_parse(const char *text, size_t len, const char *what, json_t **out, struct err *err) MUST_CHECK;
 
+/* The same, and a number that is too large for JSON's readers is said with its field: for text whose keys
+ * may be repeated. */
+int json_parse_named(const char *text, size_t len, const char *what, json_t **out,
+                     struct err *err) MUST_CHECK;
+
 /* The same for a file of at most CAP_PLAN_FILE_BYTES. E_NOT_FOUND, E_TOOBIG, E_INVALID, E_IO. */
 int json_parse_file(const char *path, json_t **out, struct err *err) MUST_CHECK;
 

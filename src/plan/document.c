@@ -17,7 +17,7 @@ int document_parse(struct pool *pool, const char *text, const char *what, const 
                    struct err *err)
 {
     json_t *value;
-    int r = json_parse(text, strlen(text), what, &value, err);
+    int r = json_parse_named(text, strlen(text), what, &value, err);
     if (!r)
         *out = json_keep(pool, value);
     return r;

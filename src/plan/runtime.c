@@ -77,7 +77,9 @@ static int read_int(const json_t *block, const char *key, int min, int *out, str
     int r = json_read_int(block, key, &v, err);
     if (r || !given || json_is_null(given))
         return r;
-    if (v < min || v > INT_MAX)
+    if (v > INT_MAX)
+        return err_set(err, E_INVALID, "'%s' is too large", key);
+    if (v < min)
         return err_set(err, E_INVALID, "'%s' must be %s", key,
                        min > 0 ? "more than 0" : "0 or more");
     *out = (int)v;
@@ -101,7 +103,7 @@ static int read_field(struct pool *pool, const json_t *block, const struct runti
     return r;
 }
 
-/* {type: int}; values below 1 are ignored, {} switches the caps off (plans.md section 5). */
+/* {type: int}; 0 is ignored, {} switches the caps off (plans.md section 5). */
 static int read_budgets(struct pool *pool, const json_t *block, const char *key,
                         struct plan_runtime *out, struct err *err)
 {
@@ -117,6 +119,8 @@ static int read_budgets(struct pool *pool, const json_t *block, const char *key,
         int64_t v = 0;
         if (json_read_int(given, type, &v, NULL))
             return err_set(err, E_INVALID, "'%s.%.80s' must be a whole number", key, type);
+        if (v < 0)
+            return err_set(err, E_INVALID, "'%s.%.80s' must be 0 or more", key, type);
         if (v >= 1)
             json_put_int(budgets, type, v < INT_MAX ? v : INT_MAX);
     }

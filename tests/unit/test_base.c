@@ -67,7 +67,7 @@ static void clock_prints_iso_and_can_be_faked(void **state)
 static void ids_are_sanitised_as_the_contract_says(void **state)
 {
     static const char *const cases[][2] = {
-        {"a:b", "a_b"}, {"__x..", "x"}, {"", "micro_state"}, {"///", "micro_state"},
+        {"a:b", "a_b"},      {"__x..", "x"},       {"", "micro_state"},   {"///", "micro_state"},
         {"a b\tc", "a_b_c"}, {"ok-1.2", "ok-1.2"}, {"..", "micro_state"},
     };
     char out[64];
@@ -100,6 +100,28 @@ static void canonical_json_gives_the_contract_signature(void **state)
     pool_destroy(p);
 }
 
+static void a_number_that_is_too_large_is_said_with_its_field(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{\"max_time_minutes\":99999999999999999999}", "'max_time_minutes' is too large"},
+        {"{\"a\":{\"b\":1},\"c\" : [ {\"d\":2}, -1e999 ]}", "'c' is too large"},
+        {"{\"a\":{\"q\\\"}]\":[1,2]},\"n\":1e999}", "'n' is too large"},
+        {"[1e999]", "column"},
+    };
+    struct err err;
+    json_t *json;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *text = cases[i][0];
+        err_clear(&err);
+        assert_int_equal(json_parse_named(text, strlen(text), "body", &json, &err), E_INVALID);
+        if (!strstr(err.msg, cases[i][1]))
+            fail_msg("%s: %s", text, err.msg);
+        err_clear(&err);
+        assert_int_equal(json_parse(text, strlen(text), "body", &json, &err), E_INVALID);
+        assert_null(strstr(err.msg, "minutes")); /* a key may be a token */
+    }
+}
+
 static void deep_json_is_refused(void **state)
 {
     char deep[20001];
@@ -115,8 +137,8 @@ static void deep_json_is_refused(void **state)
 
 static void lenient_fields_read_as_the_contract_says(void **state)
 {
-    json_t *o = json_pack("{s:s,s:s,s:f,s:n,s:f,s:s}", "n", "12", "b", "Yes", "f", 20.0, "z", "h", 20.5,
-                          "bad", "maybe");
+    json_t *o = json_pack("{s:s,s:s,s:f,s:n,s:f,s:s}", "n", "12", "b", "Yes", "f", 20.0, "z", "h",
+                          20.5, "bad", "maybe");
     int64_t i = -1;
     bool b = false;
     struct err err = {0};
@@ -169,8 +191,10 @@ static void strings_fold_and_squash(void **state)
     assert_string_equal(str_cut(p, "a\xc3\xbc", 2), "a");
     assert_false(str_is_utf8("\xff", 1));
     assert_true(str_is_utf8("\xf0\x9f\x98\x80", 4));
-    json_t *s = json_keep(p, json_string_safe("a\xff" "b"));
-    assert_string_equal(json_string_value(s), "a\xef\xbf\xbd" "b");
+    json_t *s = json_keep(p, json_string_safe("a\xff"
+                                              "b"));
+    assert_string_equal(json_string_value(s), "a\xef\xbf\xbd"
+                                              "b");
     pool_destroy(p);
 }
 
@@ -183,6 +207,7 @@ int main(void)
         cmocka_unit_test(clock_prints_iso_and_can_be_faked),
         cmocka_unit_test(ids_are_sanitised_as_the_contract_says),
         cmocka_unit_test(canonical_json_gives_the_contract_signature),
+        cmocka_unit_test(a_number_that_is_too_large_is_said_with_its_field),
         cmocka_unit_test(deep_json_is_refused),
         cmocka_unit_test(lenient_fields_read_as_the_contract_says),
         cmocka_unit_test(quoted_pieces_are_found_and_apostrophes_are_not),

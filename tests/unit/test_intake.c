@@ -410,6 +410,13 @@ static void nested_loops_become_flat_steps_with_true_targets(void **state)
     assert_int_equal(plan->steps[7].else_target, 6);
 }
 
+static void a_budget_below_zero_is_refused(void **state)
+{
+    assert_int_equal(request("{\"brain_budgets\":{\"click\":-1},\"task_suite\":[" NAV "]}"),
+                     E_INVALID);
+    assert_non_null(strstr(err.msg, "'brain_budgets.click'"));
+}
+
 static void caller_beats_plan_and_caps_beat_both(void **state)
 {
     const char *suite =
@@ -672,6 +679,7 @@ int main(void)
         T(aliases_and_authoring_keys_reach_their_place),
         T(an_extracting_step_that_checks_is_a_gate_unless_it_says_no),
         T(nested_loops_become_flat_steps_with_true_targets),
+        T(a_budget_below_zero_is_refused),
         T(caller_beats_plan_and_caps_beat_both),
         T(suite_keys_apply_and_identities_in_them_are_ignored),
         T(unknown_things_are_warned_about_and_counts_are_clamped),

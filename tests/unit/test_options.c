@@ -81,6 +81,14 @@ static void a_run_option_that_is_wrong_is_named(void **state)
          "\"failed\",\"failed\",\"failed\",\"failed\",\"failed\"]}",
          "'callback_events'"},
         {"{\"max_cost\":0}", "'max_cost'"},
+        {"{\"max_cost\":\"0x10\"}", "'max_cost'"},
+        {"{\"max_cost\":\"inf\"}", "'max_cost'"},
+        {"{\"max_time_minutes\":1e300}", "'max_time_minutes' is too large"},
+        {"{\"max_time_minutes\":\"1e300\"}", "'max_time_minutes' is too large"},
+        {"{\"extraction_schema\":{\"fields\":[\"a\",{\"name\":\"a\"}]}}",
+         "extraction_schema.fields[1]"},
+        {"{\"extraction_schema\":{\"fields\":[\"a\"],\"required_fields\":[\"b\"]}}",
+         "extraction_schema.required_fields[0]"},
         {"{\"max_time_minutes\":-1}", "'max_time_minutes'"},
         {"{\"video_fps\":31}", "'video_fps'"},
         {"{\"video_format\":\"avi\"}", "'video_format'"},
@@ -155,7 +163,8 @@ static void another_model_than_the_servers_is_refused(void **state)
     assert_non_null(strstr(err.msg, "'holo3'"));
     assert_non_null(strstr(err.msg, "'page'"));
     assert_int_equal(model_check("holo3", "page", true, &err), 0);
-    assert_int_equal(model_check("no-such", "page", true, &err), 0);
+    assert_int_equal(model_check("no-such", "page", true, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "'no-such'"));
 }
 
 static json_t *dry(const char *model)

@@ -52,7 +52,7 @@ const order = [
 ]
 
 const models = { holo3: [0.004, 0.02], fara: [0.006, 0.02], 'gemma4-cua': [0.003, 0.02], 'evocua-8b': [0.004, 0.02], 'evocua-32b': [0.008, 0.02],
-  'opencua-32b': [0.008, 0.02], 'opencua-72b': [0.015, 0.02], claude: [0, 0.03], 'some-future-model': [0.004, 0.02] }
+  'opencua-32b': [0.008, 0.02], 'opencua-72b': [0.015, 0.02], claude: [0, 0.03] }
 
 const extract = { type: 'extract_data', intent: 'Read the offer', extract: { fields: [{ name: 'title' }] } }
 const mixed = [...openPage(site), { type: 'scroll', intent: 'Scroll' }, extract, { ...extract, extract: {} }, { type: 'submit', intent: 'Send', required: true },
