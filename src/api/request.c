@@ -284,8 +284,8 @@ enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const
         *size = 0;
         return take_body(req, data, len);
     }
-    if (req->stage == REQUEST_WAITING)
-        return request_go_on(req);
+    if (req->stage == REQUEST_WAITING) /* the daemon may ask once more before it is suspended */
+        return req->hold.httpd ? MHD_YES : request_go_on(req);
     conn_expect(req->api, connection, CONN_ANSWER);
     int r = handle(req, &err);
     return finish(req, r, &err);
