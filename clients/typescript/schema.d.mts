@@ -349,6 +349,8 @@ export interface RunHandle {
   csv_path: string;
   /** On the server. */
   events_path: string;
+  /** What will not be as the request may have meant it; only when there is something to say. The run's events hold the same, kind warning. */
+  warnings?: Array<string>;
   max_steps?: number;
   profile_id?: string;
   workflow_id?: string;

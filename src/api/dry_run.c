@@ -26,6 +26,20 @@ static json_t *suite(const struct dry_run *d)
     return o;
 }
 
+/* A run that is likely to end before it is through should not be started in good faith. */
+static json_t *warnings(const struct dry_run *d, double estimated)
+{
+    json_t *all = d->plan->warnings ? json_deep_copy(d->plan->warnings) : json_array();
+    if (d->warnings)
+        json_array_extend(all, (json_t *)d->warnings);
+    if (estimated > d->max_cost)
+        json_push(all,
+                  json_sprintf("the estimate of %g USD is above the max_cost in force, %g USD: "
+                               "the run would stop at it",
+                               estimated, d->max_cost));
+    return all;
+}
+
 static json_t *estimate(const struct dry_run *d)
 {
     const struct model_rates *rates = model_rates(d->model);
@@ -55,8 +69,9 @@ json_t *dry_run_json(const struct dry_run *d)
     json_put_str(o, "compute_backend", d->plane);
     json_put(o, "task_suite", suite(d));
     json_put(o, "plan_summary", plan_summary_json(d->plan));
-    json_put(o, "cost_estimate", estimate(d));
-    json_put(o, "warnings", json_deep_copy(d->plan->warnings));
+    json_t *cost = estimate(d);
+    json_put(o, "cost_estimate", cost);
+    json_put(o, "warnings", warnings(d, json_num(cost, "estimated_total_usd", 0)));
     json_put_str(o, "next_step", "Send the same request without dry_run to start the run.");
     return o;
 }

@@ -12,6 +12,7 @@ struct dry_run {
     const char *data_dir;
     const struct plan *plan;
     const struct identity *identity;
+    const json_t *warnings; /* beside the plan's; NULL none */
     double max_cost;
     int max_time_minutes;
     bool resume_state;

@@ -8,7 +8,10 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 #define SIGNATURE_DIGITS 12
+#define SHOWN_BYTES      80            /* of a name that was given, in a warning */
 #define FALLBACK_NAME    "micro_state" /* what id_sanitise() makes of nothing */
 
 static int prefixed(struct pool *pool, const char *tenant, const char *field, const char *value,
@@ -42,4 +45,26 @@ int identity_resolve(struct pool *pool, const char *tenant, const struct run_opt
         r = prefixed(pool, tenant, "workflow_id", workflow, &out->workflow_id, err);
     out->state_key = out->workflow_id;
     return r;
+}
+
+static void warn_of(struct pool *pool, const char *field, const char *given, const char *kept,
+                    json_t *warnings)
+{
+    if (!*given || id_is_clean(given))
+        return;
+    json_push(warnings, json_string_safe(pool_printf(
+                            pool,
+                            "%s '%s' is kept as '%s'; other names that become that are the "
+                            "same %s",
+                            field, str_cut(pool, given, SHOWN_BYTES), kept,
+                            strcmp(field, "profile_id") == 0 ? "profile" : "workflow")));
+}
+
+void identity_warn(struct pool *pool, const struct run_options *o, const struct identity *identity,
+                   json_t *warnings)
+{
+    warn_of(pool, "profile_id", o->profile_id, identity->profile_id, warnings);
+    warn_of(pool, "workflow_id", o->workflow_id, identity->workflow_id, warnings);
+    if (!*o->workflow_id)
+        warn_of(pool, "state_key", o->state_key, identity->workflow_id, warnings);
 }

@@ -180,6 +180,22 @@ static int check(struct request *req, struct candidate *c, struct err *err)
     return r ? r : check_hosts(req, &source, err);
 }
 
+/* What is taken, but perhaps not as it was meant. */
+static const json_t *make_warnings(struct request *req, const struct candidate *c)
+{
+    json_t *warnings = json_keep(req->pool, json_array());
+    identity_warn(req->pool, &c->options, &c->identity, warnings);
+    if (c->options.dry_run && c->options.resume_state) { /* a run is told by who takes it */
+        json_t *found = NULL;
+        if (store_workflow_checkpoint(req->api->store, req->pool, req->tenant_id,
+                                      c->identity.workflow_id, c->plan->signature, &found, NULL) ||
+            !found)
+            json_push(warnings,
+                      json_string(sched_no_checkpoint(req->pool, c->identity.workflow_id)));
+    }
+    return warnings;
+}
+
 /* It spends a token like every run that is asked for, and nothing else. */
 static int answer_dry_run(struct request *req, const struct candidate *c, struct err *err)
 {
@@ -190,6 +206,7 @@ static int answer_dry_run(struct request *req, const struct candidate *c, struct
                         .data_dir = req->api->settings->data_dir,
                         .plan = c->plan,
                         .identity = &c->identity,
+                        .warnings = c->warnings,
                         .max_cost = c->max_cost,
                         .max_time_minutes = c->max_time_minutes,
                         .resume_state = c->options.resume_state};
@@ -213,6 +230,7 @@ static int run_mode(struct request *req, struct err *err)
         req->outcome = "denied_allowlist";
     if (r)
         return r;
+    c->warnings = make_warnings(req, c);
     if (c->options.dry_run)
         return answer_dry_run(req, c, err);
     c->payload = make_payload(req, c);

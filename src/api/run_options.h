@@ -81,4 +81,8 @@ struct identity {
 int identity_resolve(struct pool *pool, const char *tenant, const struct run_options *options,
                      const char *signature, struct identity *out, struct err *err) MUST_CHECK;
 
+/* A line into warnings for each given name that is kept as another one. */
+void identity_warn(struct pool *pool, const struct run_options *options, const struct identity *identity,
+                   json_t *warnings);
+
 #endif

@@ -196,6 +196,7 @@ static void submit(struct request *req, struct candidate *c)
         .plane = c->plane,
         .brain = c->brain ? c->brain : req->api->settings->brain,
         .payload = c->payload,
+        .warnings = c->warnings,
         .options = worker_options(req, c),
         .mode = c->action             ? c->action
                 : c->options.detached ? "detached"

@@ -21,6 +21,7 @@ struct candidate {
     double max_cost;
     int max_time_minutes;
     const json_t *payload;
+    const json_t *warnings; /* beside the plan's; NULL none */
     const char *webhook_url;            /* "" none */
     const char *const *webhook_events;
     route_fn *answer; /* of a detached run that was stored; NULL: its handle */

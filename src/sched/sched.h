@@ -40,6 +40,7 @@ struct submission {
     const char *plane;        /* "browser_use_plane" or "computer_plane" */
     const char *brain;        /* brain spec */
     const json_t *payload;    /* request echo, secrets removed */
+    const json_t *warnings;   /* beside the plan's own: strings the caller is told; NULL none */
     const json_t *options;    /* object for the worker: extraction_schema, nav_wait_s, ... or NULL */
     const char *mode;         /* "detached" or "sync" */
     const char *const *allowed_domains; /* of the tenant; the runner checks them again. Empty: any */
@@ -66,6 +67,9 @@ void sched_submit_forget(struct sched_submit *submit); /* NULL is fine */
  * replay answers. In pool. */
 int sched_handle(struct sched *sched, struct pool *pool, struct run_key key, const char **ret_text,
                  struct err *err) MUST_CHECK;
+
+/* What a run is told that was to go on from a checkpoint of this workflow and found none. In pool. */
+const char *sched_no_checkpoint(struct pool *pool, const char *workflow_id);
 
 /* Live runs of a tenant (queued, running, recovering, paused) and submissions on their way. */
 int sched_live_runs(const struct sched *sched, const char *tenant);

@@ -17,7 +17,8 @@ struct sched_submit {
     struct run_record rec;
     struct line_up *tenant;
     const char *key_hash, *body_hash, *reply;
-    int refused; /* before it was stored; else 0 */
+    const json_t *events; /* NULL none */
+    int refused;          /* before it was stored; else 0 */
     struct err err;
     sched_submit_fn *fn; /* NULL: nobody waits */
     void *arg;
@@ -89,6 +90,44 @@ static json_t *worker_settings(struct pool *pool, const struct submission *sub)
     return set;
 }
 
+const char *sched_no_checkpoint(struct pool *pool, const char *workflow_id)
+{
+    return pool_printf(pool,
+                       "'resume_state': workflow '%s' has no checkpoint of this plan; the run "
+                       "begins at its first step",
+                       workflow_id);
+}
+
+/* What will not be as the caller may think, though the run is taken. */
+static json_t *all_warnings(struct pool *pool, const struct submission *sub, bool found_checkpoint)
+{
+    json_t *all = json_keep(pool, json_array());
+    if (sub->plan->warnings)
+        json_array_extend(all, (json_t *)sub->plan->warnings);
+    if (sub->warnings)
+        json_array_extend(all, (json_t *)sub->warnings);
+    if (sub->resume_state && !found_checkpoint)
+        json_push(all, json_string(sched_no_checkpoint(pool, sub->workflow_id)));
+    return all;
+}
+
+static void put_warnings(struct sched_submit *one, const json_t *warnings, json_t *handle)
+{
+    size_t n = json_array_size(warnings);
+    if (!n)
+        return;
+    const char *first = json_string_value(json_array_get(warnings, 0));
+    json_t *event = n == 1 ? settle_event("warning", "%s", first)
+                           : settle_event("warning", "%s (and %zu more)", first, n - 1);
+    json_t *detail = json_object();
+    json_put(detail, "warnings", json_incref((json_t *)warnings));
+    json_put(event, "detail", detail);
+    json_t *events = json_keep(one->pool, json_array());
+    json_push(events, event);
+    one->events = events;
+    json_put(handle, "warnings", json_incref((json_t *)warnings));
+}
+
 static const char *keep(struct pool *pool, const char *text)
 {
     return text ? pool_strdup(pool, text) : NULL;
@@ -115,8 +154,10 @@ static void take_in(struct sched_submit *one, const struct submission *sub)
         .checkpoint = resume_checkpoint(s, pool, sub),
     };
     one->rec.updated_us = one->rec.created_us;
+    json_t *handle = docs_handle(s, pool, &one->rec);
+    put_warnings(one, all_warnings(pool, sub, one->rec.checkpoint != NULL), handle);
     if (!sub->mode || strcmp(sub->mode, "sync") != 0)
-        one->reply = json_text(pool, docs_handle(s, pool, &one->rec));
+        one->reply = json_text(pool, handle);
 }
 
 /* --- coming and being answered -----------------------------------------------------------------
@@ -228,6 +269,7 @@ static void take_batch(struct sched *s, struct batch *b)
             b->creations[b->n++] = (struct store_creation){.run = &(*at)->rec,
                                                            .key_hash = (*at)->key_hash,
                                                            .body_hash = (*at)->body_hash,
+                                                           .events = (*at)->events,
                                                            .reply = (*at)->reply};
     s->submits = *at;
     *at = NULL;

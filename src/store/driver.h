@@ -33,7 +33,7 @@ struct store_change {
 struct store_new {
     struct store_creation *creation; /* plan, checkpoint, key; result and err are set */
     struct store_row row;            /* id is set */
-    const json_t *event;             /* its first one, complete */
+    const json_t *events;            /* its first ones, complete */
 };
 
 /* Which runs: one of these, then the fields it uses. */

@@ -150,8 +150,7 @@ static void insert(struct memory *m, struct store_new *fresh)
     json_incref((json_t *)run->row.rec.settings);
     run->parts[RUN_PART_PLAN] = json_deep_copy(given->plan);
     run->parts[RUN_PART_CHECKPOINT] = json_deep_copy(given->checkpoint);
-    run->events = json_array();
-    json_array_append(run->events, (json_t *)fresh->event);
+    run->events = json_copy((json_t *)fresh->events);
     run->journal = json_object();
     take_key(m, run, fresh->creation);
     struct memory_run **at = &m->runs;

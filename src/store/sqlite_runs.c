@@ -235,12 +235,15 @@ static int insert(struct sqlite *q, struct store_new *fresh, struct err *err)
     const struct run_record *given = fresh->creation->run;
     int r = insert_row(q, &fresh->row, err);
     int64_t id = fresh->row.id;
+    const json_t *event;
+    size_t i;
     if (!r)
         r = put_part(q, id, RUN_PART_PLAN, given->plan, err);
     if (!r)
         r = put_part(q, id, RUN_PART_CHECKPOINT, given->checkpoint, err);
-    if (!r)
-        r = add_event(q, id, fresh->event, err);
+    json_array_foreach (fresh->events, i, event)
+        if (!r)
+            r = add_event(q, id, event, err);
     if (!r && fresh->creation->key_hash)
         r = sqlite_key_put(q, fresh, err);
     return r;

@@ -62,7 +62,7 @@ static int check_new(const struct store_creation *c, struct err *err)
 }
 
 /* Documents are copied here: the caller's may change afterwards, a row's never do. */
-static void make_new(struct store_creation *c, const json_t *event, struct store_new *out)
+static void make_new(struct store_creation *c, const json_t *first, struct store_new *out)
 {
     const struct run_record *given = c->run;
     int64_t now = given->created_us ? given->created_us : clock_wall_us();
@@ -75,8 +75,10 @@ static void make_new(struct store_creation *c, const json_t *event, struct store
     r->has_result = false;
     r->doc = given->doc ? json_deep_copy(given->doc) : json_object();
     r->settings = given->settings ? json_deep_copy(given->settings) : NULL;
-    json_t *events = store_events_made(event, now, &out->row);
-    out->event = json_incref(json_array_get(events, 0));
+    json_t *events = json_copy((json_t *)first);
+    if (c->events)
+        json_array_extend(events, (json_t *)c->events);
+    out->events = store_events_made(events, now, &out->row);
     json_decref(events);
 }
 
@@ -84,21 +86,18 @@ static void free_new(struct store_new *n)
 {
     json_decref((json_t *)n->row.rec.doc);
     json_decref((json_t *)n->row.rec.settings);
-    json_decref((json_t *)n->event);
+    json_decref((json_t *)n->events);
 }
 
 static void tell_new(struct store *store, struct store_new *n)
 {
     struct store_entry *e = store_entry_ref(store_cache_put(&store->cache, &n->row));
-    json_t *events = json_array();
-    json_array_append(events, (json_t *)n->event);
     struct store_note note = {.key = RUN_KEY_OF(&e->row.rec),
                               .before = RUN_N_STATES,
                               .state = RUN_QUEUED,
                               .last_seq = e->row.rec.last_seq,
-                              .events = events};
+                              .events = n->events};
     tell(store, &note);
-    json_decref(events);
     store_entry_unref(e);
 }
 
@@ -109,13 +108,13 @@ int store_run_create(struct store *store, struct store_creation *list, size_t n,
     int r = 0;
     if (!fresh)
         BUG("out of memory");
-    json_t *event = json_pack("[{s:s,s:s,s:s,s:i}]", "layer", "run", "kind", "result", "summary",
+    json_t *first = json_pack("[{s:s,s:s,s:s,s:i}]", "layer", "run", "kind", "result", "summary",
                               "queued", "step_index", -1);
     for (size_t i = 0; i < n; i++) {
         err_clear(&list[i].err);
         list[i].result = check_new(&list[i], &list[i].err);
         if (!list[i].result)
-            make_new(&list[i], event, &fresh[good++]);
+            make_new(&list[i], first, &fresh[good++]);
     }
     if (good)
         r = store->driver->create(store, fresh, good, err);
@@ -124,7 +123,7 @@ int store_run_create(struct store *store, struct store_creation *list, size_t n,
             tell_new(store, &fresh[i]);
         free_new(&fresh[i]);
     }
-    json_decref(event);
+    json_decref(first);
     free(fresh);
     return r;
 }

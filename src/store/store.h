@@ -60,6 +60,7 @@ struct store_creation {
     const struct run_record *run;
     const char *key_hash;   /* hex SHA-256 of the Idempotency-Key; NULL none */
     const char *body_hash;  /* hex SHA-256 of the request body; with key_hash */
+    const json_t *events;   /* after the first; NULL none */
     const char *reply;      /* JSON text a replay answers; NULL: the run's result is the answer */
     int result;             /* out: 0, or E_CONFLICT: the id exists; the profile has a live run (one
                                per tenant and profile; the message names it); the key was taken */

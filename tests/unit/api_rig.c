@@ -58,6 +58,7 @@ struct sched_submit *sched_submit(struct sched *s, const struct submission *sub,
     snprintf(s->mode, sizeof(s->mode), "%s", sub->mode);
     s->max_cost = sub->max_cost;
     s->max_minutes = sub->max_time_minutes;
+    s->warnings = json_array_size(sub->warnings);
     free(s->payload);
     s->payload = json_dumps(sub->payload, JSON_COMPACT);
     s->submit_fn = fn;
@@ -87,6 +88,11 @@ int sched_handle(struct sched *s, struct pool *pool, struct run_key key, const c
 {
     *ret_text = pool_printf(pool, "{\"status\":\"queued\",\"run_id\":\"%s\"}", key.run_id);
     return known(key.run_id, err);
+}
+
+const char *sched_no_checkpoint(struct pool *pool, const char *workflow_id)
+{
+    return pool_printf(pool, "no checkpoint of %s", workflow_id);
 }
 
 int sched_live_runs(const struct sched *s, const char *tenant)

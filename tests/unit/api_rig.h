@@ -34,6 +34,7 @@ struct sched {
     double max_cost;
     int max_minutes, tail;
     char *payload;
+    size_t warnings; /* beside the plan's */
     sched_watch_fn *watch_fn;
     void *watch_arg;
     char artifact[64];

@@ -481,6 +481,29 @@ static void the_echo_of_a_request_holds_nothing_that_is_typed_or_secret(void **s
     pool_destroy(pool);
 }
 
+static void names_that_change_and_a_missing_checkpoint_are_warned_about(void **state)
+{
+    struct fixture fx;
+    struct answer a;
+    start(&fx);
+    call(&fx, &a, "POST", "/v1/predict", WITH_TOKEN,
+         "{" STEPS ",\"profile_id\":\"\u00fc\",\"workflow_id\":\"a b\",\"state_key\":\"c d\"}");
+    assert_int_equal(a.status, 200);
+    assert_int_equal(fake.warnings, 2);
+    answer_release(&a);
+    call(&fx, &a, "POST", "/v1/predict", WITH_TOKEN,
+         "{" STEPS ",\"profile_id\":\"\u00fc\",\"dry_run\":true,\"resume_state\":true}");
+    assert_int_equal(a.status, 200);
+    HAS(a.body, "profile_id '\xc3\xbc' is kept as 'default__micro_state'");
+    HAS(a.body, "no checkpoint of default__");
+    answer_release(&a);
+    call(&fx, &a, "POST", "/v1/predict", WITH_TOKEN,
+         "{" STEPS ",\"profile_id\":\"a-b_c.1\",\"dry_run\":true}");
+    HAS(a.body, "\"warnings\":[]");
+    answer_release(&a);
+    stop(&fx);
+}
+
 static void actions_and_their_short_forms_reach_the_run(void **state)
 {
     struct fixture fx;
@@ -1031,6 +1054,7 @@ int main(void)
         cmocka_unit_test(without_a_configured_token_calls_are_unavailable),
         cmocka_unit_test(a_detached_run_is_queued_with_capped_and_prefixed_values),
         cmocka_unit_test(the_echo_of_a_request_holds_nothing_that_is_typed_or_secret),
+        cmocka_unit_test(names_that_change_and_a_missing_checkpoint_are_warned_about),
         cmocka_unit_test(actions_and_their_short_forms_reach_the_run),
         cmocka_unit_test(artifacts_are_files_to_save),
         cmocka_unit_test(a_waiting_call_gets_the_result_when_the_run_ends),

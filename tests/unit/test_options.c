@@ -167,7 +167,7 @@ static void another_model_than_the_servers_is_refused(void **state)
     assert_non_null(strstr(err.msg, "'no-such'"));
 }
 
-static json_t *dry(const char *model)
+static json_t *dry_capped(const char *model, double max_cost)
 {
     static const struct intake_config config = {
         .repo_root = "", .env_url = "", .default_micro = ""};
@@ -183,9 +183,14 @@ static json_t *dry(const char *model)
                         .data_dir = "/data",
                         .plan = plan,
                         .identity = &identity,
-                        .max_cost = 2.5,
+                        .max_cost = max_cost,
                         .max_time_minutes = 7};
     return json_keep(pool, dry_run_json(&d));
+}
+
+static json_t *dry(const char *model)
+{
+    return dry_capped(model, 2.5);
 }
 
 static void a_dry_run_shows_the_plan_and_its_price(void **state)
@@ -207,6 +212,13 @@ static void a_dry_run_shows_the_plan_and_its_price(void **state)
             cases[i].gpu + cases[i].claude + 0.02 - json_num(cost, "estimated_total_usd", -1);
         assert_true(sum < 1e-9 && sum > -1e-9);
     }
+    assert_int_equal(json_array_size(json_object_get(dry("opencua-72b"), "warnings")), 0);
+    json_t *dear = json_object_get(dry_capped("opencua-72b", 0.1), "warnings");
+    assert_int_equal(json_array_size(dear), 1);
+    assert_string_equal(
+        json_string_value(json_array_get(dear, 0)),
+        "the estimate of 0.105 USD is above the max_cost in force, 0.1 USD: the run "
+        "would stop at it");
     json_t *doc = dry("page"), *suite = json_object_get(doc, "task_suite");
     assert_true(json_flag(doc, "dry_run", false));
     assert_string_equal(json_str(doc, "compute_backend", ""), "browser_use_plane");

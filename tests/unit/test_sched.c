@@ -23,6 +23,7 @@
 
 #include "base/caps.h"
 #include "base/id.h"
+#include "store/keys.h"
 
 /* --- tests -------------------------------------------------------------------------------------
  */
@@ -818,6 +819,26 @@ static void a_missing_browser_is_said(void **state)
     assert_non_null(strstr(reason, "MANTIS_BROWSER"));
 }
 
+static void warnings_stand_in_the_handle_and_in_one_event(void **state)
+{
+    struct wish wish = {.resume_state = true, .key_hash = "k"};
+    const char *said = "workflow 'acme__w' has no checkpoint of this plan";
+    json_t *events;
+    assert_int_equal(submit_with("r1", QUICK, &wish, NULL), 0);
+    assert_true(has_event("r1", said, NULL));
+    submit("r2", QUICK);
+    assert_int_equal(store_events_get(store, pool, ACME("r1"), 0, 10, &events, NULL), 0);
+    const json_t *second = json_array_get(events, 1);
+    assert_string_equal(json_str(second, "kind", ""), "warning");
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(second, "detail"), "warnings")), 1);
+    assert_int_equal(store_events_get(store, pool, ACME("r2"), 0, 10, &events, NULL), 0);
+    assert_string_not_equal(json_str(json_array_get(events, 1), "kind", ""), "warning");
+    struct store_key key;
+    assert_int_equal(store_key_get(store, pool, "acme", "k", 0, &key, NULL), 0);
+    assert_non_null(strstr(key.reply, "\"warnings\":[\"'resume_state'"));
+}
+
 static void resume_state_starts_from_the_workflows_checkpoint(void **state)
 {
     submit("r1", "[[" STEP(7, ONE_ROW) "," END("halted", "budget_cap", 7, ONE_ROW) "]]");
@@ -1027,6 +1048,7 @@ int main(void)
         T(a_run_whose_directories_cannot_be_made_fails_alone),
         T(a_machine_without_descriptors_costs_no_attempt),
         T(a_missing_browser_is_said),
+        T(warnings_stand_in_the_handle_and_in_one_event),
         T(resume_state_starts_from_the_workflows_checkpoint),
         T(a_full_disk_loses_nothing),
         T(a_disk_that_stays_full_does_not_keep_a_slot),
