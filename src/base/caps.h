@@ -111,5 +111,7 @@
 #define CAP_SITE_PAGE_BYTES (2u << 20) /* a filled template, or a file it is made of */
 #define CAP_SITE_DELAY_MS 60000        /* longest late answer a page may ask for */
 #define CAP_SITE_LOG 10000             /* entries of the change log; older ones go */
+#define CAP_SITE_SESSIONS 1000         /* visitors a site remembers; the oldest goes */
+#define CAP_SITE_RECORDS 1000          /* things of one kind that visitors may add */
 
 #endif
