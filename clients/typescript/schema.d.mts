@@ -673,7 +673,8 @@ export interface LogsDocument {
 
 export interface ResumeReply {
   run_id: string;
-  status: "running";
+  /** queued: it was paused before it started, and waits for its turn again. */
+  status: "running" | "queued";
   resumed_at: string;
 }
 

@@ -16,6 +16,15 @@ struct call {
 /* Answers; what the audit line says of the run is read from *ret_status when there is one. */
 typedef int action_fn(const struct call *call, json_t **ret_status, struct err *err);
 
+/* What resume answers: a run that was paused before it started waits for its turn again. */
+static const char *resumed_status(const struct call *c)
+{
+    struct sched_peek now;
+    bool waits =
+        sched_peek(c->req->api->sched, c->run, &now, NULL) == 0 && now.state == RUN_QUEUED;
+    return run_state_name(waits ? RUN_QUEUED : RUN_RUNNING);
+}
+
 /* Asked every second by everybody who waits: the text is there already, and sent as it is. */
 static int act_status(const struct call *c, json_t **ret_status, struct err *err)
 {
@@ -77,7 +86,7 @@ static int act_resume(const struct call *c, json_t **ret_status, struct err *err
         return r;
     json_t *doc = json_keep(c->req->pool, json_object());
     json_put_str(doc, "run_id", c->run.run_id);
-    json_put_str(doc, "status", run_state_name(RUN_RUNNING));
+    json_put_str(doc, "status", resumed_status(c));
     json_put_str(doc, "resumed_at", clock_iso(resumed_us, at));
     return respond_json(c->req, 200, doc);
 }

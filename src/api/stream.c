@@ -38,11 +38,12 @@ struct stream {
     struct httpd_hold hold;
     int64_t beat_mono_ms;
     int beats_left;
-    int64_t seq;       /* of the last row that was sent */
-    const char *phase; /* told last; NULL none */
-    enum piece piece;  /* is being sent, `sent` bytes of it have been */
+    int64_t seq;            /* of the last row that was sent */
+    bool told;              /* a phase frame was sent, */
+    enum run_state told_of; /* of this state */
+    enum piece piece;       /* is being sent, `sent` bytes of it have been */
     size_t sent;
-    const char *piece_phase;
+    enum run_state piece_state;
     bool steps;       /* frames `step` and `extract` are wanted */
     bool ping, bound; /* due */
     bool revoked;     /* its token is in force no more, or may not read events any more */
@@ -84,6 +85,19 @@ static void add_short_frame(struct buf *out, const struct stream *s, const char 
     if (halt_class)
         json_put(data, "halt_class", halt_class);
     add_frame(out, event, data);
+    json_decref(data);
+}
+
+/* The frame is the contract's, where a paused run's phase is "running"; so what tells the two apart
+ * is added where it matters. */
+static void add_phase_frame(struct buf *out, const struct stream *s)
+{
+    json_t *data =
+        json_pack("{s:s,s:s}", "phase", run_state_phase(s->piece_state), "run_id", s->key.run_id);
+    bool was_paused = s->told && s->told_of == RUN_PAUSED;
+    if (s->piece_state == RUN_PAUSED || (was_paused && s->piece_state == RUN_RUNNING))
+        json_put_str(data, "status", run_state_name(s->piece_state));
+    add_frame(out, "phase", data);
     json_decref(data);
 }
 
@@ -135,7 +149,7 @@ static void add_head(struct buf *out, const struct stream *s, const struct view 
     case PIECE_NONE:
         break;
     case PIECE_PHASE:
-        add_short_frame(out, s, "phase", "phase", s->piece_phase, NULL);
+        add_phase_frame(out, s);
         break;
     case PIECE_ROW:
         add_row_head(out, s, &v->events[v->at]);
@@ -207,13 +221,12 @@ static bool have_row(struct stream *s, struct view *v)
 /* The first frame says the phase, whatever it is; a final phase is told when all rows were. */
 static enum piece choose(struct stream *s, struct view *v)
 {
-    const char *phase = run_state_phase(v->now.state);
     bool final = run_state_terminal(v->now.state);
-    bool told = s->phase && strcmp(s->phase, phase) == 0;
-    s->piece_phase = phase;
+    bool told = s->told && s->told_of == v->now.state;
+    s->piece_state = v->now.state;
     if (s->revoked)
         return PIECE_REVOKED;
-    if (!s->phase || (!told && !final))
+    if (!s->told || (!told && !final))
         return PIECE_PHASE;
     if (s->bound)
         return PIECE_TIMEOUT;
@@ -228,7 +241,8 @@ static void piece_sent(struct stream *s, struct view *v)
 {
     switch (s->piece) {
     case PIECE_PHASE:
-        s->phase = s->piece_phase;
+        s->told = true;
+        s->told_of = s->piece_state;
         break;
     case PIECE_ROW:
         s->seq = v->events[v->at++].seq;

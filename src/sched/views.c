@@ -4,7 +4,7 @@
  * A text is dropped when the store says that its run changed, when its worker comes or goes, and,
  * for a run that waits, when places in the queue may have moved. So a poll of a run that rests is
  * one look into a table. The phase text ends with the hint, which depends on the clock: it is
- * printed over the old one, in the same width.
+ * printed over the old one.
  *
  * A run that does not exist is looked up in the same way as another tenant's: neither is in here.
  */
@@ -17,8 +17,8 @@
 #include "base/caps.h"
 #include "base/clock.h"
 
-#define HINT_FORMAT ",\"polling_backoff_ms_hint\":%-5d}"
-#define HINT_BYTES  34 /* of it, NUL included */
+#define HINT_FORMAT ",\"polling_backoff_ms_hint\":%d}"
+#define HINT_BYTES  48 /* of the longest, NUL included */
 
 struct text {
     char *data; /* of malloc(); NULL: to be made */
@@ -32,7 +32,8 @@ struct view {
     int64_t queue_version; /* status of a queued run holds for this one; -1: of every other */
     int64_t changed_us;    /* what the hint counts from */
     bool terminal;
-    int hint_ms; /* printed last */
+    size_t hint_at; /* in phase */
+    int hint_ms;    /* printed last */
 };
 
 /* --- the table ---------------------------------------------------------------------------------
@@ -154,7 +155,9 @@ static char *print_status(struct sched *s, struct pool *pool, const struct run_r
     return printed(json_dumps(docs_status(s, pool, rec), JSON_FOR_CALLERS));
 }
 
-static char *print_phase(struct sched *s, struct pool *pool, const struct run_record *rec)
+/* *ret_hint_at: where the hint begins. */
+static char *print_phase(struct sched *s, struct pool *pool, const struct run_record *rec,
+                         size_t *ret_hint_at)
 {
     char *text = printed(json_dumps(docs_phase(s, pool, rec), JSON_FOR_CALLERS));
     size_t body = strlen(text) - 1; /* without the brace, which follows the hint */
@@ -162,6 +165,7 @@ static char *print_phase(struct sched *s, struct pool *pool, const struct run_re
     if (!text)
         BUG("out of memory");
     snprintf(text + body, HINT_BYTES, HINT_FORMAT, 0);
+    *ret_hint_at = body;
     return text;
 }
 
@@ -180,7 +184,7 @@ static int refresh(struct sched *s, struct run_key key, bool status, struct view
             keep_text(s, v, &v->status, print_status(s, pool, &rec));
             v->queue_version = rec.state == RUN_QUEUED ? s->queue_version : -1;
         } else {
-            keep_text(s, v, &v->phase, print_phase(s, pool, &rec));
+            keep_text(s, v, &v->phase, print_phase(s, pool, &rec, &v->hint_at));
             v->hint_ms = 0;
         }
     }
@@ -224,8 +228,10 @@ int sched_phase_text(struct sched *s, struct run_key key, const char **ret_text,
         return r;
     int hint = backoff_hint_ms(v);
     if (hint != v->hint_ms) {
-        size_t at = v->phase.len + 1 - HINT_BYTES;
-        snprintf(v->phase.data + at, HINT_BYTES, HINT_FORMAT, hint);
+        s->views.bytes -= v->phase.len;
+        v->phase.len = v->hint_at +
+                       (size_t)snprintf(v->phase.data + v->hint_at, HINT_BYTES, HINT_FORMAT, hint);
+        s->views.bytes += v->phase.len;
         v->hint_ms = hint;
     }
     *ret_text = v->phase.data;

@@ -536,6 +536,26 @@ static void actions_and_their_short_forms_reach_the_run(void **state)
     stop(&fx);
 }
 
+static void resume_says_whether_the_run_waits_for_its_turn(void **state)
+{
+    static const struct {
+        enum run_state state;
+        const char *status;
+    } cases[] = {{RUN_QUEUED, "\"status\":\"queued\""}, {RUN_RUNNING, "\"status\":\"running\""}};
+    struct fixture fx;
+    start(&fx);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct answer a;
+        fake.peek.state = cases[i].state;
+        call(&fx, &a, "POST", "/predict", WITH_TOKEN,
+             "{\"action\":\"resume\",\"run_id\":\"" RUN_ID "\"}");
+        assert_int_equal(a.status, 200);
+        HAS(a.body, cases[i].status);
+        answer_release(&a);
+    }
+    stop(&fx);
+}
+
 static void artifacts_are_files_to_save(void **state)
 {
     struct fixture fx;
@@ -1056,6 +1076,7 @@ int main(void)
         cmocka_unit_test(the_echo_of_a_request_holds_nothing_that_is_typed_or_secret),
         cmocka_unit_test(names_that_change_and_a_missing_checkpoint_are_warned_about),
         cmocka_unit_test(actions_and_their_short_forms_reach_the_run),
+        cmocka_unit_test(resume_says_whether_the_run_waits_for_its_turn),
         cmocka_unit_test(artifacts_are_files_to_save),
         cmocka_unit_test(a_waiting_call_gets_the_result_when_the_run_ends),
         cmocka_unit_test(a_waiting_caller_that_sends_no_more_gets_its_result),

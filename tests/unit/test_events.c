@@ -254,6 +254,33 @@ static void a_quiet_stream_pings_and_ends_at_its_bound(void **state)
     pool_destroy(pool);
 }
 
+static void a_pause_is_told_in_a_stream(void **state)
+{
+#define PAUSE(status)                                                                              \
+    "event: phase\ndata: {\"phase\":\"running\",\"run_id\":\"" RUN_ID "\",\"status\":\"" status    \
+    "\"}\n\n"
+    struct pool *pool = pool_create(NULL);
+    struct fixture fx;
+    struct client c;
+    start(&fx);
+    client_open(&c, &fx);
+    talk_until(&fx, &c, STREAM("", "Connection: close\r\n"), PHASE("running"));
+    fake_state(RUN_PAUSED, false, NULL);
+    talk_until(&fx, &c, "", PAUSE("paused"));
+    fake_state(RUN_RUNNING, false, NULL);
+    talk_until(&fx, &c, "", PAUSE("running"));
+    fake_state(RUN_RECOVERING, false, NULL);
+    talk_until(&fx, &c, "", PHASE("recovering"));
+    fake_state(RUN_CANCELLED, true, "cancelled");
+    talk(&fx, &c, "", 0);
+    assert_string_equal(unchunk(pool, c.in.data),
+                        PHASE("running") PAUSE("paused") PAUSE("running") PHASE("recovering")
+                            PHASE("cancelled") TERMINAL("cancelled", "\"cancelled\""));
+    client_close(&c);
+    stop(&fx);
+    pool_destroy(pool);
+}
+
 /* One keys document after another; the file's own dates say when a token ends. */
 static void put_keys(const struct fixture *fx, const char *text)
 {
@@ -470,6 +497,7 @@ int main(void)
         cmocka_unit_test(an_unknown_run_is_refused_before_a_stream_begins),
         cmocka_unit_test(the_end_of_a_step_is_told_before_its_row),
         cmocka_unit_test(a_quiet_stream_pings_and_ends_at_its_bound),
+        cmocka_unit_test(a_pause_is_told_in_a_stream),
         cmocka_unit_test(a_stream_ends_when_its_token_is_revoked),
         cmocka_unit_test(a_frame_larger_than_a_block_arrives_whole),
         cmocka_unit_test(a_caller_that_does_not_read_catches_up),

@@ -360,8 +360,15 @@ static void texts_hold_after_every_kind_of_change(void **state)
     sched_unwatch(w);
 }
 
+/* It is the last of a text without blanks. */
 static int hint_of(const char *id)
 {
+    const char *text;
+    size_t len;
+    assert_int_equal(sched_phase_text(sched, ACME(id), &text, &len, NULL), 0);
+    assert_int_equal(len, strlen(text));
+    assert_null(strchr(strstr(text, "polling_backoff_ms_hint"), ' '));
+    assert_int_equal(text[len - 1], '}');
     return (int)json_int(phase_text_of(ACME(id)), "polling_backoff_ms_hint", 0);
 }
 

@@ -223,7 +223,7 @@ cases({ start, stop }, (check) => {
       const r = await act(acme, 'resume', id, more)
       assert.equal(r.status, 200, r.text)
       assert.deepEqual(Object.keys(r.json).sort(), ['resumed_at', 'run_id', 'status'])
-      assert.deepEqual([r.json.run_id, r.json.status], [id, 'running'])
+      assert.deepEqual([r.json.run_id, r.json.status], [id, 'queued'], 'it was paused before it started')
       assert.match(r.json.resumed_at, stamp)
       const s = await acme.status(id)
       assert.equal(s.status, 'queued')
