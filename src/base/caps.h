@@ -108,6 +108,7 @@
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512
 #define CAP_SITE_BODY_BYTES (64u << 10)
+#define CAP_SITE_FIELD_BYTES 4096       /* of one form field that a site keeps */
 #define CAP_SITE_PAGE_BYTES (2u << 20) /* a filled template, or a file it is made of */
 #define CAP_SITE_DELAY_MS 60000        /* longest late answer a page may ask for */
 #define CAP_SITE_LOG 10000             /* entries of the change log; older ones go */

@@ -109,7 +109,7 @@ static void add_file_piece(struct site_request *req, const char *field, const ch
         *req->file = (struct site_file){.field = pool_strdup(req->pool, field),
                                         .name = pool_strdup(req->pool, name)};
         *req->files_end = req->file;
-        req->files_end = (struct site_file **)&req->file->next;
+        req->files_end = &req->file->next;
     }
     if (!size || !req->file)
         return;

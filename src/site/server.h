@@ -38,7 +38,8 @@ struct site_request {
 
     const char *method, *path, *rest;
     json_t *query, *form;
-    struct site_file *files, **files_end, *file; /* file: the one whose pieces are coming */
+    const struct site_file *files, **files_end;
+    struct site_file *file; /* the one whose pieces are coming */
     struct buf body;
 
     struct MHD_Response *response; /* NULL with `never` */
