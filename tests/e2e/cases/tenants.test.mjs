@@ -460,6 +460,16 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
     assert.doesNotMatch(JSON.stringify(suite), /busy__|\/tmp\/x\.json/)
   })
 
+  check('tenancy 8', 'a tenant that asks later is not behind everything another has queued', async () => {
+    await using(startTenants({ many: roomy, one: roomy }, { env: { MANTIS_RUNTIME_CONCURRENCY: '1' } }), async (server) => {
+      const many = []
+      for (let i = 0; i < 4; i++) many.push(await queued(server.as('many')))
+      const one = await queued(server.as('one'))
+      const [third, other] = [await server.as('many').end(many[2]), await server.as('one').end(one)]
+      assert.ok(other.started_at < third.started_at, `${other.started_at} is after ${third.started_at}`)
+    })
+  })
+
   check('tenancy 8', 'one live run per profile: the second is 409 and names the holder', async (g) => {
     const rich = g.server.as('rich')
     const id = await queued(rich, { profile_id: 'mine' })
