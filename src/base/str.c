@@ -163,12 +163,23 @@ char *str_cut(struct pool *pool, const char *s, size_t max_bytes)
     return pool_strndup(pool, s, len);
 }
 
+uint64_t str_hash(uint64_t before, const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < len; i++)
+        before = (before ^ p[i]) * UINT64_C(1099511628211);
+    return before;
+}
+
 bool str_is_utf8(const char *s, size_t len)
 {
     const unsigned char *p = (const unsigned char *)s, *end = p + len;
     while (p < end) {
-        int more = *p < 0x80 ? 0 : *p >= 0xC2 && *p < 0xE0 ? 1 : (*p & 0xF0) == 0xE0 ? 2
-                 : *p >= 0xF0 && *p < 0xF5 ? 3 : -1;
+        int more = *p < 0x80                 ? 0
+                   : *p >= 0xC2 && *p < 0xE0 ? 1
+                   : (*p & 0xF0) == 0xE0     ? 2
+                   : *p >= 0xF0 && *p < 0xF5 ? 3
+                                             : -1;
         if (more < 0 || *p == 0 || end - p <= more)
             return false;
         unsigned min2 = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct pool;
 
@@ -29,6 +30,11 @@ char *str_lower(struct pool *pool, const char *s);
 
 /* At most max_bytes bytes of s, cut at a UTF-8 boundary. */
 char *str_cut(struct pool *pool, const char *s, size_t max_bytes);
+
+/* FNV-1a of what came before and len bytes more; the first call is given STR_HASH_START. For tables and for
+ * telling states apart, not against whoever chooses the bytes. */
+#define STR_HASH_START UINT64_C(14695981039346656037)
+uint64_t str_hash(uint64_t before, const void *data, size_t len);
 
 /* True for well-formed UTF-8 without NUL. */
 bool str_is_utf8(const char *s, size_t len);

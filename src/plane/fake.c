@@ -302,23 +302,19 @@ static int settle(struct plane *plane, int cap_ms, struct err *err)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t h, const void *data, size_t len)
+static uint64_t name_hash(const struct fake *f)
 {
-    const unsigned char *p = data;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ p[i]) * 0x100000001b3u; /* FNV-1a */
-    return h;
+    const char *name = fake_shown(&f->tabs)->name;
+    return str_hash(STR_HASH_START, name, strlen(name));
 }
 
 static uint64_t state_hash(const struct fake *f, const struct fake_tab *t)
 {
-    uint64_t h =
-        mix(0xcbf29ce484222325u, fake_shown(&f->tabs)->name, strlen(fake_shown(&f->tabs)->name));
-    h = mix(h, &t->scroll_y, sizeof(t->scroll_y));
+    uint64_t h = str_hash(name_hash(f), &t->scroll_y, sizeof(t->scroll_y));
     for (int i = 0; i < t->page->n_nodes; i++) {
         const struct node *n = &t->page->nodes[i];
-        h = mix(h, n->value, strlen(n->value));
-        h = mix(h, &n->flags, sizeof(n->flags));
+        h = str_hash(h, n->value, strlen(n->value));
+        h = str_hash(h, &n->flags, sizeof(n->flags));
     }
     return h;
 }
@@ -337,8 +333,7 @@ static uint32_t colour_at(const struct fake *f, uint64_t name, uint64_t state, i
 
 static int paint(struct fake *f, struct pool *pool, struct frame *out, struct err *err)
 {
-    uint64_t name =
-        mix(0xcbf29ce484222325u, fake_shown(&f->tabs)->name, strlen(fake_shown(&f->tabs)->name));
+    uint64_t name = name_hash(f);
     uint64_t state = state_hash(f, fake_front(&f->tabs));
     uint32_t *pixels = pool_try(pool, (size_t)f->plane.width * (size_t)f->plane.height * 4);
     if (!pixels)

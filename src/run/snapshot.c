@@ -7,34 +7,24 @@
 #include "base/buf.h"
 #include "base/caps.h"
 #include "base/id.h"
+#include "base/str.h"
 
 /* Focus and hover are left out of the states on purpose: clicking a dead button changes both. */
 #define STATES (NODE_DISABLED | NODE_CHECKED | NODE_SELECTED | NODE_EXPANDED)
 
 /* --- taking ---------------------------------------------------------------------------------- */
 
-#define FNV_START 0xcbf29ce484222325u /* FNV-1a, 64 bit */
-#define FNV_PRIME 0x100000001b3u
-
-static uint64_t mix(uint64_t h, const void *data, size_t len)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ p[i]) * FNV_PRIME;
-    return h;
-}
-
 static uint64_t mix_text(uint64_t h, const char *s)
 {
-    return mix(h, s, strlen(s) + 1);
+    return str_hash(h, s, strlen(s) + 1);
 }
 
 static uint64_t letters_of(const char *text)
 {
-    uint64_t h = FNV_START;
+    uint64_t h = STR_HASH_START;
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
         if (isalpha(*p) || *p >= 0x80)
-            h = (h ^ *p) * FNV_PRIME;
+            h = str_hash(h, p, 1);
     return h;
 }
 
@@ -89,18 +79,19 @@ static void take_nodes(struct pool *pool, const struct page *page, struct snapsh
     for (int i = 0; i < page->n_nodes; i++) {
         const struct node *n = &page->nodes[i];
         if (!shown(page, i)) {
-            places[i] = n->parent >= 0 ? places[n->parent] : FNV_START;
+            places[i] = n->parent >= 0 ? places[n->parent] : STR_HASH_START;
             continue;
         }
-        uint64_t parent = n->parent >= 0 ? places[n->parent] : FNV_START;
-        uint64_t kind = mix_text(mix(FNV_START, &parent, sizeof(parent)), n->tag);
+        uint64_t parent = n->parent >= 0 ? places[n->parent] : STR_HASH_START;
+        uint64_t kind = mix_text(str_hash(STR_HASH_START, &parent, sizeof(parent)), n->tag);
         int ordinal = count_next(&counts, kind);
         unsigned states = n->flags & STATES;
-        places[i] = mix(kind, &ordinal, sizeof(ordinal));
+        places[i] = str_hash(kind, &ordinal, sizeof(ordinal));
         nodes[out->n_nodes++] = (struct snapshot_node){
             .place = places[i],
             .parent = parent,
-            .state = mix(mix_text(mix_text(FNV_START, n->text), n->value), &states, sizeof(states)),
+            .state = str_hash(mix_text(mix_text(STR_HASH_START, n->text), n->value), &states,
+                              sizeof(states)),
             .letters = !strcmp(n->tag, "#text") ? letters_of(n->text) : 0};
     }
     qsort(nodes, (size_t)out->n_nodes, sizeof(*nodes), by_place);
@@ -109,10 +100,10 @@ static void take_nodes(struct pool *pool, const struct page *page, struct snapsh
 
 static void digest_nodes(struct snapshot *s)
 {
-    uint64_t sums[2] = {FNV_START, (uint64_t)s->n_nodes};
+    uint64_t sums[2] = {STR_HASH_START, (uint64_t)s->n_nodes};
     for (int i = 0; i < s->n_nodes; i++) {
-        sums[0] = mix(sums[0], &s->nodes[i].place, sizeof(uint64_t));
-        sums[0] = mix(sums[0], &s->nodes[i].state, sizeof(uint64_t));
+        sums[0] = str_hash(sums[0], &s->nodes[i].place, sizeof(uint64_t));
+        sums[0] = str_hash(sums[0], &s->nodes[i].state, sizeof(uint64_t));
     }
     id_sha256_hex(sums, sizeof(sums), s->page);
 }

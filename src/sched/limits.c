@@ -14,6 +14,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/str.h"
 
 #define GRAINS    60000000LL /* of one call: microseconds of a minute */
 #define FULL_US   60000000LL /* after which every bucket is full */
@@ -44,9 +45,7 @@ struct limits *limits_create(void)
 
 static struct bucket **slot_of(struct limits *limits, const char *tenant)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const char *p = tenant; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * 16777619u;
+    uint64_t hash = str_hash(STR_HASH_START, tenant, strlen(tenant));
     struct bucket **at = &limits->heads[hash % HEADS];
     while (*at && strcmp((*at)->tenant, tenant) != 0)
         at = &(*at)->next_hash;

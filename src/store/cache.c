@@ -4,20 +4,15 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/str.h"
 
 #define SLOTS      4096 /* of the table; a power of two */
 #define JSON_BYTES 48   /* what jansson takes for a value beside its text, roughly */
 
-static unsigned hash_text(unsigned h, const char *s)
+static uint64_t hash_key(struct run_key key) /* "ab","c" is not "a","bc" */
 {
-    for (; *s; s++) /* FNV-1a */
-        h = (h ^ (unsigned char)*s) * 16777619u;
-    return h * 16777619u; /* "ab","c" is not "a","bc" */
-}
-
-static unsigned hash_key(struct run_key key)
-{
-    return hash_text(hash_text(2166136261u, key.tenant), key.run_id);
+    uint64_t h = str_hash(STR_HASH_START, key.tenant, strlen(key.tenant) + 1);
+    return str_hash(h, key.run_id, strlen(key.run_id));
 }
 
 static size_t weight_of(const json_t *v)
@@ -97,7 +92,7 @@ void store_entry_keep(struct pool *pool, struct store_entry *entry)
 }
 
 /* The link that points to the entry of key, or to where it would be. */
-static struct store_entry **find(struct store_cache *cache, struct run_key key, unsigned hash)
+static struct store_entry **find(struct store_cache *cache, struct run_key key, uint64_t hash)
 {
     struct store_entry **at = &cache->slots[hash % SLOTS];
     for (; *at; at = &(*at)->same_slot) {

@@ -15,7 +15,7 @@ struct store_entry {
     struct store_row row; /* strings behind the struct; doc and settings are references */
     int refs;
     size_t weight;                   /* bytes, roughly */
-    unsigned hash;
+    uint64_t hash;
     struct store_entry *same_slot;   /* next in its slot of the table */
     struct store_entry *newer, *older;
     char text[];

@@ -189,6 +189,9 @@ static void strings_fold_and_squash(void **state)
     assert_false(str_has_words_fold("Signing", "sign"));
     assert_string_equal(str_squash(p, "  a \n\xc2\xa0 b  "), "a b");
     assert_string_equal(str_cut(p, "a\xc3\xbc", 2), "a");
+    assert_true(str_hash(STR_HASH_START, "foobar", 6) == UINT64_C(0x85944171f73967e8));
+    assert_true(str_hash(str_hash(STR_HASH_START, "foo", 3), "bar", 3) ==
+                UINT64_C(0x85944171f73967e8));
     assert_false(str_is_utf8("\xff", 1));
     assert_true(str_is_utf8("\xf0\x9f\x98\x80", 4));
     json_t *s = json_keep(p, json_string_safe("a\xff"

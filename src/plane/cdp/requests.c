@@ -10,10 +10,7 @@
 
 static uint64_t place_of(const char *url)
 {
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (; *url && *url != '?' && *url != '#'; url++)
-        h = (h ^ (unsigned char)*url) * 1099511628211u;
-    return h;
+    return str_hash(STR_HASH_START, url, strcspn(url, "?#"));
 }
 
 static void place_add(struct place_list *list, uint64_t place)
