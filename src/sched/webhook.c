@@ -34,6 +34,7 @@
 #define RECHECK_MS     30000 /* the wall clock may have been set forward */
 #define STORE_AGAIN_MS 2000
 #define SHOWN_BYTES    300
+#define TURNS          4096 /* tenants told apart when it is asked whose turn it is */
 
 /* Seconds before attempt 1, 2, 3 ...; 23 h 47 min in all. */
 static const int schedule_s[] = {0,    1,    5,     30,    2 * 60, 5 * 60, 10 * 60, 30 * 60,
@@ -68,6 +69,7 @@ struct webhooks {
         *httpc; /* made for the first attempt: most of libcurl's memory comes with its use */
     struct attempt *attempts;
     struct loop_timer timer;
+    uint64_t starts, last_start[TURNS]; /* of a tenant, by its hash: when it had its turn */
     int64_t time_us, mono_us; /* now_us() when it was last asked, and the monotonic clock then */
 };
 
@@ -224,7 +226,8 @@ static void decide(struct attempt *a, int status, const char *error, bool refuse
 {
     struct webhooks *w = a->webhooks;
     int n = a->delivery.attempts + 1;
-    a->made = (struct store_attempt){.at_us = clock_wall_us(),
+    a->made = (struct store_attempt){.due_us = a->delivery.next_us,
+                                     .at_us = clock_wall_us(),
                                      .status = status,
                                      .duration_ms = (int)(clock_mono_ms() - a->started_ms),
                                      .error = pool_strdup(a->pool, error)};
@@ -359,10 +362,16 @@ static struct attempt *make_attempt(struct webhooks *w, const struct store_deliv
     return a;
 }
 
+static uint64_t *turn_of(struct webhooks *w, const char *tenant)
+{
+    return &w->last_start[str_hash(STR_HASH_START, tenant, strlen(tenant)) % TURNS];
+}
+
 static void start(struct webhooks *w, const struct store_delivery *d)
 {
     struct attempt *a = make_attempt(w, d);
     struct err err = {0};
+    *turn_of(w, d->tenant_id) = ++w->starts;
     int r = send_request(a, d->payload, &err);
     if (r) /* no later attempt could go there either */
         decide(a, 0, err.msg, r == E_INVALID, r == E_INVALID);
@@ -370,8 +379,8 @@ static void start(struct webhooks *w, const struct store_delivery *d)
 
 /* --- which ones ------------------------------------------------------------------------------- */
 
-/* Not under way, and its tenant and receiver do not have their share already. */
-static bool may_start(const struct webhooks *w, const struct store_delivery *d)
+/* Not under way, and its tenant, most at once, and receiver do not have their share already. */
+static bool may_start(const struct webhooks *w, const struct store_delivery *d, int most)
 {
     struct pool *pool = pool_create(NULL);
     struct httpc_url url;
@@ -386,7 +395,38 @@ static bool may_start(const struct webhooks *w, const struct store_delivery *d)
         under_way = under_way || strcmp(a->delivery.id, d->id) == 0;
     }
     pool_destroy(pool);
-    return !under_way && all < WEBHOOK_PARALLEL && tenant < PER_TENANT && receiver < PER_RECEIVER;
+    return !under_way && all < WEBHOOK_PARALLEL && tenant < most && receiver < PER_RECEIVER;
+}
+
+struct turn {
+    const struct store_delivery *d; /* NULL: had it */
+    uint64_t last_start;
+    int at; /* in the store's order */
+};
+
+static int by_turn(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+    if (x->last_start != y->last_start)
+        return x->last_start > y->last_start ? 1 : -1;
+    return x->at - y->at;
+}
+
+/* One more of each tenant after the other, beginning with those that were not served for longest:
+ * as soon as there is room, a tenant with nothing under way has some of it. */
+static void start_in_turn(struct webhooks *w, struct pool *pool, const struct store_delivery *list,
+                          int n)
+{
+    struct turn *turns = pool_alloc(pool, sizeof(*turns) * (size_t)(n + 1));
+    for (int i = 0; i < n; i++)
+        turns[i] = (struct turn){&list[i], *turn_of(w, list[i].tenant_id), i};
+    qsort(turns, (size_t)n, sizeof(*turns), by_turn);
+    for (int most = 1; most <= PER_TENANT; most++)
+        for (int i = 0; i < n; i++)
+            if (turns[i].d && may_start(w, turns[i].d, most)) {
+                start(w, turns[i].d);
+                turns[i].d = NULL;
+            }
 }
 
 static void start_due(void *arg)
@@ -409,9 +449,7 @@ static void start_due(void *arg)
         loop_timer_set(w->loop, &w->timer, wait_ms, start_due, w);
     }
     /* one that ends at once wakes us again: the timer is set before */
-    for (int i = 0; i < n; i++)
-        if (may_start(w, &list[i]))
-            start(w, &list[i]);
+    start_in_turn(w, pool, list, n);
     pool_destroy(pool);
 }
 

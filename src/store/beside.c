@@ -43,7 +43,8 @@ int store_recipe_delete(struct store *store, const char *tenant, const char *nam
 int store_outbox_due(struct store *store, struct pool *pool, int64_t now_us, int limit,
                      struct store_delivery **ret, int *ret_n, int64_t *ret_next_us, struct err *err)
 {
-    struct store_outbox_query q = {.state_mask = 1u << DELIVERY_PENDING, .limit = limit + 1};
+    struct store_outbox_query q = {
+        .state_mask = 1u << DELIVERY_PENDING, .now_us = now_us, .limit = limit + 1};
     int n = 0, got = 0;
     int r = store->driver->outbox_list(store, pool, &q, ret, &got, err);
     if (r)

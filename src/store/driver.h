@@ -54,9 +54,11 @@ struct store_query {
 
 /* Rows of outbox.h that are asked for. */
 struct store_outbox_query {
-    const char *tenant; /* NULL: pending ones of all by next_us, OUTBOX_PER_TENANT of each; else newest first */
+    const char *tenant; /* NULL: outbox.h's due ones, then pending ones by next_us, OUTBOX_PER_TENANT of
+                           each tenant in all; else newest first */
     const char *run_id; /* NULL any */
     unsigned state_mask;
+    int64_t now_us; /* without tenant */
     int limit;
 };
 

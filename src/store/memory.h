@@ -16,6 +16,7 @@ struct memory_delivery { /* strings of the run's pool */
     json_t *log; /* array; NULL: no delivery */
     int64_t n;   /* of all deliveries, in the order they came */
     int logged;  /* attempts ever */
+    int turn;    /* while due ones are sorted */
 };
 
 struct memory_run {

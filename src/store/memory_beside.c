@@ -161,17 +161,26 @@ static int newest_first(const void *a, const void *b)
     return x->n < y->n ? 1 : -1;
 }
 
-/* At most OUTBOX_PER_TENANT of one tenant, in the same order; how many are left. */
-static int fair_part(struct memory_delivery **list, int n)
+static int by_turn(const void *a, const void *b)
+{
+    const struct memory_delivery *x = *(struct memory_delivery *const *)a;
+    const struct memory_delivery *y = *(struct memory_delivery *const *)b;
+    return x->turn != y->turn ? x->turn - y->turn : by_next(a, b);
+}
+
+/* Of a list by next_us: at most OUTBOX_PER_TENANT of one tenant, in driver.h's order; how many. */
+static int fair_part(struct memory_delivery **list, int n, int64_t now_us)
 {
     int kept = 0;
     for (int i = 0; i < n; i++) {
         int same = 0;
         for (int k = 0; k < kept; k++)
             same += strcmp(list[k]->d.tenant_id, list[i]->d.tenant_id) == 0;
+        list[i]->turn = list[i]->d.next_us > now_us ? OUTBOX_PER_TENANT : same;
         if (same < OUTBOX_PER_TENANT)
             list[kept++] = list[i];
     }
+    qsort(list, (size_t)kept, sizeof(struct memory_delivery *), by_turn);
     return kept;
 }
 
@@ -187,7 +196,7 @@ int memory_outbox_list(struct store *store, struct pool *pool, const struct stor
             found[n++] = &run->delivery;
     qsort(found, (size_t)n, sizeof(struct memory_delivery *), q->tenant ? newest_first : by_next);
     if (!q->tenant)
-        n = fair_part(found, n);
+        n = fair_part(found, n, q->now_us);
     n = n > q->limit ? q->limit : n;
     *ret = pool_alloc(pool, sizeof(**ret) * (size_t)(n + 1));
     for (int i = 0; i < n; i++) {
@@ -212,17 +221,19 @@ int memory_outbox_attempt(struct store *store, const char *delivery_id,
     if (!run)
         return store_no_delivery(delivery_id, err);
     struct memory_delivery *kept = &run->delivery;
-    kept->d.attempts++;
-    kept->d.state = to;
-    kept->d.next_us = to == DELIVERY_PENDING ? next_us : 0;
-    kept->d.last_status = a->status;
-    kept->d.last_error = memory_dup(run->pool, a->error ? a->error : "");
+    if (kept->d.state == DELIVERY_PENDING && kept->d.next_us == a->due_us) {
+        kept->d.attempts++;
+        kept->d.state = to;
+        kept->d.next_us = to == DELIVERY_PENDING ? next_us : 0;
+        kept->d.last_status = a->status;
+        kept->d.last_error = memory_dup(run->pool, a->error ? a->error : "");
+    }
     json_t *line = json_object();
     json_put_int(line, "n", ++kept->logged);
     json_put_str(line, "at", clock_iso(a->at_us, at));
     json_put_int(line, "status", a->status);
     json_put_int(line, "duration_ms", a->duration_ms);
-    json_put_str(line, "error", kept->d.last_error);
+    json_put_str(line, "error", a->error ? a->error : "");
     json_push(kept->log, line);
     if (json_array_size(kept->log) > CAP_DELIVERY_LOG)
         json_array_remove(kept->log, 0);

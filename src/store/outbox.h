@@ -25,15 +25,17 @@ struct store_delivery {
     const char *last_error;      /* "" none */
 };
 
-/* Pending ones that are due, soonest first, at most limit, and at most OUTBOX_PER_TENANT of one tenant:
- * a backlog of one must not hide the others. *ret_next_us: when the next one will be; 0: there is none,
- * or more than that are due now. */
+/* Pending ones that are due, at most limit, and at most OUTBOX_PER_TENANT of one tenant: the soonest of
+ * every tenant, then the second of every tenant and so on, so that no backlogs hide another tenant.
+ * *ret_next_us: when the next one will be; 0: there is none, or more than that are due now. */
 #define OUTBOX_PER_TENANT 8
 int store_outbox_due(struct store *store, struct pool *pool, int64_t now_us, int limit,
                      struct store_delivery **ret, int *ret_n, int64_t *ret_next_us, struct err *err) MUST_CHECK;
 
-/* One attempt was made: what it gave, and what the delivery is now. Also a line of its log. */
+/* One attempt was made: what it gave, and what the delivery is now. Also a line of its log, and no more
+ * than that when the delivery was replayed while the attempt was under way: it is due as it was. */
 struct store_attempt {
+    int64_t due_us; /* next_us of the delivery that was attempted */
     int64_t at_us;
     int status;        /* 0 no answer */
     int duration_ms;

@@ -65,7 +65,9 @@ int sqlite_outbox_list(struct store *store, struct pool *pool,
     if (!s)
         return E_IO;
     sqlite3_bind_int(s, 1, query->limit);
-    if (query->tenant) {
+    if (!query->tenant) {
+        sqlite3_bind_int64(s, 2, query->now_us);
+    } else {
         sql_put_text(s, 2, query->tenant);
         sqlite3_bind_int64(s, 3, query->state_mask);
         if (query->run_id)
@@ -143,6 +145,7 @@ static int attempt_made(struct sqlite *q, const char *delivery_id, const struct 
     sqlite3_bind_int64(s, 3, to == DELIVERY_PENDING ? next_us : 0);
     sqlite3_bind_int(s, 4, a->status);
     sql_put_text(s, 5, a->error ? a->error : "");
+    sqlite3_bind_int64(s, 6, a->due_us);
     r = sql_run(q, s, err);
     return r ? r : log_attempt(q, n, a, err);
 }

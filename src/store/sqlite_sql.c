@@ -108,7 +108,7 @@ const char *const sqlite_sql[N_SQL] = {
     [SQL_DELIVERY_PENDING] = "SELECT 1 FROM deliveries WHERE run = ?1 AND state = 0",
     [SQL_DELIVERY_ATTEMPT] =
         "UPDATE deliveries SET attempts = attempts + 1, state = ?2, next_us = ?3, last_status = ?4,"
-        " last_error = ?5 WHERE id = ?1",
+        " last_error = ?5 WHERE id = ?1 AND state = 0 AND next_us = ?6",
     [SQL_DELIVERY_REPLAY] =
         "UPDATE deliveries SET attempts = 0, state = 0, next_us = ?3"
         " WHERE id = ?1 AND tenant_id = ?2",
@@ -127,10 +127,15 @@ const char *const sqlite_sql[N_SQL] = {
     [SQL_DELIVERIES_DUE] =
         "WITH RECURSIVE tenants (name) AS (SELECT min(tenant_id) FROM deliveries WHERE state = 0"
         " UNION ALL SELECT (SELECT min(tenant_id) FROM deliveries WHERE state = 0 AND"
-        " tenant_id > name) FROM tenants WHERE name IS NOT NULL)"
-        " SELECT " DELIVERY_COLUMNS " JOIN tenants t WHERE d.n IN (SELECT e.n FROM deliveries e WHERE"
-        " e.state = 0 AND e.tenant_id = t.name ORDER BY e.next_us, e.n"
-        " LIMIT " TEXT(OUTBOX_PER_TENANT) ") ORDER BY d.next_us, d.n LIMIT ?1",
+        " tenant_id > name) FROM tenants WHERE name IS NOT NULL),"
+        " ranks (n, next_us, rank) AS (SELECT f.n, f.next_us, row_number() OVER"
+        " (PARTITION BY f.tenant_id ORDER BY f.next_us, f.n) FROM tenants t JOIN deliveries f"
+        " WHERE f.n IN (SELECT e.n FROM deliveries e WHERE e.state = 0 AND e.tenant_id = t.name"
+        " ORDER BY e.next_us, e.n LIMIT " TEXT(OUTBOX_PER_TENANT) ")),"
+        " turns (n, late, turn) AS (SELECT n, next_us > ?2, CASE WHEN next_us > ?2 THEN 0 ELSE"
+        " rank END FROM ranks ORDER BY 2, 3, next_us, n LIMIT ?1)"
+        " SELECT " DELIVERY_COLUMNS " JOIN turns t ON t.n = d.n"
+        " ORDER BY t.late, t.turn, d.next_us, d.n",
     [SQL_DELIVERIES] =
         "SELECT " DELIVERY_COLUMNS " WHERE d.tenant_id = ?2 AND (?3 >> d.state) & 1"
         " ORDER BY d.n DESC LIMIT ?1",

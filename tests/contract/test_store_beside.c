@@ -226,12 +226,52 @@ static void a_backlog_of_one_tenant_hides_no_other(void **state)
                      0);
     assert_int_equal(n, OUTBOX_PER_TENANT + 1);
     assert_string_equal(list[0].id, "d0");
-    assert_string_equal(list[n - 1].id, "other");
+    assert_string_equal(list[1].id, "other");
+}
+
+static void end_for(const char *tenant, int i, int64_t next_us)
+{
+    const char *id = pool_printf(pool, "%s-%d", tenant, i);
+    struct store_delivery d = delivery(id);
+    d.next_us = next_us;
+    create(tenant, id);
+    assert_int_equal(
+        store_run_end(store, RUN_KEY(tenant, id), RUN_CANCELLED, NULL, NULL, NULL, NULL, &d, NULL),
+        0);
+}
+
+/* Every tenant has its soonest looked at before anybody its second, what is not due comes last. */
+static void backlogs_of_many_tenants_hide_no_other(void **state)
+{
+    enum { TENANTS = 60, EACH = 4 };
+    struct store_delivery *list;
+    int n;
+    int64_t next;
+    clock_fake(0, NOW);
+    for (int t = 0; t < TENANTS; t++)
+        for (int i = 0; i < EACH; i++)
+            end_for(pool_printf(pool, "old%02d", t), i, NOW + i * SECOND_US);
+    end_for("late", 0, NOW + 30 * SECOND_US);
+    end_for("later", 0, NOW + 50 * SECOND_US);
+    assert_int_equal(
+        store_outbox_due(store, pool, NOW + 40 * SECOND_US, TENANTS + 2, &list, &n, &next, NULL),
+        0);
+    assert_int_equal(n, TENANTS + 2);
+    assert_true(next == 0);
+    for (int i = 0; i < TENANTS; i++)
+        assert_string_equal(list[i].tenant_id, pool_printf(pool, "old%02d", i));
+    assert_string_equal(list[TENANTS].tenant_id, "late");
+    assert_string_equal(list[TENANTS + 1].id, "old00-1");
+    assert_int_equal(
+        store_outbox_due(store, pool, NOW + 40 * SECOND_US, 1000, &list, &n, &next, NULL), 0);
+    assert_int_equal(n, TENANTS * EACH + 1);
+    assert_true(next == NOW + 50 * SECOND_US);
 }
 
 static void attempts_are_kept_until_it_is_delivered(void **state)
 {
-    struct store_attempt bad = {NOW, 503, 12, "HTTP 503"}, good = {NOW + SECOND_US, 200, 7, ""};
+    struct store_attempt bad = {NOW, NOW, 503, 12, "HTTP 503"},
+                         good = {NOW + SECOND_US, NOW + SECOND_US, 200, 7, ""};
     struct store_delivery *list;
     json_t *lines;
     int n;
@@ -269,7 +309,7 @@ static void attempts_are_kept_until_it_is_delivered(void **state)
 
 static void a_dead_one_is_replayed_from_the_start(void **state)
 {
-    struct store_attempt bad = {NOW, 0, 10000, "timeout"};
+    struct store_attempt bad = {NOW, NOW, 0, 10000, "timeout"};
     struct store_delivery *list;
     json_t *lines;
     int n;
@@ -286,15 +326,39 @@ static void a_dead_one_is_replayed_from_the_start(void **state)
     assert_int_equal(store_outbox_due(store, pool, NOW + SECOND_US, 10, &list, &n, &next, NULL), 0);
     assert_int_equal(n, 1);
     assert_int_equal(list[0].attempts, 0);
+    bad.due_us = NOW + SECOND_US;
     assert_int_equal(store_outbox_attempt(store, "d1", &bad, DELIVERY_DEAD, 0, NULL), 0);
+    list_of("acme", NULL, 1u << DELIVERY_DEAD, 1);
     assert_int_equal(store_outbox_log(store, pool, "acme", "d1", &lines, NULL), 0);
     assert_int_equal(json_int(json_array_get(lines, 1), "n", 0), 2);
 }
 
+static void an_attempt_under_way_does_not_undo_a_replay(void **state)
+{
+    static const enum delivery_state ends[] = {DELIVERY_DELIVERED, DELIVERY_DEAD, DELIVERY_PENDING};
+    struct store_attempt late = {NOW, NOW + SECOND_US, 200, 7, ""};
+    json_t *lines;
+    clock_fake(0, NOW);
+    create("acme", "r1");
+    end_with("r1", "d1");
+    for (int i = 0; i < (int)ARRAY_SIZE(ends); i++) {
+        clock_fake(0, NOW + (i + 1) * SECOND_US);
+        assert_int_equal(store_outbox_replay(store, "acme", "d1", NULL), 0);
+        assert_int_equal(
+            store_outbox_attempt(store, "d1", &late, ends[i], NOW + 99 * SECOND_US, NULL), 0);
+        const struct store_delivery *d = list_of("acme", NULL, 1u << DELIVERY_PENDING, 1);
+        assert_int_equal(d->attempts, 0);
+        assert_true(d->next_us == NOW + (i + 1) * SECOND_US);
+        assert_int_equal(store_outbox_log(store, pool, "acme", "d1", &lines, NULL), 0);
+        assert_int_equal(json_array_size(lines), i + 1);
+    }
+}
+
 static void a_delivery_log_keeps_its_newest_lines(void **state)
 {
-    struct store_attempt bad = {NOW, 500, 1, "x"};
+    struct store_attempt bad = {NOW, NOW, 500, 1, "x"};
     json_t *lines;
+    clock_fake(0, NOW);
     create("acme", "r1");
     end_with("r1", "d1");
     for (int i = 0; i < CAP_DELIVERY_LOG + 3; i++)
@@ -400,7 +464,7 @@ static void expired_runs_are_over_or_paused_and_old(void **state)
 
 static void a_run_waits_for_its_webhook_before_it_is_forgotten(void **state)
 {
-    struct store_attempt good = {NOW, 200, 7, ""};
+    struct store_attempt good = {NOW, NOW, 200, 7, ""};
     struct err err = {0};
     struct run_record *runs;
     int n;
@@ -419,10 +483,11 @@ static void a_run_waits_for_its_webhook_before_it_is_forgotten(void **state)
 
 static void a_forgotten_run_leaves_nothing(void **state)
 {
-    struct store_attempt good = {NOW, 200, 7, ""};
+    struct store_attempt good = {NOW, NOW, 200, 7, ""};
     struct run_record rec;
     struct store_key key;
     json_t *out;
+    clock_fake(0, NOW);
     assert_int_equal(create_keyed("acme", "r1", "k1", NULL), 0);
     assert_int_equal(store_journal_put(store, K("r1"), "1#1", "sent", NULL, NULL), 0);
     assert_int_equal(store_run_delete(store, K("r1"), NULL), E_CONFLICT);
@@ -477,8 +542,10 @@ static const struct CMUnitTest every_kind[] = {
     T(a_refused_end_sends_nothing),
     T(due_ones_come_soonest_first),
     T(a_backlog_of_one_tenant_hides_no_other),
+    T(backlogs_of_many_tenants_hide_no_other),
     T(attempts_are_kept_until_it_is_delivered),
     T(a_dead_one_is_replayed_from_the_start),
+    T(an_attempt_under_way_does_not_undo_a_replay),
     T(a_delivery_log_keeps_its_newest_lines),
     T(deliveries_are_listed_per_tenant_newest_first),
     T(recipes_belong_to_a_tenant),

@@ -413,7 +413,7 @@ static void pending_webhooks_are_counted_from_the_outbox(void **state)
                                    no_object(), NULL, &d, NULL),
                      0);
     has("mantis_webhook_pending 1\n");
-    struct store_attempt a = {.at_us = 2, .status = 200, .error = ""};
+    struct store_attempt a = {.due_us = 1, .at_us = 2, .status = 200, .error = ""};
     assert_int_equal(store_outbox_attempt(store, "d1", &a, DELIVERY_DELIVERED, 0, NULL), 0);
     has("mantis_webhook_pending 0\n");
 }

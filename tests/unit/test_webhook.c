@@ -558,6 +558,41 @@ static void one_tenants_silent_receiver_holds_up_nobody_else(void **state)
     receiver_destroy(good);
 }
 
+static void silent_receivers_of_many_tenants_hold_up_nobody_else(void **state)
+{
+    enum { TENANTS = WEBHOOK_PARALLEL + 6, EACH = 3 };
+    static const struct receiver_answer silence[] = {{"", RECEIVER_HOLD}}, ok[] = {RECEIVER_OK};
+    receiver = receiver_create(silence, 1);
+    receiver_open(receiver);
+    struct receiver *good = receiver_create(ok, 1);
+    receiver_open(good);
+    for (int i = 0; i < EACH; i++)
+        for (int t = 0; t < TENANTS; t++)
+            end_run(pool_printf(pool, "slow%d", t), pool_printf(pool, "s%d", i), url_of(receiver),
+                    "");
+    until_held(WEBHOOK_PARALLEL);
+    end_run("acme", "r1", url_of(good), "");
+    assert_int_equal(outcomes.delivered, 0);
+    pass(10 * SECOND); /* the backlogs are due for longer, and still it is acme's turn */
+    until(&outcomes.delivered, 1);
+    assert_true(outcomes.retry <= WEBHOOK_PARALLEL);
+    receiver_destroy(good);
+}
+
+static void a_replay_is_sent_after_the_attempt_under_way(void **state)
+{
+    RECEIVE({"", RECEIVER_HOLD}, RECEIVER_OK);
+    end_run("acme", "r1", url_of(receiver), "");
+    until_held(1);
+    assert_int_equal(store_outbox_replay(store, "acme", only("acme")->id, NULL), 0);
+    webhooks_wake(webhooks);
+    pass(10 * SECOND);
+    until(&outcomes.delivered, 1);
+    header_is(receiver_request(receiver, 1), "X-Mantis-Attempt", "1");
+    assert_int_equal(only("acme")->state, DELIVERY_DELIVERED);
+    assert_int_equal(log_lines(only("acme")->id), 2);
+}
+
 /* --- where it may go -------------------------------------------------------------------------- */
 
 static void addresses_are_checked_before_anything_is_sent(void **state)
@@ -871,6 +906,8 @@ int main(void)
         CASE(a_clock_set_back_between_two_starts_holds_nothing_up),
         CASE(a_clock_set_forward_is_noticed_without_a_restart),
         CASE(one_tenants_silent_receiver_holds_up_nobody_else),
+        CASE(silent_receivers_of_many_tenants_hold_up_nobody_else),
+        CASE(a_replay_is_sent_after_the_attempt_under_way),
         cmocka_unit_test(addresses_are_checked_before_anything_is_sent),
         CASE(urls_are_shown_without_what_may_be_a_secret),
         cmocka_unit_test(public_addresses_are_told_from_all_others),
