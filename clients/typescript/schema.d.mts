@@ -500,6 +500,14 @@ export interface StatusDocument {
   cancel_reason?: string | null;
   cancel_lookup_error?: string | null;
   viewer_url?: string | null;
+  /** Of a run that ended early: the last step that failed; it stands in failure_help.context, too. */
+  failed_step?: {
+    step_index?: number;
+    step_type?: string;
+    /** What a navigate step asked for, else where the step ended. */
+    url?: string;
+    data?: string;
+  } | null;
   failure_help?: FailureHelp;
   /** Workers that were started for it. */
   attempts: number;

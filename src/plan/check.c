@@ -76,7 +76,6 @@ static char *other_scheme(struct pool *pool, const char *text)
     return NULL;
 }
 
-/* A step without any address is left to the run, which fails on it as plans.md 8.1 says. */
 static int check_address(struct pool *pool, const struct plan *plan, struct step *s,
                          struct err *err)
 {
@@ -98,7 +97,7 @@ static int check_address(struct pool *pool, const struct plan *plan, struct step
         return err_set(err, E_INVALID, "'%.40s:' cannot be opened, only http and https", scheme);
     if (!str_empty(param))
         return err_set(err, E_INVALID, "params.url '%.80s' is not an http or https address", param);
-    return 0;
+    return refused(err, "navigate names no address: give it as params.url or in the intent");
 }
 
 /* What the run types is text; a number is written as its author would write it. */

@@ -15,6 +15,7 @@
 #define INTENT_BYTES     500
 #define DATA_BYTES       4000
 #define EVENT_DATA_BYTES 300
+#define URL_BYTES        500
 #define FINAL_LOOK_MS    1000
 
 void record_start(struct run *run)
@@ -172,6 +173,12 @@ static json_t *last_action(const struct run *run, const struct step_result *resu
                      result->at.y, "reasoning", json_string_safe(result->label));
 }
 
+static const char *asked_url(struct run *run)
+{
+    const char *url = step_url(run->step_pool, run->step);
+    return url ? str_cut(run->step_pool, url, URL_BYTES) : "";
+}
+
 static json_t *result_record(struct run *run, const struct step_result *r, double duration,
                              json_t *times)
 {
@@ -191,6 +198,8 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
     json_put_str(o, "failure_class", r->success ? "" : r->failure_class);
     json_put_str(o, "failure_subclass", r->failure_subclass);
     json_put(o, "final_url", json_string_safe(r->final_url));
+    if (strcmp(run->step->type, "navigate") == 0)
+        json_put(o, "asked_url", json_string_safe(asked_url(run)));
     json_put(o, "page_title", json_string_safe(str_cut(pool, r->page_title, 300)));
     json_put_str(o, "executor_backend", r->backend);
     json_put_int(o, "attempts", run->progress.retries + 1);

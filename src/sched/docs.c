@@ -66,6 +66,7 @@ static json_t *help_of(const struct sched *s, const struct run_record *rec)
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (json_object_get(rec->doc, keys[i]))
             json_object_set(context, keys[i], json_object_get(rec->doc, keys[i]));
+    json_object_update(context, json_object_get(rec->doc, "failed_step"));
     json_put(help, "context", context);
     put_deploy_age(s->settings, help);
     json_put_int(help, "retries_spent", rec->attempts > 1 ? rec->attempts - 1 : 0);

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/str.h"
+#include "core/failed_step.h"
 #include "core/result.h"
 
 #define DELIVERY_ID_BYTES 16 /* random */
@@ -41,6 +43,7 @@ struct settling {
     struct run_record rec;
     const json_t *checkpoint;
     const char *terminal_status, *failure_class;
+    json_t *failed_step; /* NULL none, or of no interest */
     enum run_state state;
     int64_t at_us; /* now */
 };
@@ -112,6 +115,8 @@ static json_t *make_patch(const struct settling *t, const json_t *envelope)
     patch_text(patch, "halt_class", t->end.halt_class);
     patch_text(patch, "error", t->end.error);
     patch_text(patch, "failure_class", t->failure_class);
+    if (t->failed_step)
+        json_put(patch, "failed_step", json_incref(t->failed_step));
     json_put(patch, "summary", result_summary(envelope));
     return patch;
 }
@@ -210,6 +215,20 @@ static void decide(struct settling *t)
         t->failure_class = "";
 }
 
+/* A halt by a page that did not open says which and why; the other reasons speak for themselves. */
+static void explain(struct settling *t)
+{
+    const char *reason = text(t->end.halt_reason);
+    bool by_step = strcmp(reason, "navigate_failed") == 0 || str_starts(reason, "required_failed");
+    if (t->state != RUN_HALTED && t->state != RUN_FAILED)
+        return;
+    t->failed_step = failed_step(t->checkpoint);
+    if (t->failed_step)
+        json_keep(t->pool, t->failed_step);
+    if (by_step && !*text(t->end.error))
+        t->end.error = failed_navigation(t->pool, t->checkpoint);
+}
+
 int settle_run(struct sched *s, const struct ending *end, struct err *err)
 {
     struct settling t = {.s = s, .end = *end, .pool = pool_create(NULL), .at_us = clock_wall_us()};
@@ -217,6 +236,7 @@ int settle_run(struct sched *s, const struct ending *end, struct err *err)
     if (!r) {
         t.checkpoint = end->checkpoint ? end->checkpoint : t.rec.checkpoint;
         decide(&t);
+        explain(&t);
         r = commit(&t, err);
     }
     if (!r) {

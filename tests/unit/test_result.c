@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "core/failed_step.h"
 #include "core/lead.h"
 #include "core/result.h"
 #include "core/run.h"
@@ -280,6 +281,52 @@ static void the_summary_is_the_compact_copy(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* step: fields of the last step's record. */
+static json_t *ending_with(const char *step)
+{
+    const char *text =
+        pool_printf(pool,
+                    "{\"step_results\":[{\"step_index\":0,\"type\":\"wait\",\"success\":true},"
+                    "{\"step_index\":1,%s}]}",
+                    step);
+    json_t *checkpoint = json_loads(text, 0, NULL);
+    assert_non_null(checkpoint);
+    return json_keep(pool, checkpoint);
+}
+
+static void a_page_that_did_not_open_is_said_in_one_sentence(void **state)
+{
+#define NAV "\"type\":\"navigate\",\"success\":false,\"asked_url\":\"http://x.invalid/\","
+    static const char *const cases[][2] = {
+        {"bad_url:dns ERR_NAME_NOT_RESOLVED", "its name cannot be resolved"},
+        {"bad_url:dns ERR_CONNECTION_REFUSED", "the connection was refused"},
+        {"bad_url:dns", "its name cannot be resolved, or nothing answers there"},
+        {"bad_url:not_found", "the site says that there is no such page"},
+        {"http_5xx: the server answered 503", "the server answered 503"},
+        {"nav_timeout: nothing was shown within 18 s", "it did not load in time"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_t *checkpoint = ending_with(pool_printf(pool, NAV "\"data\":\"%s\"", cases[i][0]));
+        assert_string_equal(failed_navigation(pool, checkpoint),
+                            pool_printf(pool,
+                                        "step 2 (navigate) could not open http://x.invalid/: %s",
+                                        cases[i][1]));
+        json_t *step = json_keep(pool, failed_step(checkpoint));
+        assert_int_equal(json_int(step, "step_index", -1), 1);
+        assert_string_equal(json_str(step, "step_type", ""), "navigate");
+        assert_string_equal(json_str(step, "url", ""), "http://x.invalid/");
+        assert_string_equal(json_str(step, "data", ""), cases[i][0]);
+    }
+    assert_null(failed_navigation(pool, ending_with("\"type\":\"navigate\",\"success\":true")));
+    assert_null(failed_step(ending_with("\"type\":\"click\",\"success\":false,\"skip\":true")));
+    assert_null(failed_navigation(pool, ending_with("\"type\":\"click\",\"success\":false")));
+    assert_null(failed_navigation(pool, NULL));
+    assert_string_equal(
+        failed_load_code(pool, "x.invalid could not be reached. ERR_TIMED_OUT Reload"),
+        "ERR_TIMED_OUT");
+    assert_string_equal(failed_load_code(pool, "An offer"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +342,7 @@ int main(void)
         T(a_lead_taken_apart_keeps_the_first_of_each_name),
         T(rows_json_fills_missing_fields),
         T(the_summary_is_the_compact_copy),
+        T(a_page_that_did_not_open_is_said_in_one_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,27 @@ static void endings_get_their_words(void **state)
     }
 }
 
+static void a_page_that_did_not_open_says_which_and_why(void **state)
+{
+    submit("r1",
+           "[[{\"do\":\"send\",\"message\":{\"type\":\"end\",\"status\":\"halted\","
+           "\"halt_reason\":\"navigate_failed\",\"checkpoint\":{\"step_results\":[{\"success\":"
+           "false,\"step_index\":0,\"type\":\"navigate\",\"asked_url\":\"http://x.invalid/\","
+           "\"data\":\"bad_url:dns ERR_NAME_NOT_RESOLVED\"}]}}}]]");
+    wait_state("r1", RUN_HALTED);
+    static const char sentence[] =
+        "step 1 (navigate) could not open http://x.invalid/: its name cannot be resolved";
+    json_t *doc = status_of("r1"), *help = json_object_get(doc, "failure_help"),
+           *context = json_object_get(help, "context");
+    assert_string_equal(json_str(doc, "error", ""), sentence);
+    assert_string_equal(json_str(result_of("r1"), "error", ""), sentence);
+    assert_int_equal(json_int(context, "step_index", -1), 0);
+    assert_string_equal(json_str(context, "step_type", ""), "navigate");
+    assert_string_equal(json_str(context, "url", ""), "http://x.invalid/");
+    assert_string_equal(json_str(context, "data", ""), "bad_url:dns ERR_NAME_NOT_RESOLVED");
+    assert_null(strstr(json_text(pool, help), "proxy"));
+}
+
 static void a_failed_step_makes_completed_with_failures(void **state)
 {
     submit("r1", "[[{\"do\":\"send\",\"message\":{\"type\":\"end\",\"status\":\"completed\","
@@ -1016,6 +1037,7 @@ int main(void)
         T(three_attempts_without_progress_end_the_run_with_its_rows),
         T(rubbish_from_a_worker_costs_it_its_life),
         T(endings_get_their_words),
+        T(a_page_that_did_not_open_says_which_and_why),
         T(a_failed_step_makes_completed_with_failures),
         T(a_queued_run_is_cancelled_at_once),
         T(a_queued_run_is_cancelled_in_one_commit),

@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/failed_step.h"
 #include "run/look.h"
 #include "run/url.h"
 
-#define DEFAULT_WAIT_S 18
-#define MAX_WAIT_S     120
-#define MIN_LOAD_MS    3000 /* a shorter wait would judge a page that had no chance to arrive */
-#define HOME_CAP_MS    2000
+#define DEFAULT_WAIT_S   18
+#define MAX_WAIT_S       120
+#define MIN_LOAD_MS      3000 /* a shorter wait would judge a page that had no chance to arrive */
+#define HOME_CAP_MS      2000
+#define ERROR_PAGE_BYTES 8192 /* of the browser's own page about a failed load */
 
 static int wait_cap_ms(struct run *run)
 {
@@ -78,6 +80,16 @@ static void arm_drift_hint(struct run *run, const char *asked)
     progress_set(&run->progress.drift_hint, hint);
 }
 
+/* Behind the class: what the browser says itself, when it shows its own page. */
+static const char *load_code(struct run *run, const struct observation *obs)
+{
+    if (!obs->page || !obs->page->n_nodes || !str_starts(obs->url, "chrome-error://"))
+        return "";
+    const char *text = page_text(run->step_pool, obs->page, 0, ERROR_PAGE_BYTES);
+    const char *code = failed_load_code(run->step_pool, text);
+    return *code ? pool_printf(run->step_pool, " %s", code) : "";
+}
+
 static int judge(struct run *run, const struct observation *obs, const char *url,
                  struct step_result *out)
 {
@@ -87,7 +99,7 @@ static int judge(struct run *run, const struct observation *obs, const char *url
                          obs->page->http_status);
     if (strcmp(class, "ok") && strcmp(class, "blocked")) {
         out->failure_subclass = class;
-        return step_fail(run, out, "bad_url", "bad_url:%s", class);
+        return step_fail(run, out, "bad_url", "bad_url:%s%s", class, load_code(run, obs));
     }
     struct progress *p = &run->progress;
     results_set_base(run, *obs->url ? obs->url : url);
