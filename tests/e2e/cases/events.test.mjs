@@ -286,12 +286,12 @@ cases({ start, stop }, (check) => {
       `event: terminal\ndata: {"phase":"cancelled","run_id":"${id}","halt_class":"cancelled"}\n\n`), stream.text)
   })
 
-  check('http-api 11', 'a paused run has the phase running', async (g) => {
+  check('http-api 11', 'a paused run has the phase running, with its status beside it', async (g) => {
     const id = await queued(g.acme)
     const stream = await openStream(g.acme, id)
     await within(5000 * slow, 'first frame', stream.has((f) => f.event === 'phase'))
     assert.equal((await g.acme.predict({ action: 'pause', run_id: id })).status, 200)
-    await within(5000 * slow, 'phase running', stream.has((f) => f.data === `{"phase":"running","run_id":"${id}"}`))
+    await within(5000 * slow, 'phase running', stream.has((f) => f.data === `{"phase":"running","run_id":"${id}","status":"paused"}`))
     await g.acme.predict({ action: 'cancel', run_id: id })
     await within(10000 * slow, 'the end', stream.ended)
   })
