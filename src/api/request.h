@@ -144,6 +144,7 @@ struct api {
     struct loop_timer token_timer; /* are the tokens they were opened with still in force? */
     int token_ms;
     uint64_t tokens_seen; /* tenants_generation() when that was looked at last */
+    struct stream *token_next; /* whose token is looked at next; NULL: through with them */
     struct buf frame;   /* the frame that is being made for whoever is being served */
 
     int in_progress;         /* calls whose headers are read and that are not done */

@@ -18,7 +18,8 @@
 #include "base/caps.h"
 #include "base/clock.h"
 
-#define BATCH 16
+#define BATCH           16
+#define TOKENS_PER_TURN 32 /* each is looked for among all tokens */
 
 enum piece {
     PIECE_NONE,
@@ -307,6 +308,8 @@ static ssize_t pull(void *arg, uint64_t pos, char *out, size_t max)
 static void unlink_stream(struct stream *s)
 {
     struct api *api = s->req->api;
+    if (api->token_next == s)
+        api->token_next = s->next;
     *(s->prev ? &s->prev->next : &api->streams) = s->next;
     *(s->next ? &s->next->prev : &api->streams_last) = s->prev;
     s->prev = s->next = NULL;
@@ -355,20 +358,32 @@ static bool may_go_on(const struct stream *s)
            tenant_may(tenant, s->req->route->scopes);
 }
 
+static void look_at_token(struct stream *s)
+{
+    if (s->revoked || may_go_on(s))
+        return;
+    s->revoked = true;
+    httpd_wake(&s->hold);
+}
+
 /* What a stream may read, a new call may read too: tokens change rarely, so nothing is looked up
- * until they did. */
+ * until they did, and then a few in each turn of the loop. */
 static void look_at_tokens(void *arg)
 {
     struct api *api = arg;
     uint64_t generation = tenants_generation(api->tenants);
-    for (struct stream *s = generation == api->tokens_seen ? NULL : api->streams; s; s = s->next)
-        if (!s->revoked && !may_go_on(s)) {
-            s->revoked = true;
-            httpd_wake(&s->hold);
-        }
-    api->tokens_seen = generation;
+    struct stream *s;
+    if (!api->token_next && generation != api->tokens_seen) {
+        api->tokens_seen = generation;
+        api->token_next = api->streams;
+    }
+    for (int i = 0; i < TOKENS_PER_TURN && (s = api->token_next); i++) {
+        api->token_next = s->next;
+        look_at_token(s);
+    }
     if (api->streams)
-        loop_timer_set(api->loop, &api->token_timer, api->token_ms, look_at_tokens, api);
+        loop_timer_set(api->loop, &api->token_timer, api->token_next ? 0 : api->token_ms,
+                       look_at_tokens, api);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

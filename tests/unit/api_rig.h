@@ -20,7 +20,7 @@
 /* ---- the scheduler ---- */
 
 #define FAKE_EVENTS    4096
-#define FAKE_FOLLOWERS 4
+#define FAKE_FOLLOWERS 100
 
 struct fake_event {
     char cursor[48];

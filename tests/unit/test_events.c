@@ -325,6 +325,31 @@ static void a_stream_ends_when_its_token_is_revoked(void **state)
     pool_destroy(pool);
 }
 
+/* More than are looked at in one turn; some go while the others are looked at. */
+static void all_streams_of_a_revoked_token_end(void **state)
+{
+    enum { STREAMS = FAKE_FOLLOWERS };
+    struct pool *pool = pool_create(NULL);
+    struct client *c = pool_alloc(pool, STREAMS * sizeof(*c));
+    struct fixture fx;
+    start_with_keys(&fx, KEYS("another-token-of-acme", ""));
+    fx.api->token_ms = 5;
+    for (int i = 0; i < STREAMS; i++) {
+        client_open(&c[i], &fx);
+        talk_until(&fx, &c[i], STREAM("", "Connection: close\r\n"), "event: phase");
+    }
+    put_keys(&fx, "{\"tenant_keys\":{\"another-token-of-acme\":{\"tenant_id\":\"acme\"}}}");
+    turn_at(&fx, clock_mono_us() + 10000000);
+    for (int i = 0; i < STREAMS; i++) {
+        talk(&fx, &c[i], "", 0);
+        assert_true(c[i].ended);
+        assert_non_null(strstr(c[i].in.data, "event: revoked"));
+        client_close(&c[i]);
+    }
+    stop(&fx);
+    pool_destroy(pool);
+}
+
 static void a_frame_larger_than_a_block_arrives_whole(void **state)
 {
     struct pool *pool = pool_create(NULL);
@@ -499,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_quiet_stream_pings_and_ends_at_its_bound),
         cmocka_unit_test(a_pause_is_told_in_a_stream),
         cmocka_unit_test(a_stream_ends_when_its_token_is_revoked),
+        cmocka_unit_test(all_streams_of_a_revoked_token_end),
         cmocka_unit_test(a_frame_larger_than_a_block_arrives_whole),
         cmocka_unit_test(a_caller_that_does_not_read_catches_up),
         cmocka_unit_test(a_follower_that_hangs_up_is_forgotten),
