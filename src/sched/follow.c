@@ -30,6 +30,7 @@ struct followed {
     struct sched_follow *calling; /* the next one to be told; NULL: nobody is being told */
     struct followed *next_woken;
     bool woken, telling, filled; /* filled: the newest were read from the store once */
+    bool gone;                   /* from the store, and from the table */
     enum run_state state;
     bool over, has_class;
     char halt_class[CAP_HALT_CLASS_BYTES]; /* when has_class; "" none */
@@ -133,7 +134,8 @@ static void free_if_alone(struct followed *f)
     if (f->first || f->telling || f->woken)
         return;
     forget_all(f);
-    keymap_remove(&f->sched->follows.runs, &f->node);
+    if (!f->gone)
+        keymap_remove(&f->sched->follows.runs, &f->node);
     sched_free_later(f->sched, f); /* a peek may still show its halt_class */
 }
 
@@ -191,6 +193,16 @@ void follow_note(struct sched *s, const struct store_note *note)
     f->has_class = false;
     if (f->newest && f->newest->event.seq != f->last_seq)
         forget_all(f);
+    wake(f);
+}
+
+void follow_gone(struct sched *s, struct run_key key)
+{
+    struct followed *f = (struct followed *)keymap_find(&s->follows.runs, key);
+    if (!f)
+        return;
+    f->gone = true;
+    keymap_remove(&s->follows.runs, &f->node);
     wake(f);
 }
 

@@ -208,6 +208,7 @@ void views_release(struct sched *s);
 
 /* --- follow.c --- */
 void follow_note(struct sched *s, const struct store_note *note);
+void follow_gone(struct sched *s, struct run_key key); /* deleted: its followers are told, and find no run */
 void follow_release(struct sched *s);
 
 /* --- watch.c --- */

@@ -57,6 +57,7 @@ static bool reap_run(struct sched *s, struct pool *pool, const struct run_record
     if (store_run_delete(s->store, key, err))
         return false;
     views_drop(s, key);
+    follow_gone(s, key);
     return true;
 }
 

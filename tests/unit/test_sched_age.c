@@ -233,6 +233,37 @@ static void old_runs_go_with_their_directories_and_nothing_else(void **state)
     assert_true(exists(run_file("r2", "")));
 }
 
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static bool has_counted(void *arg)
+{
+    return *(int *)arg > 0;
+}
+
+static void who_follows_a_run_that_goes_is_told_and_finds_nothing(void **state)
+{
+    struct sched_peek peek;
+    struct sched_event events[4];
+    int told = 0, n;
+    settings.run_ttl_days = 7;
+    submit("r1", QUICK);
+    wait_state("r1", RUN_SUCCEEDED);
+    wait_until(all_logged, NULL);
+    struct sched_follow *follow = sched_follow(sched, ACME("r1"), count, &told);
+    assert_non_null(follow);
+    assert_int_equal(sched_peek(sched, ACME("r1"), &peek, NULL), 0);
+    later(8);
+    reap();
+    wait_until(has_counted, &told);
+    assert_int_equal(sched_peek(sched, ACME("r1"), &peek, NULL), E_NOT_FOUND);
+    assert_int_equal(sched_events_after(sched, ACME("r1"), 0, events, 4, &n, NULL), E_NOT_FOUND);
+    assert_null(sched_follow(sched, ACME("r1"), count, &told));
+    sched_unfollow(follow);
+}
+
 static void a_large_directory_goes_in_pieces(void **state)
 {
     settings.run_ttl_days = 7;
@@ -357,6 +388,7 @@ int main(void)
         T(a_run_that_was_cut_off_before_its_result_gets_its_webhook_later),
         T(the_allowlist_reaches_the_worker_and_no_caller_can_change_it),
         T(old_runs_go_with_their_directories_and_nothing_else),
+        T(who_follows_a_run_that_goes_is_told_and_finds_nothing),
         T(a_large_directory_goes_in_pieces),
         T(runs_that_cannot_go_yet_do_not_hold_up_the_others),
         T(without_an_age_nothing_goes),
