@@ -120,6 +120,7 @@ struct reaper { /* reaper.c */
 struct runs_log { /* runs_log.c */
     struct loop_timer timer;
     char checked[16]; /* the month whose file is known to end well */
+    json_t *tail;     /* {tenant/run_id: true} of the lines that it ended with when it was checked */
 };
 
 struct sched {

@@ -2,7 +2,8 @@
  * runs_log.c - <DATA>/runs_log/<YYYY-MM>.jsonl: one line per run that is over.
  *
  * One run at a time: its line is on disk before the store hears so. When the server dies between
- * the two, the run is still the first that the store names, and its line is the last of its file.
+ * the two, the store names the run again, perhaps behind others that were settled since, and its
+ * line is among the last of its file.
  */
 #include "sched/private.h"
 
@@ -56,29 +57,42 @@ static json_t *make_row(struct pool *pool, const struct run_record *rec)
 /* --- the end of a file -------------------------------------------------------------------------
  */
 
-/* Cuts off half a line, and says whether the last whole one is this run's. */
-static int check_tail(struct pool *pool, int fd, const char *name, struct run_key key,
-                      bool *ret_there, struct err *err)
+static const char *line_name(struct pool *pool, struct run_key key)
+{
+    return pool_printf(pool, "%s/%s", key.tenant, key.run_id);
+}
+
+/* The first line may lack its beginning: it is none then. */
+static json_t *names_of(struct pool *pool, char *lines)
+{
+    json_t *names = json_object();
+    for (char *next, *line = lines; (next = strchr(line, '\n')); line = next + 1) {
+        json_t *row = NULL;
+        if (json_parse(line, (size_t)(next - line), "runs_log", &row, NULL) == 0)
+            json_put(names,
+                     line_name(pool, RUN_KEY(json_str(row, "tenant_id", ""),
+                                             json_str(row, "run_id", ""))),
+                     json_true());
+        json_decref(row);
+    }
+    return names;
+}
+
+/* Cuts off half a line, and remembers whose the last whole ones are. */
+static int check_tail(struct sched *s, struct pool *pool, int fd, const char *name, struct err *err)
 {
     char *tail = pool_alloc(pool, TAIL_BYTES + 1);
     off_t size = lseek(fd, 0, SEEK_END), from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
     ssize_t n = size < 0 ? -1 : pread(fd, tail, (size_t)(size - from), from);
-    json_t *row = NULL;
     if (n < 0)
         return err_sys(err, E_IO, "cannot read runs_log/%s", name);
     while (n > 0 && tail[n - 1] != '\n')
         n--;
     if (from + n < size && ftruncate(fd, from + n))
         return err_sys(err, E_IO, "cannot mend runs_log/%s", name);
-    if (n > 0) {
-        tail[n - 1] = 0;
-        const char *line = strrchr(tail, '\n');
-        line = line ? line + 1 : tail;
-        if (json_parse(line, strlen(line), name, &row, NULL) == 0)
-            *ret_there = run_key_equal(
-                RUN_KEY(json_str(row, "tenant_id", ""), json_str(row, "run_id", "")), key);
-        json_decref(row);
-    }
+    tail[n] = 0;
+    json_decref(s->runs_log.tail);
+    s->runs_log.tail = names_of(pool, tail);
     return 0;
 }
 
@@ -88,7 +102,6 @@ static int append(struct sched *s, struct pool *pool, const struct run_record *r
     const char *month = pool_printf(pool, "%.7s.jsonl", clock_iso(rec->finished_us, iso));
     const char *dir = pool_printf(pool, "%s/runs_log", s->settings->data_dir);
     const char *line = pool_printf(pool, "%s\n", json_text(pool, make_row(pool, rec)));
-    bool there = false;
     int r = file_mkdirs(dir, 0700, err);
     if (r)
         return r;
@@ -97,7 +110,8 @@ static int append(struct sched *s, struct pool *pool, const struct run_record *r
     if (fd < 0)
         return err_sys(err, E_IO, "cannot open runs_log/%s", month);
     if (strcmp(s->runs_log.checked, month) != 0)
-        r = check_tail(pool, fd, month, RUN_KEY_OF(rec), &there, err);
+        r = check_tail(s, pool, fd, month, err);
+    bool there = json_object_get(s->runs_log.tail, line_name(pool, RUN_KEY_OF(rec)));
     if (!r && !there && write(fd, line, strlen(line)) != (ssize_t)strlen(line))
         r = err_sys(err, E_IO, "cannot write runs_log/%s", month);
     if (!r && fsync(fd))
@@ -141,4 +155,5 @@ void runs_log_soon(struct sched *s)
 void runs_log_release(struct sched *s)
 {
     loop_timer_clear(&s->runs_log.timer);
+    json_decref(s->runs_log.tail);
 }

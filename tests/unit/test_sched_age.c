@@ -116,6 +116,25 @@ static void a_line_is_not_written_twice_after_a_crash(void **state)
     assert_int_equal(log_lines(), 3);
 }
 
+/* An older run was not settled when the server died, and comes first after that. */
+static void a_line_is_not_written_twice_when_others_come_before_it(void **state)
+{
+    for (int i = 1; i <= 3; i++) {
+        const char *id = pool_printf(pool, "r%d", i);
+        struct want over = {.run_id = id, .state = RUN_SUCCEEDED};
+        submit(id, QUICK);
+        loop_timer_set(loop, &sched->runs_log.timer, 1000000, never, NULL);
+        wait_until(in_state, &over);
+    }
+    assert_int_equal(file_mkdirs(pool_printf(pool, "%s/runs_log", dir), 0700, NULL), 0);
+    assert_int_equal(file_write_atomic(log_path(), "", 0, 0600, NULL), 0);
+    append_text("{\"run_id\":\"r2\",\"tenant_id\":\"acme\"}\n");
+    append_text("{\"run_id\":\"r3\",\"tenant_id\":\"acme\"}\n");
+    restart_all(1);
+    wait_until(all_logged, NULL);
+    assert_int_equal(log_lines(), 3);
+}
+
 static void half_a_line_is_cut_off(void **state)
 {
     submit("r1", QUICK);
@@ -383,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(every_run_that_is_over_has_one_line),
         T(a_line_is_not_written_twice_after_a_crash),
+        T(a_line_is_not_written_twice_when_others_come_before_it),
         T(half_a_line_is_cut_off),
         T(a_webhook_goes_out_with_the_result_and_once),
         T(a_run_that_was_cut_off_before_its_result_gets_its_webhook_later),
