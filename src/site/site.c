@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "site/server.h"
 
-static const struct site_kind *const kinds[] = {&site_marketplace, &site_lab, &site_crm, &site_widgets, &site_inbox};
+static const struct site_kind *const kinds[] = {
+    &site_marketplace, &site_lab, &site_crm, &site_shop, &site_widgets, &site_inbox,
+};
 
 static const struct site_kind *find_kind(const char *name)
 {
