@@ -222,7 +222,7 @@ static void digits_of(const char *s, char out[32])
             break;
     out[n] = 0;
     if (*s)
-        strcpy(out, "x");
+        snprintf(out, 32, "x");
 }
 
 /* The check digit of ISO/IEC 7812-1 annex B. */
