@@ -7,6 +7,10 @@ import net from 'node:net'
 
 import { slow, until } from './harness.mjs'
 
+// ms: what one call takes at most on a busy machine, and less than whatever could hold it up, of which the
+// shortest is a webhook's deadline of 10 s.
+export const HELD_UP = 7000
+
 // A connection that is driven byte by byte. `got` is what came; `ended` how it ended, null while open.
 export class Wire {
   constructor(port, options = {}) {
