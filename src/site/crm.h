@@ -24,6 +24,7 @@ struct crm {
     json_t *sessions;  /* token: {in, code, tries, next} */
     json_t *lists;     /* queries that the table was asked for, as {q, status, owner, page} */
     json_t *exports;   /* queries that were downloaded */
+    bool trusting;     /* no code is asked for */
     int sign_ins;
 };
 

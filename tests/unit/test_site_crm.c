@@ -167,6 +167,23 @@ static void a_code_serves_once_and_has_three_tries(void **state)
     close_visit(&v);
 }
 
+static void a_trusting_site_asks_for_no_code_until_it_is_reset(void **state)
+{
+    static const char login[] = "user=" CRM_USER "&password=" CRM_PASSWORD;
+    struct visit v;
+    const char *text;
+    assert_int_equal(open_visit(&v, "crm", 42, NULL), 0);
+    assert_int_equal(fetch(&v, "POST", "/__env__/trust", ADMIN, "", &text), 200);
+    assert_int_equal(post(&v, "/login", "", login, &text), 303);
+    assert_non_null(strstr(text, "Location: /customers/\r\n"));
+    assert_int_equal(fetch(&v, "GET", "/customers/", cookie_of(&v, text), "", &text), 200);
+    assert_true(passes(&v, "sign_in"));
+    assert_int_equal(fetch(&v, "POST", "/__env__/reset", ADMIN, "", &text), 200);
+    assert_int_equal(post(&v, "/login", "", login, &text), 303);
+    assert_non_null(strstr(text, "Location: /login/code\r\n"));
+    close_visit(&v);
+}
+
 static void six_boxes_make_one_code_and_next_is_followed(void **state)
 {
     struct visit v;
@@ -422,6 +439,7 @@ int main(void)
         cmocka_unit_test(nothing_is_shown_before_signing_in),
         cmocka_unit_test(a_wrong_password_says_so_and_goes_nowhere),
         cmocka_unit_test(a_code_serves_once_and_has_three_tries),
+        cmocka_unit_test(a_trusting_site_asks_for_no_code_until_it_is_reset),
         cmocka_unit_test(six_boxes_make_one_code_and_next_is_followed),
         cmocka_unit_test(sessions_end_when_the_control_call_says_so),
         cmocka_unit_test(every_page_is_whole_and_the_same_for_the_same_seed),
