@@ -209,10 +209,12 @@ int httpc_url_parse(struct pool *pool, const char *url, struct httpc_url *out, s
     return r ? err_set(err, r, "'%.200s' is not an http(s) address", url) : 0;
 }
 
+/* "localhost.evil.example" and "127.evil.example" are not. */
 static bool is_here(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
-           strncasecmp(host, "localhost", strlen("localhost")) == 0;
+    bool number = strspn(host, "0123456789.") == strlen(host);
+    return (number && strncmp(host, "127.", 4) == 0) || strcmp(host, "[::1]") == 0 ||
+           strcasecmp(host, "localhost") == 0;
 }
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)

@@ -848,6 +848,31 @@ static void the_environments_proxy_can_be_passed_over(void **state)
     receiver_destroy(target);
 }
 
+static void only_this_machine_is_reached_beside_the_proxy(void **state)
+{
+    static const struct {
+        const char *host;
+        int status; /* 500: of the proxy */
+    } rows[] = {{"127.0.0.1", 200},         {"localhost", 200},         {"LocalHost", 200},
+                {"localhost.example", 500}, {"localhostess.test", 500}, {"127.example.test", 500},
+                {"127.0.0.1.example", 500}};
+    struct httpc *client;
+    static const struct receiver_answer ok[] = {RECEIVER_OK};
+    RECEIVE(RECEIVER_500);
+    struct receiver *target = receiver_create(ok, 1);
+    receiver_open(target);
+    setenv("http_proxy", pool_printf(pool, "http://127.0.0.1:%d", receiver_port(receiver)), 1);
+    assert_int_equal(httpc_create(loop, &client, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        get(client, pool_printf(pool, "http://%s:%d/", rows[i].host, receiver_port(target)), 0);
+        if (call.status != rows[i].status)
+            fail_msg("%s: %d %s", rows[i].host, call.status, call.msg);
+    }
+    unsetenv("http_proxy");
+    httpc_destroy(client);
+    receiver_destroy(target);
+}
+
 static void a_flood_is_cut_or_refused_as_asked(void **state)
 {
     struct httpc *client;
@@ -915,6 +940,7 @@ int main(void)
         CASE(a_name_that_leads_to_a_private_address_is_refused_and_tried_again),
         CASE(a_name_that_leads_to_a_private_address_is_not_connected_to),
         CASE(the_environments_proxy_can_be_passed_over),
+        CASE(only_this_machine_is_reached_beside_the_proxy),
         CASE(a_flood_is_cut_or_refused_as_asked),
         CASE(a_cancelled_exchange_is_never_heard_of_again),
     };
