@@ -383,7 +383,7 @@ int sched_events_after(struct sched *s, struct run_key key, int64_t seq, struct 
 static bool looks_like_time(const char *s, size_t len)
 {
     return len >= strlen("2026-01-01") && len < CLOCK_ISO_BYTES &&
-           strspn(s, "0123456789-:.T+Z ") >= len && s[4] == '-' && s[7] == '-';
+           strspn(s, "0123456789-:.T+Z") >= len && s[4] == '-' && s[7] == '-';
 }
 
 static int bad_cursor(struct err *err)
@@ -433,9 +433,6 @@ int sched_cursor_parse(struct sched *s, struct run_key key, const char *cursor, 
     char ts[CLOCK_ISO_BYTES];
     struct err cause = {0};
     snprintf(ts, sizeof(ts), "%s", cursor);
-    char *blank = strchr(ts, ' '); /* a '+' that was not escaped in a query */
-    if (blank)
-        *blank = '+';
     int r = store_events_before(s->store, key, ts, ret_seq, &cause);
     return r ? sched_run_error(&cause, err) : 0;
 }
