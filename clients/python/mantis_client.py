@@ -191,6 +191,12 @@ class Mantis:
         body = {"action": "graph_learn", "objective": objective, "start_url": start_url, "force_relearn": force_relearn}
         return self._send("POST", "/v1/predict", body)
 
+    def list_runs(self, *, status: Union[str, List[str]] = "", limit: Optional[int] = None,
+                  before: str = "") -> Json:
+        """{"runs": newest first, "next_before": `before` of the next page, None at the end}."""
+        words = status if isinstance(status, str) else ",".join(status)
+        return self._get("/v1/runs", status=words, limit=limit, before=before)
+
     def queue(self) -> Json:
         return self._get("/v1/queue")
 
@@ -457,7 +463,7 @@ OPERATIONS: Dict[str, str] = {
     "getRunStatus": "status", "getRunResult": "result", "cancelRun": "cancel", "getRunEvents": "stream_events",
     "getRunVideo": "video", "getRunArtifact": "artifact", "getRunWebhook": "run_webhooks",
     "replayRunWebhook": "replay_run_webhooks", "listWebhooks": "webhooks", "replayWebhook": "replay_webhook",
-    "getQueue": "queue", "putRecipe": "put_recipe", "listRecipes": "recipes", "getRecipe": "recipe",
+    "getQueue": "queue", "listRuns": "list_runs", "putRecipe": "put_recipe", "listRecipes": "recipes", "getRecipe": "recipe",
     "deleteRecipe": "delete_recipe", "diagnoseFingerprint": "fingerprint", "health": "health",
     "version": "version", "listModels": "models", "metrics": "metrics", "openapi": "openapi",
 }

@@ -2,7 +2,7 @@
 
 import type {
   Artifact, CuaRequest, CuaResult, Delivery, DryRun, ExtractionSchema, FingerprintReply, GraphLearnReply, Health,
-  PhaseDocument, PlanInput, Queue, Recipe, ReplayReply, ResultDocument, ResumeReply, RunEvent, RunHandle, RunOptions,
+  PhaseDocument, PlanInput, Queue, Recipe, ReplayReply, ResultDocument, ResumeReply, RunEvent, RunHandle, RunList, RunOptions,
   Status, StatusDocument, Version,
 } from './schema.d.mts'
 
@@ -80,6 +80,8 @@ export declare class Mantis {
   resume(runId: string, userInput?: unknown): Promise<ResumeReply>
   logs(runId: string, tail?: number): Promise<Array<{ message: string; ts: string; [key: string]: unknown }>>
   graphLearn(objective: string, options?: { startUrl?: string; forceRelearn?: boolean }): Promise<GraphLearnReply>
+  /** Newest first; `next_before` of a page is `before` of the next, null at the end. */
+  listRuns(options?: { status?: Status | Status[]; limit?: number; before?: string }): Promise<RunList>
   queue(): Promise<Queue>
   cua(instruction: string, options?: Omit<CuaRequest, 'instruction'>, idempotencyKey?: string): Promise<RunHandle | CuaResult>
   fingerprint(targetUrl?: string): Promise<FingerprintReply>

@@ -130,6 +130,10 @@ export class Mantis {
     return this.#send('POST', '/v1/predict', { action: 'graph_learn', objective, start_url: startUrl, force_relearn: forceRelearn })
   }
 
+  listRuns({ status = '', limit, before = '' } = {}) {
+    return this.#get('/v1/runs', { status: Array.isArray(status) ? status.join(',') : status, limit, before })
+  }
+
   queue() { return this.#get('/v1/queue') }
 
   async cua(instruction, options = {}, idempotencyKey = '') {
@@ -383,7 +387,7 @@ export const OPERATIONS = Object.freeze({
   predict: 'submit', cua: 'cua', chatCompletions: 'chat', getRunPhase: 'phase', getRunStatus: 'status',
   getRunResult: 'result', cancelRun: 'cancel', getRunEvents: 'streamEvents', getRunVideo: 'video',
   getRunArtifact: 'artifact', getRunWebhook: 'runWebhooks', replayRunWebhook: 'replayRunWebhooks',
-  listWebhooks: 'webhooks', replayWebhook: 'replayWebhook', getQueue: 'queue', putRecipe: 'putRecipe',
+  listWebhooks: 'webhooks', replayWebhook: 'replayWebhook', getQueue: 'queue', listRuns: 'listRuns', putRecipe: 'putRecipe',
   listRecipes: 'recipes', getRecipe: 'recipe', deleteRecipe: 'deleteRecipe', diagnoseFingerprint: 'fingerprint',
   health: 'health', version: 'version', listModels: 'models', metrics: 'metrics', openapi: 'openapi',
 })

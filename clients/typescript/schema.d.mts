@@ -783,6 +783,29 @@ export interface CuaResult {
   [key: string]: unknown;
 }
 
+/** A run in a list. */
+export interface RunLine {
+  run_id: string;
+  status: Status;
+  phase: Phase;
+  terminal: boolean;
+  created_at: string;
+  started_at?: string | null;
+  finished_at?: string | null;
+  updated_at: string;
+  profile_id?: string | null;
+  workflow_id?: string | null;
+  model?: string | null;
+  mode?: string | null;
+}
+
+export interface RunList {
+  /** Newest first. */
+  runs: Array<RunLine>;
+  /** `before` of the next page; null: this was the last. */
+  next_before: string | null;
+}
+
 /** This tenant's live runs. */
 export interface Queue {
   tenant_id: string;
@@ -792,7 +815,7 @@ export interface Queue {
   paused: number;
   /** Until the first waiting run is likely to start; null: nothing waits, or nobody knows yet. */
   eta_ms: number | null;
-  /** The first of this tenant's waiting runs. */
+  /** The first of this tenant's runs that wait for a slot; none that is under way. */
   runs: Array<{
     run_id: string;
     /** 1: the next one of all. */

@@ -246,6 +246,9 @@ enum MHD_Result request_turn(void *cls, struct MHD_Connection *connection, const
 void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode how);
 
+/* The body, which must be an object, into req->json. */
+int request_read_json(struct request *req, struct err *err) MUST_CHECK;
+
 /*
  * Suspend the call; it costs a socket and nothing else. request_resume() lets it go on with then(),
  * from the loop. When the caller hangs up, abandon() is called instead (it undoes what would have
@@ -279,6 +282,7 @@ route_fn predict_post;                                                          
 route_fn cua_post;                                                                   /* cua.c */
 route_fn chat_post;                                                                  /* chat.c */
 route_fn run_phase_get, run_status_get, run_result_get, run_cancel_post, run_artifact_get; /* runs.c */
+route_fn runs_get;                                                                   /* run_list.c */
 route_fn run_video_get, queue_get;                                                   /* runs.c */
 route_fn run_events_get;                                                             /* events.c */
 route_fn run_webhook_get, run_webhook_replay_post, webhooks_get, webhook_replay_post; /* webhooks.c */

@@ -5,6 +5,7 @@
 #ifndef MANTIS_BASE_CLOCK_H
 #define MANTIS_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 int64_t clock_mono_ms(void);
@@ -15,6 +16,10 @@ int64_t clock_wall_us(void); /* since 1970, UTC */
  * (http-api.md section 1). Returns out. */
 #define CLOCK_ISO_BYTES 33
 const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES]);
+
+/* Such a text, or a shorter form of it: without fraction, seconds, clock or zone (then UTC), with "Z" or a
+ * blank instead of the 'T'. False: it is no time. */
+bool clock_parse_iso(const char *text, int64_t *ret_us);
 
 /* Whole days since a text that begins with an ISO date; -1 when it does not, or is to come. */
 int clock_days_since(const char *iso_date);

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "core/run.h"
 #include "core/tenant_priv.h"
@@ -135,53 +135,6 @@ static int read_secret_name(struct reader *rd, const struct field *field, const 
     return r;
 }
 
-/* Days that do not exist are refused, so "2026-02-31" does not quietly mean March. */
-static bool read_date(const char **at, int64_t *ret_seconds)
-{
-    struct tm tm = {0}, given;
-    const char *p = strptime(*at, "%Y-%m-%d", &tm);
-    if (p && (*p == 'T' || *p == ' ')) {
-        const char *clock = p + 1;
-        p = strptime(clock, "%H:%M:%S", &tm);
-        if (!p)
-            p = strptime(clock, "%H:%M", &tm);
-    }
-    if (!p)
-        return false;
-    given = tm;
-    *ret_seconds = timegm(&tm);
-    *at = p;
-    return tm.tm_mday == given.tm_mday && tm.tm_mon == given.tm_mon && tm.tm_sec == given.tm_sec;
-}
-
-/* "", "Z", "+02:00"; without one it is UTC. */
-static bool read_zone(const char *p, int64_t *ret_seconds)
-{
-    int hours, minutes, len = 0;
-    char sign;
-    *ret_seconds = 0;
-    if (!*p || strcmp(p, "Z") == 0)
-        return true;
-    if (sscanf(p, "%c%2d:%2d%n", &sign, &hours, &minutes, &len) < 3 || p[len] ||
-        !strchr("+-", sign) || hours < 0 || hours > 14 || minutes < 0 || minutes > 59)
-        return false;
-    *ret_seconds = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-    return true;
-}
-
-static bool parse_time(const char *text, int64_t *ret_us)
-{
-    int64_t seconds, offset;
-    if (!read_date(&text, &seconds))
-        return false;
-    if (*text == '.')
-        text += 1 + strspn(text + 1, "0123456789");
-    if (!read_zone(text, &offset))
-        return false;
-    *ret_us = (seconds - offset) * MICROSECONDS;
-    return true;
-}
-
 static int read_time(struct reader *rd, const struct field *field, const json_t *value, void *out,
                      struct err *err)
 {
@@ -192,7 +145,7 @@ static int read_time(struct reader *rd, const struct field *field, const json_t 
             return 0;
         }
     }
-    if (json_is_string(value) && parse_time(json_string_value(value), out))
+    if (json_is_string(value) && clock_parse_iso(json_string_value(value), out))
         return 0;
     return err_set(err, E_INVALID,
                    "'%s' takes a time like '2026-03-04T05:06:07Z' or seconds since 1970",

@@ -42,6 +42,7 @@ enum store_which {
     STORE_UNSETTLED, /* terminal without a result; in created order */
     STORE_UNLOGGED,  /* terminal with a result and not logged; in finished order. limit */
     STORE_EXPIRED,   /* upkeep.h: in updated order. before_us, limit */
+    STORE_PAGE,      /* tenant, state_mask; newest first. behind, limit */
 };
 
 struct store_query {
@@ -49,6 +50,7 @@ struct store_query {
     const char *tenant; /* NULL any */
     unsigned state_mask;
     int64_t before_us;
+    struct store_place behind;
     int limit;
 };
 

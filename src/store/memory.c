@@ -209,6 +209,10 @@ static bool asked_for(const struct memory_run *run, const struct store_query *q)
     case STORE_IN_STATES:
         return (q->state_mask & (1u << r->state)) &&
                (!q->tenant || strcmp(r->tenant_id, q->tenant) == 0);
+    case STORE_PAGE:
+        return (q->state_mask & (1u << r->state)) && strcmp(r->tenant_id, q->tenant) == 0 &&
+               (r->created_us < q->behind.created_us ||
+                (r->created_us == q->behind.created_us && strcmp(r->run_id, q->behind.run_id) < 0));
     case STORE_UNSETTLED:
         return over && !r->has_result;
     case STORE_UNLOGGED:
@@ -232,6 +236,18 @@ static int by_updated(const void *a, const void *b)
     return (x->updated_us > y->updated_us) - (x->updated_us < y->updated_us);
 }
 
+static int newest_first(const void *a, const void *b)
+{
+    const struct run_record *x = a, *y = b;
+    int order = (y->created_us > x->created_us) - (y->created_us < x->created_us);
+    return order ? order : strcmp(y->run_id, x->run_id);
+}
+
+/* NULL: as they were created, and all of them. */
+typedef int compare_fn(const void *a, const void *b);
+static compare_fn *const orders[] = {
+    [STORE_UNLOGGED] = by_finished, [STORE_EXPIRED] = by_updated, [STORE_PAGE] = newest_first};
+
 static int memory_list(struct store *store, struct pool *pool, const struct store_query *q,
                        struct run_record **ret_runs, int *ret_n, struct err *err)
 {
@@ -243,8 +259,10 @@ static int memory_list(struct store *store, struct pool *pool, const struct stor
     for (struct memory_run *run = m->runs; run; run = run->next)
         if (asked_for(run, q))
             runs[n++] = copy_row(pool, &run->row).rec;
-    if (q->which == STORE_UNLOGGED || q->which == STORE_EXPIRED) {
-        qsort(runs, (size_t)n, sizeof(*runs), q->which == STORE_EXPIRED ? by_updated : by_finished);
+    compare_fn *order = orders[q->which];
+    if (order) {
+        if (n)
+            qsort(runs, (size_t)n, sizeof(*runs), order);
         n = n > q->limit ? q->limit : n;
     }
     *ret_runs = runs;

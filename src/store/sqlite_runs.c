@@ -85,11 +85,12 @@ static sqlite3_stmt *list_statement(struct sqlite *q, const struct store_query *
     static const enum sql which[] = {[STORE_IN_STATES] = SQL_RUNS_IN_STATES,
                                      [STORE_UNSETTLED] = SQL_RUNS_UNSETTLED,
                                      [STORE_UNLOGGED] = SQL_RUNS_UNLOGGED,
-                                     [STORE_EXPIRED] = SQL_RUNS_EXPIRED};
+                                     [STORE_EXPIRED] = SQL_RUNS_EXPIRED,
+                                     [STORE_PAGE] = SQL_RUNS_PAGE};
     sqlite3_stmt *s = sql_get(q, which[query->which], err);
     if (!s || query->which == STORE_UNSETTLED)
         return s;
-    if (query->which != STORE_IN_STATES) {
+    if (query->which == STORE_UNLOGGED || query->which == STORE_EXPIRED) {
         sqlite3_bind_int(s, 1, query->limit);
         if (query->which == STORE_EXPIRED)
             sqlite3_bind_int64(s, 2, query->before_us);
@@ -99,6 +100,11 @@ static sqlite3_stmt *list_statement(struct sqlite *q, const struct store_query *
     for (int state = 0, at = SQL_FIRST_STATE_PARAM; state < RUN_N_STATES; state++)
         if (query->state_mask & (1u << state))
             sqlite3_bind_int(s, at++, state);
+    if (query->which == STORE_PAGE) {
+        sqlite3_bind_int64(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES, query->behind.created_us);
+        sql_put_text(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES + 1, query->behind.run_id);
+        sqlite3_bind_int(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES + 2, query->limit);
+    }
     return s;
 }
 

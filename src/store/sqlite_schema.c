@@ -110,6 +110,8 @@ static const char *const migrations[] = {
     "CREATE TABLE recipes ("
     " tenant_id TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,"
     " PRIMARY KEY (tenant_id, name)) WITHOUT ROWID;",
+    /* A tenant's runs page by page. */
+    "CREATE INDEX IF NOT EXISTS runs_by_created ON runs (tenant_id, created_us, run_id, state);",
 };
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4, "live states come before 4");
 

@@ -11,7 +11,7 @@
     " settings, id, last_ts_us, has_result, logged"
 
 #define IN_STATES "state IN (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-static_assert(RUN_N_STATES == 10, "IN_STATES has one parameter per state");
+static_assert(RUN_N_STATES == 10, "IN_STATES has one parameter per state; others follow as ?12");
 
 #define DELIVERY_COLUMNS                                                                           \
     "d.id, d.tenant_id, r.run_id, d.event, d.url, d.secret_name, d.payload, d.state, d.attempts,"  \
@@ -61,6 +61,11 @@ const char *const sqlite_sql[N_SQL] = {
         "SELECT " RUN_COLUMNS " FROM runs WHERE state >= 3 AND updated_us < ?2 AND NOT EXISTS"
         " (SELECT 1 FROM deliveries d WHERE d.run = runs.id AND d.state = 0)"
         " ORDER BY updated_us, id LIMIT ?1",
+    /* The index holds the state, too: rows that are not wanted are passed over inside it. */
+    [SQL_RUNS_PAGE] =
+        "SELECT " RUN_COLUMNS " FROM runs INDEXED BY runs_by_created WHERE tenant_id = ?1 AND "
+        IN_STATES " AND (created_us, run_id) < (?12, ?13)"
+        " ORDER BY created_us DESC, run_id DESC LIMIT ?14",
     [SQL_PROFILE_HOLDER] =
         "SELECT run_id FROM runs WHERE tenant_id = ?1 AND profile_id = ?2 AND state < 4",
     [SQL_PART_PUT] =

@@ -183,6 +183,18 @@ int store_run_unsettled(struct store *store, struct pool *pool, struct run_recor
     return store->driver->list(store, pool, &q, ret_runs, ret_n, err);
 }
 
+int store_run_page(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
+                   struct store_place behind, int limit, struct run_record **ret_runs, int *ret_n,
+                   struct err *err)
+{
+    struct store_query q = {.which = STORE_PAGE,
+                            .tenant = tenant,
+                            .state_mask = state_mask,
+                            .behind = behind,
+                            .limit = limit};
+    return store->driver->list(store, pool, &q, ret_runs, ret_n, err);
+}
+
 int store_runs_unlogged(struct store *store, struct pool *pool, int limit,
                         struct run_record **ret_runs, int *ret_n, struct err *err)
 {

@@ -79,6 +79,17 @@ int store_run_get(struct store *store, struct pool *pool, struct run_key key, un
 int store_run_list(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
                    struct run_record **ret_runs, int *ret_n, struct err *err) MUST_CHECK;
 
+/* Where a page of a tenant's runs begins: behind the run created then, with that id. */
+struct store_place {
+    int64_t created_us; /* INT64_MAX: at the newest */
+    const char *run_id; /* "": behind every run of that time */
+};
+
+/* Runs of a tenant in one of the states, newest first, at most limit, by created_us and run_id. */
+int store_run_page(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
+                   struct store_place behind, int limit, struct run_record **ret_runs, int *ret_n,
+                   struct err *err) MUST_CHECK;
+
 /*
  * The one door a run's state goes through. Checks core/run.h's table: E_CONFLICT when the change is
  * not allowed (a terminal state never changes). doc_patch's keys are set in doc (null deletes);

@@ -64,6 +64,52 @@ static void another_tenants_run_is_not_found(void **state)
     assert_null(checkpoint);
 }
 
+static void create_at(const char *tenant, const char *id, int64_t created_us)
+{
+    json_t *plan = keep(json_object());
+    struct run_record run = {.run_id = id,
+                             .tenant_id = tenant,
+                             .profile_id = id,
+                             .workflow_id = "w",
+                             .created_us = created_us,
+                             .plan = plan};
+    struct store_creation c = {.run = &run};
+    assert_int_equal(store_run_create(store, &c, 1, NULL), 0);
+    assert_int_equal(c.result, 0);
+}
+
+/* The ids of one page, with a blank behind each. */
+static const char *page(unsigned mask, int64_t behind_us, const char *behind_id, int limit)
+{
+    struct run_record *runs;
+    int n;
+    const char *ids = "";
+    struct store_place behind = {behind_us, behind_id};
+    assert_int_equal(store_run_page(store, pool, "acme", mask, behind, limit, &runs, &n, NULL), 0);
+    for (int i = 0; i < n; i++)
+        ids = pool_printf(pool, "%s%s ", ids, runs[i].run_id);
+    return ids;
+}
+
+static void a_tenants_runs_come_page_by_page_newest_first(void **state)
+{
+    unsigned all = (1u << RUN_N_STATES) - 1;
+    create_at("acme", "r1", 1000);
+    create_at("acme", "r3", 2000);
+    create_at("acme", "r2", 2000);
+    create_at("other", "r9", 2500);
+    create_at("acme", "r4", 3000);
+    assert_int_equal(set("r3", RUN_CANCELLED), 0);
+    assert_string_equal(page(all, INT64_MAX, "", 10), "r4 r3 r2 r1 ");
+    assert_string_equal(page(all, INT64_MAX, "", 2), "r4 r3 ");
+    assert_string_equal(page(all, 2000, "r3", 2), "r2 r1 ");
+    assert_string_equal(page(all, 2000, "", 10), "r1 ");
+    assert_string_equal(page(all, 1000, "r1", 10), "");
+    assert_string_equal(page(1u << RUN_CANCELLED, INT64_MAX, "", 10), "r3 ");
+    assert_string_equal(page(1u << RUN_QUEUED, INT64_MAX, "", 2), "r4 r2 ");
+    assert_string_equal(page(0, INT64_MAX, "", 10), "");
+}
+
 static void changes_follow_the_state_table(void **state)
 {
     for (int from = 0; from < RUN_N_STATES; from++) {
@@ -366,6 +412,7 @@ static const struct CMUnitTest every_kind[] = {
     T(a_profile_has_one_live_run),
     T(a_refused_run_takes_no_profile),
     T(the_journal_keeps_the_last_state_of_each_key),
+    T(a_tenants_runs_come_page_by_page_newest_first),
     T(the_newest_checkpoint_of_a_workflow_is_found),
     T(fields_are_patched_and_deleted),
     T(what_was_read_stays_as_it_was),

@@ -536,6 +536,64 @@ static void actions_and_their_short_forms_reach_the_run(void **state)
     stop(&fx);
 }
 
+static void create_run(struct fixture *fx, const char *tenant, const char *id, int64_t created_us)
+{
+    json_t *doc = json_pack("{s:s,s:s}", "model", "page", "mode", "detached");
+    struct run_record run = {.run_id = id,
+                             .tenant_id = tenant,
+                             .profile_id = id,
+                             .workflow_id = "w",
+                             .created_us = created_us,
+                             .doc = doc};
+    struct store_creation c = {.run = &run};
+    assert_int_equal(store_run_create(fx->store, &c, 1, NULL), 0);
+    json_decref(doc);
+}
+
+static void a_tenants_runs_are_listed_by_page(void **state)
+{
+    static const struct {
+        const char *query;
+        int status;
+        const char *in_body, *not_in_body;
+    } cases[] = {
+        {"", 200, "{\"runs\":[{\"run_id\":\"r3\",", "r9"},
+        {"", 200, "\"next_before\":null}", "r9"},
+        {"?limit=2", 200, "\"next_before\":\"1970-01-01T00:00:02.000000Z~r2\"}", "\"r1\""},
+        {"?before=1970-01-01T00:00:02.000000Z~r2", 200, "{\"runs\":[{\"run_id\":\"r1\",", "\"r2\""},
+        {"?before=1970-01-01T00:00:02.000000+00:00", 200, "{\"runs\":[{\"run_id\":\"r1\",",
+         "\"r2\""},
+        {"?status=cancelled", 200,
+         "\"status\":\"cancelled\",\"phase\":\"cancelled\",\"terminal\":true", "r3"},
+        {"?status=failed,halted&status=timeout", 200, "{\"runs\":[],\"next_before\":null}", "r1"},
+        {"?status=queued&status=cancelled", 200, "\"r2\"", "r9"},
+        {"?status=explode", 422, "explode", "r1"},
+        {"?limit=0", 422, "limit", "r1"},
+        {"?limit=201", 422, "limit", "r1"},
+        {"?before=soon", 422, "next_before", "r1"},
+    };
+    struct fixture fx;
+    start(&fx);
+    create_run(&fx, "default", "r1", 1000000);
+    create_run(&fx, "default", "r2", 2000000);
+    create_run(&fx, "default", "r3", 3000000);
+    create_run(&fx, "other", "r9", 4000000);
+    assert_int_equal(store_run_set_state(fx.store, RUN_KEY("default", "r2"), RUN_CANCELLED, NULL,
+                                         NULL, NULL, NULL),
+                     0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct answer a;
+        char path[200];
+        snprintf(path, sizeof(path), "/v1/runs%s", cases[i].query);
+        call(&fx, &a, "GET", path, WITH_TOKEN, "");
+        if (a.status != cases[i].status || !strstr(a.body, cases[i].in_body) ||
+            strstr(a.body, cases[i].not_in_body))
+            fail_msg("%s: %d %s", path, a.status, a.body);
+        answer_release(&a);
+    }
+    stop(&fx);
+}
+
 static void resume_says_whether_the_run_waits_for_its_turn(void **state)
 {
     static const struct {
@@ -553,6 +611,30 @@ static void resume_says_whether_the_run_waits_for_its_turn(void **state)
         HAS(a.body, cases[i].status);
         answer_release(&a);
     }
+    stop(&fx);
+}
+
+static void an_answer_to_a_prompt_has_a_size(void **state)
+{
+    struct fixture fx;
+    struct pool *pool = pool_create(NULL);
+    char *text = pool_alloc(pool, CAP_USER_INPUT_BYTES);
+    start(&fx);
+    for (size_t over = 0; over < 2; over++) {
+        struct answer a;
+        size_t len = CAP_USER_INPUT_BYTES - strlen("\"\"") + over;
+        memset(text, 'x', len);
+        text[len] = 0;
+        call(&fx, &a, "POST", "/predict", WITH_TOKEN,
+             pool_printf(pool,
+                         "{\"action\":\"resume\",\"run_id\":\"" RUN_ID "\",\"user_input\":\"%s\"}",
+                         text));
+        assert_int_equal(a.status, over ? 400 : 200);
+        if (over)
+            HAS(a.body, "'user_input' is 65537 bytes long; at most 65536 are taken");
+        answer_release(&a);
+    }
+    pool_destroy(pool);
     stop(&fx);
 }
 
@@ -1076,7 +1158,9 @@ int main(void)
         cmocka_unit_test(the_echo_of_a_request_holds_nothing_that_is_typed_or_secret),
         cmocka_unit_test(names_that_change_and_a_missing_checkpoint_are_warned_about),
         cmocka_unit_test(actions_and_their_short_forms_reach_the_run),
+        cmocka_unit_test(a_tenants_runs_are_listed_by_page),
         cmocka_unit_test(resume_says_whether_the_run_waits_for_its_turn),
+        cmocka_unit_test(an_answer_to_a_prompt_has_a_size),
         cmocka_unit_test(artifacts_are_files_to_save),
         cmocka_unit_test(a_waiting_call_gets_the_result_when_the_run_ends),
         cmocka_unit_test(a_waiting_caller_that_sends_no_more_gets_its_result),

@@ -122,6 +122,33 @@ static void a_number_that_is_too_large_is_said_with_its_field(void **state)
     }
 }
 
+static void a_time_is_read_as_it_is_written(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t us; /* -1: none */
+    } cases[] = {
+        {"1970-01-01T00:00:01.500000+00:00", 1500000},
+        {"1970-01-01T00:00:01.5Z", 1500000},
+        {"1970-01-01 00:01", 60000000},
+        {"1970-01-02", 86400000000},
+        {"1970-01-01T02:00:00+02:00", 0},
+        {"2026-02-31T00:00:00Z", -1},
+        {"tomorrow", -1},
+        {"", -1},
+        {"1970-01-01T00:00:01x", -1},
+    };
+    char iso[CLOCK_ISO_BYTES];
+    int64_t now_us = clock_wall_us(), us;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        us = -1;
+        if (clock_parse_iso(cases[i].text, &us) != (cases[i].us >= 0) || us != cases[i].us)
+            fail_msg("%s: %lld", cases[i].text, (long long)us);
+    }
+    assert_true(clock_parse_iso(clock_iso(now_us, iso), &us));
+    assert_true(us == now_us);
+}
+
 static void deep_json_is_refused(void **state)
 {
     char deep[20001];
@@ -211,6 +238,7 @@ int main(void)
         cmocka_unit_test(ids_are_sanitised_as_the_contract_says),
         cmocka_unit_test(canonical_json_gives_the_contract_signature),
         cmocka_unit_test(a_number_that_is_too_large_is_said_with_its_field),
+        cmocka_unit_test(a_time_is_read_as_it_is_written),
         cmocka_unit_test(deep_json_is_refused),
         cmocka_unit_test(lenient_fields_read_as_the_contract_says),
         cmocka_unit_test(quoted_pieces_are_found_and_apostrophes_are_not),

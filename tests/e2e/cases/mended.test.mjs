@@ -127,4 +127,18 @@ cases({ start, stop }, (check) => {
     assert.match(await text, /data: \{"phase":"queued","run_id":"[^"]*"\}\n\n/)
     assert.match(await text, /data: \{"phase":"running","run_id":"[^"]*","status":"paused"\}\n\n/)
   })
+
+  check('http-api 9', 'a tenant lists its own runs, newest first, page by page, with the scope status', async ({ quiet, acme }) => {
+    const made = []
+    for (let i = 0; i < 5; i++) made.unshift(await acme.submit({ task_suite: wait(), profile_id: `listed-${i}` }))
+    await acme.predict({ action: 'cancel', run_id: made[2] })
+    const list = (query, caller = quiet.as('board')) => caller.request('GET', `/v1/runs${query}`)
+    const first = (await list('?limit=3')).json
+    const second = (await list(`?limit=2&before=${first.next_before}`)).json
+    assert.deepEqual([...first.runs, ...second.runs].map((r) => r.run_id), made)
+    assert.deepEqual(Object.keys(first.runs[0]).sort(), ['created_at', 'finished_at', 'mode', 'model', 'phase', 'profile_id', 'run_id', 'started_at', 'status', 'terminal', 'updated_at', 'workflow_id'])
+    assert.deepEqual((await list('?status=cancelled&limit=1')).json.runs.map((r) => [r.run_id, r.terminal]), [[made[2], true]])
+    assert.ok((await list('', quiet.as('busy'))).json.runs.every((r) => !made.includes(r.run_id)))
+    assert.equal((await list('?status=explode')).status, 422)
+  })
 })

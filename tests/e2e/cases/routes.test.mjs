@@ -48,6 +48,7 @@ const matrix = [
   ['GET /v1/runs/{run_id}/video', ['result'], get('/v1/runs/{id}/video')],
   ['GET /v1/runs/{run_id}/artifacts/{name}', ['result'], get('/v1/runs/{id}/artifacts/result.json')],
   ['GET /v1/queue', ['status'], () => ['GET', '/v1/queue']],
+  ['GET /v1/runs', ['status'], () => ['GET', '/v1/runs']],
   ['POST /v1/recipes', [], () => ['POST', '/v1/recipes', { name: '-bad-', schema: {} }]],
   ['DELETE /v1/recipes/{name}', [], () => ['DELETE', '/v1/recipes/not_there']],
   ['POST /v1/diagnose/fingerprint', [], () => ['POST', '/v1/diagnose/fingerprint', { target_url: 'ftp://x' }]],
@@ -60,7 +61,7 @@ const paths = [
   ['/health', ['GET']], ['/v1/health', ['GET']], ['/v1/version', ['GET']], ['/metrics', ['GET']], ['/docs', ['GET']], ['/redoc', ['GET']],
   ['/openapi.json', ['GET']], ['/v1/runs/{id}', ['GET']], ['/v1/runs/{id}/status', ['GET']], ['/v1/runs/{id}/result', ['GET']],
   ['/v1/runs/{id}/cancel', ['POST']], ['/v1/runs/{id}/events', ['GET']], ['/v1/runs/{id}/video', ['GET']],
-  ['/v1/runs/{id}/artifacts/leads.csv', ['GET']], ['/v1/queue', ['GET']], ['/v1/recipes', ['GET', 'POST']], ['/v1/recipes/x', ['GET', 'DELETE']],
+  ['/v1/runs/{id}/artifacts/leads.csv', ['GET']], ['/v1/queue', ['GET']], ['/v1/runs', ['GET']], ['/v1/recipes', ['GET', 'POST']], ['/v1/recipes/x', ['GET', 'DELETE']],
   ['/v1/diagnose/fingerprint', ['POST']],
 ]
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -153,7 +154,7 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
   })
 
   check('http-api 2', 'paths that are nearly a route are 404', async (g) => {
-    for (const path of ['/', '/v1', '/v1/', '/v1/predict/', '/predict/', '/v2/predict', '/V1/predict', '/v1/predict/x', '/v1/runs', '/v1/runs/',
+    for (const path of ['/', '/v1', '/v1/', '/v1/predict/', '/predict/', '/v2/predict', '/V1/predict', '/v1/predict/x', '/v1/runs/',
       `/v1/runs/${g.ended}/`, `/v1/runs/${g.ended}/nothing`, `/v1/run/${g.ended}`, `/v1/runs/${g.ended}/artifacts`, `/v1/runs/${g.ended}/artifacts/`,
       '/v1/queue/', '/v1/recipes/', '/healthz', '/v1/metrics', '/openapi.yaml'])
       for (const method of ['GET', 'POST']) refused(await g.acme.request(method, path, method === 'POST' ? {} : undefined), 404, /^Not Found$/)
