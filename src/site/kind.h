@@ -54,7 +54,7 @@ struct site_kind {
     bool (*grade)(struct site *site, const char *task_id, json_t *reasons, json_t *diff);
 };
 
-extern const struct site_kind site_marketplace, site_lab, site_crm, site_shop, site_widgets, site_inbox;
+extern const struct site_kind site_marketplace, site_lab, site_crm, site_shop, site_widgets, site_inbox, site_flaky;
 
 /* --- the site ----------------------------------------------------------------------------- */
 

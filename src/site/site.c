@@ -9,7 +9,7 @@
 #include "site/server.h"
 
 static const struct site_kind *const kinds[] = {
-    &site_marketplace, &site_lab, &site_crm, &site_shop, &site_widgets, &site_inbox,
+    &site_marketplace, &site_lab, &site_crm, &site_shop, &site_widgets, &site_inbox, &site_flaky,
 };
 
 static const struct site_kind *find_kind(const char *name)
