@@ -54,7 +54,8 @@ void id_sha256_hex(const void *data, size_t len, char out[ID_SHA256_HEX_BYTES])
     to_hex(md, sizeof(md), out);
 }
 
-void id_hmac_sha256_hex(const char *key, const void *data, size_t len, char out[ID_SHA256_HEX_BYTES])
+void id_hmac_sha256_hex(const char *key, const void *data, size_t len,
+                        char out[ID_SHA256_HEX_BYTES])
 {
     unsigned char md[ID_SHA256_BYTES];
     size_t key_len = strlen(key);
@@ -96,6 +97,16 @@ bool id_is_clean(const char *in)
         return false;
     id_sanitise(in, clean, sizeof(clean));
     return strcmp(in, clean) == 0;
+}
+
+bool id_is_file_name(const char *name)
+{
+    if (!*name || *name == '.')
+        return false;
+    for (const char *p = name; *p; p++)
+        if (*p == '/' || (unsigned char)*p < ' ' || *p == 0x7f)
+            return false;
+    return true;
 }
 
 bool id_secret_equal(const char *a, const char *b)

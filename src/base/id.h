@@ -31,6 +31,9 @@ void id_sanitise(const char *in, char *out, size_t len);
 /* True when in is what id_sanitise() would print and at most ID_NAME_MAX bytes. */
 bool id_is_clean(const char *in);
 
+/* True for a file name and nothing else: not "", no leading dot, no '/', no control characters. */
+bool id_is_file_name(const char *name);
+
 /* Equal without telling by time where they differ or how long the secret is: both are hashed first. */
 bool id_secret_equal(const char *a, const char *b);
 

@@ -14,6 +14,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/str.h"
 #include "core/run.h"
 #include "core/tenant_priv.h"
@@ -126,13 +127,12 @@ static int read_secret_name(struct reader *rd, const struct field *field, const 
 {
     int r = read_text(rd, field, value, out, err);
     const char *name = r ? "" : *(const char **)out;
-    for (const char *p = name; !r && *p; p++)
-        if (*name == '.' || *p == '/' || (unsigned char)*p < ' ' || *p == 0x7f)
-            r = err_set(err, E_INVALID,
-                        "'%s' is the name of a file in the secrets directory: no '/', no control "
-                        "characters, no '.' in front",
-                        field->name);
-    return r;
+    if (!*name || id_is_file_name(name))
+        return r;
+    return err_set(err, E_INVALID,
+                   "'%s' is the name of a file in the secrets directory: no '/', no control "
+                   "characters, no '.' in front",
+                   field->name);
 }
 
 static int read_time(struct reader *rd, const struct field *field, const json_t *value, void *out,

@@ -7,22 +7,13 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "base/id.h"
 #include "sys/input.h"
 
 struct secret {
     size_t size;
     char text[];
 };
-
-bool secret_name_ok(const char *name)
-{
-    if (!*name || *name == '.')
-        return false;
-    for (const char *p = name; *p; p++)
-        if (*p == '/' || (unsigned char)*p < ' ' || *p == 0x7f)
-            return false;
-    return true;
-}
 
 static void wipe(void *arg)
 {
@@ -62,7 +53,7 @@ static bool read_whole(int fd, char *out, size_t len)
 const char *secret_read(struct pool *pool, const char *dir, const char *name)
 {
     off_t size = 0;
-    int fd = secret_name_ok(name) ? open_regular(pool, dir, name, &size) : -1;
+    int fd = id_is_file_name(name) ? open_regular(pool, dir, name, &size) : -1;
     if (fd < 0)
         return "";
     struct secret *secret = pool_alloc(pool, sizeof(*secret) + (size_t)size + 1);

@@ -5,15 +5,10 @@
 #ifndef MANTIS_SYS_SECRETS_H
 #define MANTIS_SYS_SECRETS_H
 
-#include <stdbool.h>
-
 #include "base/pool.h"
 
-/* False for "", a leading dot, '/' and control characters: the name is a file name and nothing else. */
-bool secret_name_ok(const char *name);
-
 /* The file's content without surrounding whitespace, in pool and wiped with it; "" when it is absent,
- * unreadable, larger than CAP_SECRET_BYTES or the name is not ok. Follows links: platforms mount
+ * unreadable, larger than CAP_SECRET_BYTES or not id_is_file_name(). Follows links: platforms mount
  * secrets as links. */
 const char *secret_read(struct pool *pool, const char *dir, const char *name);
 

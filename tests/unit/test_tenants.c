@@ -471,7 +471,7 @@ static void a_secret_is_one_file_of_its_directory(void **state)
     path = pool_printf(pool, "%s/real", dir);
     put("\t value with blanks \r\n");
     assert_string_equal(secret_read(pool, dir, "link"), "value with blanks");
-    assert_true(secret_name_ok("anthropic_api_key_acme"));
+    assert_true(id_is_file_name("anthropic_api_key_acme"));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
