@@ -20,8 +20,7 @@ typedef int action_fn(const struct call *call, json_t **ret_status, struct err *
 static const char *resumed_status(const struct call *c)
 {
     struct sched_peek now;
-    bool waits =
-        sched_peek(c->req->api->sched, c->run, &now, NULL) == 0 && now.state == RUN_QUEUED;
+    bool waits = sched_peek(c->req->api->sched, c->run, &now, NULL) == 0 && now.state == RUN_QUEUED;
     return run_state_name(waits ? RUN_QUEUED : RUN_RUNNING);
 }
 
@@ -75,12 +74,23 @@ static int act_pause(const struct call *c, json_t **ret_status, struct err *err)
     return r ? r : answer_status(c, ret_status, err);
 }
 
+static int check_input(const json_t *input, struct err *err)
+{
+    size_t size = input ? json_dumpb(input, NULL, 0, JSON_FOR_CALLERS | JSON_ENCODE_ANY) : 0;
+    if (size <= CAP_USER_INPUT_BYTES)
+        return 0;
+    return err_set(err, E_INVALID, "'user_input' is %zu bytes long; at most %u are taken", size,
+                   CAP_USER_INPUT_BYTES);
+}
+
 static int act_resume(const struct call *c, json_t **ret_status, struct err *err)
 {
     const json_t *input = json_object_get(c->req->json, "user_input");
     int64_t resumed_us = 0;
     char at[CLOCK_ISO_BYTES];
-    int r = sched_resume(c->req->api->sched, c->run, json_is_null(input) ? NULL : input,
+    int r = check_input(input, err);
+    r = r ? r
+          : sched_resume(c->req->api->sched, c->run, json_is_null(input) ? NULL : input,
                          &resumed_us, err);
     if (r)
         return r;

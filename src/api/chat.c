@@ -4,22 +4,9 @@
  */
 #include "api/start.h"
 
-static int read_body(struct request *req, struct err *err)
-{
-    json_t *body;
-    if (!req->body.len)
-        return err_set(err, E_INVALID, "the request body is empty; send a JSON object");
-    int r = json_parse(req->body.data, req->body.len, "request body", &body, err);
-    if (r)
-        return r;
-    json_keep(req->pool, body);
-    return json_is_object(body) ? 0
-                                : err_set(err, E_INVALID, "the request body must be a JSON object");
-}
-
 int chat_post(struct request *req, struct err *err)
 {
-    int r = read_body(req, err);
+    int r = request_read_json(req, err);
     r = r ? r : start_take_token(req, req->tenant, err);
     if (r) {
         meters_chat(req->api->meters, req->tenant_id, "status_4xx");

@@ -12,8 +12,6 @@
 
 #define DEFAULT_TARGET "https://bot.sannysoft.com/"
 #define PROFILE        "fingerprint" /* of its own: no run of the tenant holds it up */
-#define MAX_COST_USD   0.30
-#define MAX_MINUTES    3
 #define MAX_ROWS       100
 
 struct target {
@@ -23,19 +21,13 @@ struct target {
 /* The body is optional. */
 static int read_target(struct request *req, struct target *t, struct err *err)
 {
-    json_t *body = NULL;
     *t = (struct target){DEFAULT_TARGET, ""};
     req->json = json_keep(req->pool, json_object());
     if (!req->body.len)
         return 0;
-    int r = json_parse_named(req->body.data, req->body.len, "request body", &body, err);
-    if (r)
-        return r;
-    req->json = json_keep(req->pool, body);
-    if (!json_is_object(body))
-        return err_set(err, E_INVALID, "the request body must be a JSON object");
-    r = json_read_string(body, "target_url", &t->url, err);
-    r = r ? r : json_read_string(body, "cua_model", &t->cua_model, err);
+    int r = request_read_json(req, err);
+    r = r ? r : json_read_string(req->json, "target_url", &t->url, err);
+    r = r ? r : json_read_string(req->json, "cua_model", &t->cua_model, err);
     if (!r && !*t->url)
         t->url = DEFAULT_TARGET;
     return r;
@@ -56,14 +48,6 @@ static int check_target(const struct request *req, const struct target *t, struc
 /* Open the page, wait until its tests are done, read one row per test. */
 static int make_plan(struct request *req, const char *url, const struct plan **out, struct err *err)
 {
-    const struct settings *s = req->api->settings;
-    const struct intake_config config = {.repo_root = "",
-                                         .env_url = "",
-                                         .default_micro = "",
-                                         .max_steps = s->max_steps_per_plan,
-                                         .max_loop_iterations = s->max_loop_iterations,
-                                         .max_time_minutes = MAX_MINUTES,
-                                         .max_cost = MAX_COST_USD};
     struct plan *plan;
     json_t *document = json_pack(
         "{s:s, s:[{s:s,s:s,s:{s:s}}, {s:s,s:s,s:{s:s,s:[{s:s},{s:s,s:b}],s:i}}]}", "session_name",
@@ -71,8 +55,7 @@ static int make_plan(struct request *req, const char *url, const struct plan **o
         "url", url, "type", "extract_data", "intent", "Read the name and the outcome of each test",
         "extract", "entity_name", "test", "fields", "name", "name", "name", "outcome", "required",
         0, "max_items", MAX_ROWS);
-    int r = intake_document(req->pool, &config, json_keep(req->pool, document), "fingerprint",
-                            &plan, err);
+    int r = start_own_plan(req, document, "fingerprint", &plan, err);
     if (!r)
         *out = plan;
     return r;
@@ -101,14 +84,8 @@ static int answer(struct request *req, struct err *err)
 
 static void fill(struct request *req, const struct target *t, struct candidate *c)
 {
-    const struct settings *s = req->api->settings;
-    const struct api_brain *brain = api_brain_find(s->brain);
+    const struct api_brain *brain = api_brain_find(req->api->settings->brain);
     bool reads_dom = brain && (brain->flags & API_BRAIN_READS_DOM);
-    double cost = s->max_cost_usd < c->tenant->max_cost_per_run ? s->max_cost_usd
-                                                                : c->tenant->max_cost_per_run;
-    int minutes = s->max_runtime_minutes < c->tenant->max_time_minutes_per_run
-                      ? s->max_runtime_minutes
-                      : c->tenant->max_time_minutes_per_run;
     char *run_id = pool_alloc(req->pool, ID_RUN_BYTES);
     json_t *payload = json_keep(req->pool, json_object());
     id_run(run_id);
@@ -117,8 +94,7 @@ static void fill(struct request *req, const struct target *t, struct candidate *
     c->options.profile_id = c->options.workflow_id = PROFILE;
     c->options.state_key = "";
     c->plane = reads_dom ? "browser_use_plane" : "computer_plane";
-    c->max_cost = cost < MAX_COST_USD ? cost : MAX_COST_USD;
-    c->max_time_minutes = minutes < MAX_MINUTES ? minutes : MAX_MINUTES;
+    start_own_caps(req, c);
     c->webhook_url = c->tenant->webhook_url;
     c->webhook_events = c->tenant->webhook_events;
     json_put_str(payload, "target_url", t->url);

@@ -18,8 +18,6 @@
 #define ACTION       "graph_learn"
 #define PROFILE      "graph_learn" /* unless the caller names one: of its own, no run holds it up */
 #define LEARN_FORMAT 1             /* what was learnt by another one is not answered */
-#define MAX_COST_USD 0.30
-#define MAX_MINUTES  3
 #define HASH_DIGITS  12
 #define WHY_BYTES    300
 
@@ -121,19 +119,11 @@ static void add_learn_step(struct pool *pool, const struct lesson *l, struct pla
 static int make_plan(struct request *req, const struct lesson *l, const struct plan **out,
                      struct err *err)
 {
-    const struct settings *s = req->api->settings;
-    const struct intake_config config = {.repo_root = "",
-                                         .env_url = "",
-                                         .default_micro = "",
-                                         .max_steps = s->max_steps_per_plan,
-                                         .max_loop_iterations = s->max_loop_iterations,
-                                         .max_time_minutes = MAX_MINUTES,
-                                         .max_cost = MAX_COST_USD};
     struct plan *plan;
     json_t *document =
         json_pack("{s:s, s:[{s:s,s:s,s:{s:s}}]}", "session_name", ACTION, "steps", "type",
                   "navigate", "intent", "Open the start page", "params", "url", l->start_url);
-    int r = intake_document(req->pool, &config, json_keep(req->pool, document), ACTION, &plan, err);
+    int r = start_own_plan(req, document, ACTION, &plan, err);
     if (r)
         return r;
     add_learn_step(req->pool, l, plan);
@@ -141,14 +131,8 @@ static int make_plan(struct request *req, const struct lesson *l, const struct p
     return 0;
 }
 
-static double least(double a, double b)
-{
-    return a < b ? a : b;
-}
-
 static void fill(struct request *req, const struct lesson *l, struct candidate *c)
 {
-    const struct settings *s = req->api->settings;
     char *run_id = pool_alloc(req->pool, ID_RUN_BYTES);
     json_t *payload = json_keep(req->pool, json_object());
     id_run(run_id);
@@ -161,9 +145,7 @@ static void fill(struct request *req, const struct lesson *l, struct candidate *
     c->options.state_key = "";
     c->brain = "page";
     c->plane = "browser_use_plane";
-    c->max_cost = least(least(s->max_cost_usd, c->tenant->max_cost_per_run), MAX_COST_USD);
-    c->max_time_minutes =
-        (int)least(least(s->max_runtime_minutes, c->tenant->max_time_minutes_per_run), MAX_MINUTES);
+    start_own_caps(req, c);
     c->webhook_url = c->tenant->webhook_url;
     c->webhook_events = c->tenant->webhook_events;
     json_put_str(payload, "action", ACTION);

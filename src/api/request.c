@@ -236,7 +236,7 @@ static bool is_form(const struct request *req)
             strncasecmp(type, FORM_DATA, strlen(FORM_DATA)) == 0);
 }
 
-static int read_json(struct request *req, struct err *err)
+int request_read_json(struct request *req, struct err *err)
 {
     json_t *json;
     if (!req->body.len)
@@ -260,7 +260,7 @@ static int handle(struct request *req, struct err *err)
     }
     int r = know_caller(req, err);
     if (!r && req->route->flags & ROUTE_JSON)
-        r = read_json(req, err);
+        r = request_read_json(req, err);
     return r ? r : req->route->handle(req, err);
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "plan/intake.h"
+
 #define CONCURRENCY_RETRY_S 6 /* http-api.md section 12 */
 
 /* ---- the tenant ---- */
@@ -107,6 +109,40 @@ static int try_key(struct request *req, route_fn *again, bool *ret_done, struct 
         return replay_join(c->key, again, ret_done, err);
     *ret_done = true;
     return r ? r : replay(req, &found, err);
+}
+
+/* ---- runs of our own making ---- */
+
+#define OWN_COST_USD 0.30
+#define OWN_MINUTES  3
+
+int start_own_plan(struct request *req, json_t *document, const char *name, struct plan **out,
+                   struct err *err)
+{
+    const struct intake_config config = {.repo_root = "",
+                                         .env_url = "",
+                                         .default_micro = "",
+                                         .max_steps = req->api->settings->max_steps_per_plan,
+                                         .max_loop_iterations =
+                                             req->api->settings->max_loop_iterations,
+                                         .max_time_minutes = OWN_MINUTES,
+                                         .max_cost = OWN_COST_USD};
+    return intake_document(req->pool, &config, json_keep(req->pool, document), name, out, err);
+}
+
+static double least(double a, double b, double c)
+{
+    double ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+void start_own_caps(const struct request *req, struct candidate *c)
+{
+    const struct settings *s = req->api->settings;
+    const struct tenant *t = c->tenant;
+    c->max_cost = least(s->max_cost_usd, t->max_cost_per_run, OWN_COST_USD);
+    c->max_time_minutes =
+        (int)least(s->max_runtime_minutes, t->max_time_minutes_per_run, OWN_MINUTES);
 }
 
 /* ---- dispatch ---- */

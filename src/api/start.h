@@ -39,6 +39,12 @@ const struct tenant *start_keep_tenant(struct pool *pool, const struct tenant *t
 /* Steps 8 to 13: answers, or suspends and answers later. */
 int start_run(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
 
+/* A plan that the server makes itself, for a short look at something; takes the document. start_own_caps():
+ * what such a run may cost and take, in c. */
+int start_own_plan(struct request *req, json_t *document, const char *name, struct plan **out,
+                   struct err *err) MUST_CHECK;
+void start_own_caps(const struct request *req, struct candidate *c);
+
 /* Step 9: one token of the bucket, and the headers that tell of it. E_RATE_LIMITED. */
 int start_take_token(struct request *req, const struct tenant *tenant, struct err *err) MUST_CHECK;
 

@@ -16,6 +16,7 @@
 #define CAP_HTTP_DISCARD_BYTES (64u << 20) /* of a refused request: read after the answer, so it is seen */
 #define CAP_HTTP_DISCARD_S 5
 #define CAP_HTTP_DISCARDERS 64            /* connections being read that way at once */
+#define CAP_USER_INPUT_BYTES (64u << 10) /* the answer to a run's prompt, as JSON text */
 #define CAP_STREAM_BEAT_S 25              /* event stream: a ping every so often (http-api.md section 11) */
 #define CAP_STREAM_BEATS 24               /* so many, then it ends: 600 s */
 #define CAP_STREAM_TOKEN_MS 2000          /* a revoked token's streams live no longer than that and a look at the keys file */
