@@ -132,7 +132,7 @@ int respond_file(struct request *req, const char *path, const char *mime, const 
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
-        return err_set(err, E_NOT_FOUND, "the run has no artifact '%s'", download_name);
+        return err_set(err, E_NOT_FOUND, "there is no file '%.80s'", download_name);
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         if (fd >= 0)
             close(fd);

@@ -80,6 +80,11 @@ int run_cancel_post(struct request *req, struct err *err)
     return respond_json(req, 200, doc);
 }
 
+static int no_artifact(struct run_key run, const char *name, struct err *err)
+{
+    return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'", run.run_id, name);
+}
+
 int run_artifact_get(struct request *req, struct err *err)
 {
     const char *name = req->params[1], *mime = NULL;
@@ -87,9 +92,12 @@ int run_artifact_get(struct request *req, struct err *err)
     struct run_key run = request_run(req, req->params[0]);
     int r = run_id_check(run.run_id, err);
     if (!r && !id_is_clean(name))
-        r = err_set(err, E_NOT_FOUND, "the run has no artifact '%.80s'", name);
+        r = no_artifact(run, name, err);
     r = r ? r : sched_artifact(req->api->sched, req->pool, run, name, &path, &mime, err);
-    return r ? r : respond_file(req, path, mime, name, err);
+    if (r)
+        return r;
+    r = respond_file(req, path, mime, name, err);
+    return r == E_NOT_FOUND ? no_artifact(run, name, err) : r;
 }
 
 int run_video_get(struct request *req, struct err *err)

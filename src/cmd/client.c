@@ -382,3 +382,21 @@ int client_artifact(struct client *c, struct pool *pool, const char *run_id, con
     *len = answer.len;
     return 0;
 }
+
+const char *client_escape(struct pool *pool, const char *text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = pool_alloc(pool, strlen(text) * 3 + 1), *o = out;
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     c == '-' || c == '.' || c == '_';
+        *o++ = plain ? (char)c : '%';
+        if (!plain) {
+            *o++ = hex[c >> 4];
+            *o++ = hex[c & 15];
+        }
+    }
+    *o = 0;
+    return out;
+}

@@ -63,6 +63,9 @@ int client_configured(struct pool *pool, const struct client_flags *flags, bool 
 int client_call(struct client *client, struct pool *pool, const char *method, const char *url,
                 const json_t *body, json_t **reply, struct err *err) MUST_CHECK;
 
+/* A value of a query: everything that is not plainly harmless is escaped. In pool. */
+const char *client_escape(struct pool *pool, const char *text);
+
 /* The headers of every request and one more (NULL: none). */
 const char *const *client_headers_and(struct pool *pool, const struct client *client, const char *line);
 

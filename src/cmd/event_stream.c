@@ -112,36 +112,17 @@ static void on_end(void *arg, int result, const struct httpc_answer *answer, con
         s->began = true;
 }
 
-/* A cursor in a query: everything that is not plainly harmless is escaped. */
-static const char *escape(struct pool *pool, const char *text)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *out = pool_alloc(pool, strlen(text) * 3 + 1), *o = out;
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     c == '-' || c == '.' || c == '_';
-        *o++ = plain ? (char)c : '%';
-        if (!plain) {
-            *o++ = hex[c >> 4];
-            *o++ = hex[c & 15];
-        }
-    }
-    *o = 0;
-    return out;
-}
-
 static int connect_now(struct event_stream *s, struct err *err)
 {
     hang_up(s);
     struct pool *pool = s->connection = pool_create(NULL);
     const char *since =
-        *s->id || !*s->since ? "" : pool_printf(pool, "&since=%s", escape(pool, s->since));
+        *s->id || !*s->since ? "" : pool_printf(pool, "&since=%s", client_escape(pool, s->since));
     const char *cursor = *s->id ? pool_printf(pool, "Last-Event-ID: %s", s->id) : NULL;
     struct httpc_request req = {
         .method = "GET",
         .url = pool_printf(pool, "%s/v1/runs/%s/events?sse=true&steps=false%s", s->client->base,
-                           escape(pool, s->run_id), since),
+                           client_escape(pool, s->run_id), since),
         .headers = client_headers_and(pool, s->client, cursor),
         .timeout_ms = STREAM_MS,
         .max_answer_bytes = REFUSAL_MAX,

@@ -278,6 +278,7 @@ static int cmd_watch(int argc, char **argv)
 
 static const struct command commands[] = {
     {"submit", runs_submit, "send a plan to a server"},
+    {"list", runs_list, "print the runs there are, newest first"},
     {"watch", cmd_watch, "follow a run until it ends"},
     {"events", runs_events, "print the events of a run as they come"},
     {"status", cmd_status, "print where a run is"},

@@ -53,6 +53,6 @@ int session_with_run(const char *usage, const struct option *extra, int extra_ar
  * that only reads has nothing to put in order. A live line on stderr is cleared. */
 void session_end_on_signals(void);
 
-command_fn runs_submit, runs_queue, runs_cancel, runs_pause, runs_resume, runs_events, runs_stats;
+command_fn runs_submit, runs_list, runs_queue, runs_cancel, runs_pause, runs_resume, runs_events, runs_stats;
 
 #endif

@@ -162,12 +162,12 @@ int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const
         return sched_run_error(&cause, err);
     const char *mime = id_is_clean(name) ? mime_of(pool, rec.result, name) : NULL;
     if (!mime)
-        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact of that name", key.run_id);
+        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'", key.run_id, name);
     char *path = pool_printf(pool, "%s/%s", dirs_run(s, pool, key), name);
     if (files_missing(path) && can_be_rebuilt(rec.result, name))
         files_write_all(s, key);
     if (access(path, R_OK))
-        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%s'", key.run_id, name);
+        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'", key.run_id, name);
     *ret_path = path;
     *ret_mime = mime;
     return 0;

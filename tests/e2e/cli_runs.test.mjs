@@ -84,6 +84,19 @@ async function cuttingProxy(cuts) {
   return { url: `http://127.0.0.1:${proxy.address().port}`, close: () => proxy.close(), left: () => cuts }
 }
 
+test('list prints the runs newest first, page by page', async () => {
+  const older = (await submit(wait())).split(' ')[0]
+  const newer = (await submit(wait())).split(' ')[0]
+  const first = await run(['list', '--limit', '1'], { as: 'status' })
+  assert.equal(first.code, 0, first.err)
+  assert.match(first.out, /^run_id +status +created_at +profile_id +model *\n/)
+  assert.ok(first.out.includes(newer) && !first.out.includes(older), first.out)
+  const [, place] = /^older ones: --before (\S+)\n$/.exec(first.err)
+  assert.equal(JSON.parse(await ok(['list', '--limit', '1', '--before', place, '--json'])).runs[0].run_id, older)
+  assert.equal(await ok(['list', '--status', 'timeout']), '(no runs)\n')
+  assert.match((await run(['list', '--status', 'explode'])).err, /explode/)
+})
+
 test('a plan is looked at, submitted once per key, watched and read', { timeout: 120000 * slow }, async () => {
   const smoke = ['--profile-id', 'cli-smoke', '--max-cost', '2', '--workflow-id', 'cli-smoke']
   assert.match(await ok(['submit', ...smoke, '--dry-run']), /^\d+ steps: .*navigate.*\nabout \d/)
@@ -166,7 +179,7 @@ test('a server that is not there, or is another, is named at once', { timeout: 3
   const stub = net.createServer((c) => { c.on('error', () => {}).resume(); c.end('HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>nobody') })
   await new Promise((done) => { stub.listen(0, '127.0.0.1', done) })
   const endpoint = `http://127.0.0.1:${stub.address().port}`
-  for (const command of [['queue'], ['submit'], ['events', neverWas], ['pause', neverWas], ['watch', neverWas]])
+  for (const command of [['queue'], ['list'], ['submit'], ['events', neverWas], ['pause', neverWas], ['watch', neverWas]])
     assert.deepEqual(await run(command, { endpoint }), { code: 1, out: '', err: 'error: that is not a Mantis server (status 404, text/html)\n' }, command[0])
   await new Promise((done) => { stub.close(done) })
   for (const command of [['queue'], ['submit'], ['events', neverWas], ['pause', neverWas]]) {

@@ -178,7 +178,7 @@ int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const
                    char **ret_path, const char **ret_mime, struct err *err)
 {
     if (strcmp(name, "leads.csv") != 0)
-        return err_set(err, E_NOT_FOUND, "the run has no artifact '%s'", name);
+        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%s'", key.run_id, name);
     *ret_path = pool_strdup(pool, s->artifact);
     *ret_mime = "text/csv";
     return known(key.run_id, err);
