@@ -4,19 +4,15 @@
 
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
-import fs from 'node:fs'
 import http from 'node:http'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { slow, until } from './lib/harness.mjs'
-import { logLines, metric, Vitals } from './lib/faults.mjs'
+import { FakeClock, logLines, metric, Vitals } from './lib/faults.mjs'
 import { neverWas, queued, rateHeaders, roomy, takeSlot, wait } from './lib/plans.mjs'
 import { newToken, startTenants } from './lib/tenants.mjs'
 
-const library = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((arch) => `/usr/lib/${arch}/faketime/libfaketime.so.1`).find((f) => fs.existsSync(f))
-const skip = library ? false : 'faketime is not installed'
-if (skip) console.error(`\n*** SKIPPED: ${skip}: the clock is not tested ***\n`)
+const { skip } = FakeClock.needed('clocks that jump are')
 
 const HOUR = 3600
 let server, acme, vitals, clock, receiver, run
@@ -30,14 +26,9 @@ before(async () => {
   })
   await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve))
   receiver.url = `http://127.0.0.1:${receiver.address().port}/`
-  const dir = fs.mkdtempSync(path.join(process.env.TMPDIR ?? '/tmp', 'mantis-e2e-clock-'))
-  clock = path.join(dir, 'offset')
-  jump(0)
+  clock = new FakeClock()
   server = await startTenants({ acme: { ...roomy, max_concurrent_runs: 1000 }, limited: { ...roomy, rate_limit_per_minute: 30 } }, {
-    env: {
-      LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1',
-      MANTIS_WEBHOOK_ALLOW_PRIVATE: '1',
-    },
+    env: { ...clock.env, MANTIS_WEBHOOK_ALLOW_PRIVATE: '1' },
   })
   acme = server.as('acme')
   run = await takeSlot(acme) // it really runs meanwhile, with a cap of an hour; all others are queued
@@ -49,14 +40,10 @@ after(async () => {
   await vitals.well()
   await server?.stop()
   receiver.close()
-  fs.rmSync(path.dirname(clock), { recursive: true })
+  clock.remove()
 })
 
-function jump(seconds) {
-  fs.writeFileSync(clock + '.new', `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}s\n`)
-  fs.renameSync(clock + '.new', clock)
-}
-
+const jump = (seconds) => clock.jump(seconds)
 const jumps = [0, 23 * HOUR, 24 * HOUR, 0, -24 * HOUR, 48 * HOUR, -24 * HOUR]
 const serverTime = async () => new Date((await server.request('GET', '/health')).headers.get('date')).getTime()
 

@@ -2,12 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import fs from 'node:fs'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { slow, tempDir, until } from './lib/harness.mjs'
-import { get, HELD_UP, metric, rawStatus, rssKb, Vitals, Wire } from './lib/faults.mjs'
+import { slow, until } from './lib/harness.mjs'
+import { FakeClock, get, HELD_UP, metric, rawStatus, rssKb, Vitals, Wire } from './lib/faults.mjs'
 import { queued, refused, roomy, takeSlot } from './lib/plans.mjs'
 import { startTenants } from './lib/tenants.mjs'
 
@@ -121,21 +119,10 @@ test('a Last-Event-ID that is none is refused by name, one that may be is taken'
   await acme.request('POST', `/v1/runs/${run}/cancel`)
 })
 
-const library = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((arch) => `/usr/lib/${arch}/faketime/libfaketime.so.1`).find((f) => fs.existsSync(f))
-if (!library) console.error('\n*** SKIPPED: faketime is not installed: old runs that are followed are not tested ***\n')
-
-test('a run that grows old while it is followed ends its streams', { skip: !library && 'faketime is not installed' }, async (t) => {
-  const dir = tempDir('clock')
-  const clock = path.join(dir, 'offset')
-  const jump = (days) => { fs.writeFileSync(clock + '.new', `+${days}d\n`); fs.renameSync(clock + '.new', clock) }
-  jump(0)
-  const aging = await startTenants({ acme: roomy }, {
-    env: {
-      LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1',
-      MANTIS_RUN_TTL_DAYS: '7',
-    },
-  })
-  t.after(async () => { await aging.stop(); fs.rmSync(dir, { recursive: true }) })
+test('a run that grows old while it is followed ends its streams', FakeClock.needed('old runs that are followed are'), async (t) => {
+  const clock = new FakeClock()
+  const aging = await startTenants({ acme: roomy }, { env: { ...clock.env, MANTIS_RUN_TTL_DAYS: '7' } })
+  t.after(async () => { await aging.stop(); clock.remove() })
   const caller = aging.as('acme')
   const token = `X-Mantis-Token: ${caller.token}\r\n`
   await takeSlot(caller)
@@ -151,7 +138,7 @@ test('a run that grows old while it is followed ends its streams', { skip: !libr
   const waiting = new Wire(aging.port).send(get(`/v1/runs/${paused}/events?sse=true`, token))
   const streams = async () => metric((await aging.request('GET', '/metrics')).text, 'mantis_event_streams')
   await until(10000 * slow, 'the streams', async () => waiting.got.includes('event: phase') && (await streams()) === 4)
-  jump(8)
+  clock.jump(8 * 86400)
   await until(20000 * slow, 'the end of the run that was paused for too long', () => /event: terminal\ndata: \{"phase":"cancelled"/.test(waiting.got))
   await until(20000 * slow, 'the run that was over to be gone', async () => (await caller.request('GET', `/v1/runs/${over}`)).status === 404, 50)
   for (let i = 0; i < 3; i++) assert.ok((await late.read()).whole, 'a stream ends, with what there still was to send')

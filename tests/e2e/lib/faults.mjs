@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 
-import { slow, until } from './harness.mjs'
+import { bin, slow, tempDir, until } from './harness.mjs'
 
 // ms: what one call takes at most on a busy machine, and less than whatever could hold it up, of which the
 // shortest is a webhook's deadline of 10 s.
@@ -125,3 +126,33 @@ export function metric(text, name, labels = {}) {
   }
   return sum
 }
+
+// A clock that only the server sees (Debian package faketime): fake.jump(seconds) sets how far it is from the
+// real one. `skip` says why there is none: it is not installed, or the program's sanitizer bears no library
+// before its own.
+const library = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((arch) => `/usr/lib/${arch}/faketime/libfaketime.so.1`).find((f) => fs.existsSync(f))
+
+export class FakeClock {
+  static skip = !library ? 'faketime is not installed' : fs.readFileSync(bin).includes('__asan_init') ? 'a sanitized program cannot be given a clock' : false
+
+  constructor() {
+    this.dir = tempDir('clock')
+    this.file = path.join(this.dir, 'offset')
+    this.env = { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' }
+    this.jump(0)
+  }
+
+  jump(seconds) {
+    fs.writeFileSync(this.file + '.new', `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}s\n`)
+    fs.renameSync(this.file + '.new', this.file)
+  }
+
+  remove() { fs.rmSync(this.dir, { recursive: true, force: true }) }
+
+  // For a test's options; where nobody can miss it when there is something to say.
+  static needed(what) {
+    if (FakeClock.skip) console.error(`\n*** SKIPPED: ${FakeClock.skip}: ${what} not tested ***\n`)
+    return { skip: FakeClock.skip }
+  }
+}
+

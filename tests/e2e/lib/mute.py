@@ -17,6 +17,16 @@ def ask(port, request):
     return s
 
 
+def unchunked(got):
+    head, _, rest = bytes(got).partition(b"\r\n\r\n")
+    body = b""
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        n = int(size, 16)
+        body, rest = body + rest[:n], rest[n + 2 :]
+    return body
+
+
 def read(s):
     got = bytearray()
     try:
@@ -27,7 +37,8 @@ def read(s):
             got += data
     except OSError:
         pass
-    return {"ids": got.count(b"\nid: "), "whole": got.endswith(b"\r\n0\r\n\r\n")}
+    whole = got.endswith(b"\r\n0\r\n\r\n")
+    return {"ids": unchunked(got).count(b"\nid: ") if whole else 0, "whole": whole}
 
 
 def main():
