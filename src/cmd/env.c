@@ -302,7 +302,7 @@ static int env_start(int argc, char **argv)
 {
     struct start s = {.seed = 42, .ready_fd = -1};
     const struct option options[] = {
-        {"--env", NULL, OPTION_STRING, &s.env, "NAME", "which site: marketplace, lab"},
+        {"--env", NULL, OPTION_STRING, &s.env, "NAME", "which site; without one they are listed"},
         {"--seed", NULL, OPTION_INT, &s.seed, "N", "the same seed gives the same site (42)"},
         {"--port", NULL, OPTION_INT, &s.port, "N", "port to listen on (a free one)"},
         {"--host", NULL, OPTION_STRING, &s.host, "ADDR",

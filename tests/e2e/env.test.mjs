@@ -89,7 +89,7 @@ test('mistakes are explained', () => {
   fs.writeFileSync(handle, '{"pid":1}')
   for (const [args, status, says] of [
     [['start'], 2, /--env NAME is missing[^]*marketplace[^]*lab/],
-    [['start', '--env', 'shop'], 2, /no practice site 'shop'[^]*marketplace[^]*lab/],
+    [['start', '--env', 'nowhere'], 2, /no practice site 'nowhere'[^]*marketplace[^]*lab/],
     [['start', '--env', 'lab', '--colour', 'red'], 2, /'--colour'[^]*usage: mantis env start/],
     [['start', '--env', 'lab', '--seed', 'x'], 2, /whole number/],
     [['start', '--env', 'lab', '--port', '99999'], 1, /99999/],
