@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "plan/intake.h"
 
 #define CONCURRENCY_RETRY_S 6 /* http-api.md section 12 */
+#define DAY_US              (INT64_C(24) * 3600 * 1000000)
 
 /* ---- the tenant ---- */
 
@@ -52,6 +54,24 @@ void start_too_many_runs(struct request *req)
 {
     req->retry_after_s = CONCURRENCY_RETRY_S;
     meters_rejected(req->api->meters, req->tenant_id, "concurrent");
+}
+
+/* What runs under way will cost is not known: they may take the day over its cap. */
+static int check_day(struct request *req, const struct tenant *tenant, struct err *err)
+{
+    int64_t now_us = clock_wall_us(), midnight_us = now_us - now_us % DAY_US;
+    double spent = 0, cap = tenant->max_cost_per_day;
+    if (cap <= 0)
+        return 0;
+    int r = store_cost_since(req->api->store, req->tenant_id, midnight_us, &spent, err);
+    if (r || spent < cap)
+        return r;
+    req->retry_after_s = (int)((midnight_us + DAY_US - now_us) / 1000000) + 1;
+    meters_rejected(req->api->meters, req->tenant_id, "cost");
+    return err_set(err, E_RATE_LIMITED,
+                   "the runs of this day (UTC) have cost %.2f USD, max_cost_per_day allows %.2f; "
+                   "the next day begins in %d s",
+                   spent, cap, req->retry_after_s);
 }
 
 static int check_ready(struct request *req, struct err *err)
@@ -260,6 +280,7 @@ static int begin(struct request *req, struct err *err)
     if (r || done)
         return r;
     r = check_ready(req, err);
+    r = r ? r : check_day(req, c->tenant, err);
     r = r ? r : start_take_token(req, c->tenant, err);
     if (r)
         return r;

@@ -24,7 +24,7 @@ void meters_destroy(struct meters *meters); /* after the store is closed; NULL i
 /* NULL meters is fine in all of these. */
 void meters_predict(struct meters *meters, const char *tenant, const char *mode, const char *outcome);
 void meters_chat(struct meters *meters, const char *tenant, const char *outcome);
-void meters_rejected(struct meters *meters, const char *tenant, const char *kind); /* "rate", "concurrent" */
+void meters_rejected(struct meters *meters, const char *tenant, const char *kind); /* "rate", "concurrent", "cost" */
 void meters_webhook(struct meters *meters, const char *tenant, const char *outcome);
 void meters_stream(struct meters *meters, const char *tenant, int by); /* +1 opened, -1 closed */
 

@@ -155,7 +155,7 @@ static bool next_run(struct sched *s, struct walk_runs *w)
 static bool ended_before(struct sched *s, struct pool *pool, struct run_key key, int64_t before_us)
 {
     struct run_record rec;
-    return store_run_get(s->store, pool, key, 0, &rec, NULL) == 0 &&
+    return store_run_look(s->store, pool, key, &rec, NULL) == 0 &&
            run_state_terminal(rec.state) && rec.finished_us < before_us && !sched_slot_of(s, key);
 }
 

@@ -81,6 +81,8 @@ struct store_driver {
     int (*write)(struct store *store, const struct store_row *after,
                  const struct store_change *change, const json_t *events, struct err *err);
     int (*forget)(struct store *store, int64_t id, struct err *err); /* E_CONFLICT: webhook pending */
+    int (*cost_since)(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
+                      struct err *err);
     int (*workflow_checkpoint)(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, json_t **out,
                                struct err *err);

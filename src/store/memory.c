@@ -270,6 +270,16 @@ static int memory_list(struct store *store, struct pool *pool, const struct stor
     return 0;
 }
 
+static int memory_cost_since(struct store *store, const char *tenant, int64_t since_us,
+                             double *ret_usd, struct err *err)
+{
+    *ret_usd = 0;
+    for (const struct memory_run *run = memory_of(store)->runs; run; run = run->next)
+        if (run->row.rec.created_us >= since_us && strcmp(run->row.rec.tenant_id, tenant) == 0)
+            *ret_usd += run->row.rec.cost_usd;
+    return 0;
+}
+
 static int memory_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                       const char *workflow, const char *signature, json_t **out,
                                       struct err *err)
@@ -374,6 +384,7 @@ const struct store_driver store_memory = {
     .list = memory_list,
     .write = memory_write,
     .forget = memory_forget,
+    .cost_since = memory_cost_since,
     .workflow_checkpoint = memory_workflow_checkpoint,
     .events_get = memory_events_get,
     .journal_put = memory_journal_put,

@@ -27,6 +27,7 @@ enum sql {
     SQL_RUNS_UNLOGGED,
     SQL_RUNS_EXPIRED,
     SQL_RUNS_PAGE,
+    SQL_COST_SINCE,
     SQL_PROFILE_HOLDER,
     SQL_PART_PUT,
     SQL_PART_GET,
@@ -109,6 +110,8 @@ int sqlite_list(struct store *store, struct pool *pool, const struct store_query
 int sqlite_write(struct store *store, const struct store_row *after,
                  const struct store_change *change, const json_t *events, struct err *err);
 int sqlite_forget(struct store *store, int64_t id, struct err *err);
+int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
+                      struct err *err);
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, json_t **out,
                                struct err *err);

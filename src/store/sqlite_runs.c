@@ -34,6 +34,7 @@ static int row_at(struct sqlite *q, struct pool *pool, sqlite3_stmt *s, struct s
                 .attempts = sqlite3_column_int(s, 12),
                 .attempts_no_progress = sqlite3_column_int(s, 13),
                 .has_result = sqlite3_column_int(s, 18),
+                .cost_usd = sqlite3_column_double(s, 20),
                 .doc = doc,
                 .settings = settings},
         .id = sqlite3_column_int64(s, 16),
@@ -137,6 +138,23 @@ int sqlite_list(struct store *store, struct pool *pool, const struct store_query
         return r;
     *ret_runs = runs;
     *ret_n = n;
+    return 0;
+}
+
+int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
+                      struct err *err)
+{
+    struct sqlite *q = sqlite_of(store);
+    sqlite3_stmt *s = sql_get(q, SQL_COST_SINCE, err);
+    if (!s)
+        return E_IO;
+    sql_put_text(s, 1, tenant);
+    sqlite3_bind_int64(s, 2, since_us);
+    int r = sql_next(q, s, err);
+    if (r < 0)
+        return r;
+    *ret_usd = sqlite3_column_double(s, 0);
+    sql_done(s);
     return 0;
 }
 
@@ -303,6 +321,7 @@ static int write_row(struct sqlite *q, const struct store_row *row, bool with_do
     sqlite3_bind_int(s, 11, row->logged);
     if (with_doc)
         sql_put_json(s, 12, rec->doc);
+    sqlite3_bind_double(s, 13, rec->cost_usd);
     return sql_run(q, s, err);
 }
 

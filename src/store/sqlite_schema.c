@@ -112,6 +112,9 @@ static const char *const migrations[] = {
     " PRIMARY KEY (tenant_id, name)) WITHOUT ROWID;",
     /* A tenant's runs page by page. */
     "CREATE INDEX IF NOT EXISTS runs_by_created ON runs (tenant_id, created_us, run_id, state);",
+    /* What a tenant's runs of a day cost; those that cost nothing are not in the index. */
+    "ALTER TABLE runs ADD COLUMN cost_usd REAL NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_by_cost ON runs (tenant_id, created_us, cost_usd) WHERE cost_usd > 0;",
 };
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4, "live states come before 4");
 

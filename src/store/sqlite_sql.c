@@ -8,7 +8,7 @@
 #define RUN_COLUMNS                                                                                \
     "run_id, tenant_id, profile_id, workflow_id, state_key, plan_signature, state, created_us,"    \
     " updated_us, started_us, finished_us, last_seq, attempts, attempts_no_progress, doc,"         \
-    " settings, id, last_ts_us, has_result, logged"
+    " settings, id, last_ts_us, has_result, logged, cost_usd"
 
 #define IN_STATES "state IN (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 static_assert(RUN_N_STATES == 10, "IN_STATES has one parameter per state; others follow as ?12");
@@ -46,7 +46,8 @@ const char *const sqlite_sql[N_SQL] = {
     [SQL_RUN_WRITE] =
         "UPDATE runs SET state = ?2, updated_us = ?3, started_us = ?4, finished_us = ?5,"
         " last_seq = ?6, last_ts_us = ?7, attempts = ?8, attempts_no_progress = ?9,"
-        " has_result = ?10, logged = ?11, doc = coalesce(?12, doc) WHERE id = ?1",
+        " has_result = ?10, logged = ?11, doc = coalesce(?12, doc), cost_usd = ?13"
+        " WHERE id = ?1",
     [SQL_RUN_DELETE] = "DELETE FROM runs WHERE id = ?1",
     [SQL_RUNS_IN_STATES] =
         "SELECT " RUN_COLUMNS " FROM runs WHERE " IN_STATES
@@ -66,6 +67,9 @@ const char *const sqlite_sql[N_SQL] = {
         "SELECT " RUN_COLUMNS " FROM runs INDEXED BY runs_by_created WHERE tenant_id = ?1 AND "
         IN_STATES " AND (created_us, run_id) < (?12, ?13)"
         " ORDER BY created_us DESC, run_id DESC LIMIT ?14",
+    [SQL_COST_SINCE] =
+        "SELECT total(cost_usd) FROM runs INDEXED BY runs_by_cost WHERE tenant_id = ?1"
+        " AND created_us >= ?2 AND cost_usd > 0",
     [SQL_PROFILE_HOLDER] =
         "SELECT run_id FROM runs WHERE tenant_id = ?1 AND profile_id = ?2 AND state < 4",
     [SQL_PART_PUT] =

@@ -72,6 +72,7 @@ static void make_new(struct store_creation *c, const json_t *first, struct store
     r->created_us = r->updated_us = now;
     r->started_us = r->finished_us = r->last_seq = 0;
     r->attempts = r->attempts_no_progress = 0;
+    r->cost_usd = 0;
     r->has_result = false;
     r->doc = given->doc ? json_deep_copy(given->doc) : json_object();
     r->settings = given->settings ? json_deep_copy(given->settings) : NULL;
@@ -183,6 +184,22 @@ int store_run_unsettled(struct store *store, struct pool *pool, struct run_recor
     return store->driver->list(store, pool, &q, ret_runs, ret_n, err);
 }
 
+int store_run_look(struct store *store, struct pool *pool, struct run_key key,
+                   struct run_record *out, struct err *err)
+{
+    struct store_row row;
+    int r = store->driver->load(store, pool, key, &row, err);
+    if (!r)
+        *out = row.rec;
+    return r;
+}
+
+int store_cost_since(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
+                     struct err *err)
+{
+    return store->driver->cost_since(store, tenant, since_us, ret_usd, err);
+}
+
 int store_run_page(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
                    struct store_place behind, int limit, struct run_record **ret_runs, int *ret_n,
                    struct err *err)
@@ -225,6 +242,8 @@ static struct store_row changed(const struct store_row *before, const struct sto
 {
     struct store_row row = *before;
     struct run_record *r = &row.rec;
+    const json_t *costs = json_object_get(c->result ? c->result : c->checkpoint, "costs");
+    r->cost_usd = json_num(costs, "total", r->cost_usd);
     r->has_result |= c->result != NULL;
     row.logged |= c->logged;
     r->attempts += c->new_attempt;

@@ -10,6 +10,9 @@
  * still to be sent. */
 int store_runs_expired(struct store *store, struct pool *pool, int64_t before_us, int limit,
                        struct run_record **ret_runs, int *ret_n, struct err *err) MUST_CHECK;
+/* store_run_get() of the row alone, for who goes through old runs: it pushes no other out of memory. */
+int store_run_look(struct store *store, struct pool *pool, struct run_key key, struct run_record *out,
+                   struct err *err) MUST_CHECK;
 /* Forget a terminal run and everything of it. E_CONFLICT: it is live, or its webhook is to be sent. */
 int store_run_delete(struct store *store, struct run_key key, struct err *err) MUST_CHECK;
 

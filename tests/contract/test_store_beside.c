@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "store/driver.h"
 
 /* --- idempotency keys --------------------------------------------------------------------------
  */
@@ -531,6 +532,60 @@ static void runs_are_logged_once(void **state)
     assert_string_equal(runs[0].run_id, "r2");
 }
 
+/* --- costs -------------------------------------------------------------------------------------
+ */
+
+static double cost_since(const char *tenant, int64_t since_us)
+{
+    double usd = -1;
+    assert_int_equal(store_cost_since(store, tenant, since_us, &usd, NULL), 0);
+    return usd;
+}
+
+static const json_t *costing(double usd)
+{
+    return keep(json_pack("{s:{s:f}}", "costs", "total", usd));
+}
+
+static void a_day_costs_what_its_runs_cost_so_far(void **state)
+{
+    for (int i = 1; i <= 3; i++) {
+        clock_fake(0, NOW + i * SECOND_US);
+        create("acme", pool_printf(pool, "r%d", i));
+        bring_to(pool_printf(pool, "r%d", i), RUN_RUNNING);
+    }
+    create("other", "r1");
+    assert_true(cost_since("acme", 0) == 0);
+    assert_int_equal(store_run_checkpoint(store, K("r1"), costing(8), NULL, NULL), 0);
+    assert_int_equal(store_run_checkpoint(store, K("r2"), costing(0.5), NULL, NULL), 0);
+    assert_int_equal(store_run_checkpoint(store, K("r3"), costing(1), NULL, NULL), 0);
+    assert_true(cost_since("acme", NOW + 2 * SECOND_US) == 1.5);
+    assert_int_equal(store_run_checkpoint(store, K("r2"), costing(0.75), NULL, NULL), 0);
+    assert_int_equal(store_run_checkpoint(store, K("r2"), keep(json_object()), NULL, NULL), 0);
+    assert_int_equal(store_run_end(store, K("r3"), RUN_SUCCEEDED, NULL, costing(1.5), costing(2),
+                                   NULL, NULL, NULL),
+                     0);
+    assert_true(cost_since("acme", NOW + 2 * SECOND_US) == 2.75);
+    assert_true(cost_since("acme", NOW) == 10.75);
+    assert_true(cost_since("acme", NOW + 9 * SECOND_US) == 0);
+    assert_true(cost_since("other", 0) == 0);
+    assert_true(get("r3", 0).cost_usd == 2);
+}
+
+static void a_look_at_a_run_is_its_row(void **state)
+{
+    struct run_record rec;
+    create("acme", "r1");
+    bring_to("r1", RUN_RUNNING);
+    store_cache_clear(&store->cache);
+    assert_int_equal(store_run_look(store, pool, K("r1"), &rec, NULL), 0);
+    assert_int_equal(store->cache.n, 0);
+    assert_string_equal(rec.run_id, "r1");
+    assert_int_equal(rec.state, RUN_RUNNING);
+    assert_null(rec.plan);
+    assert_int_equal(store_run_look(store, pool, RUN_KEY("other", "r1"), &rec, NULL), E_NOT_FOUND);
+}
+
 static const struct CMUnitTest every_kind[] = {
     T(a_key_is_taken_with_its_run),
     T(a_taken_key_leaves_no_run_behind),
@@ -554,6 +609,8 @@ static const struct CMUnitTest every_kind[] = {
     T(a_run_waits_for_its_webhook_before_it_is_forgotten),
     T(a_forgotten_run_leaves_nothing),
     T(runs_are_logged_once),
+    T(a_day_costs_what_its_runs_cost_so_far),
+    T(a_look_at_a_run_is_its_row),
 };
 
 int main(void)

@@ -17,6 +17,7 @@
 
 #include "base/str.h"
 #include "store/sqlite.h"
+#include "store/sqlite_schema.h"
 #include "sys/file.h"
 
 /* --- on disk -----------------------------------------------------------------------------------
@@ -34,8 +35,18 @@ static const char *plan_of(sqlite3 *db, enum sql which)
     return plan;
 }
 
-/* Runs and deliveries of a week are many; the indexes of exceptions hold only what is to be done.
- */
+/* Runs and deliveries of a week are many; the indexes of exceptions hold only what is to be done,
+ * and the rest is a statement's own: a few rows of each tenant. */
+static bool may_be_scanned(const char *what)
+{
+    static const char *const few[] = {"CONSTANT ROW", "t", "ranks", "(subquery",
+                                      "runs USING INDEX runs_un"};
+    for (size_t i = 0; i < ARRAY_SIZE(few); i++)
+        if (str_starts(what, few[i]))
+            return true;
+    return false;
+}
+
 static void no_statement_reads_through_a_table(void **state)
 {
     sqlite3 *db;
@@ -45,8 +56,7 @@ static void no_statement_reads_through_a_table(void **state)
     for (int i = SQL_RUN_INSERT; i < N_SQL; i++) {
         const char *plan = plan_of(db, (enum sql)i);
         for (const char *p = plan; (p = strstr(p, "SCAN ")); p++)
-            if (!str_starts(p, "SCAN CONSTANT ROW") && !str_starts(p, "SCAN t") &&
-                !str_starts(p, "SCAN runs USING INDEX runs_un"))
+            if (!may_be_scanned(p + strlen("SCAN ")))
                 fail_msg("%s: %s", sqlite_sql[i], plan);
     }
     if (!strstr(plan_of(db, SQL_DELIVERIES_OF_RUN), "(tenant_id=? AND run_id=?)"))
@@ -310,7 +320,7 @@ static void a_file_of_a_newer_program_is_left_alone(void **state)
     assert_int_equal(store_open(rig_kind, rig_path, &store, &err), E_IO);
     assert_non_null(strstr(err.msg, "99"));
     assert_non_null(strstr(*findings(), "99"));
-    sql(rig_path, "PRAGMA user_version = 3;");
+    sql(rig_path, pool_printf(pool, "PRAGMA user_version = %d;", sqlite_schema_newest()));
     rig_open();
 }
 

@@ -997,6 +997,60 @@ static void rated_answers_say_how_the_bucket_stands(void **state)
     stop(&fx);
 }
 
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+
+/* A run that was made then, of an earlier call, and has cost so much. */
+static void spend(struct fixture *fx, const char *tenant, int64_t created_us, double usd)
+{
+    static int n;
+    struct pool *pool = pool_create(NULL);
+    const char *id = pool_printf(pool, "r%d", ++n);
+    struct run_record rec = {
+        .run_id = id, .tenant_id = tenant, .profile_id = id, .created_us = created_us};
+    struct store_creation c = {.run = &rec};
+    struct run_key key = RUN_KEY(tenant, id);
+    const json_t *checkpoint = json_keep(pool, json_pack("{s:{s:f}}", "costs", "total", usd));
+    assert_int_equal(store_run_create(fx->store, &c, 1, NULL), 0);
+    assert_int_equal(c.result, 0);
+    assert_int_equal(store_run_set_state(fx->store, key, RUN_RUNNING, NULL, NULL, NULL, NULL), 0);
+    assert_int_equal(store_run_checkpoint(fx->store, key, checkpoint, NULL, NULL), 0);
+    pool_destroy(pool);
+}
+
+static void a_tenants_day_costs_no_more_than_its_cap(void **state)
+{
+    static const char with[] = "X-Mantis-Token: the-capped-token-of-acme\r\n";
+    static const struct {
+        const char *tenant;
+        bool yesterday;
+        double usd; /* is spent first */
+        int status;
+    } rows[] = {{"acme", true, 9, 200},
+                {"other", false, 9, 200},
+                {"acme", false, 1.25, 200},
+                {"acme", false, 0.75, 429}};
+    struct fixture fx;
+    start_with_keys(&fx, "{\"tenant_keys\":{\"the-capped-token-of-acme\":{\"tenant_id\":\"acme\","
+                         "\"max_cost_per_day\":2}}}");
+    int64_t now_us = clock_wall_us(), midnight_us = now_us - now_us % DAY_US;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct answer a;
+        spend(&fx, rows[i].tenant, rows[i].yesterday ? midnight_us - 1 : now_us, rows[i].usd);
+        call(&fx, &a, "POST", "/predict", with, "{" STEPS "}");
+        if (a.status != rows[i].status)
+            fail_msg("%zu: %s", i, a.text.data);
+        if (a.status == 429) {
+            int wait_s = 0;
+            HAS(a.body, "have cost 2.00 USD, max_cost_per_day allows 2.00");
+            sscanf(strstr(a.text.data, "Retry-After: "), "Retry-After: %d", &wait_s);
+            int64_t left_s = (midnight_us + DAY_US - now_us) / 1000000 + 1;
+            assert_true(wait_s <= left_s && wait_s > left_s - 60);
+        }
+        answer_release(&a);
+    }
+    stop(&fx);
+}
+
 /* A detached run, as it goes over the wire. */
 static const char *submission(void)
 {
@@ -1172,6 +1226,7 @@ int main(void)
         cmocka_unit_test(a_trace_is_taken_when_it_is_well_formed),
         cmocka_unit_test(scopes_open_their_routes_and_no_others),
         cmocka_unit_test(rated_answers_say_how_the_bucket_stands),
+        cmocka_unit_test(a_tenants_day_costs_no_more_than_its_cap),
         cmocka_unit_test(a_body_that_comes_late_is_checked_again),
         cmocka_unit_test(a_caller_that_hangs_up_before_its_run_is_stored_is_forgotten),
         cmocka_unit_test(a_run_on_its_way_to_the_disk_is_answered_while_the_server_drains),
