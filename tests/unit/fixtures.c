@@ -16,10 +16,15 @@ char *source_path(struct pool *pool, const char *below)
 json_t *json_of(struct pool *pool, const char *single_quoted)
 {
     char *text = pool_strdup(pool, single_quoted);
-    struct err err = {0};
-    json_t *v;
     for (char *p = strchr(text, '\''); p; p = strchr(p, '\''))
         *p = '"';
+    return json_as_is(pool, text);
+}
+
+json_t *json_as_is(struct pool *pool, const char *text)
+{
+    struct err err = {0};
+    json_t *v;
     if (json_parse(text, strlen(text), "the test's JSON", &v, &err))
         fail_msg("%s: %s", err.msg, text);
     return json_keep(pool, v);

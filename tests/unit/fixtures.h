@@ -16,6 +16,9 @@ char *source_path(struct pool *pool, const char *below);
 /* JSON written with single quotes. Borrowed: the pool keeps it. */
 json_t *json_of(struct pool *pool, const char *single_quoted);
 
+/* JSON as it stands. Borrowed likewise. */
+json_t *json_as_is(struct pool *pool, const char *text);
+
 /* A page of tests/golden/pages, by name, as if it were looked at now. */
 struct observation golden_look(struct pool *pool, const char *name);
 

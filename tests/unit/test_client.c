@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "cmd/rows.h"
 #include "cmd/table.h"
 #include "sys/file.h"
+#include "unit/capture.h"
 
 #define TOKEN "0123456789abcdef-token"
 
@@ -141,32 +141,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What a stream gets goes to a file in memory meanwhile. */
-struct capture {
-    FILE *stream;
-    int file, before;
-};
-
-static struct capture capture_begin(FILE *stream)
-{
-    struct capture c = {stream, memfd_create("captured", MFD_CLOEXEC), dup(fileno(stream))};
-    fflush(stream);
-    dup2(c.file, fileno(stream));
-    return c;
-}
-
-static char *capture_end(struct capture *c)
-{
-    fflush(c->stream);
-    dup2(c->before, fileno(c->stream));
-    close(c->before);
-    off_t len = lseek(c->file, 0, SEEK_END);
-    char *text = pool_alloc(pool, (size_t)len + 1);
-    assert_int_equal(pread(c->file, text, (size_t)len, 0), len);
-    close(c->file);
-    return text;
-}
-
 static char *said; /* on stderr, by the last command */
 
 /* Run a command in this process and keep what it printed. */
@@ -181,8 +155,8 @@ static int run(char **ret_out, ...)
     va_end(ap);
     struct capture out = capture_begin(stdout), errors = capture_begin(stderr);
     int code = strcmp(argv[0], "runs") == 0 ? cmd_runs(argc, argv) : cmd_plan(argc, argv);
-    said = capture_end(&errors);
-    *ret_out = capture_end(&out);
+    said = capture_end(pool, &errors);
+    *ret_out = capture_end(pool, &out);
     return code;
 }
 

@@ -11,6 +11,7 @@
 #include "plan/intake.h"
 #include "plan/suite.h"
 #include "sys/file.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 static struct err err;
@@ -45,11 +46,7 @@ static int teardown(void **state)
 
 static json_t *parse(const char *text)
 {
-    json_error_t e;
-    json_t *v = json_loads(text, JSON_DECODE_ANY, &e);
-    if (!v)
-        fail_msg("test JSON: %s in %s", e.text, text);
-    return json_keep(pool, v);
+    return json_as_is(pool, text);
 }
 
 static int take(const char *document)

@@ -10,6 +10,7 @@
 #include "base/caps.h"
 #include "base/json.h"
 #include "plan/intake.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 static struct err err;
@@ -31,11 +32,7 @@ static int teardown(void **state)
 
 static json_t *parse(const char *text)
 {
-    json_error_t e;
-    json_t *v = json_loads(text, 0, &e);
-    if (!v)
-        fail_msg("test JSON: %s in %s", e.text, text);
-    return json_keep(pool, v);
+    return json_as_is(pool, text);
 }
 
 static void a_run_takes_what_it_is_told(void **state)

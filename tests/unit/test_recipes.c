@@ -13,6 +13,7 @@
 #include "base/caps.h"
 #include "base/str.h"
 #include "store/recipes.h"
+#include "unit/fixtures.h"
 
 static struct pool *pool;
 static struct err err;
@@ -47,11 +48,7 @@ static int teardown(void **state)
 
 static json_t *parse(const char *text)
 {
-    json_error_t e;
-    json_t *v = json_loads(text, JSON_DECODE_ANY, &e);
-    if (!v)
-        fail_msg("test JSON: %s in %s", e.text, text);
-    return json_keep(pool, v);
+    return json_as_is(pool, text);
 }
 
 static void a_name_is_one_to_64_plain_characters(void **state)

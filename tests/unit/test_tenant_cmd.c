@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "core/tenant.h"
 #include "sys/file.h"
+#include "unit/capture.h"
 
 static struct pool *pool;
 static char dir[64];
@@ -38,31 +38,6 @@ static int tear_down(void **state)
     return file_remove_tree(dir, NULL);
 }
 
-struct capture {
-    FILE *stream;
-    int file, before;
-};
-
-static struct capture capture_begin(FILE *stream)
-{
-    struct capture c = {stream, memfd_create("captured", MFD_CLOEXEC), dup(fileno(stream))};
-    fflush(stream);
-    dup2(c.file, fileno(stream));
-    return c;
-}
-
-static char *capture_end(struct capture *c)
-{
-    fflush(c->stream);
-    dup2(c->before, fileno(c->stream));
-    close(c->before);
-    off_t len = lseek(c->file, 0, SEEK_END);
-    char *text = pool_alloc(pool, (size_t)len + 1);
-    assert_int_equal(pread(c->file, text, (size_t)len, 0), len);
-    close(c->file);
-    return text;
-}
-
 /* `mantis tenant` with these words; what it wrote is in printed and said. */
 static int run(const char *first, ...)
 {
@@ -75,8 +50,8 @@ static int run(const char *first, ...)
     va_end(ap);
     struct capture out = capture_begin(stdout), errors = capture_begin(stderr);
     int code = cmd_tenant(argc, argv);
-    said = capture_end(&errors);
-    printed = capture_end(&out);
+    said = capture_end(pool, &errors);
+    printed = capture_end(pool, &out);
     return code;
 }
 
