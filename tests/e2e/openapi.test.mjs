@@ -98,6 +98,7 @@ test('a handle, a dry run and a result in the answer are as described', { ...nee
   await predictFits('StatusDocument', { action: 'pause', run_id: id })
   await predictFits('ResumeReply', { action: 'resume', run_id: id })
   await fits(acme, 'getQueue', 'GET', '/v1/queue')
+  await fits(acme, 'listRuns', 'GET', '/v1/runs?limit=5')
   await fits(acme, 'cancelRun', 'POST', `/v1/runs/${id}/cancel`)
   await predictFits('DryRun', { ...example, dry_run: true })
   await predictFits('Result', { ...example, profile_id: 's', detached: false })
@@ -172,6 +173,7 @@ test('the other operations refuse as described', { ...needs(Ajv, addFormats), ti
   await refused(400, acme, 'diagnoseFingerprint', { target_url: 'ftp://x' })
   await refused(422, acme, 'getRunEvents', undefined, {}, '/v1/runs/keyed/events?sse=banana')
   await refused(422, acme, 'listWebhooks', undefined, {}, '/v1/webhooks?limit=many')
+  await refused(422, acme, 'listRuns', undefined, {}, '/v1/runs?limit=many')
   const { run_id: print } = (await fits(acme, 'diagnoseFingerprint', 'POST', '/v1/diagnose/fingerprint', { target_url: `${site.url}/` })).json
   await refused(409, acme, 'diagnoseFingerprint', {})
   await acme.predict({ action: 'cancel', run_id: print })
