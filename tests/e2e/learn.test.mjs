@@ -222,8 +222,8 @@ test('who hangs up ends the wait; the run goes on and its plan is there', { time
 test('a run that learns can be cancelled, and its caller is told', { timeout: 60000 * slow }, async () => {
   await held(async (url, first) => {
     const id = 'pots.to.cancel'
-    const call = learn(acme, { objective: 'titles and prices of pots to cancel', start_url: url, run_id: id })
-    await first
+    const call = learn(acme, { objective: 'titles and prices of pots to cancel', start_url: url, run_id: id, profile_id: 'cancel' })
+    await Promise.race([first, call.then((r) => assert.fail(`answered before it looked: ${r.status} ${r.text}`))])
     assert.equal((await acme.predict({ action: 'cancel', run_id: id })).status, 200)
     const r = await call
     assert.equal(r.status, 422)

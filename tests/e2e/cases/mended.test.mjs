@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
 import { cases } from '../lib/cases.mjs'
 import { bin, slow, tempDir, until } from '../lib/harness.mjs'
 import { dryRun, refused, roomy, takeSlot, wait } from '../lib/plans.mjs'
@@ -25,7 +26,12 @@ async function start() {
 
 const stop = async (g) => { await Promise.all([g.quiet.stop(), g.lively.stop()]) }
 
-const checked = (env) => spawnSync(bin, ['serve', '--check'], { encoding: 'utf8', env: { PATH: process.env.PATH, MANTIS_DATA_DIR: tempDir('check'), ...env } }).stdout
+const checked = (env) => {
+  const dir = tempDir('check')
+  const told = spawnSync(bin, ['serve', '--check'], { encoding: 'utf8', env: { PATH: process.env.PATH, MANTIS_DATA_DIR: dir, ...env } }).stdout
+  fs.rmSync(dir, { recursive: true })
+  return told
+}
 const keys = (...entries) => JSON.stringify({ tenant_keys: Object.fromEntries(entries.map((e) => [newToken(), e])) })
 const at = (url) => [{ type: 'navigate', intent: 'Open it', params: { url } }]
 
