@@ -29,6 +29,21 @@ struct row {
 };
 
 /* clang-format off */
+/* Of run mode and of /v1/cua alike. */
+static const struct row shared_fields[] = {
+    {"proxy_city", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_state", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_country", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_provider", TEXT, CHECKED_ONLY, LATER, 0, 0},
+    {"proxy_disabled", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"decompose", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"record_video", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
+    {"video_format", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
+    {"live_viewer", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
+    {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
+};
+
 static const struct row run_fields[] = {
     {"detached", FLAG, AT(detached), NOT_NULL, 0, 0},
     {"profile_id", TEXT, AT(profile_id), 0, 0, 0},
@@ -41,12 +56,6 @@ static const struct row run_fields[] = {
     {"max_steps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 1e9}, /* of task suites */
     {"cua_model", TEXT, AT(cua_model), 0, 0, 0},
     {"compute_backend", TEXT, AT(compute_backend), 0, 0, 0},
-    {"proxy_city", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_state", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_country", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_provider", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_disabled", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0}, /* there is no proxy yet */
-    {"decompose", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},      /* of prose; intake.h */
     {"allow_raw_long_plan", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
     {"session_name", TEXT, CHECKED_ONLY, 0, 0, 0}, /* with plan_name: intake.h */
     {"base_url", TEXT, CHECKED_ONLY, 0, 0, 0},
@@ -58,11 +67,6 @@ static const struct row run_fields[] = {
     {"cache_write", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
     {"cache_ttl_seconds", WHOLE, CHECKED_ONLY, NOT_NULL, 0, 2592000},
     {"cache_key", TEXT, CHECKED_ONLY, 0, 0, 0},
-    {"record_video", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
-    {"video_format", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
-    {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
-    {"live_viewer", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
-    {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
     {"callback_url", TEXT, AT(callback_url), 0, 0, 0},
     {"brain_budgets", OBJECT, CHECKED_ONLY, 0, 0, 0}, /* these runtime fields: intake.h */
     {"settle_ceiling_seconds", AMOUNT, AT(settle_ceiling_s), 0, 0, 3600},
@@ -83,7 +87,6 @@ static const struct row cua_fields[] = {
     {"max_steps", WHOLE, CUA(max_steps), NOT_NULL, 0, 0},
     {"frames_per_inference", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 8},
     {"ground_clicks", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
-    {"decompose", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
     {"profile_id", TEXT, CUA(profile_id), 0, 0, 0},
     {"workflow_id", TEXT, CUA(workflow_id), 0, 0, 0},
     {"state_key", TEXT, CHECKED_ONLY, 0, 0, 0},
@@ -92,16 +95,6 @@ static const struct row cua_fields[] = {
     {"max_time_minutes", WHOLE, CHECKED_ONLY, ABOVE_0, 0, 0},
     {"cua_model", TEXT, CUA(cua_model), 0, 0, 0},
     {"callback_url", TEXT, CUA(callback_url), 0, 0, 0},
-    {"proxy_city", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_state", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_country", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_provider", TEXT, CHECKED_ONLY, LATER, 0, 0},
-    {"proxy_disabled", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
-    {"record_video", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
-    {"video_format", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
-    {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
-    {"live_viewer", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
-    {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
     {"perceptual_verify", FLAG, CHECKED_ONLY, 0, 0, 0},
     {"loop_recovery", FLAG, CHECKED_ONLY, 0, 0, 0},
     {"done_gate", FLAG, CHECKED_ONLY, 0, 0, 0},
@@ -256,6 +249,8 @@ static int read_table(const json_t *body, const struct row *fields, size_t n, vo
     int r = 0;
     for (size_t i = 0; !r && i < n; i++)
         r = check_field(body, &fields[i], out, err);
+    for (size_t i = 0; !r && i < ARRAY_SIZE(shared_fields); i++)
+        r = check_field(body, &shared_fields[i], out, err);
     return r ? r : check_video_format(body, err);
 }
 
@@ -306,9 +301,9 @@ static bool describe(const struct row *fields, size_t n, size_t i, struct option
     static const char *const types[] = {
         [FLAG] = "boolean", [WHOLE] = "integer", [AMOUNT] = "number",
         [TEXT] = "string",  [OBJECT] = "object", [ANY] = ""};
-    if (i >= n)
+    if (i >= n + ARRAY_SIZE(shared_fields))
         return false;
-    const struct row *f = &fields[i];
+    const struct row *f = i < n ? &fields[i] : &shared_fields[i - n];
     *out = (struct option_field){.name = f->name,
                                  .type = types[f->kind],
                                  .nullable = !(f->flags & NOT_NULL),
