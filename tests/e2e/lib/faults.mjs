@@ -147,7 +147,14 @@ export class FakeClock {
     fs.renameSync(this.file + '.new', this.file)
   }
 
-  remove() { fs.rmSync(this.dir, { recursive: true, force: true }) }
+  // The library keeps shared memory named after each process, and cannot tidy up after one that was killed.
+  remove() {
+    fs.rmSync(this.dir, { recursive: true, force: true })
+    for (const name of fs.readdirSync('/dev/shm')) {
+      const pid = /^(?:faketime_shm|sem\.faketime_sem)_(\d+)$/.exec(name)?.[1]
+      if (pid && !fs.existsSync(`/proc/${pid}`)) fs.rmSync(`/dev/shm/${name}`, { force: true })
+    }
+  }
 
   // For a test's options; where nobody can miss it when there is something to say.
   static needed(what) {
