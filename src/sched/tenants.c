@@ -25,7 +25,7 @@
 #include "sys/secrets.h"
 
 #define LOGGER       "mantis.tenants"
-#define IDLE_LOOK_MS 5000
+#define IDLE_LOOK_MS 2000 /* a change shows within 5 s also when nobody calls */
 #define SETTLED_US   2000000 /* a file that old cannot change without showing it */
 #define ENV_FILE     "tenant_keys.json"
 
