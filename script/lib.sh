@@ -26,7 +26,8 @@ sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 
 missing_packages() {
     local have
-    have=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+    # dpkg-query fails as soon as one name is unknown to it; that is an answer, not an error.
+    have=$({ dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
         awk '$2 == "installed" { print $1 }')
     local p
     for p in "$@"; do
