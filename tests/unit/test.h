@@ -11,4 +11,8 @@
 
 #include <cmocka.h>
 
+/* A test that shows a row of the contract is named after it: "plans 9.1 loop_count N runs the body N
+ * times". tests/list_rows.py lists them. */
+#define row_test(row, function) {row, function, NULL, NULL, NULL}
+
 #endif
