@@ -120,6 +120,11 @@ void run_pause(struct run *run, bool on);
 /* The checkpoint document now. New reference. */
 json_t *run_checkpoint(struct run *run);
 
+/* Remember it as run->saved, where a step that is interrupted falls back to; send it to the host, with the
+ * events that waited for it. */
+void run_keep_checkpoint(struct run *run);
+int run_send_checkpoint(struct run *run, struct err *err) MUST_CHECK;
+
 double run_elapsed_s(const struct run *run); /* over all attempts */
 
 /* Tell the host. detail is taken over and may be NULL; summary is cut at 300 bytes. */

@@ -1,0 +1,99 @@
+/*
+ * tell.c - what a run tells its host: events, warnings, healing events, checkpoints.
+ */
+#include "run/run.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "run/resume.h"
+#include "run/step.h"
+
+#define SUMMARY_BYTES 300
+
+void run_event(struct run *run, const char *layer, const char *kind, json_t *detail,
+               const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text =
+        str_cut(run->step_pool, pool_vprintf(run->step_pool, fmt, ap), SUMMARY_BYTES);
+    va_end(ap);
+    json_t *e = json_pack("{s:s,s:s,s:o,s:i,s:o}", "layer", layer, "kind", kind, "summary",
+                          json_string_safe(text), "step_index", run->index, "detail",
+                          detail ? detail : json_object());
+    run->host->event(run->host->arg, e);
+    json_decref(e);
+}
+
+void run_warn(struct run *run, const char *kind, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = pool_vprintf(run->step_pool, fmt, ap);
+    va_end(ap);
+    if (!progress_has(run->progress.warnings, text))
+        json_push(run->progress.warnings, json_string_safe(text));
+    run_event(run, "runner", kind, json_pack("{s:b}", "warning", 1), "%s", text);
+}
+
+void run_heal(struct run *run, const char *kind, const char *source, json_t *detail)
+{
+    char at[CLOCK_ISO_BYTES];
+    json_t *e = json_pack("{s:s,s:i,s:s,s:s}", "kind", kind, "step_index", run->index, "source",
+                          source, "at", clock_iso(clock_wall_us(), at));
+    if (detail)
+        json_object_update(e, detail);
+    json_decref(detail);
+    json_push(run->progress.healing, e);
+}
+
+static bool is_listings_plan(const struct plan *plan)
+{
+    bool listing = false, loop = false;
+    for (int i = 0; i < plan->n_steps; i++) {
+        listing = listing || step_is_listing(&plan->steps[i]);
+        loop = loop || !strcmp(plan->steps[i].type, "loop");
+    }
+    return listing && loop;
+}
+
+static void refresh(struct run *run)
+{
+    struct progress *p = &run->progress;
+    char at[CLOCK_ISO_BYTES];
+    p->elapsed_s = run_elapsed_s(run);
+    progress_set(&p->timestamp, clock_iso(clock_wall_us(), at));
+    progress_set(&p->current_url, run->live_url);
+    progress_set(&p->reentry_url, resume_url(run));
+    json_decref(p->time_buckets);
+    p->time_buckets = json_deep_copy(run->run_time);
+    json_decref(p->coverage);
+    p->coverage = coverage_report(&run->coverage, p->status, run->plan->name, p->filter_tokens,
+                                  is_listings_plan(run->plan));
+}
+
+json_t *run_checkpoint(struct run *run)
+{
+    refresh(run);
+    return progress_to_json(&run->progress);
+}
+
+/* A copy: the lists of the document are the ones that the next step adds to. */
+void run_keep_checkpoint(struct run *run)
+{
+    json_t *doc = run_checkpoint(run);
+    json_decref(run->saved);
+    run->saved = json_deep_copy(doc);
+    json_decref(doc);
+}
+
+int run_send_checkpoint(struct run *run, struct err *err)
+{
+    run_keep_checkpoint(run);
+    int r = run->host->checkpoint(run->host->arg, run->saved, run->pending_events);
+    json_array_clear(run->pending_events);
+    return r ? err_set(err, r, "the checkpoint could not be sent (%s)", err_name(r)) : 0;
+}

@@ -1,0 +1,213 @@
+#include "run/turn.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "run/allow.h"
+#include "run/demote.h"
+#include "run/look.h"
+#include "run/record.h"
+#include "run/steps/steps.h"
+#include "run/url.h"
+
+/* An error that is no answer. Its class is found out from what the callee says; what could not be
+ * found is a miss whatever it says. */
+static void failed_by_error(struct run *run, struct step_result *out, int r, const struct err *err)
+{
+    const char *what = *err->msg ? err->msg : err_name(r);
+    if (out->sent) {
+        step_unconfirmed(run, out, what);
+        return;
+    }
+    if (str_starts(err->msg, "page_blocked")) {
+        step_fail(run, out, "page_blocked", "%s", err->msg);
+        out->outcome = OUTCOME_BLOCKED;
+        return;
+    }
+    step_fail(run, out, r == E_NOT_FOUND ? "selector_miss" : "", "%s_error: %s", run->step->type,
+              what);
+}
+
+/* The step after a navigate must find itself where that went (plans.md 8.1). */
+static int drifted(struct run *run, bool *ret_drifted, struct step_result *out, struct err *err)
+{
+    const char *url, *hint = pool_strdup(run->step_pool, run->progress.drift_hint);
+    *ret_drifted = false;
+    if (!*hint)
+        return 0;
+    progress_set(&run->progress.drift_hint, "");
+    if (!strcmp(run->step->type, "navigate"))
+        return 0;
+    int r = run_read_url(run, &url, err);
+    if (r || !*url || url_meets_hint(url, hint))
+        return r;
+    *ret_drifted = true;
+    *out = step_result_empty();
+    return step_fail(run, out, "navigation_drift", "NAV_DRIFT|expected=%s|got=%s", hint, url);
+}
+
+static int attempt(struct run *run, struct step_result *out, struct err *err)
+{
+    bool drift;
+    struct err why = {0};
+    int r = drifted(run, &drift, out, err);
+    if (r || drift)
+        return r;
+    r = step_dispatch(run, out, &why);
+    if (!r)
+        r = demote_check(run, out, &why);
+    if (r == E_GONE || r == E_CANCELLED)
+        return err_set(err, r, "%s", why.msg);
+    if (r)
+        failed_by_error(run, out, r, &why);
+    return 0;
+}
+
+static int observed(struct run *run, const struct step_result *result, struct err *err)
+{
+    if (!result->effect_key)
+        return 0;
+    run->progress.effects++;
+    if (!result->sent)
+        return 0;
+    json_t *detail =
+        json_pack("{s:b,s:b,s:s,s:o,s:o}", "success", result->success, "unconfirmed",
+                  result->outcome == OUTCOME_UNCONFIRMED, "class", result->failure_class, "data",
+                  json_string_safe(result->data), "final_url", json_string_safe(run->live_url));
+    int r = run->host->journal(run->host->arg, result->effect_key, "observed", detail);
+    json_decref(detail);
+    return r ? err_set(err, r, "the effect journal could not be written (%s)", err_name(r)) : 0;
+}
+
+/* Setup steps that lead to another page of the site choose the results (filters in a form). */
+static void follow_setup(struct run *run, const struct step_result *result)
+{
+    const char *url = run->live_url, *type = run->step->type;
+    if (!result->success || strcmp(run->step->section, "setup") || !url_is_web(url) ||
+        url_same_page(url, run->url_before) || (strcmp(type, "submit") && strcmp(type, "click")))
+        return;
+    results_set_base(run, url);
+    results_reset(run);
+}
+
+static void note_scroll(struct run *run)
+{
+    int y;
+    if (plane_scroll_y(run->plane, &y, NULL) == 0)
+        run->progress.scroll_y = y;
+}
+
+static void apply_next(struct run *run, const struct next *next)
+{
+    struct progress *p = &run->progress;
+    if (next->kind == NEXT_RETRY) {
+        p->retries++;
+        return;
+    }
+    p->retries = 0;
+    p->blocked_reloads = 0;
+    if (next->kind == NEXT_ADVANCE)
+        p->step_index = run->index + 1;
+    else if (next->kind == NEXT_JUMP)
+        p->step_index = next->target;
+}
+
+/* Outside the allowlist nothing is done and nothing is tried again. */
+static int attempt_where_allowed(struct run *run, struct step_result *out, bool *ret_outside,
+                                 struct err *err)
+{
+    int r = allow_check(run, out, ret_outside, err);
+    if (!r && !*ret_outside)
+        r = attempt(run, out, err);
+    return r || *ret_outside ? r : allow_check(run, out, ret_outside, err);
+}
+
+static int after_attempt(struct run *run, struct step_result *result, bool outside,
+                         struct next *next, struct err *err)
+{
+    struct err why = {0};
+    int r = observed(run, result, err);
+    if (!r)
+        r = record_look(run, result, err);
+    if (r)
+        return r;
+    record_effects(run, result);
+    *next = (struct next){.kind = NEXT_ADVANCE};
+    if (outside) {
+        *next = (struct next){.kind = NEXT_HALT, .reason = "off_allowlist"};
+        return 0;
+    }
+    if (result->success && !strcmp(run->step->type, "paginate"))
+        flow_after_paginate(run, run->index, true);
+    if (!result->success) {
+        r = rules_after_failure(run, result, next, &why);
+        if (r == E_GONE || r == E_CANCELLED)
+            return err_set(err, r, "%s", why.msg);
+        if (r)
+            run_warn(run, "recovery_failed", "%s", why.msg);
+    }
+    follow_setup(run, result);
+    note_scroll(run);
+    return 0;
+}
+
+static int run_step(struct run *run, struct next *next, struct err *err)
+{
+    struct step_result result = step_result_empty();
+    progress_set(&run->url_before, run->live_url);
+    record_start(run);
+    run->progress.steps_executed++;
+    bool outside = false;
+    int r = attempt_where_allowed(run, &result, &outside, err);
+    if (!r)
+        r = after_attempt(run, &result, outside, next, err);
+    if (!r) {
+        record_end(run, &result, next);
+        if (next->kind == NEXT_HALT)
+            next->reason = pool_strdup(run->pool, next->reason);
+        apply_next(run, next);
+        r = run_send_checkpoint(run, err);
+    }
+    json_decref(result.fields);
+    json_decref(result.new_rows);
+    return r;
+}
+
+/* --- changes of direction --------------------------------------------------------------------- */
+
+static bool is_flow(const struct step *s)
+{
+    return !strcmp(s->type, "loop") || !strcmp(s->type, "if_else");
+}
+
+static int run_flow(struct run *run, struct err *err)
+{
+    struct progress *p = &run->progress;
+    const char *data = NULL;
+    int to = !strcmp(run->step->type, "loop") ? flow_loop(run, run->index)
+                                              : flow_if_else(run, run->index, &data);
+    if (data) {
+        struct step_result result = step_result_empty();
+        result.success = true;
+        result.data = data;
+        record_end(run, &result, &(struct next){.kind = NEXT_JUMP, .target = to});
+    }
+    run_event(run, "runner", run->step->type,
+              json_pack("{s:i,s:i,s:i}", "step_index", run->index, "target", to, "count",
+                        progress_counter(p->loop_counters, run->index)),
+              "%s at step %d goes to step %d", run->step->type, run->index + 1, to + 1);
+    p->step_index = to;
+    p->retries = 0;
+    return run_send_checkpoint(run, err);
+}
+
+int turn_take(struct run *run, struct next *next, struct err *err)
+{
+    *next = (struct next){.kind = NEXT_ADVANCE};
+    pool_destroy(run->step_pool);
+    run->step_pool = pool_create(run->pool);
+    run->index = run->progress.step_index;
+    run->step = &run->plan->steps[run->index];
+    meter_start(&run->step_meter);
+    return is_flow(run->step) ? run_flow(run, err) : run_step(run, next, err);
+}
