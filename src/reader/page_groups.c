@@ -156,7 +156,7 @@ static bool may_be_member(const struct builder *b, int i)
     const struct scene *s = b->s;
     const struct node *n = &s->page->nodes[i];
     if (n->tag[0] == '#' || !(n->flags & NODE_VISIBLE) ||
-        in_words("script style option br hr label", n->tag))
+        in_words("script style option br hr label", n->tag) || strcmp(n->role, "columnheader") == 0)
         return false;
     int bytes = scene_text_bytes(s, i);
     if (n->end - i > CARD_MAX_NODES || bytes < 6 || bytes > CARD_MAX_BYTES || n->box.w < 60 ||

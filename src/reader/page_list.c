@@ -52,8 +52,10 @@ static int gather_members(const struct scene *s, int *out)
 {
     struct group groups[LIST_GROUPS];
     int n_groups = page_groups(s, true, LIST_GROUPS, groups), n = 0;
-    if (!n_groups || groups[0].score < LIST_MIN_SCORE)
-        return 0;
+    if (!n_groups || groups[0].score < LIST_MIN_SCORE) {
+        out[0] = page_single_card(s);
+        return out[0] >= 0;
+    }
     for (int g = 0; g < n_groups; g++) {
         if (g && !same_make(s, &groups[0], &groups[g]))
             continue;

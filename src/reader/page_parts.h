@@ -56,6 +56,9 @@ int page_groups(const struct scene *s, bool need_links, int max, struct group *o
 /* The same of items that are one text each: plain list entries, terms and links. */
 int page_groups_plain(const struct scene *s, int max, struct group *out);
 
+/* The only item of a list, -1 when there is none or more than one. */
+int page_single_card(const struct scene *s);
+
 /* The link or control that opens a card, -1; and what the card is called, "" when nothing does. */
 int page_card_link(const struct scene *s, int card);
 const char *page_card_title(const struct scene *s, int card, int link);

@@ -44,6 +44,7 @@ struct target_query {
     const char *const *aliases;  /* NULL-terminated or NULL */
     const char *intent;          /* the step's sentence: quoted words in it name the target */
     enum target_kind kind;
+    const char *near;            /* words that stand in its row, card or group; NULL or "": anywhere */
     const struct rect *region;   /* only look here (screen px), NULL anywhere */
     const struct point *avoid;   /* NULL-able list of points that were tried and were wrong */
     int n_avoid;

@@ -195,6 +195,7 @@ struct target_query step_query(struct run *run, enum target_kind default_kind)
     q.label = json_str(params, "label", "");
     q.aliases = string_list(run->step_pool, json_object_get(params, "aliases"));
     target_kind_parse(json_str(params, "kind", ""), &q.kind);
+    q.near = json_str(run->step->hints, "near", "");
     q.region = hinted_region(run);
     q.avoid = avoid_points(run, &q.n_avoid);
     const char *preferred = json_str(run->step->hints, "preferred_target_description", "");

@@ -170,6 +170,10 @@ static const struct {
     const char *label, *intent;
     const char *want_label, *want_tag; /* NULL: E_NOT_FOUND */
 } find_cases[] = {
+    {"renewals", "field", "Phone", "", "Phone", "input"}, /* not the search box that finds by phone */
+    {"renewals", "field", "Number", "", NULL, NULL},      /* nor for another part of its hint */
+    {"renewals", "field", "Message body", "", "message body", "div"}, /* the editor without a name */
+    {"renewals", "field", "Subject", "", "Subject", "input"},
     {"form", "field", "First name", "", "First name *", "input"},
     {"form", "field", "Last name", "", "Last name", "input"},
     {"form", "field", "Street and number", "", "Street and number", "input"}, /* label by its place, left */
@@ -227,6 +231,57 @@ static void targets_are_found_by_what_people_call_them(void **state)
         if (t.in_view && !(t.at.x >= t.box.x && t.at.x <= t.box.x + t.box.w && t.at.y >= t.box.y &&
                            t.at.y <= t.box.y + t.box.h))
             fail_msg("%s: the point is outside the box", what);
+    }
+}
+
+/* clang-format off */
+static const struct {
+    const char *page, *label, *intent, *near;
+    const char *below; /* the row that is meant: its text; NULL: E_NOT_FOUND */
+} near_cases[] = {
+    {"renewals", "Edit", "", "Karl Berg", "Karl Berg"},
+    {"renewals", "Edit", "Press \"Edit\" in the row of Lena Voss", NULL, "Lena Voss"},
+    {"renewals", "", "Press \"Delete\" in the row of \"Anna Berg\"", NULL, "Anna Berg"},
+    {"renewals", "Delete", "", "Lena Voss", NULL},          /* her row has none, others do */
+    {"renewals", "Edit", "", "Otto Berg", NULL},            /* nobody of that name */
+    {"renewals", "Renew", "", "Permit 7319", "Permit 7319"}, /* boxes that no role makes rows */
+    {"renewals", "Renew", "Renew the permit in the row of the permit 7321", NULL, "Permit 7321"},
+    {"renewals", "Renew", "", "Permit 7320", NULL},
+    {"renewals", "Renew", "", "Permit 7399", NULL},
+    {"renewals", "Book", "", "Large boat", "Large boat"}, /* terms and links in one flat list */
+    {"renewals", "Book", "Click \"Book\" next to \"Small boat\"", NULL, "Small boat"},
+    {"crm_table", "", "Click \"More actions\" next to Barbara Liskov", NULL, "Barbara Liskov"},
+};
+/* clang-format on */
+
+/* In one line with the text. */
+static bool stands_beside(const struct observation *obs, const struct target *t, const char *text)
+{
+    for (int i = 0; i < obs->page->n_nodes; i++) {
+        const struct node *n = &obs->page->nodes[i];
+        if (strcmp(n->text, text) == 0 && t->at.y >= n->box.y - 12 &&
+            t->at.y <= n->box.y + n->box.h + 12)
+            return true;
+    }
+    return false;
+}
+
+static void a_row_that_is_named_decides_between_equal_names(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(near_cases); i++) {
+        struct observation obs = golden_look(pool, near_cases[i].page);
+        struct target_query q = {.label = near_cases[i].label,
+                                 .intent = near_cases[i].intent,
+                                 .near = near_cases[i].near};
+        struct target t;
+        struct err err = {0};
+        int r = reader_find(reader, pool, &obs, &q, &t, &err);
+        const char *what =
+            pool_printf(pool, "'%s%s' near '%s'", q.label, q.intent, q.near ? q.near : "");
+        if (near_cases[i].below ? r != 0 : r != E_NOT_FOUND)
+            fail_msg("%s: %d %s", what, r, r ? err.msg : t.label);
+        if (!r && !stands_beside(&obs, &t, near_cases[i].below))
+            fail_msg("%s: found '%s' at %d,%d", what, t.label, t.at.x, t.at.y);
     }
 }
 
@@ -368,6 +423,10 @@ static const struct {
     {"rtl_list", LIST_OK, 4, 1, NULL, NULL, "http://site.test/car/1"},
     {"script_cards", LIST_OK, 3, 0, "12 Elm Street", "77 Cedar Court", ""},
     {"market_results", LIST_OK, 12, 0, "2008 Ostermoor Compass 28", "2009 Tarn & Vale Skerry 25", NULL},
+    {"one_row", LIST_OK, 1, 0, "Quentin Aldous", "Quentin Aldous", "http://site.test/customers/17/"},
+    {"one_card", LIST_OK, 1, 0, "Enamel Mug", "Enamel Mug", "http://site.test/p/enamel-mug/"},
+    {"script_rows", LIST_OK, 1, 0, "Quentin Aldous", "Quentin Aldous", ""},
+    {"renewals", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
     {"boat_dl", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
     {"auto_de", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
     {"product_micro", LIST_EMPTY, 0, 0, NULL, NULL, NULL},
@@ -906,6 +965,7 @@ int main(void)
         T(fields_are_known_by_their_names),
         T(targets_are_found_by_what_people_call_them),
         T(region_and_avoided_points_are_honoured),
+        T(a_row_that_is_named_decides_between_equal_names),
         T(equal_names_lower_the_confidence),
         T(covered_targets_say_so),
         T(common_controls_are_found_or_not),
