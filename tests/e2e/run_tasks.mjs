@@ -1,6 +1,6 @@
 // run_tasks.mjs - the tasks of tests/e2e/tasks against a real server and real sites: does the site's
 // oracle say that it was done, and are the rows the true ones? A tool, not a test: node run_tasks.mjs
-// [FILE...] [--seeds 42,43,44] [--json].
+// [FILE...] [--seeds 42,43,44] [--json] [--keep DIR] (DIR: the server's data stay there).
 //
 // A task is {about, site, oracle, plan}, and perhaps `before` (control calls of the site after its
 // reset), `answers` (what a run that asks gets: a control call and the field of its reply), `rows`
@@ -13,6 +13,7 @@ import { root, startServer, startSite } from './lib/harness.mjs'
 const args = process.argv.slice(2)
 const option = (name, def) => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : def)
 const asJson = args.includes('--json') && args.splice(args.indexOf('--json'), 1)
+const keep = option('--keep', null)
 const seeds = option('--seeds', '42,43,44').split(',').map(Number)
 const folder = path.join(root, 'tests/e2e/tasks')
 const files = args.length ? args : fs.readdirSync(folder).sort()
@@ -65,7 +66,7 @@ for (const file of files) {
     await server?.stop()
     await site?.stop()
     site = Object.assign(await startSite(task.site), { name: task.site })
-    server = await startServer({ env: { MANTIS_ENV_URL: site.url } })
+    server = await startServer({ dir: keep || undefined, env: { MANTIS_ENV_URL: site.url } })
   }
   for (const seed of seeds) {
     const r = await runTask(server, site, task, seed)
