@@ -54,6 +54,11 @@ const char *brain_name(const struct brain *brain)
     return brain->driver->kind;
 }
 
+unsigned brain_abilities(const struct brain *brain)
+{
+    return brain->driver->caps;
+}
+
 int brain_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
                 struct brain_reply *out, struct err *err)
 {

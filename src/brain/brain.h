@@ -19,6 +19,7 @@ struct brain;
 enum brain_caps {
     BRAIN_NEEDS_DOM = 1 << 0, /* only works on a plane with PLANE_HAS_DOM */
     BRAIN_CAN_PLAN = 1 << 1,  /* may be given sub-goals of more than one action */
+    BRAIN_AIMS_BY_PAGE = 1 << 2, /* knows what it clicks: not second-guessed by guards for pixel brains */
 };
 
 /* spec: "page", "mock", "none", "script:<file>". reader is borrowed. E_UNSUPPORTED names the kinds. */
@@ -28,9 +29,11 @@ unsigned brain_caps_of(const char *spec); /* without creating it; 0 for unknown 
 bool brain_known(const char *spec);       /* its kind is built in */
 const char *const *brain_kinds(void);     /* NULL-terminated */
 const char *brain_name(const struct brain *brain); /* "page": what /v1/models says */
+unsigned brain_abilities(const struct brain *brain); /* enum brain_caps */
 
 struct brain_turn {
     const char *task;                /* the sub-goal text of agent-loop.md 1.5 */
+    const char *prompt;              /* the turn's text of agent-loop.md 1.3, task and history included */
     const struct observation *obs;   /* the screen now */
     const struct action *history;    /* actions of this sub-goal so far, oldest first */
     const char *const *feedback;     /* one line per action (agent-loop.md 1.4) */

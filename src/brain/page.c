@@ -380,7 +380,7 @@ static int page_think(struct brain *brain, struct pool *pool, const struct brain
 }
 
 const struct brain_driver brain_page = {.kind = "page",
-                                        .caps = BRAIN_NEEDS_DOM,
+                                        .caps = BRAIN_NEEDS_DOM | BRAIN_AIMS_BY_PAGE,
                                         .create = page_create,
                                         .destroy = page_destroy,
                                         .think = page_think};

@@ -60,6 +60,7 @@ struct run_config {
     bool auto_url_gate;         /* arm the drift hint from the URL */
     const json_t *extraction_schema; /* the request's, NULL none */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
+    unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };
 
 struct run {

@@ -1,6 +1,6 @@
 /*
- * subgoal.h - the inner loop: brain looks, says one action, the plane does it, until the brain is
- * done, its budget is used up or it goes in circles (agent-loop.md section 1).
+ * subgoal.h - a step of a plan given to the brain: the inner loop (inner/inner.h) with the step's
+ * text, budget and results.
  */
 #ifndef MANTIS_RUN_SUBGOAL_H
 #define MANTIS_RUN_SUBGOAL_H

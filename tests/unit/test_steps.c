@@ -1051,7 +1051,7 @@ static void an_unknown_step_goes_to_the_brain(void **state)
 static void a_brain_that_gets_nowhere_is_stopped(void **state)
 {
     static const struct action same[] = {
-        {.type = ACTION_CLICK, .x = 1, .y = 60, .button = BUTTON_LEFT}};
+        {.type = ACTION_CLICK, .x = 1, .y = 600, .button = BUTTON_LEFT}};
     static const struct action refusal[] = {
         {.type = ACTION_DONE, .success = false, .summary = "looked for 'x'"}};
     static const struct {
@@ -1142,7 +1142,7 @@ static void two_clicks_without_effect_hand_the_step_to_the_brain(void **state)
     assert_string_equal(rig.end.status, "completed");
     assert_string_equal(rig_data(&rig, 1), "it is so");
     assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 3);
-    assert_non_null(strstr(brain.task, "- (640,100) 'Send': no_state_change; do not repeat"));
+    assert_non_null(strstr(brain.task, "- (640,100) 'Send': registered but the page did not react; do not repeat"));
     rig_release(&rig);
 }
 

@@ -1,0 +1,261 @@
+/*
+ * carry.c - one action of the inner loop done, looked at and written down (agent-loop.md 1.2, 8 and
+ * 9).
+ */
+#include "run/inner/priv.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "run/allow.h"
+#include "run/inner/feedback.h"
+#include "run/inner/gallery.h"
+#include "run/inner/trajectory.h"
+
+#define TOP_PX         100
+#define SHOWN_BYTES    4096 /* of what an editable element holds */
+#define GALLERY_LEAVES 3    /* ways back that are tried */
+
+int inner_see(struct inner *in, struct sight *out, struct err *err)
+{
+    struct sight s = {.pool = pool_create(in->run->step_pool)};
+    int r = run_look_in(in->run, s.pool, &s.obs, err);
+    if (r) {
+        pool_destroy(s.pool);
+        return r;
+    }
+    if (s.obs.frame.pixels)
+        frame_hash(&s.obs.frame, NULL, s.hash);
+    s.focused = look_focused(&s.obs);
+    *out = s;
+    return 0;
+}
+
+void inner_forget(struct sight *s)
+{
+    pool_destroy(s->pool);
+    *s = (struct sight){0};
+}
+
+/* --- doing ----------------------------------------------------------------------------------- */
+
+static bool is_address(const struct action *a)
+{
+    return a->type == ACTION_TYPE_TEXT && a->text &&
+           (str_starts(a->text, "http://") || str_starts(a->text, "https://"));
+}
+
+/* A typed address is loaded (agent-loop.md section 2): the browser is told, which is what typing it
+ * into the bar would come to. */
+static int open_address(struct run *run, const char *url, struct settled *s, struct err *err)
+{
+    if (!allow_url(run->config->allowed_domains, url))
+        return err_set(err, E_INVALID, "the tenant may not open '%.200s'", url);
+    return run_open(run, url, CAP_LOAD_MS, s, err);
+}
+
+static int do_it(struct run *run, const struct action *a, struct settled *s, struct err *err)
+{
+    return is_address(a) ? open_address(run, a->text, s, err)
+                         : run_act(run, a, CAP_CLICK_MS, s, err);
+}
+
+/* A photo viewer swallows what is clicked next: Escape first, then back until it is gone. */
+static int leave_gallery(struct inner *in, const struct action *a, const char *thinking,
+                         struct sight *after, bool *ret_left, struct err *err)
+{
+    int r = 0;
+    *ret_left = false;
+    for (int i = 0; !r && a->type == ACTION_CLICK && i < GALLERY_LEAVES; i++) {
+        const char *words = pool_printf(after->pool, "%s\n%s", after->obs.title, thinking);
+        if (gallery_trap(words, &after->obs.frame) < GALLERY_IS_TRAP)
+            break;
+        r = run_key(in->run, i == 0 ? "Escape" : "alt+Left", CAP_BACK_MS, err);
+        if (r)
+            break;
+        *ret_left = true;
+        inner_forget(after);
+        r = inner_see(in, after, err);
+    }
+    return r;
+}
+
+/* --- what came of it ------------------------------------------------------------------------- */
+
+static const char *shown_in(struct sight *s)
+{
+    if (!s->focused || *s->focused->value)
+        return s->focused ? s->focused->value : "";
+    return page_text(s->pool, s->obs.page, (int)(s->focused - s->obs.page->nodes), SHOWN_BYTES);
+}
+
+static bool same_field(const struct node *a, const struct node *b)
+{
+    return a && b && !strcmp(a->tag, b->tag) && !strcmp(a->name, b->name) && a->box.x == b->box.x &&
+           a->box.w == b->box.w;
+}
+
+static void note_typed(struct inner *in, const struct action *a)
+{
+    for (int i = 0; a->type == ACTION_TYPE_TEXT && i < in->goal->n_pending; i++)
+        if (strstr(a->text, in->goal->pending[i].value))
+            in->goal->pending[i].used = true;
+}
+
+static void note_sample(struct inner *in, const struct action *a, const struct sight *after)
+{
+    in->samples[in->n] = loop_sample_of(a, after->obs.url, &after->obs.frame);
+    if (a->type == ACTION_CLICK && a->y <= TOP_PX)
+        in->last_top = (struct point){a->x, a->y};
+    in->history[in->n++] = *a;
+}
+
+static struct predicate_view view_of(const struct sight *s)
+{
+    return (struct predicate_view){s->obs.url, s->obs.title, s->hash, s->focused};
+}
+
+static json_t *check_predictions(struct inner *in, const struct turn_words *words,
+                                 const struct sight *after, json_t **ret_tokens,
+                                 struct predicate_score *score)
+{
+    struct pool *pool = in->run->step_pool;
+    struct predicate_view was = view_of(&in->now), is = view_of(after);
+    *score = (struct predicate_score){0};
+    *ret_tokens = NULL;
+    if (in->off & INNER_NO_PREDICATES)
+        return NULL;
+    *ret_tokens = json_keep(pool, predicates_read(pool, words->predicted, words->thinking));
+    return json_keep(pool, predicates_check(pool, *ret_tokens, &was, &is, score));
+}
+
+/* 1 it showed, 0 it did not, -1 not looked. */
+static int weigh(struct inner *in, const struct action *a, const char *thinking,
+                 const struct sight *after, struct perceptual *out)
+{
+    struct point at = {a->x, a->y};
+    bool click = a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK;
+    if ((in->off & INNER_NO_PERCEPTUAL) || !perceptual_risky(a, thinking, in->goal->sentence) ||
+        !perceptual_compare(&in->now.obs.frame, &after->obs.frame, click ? &at : NULL, out))
+        return -1;
+    bool shown =
+        out->global_changed || out->region_changed || strcmp(in->now.obs.url, after->obs.url) != 0;
+    in->risky++;
+    in->no_effect += !shown;
+    return shown;
+}
+
+static void tell(struct inner *in, struct trajectory_step *t)
+{
+    struct pool *pool = in->run->step_pool;
+    char at[CLOCK_ISO_BYTES];
+    t->timestamp = clock_iso(clock_wall_us(), at);
+    run_event(in->run, "brain", "turn", trajectory_json(pool, t), "%s: %s",
+              action_type_name(t->action->type), t->feedback);
+}
+
+/* --- one action ------------------------------------------------------------------------------ */
+
+static void write_down(struct inner *in, const struct chosen *c, const struct turn_words *words,
+                       struct sight *after, const struct settled *s, const char *error)
+{
+    struct pool *pool = in->run->step_pool;
+    const struct action *a = &in->history[in->n];
+    struct perceptual effect;
+    struct predicate_score score;
+    json_t *tokens;
+    bool types = a->type == ACTION_TYPE_TEXT && !is_address(a);
+    struct read_back typed = {.reason = ""};
+    if (types)
+        typed = feedback_read_back(pool, a->text, after->focused, shown_in(after), after->obs.page);
+    struct trajectory_step t = {.step = in->turns,
+                                .action = a,
+                                .substituted_by = c->substituted_by,
+                                .loop_recovery = c->loop_recovery,
+                                .done_rejected = words->rejected,
+                                .thinking = words->thinking,
+                                .inference_s = words->inference_s,
+                                .frame_hash = after->hash,
+                                .url = after->obs.url,
+                                .title = after->obs.title,
+                                .warning = error ? error : "",
+                                .effect = weigh(in, a, words->thinking, after, &effect),
+                                .backend = "vision"};
+    t.predicate_results = check_predictions(in, words, after, &tokens, &score);
+    t.predicted = tokens;
+    t.evaluated = score.evaluated > 0;
+    t.world_model_error = predicates_error(&score);
+    if (types)
+        t.type_verified = json_keep(pool, json_pack("{s:b,s:b,s:s}", "success", typed.success,
+                                                    "known", typed.known, "reason", typed.reason));
+    bool gained = after->focused && !same_field(after->focused, in->now.focused);
+    if (a->type == ACTION_CLICK && gained)
+        t.focused_input = json_keep(pool, feedback_focused_input(after->focused));
+    note_sample(in, a, after);
+    const char *soft = inner_soft_loop(in);
+    const char *warning =
+        soft
+            ? pool_printf(pool, "the last actions go in circles (%s); do something different", soft)
+            : "";
+    struct action_outcome outcome = {.action = a,
+                                     .before = &in->now.obs,
+                                     .after = &after->obs,
+                                     .error = error,
+                                     .focused = after->focused,
+                                     .focus_gained = gained,
+                                     .typed = types ? &typed : NULL,
+                                     .effect = t.effect >= 0 ? &effect : NULL,
+                                     .new_tab = s->new_tab,
+                                     .warning = warning};
+    in->feedback[in->n - 1] = pool_strdup(pool, feedback_line(pool, &outcome));
+    t.feedback = in->feedback[in->n - 1];
+    tell(in, &t);
+}
+
+static void check_stops(struct inner *in, const struct action *a, const struct sight *after)
+{
+    bool leads = a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK ||
+                 a->type == ACTION_KEY_PRESS || a->type == ACTION_TYPE_TEXT;
+    const char *loop = loop_detect(&in->rules, in->samples, in->n, HARD_WINDOW);
+    if (!allow_url(in->run->config->allowed_domains, after->obs.url))
+        in->termination = "off_allowlist";
+    else if (leads && inner_vendor_page(after->obs.url))
+        in->termination = "chrome_vendor_trap";
+    else if (loop)
+        in->termination = "loop";
+    if (in->termination && !*in->summary)
+        in->summary = loop && !strcmp(in->termination, "loop")
+                          ? pool_printf(in->run->step_pool, "the same again and again (%s)", loop)
+                          : pool_strdup(in->run->step_pool, after->obs.url);
+}
+
+int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_words *words,
+                    struct err *err)
+{
+    struct settled s = {0};
+    struct sight after;
+    struct err wrong = {0};
+    bool left = false;
+    in->history[in->n] = inner_keep_action(in->run->step_pool, &c->action);
+    const struct action *a = &in->history[in->n];
+    int r = do_it(in->run, a, &s, &wrong);
+    if (r && r != E_INVALID)
+        return err_set(err, r, "%s", wrong.msg);
+    const char *error = r ? pool_strdup(in->run->step_pool, wrong.msg) : NULL;
+    if (!error)
+        note_typed(in, a);
+    r = inner_see(in, &after, err);
+    if (!r && in->guarded)
+        r = leave_gallery(in, a, words->thinking, &after, &left, err);
+    if (r)
+        return r;
+    struct chosen told = *c;
+    if (left && !*told.loop_recovery)
+        told.loop_recovery = "gallery_trap";
+    write_down(in, &told, words, &after, &s, error);
+    check_stops(in, a, &after);
+    inner_forget(&in->now);
+    in->now = after;
+    return 0;
+}

@@ -1,0 +1,265 @@
+/*
+ * inner.c - the order of a turn, and how a sub-goal ends (agent-loop.md 1.2).
+ */
+#include "run/inner/inner.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "run/inner/done_gate.h"
+#include "run/inner/priv.h"
+#include "run/inner/prompt.h"
+#include "run/url.h"
+
+#define THINK_MS    120000
+#define MAX_SILENCE 3 /* times in a row that the brain could not be asked */
+
+bool inner_vendor_page(const char *url)
+{
+    struct pool *pool = pool_create(NULL);
+    const char *site = url_is_web(url) ? url_site(pool, url) : "";
+    bool store = !strcmp(site, "chrome.google.com");
+    bool advert = !strcmp(site, "google.com") && str_starts(url_path(pool, url), "/chrome");
+    pool_destroy(pool);
+    return store || advert;
+}
+
+void inner_count(json_t *counts, const char *reason)
+{
+    json_put_int(counts, reason, json_int(counts, reason, 0) + 1);
+}
+
+static const char *copy(struct pool *pool, const char *s)
+{
+    return s ? pool_strdup(pool, s) : NULL;
+}
+
+struct action inner_keep_action(struct pool *pool, const struct action *a)
+{
+    struct action out = *a;
+    out.text = copy(pool, a->text);
+    out.keys = copy(pool, a->keys);
+    out.summary = copy(pool, a->summary);
+    out.reasoning = copy(pool, a->reasoning);
+    return out;
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static const char *turn_prompt(struct inner *in, struct pool *pool)
+{
+    const struct node *focused = in->now.focused;
+    struct prompt_facts facts = {.task = in->goal->task,
+                                 .plan = in->plan,
+                                 .history = in->history,
+                                 .feedback = in->feedback,
+                                 .n = in->n,
+                                 .last_thinking = in->thinking,
+                                 .loop = inner_soft_loop(in),
+                                 .field_focused = focused != NULL,
+                                 .field_has_value = focused && *focused->value};
+    return prompt_turn(pool, &facts);
+}
+
+/* Asked again when it is silent, a bounded number of times. */
+static int not_answered(struct inner *in, const struct err *err)
+{
+    in->silence++;
+    if (in->silence >= MAX_SILENCE) {
+        in->termination = "brain_unreachable";
+        in->summary = pool_strdup(in->run->step_pool, err->msg);
+    }
+    return 0;
+}
+
+static int think(struct inner *in, struct brain_reply *reply, struct turn_words *words,
+                 bool *ret_answered, struct err *err)
+{
+    struct run *run = in->run;
+    struct brain_turn turn = {.task = in->goal->task,
+                              .prompt = turn_prompt(in, in->now.pool),
+                              .obs = &in->now.obs,
+                              .history = in->history,
+                              .feedback = in->feedback,
+                              .n_history = in->n,
+                              .steps_left = in->budget - in->turns,
+                              .deadline_mono_ms = clock_mono_ms() + THINK_MS};
+    int64_t start = clock_mono_us();
+    int r = brain_think(run->brain, in->now.pool, &turn, reply, err);
+    int64_t took = clock_mono_us() - start;
+    meter_add(&run->step_meter, METER_THINK, took);
+    *ret_answered = r == 0;
+    if (r == E_UPSTREAM || r == E_TIMEOUT)
+        return not_answered(in, err);
+    if (r)
+        return r;
+    in->silence = 0;
+    in->turns++;
+    in->input_tokens += reply->input_tokens;
+    in->output_tokens += reply->output_tokens;
+    in->thinking = pool_strdup(run->step_pool, reply->thinking);
+    if (in->turns == 1)
+        in->plan = prompt_plan_in(run->step_pool, in->thinking);
+    *words = (struct turn_words){.thinking = in->thinking,
+                                 .predicted = reply->predicted,
+                                 .inference_s = (double)took / 1e6,
+                                 .rejected = ""};
+    return 0;
+}
+
+/* --- done ------------------------------------------------------------------------------------ */
+
+/* What stands in a field of the page was not forgotten, whoever put it there. */
+static int still_pending(struct inner *in)
+{
+    const struct page *page = in->now.obs.page;
+    int left = 0;
+    for (int i = 0; i < in->goal->n_pending; i++) {
+        struct pending_value *p = &in->goal->pending[i];
+        for (int k = 0; page && !p->used && k < page->n_nodes; k++)
+            p->used = (page->nodes[k].flags & NODE_EDITABLE) &&
+                      str_contains_fold(page->nodes[k].value, p->value);
+        left += !p->used;
+    }
+    return left;
+}
+
+static const char *why_not_done(struct inner *in, const struct action *a)
+{
+    struct done_facts facts = {.summary = a->summary ? a->summary : "",
+                               .pending_values = still_pending(in),
+                               .samples = in->samples,
+                               .n_samples = in->n,
+                               .verification_only = done_verification_only(in->goal->sentence)};
+    return a->success && !(in->off & INNER_NO_DONE_GATE) ? done_rejected(&facts) : NULL;
+}
+
+static void end_done(struct inner *in, const char *termination, const char *summary)
+{
+    in->termination = termination;
+    in->success = !strcmp(termination, "done");
+    in->summary = pool_strdup(in->run->step_pool, summary ? summary : "");
+}
+
+/* True when the brain is done; else *out is what is done instead. */
+static bool take_done(struct inner *in, const struct action *a, struct turn_words *words,
+                      struct chosen *out)
+{
+    const char *why = why_not_done(in, a);
+    if (why && in->rejections < DONE_MAX_REJECTIONS) {
+        in->rejections++;
+        inner_count(in->rejected, why);
+        words->rejected = why;
+        *out = (struct chosen){.substituted_by = "done-gate", .loop_recovery = ""};
+        out->action = (struct action){.type = ACTION_WAIT, .seconds = 1, .reasoning = why};
+        return false;
+    }
+    if (why)
+        end_done(in, "done_unverified", why);
+    else
+        end_done(in, a->success ? "done" : "done_failed", a->summary);
+    return true;
+}
+
+/* --- the loop -------------------------------------------------------------------------------- */
+
+static bool over_budget(struct inner *in)
+{
+    double cap = in->run->config->max_cost, spent = json_num(in->run->progress.costs, "total", 0);
+    if (cap <= 0 || spent < cap)
+        return false;
+    in->termination = "budget_cap";
+    in->summary = pool_printf(in->run->step_pool, "%.2f of %.2f USD are spent", spent, cap);
+    return true;
+}
+
+static int one_turn(struct inner *in, struct err *err)
+{
+    struct brain_reply reply = {.thinking = ""};
+    struct turn_words words;
+    struct chosen chosen;
+    bool answered;
+    if (over_budget(in))
+        return 0;
+    int r = think(in, &reply, &words, &answered, err);
+    if (r || !answered)
+        return r;
+    if (reply.action.type == ACTION_DONE) {
+        if (take_done(in, &reply.action, &words, &chosen))
+            return 0;
+    } else {
+        inner_choose(in, &reply.action, &chosen);
+    }
+    return inner_carry_out(in, &chosen, &words, err);
+}
+
+static json_t *detail_of(const struct inner *in)
+{
+    json_t *o = json_object();
+    json_put_str(o, "termination", in->termination);
+    json_put_int(o, "steps", in->turns);
+    json_put_int(o, "actions", in->n);
+    json_put_int(o, "input_tokens", in->input_tokens);
+    json_put_int(o, "output_tokens", in->output_tokens);
+    json_put(o, "done_rejections_by_reason", json_incref(in->rejected));
+    json_put(o, "loop_recoveries_by_reason", json_incref(in->recovered));
+    json_put(o, "perceptual_summary",
+             json_pack("{s:i,s:i}", "checked", in->risky, "no_effect", in->no_effect));
+    return json_keep(in->run->step_pool, o);
+}
+
+static void sum_up(struct inner *in, struct inner_result *out)
+{
+    *out = (struct inner_result){.termination = in->termination,
+                                 .success = in->success,
+                                 .summary = in->summary,
+                                 .steps = in->turns,
+                                 .actions = in->n,
+                                 .last_click = {-1, -1},
+                                 .detail = detail_of(in)};
+    const struct action *last = in->n ? &in->history[in->n - 1] : NULL;
+    if (last && (last->type == ACTION_CLICK || last->type == ACTION_DOUBLE_CLICK))
+        out->last_click = (struct point){last->x, last->y};
+    run_event(in->run, "brain", "subgoal", json_deep_copy(out->detail),
+              "the brain ended with %s after %d actions", in->termination, in->n);
+}
+
+static struct inner *begin(struct run *run, struct inner_goal *goal)
+{
+    struct inner *in = pool_alloc(run->step_pool, sizeof(*in));
+    int max = goal->max_steps;
+    unsigned off = run->config->inner_off;
+    *in = (struct inner){.run = run,
+                         .goal = goal,
+                         .off = off,
+                         .guarded = !(brain_abilities(run->brain) & BRAIN_AIMS_BY_PAGE),
+                         .budget = max < 1                 ? 1
+                                   : max > INNER_MAX_TURNS ? INNER_MAX_TURNS
+                                                           : max,
+                         .last_top = {-1, -1},
+                         .thinking = "",
+                         .plan = "",
+                         .summary = "",
+                         .rejected = json_keep(run->step_pool, json_object()),
+                         .recovered = json_keep(run->step_pool, json_object())};
+    in->rules.plain_window = off & INNER_PLAIN_LOOP;
+    in->rules.plain_tolerance = off & INNER_PLAIN_TOLERANCE;
+    plane_size(run->plane, &in->rules.width, &in->rules.height);
+    return in;
+}
+
+int inner_run(struct run *run, struct inner_goal *goal, struct inner_result *out, struct err *err)
+{
+    struct inner *in = begin(run, goal);
+    int r = inner_see(in, &in->now, err);
+    while (!r && !in->termination && in->turns < in->budget)
+        r = one_turn(in, err);
+    inner_forget(&in->now);
+    if (r)
+        return r;
+    if (!in->termination)
+        in->termination = "max_steps";
+    sum_up(in, out);
+    return 0;
+}

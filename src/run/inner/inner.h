@@ -1,0 +1,61 @@
+/*
+ * inner.h - the inner loop: the brain looks, says one action, the plane does it, until the brain is
+ * done, its budget is used up or it goes in circles (agent-loop.md section 1).
+ *
+ * One file per mechanism, each pure and tested by a table: prompt.c (1.3, 1.5), feedback.c
+ * (1.4, 2.1), detect.c (5.1, 5.2), recover.c (5.3, 7.1, 7.3), gallery.c (7.5), done_gate.c (6),
+ * predicates.c (8.1), perceptual.c (8.2), trajectory.c (8.3). inner.c is the order of a turn (1.2),
+ * choose.c what is done instead of what the brain said, carry.c the doing and what is seen of it.
+ *
+ * Input is always X input, so there is no semantic click (2.2); nothing asks a model, so there is
+ * no director (7.4) and no grounding (15): a model brain brings them.
+ */
+#ifndef MANTIS_RUN_INNER_INNER_H
+#define MANTIS_RUN_INNER_INNER_H
+
+#include "run/inner/recover.h"
+#include "run/run.h"
+
+#define INNER_MAX_TURNS   100
+#define INNER_MAX_PENDING 8
+
+enum inner_off { /* what the operator switched off (run_config.inner_off) */
+                 INNER_NO_DONE_GATE = 1 << 0,
+                 INNER_NO_LOOP_RECOVERY = 1 << 1,
+                 INNER_PLAIN_LOOP = 1 << 2,
+                 INNER_PLAIN_TOLERANCE = 1 << 3,
+                 INNER_NO_PREDICATES = 1 << 4,
+                 INNER_NO_PERCEPTUAL = 1 << 5,
+                 INNER_NO_FORM_CONTROLLER = 1 << 6,
+};
+
+struct inner_goal {
+    const char *task;     /* what the brain is told: prompt_sub_goal(), or a task's intent */
+    const char *sentence; /* the intent alone: decides by its words */
+    int max_steps;        /* brain calls; clamped to 1..INNER_MAX_TURNS */
+    struct pending_value pending[INNER_MAX_PENDING]; /* what this step has to type */
+    int n_pending;
+};
+
+struct inner_result {
+    /* done, done_failed, done_unverified, max_steps, loop, chrome_vendor_trap, off_allowlist,
+     * budget_cap, brain_unreachable. A cancel or the time cap ends the step itself. Static. */
+    const char *termination;
+    bool success;
+    const char
+        *summary; /* of the brain's done, or what kept it from one; "" none. In the step's pool */
+    int steps;    /* brain calls that were answered */
+    int actions;  /* carried out */
+    struct point last_click; /* -1,-1 none */
+    json_t *detail;          /* counts of agent-loop.md 8.3's run result, in the step's pool */
+};
+
+/* 0: *out says how it went. E_GONE, E_CANCELLED and what a look can fail with. run->brain is set.
+ */
+int inner_run(struct run *run, struct inner_goal *goal, struct inner_result *out,
+              struct err *err) MUST_CHECK;
+
+/* google.com/chrome... and chrome.google.com: the browser's own advertising. */
+bool inner_vendor_page(const char *url);
+
+#endif
