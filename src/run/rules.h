@@ -5,6 +5,7 @@
 #ifndef MANTIS_RUN_RULES_H
 #define MANTIS_RUN_RULES_H
 
+#include "core/flow.h"
 #include "run/step.h"
 
 enum next_kind {
@@ -32,11 +33,6 @@ int flow_loop(struct run *run, int i);
 
 /* Arrive at if_else step i: *ret_data is its record, NULL when it only falls through. */
 int flow_if_else(struct run *run, int i, const char **ret_data);
-
-int flow_loop_start(const struct plan *plan, int i); /* first step of its body; i when it has none */
-int flow_loop_around(const struct plan *plan, int i); /* innermost loop whose body holds i, -1 none */
-int flow_next(const struct plan *plan, int from, const char *type); /* first of that type after from, -1 */
-int flow_section_end(const struct plan *plan, int i); /* first step after i's section */
 
 /* paginate went on: loops inside the one around it start anew; it failed: all are used up. */
 void flow_after_paginate(struct run *run, int i, bool success);
