@@ -15,6 +15,8 @@ struct reader_driver {
                 struct target *, struct err *);
     int (*find_next_page)(struct reader *, struct pool *, const struct observation *, int current_page,
                           struct target *, struct err *);
+    int (*find_more)(struct reader *, struct pool *, const struct observation *, struct target *,
+                     struct err *);
     int (*find_reveal)(struct reader *, struct pool *, const struct observation *, const struct schema *,
                        const char *const *done, int n_done, struct target *, struct err *);
     int (*find_dismiss)(struct reader *, struct pool *, const struct observation *, struct target *,

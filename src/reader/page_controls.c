@@ -107,6 +107,39 @@ int page_find_next_page(struct reader *reader, struct pool *pool, const struct o
     return 0;
 }
 
+/* --- more ------------------------------------------------------------------------------------- */
+
+/* Within the page: in a form "Try again" sends it, in a dialog it is about something else. */
+static bool loads_more(const struct scene *s, int i)
+{
+    const char *label = scene_label(s, i);
+    if (!usable(s, i) || scene_leads(s, i) || page_in_carousel(s, i) ||
+        s->zone[i] & (ZONE_DIALOG | ZONE_ASIDE | ZONE_NAV))
+        return false;
+    if (words_is(WORDS_MORE_RESULTS, label))
+        return true;
+    int form = i;
+    while (form >= 0 && strcmp(s->page->nodes[form].tag, "form") != 0)
+        form = s->page->nodes[form].parent;
+    return form < 0 && words_is(WORDS_TRY_AGAIN, label);
+}
+
+int page_find_more(struct reader *reader, struct pool *pool, const struct observation *obs,
+                   struct target *out, struct err *err)
+{
+    struct scene s;
+    int r = scene_create(pool, obs, &s, err);
+    if (r)
+        return r;
+    for (int i = s.page->n_nodes - 1; i >= 0; i--) { /* the last one is the list's end */
+        if (!loads_more(&s, i))
+            continue;
+        scene_target(&s, i, 0.8, out);
+        return 0;
+    }
+    return err_set(err, E_NOT_FOUND, "no control loads more: no 'Load more', 'Try again'");
+}
+
 bool page_in_carousel(const struct scene *s, int i)
 {
     for (int up = 0; i >= 0 && up < 6; i = s->page->nodes[i].parent, up++) {

@@ -16,6 +16,8 @@ int page_find_sure(struct pool *pool, const struct observation *obs, const struc
                    struct target *out, bool *ret_several, struct err *err);
 int page_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
                         int current_page, struct target *out, struct err *err);
+int page_find_more(struct reader *reader, struct pool *pool, const struct observation *obs,
+                   struct target *out, struct err *err);
 int page_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
                      const struct schema *schema, const char *const *done, int n_done, struct target *out,
                      struct err *err);

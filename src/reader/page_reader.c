@@ -28,6 +28,7 @@ const struct reader_driver reader_page = {
     .destroy = page_destroy,
     .find = page_find,
     .find_next_page = page_find_next_page,
+    .find_more = page_find_more,
     .find_reveal = page_find_reveal,
     .find_dismiss = page_find_dismiss,
     .list = page_list,

@@ -68,6 +68,12 @@ int reader_find_next_page(struct reader *reader, struct pool *pool, const struct
                                           out, err);
 }
 
+int reader_find_more(struct reader *reader, struct pool *pool, const struct observation *obs,
+                     struct target *out, struct err *err)
+{
+    return reader->driver->find_more(reader, pool, obs, out, err);
+}
+
 int reader_find_reveal(struct reader *reader, struct pool *pool, const struct observation *obs,
                        const struct schema *schema, const char *const *done, int n_done,
                        struct target *out, struct err *err)

@@ -69,6 +69,11 @@ int reader_find(struct reader *reader, struct pool *pool, const struct observati
 int reader_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
                           int current_page, struct target *out, struct err *err) MUST_CHECK;
 
+/* A control at the end of a list that loads more into it ("Show more"), or tries again when that
+ * failed; one that leads to another page is none. E_NOT_FOUND. */
+int reader_find_more(struct reader *reader, struct pool *pool, const struct observation *obs,
+                     struct target *out, struct err *err) MUST_CHECK;
+
 /* A control that reveals more of the entity ("Show phone", "Read more") and is not in done[].
  * Only names that contain one of schema->allowed_controls, or, when that list is empty, that speak of
  * showing a wanted field; never one of schema->forbidden_controls, and never contact, request, email

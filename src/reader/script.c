@@ -16,6 +16,7 @@
 enum question {
     Q_FIND,
     Q_NEXT_PAGE,
+    Q_MORE,
     Q_REVEAL,
     Q_DISMISS,
     Q_LIST,
@@ -26,8 +27,9 @@ enum question {
 };
 
 static const char *const question_names[Q_N] = {
-    [Q_FIND] = "find", [Q_NEXT_PAGE] = "next_page", [Q_REVEAL] = "reveal", [Q_DISMISS] = "dismiss",
-    [Q_LIST] = "list", [Q_EXTRACT] = "extract",     [Q_ROWS] = "rows",     [Q_VISIBLE] = "visible",
+    [Q_FIND] = "find",       [Q_NEXT_PAGE] = "next_page", [Q_MORE] = "more",
+    [Q_REVEAL] = "reveal",   [Q_DISMISS] = "dismiss",     [Q_LIST] = "list",
+    [Q_EXTRACT] = "extract", [Q_ROWS] = "rows",           [Q_VISIBLE] = "visible",
 };
 
 struct script {
@@ -151,6 +153,15 @@ static int script_find_next_page(struct reader *reader, struct pool *pool,
     return target_answer(reader, pool, Q_NEXT_PAGE, out, err);
 }
 
+/* Asked whenever something is not found: a file that has no such list has no such control. */
+static int script_find_more(struct reader *reader, struct pool *pool, const struct observation *obs,
+                            struct target *out, struct err *err)
+{
+    if (!json_object_get(script_of(reader)->answers, question_names[Q_MORE]))
+        return err_set(err, E_NOT_FOUND, "reader script: nothing loads more");
+    return target_answer(reader, pool, Q_MORE, out, err);
+}
+
 static int script_find_reveal(struct reader *reader, struct pool *pool,
                               const struct observation *obs, const struct schema *schema,
                               const char *const *done, int n_done, struct target *out,
@@ -263,6 +274,7 @@ const struct reader_driver reader_script = {
     .destroy = script_destroy,
     .find = script_find,
     .find_next_page = script_find_next_page,
+    .find_more = script_find_more,
     .find_reveal = script_find_reveal,
     .find_dismiss = script_find_dismiss,
     .list = script_list,

@@ -27,6 +27,10 @@ static const char *const more_results[] = {
     "mehr laden", "mehr anzeigen", "weitere ergebnisse", "weitere laden", "voir plus", "charger plus", "afficher plus",
     "ver más", "cargar más", "mostrar más", "carregar mais", "ver mais", "carica altri", "mostra altri", "meer laden",
     "показать ещё", "показать еще", "もっと見る", "加载更多", "더 보기", "טען עוד", "عرض المزيد", NULL};
+static const char *const try_again[] = {
+    "try again", "retry", "load again", "reload", "erneut versuchen", "nochmal versuchen", "réessayer", "reintentar",
+    "intentar de nuevo", "tentar novamente", "riprova", "opnieuw proberen", "spróbuj ponownie", "försök igen", "повторить",
+    "再試行", "重试", "다시 시도", "נסה שוב", "أعد المحاولة", NULL};
 static const char *const not_pages[] = {
     "slide", "image", "photo", "picture", "month", "week", "day", "year", "video", "step", "item in carousel", "testimonial",
     "bild", "foto", "diapositive", "imagen", "mois", "monat", NULL};
@@ -110,6 +114,7 @@ static const char *const *const tables[WORDS_N] = {
     [WORDS_SPONSORED] = sponsored,
     [WORDS_NEXT] = next_page,
     [WORDS_MORE_RESULTS] = more_results,
+    [WORDS_TRY_AGAIN] = try_again,
     [WORDS_NOT_PAGES] = not_pages,
     [WORDS_REJECT] = reject,
     [WORDS_CLOSE] = close_words,

@@ -13,6 +13,7 @@ enum phrases {
     WORDS_SPONSORED,    /* marks of an advertisement */
     WORDS_NEXT,         /* to the next page */
     WORDS_MORE_RESULTS, /* load more into this page */
+    WORDS_TRY_AGAIN,    /* load once more what did not come */
     WORDS_NOT_PAGES,    /* "next" of something that is no result page */
     WORDS_REJECT,       /* least committing answer to a consent box */
     WORDS_CLOSE,

@@ -452,6 +452,12 @@ static int find_next_page(struct reader *r, struct pool *pool, const struct obse
     return by_kind(obs, "next", NULL, 0, out, err);
 }
 
+static int find_more(struct reader *r, struct pool *pool, const struct observation *obs,
+                     struct target *out, struct err *err)
+{
+    return by_kind(obs, "more", NULL, 0, out, err);
+}
+
 static int find_reveal(struct reader *r, struct pool *pool, const struct observation *obs,
                        const struct schema *s, const char *const *done, int n_done,
                        struct target *out, struct err *err)
@@ -552,9 +558,9 @@ static void keep_reader(struct reader *r)
 
 struct reader *fake_reader(void)
 {
-    static const struct reader_driver driver = {"fake",         no_reader,   keep_reader,  find,
-                                                find_next_page, find_reveal, find_dismiss, list,
-                                                extract,        rows,        visible};
+    static const struct reader_driver driver = {
+        "fake",      no_reader,    keep_reader, find,    find_next_page, find_more,
+        find_reveal, find_dismiss, list,        extract, rows,           visible};
     static struct reader reader = {.driver = &driver};
     return &reader;
 }

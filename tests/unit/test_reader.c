@@ -336,6 +336,12 @@ static int ask_next(const struct observation *obs, const char *detail, struct ta
     return reader_find_next_page(reader, pool, obs, atoi(detail), t, err);
 }
 
+static int ask_more(const struct observation *obs, const char *detail, struct target *t,
+                    struct err *err)
+{
+    return reader_find_more(reader, pool, obs, t, err);
+}
+
 static int ask_dismiss(const struct observation *obs, const char *detail, struct target *t,
                        struct err *err)
 {
@@ -364,6 +370,10 @@ static const struct {
     {ask_next, "market_results", "1", "Next \xE2\x80\xBA"},
     {ask_next, "boat_dl", "1", NULL},
     {ask_next, "no_results", "1", NULL},
+    {ask_more, "shop_grid", "", "Load more"},
+    {ask_more, "cars_list", "", NULL},
+    {ask_more, "endless", "", "Try again"},
+    {ask_more, "lab_infinite", "", NULL},
     {ask_dismiss, "cookie_overlay", "", "Only necessary cookies"},
     {ask_dismiss, "cookie_bar", "", "Got it"},
     {ask_dismiss, "newsletter_modal", "", "Close"},

@@ -1,27 +1,56 @@
 #include "run/steps/steps.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "run/look.h"
+#include "run/more.h"
 
 #define FAR_PX            20000
+#define SEARCH_MS         90000 /* going through a list that grows */
 #define STEPS_WITHOUT_DOM 6 /* screens looked through where a reader sees only what is in view */
 
-/* A page that is read whole only needs its end to be loaded; pixels have to be gone through. */
-static int search_on(struct run *run, const struct target_query *query, struct observation *obs,
-                     struct target *out, struct err *err)
+/* E_NOT_FOUND: on it goes. */
+static int try_here(struct run *run, const struct target_query *query, struct observation *obs,
+                    struct target *out, struct err *err)
 {
-    bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
-    int w, h, moved = 0, r;
+    struct err miss = {0};
+    int r = run_bring_query(run, query, obs, out, &miss);
+    return r && r != E_NOT_FOUND ? err_set(err, r, "%s", miss.msg) : r;
+}
+
+/* A page that is read whole: what is not on it may come at its end, once more and again. */
+static int search_list(struct run *run, const struct target_query *query, struct observation *obs,
+                       struct target *out, struct err *err)
+{
+    int64_t end = clock_mono_ms() + SEARCH_MS;
+    bool grew = true;
+    int r = E_NOT_FOUND;
+    while (r == E_NOT_FOUND && grew && clock_mono_ms() < end) {
+        struct pool *pool = pool_create(run->step_pool);
+        struct observation before;
+        r = run_look_in(run, pool, &before, err);
+        if (!r)
+            r = run_load_more(run, &before, &grew, err);
+        pool_destroy(pool);
+        if (!r)
+            r = try_here(run, query, obs, out, err);
+    }
+    return r;
+}
+
+/* Pixels have to be gone through. */
+static int search_screens(struct run *run, const struct target_query *query,
+                          struct observation *obs, struct target *out, struct err *err)
+{
+    int w, h, moved = 0;
     plane_size(run->plane, &w, &h);
-    r = run_scroll_px(run, -FAR_PX, &moved, err);
-    for (int i = 0; !r && i < (dom ? 1 : STEPS_WITHOUT_DOM); i++) {
-        struct err miss = {0};
-        r = run_scroll_px(run, dom ? FAR_PX : h * 8 / 10, &moved, err);
-        if (r)
-            return r;
-        r = run_bring_query(run, query, obs, out, &miss);
+    int r = run_scroll_px(run, -FAR_PX, &moved, err);
+    for (int i = 0; !r && i < STEPS_WITHOUT_DOM; i++) {
+        r = run_scroll_px(run, h * 8 / 10, &moved, err);
+        if (!r)
+            r = try_here(run, query, obs, out, err);
         if (r != E_NOT_FOUND)
-            return r ? err_set(err, r, "%s", miss.msg) : 0;
+            return r;
         r = 0;
         if (!moved)
             break;
@@ -38,7 +67,8 @@ int step_find(struct run *run, const struct target_query *query, struct observat
         return err_set(err, r, "%s", miss.msg);
     if (r == 0)
         return 0;
-    r = search_on(run, query, obs, out, err);
+    bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
+    r = (dom ? search_list : search_screens)(run, query, obs, out, err);
     if (r != E_NOT_FOUND)
         return r;
     run_event(run, "reader", "target_not_found",
