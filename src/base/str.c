@@ -152,6 +152,14 @@ char *str_squash(struct pool *pool, const char *s)
     return out;
 }
 
+size_t str_length(const char *s)
+{
+    size_t n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xC0) != 0x80;
+    return n;
+}
+
 char *str_cut(struct pool *pool, const char *s, size_t max_bytes)
 {
     size_t len = strlen(s);

@@ -28,6 +28,8 @@ char *str_squash(struct pool *pool, const char *s);
 
 char *str_lower(struct pool *pool, const char *s);
 
+size_t str_length(const char *s); /* in characters of well-formed UTF-8 */
+
 /* At most max_bytes bytes of s, cut at a UTF-8 boundary. */
 char *str_cut(struct pool *pool, const char *s, size_t max_bytes);
 

@@ -5,10 +5,12 @@
 #include "plan/normalise.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "core/action.h"
 #include "core/schema.h"
 
 #define NUMBER_BYTES 32
@@ -100,27 +102,65 @@ static int check_address(struct pool *pool, const struct plan *plan, struct step
     return refused(err, "navigate names no address: give it as params.url or in the intent");
 }
 
-/* What the run types is text; a number is written as its author would write it. */
-static int check_value(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+/* What the run types or chooses is text; a number is written as its author would write it. */
+static void number_to_text(struct pool *pool, struct step *s, const char *key)
 {
-    const json_t *value = json_object_get(s->params, "value");
-    if (strcmp(s->type, "fill_field") != 0 || s->gate || json_is_string(value))
-        return 0;
-    if (!json_is_number(value))
-        return refused(err, "fill_field needs params.value as text");
+    const json_t *value = json_object_get(s->params, key);
     char text[NUMBER_BYTES];
+    if (!json_is_number(value))
+        return;
     if (json_is_integer(value))
         snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
     else
         snprintf(text, sizeof(text), "%.15g", json_real_value(value));
     json_t *params = json_keep(pool, json_copy((json_t *)s->params));
-    json_put_str(params, "value", text);
+    json_put_str(params, key, text);
     s->params = params;
+}
+
+static int check_value(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+{
+    static const char *const keys[] = {"value", "text", "option_label"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        number_to_text(pool, s, keys[i]);
+    if (strcmp(s->type, "fill_field") != 0 || s->gate ||
+        json_is_string(json_object_get(s->params, "value")))
+        return 0;
+    return refused(err, "fill_field needs params.value as text");
+}
+
+/* Steps that are one action of the hand say what it is as a brain's tool call does. */
+static int check_action(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+{
+    struct action a;
+    if (s->gate || (strcmp(s->type, "key_press") != 0 && strcmp(s->type, "type_text") != 0))
+        return 0;
+    return action_parse(pool, s->type, s->params, &a, err);
+}
+
+/* A list of choices, or one. */
+static bool names_choice(const json_t *params, const char *key)
+{
+    const json_t *v = json_object_get(params, key);
+    return json_is_string(v) ? !str_empty(json_string_value(v)) : json_array_size(v) > 0;
+}
+
+static int check_names(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+{
+    const char *quoted = s->intent;
+    if (s->gate)
+        return 0;
+    if (strcmp(s->type, "tool_call") == 0 && !*json_str(s->params, "name", "") &&
+        !*json_str(s->params, "tool", ""))
+        return refused(err, "tool_call needs 'name', the name of a tool");
+    if (strcmp(s->type, "select_option") == 0 && !names_choice(s->params, "option_label") &&
+        !names_choice(s->params, "value") && !str_quoted(pool, &quoted, SIZE_MAX))
+        return refused(err, "select_option needs params.option_label, what to choose");
     return 0;
 }
 
 typedef int check_fn(struct pool *pool, const struct plan *plan, struct step *s, struct err *err);
-static check_fn *const checks[] = {check_loop, check_extract, check_address, check_value};
+static check_fn *const checks[] = {check_loop, check_extract, check_address, check_value, check_action, check_names};
 
 int plan_check(struct pool *pool, struct plan *plan, struct err *err)
 {

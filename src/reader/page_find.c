@@ -22,6 +22,17 @@
 
 /* --- which nodes may be it ------------------------------------------------------------------- */
 
+/* A box around one thing that holds all of its words: the thing itself is what is meant. */
+static bool wraps_one(const struct scene *s, int i)
+{
+    const struct node *nodes = s->page->nodes;
+    int texts = scene_text_count(s, i);
+    for (int k = i + 1; texts && k < nodes[i].end; k = nodes[k].end)
+        if (nodes[k].tag[0] != '#' && scene_text_count(s, k) == texts)
+            return true;
+    return false;
+}
+
 /* How well the role fits the kind: 0 not at all, else 0.8..1. */
 static double kind_fit(struct search *f, int i)
 {
@@ -78,6 +89,8 @@ static double kind_fit(struct search *f, int i)
                : acts                                  ? 0.85
                : strcmp(n->tag, "li") == 0             ? 0.8
                                                        : 0;
+    case TARGET_THING:
+        return acts ? 1 : wraps_one(s, i) ? 0 : 0.95;
     }
     return 0;
 }
@@ -256,7 +269,7 @@ static int not_found(struct search *f, struct err *err)
 {
     static const char *const kind_words[] = {"control",   "button",   "navigation link", "tab",
                                              "menu item", "row link", "cell link",       "field",
-                                             "drop-down", "option"};
+                                             "drop-down", "option",   "thing"};
     struct buf b;
     buf_init(&b, 1024);
     for (size_t k = 0; k < ARRAY_SIZE(f->near_misses); k++)

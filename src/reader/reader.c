@@ -43,6 +43,7 @@ bool target_kind_parse(const char *name, enum target_kind *out)
         [TARGET_FIELD] = "field",
         [TARGET_SELECT] = "select",
         [TARGET_OPTION] = "option",
+        [TARGET_THING] = "thing",
     };
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         if (str_eq_fold(names[i], name)) {

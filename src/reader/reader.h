@@ -36,6 +36,7 @@ enum target_kind { /* plans.md section 4, params.kind */
     TARGET_FIELD,  /* something text goes into */
     TARGET_SELECT, /* native or custom drop-down */
     TARGET_OPTION,
+    TARGET_THING,  /* whatever is shown, a control or not: to be dragged, or clicked another way */
 };
 bool target_kind_parse(const char *name, enum target_kind *out); /* "nav_link"; false if unknown */
 

@@ -63,6 +63,7 @@ static rule_fn duplicate, scroll_fallback, required_retry, halt_required, gate_r
 /* clang-format off */
 static const struct rule rules[] = {
     {"skip",                SKIPPED,        NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"done_failed",         0,              NULL,            OUTCOME_DONE,        NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"submit_unconfirmed",  REQUIRED,       NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"extract_data_failed", 0,              NULL,            OUTCOME_REJECTED,    NULL, 0, NO_LIMIT, NEXT_HALT, NULL},

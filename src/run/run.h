@@ -26,6 +26,8 @@
 #include "run/progress.h"
 #include "sys/loop.h"
 
+struct tool;
+
 enum run_stop {
     RUN_STOP_NONE,
     RUN_STOP_CANCEL,
@@ -59,6 +61,7 @@ struct run_config {
     double nav_wait_s;          /* 0: 18 s (plans.md 8.1) */
     bool auto_url_gate;         /* arm the drift hint from the URL */
     const json_t *extraction_schema; /* the request's, NULL none */
+    const struct tool *const *tools; /* tools.h, NULL-terminated; NULL: none */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };

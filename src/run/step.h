@@ -26,6 +26,7 @@ enum outcome {
     OUTCOME_SCAN_ERROR,
     OUTCOME_BUDGET,         /* the brain used its budget up or went in circles */
     OUTCOME_REJECTED,       /* what was extracted does not count, and the schema wants the run to end */
+    OUTCOME_DONE,           /* the plan ends here, well or not */
     OUTCOME_UNCONFIRMED,    /* sent by an attempt that died; nobody saw what came of it */
 };
 
@@ -41,6 +42,8 @@ struct step_result {
     const char *label;         /* what was aimed at, "" none */
     const char *final_url, *page_title, *screenshot;
     struct point at;           /* where it was clicked; -1,-1 nowhere */
+    const char *prompt;        /* a person is asked this before the run goes on; NULL: nobody */
+    const char *pause_reason;  /* with prompt: "user_input" */
     int steps_used;
     int rows;                  /* rows it added */
     bool verified_change;      /* something on the page or in the URL is different from before */

@@ -31,6 +31,16 @@ static const struct step_type types[] = {
     {"extract_data",  step_extract_data,  STEP_READ_ONLY,                                  "Extract"},
     {"extract_rows",  step_extract_rows,  STEP_READ_ONLY,                                  "Extract rows"},
     {"graph_learn",   step_learn,         STEP_OPENS,                                      "Learn the site"},
+    {"right_click",   step_right_click,   0,                                               "Open menu"},
+    {"double_click",  step_double_click,  STEP_AIMS | STEP_MUST_CHANGE,                    "Double click"},
+    {"drag",          step_drag,          STEP_MUST_CHANGE,                                "Drag"},
+    {"key_press",     step_key_press,     0,                                               "Press keys"},
+    {"type_text",     step_type_text,     0,                                               "Type"},
+    {"detect_visible", step_detect_visible, STEP_READ_ONLY,                                "Look"},
+    {"tool_call",     step_tool_call,     STEP_READ_ONLY,                                  "Call tool"},
+    {"holo3",         step_holo3,         0,                                               "Work out"},
+    {"claude",        step_claude,        0,                                               "Work out"},
+    {"done",          step_done,          STEP_READ_ONLY,                                  "Done"},
 };
 /* clang-format on */
 
@@ -260,14 +270,11 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
     if (type && !(type->flags & STEP_IRREVERSIBLE) && brain_takes_over(run))
         return by_brain(run, "vision", s->budget > OVERRIDE_BUDGET ? s->budget : OVERRIDE_BUDGET,
                         out, err);
-    if (s->gate)
+    if (s->gate && strcmp(s->type, "click"))
         return step_gate(run, out, err);
     if (!type && s->claude_only)
         return step_fail(run, out, "", "extract_error: no handler for '%s'", s->type);
-    if (!type) {
-        bool meant_for_brain = !strcmp(s->type, "holo3") || !strcmp(s->type, "claude");
-        return by_brain(run, meant_for_brain ? "vision" : "brain_fallback",
-                        subgoal_budget(run, s->budget), out, err);
-    }
+    if (!type)
+        return by_brain(run, "brain_fallback", subgoal_budget(run, s->budget), out, err);
     return type->run(run, out, err);
 }

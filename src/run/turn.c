@@ -137,6 +137,8 @@ static int after_attempt(struct run *run, struct step_result *result, bool outsi
         *next = (struct next){.kind = NEXT_HALT, .reason = "off_allowlist"};
         return 0;
     }
+    if (result->success && result->outcome == OUTCOME_DONE)
+        *next = (struct next){.kind = NEXT_JUMP, .target = run->plan->n_steps};
     if (result->success && !strcmp(run->step->type, "paginate"))
         flow_after_paginate(run, run->index, true);
     if (!result->success) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "run/run.h"
+#include "run/tools.h"
 #include "sys/ipc.h"
 #include "sys/proc.h"
 
@@ -374,6 +375,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
     const json_t *m = w->start, *options = json_object_get(m, "options");
     const json_t *schema = json_object_get(options, "extraction_schema");
     return (struct run_config){
+        .tools = host_tools,
         .plan = plan,
         .checkpoint = json_object_get(m, "checkpoint"),
         .journal = json_object_get(m, "journal"),

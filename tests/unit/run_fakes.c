@@ -252,6 +252,18 @@ static void press_key(struct fake_web *w, const char *keys)
         w->scroll = 0;
     else if (!strcmp(keys, "Delete") && w->focus >= 0)
         w->typed = pool_strdup(w->pool, "");
+    else
+        w->hand = pool_printf(w->pool, "%s%skey %s", w->hand, *w->hand ? ";" : "", keys);
+}
+
+/* Inputs that a page may take notice of or not: its click function is told. */
+static void other_input(struct fake_web *w, const struct action *a)
+{
+    const struct fake_element nothing = {.kind = "", .tag = "", .text = "", .href = ""};
+    w->hand = pool_printf(w->pool, "%s%s%s %d,%d %d,%d", w->hand, *w->hand ? ";" : "",
+                          action_type_name(a->type), a->x, a->y, a->to_x, a->to_y);
+    if (w->click)
+        w->click(w, fake_web_url(w), &nothing);
 }
 
 static int act(struct plane *plane, struct pool *pool, const struct action *a, int cap_ms,
@@ -262,7 +274,10 @@ static int act(struct plane *plane, struct pool *pool, const struct action *a, i
     *out = (struct settled){.dialog_text = "hello"};
     if (r)
         return r;
-    if (a->type == ACTION_CLICK)
+    bool right = a->type == ACTION_CLICK && a->button == BUTTON_RIGHT;
+    if (right || a->type == ACTION_DOUBLE_CLICK || a->type == ACTION_DRAG)
+        other_input(w, a);
+    else if (a->type == ACTION_CLICK)
         click_at(w, pool, a->x, a->y, out);
     else if (a->type == ACTION_SCROLL)
         scroll_by(w, pool, a->dy * NOTCH_PX);
@@ -383,6 +398,7 @@ void fake_web_init(struct fake_web *w, struct loop *loop, fake_page_fn *page)
                            .depth = 1};
     w->history[0] = pool_strdup(w->pool, "about:blank");
     w->typed = pool_strdup(w->pool, "");
+    w->hand = pool_strdup(w->pool, "");
     fake_list_status = LIST_OK;
 }
 
@@ -436,13 +452,15 @@ static int by_kind(const struct observation *obs, const char *kind, const char *
 static int find(struct reader *r, struct pool *pool, const struct observation *obs,
                 const struct target_query *q, struct target *out, struct err *err)
 {
-    for (int i = 1; i < obs->page->n_nodes; i++) {
-        const struct node *n = &obs->page->nodes[i];
-        if (*n->tag != '#' && *q->label && str_contains_fold(n->name, q->label)) {
-            *out = target_of(obs, i);
-            return 0;
+    const char *const none[] = {NULL}, *const *alias = q->aliases ? q->aliases : none;
+    for (const char *label = q->label; label; label = *alias++)
+        for (int i = 1; i < obs->page->n_nodes; i++) {
+            const struct node *n = &obs->page->nodes[i];
+            if (*n->tag != '#' && *label && str_contains_fold(n->name, label)) {
+                *out = target_of(obs, i);
+                return 0;
+            }
         }
-    }
     return err_set(err, E_NOT_FOUND, "looked for '%s'", q->label);
 }
 

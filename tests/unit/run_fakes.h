@@ -73,6 +73,7 @@ struct fake_web {
     bool no_url;          /* the address cannot be read */
     bool no_back;         /* the browser has nowhere to go back to */
     bool no_typing;       /* keys are lost */
+    char *hand;           /* what was done to the page by other inputs than a left click, wheel and text */
 };
 
 void fake_web_init(struct fake_web *web, struct loop *loop, fake_page_fn *page);

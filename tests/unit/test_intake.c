@@ -217,6 +217,10 @@ static void a_step_no_run_could_carry_out_is_refused(void **state)
         {"\"type\":\"fill_field\"", "fill_field needs params.value as text"},
         {"\"type\":\"fill_field\",\"params\":{\"value\":null}", "params.value as text"},
         {"\"type\":\"fill_field\",\"params\":{\"value\":{}}", "params.value as text"},
+        {"\"type\":\"key_press\"", "key_press needs 'keys'"},
+        {"\"type\":\"key_press\",\"params\":{\"keys\":\"hyper+q\"}", "unknown key 'hyper'"},
+        {"\"type\":\"type_text\"", "type_text needs 'text'"},
+        {"\"type\":\"tool_call\",\"args\":{}", "tool_call needs 'name'"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *body =

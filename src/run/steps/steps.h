@@ -17,9 +17,19 @@ struct aim {
 int step_aim(struct run *run, enum target_kind kind, int settle_ms, struct aim *out, bool *ret_found,
              struct step_result *result, struct err *err) MUST_CHECK;
 
+/* The same for steps that may name the place: params.x and y. */
+int step_point(struct run *run, struct aim *out, bool *ret_found, struct step_result *result,
+               struct err *err) MUST_CHECK;
+
+/* Do one input; before is the look that it was decided on. out->verified_change: the page shows it, a
+ * moved focus included. */
+int step_act(struct run *run, const struct observation *before, const struct action *action,
+             struct step_result *out, struct err *err) MUST_CHECK;
+
 step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_field, step_filter,
     step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate,
-    step_learn;
+    step_learn, step_right_click, step_double_click, step_drag, step_key_press, step_type_text, step_detect_visible,
+    step_done, step_holo3, step_claude, step_tool_call;
 
 /* click, layout listings */
 step_fn step_click_listing;

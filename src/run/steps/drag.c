@@ -1,0 +1,86 @@
+/*
+ * drag.c - take one thing and let it go over another (plans.md 8.11): by coordinates, or by two
+ * labels that must be on the screen together.
+ */
+#include "run/steps/steps.h"
+
+#include "base/str.h"
+#include "run/look.h"
+
+struct ends {
+    const char *from, *to;
+    struct target start, end;
+};
+
+/* The first of the params that is there, else the n-th quoted piece of the intent, else "". */
+static const char *end_label(struct run *run, const char *const *keys, int n)
+{
+    for (; *keys; keys++)
+        if (*json_str(run->step->params, *keys, ""))
+            return json_str(run->step->params, *keys, "");
+    const char *p = run->step->intent, *quoted = NULL;
+    for (int i = 0; i <= n; i++)
+        quoted = str_quoted(run->step_pool, &p, SIZE_MAX);
+    return quoted ? quoted : "";
+}
+
+static struct target_query end_query(struct run *run, const char *label)
+{
+    struct target_query q = step_query(run, TARGET_THING);
+    q.label = q.intent = label;
+    q.aliases = NULL;
+    return q;
+}
+
+/* Where to let go is asked of the same look: what is taken first may scroll the page. */
+static int find_ends(struct run *run, struct ends *e, struct observation *obs, struct err *err)
+{
+    struct target_query from = end_query(run, e->from), to = end_query(run, e->to);
+    int r = step_find(run, &from, obs, &e->start, err);
+    if (!r)
+        r = reader_find(run->reader, run->step_pool, obs, &to, &e->end, err);
+    if (r || e->end.in_view)
+        return r;
+    r = step_find(run, &to, obs, &e->end, err);
+    if (!r)
+        r = reader_find(run->reader, run->step_pool, obs, &from, &e->start, err);
+    if (!r && !e->start.in_view)
+        return err_set(err, E_NOT_FOUND, "'%s' and '%s' do not fit on the screen together", e->from,
+                       e->to);
+    return r;
+}
+
+static int by_labels(struct run *run, struct step_result *out, struct err *err)
+{
+    static const char *const from_keys[] = {"start_label", "from_label", "from", "label", NULL};
+    static const char *const to_keys[] = {"end_label", "to_label", "to", "target_label", NULL};
+    struct observation obs;
+    struct ends e = {.from = end_label(run, from_keys, 0), .to = end_label(run, to_keys, 1)};
+    struct err miss = {0};
+    int r = find_ends(run, &e, &obs, &miss);
+    out->label = e.from;
+    if (r == E_NOT_FOUND)
+        return step_fail(run, out, "selector_miss", "form_target_not_found:%s", miss.msg);
+    if (r)
+        return err_set(err, r, "%s", miss.msg);
+    struct point from = e.start.at, to = e.end.at;
+    struct action a = {.type = ACTION_DRAG, .x = from.x, .y = from.y, .to_x = to.x, .to_y = to.y};
+    out->at = from;
+    r = step_act(run, &obs, &a, out, err);
+    return r ? r
+             : step_ok(run, out, "drag:%s->%s@(%d,%d)->(%d,%d)", e.from, e.to, from.x, from.y, to.x,
+                       to.y);
+}
+
+int step_drag(struct run *run, struct step_result *out, struct err *err)
+{
+    struct action a;
+    struct observation obs;
+    if (action_parse(run->step_pool, "drag", run->step->params, &a, NULL))
+        return by_labels(run, out, err);
+    int r = run_look(run, &obs, err);
+    out->at = (struct point){a.x, a.y};
+    if (!r)
+        r = step_act(run, &obs, &a, out, err);
+    return r ? r : step_ok(run, out, "drag:(%d,%d)->(%d,%d)", a.x, a.y, a.to_x, a.to_y);
+}

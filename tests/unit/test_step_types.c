@@ -1,0 +1,292 @@
+/*
+ * Step types that plans.md 8 names beside navigating, clicking and extracting. One row per rule:
+ * what the plan says, what the record says, what the hand did.
+ */
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "run/step.h"
+#include "run/tools.h"
+#include "unit/run_rig.h"
+
+#define DESK "http://desk.test"
+
+/* Things to point at, a field, and how often the page took notice of an input. /dead never does. */
+static void desk_page(struct fake_web *web, struct pool *pool, const char *url,
+                      struct fake_page *out)
+{
+    out->title = "Desk";
+    fake_add(out, "", "div", "minutes.txt", "");
+    fake_add(out, "", "div", "2333", "");
+    fake_add(out, "input", "input", "Note", "");
+    fake_add(out, "", "div", "Plants", "");
+    fake_add(out, "", "div", "Finished", "");
+    if (web->counter && !strstr(url, "/dead"))
+        fake_add(out, "", "p", pool_printf(pool, "Noticed %d", web->counter), "");
+    if (strstr(url, "/long")) {
+        for (int i = 0; i < 40; i++)
+            fake_add(out, "", "p", "Text", "");
+        fake_add(out, "", "div", "Far away", "");
+    }
+}
+
+static void notice(struct fake_web *web, const char *url, const struct fake_element *e)
+{
+    web->counter++;
+}
+
+static int lookup(struct run *run, const json_t *args, struct tool_reply *out, struct err *err)
+{
+    const char *id = json_str(args, "id", "");
+    if (!strcmp(id, "broken"))
+        return err_set(err, E_UPSTREAM, "the list is down");
+    if (!strcmp(id, "ask"))
+        *out = (struct tool_reply){.prompt = "Which Ann?"};
+    else
+        out->value = pool_printf(run->step_pool, "Ann %s", id);
+    return 0;
+}
+
+static const struct tool lookup_tool = {"lookup",
+                                        "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":"
+                                        "\"string\"},\"max\":{\"type\":\"integer\"}},"
+                                        "\"required\":[\"id\"]}",
+                                        lookup};
+static const struct tool *const tools[] = {&lookup_tool, NULL};
+
+#define OPEN      "{'type':'navigate','intent':'x','params':{'url':'" DESK "/'}},"
+#define OPEN_DEAD "{'type':'navigate','intent':'x','params':{'url':'" DESK "/dead'}},"
+#define OPEN_LONG "{'type':'navigate','intent':'x','params':{'url':'" DESK "/long'}},"
+#define FOCUS     "{'type':'fill_field','intent':'x','params':{'label':'Note','value':'a'}},"
+
+static const struct row {
+    const char *row;
+    const char *steps;       /* behind the navigate */
+    const char *data;        /* of the last record */
+    const char *class;       /* of a failure; NULL: it succeeded */
+    const char *skip_reason; /* of a skip, else NULL */
+    const char *hand;        /* what was done beside left clicks, wheel and text */
+} rows[] = {
+    {"plans 8.6 right_click presses the right button on its target",
+     OPEN "{'type':'right_click','intent':'x','params':{'label':'minutes.txt'}}",
+     "right_click:minutes.txt@(640,20)", NULL, NULL, "click 640,20 0,0"},
+    {"plans 8.6 right_click finds its target by an alias",
+     OPEN "{'type':'right_click','intent':'x','params':{'label':'nothing','aliases':'minutes'}}",
+     "right_click:nothing@(640,20)", NULL, NULL, "click 640,20 0,0"},
+    {"plans 8.6 right_click without a target fails as selector_miss",
+     OPEN "{'type':'right_click','intent':'x','params':{'label':'nothing'}}",
+     "form_target_not_found", "selector_miss", NULL, ""},
+    {"plans 8.6 right_click counts on a page that shows nothing new",
+     OPEN_DEAD "{'type':'right_click','intent':'x','params':{'label':'minutes.txt'}}",
+     "right_click:minutes.txt@(640,20)", NULL, NULL, "click 640,20 0,0"},
+    {"plans 8.11 double_click takes coordinates",
+     OPEN "{'type':'double_click','intent':'the cell','params':{'x':30,'y':50}}",
+     "double_click:the cell@(30,50)", NULL, NULL, "double_click 30,50 0,0"},
+    {"plans 8.11 double_click finds its target by label",
+     OPEN "{'type':'double_click','intent':'x','params':{'label':'2333'}}",
+     "double_click:2333@(640,60)", NULL, NULL, "double_click 640,60 0,0"},
+    {"plans 8.11 double_click without effect is demoted as a click is",
+     OPEN_DEAD "{'type':'double_click','intent':'x','params':{'label':'2333'}}",
+     "double_click:2333@(640,60):no_state_change", "no_state_change", NULL,
+     "double_click 640,60 0,0"},
+    {"plans 10.2 double_click on the wrong page is demoted",
+     OPEN "{'type':'double_click','intent':'x','params':{'label':'2333'},"
+          "'hints':{'expect_url_contains':'/edit'}}",
+     "double_click:2333@(640,60):wrong_target", "wrong_target", NULL, "double_click 640,60 0,0"},
+    {"plans 8.11 drag takes coordinates",
+     OPEN "{'type':'drag','intent':'x','params':{'start_x':1,'start_y':2,'end_x':30,'end_y':40}}",
+     "drag:(1,2)->(30,40)", NULL, NULL, "drag 1,2 30,40"},
+    {"plans 8.11 drag takes two labels",
+     OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished'}}",
+     "drag:Plants->Finished@(640,140)->(640,180)", NULL, NULL, "drag 640,140 640,180"},
+    {"plans 8.11 drag takes the two quoted names of the intent",
+     OPEN "{'type':'drag','intent':'Drag \\\"Plants\\\" onto \\\"Finished\\\"'}",
+     "drag:Plants->Finished@(640,140)->(640,180)", NULL, NULL, "drag 640,140 640,180"},
+    {"plans 8.11 drag between ends that do not fit on the screen fails",
+     OPEN_LONG
+     "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Far away'}}",
+     "form_target_not_found:'Plants' and 'Far away' do not fit on the screen together",
+     "selector_miss", NULL, ""},
+    {"plans 8.11 drag without effect is demoted",
+     OPEN_DEAD
+     "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished'}}",
+     "drag:Plants->Finished@(640,140)->(640,180):no_state_change", "no_state_change", NULL,
+     "drag 640,140 640,180"},
+    {"plans 8.11 key_press presses one chord",
+     OPEN "{'type':'key_press','intent':'x','params':{'keys':'ctrl+shift+s'}}",
+     "key_press:ctrl+shift+s", NULL, NULL, "key ctrl+shift+s"},
+    {"plans 8.11 key_press takes a list of keys",
+     OPEN "{'type':'key_press','intent':'x','params':{'keys':['ctrl','Return']}}",
+     "key_press:ctrl+Return", NULL, NULL, "key ctrl+Return"},
+    {"plans 8.11 key_press with an unknown key presses nothing",
+     OPEN "{'type':'key_press','intent':'x','params':{'keys':'hyper+q'}}",
+     "key_press_error: unknown key 'hyper': use one character or enter, tab, escape, backspace, "
+     "delete, "
+     "space, up, down, left, right, home, end, pageup, pagedown, f1-f12, with ctrl+, shift+ or "
+     "alt+ in "
+     "front",
+     "unknown", NULL, ""},
+    {"plans 8.11 type_text types into the focused control",
+     OPEN FOCUS "{'type':'type_text','intent':'x','params':{'text':'Wörter'}}",
+     "type_text:<6 chars>", NULL, NULL, ""},
+    {"plans 8.11 type_text without a focused control types nothing",
+     OPEN "{'type':'type_text','intent':'x','params':{'text':'n'}}",
+     "type_not_landed:no field has the focus", "type_not_landed", NULL, ""},
+    {"plans 8.11 type_text presses Return once the text is there",
+     OPEN FOCUS "{'type':'type_text','intent':'x','params':{'text':'b','press_enter':true}}",
+     "type_text:<1 chars>", NULL, NULL, "key Return"},
+    {"plans 8.11 detect_visible binds True",
+     OPEN "{'type':'detect_visible','intent':'Is \\\"Plants\\\" shown?','out_var':'v'}",
+     "detect_visible:v=True", NULL, NULL, ""},
+    {"plans 8.11 detect_visible succeeds when the answer is no",
+     OPEN "{'type':'detect_visible','intent':'Is \\\"Trains\\\" shown?','out_var':'v'}",
+     "detect_visible:v=False", NULL, NULL, ""},
+    {"plans 8.11 detect_visible fails when nothing decides the question",
+     OPEN "{'type':'detect_visible','intent':'Is it nice?','out_var':'v'}",
+     "detect_visible:v=False:not decided: no quoted text to look for", "extractor_error", NULL, ""},
+    {"plans 8.11 detect_visible without out_var is skipped",
+     OPEN "{'type':'detect_visible','intent':'Is \\\"Plants\\\" shown?'}",
+     "detect_visible_no_out_var", "", "detect_visible_no_out_var", ""},
+    {"plans 8.11 tool_call gives the tool's answer",
+     OPEN "{'type':'tool_call','intent':'x','params':{'name':'lookup','args':{'id':'7'}}}",
+     "tool:lookup:ok:Ann 7", NULL, NULL, ""},
+    {"agent-loop 19 a tool's error is told with its kind",
+     OPEN "{'type':'tool_call','intent':'x','params':{'name':'lookup','args':{'id':'broken'}}}",
+     "tool:lookup:error:upstream:the list is down", "tool_failed", NULL, ""},
+    {"agent-loop 19 arguments are held against the tool's schema",
+     OPEN "{'type':'tool_call','intent':'x','params':{'name':'lookup','args':{'max':'7'}}}",
+     "tool:lookup:error:bad_arguments:'id' is missing", "tool_failed", NULL, ""},
+    {"agent-loop 19 an argument of another type is refused",
+     OPEN
+     "{'type':'tool_call','intent':'x','params':{'name':'lookup','args':{'id':'1','max':'7'}}}",
+     "tool:lookup:error:bad_arguments:'max' must be of type integer", "tool_failed", NULL, ""},
+    {"agent-loop 19 a tool that is not there is named with those that are",
+     OPEN "{'type':'tool_call','intent':'x','params':{'name':'mail'}}",
+     "tool:mail:not_registered:registered tools: lookup", "tool_failed", NULL, ""},
+    {"agent-loop 19 a tool may ask for a pause",
+     OPEN "{'type':'tool_call','intent':'x','params':{'name':'lookup','args':{'id':'ask'}}}",
+     "tool:lookup:pause", NULL, NULL, ""},
+    {"plans 8.11 claude answers a question about the screen",
+     OPEN "{'type':'claude','intent':'Does it say \\\"Plants\\\"?'}", "yes: 'Plants' is there",
+     NULL, NULL, ""},
+    {"plans 8.11 claude without a schema is a sub-goal of the brain",
+     OPEN "{'type':'claude','intent':'Water the plants'}",
+     "brain_unreachable:this run has no brain", "brain_unreachable", NULL, ""},
+    {"plans 8.11 holo3 is a sub-goal of the brain", OPEN "{'type':'holo3','intent':'Water them'}",
+     "brain_unreachable:this run has no brain", "brain_unreachable", NULL, ""},
+    {"plans 8 a click is clicked also when it says that it is a gate",
+     OPEN "{'type':'click','intent':'x','gate':true,'params':{'label':'nothing'}}",
+     "form_target_not_found", "selector_miss", NULL, ""},
+    {"plans 8 a guard that is false skips the step before anything is looked at",
+     OPEN "{'type':'drag','intent':'x','guard':'v','params':{'start_label':'a','end_label':'b'}}",
+     "guard:v=False:skipped", "", "guard_v_false", ""},
+};
+
+static void one_row(void **state)
+{
+    const struct row *row = *state;
+    struct rig rig;
+    char steps[1024];
+    snprintf(steps, sizeof(steps), "[%s]", row->steps);
+    rig_init(&rig, desk_page, steps);
+    rig.config.tools = tools;
+    rig.web.click = notice;
+    rig_run(&rig, NULL);
+    const json_t *r = rig_result(&rig, -1);
+    assert_string_equal(json_str(r, "data", ""), row->data);
+    assert_int_equal(json_flag(r, "success", false), row->class == NULL);
+    assert_string_equal(json_str(r, "failure_class", ""), row->class ? row->class : "");
+    assert_string_equal(json_str(r, "skip_reason", ""), row->skip_reason ? row->skip_reason : "");
+    assert_string_equal(rig.web.hand, row->hand);
+    rig_release(&rig);
+}
+
+/* --- done ------------------------------------------------------------------------------------- */
+
+static void check_done(const char *params, const char *verify, const char *status,
+                       const char *halt_reason, const char *data)
+{
+    struct rig rig;
+    char steps[512];
+    snprintf(steps, sizeof(steps),
+             "[" OPEN "{'type':'done','intent':'All is well','verify':'%s','required':true,"
+             "'params':%s},{'type':'wait','intent':'x','params':{'seconds':0}}]",
+             verify, params);
+    rig_init(&rig, desk_page, steps);
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, status);
+    assert_string_equal(rig.end.halt_reason, halt_reason);
+    assert_int_equal(rig_n_results(&rig), 2);
+    assert_string_equal(rig_data(&rig, 1), data);
+    rig_release(&rig);
+}
+
+static void done_ends_the_run_well(void **state)
+{
+    check_done("{'summary':'Two were sent'}", "", "completed", "", "done:Two were sent");
+    check_done("{}", "", "completed", "", "done:All is well");
+}
+
+static void done_says_that_it_failed(void **state)
+{
+    check_done("{'success':false}", "", "halted", "done_failed", "done_failed:All is well");
+    check_done("{'success':'false'}", "", "halted", "done_failed", "done_failed:All is well");
+}
+
+static void done_is_held_against_the_page(void **state)
+{
+    check_done("{}", "\\\"Plants\\\" is shown", "completed", "", "done:All is well");
+    check_done("{}", "\\\"Trains\\\" is shown", "halted", "done_failed",
+               "done_failed:All is well: 'Trains' is not there");
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+static void typed_text_stands_in_no_record(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, desk_page,
+             "[" OPEN FOCUS "{'type':'type_text','intent':'x','params':{'text':'hush-hush'}}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.web.typed, "hush-hush");
+    for (int i = 0; i < rig.n_checkpoints; i++)
+        assert_null(strstr(json_text(rig.pool, rig.checkpoints[i]), "hush-hush"));
+    assert_null(strstr(json_text(rig.pool, rig.events), "hush-hush"));
+    rig_release(&rig);
+}
+
+static void typing_that_does_not_land_is_tried_twice(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, desk_page,
+             "[" OPEN "{'type':'click','intent':'x','params':{'label':'Note'}},"
+             "{'type':'type_text','intent':'x','params':{'text':'b'}}]");
+    rig.web.no_typing = true;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 2), "type_not_landed:the focused field");
+    assert_int_equal(rig.web.typed_times, 2);
+    rig_release(&rig);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest others[] = {
+        row_test("plans 8.11 done ends the run as completed, steps behind it are not run",
+                 done_ends_the_run_well),
+        row_test("plans 8.11 done with success false halts as done_failed",
+                 done_says_that_it_failed),
+        row_test("plans 8.11 done with a criterion that does not hold has failed",
+                 done_is_held_against_the_page),
+        row_test("plans 8.11 type_text tells its text to nobody", typed_text_stands_in_no_record),
+        row_test("plans 8.11 type_text is read back and tried twice",
+                 typing_that_does_not_land_is_tried_twice),
+    };
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(others)];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        tests[i] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
+    memcpy(tests + ARRAY_SIZE(rows), others, sizeof(others));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
