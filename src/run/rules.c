@@ -66,6 +66,7 @@ static const struct rule rules[] = {
     {"done_failed",         0,              NULL,            OUTCOME_DONE,        NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"submit_unconfirmed",  REQUIRED,       NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"required_failed",     REQUIRED,       NULL,            OUTCOME_UNMET,       NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"extract_data_failed", 0,              NULL,            OUTCOME_REJECTED,    NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"duplicate",           0,              NULL,            OUTCOME_DUPLICATE,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, duplicate},
     {"scroll_cdp_fallback", REQUIRED,       "scroll",        OUTCOME_BUDGET,      NULL, 1, NO_LIMIT, NEXT_ADVANCE, scroll_fallback},

@@ -28,6 +28,8 @@ enum outcome {
     OUTCOME_REJECTED,       /* what was extracted does not count, and the schema wants the run to end */
     OUTCOME_DONE,           /* the plan ends here, well or not */
     OUTCOME_UNCONFIRMED,    /* sent by an attempt that died; nobody saw what came of it */
+    OUTCOME_REFUSED,        /* sent, and the page says that it was not taken: may be sent again */
+    OUTCOME_UNMET,          /* sent, the page is another, and what was expected is not on it */
 };
 
 /* Strings live in the run's step pool. */
@@ -47,6 +49,8 @@ struct step_result {
     int steps_used;
     int rows;                  /* rows it added */
     bool verified_change;      /* something on the page or in the URL is different from before */
+    bool navigated;            /* its input opened another document */
+    const char *complaint_before; /* what the page complained of before the input (complaint.h); "" */
     const char *effect_key;    /* journal entry to close with "observed"; NULL none */
     bool sent;                 /* what cannot be taken back may have left: never pressed again blindly */
     bool from_journal;         /* an earlier attempt's outcome: that one judged it, on its own page */

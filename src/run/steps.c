@@ -65,6 +65,7 @@ struct step_result step_result_empty(void)
                                 .failure_subclass = "",
                                 .backend = "plan",
                                 .label = "",
+                                .complaint_before = "",
                                 .final_url = "",
                                 .page_title = "",
                                 .screenshot = "",

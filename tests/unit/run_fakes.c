@@ -112,7 +112,7 @@ static void build_node(struct fake_web *w, struct pool *pool, const struct fake_
     *n = (struct node){.parent = 0,
                        .tag = e->tag,
                        .text = "",
-                       .role = "",
+                       .role = !strcmp(e->kind, "alert") ? "alert" : "",
                        .name = e->text,
                        .value = "",
                        .href = e->href,

@@ -4,7 +4,7 @@
  *
  * A page is a column of elements, 40 px each, below one another. An element's kind says what it is
  * to the reader: "card", "ad", "next", "reveal", "overlay", "field:<name>", "row", "input", "button",
- * "select", or "" for plain text.
+ * "select", "alert", or "" for plain text.
  */
 #ifndef MANTIS_TESTS_RUN_FAKES_H
 #define MANTIS_TESTS_RUN_FAKES_H

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/complaint.h"
 #include "run/effect.h"
 #include "run/look.h"
 #include "run/url.h"
@@ -194,7 +195,7 @@ static bool return_may_help(const struct observation *obs)
 struct press {
     struct effect effect;
     struct observation after;
-    bool changed, moved;
+    bool changed, moved, navigated;
 };
 
 /* A submit must show in the page; of a click, a field that got the focus is an effect too. A form
@@ -206,7 +207,8 @@ static int look_after(struct run *run, struct press *p, const struct settled *s,
     int r = run_look(run, &p->after, err);
     if (r)
         return r;
-    p->changed = s->url_changed || s->new_tab || s->dialogs || s->navigated;
+    p->navigated = p->navigated || s->url_changed || s->new_tab || s->navigated;
+    p->changed = p->navigated || s->dialogs;
     if (p->changed)
         return 0;
     snapshot_take(run->step_pool, &p->after, &now);
@@ -246,6 +248,7 @@ static int press(struct run *run, struct press *p, const struct target *t, struc
     if (!r && !p->changed)
         r = press_again(run, p, t, out, err);
     out->verified_change = p->changed;
+    out->navigated = p->navigated;
     return r;
 }
 
@@ -258,6 +261,7 @@ static int press_labelled(struct run *run, enum target_kind kind, struct step_re
     int r = step_aim(run, kind, 0, &aim, &found, out, err);
     if (r || !found)
         return r;
+    out->complaint_before = complaint_find(run->step_pool, aim.obs.page);
     r = effect_begin(run, &aim.obs, &p.effect, err);
     if (!r)
         r = announce(run, out, &aim.obs, err);

@@ -1,0 +1,102 @@
+#include "run/complaint.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define COMPLAINT_BYTES 200
+#define LONG_BYTES      400 /* a longer text is no message but a part of the page */
+
+/* Parts of class names, as whole words between '-', '_' and blanks. */
+static const char *const bad_classes[] = {"error", "errors", "invalid", "danger", "problem"};
+
+static const char *const undone[] = {
+    "nothing was saved",
+    "nothing has been saved",
+    "was not saved",
+    "were not saved",
+    "could not be saved",
+    "could not save",
+    "nothing was sent",
+    "was not sent",
+    "could not be sent",
+    "nothing was changed",
+    "has expired",
+    "please try again",
+    "please send the form again",
+    "fill in the form again",
+    "submit the form again",
+};
+
+bool complaint_says_undone(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(undone); i++)
+        if (str_contains_fold(text, undone[i]))
+            return true;
+    return false;
+}
+
+static bool bad_class(const char *class)
+{
+    while (class && *class) {
+        size_t len = strcspn(class, "-_ ");
+        for (size_t i = 0; i < ARRAY_SIZE(bad_classes); i++)
+            if (strlen(bad_classes[i]) == len && !strncmp(class, bad_classes[i], len))
+                return true;
+        class += len + (class[len] != 0);
+    }
+    return false;
+}
+
+static bool is_message(const struct node *n)
+{
+    return !strcmp(n->role, "alert") ||
+           (!(n->flags & (NODE_EDITABLE | NODE_CLICKABLE)) && bad_class(node_attr(n, "class")));
+}
+
+static const char *text_of(struct pool *pool, const struct page *page, int i)
+{
+    const char *text = page_text(pool, page, i, LONG_BYTES);
+    return strlen(text) < LONG_BYTES - 4 ? text : "";
+}
+
+static const char *by_id(struct pool *pool, const struct page *page, const char *id)
+{
+    for (int i = 0; id && i < page->n_nodes; i++) {
+        const char *own = node_attr(&page->nodes[i], "id");
+        if (own && !strcmp(own, id))
+            return text_of(pool, page, i);
+    }
+    return "";
+}
+
+static const char *of_field(struct pool *pool, const struct page *page, const struct node *n)
+{
+    const char *invalid = node_attr(n, "aria-invalid"), *text = "";
+    bool required = node_attr(n, "required") || node_attr(n, "aria-required");
+    if (invalid && strcmp(invalid, "false")) {
+        text = by_id(pool, page, node_attr(n, "aria-errormessage"));
+        return *text ? text : by_id(pool, page, node_attr(n, "aria-describedby"));
+    }
+    const char *type = node_attr(n, "type");
+    bool hidden_value = type && !strcmp(type, "password"); /* its value is never shown */
+    if (required && !*n->value && !hidden_value && n->flags & NODE_FOCUSED)
+        return pool_printf(pool, "'%s' must be filled in", n->name);
+    return "";
+}
+
+const char *complaint_find(struct pool *pool, const struct page *page)
+{
+    for (int i = 0; page && i < page->n_nodes; i++) {
+        const struct node *n = &page->nodes[i];
+        if (!(n->flags & NODE_VISIBLE) || *n->tag == '#')
+            continue;
+        const char *text = n->flags & NODE_EDITABLE ? of_field(pool, page, n)
+                           : is_message(n)          ? text_of(pool, page, i)
+                                                    : "";
+        if (*text)
+            return str_cut(pool, text, COMPLAINT_BYTES);
+    }
+    return "";
+}
