@@ -68,6 +68,9 @@
 #define CAP_READ_WORK (64u << 20) /* bytes looked at for one extraction; then it is incomplete and says so */
 #define CAP_PLANE_TABS 8       /* further pop-ups are closed */
 #define CAP_PLANE_DIALOGS 20   /* in a row on one page; then the page counts as blocked */
+#define CAP_DOWNLOADS 100      /* files of one attempt; further ones are stopped */
+#define CAP_DOWNLOAD_BYTES (256ll << 20)  /* one file; a larger one is stopped */
+#define CAP_DOWNLOADS_BYTES (1ll << 30)   /* all of them */
 #define CAP_SCREEN_SIDE_PX 8192
 #define CAP_CLIPBOARD_BYTES (1u << 20) /* text pasted or copied */
 #define CAP_URL_BYTES (32u << 10)      /* of a page we are asked to open */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/clock.h"
 #include "plane/cdp/read.h"
 #include "plane/cdp/settle.h"
@@ -61,6 +62,7 @@ static void allow_downloads(struct browser *b, const char *dir)
     json_t *params = json_object();
     json_put_str(params, "behavior", "allow");
     json_put_str(params, "downloadPath", dir);
+    json_put_bool(params, "eventsEnabled", true);
     cdp_post(b->cdp, NULL, "Browser.setDownloadBehavior", params);
 }
 
@@ -358,6 +360,40 @@ static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms,
     return explain(b, r, err);
 }
 
+/* --- what is asked --------------------------------------------------------------------------- */
+
+static void browser_answer(struct plane *plane, const struct plane_answers *answers)
+{
+    asks_set(&downcast(plane)->tabs, answers);
+}
+
+static bool downloads_over(void *arg)
+{
+    struct browser *b = arg;
+    return cdp_gone(b->cdp) || !asks_downloading(&b->tabs.asks, 0);
+}
+
+static int browser_downloads(struct plane *plane, struct pool *pool, int wait_ms,
+                             struct download **ret, int *ret_n, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    struct download_entry *d;
+    int r = loop_wait(b->loop, downloads_over, b, clock_mono_ms() + wait_ms);
+    if (r == E_CANCELLED)
+        return err_set(err, r, "cancelled while waiting for a download");
+    if (cdp_gone(b->cdp))
+        return explain(b, err_set(err, E_GONE, "the browser has ended"), err);
+    *ret = pool_alloc(pool, sizeof(**ret) * CAP_DOWNLOADS);
+    while (*ret_n < CAP_DOWNLOADS && (d = asks_next_download(&b->tabs.asks))) {
+        d->told = true;
+        (*ret)[(*ret_n)++] = (struct download){.name = pool_strdup(pool, d->name),
+                                               .bytes = d->bytes,
+                                               .complete = d->complete,
+                                               .refused = d->refused};
+    }
+    return 0;
+}
+
 static int browser_tab_count(const struct plane *plane)
 {
     return ((const struct browser *)plane)->tabs.n_tabs;
@@ -383,5 +419,7 @@ const struct plane_driver plane_browser = {
     .tab_count = browser_tab_count,
     .scroll_y = browser_scroll_y,
     .settle = browser_settle,
+    .answer = browser_answer,
+    .downloads = browser_downloads,
     .pids = browser_pids,
 };

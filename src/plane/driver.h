@@ -1,7 +1,8 @@
 /*
  * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these; it
  * makes pictures of frames, so that observe is never asked for OBSERVE_PNG.
- * All callbacks are mandatory but `scroll_y` and `close_tab` (NULL: E_UNSUPPORTED).
+ * All callbacks are mandatory but `scroll_y` and `close_tab` (NULL: E_UNSUPPORTED), `answer` and
+ * `downloads` (NULL: nothing is asked, nothing comes).
  */
 #ifndef MANTIS_PLANE_DRIVER_H
 #define MANTIS_PLANE_DRIVER_H
@@ -26,6 +27,9 @@ struct plane_driver {
     int (*tab_count)(const struct plane *plane);
     int (*scroll_y)(struct plane *plane, int *ret_y, struct err *err);
     int (*settle)(struct plane *plane, int cap_ms, struct err *err);
+    void (*answer)(struct plane *plane, const struct plane_answers *answers);
+    int (*downloads)(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,
+                     int *ret_n, struct err *err);
     void (*pids)(const struct plane *plane, int *ret_display, int *ret_browser);
 };
 

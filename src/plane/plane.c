@@ -145,6 +145,10 @@ static void add_settled(struct settled *sum, const struct settled *s)
     sum->blank_tab = s->new_tab ? s->blank_tab : sum->blank_tab;
     sum->capped = s->capped;
     sum->dialogs += s->dialogs;
+    sum->declined += s->declined;
+    sum->files += s->files;
+    sum->refused_sign_ins += s->refused_sign_ins;
+    sum->downloads += s->downloads;
     if (s->dialogs)
         sum->dialog_text = s->dialog_text;
     sum->input_us += s->input_us;
@@ -221,6 +225,28 @@ int plane_close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct s
     if (!r)
         *out = s;
     return r;
+}
+
+bool settled_tells(const struct settled *s)
+{
+    return s->url_changed || s->new_tab || s->navigated || s->downloads || s->files ||
+           s->dialogs > s->declined;
+}
+
+void plane_answer(struct plane *plane, const struct plane_answers *answers)
+{
+    if (plane->driver->answer)
+        plane->driver->answer(plane, answers);
+}
+
+int plane_downloads(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,
+                    int *ret_n, struct err *err)
+{
+    *ret = NULL;
+    *ret_n = 0;
+    return plane->driver->downloads
+               ? plane->driver->downloads(plane, pool, wait_ms, ret, ret_n, err)
+               : 0;
 }
 
 int plane_tab_count(const struct plane *plane)

@@ -3,8 +3,8 @@
  *
  * Kinds: "browser_use_plane" (Xvfb + Chromium + DevTools pipe), "computer_plane" (the same without
  * any debugging switch: pixels only), "fake" (tests: a scripted page, no processes).
- * Input is always X input. The pipe navigates, goes back, answers dialogs and reads; it never
- * types, clicks or scrolls.
+ * Input is always X input. The pipe navigates, goes back, answers what the browser asks (dialogs,
+ * sign-ins, file choosers) and reads; it never types, clicks or scrolls.
  *
  * Every call that touches the screen blocks in loop_wait(): it ends at its deadline (E_TIMEOUT), on
  * loop_interrupt() (E_CANCELLED), or when Xvfb or Chromium died (E_GONE: destroy the plane).
@@ -71,6 +71,10 @@ struct settled {
     bool blank_tab;     /* that tab stayed about:blank */
     bool capped;        /* the cap ended the wait; something was still going on */
     int dialogs;        /* alert/confirm/prompt boxes answered meanwhile */
+    int declined;       /* of them, how many with "no" */
+    int files;          /* file choosers that were given the file */
+    int refused_sign_ins; /* servers that asked for a name and password nobody gave */
+    int downloads;      /* begun; a wait of this kind also waits for their end, as long as it may */
     const char *dialog_text; /* of the last one, pool memory; "" when none */
     int64_t input_us, settle_us; /* time spent */
 };
@@ -95,6 +99,43 @@ int plane_navigate(struct plane *plane, struct pool *pool, const char *url, int 
 /* History back; settled.url_changed tells whether there was anywhere to go. */
 int plane_back(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,
                struct err *err) MUST_CHECK;
+
+/* Something came of it that the page itself need not show. */
+bool settled_tells(const struct settled *s);
+
+/* --- what is asked ---------------------------------------------------------------------------- */
+
+typedef bool plane_confirm_fn(void *arg, const char *message);
+
+/*
+ * What to say when the page or the browser asks something; all zero: notices and "leave page?" are
+ * accepted, everything else declined. Given before the action that may lead to the question, and
+ * standing until replaced.
+ */
+struct plane_answers {
+    plane_confirm_fn *confirm; /* is this confirm box accepted? Called from the loop. NULL: no */
+    void *arg;
+    const char *prompt;   /* typed into a prompt box; NULL: declined */
+    bool prompt_as_is;    /* without prompt: accepted with what stands in it */
+    const char *user, *password; /* for HTTP authentication; NULL: none */
+    const char *origin;   /* the only server they are given to: "https://host[:port]" */
+    const char *file;     /* absolute path, for a file chooser; NULL: it is cancelled */
+};
+
+/* Strings are copied. Does nothing on planes without PLANE_HAS_DOM. */
+void plane_answer(struct plane *plane, const struct plane_answers *answers);
+
+struct download {
+    const char *name; /* in plane_config.download_dir */
+    int64_t bytes;
+    bool complete;    /* else it failed, or was stopped by a cap of base/caps.h (refused) */
+    bool refused;
+};
+
+/* Downloads that ended since the last call, oldest first; waits at most wait_ms for those under way.
+ * *ret_n 0 when there are none. E_GONE, E_CANCELLED. */
+int plane_downloads(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,
+                    int *ret_n, struct err *err) MUST_CHECK;
 
 /* Close the front tab unless it is the only one (then E_INVALID); the tab before is in front again. */
 int plane_close_tab(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out,

@@ -489,9 +489,9 @@ static void notices_are_accepted_and_questions_declined(void **state)
                  i);
         tell(w, "S1", "Page.javascriptDialogOpening", text);
         assert_non_null(strstr(sent(w, out, sizeof(out)), cases[i].answer));
-        assert_int_equal(w->tabs.dialogs, (int)i + 1);
+        assert_int_equal(w->tabs.asks.dialogs, (int)i + 1);
     }
-    assert_string_equal(w->tabs.dialog_text, "words 3");
+    assert_string_equal(w->tabs.asks.dialog_text, "words 3");
 }
 
 static void the_pipe_never_says_what_pages_could_notice(void **state)

@@ -199,7 +199,11 @@ int settle_arm(struct settle *s, struct tabs *t, struct display *d, struct settl
     take_baseline(s);
     s->navigations = t->navigations;
     s->opened = t->opened;
-    s->dialogs = t->dialogs;
+    s->dialogs = t->asks.dialogs;
+    s->declined = t->asks.declined;
+    s->files = t->asks.files;
+    s->refused_sign_ins = t->asks.refused_sign_ins;
+    s->downloads = t->asks.begun;
     s->n_tabs = t->n_tabs;
     s->url = pool_strdup(pool, t->front ? t->front->url : "");
     if (t->front)
@@ -476,8 +480,13 @@ static void report(struct settle *s, struct pool *pool, struct settled *out)
     out->blank_tab = out->new_tab && (!*url || strcmp(url, "about:blank") == 0);
     out->url_changed = strcmp(url, s->url) != 0;
     out->navigated = s->t->navigations != s->navigations || (out->new_tab && !out->blank_tab);
-    out->dialogs = s->t->dialogs - s->dialogs;
-    out->dialog_text = pool_strdup(pool, out->dialogs ? s->t->dialog_text : "");
+    const struct asks *a = &s->t->asks;
+    out->dialogs = a->dialogs - s->dialogs;
+    out->declined = a->declined - s->declined;
+    out->dialog_text = pool_strdup(pool, out->dialogs ? a->dialog_text : "");
+    out->files = a->files - s->files;
+    out->refused_sign_ins = a->refused_sign_ins - s->refused_sign_ins;
+    out->downloads = a->begun - s->downloads;
     out->capped = waits_for_work(s) && (at_cap(s) || !work_is_done(s));
     out->settle_us = clock_mono_us() - s->input_us;
 }

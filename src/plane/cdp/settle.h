@@ -43,7 +43,8 @@ struct settle {
     struct cdp_call calls[SCRIPT_FRAMES]; /* each frame's promise that the event was seen and painted */
     int n_frames;
     /* before the action */
-    int navigations, opened, dialogs, n_tabs;
+    int navigations, opened, n_tabs;
+    int dialogs, declined, files, refused_sign_ins, downloads;
     char front[CDP_ID_BYTES];
     const char *url; /* pool memory */
     /* while waiting */

@@ -185,24 +185,6 @@ static void on_window_open(struct tabs *t, struct session *s, const json_t *para
     t->window_asked_us = clock_mono_us();
 }
 
-/* --- dialogs --------------------------------------------------------------------------------- */
-
-/* "Leave page?" and plain notices are accepted, questions are declined: nothing is confirmed that
- * nobody asked for. */
-static void on_dialog(struct tabs *t, struct session *s, const json_t *params)
-{
-    const char *type = json_str(params, "type", "");
-    json_t *answer = json_object();
-    json_put_bool(answer, "accept",
-                  strcmp(type, "alert") == 0 || strcmp(type, "beforeunload") == 0);
-    cdp_post(t->cdp, s->id, "Page.handleJavaScriptDialog", answer);
-    t->dialogs++;
-    snprintf(t->dialog_text, sizeof(t->dialog_text), "%s", json_str(params, "message", ""));
-    size_t end = strlen(t->dialog_text);
-    while (end && !str_is_utf8(t->dialog_text, end))
-        t->dialog_text[--end] = 0; /* cut inside a character */
-}
-
 /* --- sessions -------------------------------------------------------------------------------- */
 
 struct session *tabs_find_session(const struct tabs *t, const char *id)
@@ -276,9 +258,7 @@ static void set_up_session(struct tabs *t, struct session *s)
     cdp_post(t->cdp, s->id, "Network.enable",
              json_pack("{s:i,s:i}", "maxTotalBufferSize", 1024, "maxResourceBufferSize", 1024));
     cdp_post(t->cdp, s->id, "Target.setAutoAttach", auto_attach_params(false));
-    if (s->tab == s)
-        cdp_post(t->cdp, s->id, "Page.setInterceptFileChooserDialog",
-                 json_pack("{s:b,s:b}", "enabled", 1, "cancel", 1));
+    asks_set_up(t, s, s->tab == s);
     cdp_start(t->cdp, s->id, "Page.getFrameTree", NULL, &tree->call);
     cdp_post(t->cdp, s->id, "Runtime.runIfWaitingForDebugger", NULL);
 }
@@ -418,7 +398,12 @@ static const struct {
     {"Page.frameStartedLoading", on_started_loading, false},
     {"Page.frameStoppedLoading", on_stopped_loading, false},
     {"Page.windowOpen", on_window_open, false},
-    {"Page.javascriptDialogOpening", on_dialog, false},
+    {"Page.javascriptDialogOpening", asks_on_dialog, false},
+    {"Page.fileChooserOpened", asks_on_chooser, false},
+    {"Fetch.authRequired", asks_on_sign_in, false},
+    {"Fetch.requestPaused", asks_on_paused, false},
+    {"Browser.downloadWillBegin", asks_on_download, true},
+    {"Browser.downloadProgress", asks_on_progress, true},
     {"Target.attachedToTarget", on_attached, true},
     {"Target.detachedFromTarget", on_detached, true},
     {"Target.targetInfoChanged", on_target_changed, true},
@@ -448,6 +433,7 @@ void tabs_release(struct tabs *t)
 {
     while (t->sessions)
         remove_session(t, t->sessions);
+    asks_release(&t->asks);
 }
 
 static bool first_tab_known(void *arg)
@@ -487,5 +473,6 @@ void tabs_work(const struct tabs *t, int64_t since_us, struct tabs_work *out)
             out->loading += frame_busy(f, since_us, now);
     if (t->window_asked_us >= since_us && now - t->window_asked_us < REQUESTED_FOR_US)
         out->loading++;
+    out->loading += asks_downloading(&t->asks, since_us);
     requests_work(t, since_us, out);
 }

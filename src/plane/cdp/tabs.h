@@ -1,6 +1,6 @@
 /*
  * tabs.h - what the browser is doing, kept from its events: tabs, their frames, the requests in
- * flight, dialogs. Also answers what must be answered at once (dialogs, pop-ups over the cap).
+ * flight. Also closes pop-ups over the cap; what is asked, asks.h answers.
  *
  * One session per tab and one per frame that lives in another process (cross-site iframes); a
  * session knows the frames of its own process. Events only ever add facts here; whoever waits looks
@@ -12,6 +12,7 @@
 #define MANTIS_PLANE_CDP_TABS_H
 
 #include "base/err.h"
+#include "plane/cdp/asks.h"
 #include "plane/cdp/pipe.h"
 
 struct frame_info {
@@ -68,10 +69,10 @@ struct tabs {
     struct place_list given_up; /* waited for in vain before */
     struct place_list pending;  /* in flight when the action began: a long poll asks again */
     struct place_list asked;    /* since the action began, repeats included */
-    int navigations, opened, dialogs; /* counters that only rise */
+    struct asks asks;
+    int navigations, opened; /* counters that only rise */
     int strange_links; /* the same, of links whose scheme the browser asks about in a box */
     int64_t window_asked_us; /* a page asked for a window that has not come yet, 0: none */
-    char dialog_text[512];   /* of the last one */
 };
 
 /* cdp_open() gets tabs_on_event as handler and the tabs as arg. */
@@ -91,7 +92,7 @@ int64_t tabs_begin(struct tabs *t);
 
 /* What is under way that began at or after since_us, in any tab. */
 struct tabs_work {
-    int loading;       /* frames that load or are about to, windows about to open */
+    int loading;       /* frames that load or are about to, windows about to open, downloads */
     int requests;      /* answers awaited; streams and background polls do not count */
     int64_t oldest_us; /* start of the oldest such request, 0: none */
 };
