@@ -6,6 +6,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "run/asks.h"
 #include "run/url.h"
 
 #define FIRST_LINE_PX      10
@@ -56,31 +57,11 @@ int run_read_url(struct run *run, const char **out, struct err *err)
     return r;
 }
 
-/* Dialogs are answered by the plane; a page that opens them without end is a wall. */
-static int note_dialogs(struct run *run, const struct settled *s, struct err *err)
-{
-    if (!url_same_page(run->dialog_page, run->live_url)) {
-        progress_set(&run->dialog_page, run->live_url);
-        run->dialogs = 0;
-    }
-    if (!s->dialogs)
-        return 0;
-    run->dialogs += s->dialogs;
-    const char *text = str_cut(run->step_pool, s->dialog_text ? s->dialog_text : "", 120);
-    run_event(run, "plane", "dialog", json_pack("{s:i}", "dialogs", s->dialogs),
-              "answered %d dialog(s), the last one '%s'", s->dialogs, text);
-    if (run->dialogs > CAP_PLANE_DIALOGS)
-        return err_set(err, E_UNPROCESSABLE,
-                       "page_blocked: the page opened %d dialogs in a row, the last '%s'",
-                       run->dialogs, text);
-    return 0;
-}
-
 static int acted(struct run *run, const struct settled *s, enum meter_bucket wait, struct err *err)
 {
     meter_add(&run->step_meter, METER_ACT, s->input_us);
     meter_add(&run->step_meter, wait, s->settle_us);
-    return note_dialogs(run, s, err);
+    return asks_note(run, s, err);
 }
 
 int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,
@@ -114,6 +95,7 @@ int run_type(struct run *run, const char *text, struct err *err)
 int run_open(struct run *run, const char *url, int cap_ms, struct settled *out, struct err *err)
 {
     *out = (struct settled){0};
+    url = asks_sign_in(run, url);
     int r = plane_navigate(run->plane, run->step_pool, url, cap_ms, out, err);
     if (r)
         return r;

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "core/run.h"
 #include "run/look.h"
+#include "run/url.h"
 
 #define INTENT_BYTES     500
 #define DATA_BYTES       4000
@@ -176,7 +177,7 @@ static json_t *last_action(const struct run *run, const struct step_result *resu
 static const char *asked_url(struct run *run)
 {
     const char *url = step_url(run->step_pool, run->step);
-    return url ? str_cut(run->step_pool, url, URL_BYTES) : "";
+    return url ? str_cut(run->step_pool, url_without_user(run->step_pool, url), URL_BYTES) : "";
 }
 
 static json_t *result_record(struct run *run, const struct step_result *r, double duration,

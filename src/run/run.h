@@ -66,6 +66,11 @@ struct run_config {
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };
 
+/* For one server only; strings of the step's pool. */
+struct sign_in {
+    const char *user, *password, *origin;
+};
+
 struct run {
     const struct run_config *config;
     const struct plan *plan;
@@ -90,6 +95,9 @@ struct run {
     char *live_url;          /* as last read, owned; "" unknown */
     char *url_before;        /* at the start of the step, owned */
     json_t *saved;           /* the last checkpoint: where an interrupted step falls back to, owned */
+    const char *declined;    /* message of a dialog that got a "no" nobody asked for; "" none */
+    const char *file;        /* for a file chooser, while one is expected; NULL none */
+    struct sign_in sign_in;  /* for the page that is being opened */
     int dialogs;             /* answered in a row on this page */
     char *dialog_page;       /* which page, owned */
     double wheel_px;         /* what one wheel notch was seen to scroll */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/asks.h"
 #include "run/look.h"
 #include "run/steps/steps.h"
 #include "run/subgoal.h"
@@ -260,6 +261,18 @@ static int by_brain(struct run *run, const char *backend, int budget, struct ste
     return subgoal_run(run, run->step->intent, budget, out, err);
 }
 
+/* A box that got a "no" the step did not ask for is part of what happened. */
+static int act(struct run *run, const struct step_type *type, struct step_result *out,
+               struct err *err)
+{
+    asks_begin(run);
+    int r = type->run(run, out, err);
+    if (!r && *asks_declined(run))
+        out->data = pool_printf(run->step_pool, "%s:dialog_dismissed:%s", out->data,
+                                asks_declined(run));
+    return r;
+}
+
 int step_dispatch(struct run *run, struct step_result *out, struct err *err)
 {
     const struct step *s = run->step;
@@ -277,5 +290,5 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
         return step_fail(run, out, "", "extract_error: no handler for '%s'", s->type);
     if (!type)
         return by_brain(run, "brain_fallback", subgoal_budget(run, s->budget), out, err);
-    return type->run(run, out, err);
+    return act(run, type, out, err);
 }

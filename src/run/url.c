@@ -41,6 +41,68 @@ char *url_site(struct pool *pool, const char *url)
     return str_starts(host, "www.") ? host + 4 : host;
 }
 
+char *url_origin(struct pool *pool, const char *url)
+{
+    const char *end = strstr(url, "://");
+    if (!end)
+        return pool_strdup(pool, "");
+    char *scheme = str_lower(pool, pool_strndup(pool, url, (size_t)(end - url)));
+    char *host = url_host(pool, url);
+    const char *usual = !strcmp(scheme, "https") ? ":443" : ":80";
+    if (str_ends(host, usual))
+        host[strlen(host) - strlen(usual)] = 0;
+    return pool_printf(pool, "%s://%s", scheme, host);
+}
+
+/* Where the host begins; *ret_len: of the user info before it, 0 none. */
+static const char *host_start(const char *url, size_t *ret_len)
+{
+    const char *h = after_scheme(url), *at = NULL;
+    *ret_len = 0;
+    if (!h)
+        return NULL;
+    for (const char *p = h, *end = h + strcspn(h, "/?#"); p < end; p++)
+        at = *p == '@' ? p : at;
+    if (at)
+        *ret_len = (size_t)(at - h);
+    return h;
+}
+
+char *url_user_info(struct pool *pool, const char *url)
+{
+    size_t len;
+    const char *h = host_start(url, &len);
+    return len ? pool_strndup(pool, h, len) : NULL;
+}
+
+char *url_without_user(struct pool *pool, const char *url)
+{
+    size_t len;
+    const char *h = host_start(url, &len);
+    if (!len)
+        return pool_strdup(pool, url);
+    return pool_printf(pool, "%.*s%s", (int)(h - url), url, h + len + 1);
+}
+
+static int hex_digit(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
+}
+
+char *url_unescape(struct pool *pool, const char *text)
+{
+    char *out = pool_strdup(pool, text), *to = out;
+    for (const char *p = text; *p; p++) {
+        int high = *p == '%' ? hex_digit(p[1]) : -1, low = high >= 0 ? hex_digit(p[2]) : -1;
+        char c = low >= 0 ? (char)(high * 16 + low) : *p;
+        p += low >= 0 ? 2 : 0;
+        if (c)
+            *to++ = c;
+    }
+    *to = 0;
+    return out;
+}
+
 char *url_path(struct pool *pool, const char *url)
 {
     const char *h = after_scheme(url);

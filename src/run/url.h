@@ -13,6 +13,10 @@
 
 char *url_host(struct pool *pool, const char *url); /* lower case, with port; "" when it has none */
 char *url_site(struct pool *pool, const char *url); /* host without port and "www." */
+char *url_origin(struct pool *pool, const char *url); /* "https://host:8443"; usual ports left out */
+char *url_user_info(struct pool *pool, const char *url);    /* "user:password" as written; NULL none */
+char *url_without_user(struct pool *pool, const char *url); /* the same address without it */
+char *url_unescape(struct pool *pool, const char *text);    /* "%40" is "@"; NULs are left out */
 char *url_path(struct pool *pool, const char *url); /* from the first '/'; "/" at least, no query */
 char *url_no_fragment(struct pool *pool, const char *url);
 

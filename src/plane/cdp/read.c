@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FOCUS_DEPTH 4 /* frames within frames that the focus is followed through */
+#define FOCUS_DEPTH 4 /* frames in frames, or closed shadow roots in each other, that the focus is
+                         followed through */
 
 static const char view_script[] = "[innerWidth,innerHeight,devicePixelRatio,scrollX,scrollY,"
                                   "location.href,document.title]";
@@ -15,6 +16,10 @@ static const char view_script[] = "[innerWidth,innerHeight,devicePixelRatio,scro
 static const char focus_script[] =
     "(()=>{let a=document.activeElement;while(a&&a.shadowRoot&&a.shadowRoot.activeElement)"
     "a=a.shadowRoot.activeElement;return a===document.body?null:a})()";
+/* The same within a shadow root that its host does not show. */
+static const char inner_focus_script[] =
+    "function(){let a=this.activeElement;while(a&&a.shadowRoot&&a.shadowRoot.activeElement)"
+    "a=a.shadowRoot.activeElement;return a}";
 
 static int front_frame(struct tabs *t, struct session **ret_s, struct frame_info **ret_f,
                        struct err *err)
@@ -76,24 +81,86 @@ static struct session *session_of_frame(const struct tabs *t, const char *frame,
     return NULL;
 }
 
+/* What the protocol says about a remote object's node; NULL when it says nothing. New reference. */
+static json_t *describe(struct tabs *t, const char *session, const json_t *object, int64_t deadline)
+{
+    struct err ignored = {0};
+    json_t *described = NULL, *node = NULL;
+    const char *id = json_str(object, "objectId", NULL);
+    if (id && !cdp_call(t->cdp, session, "DOM.describeNode", json_pack("{s:s}", "objectId", id),
+                        deadline, &described, &ignored))
+        node = json_incref(json_object_get(described, "node"));
+    json_decref(described);
+    return node;
+}
+
+static int64_t closed_root(const json_t *node)
+{
+    size_t i;
+    json_t *root;
+    json_array_foreach (json_object_get(node, "shadowRoots"), i, root)
+        if (strcmp(json_str(root, "shadowRootType", ""), "closed") == 0)
+            return json_int(root, "backendNodeId", 0);
+    return 0;
+}
+
+static json_t *call_on(struct tabs *t, const char *session, const json_t *object, int64_t deadline)
+{
+    struct err ignored = {0};
+    json_t *params = json_object(), *answer = NULL, *found = NULL;
+    json_put_str(params, "objectId", json_str(object, "objectId", ""));
+    json_put_str(params, "functionDeclaration", inner_focus_script);
+    json_put_str(params, "objectGroup", "util");
+    if (!cdp_call(t->cdp, session, "Runtime.callFunctionOn", params, deadline, &answer, &ignored))
+        found = json_incref(json_object_get(answer, "result"));
+    json_decref(answer);
+    return found;
+}
+
+/* The focused node inside a closed shadow root, in our world; NULL when it has none. */
+static json_t *focus_in_root(struct tabs *t, const char *session, int64_t root, int world,
+                             int64_t deadline)
+{
+    struct err ignored = {0};
+    json_t *answer = NULL, *found = NULL, *node = NULL, *params = json_object();
+    json_put_int(params, "backendNodeId", root);
+    json_put_int(params, "executionContextId", world);
+    json_put_str(params, "objectGroup", "util");
+    if (!cdp_call(t->cdp, session, "DOM.resolveNode", params, deadline, &answer, &ignored))
+        found = call_on(t, session, json_object_get(answer, "object"), deadline);
+    node = describe(t, session, found, deadline);
+    json_decref(found);
+    json_decref(answer);
+    return node;
+}
+
 /* One level: the focused element of a frame as the protocol describes it; NULL when none. */
 static json_t *focused_node(struct tabs *t, struct session *s, struct frame_info *f,
                             int64_t deadline)
 {
     struct err ignored = {0};
-    json_t *object = NULL, *described = NULL, *node = NULL;
+    json_t *object = NULL;
     char session[CDP_ID_BYTES];
+    int64_t root;
+    struct frame_ref ref;
     snprintf(session, sizeof(session), "%s", s->id);
+    memcpy(ref.session, s->id, CDP_ID_BYTES);
+    memcpy(ref.frame, f->id, CDP_ID_BYTES);
     if (script_eval(t, s, f, focus_script, false, deadline, &object, &ignored))
         return NULL;
-    const char *id = json_str(object, "objectId", NULL);
-    if (id && !cdp_call(t->cdp, session, "DOM.describeNode", json_pack("{s:s}", "objectId", id),
-                        deadline, &described, &ignored))
-        node = json_incref(json_object_get(described, "node"));
-    if (id)
+    json_t *node = describe(t, session, object, deadline);
+    for (int depth = 0; node && depth < FOCUS_DEPTH && (root = closed_root(node)); depth++) {
+        struct frame_info *now = script_find(t, &ref, &s);
+        json_t *inner =
+            now && now->world ? focus_in_root(t, session, root, now->world, deadline) : NULL;
+        if (!inner)
+            break;
+        json_decref(node);
+        node = inner;
+    }
+    if (node)
         cdp_post(t->cdp, session, "Runtime.releaseObjectGroup",
                  json_pack("{s:s}", "objectGroup", "util"));
-    json_decref(described);
     json_decref(object);
     return node;
 }

@@ -116,10 +116,11 @@ int step_navigate(struct run *run, struct step_result *out, struct err *err)
 {
     struct settled s;
     struct observation obs;
-    const char *url = step_url(run->step_pool, run->step);
-    if (!url)
+    const char *asked = step_url(run->step_pool, run->step), *url;
+    if (!asked)
         return step_fail(run, out, "bad_url", "bad_url:no URL in intent or params.url");
-    int cap = wait_cap_ms(run), r = run_open(run, url, cap, &s, err);
+    int cap = wait_cap_ms(run), r = run_open(run, asked, cap, &s, err);
+    url = url_without_user(run->step_pool, asked);
     if (!r)
         r = to_the_top(run, err);
     if (!r)
@@ -131,5 +132,9 @@ int step_navigate(struct run *run, struct step_result *out, struct err *err)
     if (s.capped && nothing_there(run, &obs))
         return step_fail(run, out, "nav_timeout", "nav_timeout: nothing was shown within %d s",
                          cap / 1000);
+    if (s.refused_sign_ins && obs.page && obs.page->http_status == 401)
+        return step_fail(run, out, "http_4xx",
+                         "http_4xx: basic auth required at '%s': %s", url_origin(run->step_pool, url),
+                         "give params.username and params.password");
     return judge(run, &obs, url, out);
 }

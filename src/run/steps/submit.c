@@ -208,7 +208,7 @@ static int look_after(struct run *run, struct press *p, const struct settled *s,
     if (r)
         return r;
     p->navigated = p->navigated || s->url_changed || s->new_tab || s->navigated;
-    p->changed = p->navigated || s->dialogs;
+    p->changed = p->navigated || settled_tells(s);
     if (p->changed)
         return 0;
     snapshot_take(run->step_pool, &p->after, &now);
