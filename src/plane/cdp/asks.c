@@ -9,9 +9,6 @@
 #include "base/str.h"
 #include "plane/cdp/tabs.h"
 
-/* Requests are not held up: a pattern that fits none leaves only the sign-ins to us. */
-#define NO_REQUEST "http://no-request.invalid/"
-
 static void keep(char **slot, const char *text, bool secret)
 {
     if (*slot && secret)
@@ -100,10 +97,12 @@ void asks_on_chooser(struct tabs *t, struct session *s, const json_t *params)
 
 /* --- sign-ins -------------------------------------------------------------------------------- */
 
+/* The browser tells of a sign-in only for requests that it lets us hold: those for documents, which
+ * go on at once. */
 void asks_set_up(struct tabs *t, const struct session *s, bool is_tab)
 {
     json_t *params = json_object(), *patterns = json_array();
-    json_push(patterns, json_pack("{s:s}", "urlPattern", NO_REQUEST));
+    json_push(patterns, json_pack("{s:s}", "resourceType", "Document"));
     json_put(params, "patterns", patterns);
     json_put_bool(params, "handleAuthRequests", true);
     cdp_post(t->cdp, s->id, "Fetch.enable", params);
