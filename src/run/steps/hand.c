@@ -20,7 +20,7 @@ int step_act(struct run *run, const struct observation *before, const struct act
         r = run_look(run, &after, err);
     if (r)
         return r;
-    bool changed = s.url_changed || s.new_tab || s.dialogs || s.navigated;
+    bool changed = settled_tells(&s);
     if (!changed) {
         snapshot_take(run->step_pool, &after, &now);
         changed = snapshot_moved(&effect.before, &now);
