@@ -77,6 +77,10 @@
 
 /* Runs */
 #define CAP_ROWS 10000              /* extracted rows kept per run */
+#define CAP_ROW_IMAGES 200          /* pictures of rows of one run */
+#define CAP_ROW_IMAGE_BYTES (32 << 20) /* and what they may weigh together */
+#define CAP_ACCOUNTS 200            /* lists that a run keeps account of; older ones go */
+#define CAP_ACCOUNT_ITEMS 1000      /* cards of one page of results that are told apart */
 #define CAP_STEP_RESULTS 20000      /* executed steps of one run, loops included */
 #define CAP_ATTEMPTS_NO_PROGRESS 3  /* worker attempts in a row that reached no new checkpoint */
 #define CAP_CSV_BYTES (64u << 20)   /* leads.csv, extracted_rows.csv */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 
@@ -30,6 +31,22 @@ json_t *lead_to_json(struct pool *pool, const char *line)
         if (!*p)
             return row;
     }
+}
+
+#define KEY_BYTES 100
+
+const char *lead_dedup_key(struct pool *pool, const char *line)
+{
+    for (const char *p = line; *p; p += *p == '|') {
+        p += strspn(p, " ");
+        if (!strncasecmp(p, "url:", 4)) {
+            const char *url = str_squash(pool, pool_strndup(pool, p + 4, strcspn(p + 4, "|")));
+            if (*url)
+                return url;
+        }
+        p += strcspn(p, "|");
+    }
+    return str_cut(pool, line, KEY_BYTES);
 }
 
 static char *label_of(struct pool *pool, const char *name)

@@ -13,6 +13,9 @@ json_t *lead_to_json(struct pool *pool, const char *line);
 /* "Sale Price" -> "sale_price": what lead_to_json() calls it. */
 char *lead_key(struct pool *pool, const char *label);
 
+/* What makes two leads the same: the address after "Url:" in any case, else the first 100 bytes. In pool. */
+const char *lead_dedup_key(struct pool *pool, const char *line);
+
 /* The line of a row's values; empty ones are left out. */
 const char *lead_from_values(struct pool *pool, const json_t *values);
 

@@ -11,10 +11,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/str.h"
+#include "core/completeness.h"
 #include "core/lead.h"
+#include "core/result_priv.h"
 #include "core/run.h"
 #include "core/schema.h"
 
@@ -34,10 +35,7 @@ static const char *const buckets[] = {
     "load",
 };
 
-static json_t *get(const json_t *obj, const char *key)
-{
-    return json_object_get(obj, key);
-}
+#define get json_object_get
 
 /* A copy of the array under key, or an empty one. New reference. */
 static json_t *copy_array(const json_t *obj, const char *key)
@@ -78,103 +76,27 @@ static bool has_phone(struct pool *pool, const char *lead)
     return has;
 }
 
-static json_t *row_values(const json_t *row)
-{
-    json_t *values = get(row, "values");
-    return json_is_object(values) ? values : NULL;
-}
-
-/* The runner notes a lead for every row; a checkpoint without leads still has its rows. */
+/* The runner notes a lead for every row; a checkpoint without leads still has its rows. Each lead once,
+ * by its key (14.4). */
 static json_t *all_leads(struct pool *pool, const json_t *checkpoint)
 {
-    json_t *out = copy_array(checkpoint, "extracted_leads"), *row;
+    json_t *leads = copy_array(checkpoint, "extracted_leads"), *out = json_array(), *v;
+    json_t *keys = json_object();
     size_t i;
-    if (json_array_size(out))
-        return out;
-    json_array_foreach (get(checkpoint, "rows"), i, row)
-        if (row_values(row))
-            json_push(out, json_string_safe(lead_from_values(pool, row_values(row))));
-    return out;
-}
-
-/* --- rows ------------------------------------------------------------------------------------ */
-
-/* Schema order first, then whatever else the rows have, in first-seen order. New reference. */
-static json_t *row_fields(const json_t *checkpoint)
-{
-    json_t *fields = json_array(), *row, *value;
-    const char *key;
-    size_t i;
-    json_array_foreach (get(checkpoint, "schema_fields"), i, value)
-        if (json_is_string(value) && !json_holds(fields, json_string_value(value)))
-            json_array_append(fields, value);
-    json_array_foreach (get(checkpoint, "rows"), i, row)
-        json_object_foreach (row_values(row), key, value)
-            if (!json_holds(fields, key))
-                json_push(fields, json_string(key));
-    return fields;
-}
-
-static bool only_placeholders(struct pool *pool, const json_t *values)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach ((json_t *)values, key, value) {
-        const char *text = json_as_text(pool, value);
-        bool is_url = strcasecmp(key, "url") == 0 || str_starts(text, "http");
-        if (!is_url && !schema_is_placeholder(text))
-            return false;
+    if (!json_array_size(leads))
+        json_array_foreach (get(checkpoint, "rows"), i, v)
+            if (result_row_values(v))
+                json_push(leads, json_string_safe(lead_from_values(pool, result_row_values(v))));
+    json_array_foreach (leads, i, v) {
+        const char *key = json_is_string(v) ? lead_dedup_key(pool, json_string_value(v)) : NULL;
+        if (key && json_object_get(keys, key))
+            continue;
+        if (key)
+            json_put_bool(keys, key, true);
+        json_array_append(out, v);
     }
-    return true;
-}
-
-static json_t *file_artifact(struct pool *pool, const char *run_id, const char *name,
-                             const char *mime, size_t rows, const json_t *fields)
-{
-    json_t *a = json_object();
-    json_put_str(a, "name", name);
-    json_put_str(a, "kind", "file");
-    json_put_str(a, "mime_type", mime);
-    json_put_int(a, "row_count", (json_int_t)rows);
-    if (fields && json_array_size(fields))
-        json_put(a, "schema", json_pack("{s:O}", "fields", (json_t *)fields));
-    json_put_str(a, "download_url", pool_printf(pool, "/v1/runs/%s/artifacts/%s", run_id, name));
-    return a;
-}
-
-static json_t *row_data(const json_t *checkpoint, const char *key)
-{
-    json_t *out = json_array(), *row;
-    size_t i;
-    json_array_foreach (get(checkpoint, "rows"), i, row) {
-        json_t *v = get(row, key);
-        if (row_values(row))
-            json_push(out, json_is_object(v) ? json_incref(v) : json_object());
-    }
-    return out;
-}
-
-static json_t *all_artifacts(struct pool *pool, const char *run_id, const json_t *checkpoint,
-                             const json_t *leads)
-{
-    json_t *out = json_array(), *fields = row_fields(checkpoint);
-    json_t *data = row_data(checkpoint, "values"), *evidence = row_data(checkpoint, "evidence");
-    size_t n = json_array_size(data), n_leads = json_array_size(leads);
-    if (n)
-        json_push(out, json_pack("{s:s,s:s,s:s,s:{s:O},s:I,s:O,s:O}", "name", "extracted_rows",
-                                 "kind", "structured_data", "mime_type", "application/json",
-                                 "schema", "fields", fields, "row_count", (json_int_t)n, "data",
-                                 data, "evidence", evidence));
-    if (n_leads)
-        json_push(out, file_artifact(pool, run_id, "leads.csv", "text/csv", n_leads, NULL));
-    if (n) {
-        json_push(out, file_artifact(pool, run_id, "extracted_rows.csv", "text/csv", n, fields));
-        json_push(
-            out, file_artifact(pool, run_id, "extracted_rows.json", "application/json", n, fields));
-    }
-    json_decref(fields);
-    json_decref(data);
-    json_decref(evidence);
+    json_decref(leads);
+    json_decref(keys);
     return out;
 }
 
@@ -323,13 +245,15 @@ static void put_leads(struct pool *pool, json_t *env, const struct result_contex
     json_array_foreach (leads, i, v)
         with_phone += json_is_string(v) && has_phone(pool, json_string_value(v));
     json_array_foreach (get(checkpoint, "rows"), i, v)
-        unknown += row_values(v) && only_placeholders(pool, row_values(v));
+        unknown += result_row_values(v) && result_only_placeholders(pool, result_row_values(v));
     int64_t n = (int64_t)json_array_size(leads);
     json_put_int(env, "viable", n);
     json_put_int(env, "leads_with_phone", with_phone);
     json_put_int(env, "unknown_placeholder_row_count", unknown);
     put_costs(env, ctx, get(checkpoint, "costs"), n, with_phone);
-    json_put(env, "artifacts", all_artifacts(pool, ctx->run_id, checkpoint, leads));
+    if (json_is_object(get(checkpoint, "claude_cost_by_path")))
+        json_object_set(env, "claude_cost_by_path", get(checkpoint, "claude_cost_by_path"));
+    json_put(env, "artifacts", result_artifacts(pool, ctx->run_id, checkpoint, leads));
     json_put(env, "leads", leads);
 }
 
@@ -343,8 +267,9 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
     put_leads(pool, env, ctx, checkpoint);
     json_put(env, "healing_events", copy_array(checkpoint, "healing_events"));
     put_verification(env, get(checkpoint, "dynamic_coverage"));
-    json_put(env, "collected_urls", json_array()); /* no step collects any, no list is shared */
-    json_put_int(env, "shared_seen_hits", 0);
+    json_put(env, "completeness", completeness_report(get(checkpoint, "accounts")));
+    json_put(env, "collected_urls", copy_array(checkpoint, "collected_urls"));
+    json_put_int(env, "shared_seen_hits", json_int(checkpoint, "shared_seen_hits", 0));
     put_steps(pool, env, checkpoint);
     json_put_str(env, "final_url", json_str(checkpoint, "current_url", ""));
     if (json_truthy(get(checkpoint, "learned"))) /* of graph_learn */

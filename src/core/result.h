@@ -4,8 +4,10 @@
  * A checkpoint is everything a new worker needs to go on, and everything the result needs: JSON
  * version 2 of agent-loop.md section 13. The worker writes it (src/run), the store keeps it, and
  * `serve` makes the result from the last one, so a run that was killed still has its rows.
- * Keys beyond the contract that are read here: "rows" (array of {values, evidence, step_index}),
- * "schema_fields", "time_buckets", "learned" and "warnings". All keys: src/run/progress.c.
+ * Keys beyond the contract that are read here: "rows" (array of {values, evidence, image, step_index}),
+ * "accounts" (core/completeness.h), "downloads" ({name, file_name, mime_type, bytes, sha256 ...}),
+ * "schema_fields", "time_buckets", "shared_seen_hits", "learned" and "warnings". All keys:
+ * src/run/progress.c.
  */
 #ifndef MANTIS_CORE_RESULT_H
 #define MANTIS_CORE_RESULT_H

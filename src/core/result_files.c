@@ -105,6 +105,8 @@ char *result_rows_json(struct pool *pool, const json_t *env)
     const json_t *artifact = rows_artifact(env), *fields = rows_fields(env);
     if (!artifact)
         return NULL;
+    const json_t *evidence = json_object_get(artifact, "evidence");
+    const json_t *images = json_object_get(artifact, "images");
     json_t *list = json_array(), *row, *field;
     size_t i, c;
     json_array_foreach (json_object_get(artifact, "data"), i, row) {
@@ -113,6 +115,9 @@ char *result_rows_json(struct pool *pool, const json_t *env)
             json_t *v = json_object_get(row, json_string_value(field));
             json_put(out, json_string_value(field), v ? json_incref(v) : json_string(""));
         }
+        json_put(out, "_evidence", json_incref(json_array_get(evidence, i)));
+        if (json_is_string(json_array_get(images, i)))
+            json_object_set(out, "_image", json_array_get(images, i));
         json_push(list, out);
     }
     char *text = json_pretty(pool, list);

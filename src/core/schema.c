@@ -26,6 +26,11 @@ static const char *const placeholders[] = {
     "na", "not visible", "not shown", "not available", "tbd",
 };
 
+/* Further ones that name no row. */
+static const char *const row_placeholders[] = {
+    "null", "nil", "-", "--", "\xE2\x80\x94", "?", "??", "untitled", "no name", "unnamed",
+};
+
 /* plans.md 8.10 */
 static const char *const positional[] = {
     "rank", "index", "position", "pos",     "row", "rownum",   "row_num", "number",
@@ -40,12 +45,23 @@ static bool in_list(const char *const *list, size_t n, const char *word)
     return false;
 }
 
-bool schema_is_placeholder(const char *value)
+static bool is_one_of(const char *const *list, size_t n, const char *value)
 {
     struct pool *tmp = pool_create(NULL);
-    bool is = !value || in_list(placeholders, ARRAY_SIZE(placeholders), str_squash(tmp, value));
+    bool is = in_list(list, n, str_squash(tmp, value));
     pool_destroy(tmp);
     return is;
+}
+
+bool schema_is_placeholder(const char *value)
+{
+    return !value || is_one_of(placeholders, ARRAY_SIZE(placeholders), value);
+}
+
+bool schema_is_row_placeholder(const char *value)
+{
+    return schema_is_placeholder(value) ||
+           is_one_of(row_placeholders, ARRAY_SIZE(row_placeholders), value);
 }
 
 bool schema_is_positional(const char *field_name)
@@ -160,6 +176,33 @@ static int parse_list(struct pool *pool, const json_t *json, const char *key,
     return 0;
 }
 
+static bool is_field(const struct schema *s, const char *name)
+{
+    for (int i = 0; i < s->n_fields; i++)
+        if (str_eq_fold(s->fields[i].name, name))
+            return true;
+    return false;
+}
+
+/* A list of fields; names that are none are left out. */
+static int parse_field_list(struct pool *pool, const json_t *json, const char *key,
+                            const struct schema *s, const char *const **out, struct err *err)
+{
+    const char *const *given;
+    size_t n = 0, o = 0;
+    int r = parse_list(pool, json, key, &given, err);
+    if (r)
+        return r;
+    while (given[n])
+        n++;
+    const char **list = pool_alloc(pool, sizeof(*list) * (n + 1));
+    for (size_t i = 0; i < n; i++)
+        if (is_field(s, given[i]))
+            list[o++] = given[i];
+    *out = list;
+    return 0;
+}
+
 /* required_fields, when given, decides alone. Names that are no field are ignored. */
 static int apply_required(struct pool *pool, const json_t *json, struct schema *s, struct err *err)
 {
@@ -229,6 +272,8 @@ int schema_parse(struct pool *pool, const json_t *json, struct schema **out, str
         parse_list(pool, json, "forbidden_controls", &s->forbidden_controls, err) ||
         parse_list(pool, json, "allowed_controls", &s->allowed_controls, err) ||
         parse_list(pool, json, "listing_card_exclusions", &s->card_exclusions, err) ||
+        parse_field_list(pool, json, "tile_required_fields", s, &s->tile_required, err) ||
+        parse_field_list(pool, json, "tile_carry_fields", s, &s->tile_carry, err) ||
         parse_rejections(json, s, err))
         return err_prefix(err, "extraction schema");
     if (max_items < 0 || max_items > CAP_ROWS)
@@ -283,17 +328,87 @@ int schema_check_names(const json_t *json, const char *prefix, struct err *err)
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
+static bool is_unknown(const json_t *values, const char *name)
+{
+    const json_t *v = json_object_get(values, name);
+    return !v || json_is_null(v) ||
+           (json_is_string(v) && schema_is_placeholder(json_string_value(v)));
+}
+
 const char *schema_missing(const struct schema *schema, const json_t *values)
 {
-    for (int i = 0; i < schema->n_fields; i++) {
-        const json_t *v = json_object_get(values, schema->fields[i].name);
-        if (!schema->fields[i].required)
-            continue;
-        if (!v || json_is_null(v) ||
-            (json_is_string(v) && schema_is_placeholder(json_string_value(v))))
+    for (int i = 0; i < schema->n_fields; i++)
+        if (schema->fields[i].required && is_unknown(values, schema->fields[i].name))
             return schema->fields[i].name;
-    }
     return NULL;
+}
+
+const char *schema_missing_tile(const struct schema *schema, const json_t *values)
+{
+    if (!*schema->tile_required)
+        return schema_missing(schema, values);
+    for (const char *const *name = schema->tile_required; *name; name++)
+        if (is_unknown(values, *name))
+            return *name;
+    return NULL;
+}
+
+bool schema_flagged_spam(const json_t *values)
+{
+    static const char *const flags[] = {"is_spam", "is_dealer"};
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        const json_t *v = json_object_get(values, flags[i]);
+        if (json_is_true(v) || (json_is_string(v) && str_switch(json_string_value(v)) == 1))
+            return true;
+    }
+    return false;
+}
+
+/* --- a plan over a recipe ------------------------------------------------------------------------
+ */
+
+/* Strings of both, each once; a string alone is a list of one. NULL: neither has any. */
+static json_t *joined(const json_t *a, const json_t *b)
+{
+    const json_t *both[] = {a, b};
+    json_t *out = json_array();
+    for (size_t k = 0; k < ARRAY_SIZE(both); k++) {
+        size_t n = json_is_string(both[k]) ? 1 : json_array_size(both[k]);
+        for (size_t i = 0; i < n; i++) {
+            json_t *v = json_is_string(both[k]) ? (json_t *)both[k] : json_array_get(both[k], i);
+            if (!json_is_string(v) || !json_holds(out, json_string_value(v)))
+                json_array_append(out, v);
+        }
+    }
+    return out;
+}
+
+const json_t *schema_overlay(struct pool *pool, const json_t *plan, const json_t *recipe)
+{
+    static const char *const lists[] = {"spam_indicators",      "spam_seller_indicators",
+                                        "forbidden_controls",   "allowed_controls",
+                                        "tile_required_fields", "tile_carry_fields",
+                                        "listing_card_exclusions"};
+    if (!json_is_object(plan) || !json_is_object(recipe))
+        return json_is_object(plan) ? plan : json_is_object(recipe) ? recipe : NULL;
+    bool own_fields = json_array_size(json_object_get(plan, "fields")) > 0;
+    json_t *out = json_keep(pool, json_copy((json_t *)recipe));
+    if (own_fields)
+        json_object_del(out, "required_fields"); /* they speak of the recipe's fields */
+    json_object_update(out, (json_t *)plan);
+    if (!own_fields)
+        json_object_set(out, "fields", json_object_get(recipe, "fields"));
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        if (json_object_get(out, lists[i]))
+            json_put(out, lists[i],
+                     joined(json_object_get(plan, lists[i]), json_object_get(recipe, lists[i])));
+    json_t *intents = json_object_get(recipe, "rejection_intents");
+    if (json_is_object(intents)) {
+        json_t *merged = json_copy(intents);
+        json_object_update(merged, json_object_get(plan, "rejection_intents"));
+        json_put(out, "rejection_intents", merged);
+    }
+    return out;
 }
 
 /* A value as a lead shows it: no '|' of its own, which would end the field. */

@@ -33,6 +33,8 @@ struct schema {
     const char *const *forbidden_controls;
     const char *const *allowed_controls;
     const char *const *card_exclusions;
+    const char *const *tile_required; /* what a row of results must have, when it says so */
+    const char *const *tile_carry;    /* read from the result card for the page it leads to */
     const char *spam_label;
     enum rejection on_spam, on_incomplete; /* rejection_intents.dealer, .incomplete_required */
 };
@@ -52,8 +54,22 @@ bool schema_is_placeholder(const char *value);
 /* rank, index, position ... : names that number a row instead of naming it (plans.md 8.10). */
 bool schema_is_positional(const char *field_name);
 
+/* One that names no row: the above and "null", "-", "?", "untitled", "no name" ... (14.3). */
+bool schema_is_row_placeholder(const char *value);
+
 /* Name of the first required field that is missing or a placeholder in the object values, or NULL. */
 const char *schema_missing(const struct schema *schema, const json_t *values);
+
+/* The same for a row on a page of results: tile_required_fields, when there are any, decide. */
+const char *schema_missing_tile(const struct schema *schema, const json_t *values);
+
+/* is_spam or is_dealer among the values says yes. */
+bool schema_flagged_spam(const json_t *values);
+
+/* A plan's schema over a recipe's (either may be NULL): fields and what is required come from the plan when
+ * it names fields, lists are joined, the rest is the plan's where it says something. In pool; NULL when
+ * both are. */
+const json_t *schema_overlay(struct pool *pool, const json_t *plan, const json_t *recipe);
 
 /* "VIABLE | Year: 2014 | Make: ..." in field order; empty values left out, an empty phone prints
  * "Phone: none" (agent-loop.md 14.4). */

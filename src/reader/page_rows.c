@@ -68,6 +68,7 @@ static int collect(struct pool *tmp, const struct observation *obs, int n_obs,
         if (s->page->n_nodes == 0)
             continue;
         s->work = work;
+        s->look = i;
         mask_siblings(s);
         *out = (struct source){.scene = s,
                                .ld = page_linked_data(s),

@@ -77,6 +77,7 @@ static json_t *evidence_of(const struct candidate *c, const char *url, const cha
         json_push(box, json_integer(r.h));
     }
     json_put(e, "box", box);
+    json_put_int(e, "look", c->scene->look);
     if (differs) {
         json_t *d = json_object();
         json_put_str(d, "method", meta_method);

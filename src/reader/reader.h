@@ -115,8 +115,9 @@ int reader_wanted_cards(struct pool *pool, const char *intent, struct card *card
 
 struct extraction {
     json_t *values;   /* {field: value as the page shows it, trimmed}; only what was found */
-    json_t *evidence; /* {field: {"url","method","text","box":[x,y,w,h]}} beside it; with
-                       "incomplete" when the page took more work than CAP_READ_WORK */
+    json_t *evidence; /* {field: {"url","method","text","box":[x,y,w,h],"look"}} beside it; look: which
+                       observation, counted from 0; with "incomplete" when the page took more work
+                       than CAP_READ_WORK */
     bool spam;        /* a schema indicator says this is not what is wanted */
     const char *spam_reason;
 };

@@ -33,6 +33,7 @@ struct scene {
     int *links; /* links that lead somewhere, before node i */
     int *marks; /* headings before node i */
     int heading; /* the page's main heading, -1 */
+    int look;    /* which of the observations that were given */
     int64_t *work; /* left for the whole question, shared by its scenes; NULL: as much as it takes */
 };
 

@@ -28,6 +28,9 @@ static const struct field {
     F("effects", INT, effects),
     F("steps_executed", INT, steps_executed),
     F("scroll_y", INT, scroll_y),
+    F("row_images", INT, row_images),
+    F("row_image_bytes", INT, row_image_bytes),
+    F("shared_seen_hits", INT, shared_seen_hits),
     F("elapsed_s", NUM, elapsed_s),
     F("detail_open", FLAG, detail_open),
     F("status", TEXT, status),
@@ -42,6 +45,7 @@ static const struct field {
     F("detail_url", TEXT, detail_url),
     F("drift_hint", TEXT, drift_hint),
     F("card_title", TEXT, card_title),
+    F("card_key", TEXT, card_key),
     F("timestamp", TEXT, timestamp),
     F("seen_urls", LIST, seen_urls),
     F("extracted_leads", LIST, leads),
@@ -53,6 +57,7 @@ static const struct field {
     F("healing_events", LIST, healing),
     F("warnings", LIST, warnings),
     F("schema_fields", LIST, schema_fields),
+    F("accounts", LIST, accounts),
     F("loop_counters", OBJECT, loop_counters),
     F("state_vars", OBJECT, state_vars),
     F("step_failures", OBJECT, failures),
@@ -62,6 +67,7 @@ static const struct field {
     F("costs", OBJECT, costs),
     F("dynamic_coverage", OBJECT, coverage),
     F("learned", OBJECT, learned),
+    F("tile", OBJECT, tile),
 #undef F
 };
 

@@ -22,6 +22,8 @@ struct progress {
     int effects;         /* irreversible attempts that were carried to their end: names the next one */
     int steps_executed;
     int scroll_y;
+    int row_images, row_image_bytes; /* pictures of rows that were kept */
+    int shared_seen_hits;            /* passed over because an earlier run had them: cache_read */
     double elapsed_s;    /* of all attempts up to this checkpoint */
     bool detail_open;    /* a listing click opened a detail page that was not left yet */
     char *status, *halt_reason, *session_name, *plan_signature, *run_key; /* owned, never NULL */
@@ -31,11 +33,13 @@ struct progress {
     char *detail_url;       /* where that led */
     char *drift_hint;       /* to be checked by the next step; "" none */
     char *card_title;       /* of the open detail page */
+    char *card_key;         /* what its account knows it by */
     char *timestamp;
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
-        *warnings, *schema_fields; /* arrays, never NULL */
+        *warnings, *schema_fields, *accounts; /* arrays, never NULL */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
-        *coverage, *learned; /* objects, never NULL */
+        *coverage, *learned, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
+                                       of the open detail page gave */
 };
 
 void progress_init(struct progress *p);

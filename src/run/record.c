@@ -10,6 +10,7 @@
 #include "base/caps.h"
 #include "base/str.h"
 #include "core/run.h"
+#include "run/account.h"
 #include "run/look.h"
 #include "run/url.h"
 
@@ -47,13 +48,13 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 }
 
 /* A picture need not survive a power cut, so nothing is synced; a half one is never seen. */
-static int write_picture(struct run *run, const char *name, const struct observation *obs)
+int record_picture(struct run *run, const char *name, const uint8_t *png, size_t len)
 {
     const char *path = pool_printf(run->step_pool, "%s/%s", run->config->screenshot_dir, name);
     const char *part =
         pool_printf(run->step_pool, "%s/.%s.part", run->config->screenshot_dir, name);
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int bad = fd < 0 || write_all(fd, obs->png, obs->png_len);
+    int bad = fd < 0 || write_all(fd, png, len);
     if (fd >= 0)
         bad = close(fd) || bad;
     if (!bad)
@@ -80,7 +81,7 @@ int record_look(struct run *run, struct step_result *result, struct err *err)
         return 0;
     const char *name =
         pool_printf(run->step_pool, "step_%d_%d.png", run->progress.steps_executed, run->index);
-    if (!write_picture(run, name, &obs))
+    if (!record_picture(run, name, obs.png, obs.png_len))
         result->screenshot = name;
     return 0;
 }
@@ -92,8 +93,8 @@ void record_final(struct run *run)
     if (!run->config->screenshot_dir)
         return;
     if (!plane_observe(run->plane, run->step_pool, OBSERVE_PNG, FINAL_LOOK_MS, &obs, &err) &&
-        obs.png)
-        write_picture(run, "final.png", &obs);
+        obs.png && record_picture(run, "final.png", obs.png, obs.png_len))
+        return; /* it was told */
 }
 
 /* --- effects --------------------------------------------------------------------------------- */
@@ -162,6 +163,7 @@ void record_effects(struct run *run, struct step_result *result)
     } else if (!result->skip) {
         note_failure(run, result);
     }
+    account_detail(run, result);
 }
 
 /* --- records --------------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ void record_effects(struct run *run, struct step_result *result);
 /* The result record and the step_end event, which goes with the next checkpoint. */
 void record_end(struct run *run, const struct step_result *result, const struct next *next);
 
+/* A PNG among the run's screenshots. E_IO, told once as a warning. */
+int record_picture(struct run *run, const char *name, const uint8_t *png, size_t len) MUST_CHECK;
+
 /* screenshots/final.png: the last thing the run saw. */
 void record_final(struct run *run);
 

@@ -62,6 +62,9 @@ struct run_config {
     bool auto_url_gate;         /* arm the drift hint from the URL */
     const json_t *extraction_schema; /* the request's, NULL none */
     const struct tool *const *tools; /* tools.h, NULL-terminated; NULL: none */
+    const json_t *recipes;           /* {name: schema} that steps name as schema_name; NULL none */
+    const json_t *cache;             /* {url: {"fields","extracted_at"}} of earlier runs; NULL none */
+    bool row_images;                 /* a picture of every row */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };

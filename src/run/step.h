@@ -103,8 +103,11 @@ const char *step_label(struct run *run); /* params.label, quoted words of the in
 /* params.<key>, else hints.<key>, else NULL. */
 const json_t *step_option(const struct step *step, const char *key);
 
-/* The schema that is asked for: the step's, else the request's. NULL when there is none. */
+/* The schema that is asked for: the step's, else the request's, each over the recipe it names. NULL when
+ * there is none. */
 int step_schema(struct run *run, struct schema **out, struct err *err) MUST_CHECK;
+int step_schema_of(struct run *run, const struct step *step, struct schema **out,
+                   struct err *err) MUST_CHECK;
 
 /* An extraction that was not told what of: fails, and warns. Returns 0. */
 int step_no_schema(struct run *run, struct step_result *out);

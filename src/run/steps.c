@@ -218,10 +218,24 @@ struct target_query step_query(struct run *run, enum target_kind default_kind)
 
 int step_schema(struct run *run, struct schema **out, struct err *err)
 {
+    return step_schema_of(run, run->step, out, err);
+}
+
+/* The recipe that a schema names, NULL none. */
+static const json_t *recipe_of(const struct run *run, const json_t *schema)
+{
+    return json_object_get(run->config->recipes, json_str(schema, "schema_name", ""));
+}
+
+int step_schema_of(struct run *run, const struct step *step, struct schema **out, struct err *err)
+{
+    const json_t *sources[] = {step->extract, run->config->extraction_schema};
+    int r = 0;
     *out = NULL;
-    int r = schema_parse(run->step_pool, run->step->extract, out, err);
-    if (!r && !*out && run->config->extraction_schema)
-        r = schema_parse(run->step_pool, run->config->extraction_schema, out, err);
+    for (size_t i = 0; !r && !*out && i < ARRAY_SIZE(sources); i++)
+        r = schema_parse(run->step_pool,
+                         schema_overlay(run->step_pool, sources[i], recipe_of(run, sources[i])),
+                         out, err);
     return r;
 }
 

@@ -82,19 +82,20 @@ static void frame_died(void *arg)
 static void draw(struct fake_web *w, struct pool *pool, const struct fake_page *p,
                  struct frame *out)
 {
-    uint8_t *px = pool_alloc(pool, FRAME_W * FRAME_H * 4);
+    int width = w->full_frames ? 1280 : FRAME_W, height = w->full_frames ? VIEW_H : FRAME_H;
+    uint8_t *px = pool_alloc(pool, (size_t)width * (size_t)height * 4);
     const char *state = pool_printf(pool, "%s %d %d %d", fake_web_url(w), w->scroll, w->counter,
                                     w->clock ? w->looks : 0);
     char hex[ID_SHA256_HEX_BYTES];
     for (int i = 0; i < p->n; i++)
         state = pool_printf(pool, "%s|%s", state, p->elements[i].text);
-    for (int row = 0; row < FRAME_H; row++) {
+    for (int row = 0; row < FRAME_H && !w->full_frames; row++) {
         const char *line = pool_printf(pool, "%s %d", state, row);
         id_sha256_hex(line, strlen(line), hex);
         for (int x = 0; x < FRAME_W; x++)
             memset(px + (row * FRAME_W + x) * 4, (hex[x] * 37) & 0xff, 4);
     }
-    *out = (struct frame){FRAME_W, FRAME_H, FRAME_W * 4, clock_mono_us(), px};
+    *out = (struct frame){width, height, width * 4, clock_mono_us(), px};
 }
 
 static struct attr *kind_attr(struct pool *pool, const struct fake_element *e)
@@ -510,6 +511,12 @@ static int list(struct reader *r, struct pool *pool, const struct observation *o
     return 0;
 }
 
+static json_t *evidence_of(const struct observation *obs, const struct node *node)
+{
+    return json_pack("{s:s,s:s,s:[i,i,i,i]}", "url", obs->url, "method", "fake", "box", node->box.x,
+                     node->box.y, node->box.w, node->box.h);
+}
+
 static int extract(struct reader *r, struct pool *pool, const struct observation *obs, int n_obs,
                    const struct schema *s, struct extraction *out, struct err *err)
 {
@@ -521,8 +528,7 @@ static int extract(struct reader *r, struct pool *pool, const struct observation
         if (!str_starts(kind, "field:"))
             continue;
         json_put_str(out->values, kind + 6, last->page->nodes[i].name);
-        json_put(out->evidence, kind + 6,
-                 json_pack("{s:s,s:s}", "url", last->url, "method", "fake"));
+        json_put(out->evidence, kind + 6, evidence_of(last, &last->page->nodes[i]));
     }
     return 0;
 }
@@ -540,6 +546,9 @@ static int rows(struct reader *r, struct pool *pool, const struct observation *o
         found[n].values = json_keep(pool, json_object());
         found[n].evidence = json_keep(pool, json_object());
         json_put_str(found[n].values, "title", node->name);
+        json_put(found[n].evidence, "title", evidence_of(obs, node));
+        if (*node->href)
+            json_put_str(found[n].values, "url", node->href);
         for (int f = 0; f < s->n_fields;
              f++) /* a price is there in the upper half of the view only */
             if (!strcmp(s->fields[f].name, "price") && node->box.y < VIEW_H / 2)

@@ -63,6 +63,7 @@ struct fake_web {
     bool ticked;          /* by a click on "agree"; forgotten by a load, as typed text is */
     const char *leads_to; /* for the page function: where a form goes */
     int dialogs_per_click;
+    bool full_frames;     /* pictures are as large as the screen, and blank */
     bool loads_never_end; /* navigations hit their cap */
     bool clock;           /* every look shows another time, at the end of the page and in its pixels */
     int live_frames, most_frames; /* pictures that are kept at the same time */

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/completeness.h"
+#include "run/account.h"
+#include "run/evidence.h"
 #include "run/look.h"
 #include "run/snapshot.h"
 #include "run/url.h"
@@ -33,10 +36,16 @@ static bool is_unknown(const struct card *c)
     return str_empty(c->title) || str_eq_fold(c->title, "unknown");
 }
 
+static bool cached(struct run *run, const struct card *c)
+{
+    return json_object_get(run->config->cache, card_key(run, c)) != NULL;
+}
+
 static bool taken(struct run *run, const struct card *c)
 {
     const char *key = card_key(run, c);
-    return progress_has(run->progress.tried, key) || progress_has(run->progress.seen_urls, key);
+    return progress_has(run->progress.tried, key) || progress_has(run->progress.seen_urls, key) ||
+           cached(run, c);
 }
 
 /* Share of equal words: equal 1, containment .9, else Jaccard (plans.md 8.3). */
@@ -86,9 +95,100 @@ struct scan {
     struct schema *schema; /* for its card_exclusions; may be NULL */
     struct card card;      /* the chosen one; title NULL when none is left */
     const char *key;       /* its card_key() */
+    json_t *tile;          /* what it says of tile_carry_fields, of the step pool; NULL nothing */
     enum list_status status;
     int n_cards;
 };
+
+/* --- the account of the page ------------------------------------------------------------------ */
+
+static bool among(const struct card *c, const struct card *cards, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(cards[i].href, c->href) && !strcmp(cards[i].title, c->title))
+            return true;
+    return false;
+}
+
+static const char *word_of(struct run *run, const struct card *c, const struct card *wanted,
+                           int n_wanted)
+{
+    if (c->sponsored)
+        return WORD_SPONSORED;
+    if (!among(c, wanted, n_wanted))
+        return WORD_UNWANTED;
+    if (cached(run, c))
+        return WORD_CACHED;
+    return taken(run, c) ? WORD_BEFORE : "";
+}
+
+/* Every card that is there gets its word: all, before the step's own words leave some out. */
+static void account_cards(struct run *run, const struct observation *obs, const struct card *all,
+                          int n_all, const struct card *wanted, int n_wanted)
+{
+    const char *url = url_no_fragment(run->step_pool, obs->url);
+    for (int i = 0; i < n_all; i++) {
+        const char *word = word_of(run, &all[i], wanted, n_wanted);
+        if (account_card(run, url, card_key(run, &all[i]), all[i].title, word) &&
+            !strcmp(word, WORD_CACHED))
+            run->progress.shared_seen_hits++;
+    }
+}
+
+/* The reader leaves these out; who asks where they went is told. */
+static int account_excluded(struct run *run, const struct observation *obs,
+                            const struct schema *schema, const struct card *listed, int n_listed,
+                            struct err *err)
+{
+    struct card *cards = NULL;
+    enum list_status status;
+    int n = 0;
+    if (!schema || !*schema->card_exclusions)
+        return 0;
+    int r = reader_list(run->reader, run->step_pool, obs, NULL, MAX_CARDS, &cards, &n, &status, err);
+    const char *url = url_no_fragment(run->step_pool, obs->url);
+    for (int i = 0; !r && i < n; i++)
+        if (!among(&cards[i], listed, n_listed))
+            account_card(run, url, card_key(run, &cards[i]), cards[i].title, WORD_EXCLUDED);
+    return r;
+}
+
+/* --- what the card itself says ----------------------------------------------------------------- */
+
+static struct schema *with_url(struct pool *pool, const struct schema *schema)
+{
+    static const struct field url = {.name = "url", .label = "Url", .example = ""};
+    struct schema *s = pool_alloc(pool, sizeof(*s));
+    *s = *schema;
+    s->fields = pool_alloc(pool, sizeof(*s->fields) * (size_t)(schema->n_fields + 1));
+    memcpy(s->fields, schema->fields, sizeof(*s->fields) * (size_t)schema->n_fields);
+    s->fields[s->n_fields++] = url;
+    return s;
+}
+
+/* tile_carry_fields: what stands on the card may not stand on its page. */
+static int read_tile(struct run *run, const struct observation *obs, struct scan *scan,
+                     struct err *err)
+{
+    struct extraction *rows = NULL;
+    struct sight sight;
+    int n = 0;
+    if (!scan->schema || !*scan->schema->tile_carry || !*scan->card.href)
+        return 0;
+    int r = reader_rows(run->reader, run->step_pool, obs, with_url(run->step_pool, scan->schema),
+                        MAX_CARDS, &rows, &n, err);
+    evidence_sight(obs, &sight);
+    for (int i = 0; !r && i < n; i++) {
+        const char *href = json_str(rows[i].values, "url", "");
+        if (!*href || strcmp(url_no_fragment(run->step_pool, href), scan->key))
+            continue;
+        evidence_stamp(run, rows[i].evidence, obs, &sight, 1);
+        scan->tile = json_keep(run->step_pool, json_pack("{s:O,s:O}", "values", rows[i].values,
+                                                         "evidence", rows[i].evidence));
+        return 0;
+    }
+    return r == E_NOT_FOUND || r == E_TOOBIG ? 0 : r;
+}
 
 static int scan_cards(struct run *run, const struct observation *obs, struct scan *scan,
                       struct err *err)
@@ -97,11 +197,19 @@ static int scan_cards(struct run *run, const struct observation *obs, struct sca
     int n = 0;
     int r = reader_list(run->reader, run->step_pool, obs, scan->schema, MAX_CARDS, &cards, &n,
                         &scan->status, err);
+    if (!r && scan->status == LIST_OK)
+        r = account_excluded(run, obs, scan->schema, cards, n, err);
     if (r)
         return r;
-    if (scan->status == LIST_OK)
+    if (scan->status == LIST_OK) {
+        struct card *all = pool_alloc(run->step_pool, sizeof(*all) * (size_t)(n + 1));
+        int n_all = n;
+        memcpy(all, cards, sizeof(*all) * (size_t)n);
         n = reader_wanted_cards(run->step_pool, run->step->intent, cards, n);
+        account_cards(run, obs, all, n_all, cards, n);
+    }
     scan->card.title = NULL;
+    scan->tile = NULL;
     scan->n_cards = scan->status == LIST_OK ? n : 0;
     if (scan->status != LIST_OK)
         return 0; /* what stands on a wall is no card */
@@ -115,7 +223,7 @@ static int scan_cards(struct run *run, const struct observation *obs, struct sca
         scan->card = *next;
         scan->key = card_key(run, next);
     }
-    return 0;
+    return next ? read_tile(run, obs, scan, err) : 0;
 }
 
 /* run_bring() asks for the same card again after each scroll. */
@@ -346,6 +454,10 @@ static int landed(struct run *run, const struct scan *scan, const struct visit *
         progress_set(&p->listing_url, url_no_fragment(run->step_pool, v->from));
     progress_set(&p->detail_url, v->url);
     progress_set(&p->card_title, scan->card.title);
+    progress_set(&p->card_key, scan->key);
+    json_decref(p->tile);
+    p->tile = scan->tile ? json_deep_copy(scan->tile) : json_object();
+    account_fate(run, scan->key, WORD_OPENED);
     p->detail_open = true;
     run->reentered = false;
     out->verified_change = true;
@@ -358,15 +470,17 @@ static const struct {
     enum landing landing;
     bool next_card; /* another card may do */
     enum outcome outcome;
+    const char *word; /* in the account */
     const char *class, *before, *after; /* the title stands between */
 } misses[] = {
-    {DEAD, true, OUTCOME_NORMAL, "wrong_target",
+    {DEAD, true, OUTCOME_NORMAL, WORD_DEAD, "wrong_target",
      "click_no_nav:wrong_target:", " leads to a page that is gone"},
-    {OFF_SITE, true, OUTCOME_NORMAL, "wrong_target",
+    {OFF_SITE, true, OUTCOME_NORMAL, WORD_OFF_SITE, "wrong_target",
      "click_no_nav:wrong_target:", " leads to another site"},
-    {NOT_MOVED, true, OUTCOME_NORMAL, "no_state_change", "click_no_nav:no_state_change:", ""},
-    {LOGIN, false, OUTCOME_LOGIN, "wrong_target", "login_redirect:", ""},
-    {BLANK_TAB, false, OUTCOME_BLANK_TAB, "no_state_change", "newtab_blank:", ""},
+    {NOT_MOVED, true, OUTCOME_NORMAL, WORD_NO_CHANGE, "no_state_change",
+     "click_no_nav:no_state_change:", ""},
+    {LOGIN, false, OUTCOME_LOGIN, WORD_LOGIN, "wrong_target", "login_redirect:", ""},
+    {BLANK_TAB, false, OUTCOME_BLANK_TAB, WORD_BLANK, "no_state_change", "newtab_blank:", ""},
 };
 
 static int missed(struct run *run, const struct scan *scan, const struct visit *v,
@@ -376,6 +490,7 @@ static int missed(struct run *run, const struct scan *scan, const struct visit *
     while (misses[i].landing != landing)
         i++;
     coverage_item(&run->coverage, run->progress.current_page, scan->card.title, ITEM_FAILED);
+    account_fate(run, scan->key, misses[i].word);
     run_event(run, "runner", "card_skipped",
               json_pack("{s:o,s:o,s:s,s:s}", "title", json_string_safe(scan->card.title), "url",
                         json_string_safe(v->url ? v->url : ""), "class", misses[i].class, "page",
@@ -421,8 +536,10 @@ static int try_card(struct run *run, struct scan *scan, bool *ret_next, struct s
         return r;
     note_tried(run, scan);
     *ret_next = r == E_NOT_FOUND; /* it went away while we looked */
-    if (r == E_NOT_FOUND)
+    if (r == E_NOT_FOUND) {
+        account_fate(run, scan->key, WORD_GONE);
         return 0;
+    }
     if (landing == LANDED)
         return landed(run, scan, &v, out);
     return missed(run, scan, &v, landing, ret_next, out, err);

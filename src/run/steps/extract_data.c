@@ -12,6 +12,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "run/evidence.h"
 #include "run/look.h"
 #include "run/snapshot.h"
 #include "run/url.h"
@@ -24,6 +25,7 @@
 struct reading {
     struct schema *schema;
     struct observation looks[MAX_LOOKS];
+    struct sight sights[MAX_LOOKS];
     int n_looks;
     const char *revealed[MAX_REVEALS + 1]; /* labels of controls that were clicked */
     int n_revealed;
@@ -42,9 +44,11 @@ static int look_again(struct run *run, struct reading *rd, struct err *err)
 {
     struct observation obs;
     int r = run_look(run, &obs, err);
-    if (!r && rd->n_looks < MAX_LOOKS && is_entity(rd, obs.url))
-        rd->looks[rd->n_looks++] = obs;
-    return r;
+    if (r || rd->n_looks == MAX_LOOKS || !is_entity(rd, obs.url))
+        return r;
+    evidence_sight(&obs, &rd->sights[rd->n_looks]);
+    rd->looks[rd->n_looks++] = obs;
+    return 0;
 }
 
 /* --- reveal controls ------------------------------------------------------------------------- */
@@ -134,6 +138,23 @@ static void put_url(struct run *run, struct reading *rd)
     }
 }
 
+/* What the card said and its page does not: tile_carry_fields. */
+static void carry_over(struct run *run, struct reading *rd)
+{
+    const json_t *values = json_object_get(run->progress.tile, "values");
+    const json_t *evidence = json_object_get(run->progress.tile, "evidence");
+    if (!run->progress.detail_open)
+        return;
+    for (const char *const *name = rd->schema->tile_carry; *name; name++) {
+        const char *own = json_as_text(run->step_pool, json_object_get(rd->found.values, *name));
+        json_t *v = json_object_get(values, *name);
+        if (!v || !schema_is_placeholder(own))
+            continue;
+        json_object_set(rd->found.values, *name, v);
+        json_put(rd->found.evidence, *name, json_deep_copy(json_object_get(evidence, *name)));
+    }
+}
+
 static int read_once(struct run *run, struct reading *rd, struct err *err)
 {
     int64_t start = clock_mono_us();
@@ -146,6 +167,8 @@ static int read_once(struct run *run, struct reading *rd, struct err *err)
     rd->found.values = given(run, rd->found.values);
     rd->found.evidence = given(run, rd->found.evidence);
     put_url(run, rd);
+    carry_over(run, rd);
+    rd->found.spam |= schema_flagged_spam(rd->found.values);
     return 0;
 }
 
@@ -204,12 +227,36 @@ static int read_late(struct run *run, struct reading *rd, struct err *err)
     return r ? r : read_once(run, rd, err);
 }
 
+/* An earlier run read this page not long ago (14.6): what it read is taken as it was. */
+static bool from_cache(struct run *run, struct reading *rd)
+{
+    const json_t *entry = json_object_get(run->config->cache, rd->url);
+    const json_t *fields = json_object_get(entry, "fields");
+    const char *key;
+    json_t *v;
+    if (!json_is_object(fields) || schema_missing(rd->schema, fields))
+        return false;
+    rd->found.values = json_keep(run->step_pool, json_object());
+    rd->found.evidence = json_keep(run->step_pool, json_object());
+    for (int i = 0; i < rd->schema->n_fields; i++)
+        if ((v = json_object_get(fields, rd->schema->fields[i].name)))
+            json_object_set(rd->found.values, rd->schema->fields[i].name, v);
+    json_object_foreach (rd->found.values, key, v)
+        json_put(rd->found.evidence, key,
+                 json_pack("{s:s,s:s,s:s}", "url", rd->url, "method", "cache", "extracted_at",
+                           json_str(entry, "extracted_at", "")));
+    run->progress.shared_seen_hits++;
+    return true;
+}
+
 static int read_all(struct run *run, struct reading *rd, struct err *err)
 {
     int r = look_again(run, rd, err);
     if (!r)
         rd->url =
             url_is_web(rd->looks[0].url) ? url_no_fragment(run->step_pool, rd->looks[0].url) : "";
+    if (!r && from_cache(run, rd))
+        return 0;
     if (!r)
         r = reveal_all(run, rd, err);
     if (!r)
@@ -219,6 +266,40 @@ static int read_all(struct run *run, struct reading *rd, struct err *err)
     if (!r && wants_more(rd))
         r = read_late(run, rd, err);
     return r;
+}
+
+/* --- its picture ----------------------------------------------------------------------------- */
+
+/* How far below the top of the screen the first value stands; false: none has a place. */
+static bool first_value(const struct reading *rd, int *ret_y)
+{
+    const char *field;
+    json_t *entry;
+    bool any = false;
+    json_object_foreach (rd->found.evidence, field, entry) {
+        const json_t *box = json_object_get(entry, "box");
+        int y = (int)json_integer_value(json_array_get(box, 1));
+        if (!json_array_size(box) || json_object_get(entry, "frame") || (any && y >= *ret_y))
+            continue;
+        *ret_y = y;
+        any = true;
+    }
+    return any;
+}
+
+/* A page is read to its end without scrolling: its values may all stand below what can be seen. */
+static int bring_into_view(struct run *run, struct reading *rd, struct err *err)
+{
+    int w, h, y = 0, moved, r = 0;
+    if (evidence_in_view(rd->found.evidence, rd->looks, rd->n_looks) || !first_value(rd, &y))
+        return 0;
+    plane_size(run->plane, &w, &h);
+    r = run_scroll_px(run, y - h / 3, &moved, err);
+    if (!r && moved && rd->n_looks == MAX_LOOKS)
+        rd->n_looks--;
+    if (!r && moved)
+        r = look_again(run, rd, err);
+    return r || !moved ? r : read_once(run, rd, err);
 }
 
 /* --- what it is worth ------------------------------------------------------------------------ */
@@ -252,6 +333,12 @@ static int accepted(struct run *run, struct reading *rd, const char *lead, struc
     json_object_set(row, "values", rd->found.values);
     json_object_set(row, "evidence", rd->found.evidence);
     json_put_int(row, "step_index", run->index);
+    if (*rd->url)
+        json_put_str(row, "page_url", rd->url);
+    if (evidence_wants_picture(run))
+        evidence_picture(run, row, (int)json_array_size(run->progress.rows) + 1, rd->looks,
+                         rd->sights, rd->n_looks);
+    evidence_stamp(run, rd->found.evidence, rd->looks, rd->sights, rd->n_looks);
     out->new_rows = json_array();
     json_push(out->new_rows, row);
     out->fields = json_incref(rd->found.values);
@@ -291,6 +378,8 @@ int step_extract_data(struct run *run, struct step_result *out, struct err *err)
     if (rd.schema->max_items > 1)
         return step_extract_rows(run, out, err);
     r = read_all(run, &rd, err);
+    if (!r && evidence_wants_picture(run))
+        r = bring_into_view(run, &rd, err);
     if (r)
         return r;
     out->steps_used = 1 + rd.n_revealed;

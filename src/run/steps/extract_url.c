@@ -25,7 +25,9 @@ int step_extract_url(struct run *run, struct step_result *out, struct err *err)
         return step_fail(run, out, "wrong_target", "PAGINATION_URL|%s", url);
     if (*pattern && !strcmp(run->step->section, "extraction") && !url_matches(url, pattern))
         return step_fail(run, out, "wrong_target", "WRONG_PAGE|%s|expected=%s", url, pattern);
-    if (progress_has(run->progress.seen_urls, url)) {
+    bool cached = json_object_get(run->config->cache, url) != NULL;
+    run->progress.shared_seen_hits += cached;
+    if (cached || progress_has(run->progress.seen_urls, url)) {
         out->outcome = OUTCOME_DUPLICATE;
         return step_fail(run, out, "duplicate", "DUPLICATE|%s", url);
     }

@@ -50,9 +50,7 @@ static int rows_schema(struct run *run, struct schema **out, struct err *err)
         bool rows = !strcmp(s->type, "extract_rows");
         if (s->gate || (!rows && strcmp(s->type, "extract_data")))
             continue;
-        int r = schema_parse(run->step_pool, s->extract, out, err);
-        if (!r && !*out && run->config->extraction_schema)
-            r = schema_parse(run->step_pool, run->config->extraction_schema, out, err);
+        int r = step_schema_of(run, s, out, err);
         if (r || (*out && (rows || (*out)->max_items > 1)))
             return r;
         *out = NULL;
