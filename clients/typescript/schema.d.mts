@@ -186,13 +186,16 @@ export interface RunOptions {
   user_input?: unknown;
   /** Instead of any schema of the plan. */
   extraction_schema?: ExtractionSchema | null;
-  /** Use what was extracted from the same address before. */
+  /** Pass over cards whose page an earlier run extracted, and take what it extracted where the plan opens such a page. */
   cache_read?: boolean;
-  /** Keep it. */
+  /** Keep what this run extracts for later ones. */
   cache_write?: boolean;
+  /** What is older is extracted again; 0: never. */
   cache_ttl_seconds?: number;
-  /** Default: the workflow id. */
+  /** Which cache of the tenant; default: the workflow id. */
   cache_key?: string | null;
+  /** Keep a picture of every extracted row, cut from the screen that showed it; a step's `row_images` wins. */
+  row_images?: boolean;
   /** Record a screencast. */
   record_video?: boolean;
   video_format?: "mp4" | "webm" | "gif";

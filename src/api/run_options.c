@@ -17,6 +17,7 @@ enum field_flags {
     ABOVE_0 = 1 << 2,  /* a number that must be more than 0 */
 };
 
+#define CACHE_TTL_S 86400
 #define CHECKED_ONLY SIZE_MAX /* read for its type, used by nobody here */
 #define AT(field)    offsetof(struct run_options, field)
 
@@ -63,10 +64,11 @@ static const struct row run_fields[] = {
     {"dry_run", FLAG, AT(dry_run), NOT_NULL, 0, 0},
     {"user_input", ANY, CHECKED_ONLY, LATER, 0, 0},
     {"extraction_schema", OBJECT, AT(extraction_schema), 0, 0, 0},
-    {"cache_read", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
-    {"cache_write", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
-    {"cache_ttl_seconds", WHOLE, CHECKED_ONLY, NOT_NULL, 0, 2592000},
-    {"cache_key", TEXT, CHECKED_ONLY, 0, 0, 0},
+    {"cache_read", FLAG, AT(cache_read), NOT_NULL, 0, 0},
+    {"cache_write", FLAG, AT(cache_write), NOT_NULL, 0, 0},
+    {"cache_ttl_seconds", WHOLE, AT(cache_ttl_s), NOT_NULL, 0, 2592000},
+    {"cache_key", TEXT, AT(cache_key), 0, 0, 0},
+    {"row_images", FLAG, AT(row_images), NOT_NULL, 0, 0},
     {"callback_url", TEXT, AT(callback_url), 0, 0, 0},
     {"brain_budgets", OBJECT, CHECKED_ONLY, 0, 0, 0}, /* these runtime fields: intake.h */
     {"settle_ceiling_seconds", AMOUNT, AT(settle_ceiling_s), 0, 0, 3600},
@@ -263,7 +265,9 @@ int run_options_read(const json_t *body, struct run_options *out, struct err *er
                                 .run_id = "",
                                 .compute_backend = "",
                                 .cua_model = "",
-                                .callback_url = ""};
+                                .callback_url = "",
+                                .cache_key = "",
+                                .cache_ttl_s = CACHE_TTL_S};
     int r = read_table(body, run_fields, ARRAY_SIZE(run_fields), out, err);
     if (!r)
         r = json_read_bool(body, "pause_on_captcha", &out->pause_on_captcha, err);

@@ -20,6 +20,10 @@ struct run_options {
     double settle_ceiling_s;  /* 0 = not given */
     bool pause_on_captcha;
     bool has_pause_on_captcha;
+    bool row_images;             /* a picture of every row */
+    bool cache_read, cache_write; /* agent-loop.md 14.6 */
+    int64_t cache_ttl_s;         /* 0: never stale */
+    const char *cache_key;
     const json_t *extraction_schema;
     bool dry_run;
     const char *cua_model, *callback_url;

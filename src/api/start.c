@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "api/recipes.h"
+#include "base/caps.h"
 #include "base/clock.h"
 #include "plan/intake.h"
 
@@ -167,6 +169,38 @@ void start_own_caps(const struct request *req, struct candidate *c)
 
 /* ---- dispatch ---- */
 
+/* The recipe that a schema names goes with the run; a name that is none is only a name. */
+static void add_recipe(struct request *req, const json_t *schema, json_t *recipes)
+{
+    json_t *found;
+    const char *name = json_str(schema, "schema_name", "");
+    if (*name && !json_object_get(recipes, name) &&
+        !recipe_find(req->api, req->pool, req->tenant_id, name, &found, NULL))
+        json_object_set(recipes, name, found);
+}
+
+static json_t *named_recipes(struct request *req, const struct candidate *c)
+{
+    json_t *recipes = json_object();
+    add_recipe(req, c->options.extraction_schema, recipes);
+    for (int i = 0; i < c->plan->n_steps && json_object_size(recipes) < CAP_RUN_RECIPES; i++)
+        add_recipe(req, c->plan->steps[i].extract, recipes);
+    return recipes;
+}
+
+static json_t *cache_settings(struct request *req, const struct candidate *c)
+{
+    const struct run_options *o = &c->options;
+    const char *given = *o->cache_key ? o->cache_key : c->identity.state_key;
+    char key[ID_NAME_MAX + 1];
+    if (!o->cache_read && !o->cache_write)
+        return NULL;
+    id_sanitise(given, key, sizeof(key));
+    return json_keep(req->pool, json_pack("{s:s,s:b,s:b,s:I}", "key", key, "read", o->cache_read,
+                                          "write", o->cache_write, "ttl_s",
+                                          (json_int_t)o->cache_ttl_s));
+}
+
 static json_t *worker_options(struct request *req, const struct candidate *c)
 {
     json_t *options = json_keep(req->pool, json_object());
@@ -175,6 +209,12 @@ static json_t *worker_options(struct request *req, const struct candidate *c)
         c->options.settle_ceiling_s > 0 ? c->options.settle_ceiling_s : runtime->settle_ceiling_s;
     if (c->options.extraction_schema)
         json_put(options, "extraction_schema", json_deep_copy(c->options.extraction_schema));
+    json_t *recipes = named_recipes(req, c);
+    if (json_object_size(recipes))
+        json_object_set(options, "recipes", recipes);
+    json_decref(recipes);
+    if (c->options.row_images)
+        json_put_bool(options, "row_images", true);
     if (ceiling > 0)
         json_put_num(options, "settle_ceiling_s", ceiling);
     if (c->options.has_pause_on_captcha)
@@ -254,6 +294,7 @@ static void submit(struct request *req, struct candidate *c)
         .payload = c->payload,
         .warnings = c->warnings,
         .options = worker_options(req, c),
+        .cache = cache_settings(req, c),
         .mode = c->action             ? c->action
                 : c->options.detached ? "detached"
                                       : "sync",

@@ -77,6 +77,9 @@
 
 /* Runs */
 #define CAP_ROWS 10000              /* extracted rows kept per run */
+#define CAP_RUN_RECIPES 20          /* recipes that the schemas of one run name */
+#define CAP_CACHE_ENTRIES 5000      /* pages of one extraction cache; the oldest go */
+#define CAP_CACHE_BYTES (4u << 20)  /* and its file */
 #define CAP_ROW_IMAGES 200          /* pictures of rows of one run */
 #define CAP_ROW_IMAGE_BYTES (32 << 20) /* and what they may weigh together */
 #define CAP_ACCOUNTS 200            /* lists that a run keeps account of; older ones go */

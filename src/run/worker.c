@@ -386,6 +386,9 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .nav_wait_s = json_num(options, "nav_wait_s", 0),
         .auto_url_gate = json_flag(options, "auto_url_gate", true),
         .extraction_schema = json_is_object(schema) ? schema : NULL,
+        .recipes = json_object_get(options, "recipes"),
+        .cache = json_object_get(m, "cache"),
+        .row_images = json_flag(options, "row_images", false),
         .allowed_domains = host_patterns(w->pool, json_object_get(options, "allowed_domains")),
     };
 }

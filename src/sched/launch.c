@@ -67,6 +67,8 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
              json_pack("{s:i,s:i}", "width", set->display_width, "height", set->display_height));
     json_put(m, "dirs", worker_dirs(slot));
     json_put(m, "options", worker_options(slot->sched, json_object_get(conf, "options")));
+    json_put(m, "cache", cache_read(slot->sched, slot->pool, slot->key.tenant,
+                                    json_object_get(conf, "cache")));
     return m;
 }
 

@@ -11,7 +11,7 @@
  *   follow.c   who follows a run's events             sweep.c  processes nobody owns any more
  *   watch.c    who waits for a run's end              reserve.c  space for the last words
  *   runs_log.c one line per ended run                 ready.c  could a run be carried out now
- *   reaper.c   what is old goes
+ *   reaper.c   what is old goes                       cache.c  pages that need not be read again
  *
  * What happens to runs is learnt from the store's notes (on_note() in sched.c), whoever caused it:
  * counts, texts and followers hang on them and on nothing else.
@@ -251,6 +251,14 @@ int words_take(struct slot *slot, const json_t *message, struct err *err) MUST_C
 int launch_worker(struct slot *slot, int *ret_fd, struct err *err) MUST_CHECK;
 /* The `start` message of docs/processes.md. New reference. */
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal);
+
+/* --- cache.c --- */
+/* What earlier runs extracted and is not stale: {url: {"fields","extracted_at"}} for a run with these cache
+ * settings (submission.cache). NULL: it reads none. New reference. */
+json_t *cache_read(struct sched *s, struct pool *pool, const char *tenant, const json_t *settings);
+/* Keep the rows of a checkpoint that have a page of their own, as far as the settings say so. */
+void cache_write(struct sched *s, struct pool *pool, const char *tenant, const json_t *settings,
+                 const json_t *checkpoint);
 
 /* --- settle.c --- */
 /* Each stores the ending of a run in one commit and then writes its files. 0, or the store's error when

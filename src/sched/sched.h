@@ -42,6 +42,7 @@ struct submission {
     const json_t *payload;    /* request echo, secrets removed */
     const json_t *warnings;   /* beside the plan's own: strings the caller is told; NULL none */
     const json_t *options;    /* object for the worker: extraction_schema, nav_wait_s, ... or NULL */
+    const json_t *cache;      /* {"key","read","write","ttl_s"} of agent-loop.md 14.6, or NULL */
     const char *mode;         /* "detached" or "sync" */
     const char *const *allowed_domains; /* of the tenant; the runner checks them again. Empty: any */
     const char *webhook_url, *webhook_secret_name; /* "" none */

@@ -245,6 +245,8 @@ int settle_run(struct sched *s, const struct ending *end, struct err *err)
         if (t.rec.attempts) /* without the time it was paused */
             queue_learn(s, (int64_t)(1000 * json_num(t.checkpoint, "elapsed_s", total_time(&t))));
         files_write_all(s, end->key);
+        cache_write(s, t.pool, t.rec.tenant_id, json_object_get(t.rec.settings, "cache"),
+                    t.checkpoint);
         watch_run_over(s, end->key);
     }
     pool_destroy(t.pool);

@@ -85,6 +85,8 @@ static json_t *worker_settings(struct pool *pool, const struct submission *sub)
     json_put_bool(set, "resume_state", sub->resume_state);
     json_put_str(set, "session_name", sub->plan->session_name);
     json_put(set, "options", options);
+    if (sub->cache)
+        json_put(set, "cache", json_deep_copy(sub->cache));
     if (sub->webhook_url && *sub->webhook_url)
         json_put(set, "webhook", webhook_settings(sub));
     return set;
