@@ -131,7 +131,7 @@ export interface PlanInput {
   task_file_contents?: string;
   /** Path of a plan file in the server's repository; relative, no `..`. */
   task_file?: string;
-  /** A plan in prose; it needs a model that decomposes it. */
+  /** A plan in controlled English, one clause after another: "Open https://shop.example/. Search for lamps. Open the first 3 results and extract title and price." A clause that is not understood is a 400 that names it. */
   plan_text?: string;
   /** Path of a plan file: `.json` holds steps, anything else prose. */
   micro?: string;
@@ -178,7 +178,7 @@ export interface RunOptions {
   session_name?: string | null;
   /** With prose. */
   base_url?: string | null;
-  /** With prose: where to start. */
+  /** With prose that does not say where to start: opened first. */
   start_url?: string | null;
   /** Only say what would be run, and what it would cost. */
   dry_run?: boolean;

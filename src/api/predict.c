@@ -48,7 +48,8 @@ static int apply_recipe(struct request *req, const struct candidate *c,
     return 0;
 }
 
-/* Steps 3 and 7. A plan that only a model could run is still looked at for its hosts. */
+/* Steps 3 and 7. A plan that only a model could run, and words that are not understood, are still
+ * looked at for their hosts. */
 static int read_plan(struct request *req, struct candidate *c, struct intake_source *source,
                      struct err *err)
 {
@@ -57,6 +58,7 @@ static int read_plan(struct request *req, struct candidate *c, struct intake_sou
         .repo_root = s->repo_root,
         .env_url = s->env_url,
         .default_micro = s->default_micro,
+        .share_dir = s->share_dir,
         .max_steps = s->max_steps_per_plan,
         .max_loop_iterations = s->max_loop_iterations,
         .max_time_minutes = s->max_runtime_minutes,
@@ -66,7 +68,8 @@ static int read_plan(struct request *req, struct candidate *c, struct intake_sou
     struct err denied = {0};
     int r = intake_read(req->pool, &config, req->json, source, err);
     r = r ? r : intake_build(req->pool, &config, req->json, source, &plan, err);
-    if (r == E_UNSUPPORTED && check_hosts(req, source, &denied)) {
+    bool no_plan = r == E_UNSUPPORTED || (r && source->prose && !source->document);
+    if (no_plan && check_hosts(req, source, &denied)) {
         *err = denied;
         r = E_FORBIDDEN;
     }

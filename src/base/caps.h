@@ -40,6 +40,7 @@
 #define CAP_RUN_MINUTES 60          /* MANTIS_MAX_RUNTIME_MINUTES */
 #define CAP_RUN_COST_USD 25.0       /* MANTIS_MAX_COST_USD */
 #define CAP_RUN_KILL_AFTER_S 300    /* hard kill at the time cap plus this (tenancy.md section 7) */
+#define CAP_PROSE_BYTES (64 << 10)  /* prose that becomes steps */
 #define CAP_RAW_PROSE_WORDS 80      /* decompose:false */
 #define CAP_PLAN_WARNINGS 100       /* lines about unknown keys and clamped values */
 

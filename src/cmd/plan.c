@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/caps.h"
 #include "base/str.h"
@@ -18,6 +19,26 @@
 #define EXIT_WARNINGS 2
 #define EXIT_USAGE    2
 #define NO_CAP        1000000 /* the server applies its own */
+
+/* By its name, as on the server; what comes on stdin has none. */
+static bool is_prose(const char *path, const char *text)
+{
+    size_t len = strlen(path);
+    if (strcmp(path, "-") != 0)
+        return len < 5 || strcasecmp(path + len - 5, ".json") != 0;
+    text += strspn(text, " \t\r\n");
+    return *text != '[' && *text != '{';
+}
+
+static int take_prose(struct pool *pool, const struct intake_config *config, const char *text,
+                      size_t len, struct plan_file *out, struct err *err)
+{
+    if (!str_is_utf8(text, len))
+        return err_set(err, E_INVALID, "%s is neither JSON (a name ending in .json) nor text",
+                       out->label);
+    int r = intake_prose(pool, config, text, out->stem, &out->plan, err);
+    return r ? err_prefix(err, "%s", out->label) : 0;
+}
 
 int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
                    struct err *err)
@@ -38,10 +59,14 @@ int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct
     out->label = from_stdin ? "<stdin>" : path;
     out->stem = from_stdin ? "plan" : intake_label(pool, path);
     int r = input_read(pool, path, CAP_PLAN_FILE_BYTES, &text, &len, err);
-    r = r ? r : json_parse(text, len, out->label, &document, err);
     if (r)
         return r;
-    return intake_document(pool, &config, json_keep(pool, document), out->stem, &out->plan, err);
+    if (is_prose(path, text))
+        return take_prose(pool, &config, text, len, out, err);
+    r = json_parse(text, len, out->label, &document, err);
+    return r ? r
+             : intake_document(pool, &config, json_keep(pool, document), out->stem, &out->plan,
+                               err);
 }
 
 /* What intake noticed and no finding says. */

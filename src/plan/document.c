@@ -89,20 +89,45 @@ const char *intake_label(struct pool *pool, const char *path)
     return pool_strndup(pool, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
-int document_load(struct pool *pool, const char *root, const char *path, const json_t **out,
-                  const char **ret_name, struct err *err)
+static int read_file(struct pool *pool, const char *root, const char *path, char **out,
+                     size_t *ret_len, struct err *err)
 {
-    char *real, *text;
-    size_t len;
+    char *real;
     struct err why = {0};
     int r = intake_resolve_path(pool, root, path, &real, err);
     if (r)
         return r;
-    r = file_read(pool, real, CAP_PLAN_FILE_BYTES, &text, &len, &why);
+    r = file_read(pool, real, CAP_PLAN_FILE_BYTES, out, ret_len, &why);
     if (r)
         return err_set(err, r, "plan file '%.200s' cannot be read: %s", path,
                        r == E_TOOBIG ? "it is too large" : err_name(r));
+    return 0;
+}
+
+int document_load_prose(struct pool *pool, const char *root, const char *path, const char **out,
+                        const char **ret_name, struct err *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    int r = read_file(pool, root, path, &text, &len, err);
+    if (r)
+        return r;
+    if (!str_is_utf8(text, len))
+        return err_set(err, E_INVALID, "plan file '%.200s' is not text", path);
+    *out = text;
+    *ret_name = intake_label(pool, path);
+    return 0;
+}
+
+int document_load(struct pool *pool, const char *root, const char *path, const json_t **out,
+                  const char **ret_name, struct err *err)
+{
+    char *text;
+    size_t len;
     json_t *value;
+    int r = read_file(pool, root, path, &text, &len, err);
+    if (r)
+        return r;
     const char *what = pool_printf(pool, "plan file '%.200s'", path);
     r = json_parse(text, len, what, &value, err);
     /* The parser quotes what it stumbles over; only a plan's own text may be quoted to a caller. */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "plan/document.h"
 #include "plan/normalise.h"
+#include "plan/prose.h"
 
 #define SEND_STEPS                                                                                 \
     "send the steps instead: 'task_suite' with an array of {\"type\",\"intent\"} objects or "      \
@@ -161,10 +162,11 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
 }
 
 /* Everything the document says; caps on cost and time are not applied yet. */
-static int build(struct pool *pool, const struct intake_config *config, const json_t *document,
-                 const char *name, struct plan **out, json_t **ret_warnings, struct err *err)
+static int build(struct pool *pool, const struct intake_config *config,
+                 const struct intake_source *source, struct plan **out, json_t **ret_warnings,
+                 struct err *err)
 {
-    const json_t *steps = NULL;
+    const json_t *steps = NULL, *document = source->document;
     int r = find_steps(document, &steps, err);
     if (r)
         return r;
@@ -187,9 +189,26 @@ static int build(struct pool *pool, const struct intake_config *config, const js
     if (r)
         return r;
     share_schema(plan, json_object_get(document, "_extraction_schema"));
-    read_labels(pool, document, name, plan);
+    read_labels(pool, document, source->name, plan);
+    if (source->prose)
+        r = plan_pass(pool, config, source->prose, plan, err);
+    if (r)
+        return r;
     intake_signature(json_keep(pool, plan_steps_to_json(plan)), plan->signature);
     *ret_warnings = warnings;
+    *out = plan;
+    return 0;
+}
+
+static int build_alone(struct pool *pool, const struct intake_config *config,
+                       const struct intake_source *source, struct plan **out, struct err *err)
+{
+    struct plan *plan;
+    json_t *warnings;
+    int r = build(pool, config, source, &plan, &warnings, err);
+    if (r)
+        return r;
+    runtime_clamp(config, &plan->runtime, warnings);
     *out = plan;
     return 0;
 }
@@ -197,15 +216,18 @@ static int build(struct pool *pool, const struct intake_config *config, const js
 int intake_document(struct pool *pool, const struct intake_config *config, const json_t *document,
                     const char *name, struct plan **out, struct err *err)
 {
-    struct plan *plan;
-    json_t *warnings, *filled;
+    json_t *filled;
     int r = document_with_env(pool, document, config->env_url, &filled, err);
-    r = r ? r : build(pool, config, filled, name, &plan, &warnings, err);
-    if (r)
-        return r;
-    runtime_clamp(config, &plan->runtime, warnings);
-    *out = plan;
-    return 0;
+    struct intake_source source = {.document = filled, .name = name, .field = ""};
+    return r ? r : build_alone(pool, config, &source, out, err);
+}
+
+int intake_prose(struct pool *pool, const struct intake_config *config, const char *prose,
+                 const char *name, struct plan **out, struct err *err)
+{
+    struct intake_source source = {.prose = prose, .name = name, .field = ""};
+    int r = prose_take(pool, config, NULL, &source, err);
+    return r ? r : build_alone(pool, config, &source, out, err);
 }
 
 void intake_share_schema(struct pool *pool, struct plan *plan, const json_t *schema)
@@ -237,34 +259,6 @@ static bool is_json_name(const char *path)
     return len >= 5 && strcasecmp(path + len - 5, ".json") == 0;
 }
 
-/* A file's words are counted when something is made of them. */
-static int count_words(const char *text)
-{
-    int n = 0;
-    for (const char *p = text + strspn(text, " \t\r\n\f\v"); *p; n++) {
-        p += strcspn(p, " \t\r\n\f\v");
-        p += strspn(p, " \t\r\n\f\v");
-    }
-    return n;
-}
-
-static int refuse_prose(const json_t *request, const struct intake_source *source, struct err *err)
-{
-    bool decompose = true, long_too = false;
-    int r = json_read_bool(request, "decompose", &decompose, err);
-    r = r ? r : json_read_bool(request, "allow_raw_long_plan", &long_too, err);
-    if (r)
-        return r;
-    if (!decompose && !long_too && count_words(source->prose) > CAP_RAW_PROSE_WORDS)
-        return err_set(err, E_INVALID,
-                       "'%s' has more than %d words, which decompose:false allows only with "
-                       "allow_raw_long_plan:true",
-                       source->field, CAP_RAW_PROSE_WORDS);
-    return err_set(err, E_UNSUPPORTED,
-                   "'%s' holds prose, which needs a model to become steps; " SEND_STEPS,
-                   source->field);
-}
-
 /* Say which field of the request an error is about. */
 static int about(const char *field, int r, struct err *err)
 {
@@ -291,12 +285,9 @@ static int find_file(struct pool *pool, const struct intake_config *config, cons
                      const char *path, bool may_be_prose, struct intake_source *out,
                      struct err *err)
 {
-    char *real;
     out->field = field;
-    if (may_be_prose && !is_json_name(path)) {
-        out->prose = "";
-        return about(field, intake_resolve_path(pool, config->repo_root, path, &real, err), err);
-    }
+    if (may_be_prose && !is_json_name(path))
+        return about(field, prose_load(pool, config, path, out, err), err);
     return about(
         field, document_load(pool, config->repo_root, path, &out->document, &out->name, err), err);
 }
@@ -344,13 +335,14 @@ int intake_read(struct pool *pool, const struct intake_config *config, const jso
     struct intake_source source = {.name = "", .field = ""};
     json_t *filled;
     int r = find_source(pool, config, request, &source, err);
-    if (!r && source.document) {
+    if (!r && source.prose) {
+        r = about(source.field, prose_take(pool, config, request, &source, err), err);
+    } else if (!r) {
         r = document_with_env(pool, source.document, config->env_url, &filled, err);
         if (!r)
             source.document = filled;
     }
-    if (!r)
-        *out = source;
+    *out = source;
     return r;
 }
 
@@ -379,9 +371,7 @@ int intake_build(struct pool *pool, const struct intake_config *config, const js
     struct plan *plan;
     json_t *warnings;
     const char *label = NULL, *session = NULL;
-    if (!source->document)
-        return refuse_prose(request, source, err);
-    int r = build(pool, config, source->document, source->name, &plan, &warnings, err);
+    int r = build(pool, config, source, &plan, &warnings, err);
     r = r ? r : runtime_read(pool, request, "", &plan->runtime, warnings, err);
     r = r ? r : json_read_string(request, "plan_name", &label, err);
     r = r ? r : json_read_string(request, "session_name", &session, err);

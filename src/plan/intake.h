@@ -14,30 +14,32 @@ struct intake_config {
     const char *repo_root;     /* "" : no path may be used (the CLI opens files itself) */
     const char *env_url;       /* replaces {{ENV_URL}}; "" unset */
     const char *default_micro; /* "" none */
+    const char *share_dir;     /* profiles/sites.json says what is known of sites; NULL or "": nothing */
     int max_steps, max_loop_iterations, max_time_minutes;
     double max_cost;
 };
 
 /*
  * From a request object: the first non-empty of task_suite, task_file_contents, task_file, plan_text,
- * micro, micro_path (plans.md section 1). Also applies the request's own runtime fields
- * (max_cost, max_time_minutes, compute_backend, brain_budgets ...) over the plan's.
- * E_INVALID (400), E_NOT_FOUND (404: no such plan file), E_UNSUPPORTED for what a later part builds
- * (prose: says to send steps).
+ * micro, micro_path (plans.md section 1). Prose is decomposed (decompose.h), or with decompose:false a
+ * suite of one task. Also applies the request's own runtime fields (max_cost, max_time_minutes,
+ * compute_backend, brain_budgets ...) over the plan's.
+ * E_INVALID (400), E_NOT_FOUND (404: no such plan file), E_UNSUPPORTED for what a later part builds.
  */
 int intake_request(struct pool *pool, const struct intake_config *config, const json_t *request,
                    struct plan **out, struct err *err) MUST_CHECK;
 
 /* The plan as it was sent, before anything is made of it. */
 struct intake_source {
-    const json_t *document; /* any accepted shape, {{ENV_URL}} replaced; NULL: prose */
-    const char *prose;      /* its words; "" when they are in a file */
+    const json_t *document; /* any accepted shape, {{ENV_URL}} replaced; what prose became */
+    const char *prose;      /* the words that became the document; NULL: it came as one */
     const char *field;      /* of the request */
     const char *name;       /* label, "" none */
+    const char *path;       /* of a prose file, NULL otherwise */
 };
 
-/* intake_request() in two halves, for who must look at the source even when no plan comes of it. The
- * first fails as above but takes prose; the second refuses it. */
+/* intake_request() in two halves, for who must look at the source even when no plan comes of it: *out is
+ * set as far as it was read, words that were not understood included. */
 int intake_read(struct pool *pool, const struct intake_config *config, const json_t *request,
                 struct intake_source *out, struct err *err) MUST_CHECK;
 int intake_build(struct pool *pool, const struct intake_config *config, const json_t *request,
@@ -45,6 +47,11 @@ int intake_build(struct pool *pool, const struct intake_config *config, const js
 
 /* schema becomes the extract block of extracting steps that bring none; the signature is made anew. */
 void intake_share_schema(struct pool *pool, struct plan *plan, const json_t *schema);
+
+/* From prose. name labels it. E_INVALID: what of it is not understood, or a read-only text that asks for
+ * more. */
+int intake_prose(struct pool *pool, const struct intake_config *config, const char *prose, const char *name,
+                 struct plan **out, struct err *err) MUST_CHECK;
 
 /* From a plan document in any accepted shape (array, {"steps"}, suite). name labels it. */
 int intake_document(struct pool *pool, const struct intake_config *config, const json_t *document,

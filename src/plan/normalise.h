@@ -47,6 +47,11 @@ void runtime_init(struct plan_runtime *out);
 void runtime_clamp(const struct intake_config *config, struct plan_runtime *runtime, json_t *warnings);
 bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
 
+/* What is done to a plan that was made from text (plans.md section 11). E_INVALID: it does more than a text
+ * that asks for reading only. */
+int plan_pass(struct pool *pool, const struct intake_config *config, const char *text, struct plan *plan,
+              struct err *err) MUST_CHECK;
+
 /* What a run could not carry out is refused; a number to be typed becomes text. E_INVALID. */
 int plan_check(struct pool *pool, struct plan *plan, struct err *err) MUST_CHECK;
 

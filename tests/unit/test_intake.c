@@ -145,8 +145,10 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
         {"{\"micro\":7}", E_INVALID, "'micro' must be a string"},
         {"{\"task_suite\":{\"steps\":{}}}", E_INVALID, "'steps' must be an array"},
         {"{\"task_suite\":{\"tasks\":[{\"intent\":\"x\"}]}}", E_UNSUPPORTED, "send the steps"},
-        {"{\"plan_text\":\"go to the shop\"}", E_UNSUPPORTED, "'plan_text' holds prose"},
-        {"{\"micro\":\"p.txt\"}", E_UNSUPPORTED, "'micro' holds prose"},
+        {"{\"plan_text\":\"go to the shop\"}", E_INVALID,
+         "'plan_text': \"go to the shop\" is not understood"},
+        {"{\"micro\":\"p.txt\"}", E_INVALID, "'micro': \"go to the shop\" is not understood"},
+        {"{\"micro\":\"secret\"}", E_INVALID, "'micro': the file is no prose"},
         {"{\"micro\":\"none.txt\"}", E_NOT_FOUND, "no plan file 'none.txt'"},
         {"{\"micro\":\"../../etc/passwd\"}", E_INVALID, "stay inside the plan folder"},
         {"{\"micro\":\"/etc/passwd\"}", E_INVALID, "stay inside the plan folder"},
@@ -585,16 +587,18 @@ static void no_spelling_hides_the_host_of_an_address(void **state)
     }
 }
 
-/* A caller with a list of hosts is told of a wrong one before he is told that prose needs a model.
- */
+/* A caller with a list of hosts is told of a wrong one before he is told what is not understood. */
 static void the_source_is_there_even_when_no_plan_comes_of_it(void **state)
 {
     struct intake_source source;
-    json_t *body = parse("{\"plan_text\":\"Open https://a.test\"}");
-    assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);
+    json_t *body = parse("{\"plan_text\":\"Juggle https://a.test\"}");
+    assert_int_equal(intake_read(pool, &config, body, &source, &err), E_INVALID);
     assert_null(source.document);
-    assert_string_equal(source.prose, "Open https://a.test");
-    assert_int_equal(intake_build(pool, &config, body, &source, &plan, &err), E_UNSUPPORTED);
+    assert_string_equal(source.prose, "Juggle https://a.test");
+    err_clear(&err);
+    body = parse("{\"plan_text\":\"Open a.test\"}");
+    assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);
+    assert_non_null(strstr(json_text(pool, source.document), "https://a.test"));
 
     body = parse("{\"task_suite\":{\"tasks\":[{\"start_url\":\"{{ENV_URL}}/x\"}]}}");
     assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);

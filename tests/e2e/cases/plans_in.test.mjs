@@ -27,7 +27,9 @@ function makeRoot() {
   put('plans/number.json', '5')
   put('plans/many.json', Array(201).fill(named('x')[0]))
   put('plans/no-intent.json', [{ type: 'wait' }])
-  put('plans/prose.txt', 'Open the page and wait.')
+  put('plans/prose.txt', 'Wait 1 second. Wait 2 seconds.')
+  put('plans/unclear.txt', 'Juggle the page. Wait 1 second.')
+  put('notes', 'do-not-show-this')
   put('plans/spaces in name.json', named('spaces'))
   put('example/without.json', named('found without plans/'))
   put('secret.txt', 'do-not-show-this')
@@ -57,11 +59,11 @@ const sources = {
   task_suite: { steps: named('task_suite') },
   task_file_contents: JSON.stringify({ steps: named('task_file_contents') }),
   task_file: 'plans/suite.json',
-  plan_text: 'Open a page in words.',
+  plan_text: 'Wait 7 seconds.',
   micro: 'plans/array.json',
   micro_path: 'plans/wrapped.json',
 }
-const says = { task_suite: 'task_suite', task_file_contents: 'task_file_contents', task_file: 'suite file', micro: 'array file', micro_path: 'wrapped file' }
+const says = { task_suite: 'task_suite', task_file_contents: 'task_file_contents', task_file: 'suite file', plan_text: 'Wait 7 seconds', micro: 'array file', micro_path: 'wrapped file' }
 const names = Object.keys(sources)
 
 // Every way in takes every shape of the same plan.
@@ -110,13 +112,11 @@ cases({ start, stop }, (check) => {
     check('http-api 4.2', `${first} wins over ${names.slice(i + 1).join(', ') || 'nothing'}`, async ({ acme }) => {
       const request = Object.fromEntries(names.slice(i).reverse().map((n) => [n, sources[n]]))
       const r = await acme.predict({ dry_run: true, ...request })
-      if (first === 'plan_text') refused(r, 400, /plan_text.*model/) // words need a model; the paths behind it are not read instead
-      else assert.equal(intentOf(r.json), says[first], r.text)
+      assert.equal(intentOf(r.json), says[first], r.text)
     })
 
   check('http-api 4.2', 'an empty string is no plan input', async ({ acme }) => {
     for (const [i, first] of names.entries()) {
-      if (first === 'plan_text') continue
       const request = { [first]: sources[first] }
       for (const n of names.slice(0, i)) request[n] = ''
       assert.equal(intentOf(await dryRun(acme, request)), says[first])
@@ -207,15 +207,27 @@ cases({ start, stop }, (check) => {
     })
 
   check('http-api 4.2', 'a plan file that is no plan is 400, and what is in it is not shown', async ({ acme, root }) => {
-    for (const [field, file] of [['micro', 'plans/broken.json'], ['micro', 'plans/number.json'], ['task_file', 'secret.txt'], ['task_file', 'plans/prose.txt']]) {
+    for (const [field, file] of [['micro', 'plans/broken.json'], ['micro', 'plans/number.json'], ['task_file', 'secret.txt'], ['task_file', 'plans/prose.txt'], ['micro', 'notes']]) {
       const r = refused(await acme.predict({ [field]: file }), 400)
       assert.ok(!r.text.includes('do-not-show') && !r.text.includes(root), r.text)
     }
   })
 
-  check('http-api 4.2', 'words in plan_text or in a file say that they need a model', async ({ acme }) => {
-    refused(await acme.predict({ plan_text: 'Open a page.' }), 400, /plan_text.*model/)
-    refused(await acme.predict({ micro: 'plans/prose.txt' }), 400, /micro.*model/)
+  check('http-api 4.2', 'words in plan_text or in a file become steps; what is not understood is named', async ({ acme }) => {
+    for (const request of [{ plan_text: 'Wait 1 second. Wait 2 seconds.' }, { micro: 'plans/prose.txt' }, { micro_path: 'plans/prose.txt' }])
+      assert.deepEqual((await dryRun(acme, request)).task_suite._micro_plan.map((s) => [s.type, s.params.seconds]), [['wait', 1], ['wait', 2]])
+    refused(await acme.predict({ plan_text: 'Open a page.' }), 400, /plan_text.*"Open a page" is not understood/)
+    refused(await acme.predict({ micro: 'plans/unclear.txt' }), 400, /micro.*"Juggle the page" is not understood/)
+  })
+
+  check('http-api 4.2', 'start_url is opened first when the words do not say where', async ({ acme }) => {
+    const d = await dryRun(acme, { plan_text: 'Open the first 2 results and extract title.', start_url: 'https://a.test/x' })
+    const [first, , , , loop] = d.task_suite._micro_plan
+    assert.deepEqual([first.type, first.params.url, loop.type, loop.loop_target], ['navigate', 'https://a.test/x', 'loop', 1])
+  })
+
+  check('http-api 4.2', 'words that ask for reading only make no plan that does more', async ({ acme }) => {
+    refused(await acme.predict({ plan_text: 'Open https://a.test/. Do not click anything. Click "Buy".' }), 400, /read-only contract violated.*step 1/)
   })
 
   check('http-api 4.3', 'decompose:false takes 80 words, and more only with allow_raw_long_plan', async ({ acme }) => {
