@@ -85,13 +85,18 @@ bool frame_is_blank(const struct frame *frame)
 
 double frame_difference(const struct frame *a, const struct frame *b)
 {
+    return frame_difference_in(a, b, NULL);
+}
+
+double frame_difference_in(const struct frame *a, const struct frame *b, const struct rect *area)
+{
     uint8_t small_a[SMALL * SMALL], small_b[SMALL * SMALL];
-    struct rect all = inside(a, NULL);
     int differ = 0;
     if (a->width != b->width || a->height != b->height)
         return 1;
-    shrink(a, &all, SMALL, SMALL, small_a);
-    shrink(b, &all, SMALL, SMALL, small_b);
+    struct rect where = inside(a, area);
+    shrink(a, &where, SMALL, SMALL, small_a);
+    shrink(b, &where, SMALL, SMALL, small_b);
     for (int i = 0; i < SMALL * SMALL; i++) {
         int d = small_a[i] - small_b[i];
         differ += d > SAME_LEVELS || d < -SAME_LEVELS;

@@ -28,5 +28,7 @@ bool frame_is_blank(const struct frame *frame);
 /* Share (0..1) of 64x64 grey pixels that differ by more than 8 levels (agent-loop.md section 4).
  * 1 when the sizes differ. */
 double frame_difference(const struct frame *a, const struct frame *b);
+/* The same of the part of both that is in area; NULL: all. */
+double frame_difference_in(const struct frame *a, const struct frame *b, const struct rect *area);
 
 #endif

@@ -88,7 +88,8 @@ static int press_more(struct run *run, struct extent *before, struct err *err)
     return run_click(run, t.at, BUTTON_LEFT, &s, err);
 }
 
-int run_load_more(struct run *run, const struct observation *obs, bool *ret_grew, struct err *err)
+int run_load_more(struct run *run, const struct observation *obs, bool press, bool *ret_grew,
+                  struct err *err)
 {
     int moved;
     *ret_grew = false;
@@ -98,7 +99,7 @@ int run_load_more(struct run *run, const struct observation *obs, bool *ret_grew
     int r = run_scroll_px(run, FAR_PX, &moved, err);
     if (!r)
         r = wait_for_growth(run, &before, ret_grew, err);
-    for (int i = 0; !r && !*ret_grew && i < PRESS_TRIES; i++) {
+    for (int i = 0; !r && !*ret_grew && press && i < PRESS_TRIES; i++) {
         struct err none = {0};
         r = press_more(run, &before, &none);
         if (r == E_NOT_FOUND)

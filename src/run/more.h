@@ -7,11 +7,12 @@
 #include "run/run.h"
 
 /*
- * Go to the end of what is there and wait for what that brings; when it brings nothing, press the
- * control that loads more, or tries again. obs: what was seen last, with a page. *ret_grew: there
- * is something that was not there before. Blocks a few seconds at most when nothing comes.
+ * Go to the end of what is there and wait for what that brings; when it brings nothing and press is
+ * set, press the control that loads more, or tries again. obs: what was seen last, with a page.
+ * *ret_grew: there is something that was not there before. Blocks a few seconds at most when nothing
+ * comes.
  */
-int run_load_more(struct run *run, const struct observation *obs, bool *ret_grew,
+int run_load_more(struct run *run, const struct observation *obs, bool press, bool *ret_grew,
                   struct err *err) MUST_CHECK;
 
 #endif

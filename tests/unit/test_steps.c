@@ -7,6 +7,8 @@
 #include "core/result.h"
 #include "run/step.h"
 #include "run/url.h"
+#include "run/toggle.h"
+#include "unit/fixtures.h"
 #include "unit/run_rig.h"
 
 #define SITE "http://shop.test"
@@ -44,6 +46,23 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
         for (int i = 0; i < 8; i++)
             fake_add(out, "card", "a", pool_printf(pool, "Card %d", i),
                      pool_printf(pool, "http://other.test/%d", i));
+    } else if (str_starts(path, "/jumpy")) { /* it jumps aside twice before it lets itself be clicked */
+        const char *tag = strstr(path, "-") ? "div" : "button";
+        int jumps = web->clicks < 2 ? web->clicks : 2;
+        for (int i = 0; i < 6; i++)
+            if (i == 2 + jumps)
+                fake_add(out, "button", tag, "Send", "");
+            else
+                fake_add(out, "", "p", "A line", "");
+        out->elements[2 + jumps].dead = jumps < 2;
+        if (web->counter)
+            fake_add(out, "", "p", "Thank you", "");
+    } else if (!strcmp(path, "/growing/")) { /* three cards more for each press */
+        for (int i = 0; i < 3 * (web->counter + 1) && i < 12; i++)
+            fake_add(out, "card", "a", pool_printf(pool, "Card %d", i),
+                     pool_printf(pool, SITE "/growing/%d", i));
+        if (web->counter < 3)
+            fake_add(out, "more", "button", "Load more", "");
     } else if (!strcmp(path, "/late")) {
         if (web->looks > web->late_after)
             fake_add(out, "field:phone", "p", "0134", "");
@@ -186,6 +205,8 @@ static void the_step_after_a_navigate_notices_drift(void **state)
     rig_release(&rig);
 }
 
+#define CARD "{'type':'click','intent':'open','section':'extraction','hints':{'layout':'listings'}}"
+
 /* --- click and submit ------------------------------------------------------------------------ */
 
 static void a_click_that_changes_nothing_is_demoted(void **state)
@@ -256,6 +277,87 @@ static void text_that_is_expected_and_there_keeps_a_click(void **state)
     rig.web.flag = true;
     rig_run(&rig, NULL);
     assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,100)");
+    rig_release(&rig);
+}
+
+static void a_button_that_jumps_aside_is_pressed_where_it_is_now(void **state)
+{
+    static const struct {
+        const char *path, *data;
+        int pressed, clicks;
+    } cases[] = {
+        {"/jumpy", "submit:Send@(640,180)", 1, 3},
+        /* nothing tells whether the click reached it */
+        {"/jumpy-div", "submit:Send@(640,100):no_state_change", 0, 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[400];
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN(SITE "%s") ",{'type':'submit','intent':'x','required':false,'params':{'"
+                                     "label':'Send'}}]",
+                 cases[i].path);
+        begin(&rig, steps);
+        rig_run(&rig, NULL);
+        assert_string_equal(rig_data(&rig, 1), cases[i].data);
+        assert_int_equal(rig.web.counter, cases[i].pressed);
+        assert_int_equal(rig.web.clicks, cases[i].clicks);
+        assert_int_equal(rig_n_events(&rig, "target_moved"), cases[i].clicks - 1);
+        rig_release(&rig);
+    }
+}
+
+/* Attributes tell a switch from a hover, the picture from bookkeeping that nobody sees. */
+static void a_star_that_turns_yellow_is_a_change(void **state)
+{
+    static const char *const pages[] = {
+        "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star'}},{'text':'*'}]}",
+        "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star on'}},{'text':'*'}]}",
+        "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star','aria-pressed':'true'}},{"
+        "'text':'*'}]}",
+        "{'url':'u','nodes':[{'tag':'p'},{'tag':'b'},{'tag':'a','attrs':{'class':'star on'}}]}",
+    };
+    static const bool differ[] = {false, true, true, false};
+    struct pool *pool = pool_create(NULL);
+    struct page *first, *page;
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        assert_int_equal(page_from_json(pool, json_of(pool, pages[i]), &page, NULL), 0);
+        if (i == 0)
+            first = page;
+        assert_int_equal(toggle_attrs_differ(first, page, 1), differ[i]);
+        assert_false(toggle_attrs_differ(first, page, -1));
+    }
+    uint8_t dark[40 * 40 * 4] = {0}, lit[40 * 40 * 4] = {0};
+    for (int y = 10; y < 20; y++)
+        memset(lit + (y * 40 + 10) * 4, 200, 10 * 4);
+    struct frame a = {.width = 40, .height = 40, .stride = 160, .pixels = dark}, b = a;
+    b.pixels = lit;
+    assert_true(toggle_looks_differ(&a, &b, (struct rect){8, 8, 14, 14}));
+    assert_false(toggle_looks_differ(&a, &b, (struct rect){22, 22, 14, 14}));
+    pool_destroy(pool);
+}
+
+static void a_list_that_loads_more_is_gone_through(void **state)
+{
+    static const char label[] =
+        "[" OPEN(SITE "/growing/") ",{'type':'click','intent':'x','section':'setup','hints':{'layout'"
+                                   ":'single'},'params':{'label':'Card 8'}}]";
+    static const char cards[] =
+        "[" OPEN(SITE "/growing/") "," CARD ",{'type':'navigate_back','intent':'b','section':"
+                                   "'extraction'},{'type':'loop','intent':'l','section':"
+                                   "'extraction','loop_target':1,'loop_count':40}]";
+    struct rig rig;
+    begin(&rig, label);
+    rig_run(&rig, NULL);
+    assert_string_equal(fake_web_url(&rig.web), SITE "/growing/8");
+    rig_release(&rig);
+    begin(&rig, cards);
+    rig_run(&rig, NULL);
+    int opened = 0;
+    for (int i = 0; i < rig_n_results(&rig); i++)
+        opened += str_starts(rig_data(&rig, i), "click:Card");
+    assert_int_equal(opened, 12);
+    assert_string_equal(rig_data(&rig, -1), "page_exhausted");
     rig_release(&rig);
 }
 
@@ -477,7 +579,6 @@ static void dialogs_without_end_make_a_page_blocked(void **state)
 
 /* --- listings -------------------------------------------------------------------------------- */
 
-#define CARD "{'type':'click','intent':'open','section':'extraction','hints':{'layout':'listings'}}"
 
 static void cards_open_in_tabs_and_bad_ones_are_told_apart(void **state)
 {
@@ -1356,6 +1457,12 @@ int main(void)
         cmocka_unit_test(what_a_page_does_by_itself_is_no_effect_of_a_click),
         cmocka_unit_test(an_effect_counts_on_a_page_that_also_has_a_clock),
         cmocka_unit_test(text_that_is_expected_and_there_keeps_a_click),
+        row_test("plans 8.5 a button that jumps aside is pressed where it is now, once",
+                 a_button_that_jumps_aside_is_pressed_where_it_is_now),
+        row_test("plans 10.1 a star that turns yellow is a change, and a hover is none",
+                 a_star_that_turns_yellow_is_a_change),
+        row_test("plans 8.3 a list that loads more at its end is gone through before page_exhausted",
+                 a_list_that_loads_more_is_gone_through),
         cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
         cmocka_unit_test(a_target_that_never_comes_into_view_is_not_clicked),
         cmocka_unit_test(a_wrong_target_is_demoted),

@@ -12,16 +12,18 @@
 
 #include "base/str.h"
 #include "core/completeness.h"
+#include "core/flow.h"
 #include "run/account.h"
 #include "run/evidence.h"
 #include "run/look.h"
+#include "run/more.h"
 #include "run/snapshot.h"
 #include "run/url.h"
 
 #define MAX_CARDS      300
-#define MAX_STAGES     6 /* viewport stages 0..5 */
-#define MAX_DEAD_CARDS 8 /* in one step */
-#define END_PX         4
+#define MAX_STAGES     6   /* viewport stages 0..5 */
+#define MAX_LOADS      100 /* of a list that loads more at its end */
+#define MAX_DEAD_CARDS 8   /* in one step */
 
 /* What a card is remembered by: two cards may share a title, not an address. */
 static const char *card_key(struct run *run, const struct card *c)
@@ -97,7 +99,6 @@ struct scan {
     const char *key;       /* its card_key() */
     json_t *tile;          /* what it says of tile_carry_fields, of the step pool; NULL nothing */
     enum list_status status;
-    int n_cards;
 };
 
 /* --- the account of the page ------------------------------------------------------------------ */
@@ -210,7 +211,6 @@ static int scan_cards(struct run *run, const struct observation *obs, struct sca
     }
     scan->card.title = NULL;
     scan->tile = NULL;
-    scan->n_cards = scan->status == LIST_OK ? n : 0;
     if (scan->status != LIST_OK)
         return 0; /* what stands on a wall is no card */
     for (int i = 0; i < n; i++)
@@ -246,26 +246,19 @@ static int find_card(struct run *run, void *arg, const struct observation *obs, 
                        scan->card.title);
 }
 
-static bool page_ended(const struct observation *obs)
-{
-    const struct page *p = obs->page;
-    return p && p->content_h > 0 && p->scroll_y + p->viewport.h >= p->content_h - END_PX;
-}
-
-/* Cards that are not there yet: go on to the end of what is there, screen by screen without a DOM.
- */
-static int next_stage(struct run *run, const struct observation *obs, bool *ret_moved,
+/* Cards that are not there yet: a page that is read whole is asked for more, pixels are gone
+ * through screen by screen. */
+static int next_stage(struct run *run, const struct observation *obs, bool *ret_more,
                       struct err *err)
 {
     int w, h, moved;
-    plane_size(run->plane, &w, &h);
-    *ret_moved = false;
-    if (page_ended(obs))
-        return 0;
-    int dy = obs->page ? obs->page->content_h - obs->page->scroll_y : h * 9 / 10;
-    int r = run_scroll_px(run, dy, &moved, err);
-    *ret_moved = moved != 0;
     run->progress.viewport_stage++;
+    if (obs->page) /* a plan with a paginate step says itself when to ask for the next part */
+        return run_load_more(run, obs, flow_next(run->plan, run->index, "paginate") < 0, ret_more,
+                             err);
+    plane_size(run->plane, &w, &h);
+    int r = run_scroll_px(run, h * 9 / 10, &moved, err);
+    *ret_more = moved != 0;
     return r;
 }
 
@@ -274,26 +267,23 @@ static int next_stage(struct run *run, const struct observation *obs, bool *ret_
 static int scan_page(struct run *run, struct scan *scan, struct err *err)
 {
     struct pool *look = NULL;
-    int most = 0;
+    bool more = true;
+    int r = 0;
     run->progress.viewport_stage = 0;
-    for (int stage = 0; stage < MAX_STAGES; stage++) {
+    for (int stage = 0;
+         !r && more && stage < (plane_caps(run->plane) & PLANE_HAS_DOM ? MAX_LOADS : MAX_STAGES);
+         stage++) {
         struct observation obs;
-        bool moved;
         pool_destroy(look);
         look = pool_create(run->step_pool);
-        int r = run_look_in(run, look, &obs, err);
+        r = run_look_in(run, look, &obs, err);
         if (!r)
             r = scan_cards(run, &obs, scan, err);
         if (r || scan->card.title || scan->status == LIST_BLOCKED || scan->status == LIST_ERROR)
             return r;
-        if (stage > 0 && obs.page && scan->n_cards <= most)
-            return 0; /* the end of the page was reached and brought nothing new */
-        most = scan->n_cards;
-        r = next_stage(run, &obs, &moved, err);
-        if (r || !moved)
-            return r;
+        r = next_stage(run, &obs, &more, err);
     }
-    return 0;
+    return r;
 }
 
 /* --- are these the results that were asked for? ---------------------------------------------- */

@@ -30,7 +30,7 @@ static int search_list(struct run *run, const struct target_query *query, struct
         struct observation before;
         r = run_look_in(run, pool, &before, err);
         if (!r)
-            r = run_load_more(run, &before, &grew, err);
+            r = run_load_more(run, &before, true, &grew, err);
         pool_destroy(pool);
         if (!r)
             r = try_here(run, query, obs, out, err);

@@ -26,6 +26,12 @@ int step_point(struct run *run, struct aim *out, bool *ret_found, struct step_re
 int step_act(struct run *run, const struct observation *before, const struct action *action,
              struct step_result *out, struct err *err) MUST_CHECK;
 
+/* Click what was aimed at, and again when it cannot have been hit; result's point says where, and
+ * verified_change whether anything came of it. */
+struct effect;
+int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
+               const struct effect *effect, struct step_result *result, struct err *err) MUST_CHECK;
+
 step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_field, step_filter,
     step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate,
     step_learn, step_right_click, step_double_click, step_drag, step_key_press, step_type_text, step_detect_visible,

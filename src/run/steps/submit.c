@@ -18,7 +18,6 @@
 #include "run/url.h"
 
 #define PAGE_TEXT_BYTES 65536
-#define ONE_LINE_PX     44 /* taller than this, a link or label may have wrapped */
 
 static const char *effect_key(struct run *run)
 {
@@ -184,89 +183,21 @@ static int announce(struct run *run, struct step_result *out, const struct obser
     return r;
 }
 
-/* The click took no focus and changed nothing, and the caret still stands in a one-line field:
- * there Return means submit. Anywhere else it could submit twice. */
-static bool return_may_help(const struct observation *obs)
-{
-    const struct node *n = look_focused(obs);
-    return n && !strcmp(n->tag, "input");
-}
-
-struct press {
-    struct effect effect;
-    struct observation after;
-    bool changed, moved, navigated;
-};
-
-/* A submit must show in the page; of a click, a field that got the focus is an effect too. A form
- * that refuses to be sent also moves the focus. */
-static int look_after(struct run *run, struct press *p, const struct settled *s,
-                      const struct step_result *out, struct err *err)
-{
-    struct snapshot now;
-    int r = run_look(run, &p->after, err);
-    if (r)
-        return r;
-    p->navigated = p->navigated || s->url_changed || s->new_tab || s->navigated;
-    p->changed = p->navigated || settled_tells(s);
-    if (p->changed)
-        return 0;
-    snapshot_take(run->step_pool, &p->after, &now);
-    p->moved = snapshot_moved(&p->effect.before, &now);
-    p->changed = !out->effect_key && p->moved;
-    return p->changed ? 0 : effect_seen(run, &p->effect, &p->after, &p->changed, err);
-}
-
-static int click_and_look(struct run *run, struct press *p, const struct step_result *out,
-                          struct err *err)
-{
-    struct settled s = {0};
-    int r = run_click(run, out->at, BUTTON_LEFT, &s, err);
-    return r ? r : look_after(run, p, &s, out, err);
-}
-
-/* What can be done about a click without effect: a submit may only be confirmed in its own field, a
- * plain click may aim better. */
-static int press_again(struct run *run, struct press *p, const struct target *t,
-                       struct step_result *out, struct err *err)
-{
-    struct settled none = {0};
-    if (!out->effect_key && t->box.h > ONE_LINE_PX) {
-        out->at = run_first_line(t);
-        return click_and_look(run, p, out, err);
-    }
-    if (!out->effect_key || p->moved || !return_may_help(&p->after))
-        return 0;
-    int r = run_key(run, "Return", CAP_CLICK_MS, err);
-    return r ? r : look_after(run, p, &none, out, err);
-}
-
-static int press(struct run *run, struct press *p, const struct target *t, struct step_result *out,
-                 struct err *err)
-{
-    int r = click_and_look(run, p, out, err);
-    if (!r && !p->changed)
-        r = press_again(run, p, t, out, err);
-    out->verified_change = p->changed;
-    out->navigated = p->navigated;
-    return r;
-}
-
 static int press_labelled(struct run *run, enum target_kind kind, struct step_result *out,
                           struct err *err)
 {
     struct aim aim;
-    struct press p = {0};
+    struct effect effect;
     bool found;
     int r = step_aim(run, kind, 0, &aim, &found, out, err);
     if (r || !found)
         return r;
     out->complaint_before = complaint_find(run->step_pool, aim.obs.page);
-    r = effect_begin(run, &aim.obs, &p.effect, err);
+    r = effect_begin(run, &aim.obs, &effect, err);
     if (!r)
         r = announce(run, out, &aim.obs, err);
     if (!r)
-        r = press(run, &p, &aim.target, out, err);
+        r = step_press(run, kind, &aim, &effect, out, err);
     if (r)
         return r;
     return step_ok(run, out, "submit:%s@(%d,%d)", out->label, out->at.x, out->at.y);
