@@ -18,7 +18,8 @@
 #include "reader/fields.h"
 #include "reader/words.h"
 
-#define FIND_MIN_SCORE 0.45
+#define FIND_MIN_SCORE    0.45
+#define BESIDE_CONFIDENCE 0.6
 
 /* --- which nodes may be it ------------------------------------------------------------------- */
 
@@ -31,6 +32,12 @@ static bool wraps_one(const struct scene *s, int i)
         if (nodes[k].tag[0] != '#' && scene_text_count(s, k) == texts)
             return true;
     return false;
+}
+
+static bool is_file(const struct node *n)
+{
+    const char *type = node_attr(n, "type");
+    return strcmp(n->tag, "input") == 0 && type && str_eq_fold(type, "file");
 }
 
 /* How well the role fits the kind: 0 not at all, else 0.8..1. */
@@ -75,7 +82,9 @@ static double kind_fit(struct search *f, int i)
                               : 0;
     case TARGET_FIELD:
         return n->flags & NODE_EDITABLE || in_words("textbox searchbox spinbutton", r) ? 1
-               : strcmp(r, "combobox") == 0                                            ? 0.85
+               : strcmp(r, "slider") == 0 || is_file(n)                                ? 0.95
+               : in_words("combobox switch", r)                                        ? 0.85
+               : in_words("checkbox radio", r)                                         ? 0.8
                                                                                        : 0;
     case TARGET_SELECT:
         return strcmp(n->tag, "select") == 0 || in_words("combobox listbox", r) ||
@@ -178,7 +187,7 @@ static double state_terms(const struct scene *s, int i)
 /* An option of a closed drop-down has no box of its own; its <select> stands for it. */
 static bool reachable(const struct search *f, int i)
 {
-    if (scene_shown(f->s, i))
+    if (scene_shown(f->s, i) || find_stand_in(f->s, i) >= 0)
         return true;
     int p = f->s->page->nodes[i].parent;
     return f->q->kind == TARGET_OPTION && p >= 0 &&
@@ -304,6 +313,26 @@ static bool same_place(const struct search *f)
            fabs(a->score - b->score) < 0.03;
 }
 
+/* Where node is clicked: an option in its <select>, a hidden check box in its label. */
+static void point_at(const struct scene *s, int node, double confidence, struct target *out)
+{
+    int at = find_stand_in(s, node);
+    if (at < 0)
+        at = scene_shown(s, node) ? node : s->page->nodes[node].parent;
+    scene_target(s, at, confidence, out);
+    out->node = node;
+}
+
+static bool found_beside(struct search *f, struct target *out)
+{
+    int node = find_beside(f);
+    if (node < 0)
+        return false;
+    point_at(f->s, node, BESIDE_CONFIDENCE, out);
+    out->label = pool_strdup(f->s->pool, f->q->label[0] ? f->q->label : f->text);
+    return true;
+}
+
 int page_find_sure(struct pool *pool, const struct observation *obs,
                    const struct target_query *query, struct target *out, bool *ret_several,
                    struct err *err)
@@ -326,7 +355,7 @@ int page_find_sure(struct pool *pool, const struct observation *obs,
     for (int i = 0; i < s.page->n_nodes; i++)
         consider(&f, i);
     if (f.best.node < 0)
-        return not_found(&f, err);
+        return found_beside(&f, out) ? 0 : not_found(&f, err);
     if (same_place(&f))
         f.rival = f.second;
     *ret_several = f.rival.node >= 0;
@@ -335,10 +364,8 @@ int page_find_sure(struct pool *pool, const struct observation *obs,
     double confidence = f.best.score < 1 ? f.best.score : 1;
     if (f.second.node >= 0 && f.second.score > f.best.score - 0.02)
         confidence *= 0.75;
-    int node = f.best.node;
-    scene_target(&s, scene_shown(&s, node) ? node : s.page->nodes[node].parent, confidence, out);
+    point_at(&s, f.best.node, confidence, out);
     out->label = shown_name(&f, &f.best);
-    out->node = node;
     return 0;
 }
 

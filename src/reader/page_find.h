@@ -1,6 +1,6 @@
 /*
  * page_find.h - the parts of page_find.c: what is wanted (find_words.c), what a control is called
- * (find_names.c), and what it stands beside (find_near.c).
+ * (find_names.c), what it stands near (find_near.c), and what has no name (find_beside.c).
  */
 #ifndef MANTIS_READER_PAGE_FIND_H
 #define MANTIS_READER_PAGE_FIND_H
@@ -48,6 +48,13 @@ void find_take(struct search *f, const char *text, double weight, double *score)
 
 /* How well node i is called what is wanted, 0..1; sets text and by. */
 double find_text_score(struct search *f, int i);
+
+/* The label that is clicked in place of a hidden check box, radio button or file field; -1: it is there
+ * itself, or has none. */
+int find_stand_in(const struct scene *s, int i);
+
+/* A thing without a name that stands with the wanted words, or the words themselves; -1 none. */
+int find_beside(struct search *f);
 
 /* The places that f->near names. */
 void find_anchors(struct search *f);

@@ -10,7 +10,8 @@
 #include "base/str.h"
 
 /* Focus and hover are left out of the states on purpose: clicking a dead button changes both. */
-#define STATES (NODE_DISABLED | NODE_CHECKED | NODE_SELECTED | NODE_EXPANDED)
+#define STATES      (NODE_DISABLED | NODE_CHECKED | NODE_SELECTED | NODE_EXPANDED)
+#define CLASS_STATE (1u << 16) /* and the bits above it: words of the class */
 
 /* --- taking ---------------------------------------------------------------------------------- */
 
@@ -57,12 +58,37 @@ static int count_next(struct counts *c, uint64_t key)
     return c->slots[i].n++;
 }
 
+/* A check box that is drawn anew by its label is hidden, and its state counts all the same. */
+static bool ticks(const struct node *n)
+{
+    return !strcmp(n->tag, "input") && (!strcmp(n->role, "checkbox") || !strcmp(n->role, "radio"));
+}
+
 static bool shown(const struct page *page, int i)
 {
     const struct node *n = &page->nodes[i];
-    return n->flags & NODE_VISIBLE || !strcmp(n->tag, "#document") ||
+    return n->flags & NODE_VISIBLE || ticks(n) || !strcmp(n->tag, "#document") ||
            (!strcmp(n->tag, "#text") && n->parent >= 0 &&
             page->nodes[n->parent].flags & NODE_VISIBLE);
+}
+
+/* Where the markup says nothing else, a class says what was chosen or switched on: a bit for each word.
+ * Words for focus, hover and pressing are left out, as above. */
+static unsigned class_states(const struct node *n)
+{
+    static const char *const words[] = {"on",     "off",    "active",    "checked",
+                                        "picked", "chosen", "selected",  "current",
+                                        "open",   "closed", "collapsed", "expanded"};
+    const char *class = node_attr(n, "class");
+    unsigned bits = 0;
+    for (const char *p = class; p && *p; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " ");
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+            if (strlen(words[i]) == len && !strncasecmp(p, words[i], len))
+                bits |= CLASS_STATE << i;
+        p += len;
+    }
+    return bits;
 }
 
 static int by_place(const void *a, const void *b)
@@ -85,7 +111,7 @@ static void take_nodes(struct pool *pool, const struct page *page, struct snapsh
         uint64_t parent = n->parent >= 0 ? places[n->parent] : STR_HASH_START;
         uint64_t kind = mix_text(str_hash(STR_HASH_START, &parent, sizeof(parent)), n->tag);
         int ordinal = count_next(&counts, kind);
-        unsigned states = n->flags & STATES;
+        unsigned states = (n->flags & STATES) | class_states(n);
         places[i] = str_hash(kind, &ordinal, sizeof(ordinal));
         nodes[out->n_nodes++] = (struct snapshot_node){
             .place = places[i],
