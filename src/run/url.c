@@ -18,18 +18,28 @@ static const char *after_scheme(const char *url)
     return s ? s + 3 : NULL;
 }
 
+/* Where the host begins; *ret_len: of the user info before it, 0 none. */
+static const char *host_start(const char *url, size_t *ret_len)
+{
+    const char *h = after_scheme(url), *at = NULL;
+    *ret_len = 0;
+    if (!h)
+        return NULL;
+    for (const char *p = h, *end = h + strcspn(h, "/?#"); p < end; p++)
+        at = *p == '@' ? p : at;
+    if (at)
+        *ret_len = (size_t)(at - h);
+    return h;
+}
+
 char *url_host(struct pool *pool, const char *url)
 {
-    const char *h = after_scheme(url);
+    size_t info;
+    const char *h = host_start(url, &info);
     if (!h)
         return pool_strdup(pool, "");
-    size_t len = strcspn(h, "/?#");
-    const char *at = memchr(h, '@', len);
-    if (at) {
-        len -= (size_t)(at + 1 - h);
-        h = at + 1;
-    }
-    return str_lower(pool, pool_strndup(pool, h, len));
+    h += info ? info + 1 : 0;
+    return str_lower(pool, pool_strndup(pool, h, strcspn(h, "/?#")));
 }
 
 char *url_site(struct pool *pool, const char *url)
@@ -52,20 +62,6 @@ char *url_origin(struct pool *pool, const char *url)
     if (str_ends(host, usual))
         host[strlen(host) - strlen(usual)] = 0;
     return pool_printf(pool, "%s://%s", scheme, host);
-}
-
-/* Where the host begins; *ret_len: of the user info before it, 0 none. */
-static const char *host_start(const char *url, size_t *ret_len)
-{
-    const char *h = after_scheme(url), *at = NULL;
-    *ret_len = 0;
-    if (!h)
-        return NULL;
-    for (const char *p = h, *end = h + strcspn(h, "/?#"); p < end; p++)
-        at = *p == '@' ? p : at;
-    if (at)
-        *ret_len = (size_t)(at - h);
-    return h;
 }
 
 char *url_user_info(struct pool *pool, const char *url)

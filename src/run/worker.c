@@ -383,6 +383,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .max_time_minutes = (int)json_int(m, "max_time_minutes", 0),
         .run_id = json_str(m, "run_id", ""),
         .screenshot_dir = text_or_null(json_object_get(m, "dirs"), "screenshots"),
+        .download_dir = text_or_null(json_object_get(m, "dirs"), "downloads"),
         .nav_wait_s = json_num(options, "nav_wait_s", 0),
         .auto_url_gate = json_flag(options, "auto_url_gate", true),
         .extraction_schema = json_is_object(schema) ? schema : NULL,

@@ -82,6 +82,18 @@ static void arm_chooser(struct tabs *t, const struct session *s)
     cdp_post(t->cdp, s->id, "Page.setInterceptFileChooserDialog", params);
 }
 
+struct file_call {
+    struct cdp_call call;
+    struct asks *asks; /* lives as long as the pipe */
+};
+
+static void on_file_taken(void *arg, const json_t *result)
+{
+    struct file_call *call = arg;
+    call->asks->files += result != NULL;
+    free(call);
+}
+
 void asks_on_chooser(struct tabs *t, struct session *s, const json_t *params)
 {
     int64_t node = json_int(params, "backendNodeId", 0);
@@ -91,8 +103,13 @@ void asks_on_chooser(struct tabs *t, struct session *s, const json_t *params)
     json_push(files, json_string_safe(t->asks.file));
     json_put(answer, "files", files);
     json_put_int(answer, "backendNodeId", node);
-    cdp_post(t->cdp, s->id, "DOM.setFileInputFiles", answer);
-    t->asks.files++;
+    struct file_call *call = calloc(1, sizeof(*call));
+    if (!call)
+        BUG("out of memory");
+    call->asks = &t->asks;
+    call->call.on_done = on_file_taken;
+    call->call.arg = call;
+    cdp_start(t->cdp, s->id, "DOM.setFileInputFiles", answer, &call->call);
 }
 
 /* --- sign-ins -------------------------------------------------------------------------------- */

@@ -1,0 +1,91 @@
+/*
+ * fill_text.c - fields that are typed into: one line, many lines, rich text, a box per character.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "run/look.h"
+#include "run/steps/fill.h"
+
+/* Replace what is there; a field that is known to be empty needs no keys for that. */
+static int empty_field(struct run *run, bool known_empty, bool stays_empty, struct err *err)
+{
+    int r = known_empty ? 0 : run_key(run, "ctrl+a", CAP_TYPE_MS, err);
+    return r || known_empty || !stays_empty ? r : run_key(run, "Delete", CAP_TYPE_MS, err);
+}
+
+int fill_text(struct fill *f, int try_no, bool *ret_landed, struct err *err)
+{
+    struct run *run = f->run;
+    struct settled s = {0};
+    struct observation obs;
+    bool known_empty = try_no == 0 && f->node && !field_is_rich(f->node) && str_empty(f->node->value);
+    int r = run_click(run, f->out->at, BUTTON_LEFT, &s, err);
+    if (!r)
+        r = empty_field(run, known_empty, !*f->value, err);
+    if (!r && *f->value)
+        r = run_type(run, f->value, err); /* over the selection */
+    if (!r)
+        r = run_look(run, &obs, err);
+    if (!r)
+        *ret_landed = field_holds(run, &obs, f->value);
+    return r;
+}
+
+/* --- a box per character ---------------------------------------------------------------------- */
+
+static bool is_box(const struct node *n)
+{
+    const char *max = node_attr(n, "maxlength");
+    return !strcmp(n->tag, "input") && max && atoi(max) == 1 && (n->flags & NODE_VISIBLE);
+}
+
+bool fill_is_boxes(const struct fill *f)
+{
+    return f->node && is_box(f->node) && strlen(f->value) > 1;
+}
+
+/* What the boxes from node on show together, as many as the value has characters. */
+static const char *boxes_show(struct pool *pool, const struct page *page, const struct node *node,
+                              size_t n)
+{
+    const char *out = "";
+    for (int i = (int)(node - page->nodes); i < page->n_nodes && n; i++)
+        if (is_box(&page->nodes[i])) {
+            out = pool_printf(pool, "%s%s", out, page->nodes[i].value);
+            n--;
+        }
+    return out;
+}
+
+/* Boxes that do not pass the focus on are gone to with Tab. */
+static int type_each(struct run *run, const char *value, struct err *err)
+{
+    int r = 0;
+    for (const char *p = value; !r && *p; p++) {
+        r = run_type(run, pool_strndup(run->step_pool, p, 1), err);
+        if (!r && p[1])
+            r = run_key(run, "Tab", CAP_TYPE_MS, err);
+    }
+    return r;
+}
+
+int fill_boxes(struct fill *f, int try_no, bool *ret_landed, struct err *err)
+{
+    struct run *run = f->run;
+    struct settled s = {0};
+    struct observation obs;
+    const struct node *n;
+    int r = run_click(run, f->out->at, BUTTON_LEFT, &s, err);
+    if (!r && try_no > 0)
+        r = run_key(run, "ctrl+a", CAP_TYPE_MS, err);
+    if (!r)
+        r = try_no == 0 ? run_type(run, f->value, err) : type_each(run, f->value, err);
+    if (!r)
+        r = fill_look_again(f, &obs, &n, err);
+    if (!r && n)
+        *ret_landed =
+            !strcmp(boxes_show(run->step_pool, obs.page, n, strlen(f->value)), f->value);
+    return r;
+}
