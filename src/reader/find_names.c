@@ -108,7 +108,7 @@ double find_text_score(struct search *f, int i)
     if (score >= 0.999)
         return score;
     find_take(f, node_attr(n, "placeholder"), 0.92, &score);
-    find_take(f, node_attr(n, "title"), 0.9, &score);
+    find_take(f, node_attr(n, "title"), words_is_picture(scene_label(s, i)) ? 1 : 0.9, &score);
     find_take(f, node_attr(n, "aria-label"), 0.95, &score);
     find_take(f, node_attr(n, "alt"), 0.9, &score);
     const char *type = node_attr(n, "type");

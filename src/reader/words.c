@@ -240,3 +240,32 @@ const char *words_in(enum phrases which, const char *text)
 {
     return look_up(which, text, false);
 }
+
+/* Arrows, signs, dingbats and pictographs; what only modifies them. */
+static bool is_sign(unsigned c)
+{
+    return (c >= 0x2000 && c <= 0x2BFF) || (c >= 0x1F000 && c <= 0x1FAFF) || c == 0xFE0F;
+}
+
+/* One code point of UTF-8, 0 when there is none. */
+static unsigned next_code(const unsigned char **p)
+{
+    unsigned c = *(*p)++;
+    int more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : c >= 0xC0 ? 1 : 0;
+    c &= more ? 0x3Fu >> more : 0x7Fu;
+    for (; more && (**p & 0xC0) == 0x80; more--)
+        c = c << 6 | (*(*p)++ & 0x3Fu);
+    return more ? 0 : c;
+}
+
+bool words_is_picture(const char *text)
+{
+    bool some = false;
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        unsigned c = next_code(&p);
+        if (isalnum((int)(c < 0x80 ? c : 0)) || (c >= 0x80 && !is_sign(c)) || !c)
+            return false;
+        some = some || c >= 0x80;
+    }
+    return some;
+}

@@ -47,6 +47,9 @@ const char *words_in(enum phrases which, const char *text);
 bool words_has(const char *plain_text, const char *plain_phrase);
 int words_count(const char *plain_text);
 
+/* Not empty, and nothing in it is read as a word: an arrow, a picture of a bin. */
+bool words_is_picture(const char *text);
+
 /* Every word of a stands in b. Plain texts; false for no words. */
 bool words_all_in(const char *a, const char *b);
 

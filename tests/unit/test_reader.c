@@ -46,6 +46,9 @@ static void words_are_compared_plain(void **state)
     assert_null(words_is(WORDS_NEXT, "next steps"));
     assert_non_null(words_is(WORDS_SPONSORED, "Ad"));
     assert_null(words_is(WORDS_SPONSORED, "Adelaide"));
+    assert_true(words_is_picture("\u2709") && words_is_picture("\U0001F5D1\uFE0F"));
+    assert_false(words_is_picture("") || words_is_picture("x") || words_is_picture("\u2709 2") ||
+                 words_is_picture("\u00e9") || words_is_picture("-") || words_is_picture("\u4e0b"));
     assert_non_null(words_in(WORDS_BLOCKED, "Access denied!"));
     assert_false(words_has("address", "ad"));
     assert_true(words_has("an ad here", "ad"));
@@ -174,6 +177,9 @@ static const struct {
     {"renewals", "field", "Number", "", NULL, NULL},      /* nor for another part of its hint */
     {"renewals", "field", "Message body", "", "message body", "div"}, /* the editor without a name */
     {"renewals", "field", "Subject", "", "Subject", "input"},
+    {"icons", "button", "Archive", "", "\U0001F5C3", "button"}, /* not the folder of that name */
+    {"icons", "button", "Mark as unread", "", "\u2709", "button"},
+    {"icons", "nav_link", "Archive", "", "Archive", "a"},
     {"form", "field", "First name", "", "First name *", "input"},
     {"form", "field", "Last name", "", "Last name", "input"},
     {"form", "field", "Street and number", "", "Street and number", "input"}, /* label by its place, left */
