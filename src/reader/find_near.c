@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "reader/words.h"
 
 #define ANCHOR_TEXT_BYTES 300 /* a longer text is no name of a row */
@@ -31,8 +32,11 @@ static bool shows(const struct search *f, int i, has_fn *has)
     if (bytes > 0 && bytes <= ANCHOR_TEXT_BYTES &&
         has(words_plain(s->pool, scene_text(s, i, ANCHOR_TEXT_BYTES)), f->near))
         return true;
-    return (n->name[0] && has(words_plain(s->pool, n->name), f->near)) ||
-           (n->value[0] && has(words_plain(s->pool, n->value), f->near));
+    const char *said[] = {n->name, n->value, node_attr(n, "title")};
+    for (size_t k = 0; k < ARRAY_SIZE(said); k++)
+        if (!str_empty(said[k]) && has(words_plain(s->pool, said[k]), f->near))
+            return true;
+    return false;
 }
 
 /* The smallest parts of the page that show the words. */
