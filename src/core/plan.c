@@ -118,7 +118,7 @@ static const json_t *take_object(struct pool *pool, const json_t *obj, const cha
     return json_keep(pool, object_copy(json_object_get(obj, key)));
 }
 
-static int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out,
+int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out,
                           struct err *err)
 {
     *out = (struct step){

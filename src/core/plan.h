@@ -59,6 +59,9 @@ struct plan {
 /* One step as the object of plans.md section 7 (all semantic fields of section 3). New reference. */
 json_t *step_to_json(const struct step *step);
 
+/* Reads exactly that back into *out, in pool; index is for the message only. E_INVALID. */
+int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out, struct err *err) MUST_CHECK;
+
 /* How often the body of a loop runs at most: loop_count, else its section's default (plans.md 9.1). */
 int step_loop_limit(const struct step *loop);
 

@@ -97,8 +97,8 @@ static void judge_sent(struct run *run, struct step_result *result, const struct
     int status = obs->page ? obs->page->http_status : 0;
     bool said = *complaint && strcmp(complaint, result->complaint_before);
     const char *text = obs->page ? page_text(run->step_pool, obs->page, 0, PAGE_TEXT_BYTES) : "";
-    if (!result->sent || !result->verified_change)
-        return;
+    if (!result->sent || (!result->verified_change && !said))
+        return; /* what did nothing at all may be pressed again */
     bool refused =
         said || (result->navigated && status >= 400 && status < 500) || complaint_says_undone(text);
     result->outcome = refused ? OUTCOME_REFUSED : OUTCOME_UNMET;

@@ -61,6 +61,13 @@ static const struct field {
     F("loop_counters", OBJECT, loop_counters),
     F("state_vars", OBJECT, state_vars),
     F("step_failures", OBJECT, failures),
+    F("plan_edits", LIST, edits),
+    F("intent_overrides", OBJECT, overrides),
+    F("recoveries", INT, recoveries),
+    F("step_recoveries", OBJECT, step_recoveries),
+    F("state_print", TEXT, state_print),
+    F("state_repeats", INT, state_repeats),
+    F("off_source_steps", INT, off_source),
     F("executor_backend_counts", OBJECT, backends),
     F("last_extracted", OBJECT, last_extracted),
     F("time_buckets", OBJECT, time_buckets),
@@ -194,6 +201,28 @@ int progress_counter(const json_t *counters, int index)
     char key[16];
     snprintf(key, sizeof(key), "%d", index);
     return (int)json_int(counters, key, 0);
+}
+
+static int key_index(const char *key)
+{
+    char *end;
+    long n = strtol(key, &end, 10);
+    return *key && !*end ? (int)n : -1;
+}
+
+void progress_shift(json_t *by_index, int at, int n)
+{
+    json_t *moved = json_object(), *v;
+    const char *key;
+    char name[16];
+    json_object_foreach (by_index, key, v) {
+        int i = key_index(key);
+        snprintf(name, sizeof(name), "%d", i >= at ? i + n : i);
+        json_put(moved, i < 0 ? key : name, json_incref(v));
+    }
+    json_object_clear(by_index);
+    json_object_update(by_index, moved);
+    json_decref(moved);
 }
 
 void progress_set_counter(json_t *counters, int index, int value)

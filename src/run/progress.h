@@ -21,6 +21,9 @@ struct progress {
     int blocked_reloads; /* page_blocked_reload of the step at step_index */
     int effects;         /* irreversible attempts that were carried to their end: names the next one */
     int steps_executed;
+    int recoveries;      /* decisions of recovery.h so far, of the whole run */
+    int state_repeats;   /* steps in a row that left the state of state_print; guards.h */
+    int off_source;      /* steps in a row that ended away from the pinned source */
     int scroll_y;
     int row_images, row_image_bytes; /* pictures of rows that were kept */
     int shared_seen_hits;            /* passed over because an earlier run had them: cache_read */
@@ -34,12 +37,15 @@ struct progress {
     char *drift_hint;       /* to be checked by the next step; "" none */
     char *card_title;       /* of the open detail page */
     char *card_key;         /* what its account knows it by */
+    char *state_print;      /* of the page after the last step; guards.h */
     char *timestamp;
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
         *warnings, *schema_fields, *accounts; /* arrays, never NULL */
+    json_t *edits;                            /* array: edits.h */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
         *coverage, *learned, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
                                        of the open detail page gave */
+    json_t *overrides, *step_recoveries; /* objects by step index: intents of rewrite.h, decisions */
 };
 
 void progress_init(struct progress *p);
@@ -59,5 +65,8 @@ void progress_add(json_t *array, const char *value); /* unless it is there */
 
 int progress_counter(const json_t *counters, int index);
 void progress_set_counter(json_t *counters, int index, int value);
+
+/* n steps were inserted before step at: what is kept by index moves with its step. */
+void progress_shift(json_t *by_index, int at, int n);
 
 #endif

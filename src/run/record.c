@@ -159,6 +159,8 @@ void record_effects(struct run *run, struct step_result *result)
         result->failure_class = failure_classify(result->data, result->page_title);
     if (result->success) {
         json_object_del(run->progress.failures, key);
+        json_object_del(run->progress.overrides, key);
+        json_object_del(run->progress.step_recoveries, key);
         take_rows(run, result);
     } else if (!result->skip) {
         note_failure(run, result);
@@ -217,7 +219,7 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
 static void queue_end_event(struct run *run, const struct step_result *r, const struct next *next,
                             double duration)
 {
-    static const char *const kinds[] = {"advance", "jump", "retry", "halt"};
+    static const char *const kinds[] = {"advance", "jump", "retry", "rewind", "halt"};
     json_t *d = json_object();
     json_put_int(d, "step_index", run->index);
     json_put_int(d, "n_steps", run->plan->n_steps);
@@ -236,7 +238,7 @@ static void queue_end_event(struct run *run, const struct step_result *r, const 
         json_put(d, "costs", json_copy(run->progress.costs));
     json_put_str(d, "next", kinds[next->kind]);
     json_put_str(d, "reason", next->reason ? next->reason : "");
-    const char *kind = next->kind == NEXT_RETRY ? "retry" : "step_end";
+    const char *kind = next_is_retry(next) ? "retry" : "step_end";
     json_t *e = json_pack("{s:s,s:s,s:i,s:o}", "layer", "runner", "kind", kind, "step_index",
                           run->index, "detail", d);
     const char *text = pool_printf(run->step_pool, "step %d of %d: %s %s: %s", run->index + 1,
@@ -257,7 +259,7 @@ void record_end(struct run *run, const struct step_result *result, const struct 
     double duration = round(meter_elapsed_s(&run->step_meter) * 1000) / 1000;
     meter_sum(run->run_time, times);
     queue_end_event(run, result, next, duration);
-    if (next->kind != NEXT_RETRY) {
+    if (!next_is_retry(next)) {
         json_push(p->step_results, result_record(run, result, duration, times));
         json_put_int(p->backends, result->backend, json_int(p->backends, result->backend, 0) + 1);
     }

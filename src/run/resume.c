@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/edits.h"
 #include "run/look.h"
 #include "run/step.h"
 #include "run/url.h"
@@ -20,6 +21,9 @@ int resume_restore(struct run *run, struct err *err)
         return 0;
     }
     int r = progress_from_json(&run->progress, doc, err);
+    if (r)
+        return r;
+    r = edits_replay(run, err);
     if (r)
         return r;
     coverage_release(&run->coverage);

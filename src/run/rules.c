@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "run/look.h"
+#include "run/recovery.h"
+#include "run/rewrite.h"
 #include "run/steps/steps.h"
 #include "run/url.h"
 
@@ -23,6 +26,7 @@ enum when {
 #define NO_LIMIT         1000000
 #define REQUIRED_RETRIES 2
 #define BLOCKED_RETRIES  2
+#define BUSY_RETRIES     3 /* of a server that answers 5xx, or too slowly: after 1, 2 and 4 s */
 #define SCROLL_RETRIES   3
 #define NEAR_END_PX      96
 #define MIN_MOVED_PX     50
@@ -50,9 +54,9 @@ struct rule {
     rule_fn *act;        /* NULL: nothing is to be done */
 };
 
-static rule_fn duplicate, scroll_fallback, required_retry, halt_required, gate_retry, gate_failed,
-    exhausted, login, next_loop, scan_retry, blocked_reload, click_failed, undo_advance,
-    retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
+static rule_fn duplicate, scroll_fallback, busy_retry, recover, required_retry, halt_required,
+    gate_retry, gate_failed, exhausted, login, next_loop, scan_retry, blocked_reload, click_failed,
+    undo_advance, retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
 
 /*
  * Where this differs from plans.md 9.4: a navigate that failed is not undone, as the run halts and
@@ -66,11 +70,17 @@ static const struct rule rules[] = {
     {"done_failed",         0,              NULL,            OUTCOME_DONE,        NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"submit_unconfirmed",  REQUIRED,       NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
+    {"recovery",            REQUIRED,       NULL,            OUTCOME_REFUSED,     NULL, 0, NO_LIMIT, NEXT_RETRY, recover},
+    {"required_failed",     REQUIRED,       NULL,            OUTCOME_REFUSED,     NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
+    {"recovery",            REQUIRED,       NULL,            OUTCOME_UNMET,       NULL, 0, NO_LIMIT, NEXT_RETRY, recover},
     {"required_failed",     REQUIRED,       NULL,            OUTCOME_UNMET,       NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
+    {"budget_exceeded",     0,              NULL,            ANY_OUTCOME, "budget_exceeded", 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"http_5xx_retry",      0,              "navigate",      ANY_OUTCOME,   "http_5xx", 0, BUSY_RETRIES, NEXT_RETRY, busy_retry},
     {"extract_data_failed", 0,              NULL,            OUTCOME_REJECTED,    NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"duplicate",           0,              NULL,            OUTCOME_DUPLICATE,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, duplicate},
     {"scroll_cdp_fallback", REQUIRED,       "scroll",        OUTCOME_BUDGET,      NULL, 1, NO_LIMIT, NEXT_ADVANCE, scroll_fallback},
     {"required_retry",      REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, REQUIRED_RETRIES, NEXT_RETRY, required_retry},
+    {"recovery",            REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_RETRY, recover},
     {"required_failed",     REQUIRED,       NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"gate_retry",          GATE | TROUBLE, NULL,            ANY_OUTCOME,         NULL, 0, 1,        NEXT_RETRY, gate_retry},
     {"gate_failed",         GATE,           NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, gate_failed},
@@ -133,6 +143,11 @@ static bool fits(const struct rule *rule, const struct run *run, const struct st
            retries < rule->below;
 }
 
+bool next_is_retry(const struct next *next)
+{
+    return next->kind == NEXT_RETRY || next->kind == NEXT_REWIND;
+}
+
 const char *rules_match(const struct run *run, const struct step_result *result)
 {
     size_t i = 0;
@@ -177,6 +192,22 @@ static int retry(struct run *run, struct next *out, int settle_ms, struct err *e
     out->kind = NEXT_RETRY;
     int r = run_settle(run, settle_ms, err);
     return r == E_TIMEOUT ? 0 : r;
+}
+
+/* A server that is busy is asked again, later each time. */
+static int busy_retry(struct run *run, struct step_result *result, struct next *out,
+                      struct err *err)
+{
+    int wait_ms = 1000 << run->progress.retries;
+    out->reason = pool_printf(run->step_pool, "http_5xx_retry:%d", run->progress.retries + 1);
+    int r = loop_wait(run->loop, NULL, NULL, clock_mono_ms() + wait_ms);
+    return r && r != E_TIMEOUT ? err_set(err, r, "interrupted while the server was given time") : 0;
+}
+
+static int recover(struct run *run, struct step_result *result, struct next *out, struct err *err)
+{
+    int r = recovery_try(run, result, out, err);
+    return r == 1 ? DECLINED : r;
 }
 
 static int halt_required(struct run *run, struct step_result *result, struct next *out,
@@ -233,6 +264,7 @@ static int required_retry(struct run *run, struct step_result *result, struct ne
 {
     out->reason = pool_printf(run->step_pool, "required_retry:%s:%d", run->step->type,
                               run->progress.retries + 1);
+    rewrite_for_retry(run, result);
     return retry(run, out, SETTLE_RETRY_MS, err);
 }
 

@@ -12,14 +12,19 @@ enum next_kind {
     NEXT_ADVANCE, /* the following step */
     NEXT_JUMP,    /* to target */
     NEXT_RETRY,   /* the same step again */
+    NEXT_REWIND,  /* a retry that starts at target, before the step: its form has to be filled in anew */
     NEXT_HALT,
 };
 
 struct next {
     enum next_kind kind;
     int target;
+    bool anew;          /* a retry whose retries count from the beginning */
     const char *reason; /* "required_retry:submit:1", "click_failed", ... or the halt reason */
 };
+
+/* The step is not over: what it gave so far is no result. */
+bool next_is_retry(const struct next *next);
 
 /* Decide after a failed step; may act (go back, press Escape, scroll). E_GONE, E_CANCELLED. */
 int rules_after_failure(struct run *run, struct step_result *result, struct next *out,

@@ -287,6 +287,16 @@ static int act(struct run *run, const struct step_type *type, struct step_result
     return r;
 }
 
+/* agent-loop.md 9.2: our own hands missed twice. */
+static int escalated(struct run *run, struct step_result *out, struct err *err)
+{
+    int budget = run->step->budget;
+    run_heal(run, "handler_escalation", "runner",
+             json_pack("{s:s,s:s,s:s}", "from_handler", run->step->type, "to_handler", "brain",
+                       "trigger", "no_state_change"));
+    return by_brain(run, "vision", budget > OVERRIDE_BUDGET ? budget : OVERRIDE_BUDGET, out, err);
+}
+
 int step_dispatch(struct run *run, struct step_result *out, struct err *err)
 {
     const struct step *s = run->step;
@@ -296,8 +306,7 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
     if (*s->guard && !json_truthy(json_object_get(run->progress.state_vars, s->guard)))
         return guarded(run, out);
     if (type && !(type->flags & STEP_IRREVERSIBLE) && brain_takes_over(run))
-        return by_brain(run, "vision", s->budget > OVERRIDE_BUDGET ? s->budget : OVERRIDE_BUDGET,
-                        out, err);
+        return escalated(run, out, err);
     if (s->gate && strcmp(s->type, "click"))
         return step_gate(run, out, err);
     if (!type && s->claude_only)

@@ -4,7 +4,10 @@
 
 #include "base/str.h"
 #include "run/allow.h"
+#include "run/critic.h"
 #include "run/demote.h"
+#include "run/edits.h"
+#include "run/guards.h"
 #include "run/look.h"
 #include "run/record.h"
 #include "run/steps/steps.h"
@@ -101,14 +104,14 @@ static void apply_next(struct run *run, const struct next *next)
 {
     struct progress *p = &run->progress;
     if (next->kind == NEXT_RETRY) {
-        p->retries++;
+        p->retries = next->anew ? 0 : p->retries + 1;
         return;
     }
     p->retries = 0;
     p->blocked_reloads = 0;
     if (next->kind == NEXT_ADVANCE)
         p->step_index = run->index + 1;
-    else if (next->kind == NEXT_JUMP)
+    else if (next->kind == NEXT_JUMP || next->kind == NEXT_REWIND)
         p->step_index = next->target;
 }
 
@@ -122,10 +125,36 @@ static int attempt_where_allowed(struct run *run, struct step_result *out, bool 
     return r || *ret_outside ? r : allow_check(run, out, ret_outside, err);
 }
 
+/* Rules first, then whether the plan should be put otherwise. */
+static int after_failure(struct run *run, struct step_result *result, struct next *next,
+                         struct err *err)
+{
+    struct err why = {0};
+    int r = rules_after_failure(run, result, next, &why);
+    if (!r)
+        r = critic_look(run, result, next, &why);
+    if (r == E_GONE || r == E_CANCELLED)
+        return err_set(err, r, "%s", why.msg);
+    if (r)
+        run_warn(run, "recovery_failed", "%s", why.msg);
+    return 0;
+}
+
+/* The step is over: does the run still get anywhere? */
+static int guard(struct run *run, struct next *next, struct err *err)
+{
+    const char *reason = NULL;
+    if (next_is_retry(next) || next->kind == NEXT_HALT)
+        return 0;
+    int r = guards_check(run, &reason, err);
+    if (!r && reason)
+        *next = (struct next){.kind = NEXT_HALT, .reason = reason};
+    return r;
+}
+
 static int after_attempt(struct run *run, struct step_result *result, bool outside,
                          struct next *next, struct err *err)
 {
-    struct err why = {0};
     int r = observed(run, result, err);
     if (!r)
         r = record_look(run, result, err);
@@ -141,16 +170,12 @@ static int after_attempt(struct run *run, struct step_result *result, bool outsi
         *next = (struct next){.kind = NEXT_JUMP, .target = run->plan->n_steps};
     if (result->success && !strcmp(run->step->type, "paginate"))
         flow_after_paginate(run, run->index, true);
-    if (!result->success) {
-        r = rules_after_failure(run, result, next, &why);
-        if (r == E_GONE || r == E_CANCELLED)
-            return err_set(err, r, "%s", why.msg);
-        if (r)
-            run_warn(run, "recovery_failed", "%s", why.msg);
-    }
+    r = result->success ? 0 : after_failure(run, result, next, err);
+    if (r)
+        return r;
     follow_setup(run, result);
     note_scroll(run);
-    return 0;
+    return guard(run, next, err);
 }
 
 static int run_step(struct run *run, struct next *next, struct err *err)
@@ -209,7 +234,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
     run->index = run->progress.step_index;
-    run->step = &run->plan->steps[run->index];
+    run->step = edits_step(run, run->index);
     meter_start(&run->step_meter);
     return is_flow(run->step) ? run_flow(run, err) : run_step(run, next, err);
 }

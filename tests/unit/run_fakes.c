@@ -122,7 +122,8 @@ static void build_node(struct fake_web *w, struct pool *pool, const struct fake_
                        .box = {0, y, 1280, e->wrapped ? 48 : FAKE_ROW_PX}};
     n->flags = NODE_VISIBLE | (y >= 0 && y + FAKE_ROW_PX <= VIEW_H ? NODE_IN_VIEW : 0u);
     n->flags |= (input ? NODE_EDITABLE : 0u) | (focused ? NODE_FOCUSED : 0u) |
-                (e->covered ? NODE_COVERED : 0u);
+                (e->covered ? NODE_COVERED : 0u) |
+                (!strcmp(e->tag, "button") || !strcmp(e->tag, "a") ? NODE_CLICKABLE : 0u);
     if (input)
         n->value = w->typed;
     else if (!strcmp(e->kind, "select"))
