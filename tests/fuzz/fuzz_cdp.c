@@ -1,15 +1,19 @@
 /*
- * What a page can put into a snapshot, and a browser into an event: turned into a page, or into
- * what the tabs know. The text is a snapshot; the same text is then told as the parameters of every
- * event.
+ * What a page can put into a snapshot, and a browser into an event or onto its pipe: turned into a
+ * page, or into what the tabs know. The bytes come off the pipe as they are; as JSON they are a
+ * snapshot, and then the parameters of every event.
  */
 #include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 #include "plane/cdp/snapshot.h"
 #include "plane/cdp/tabs.h"
+
+#define SEND_BYTES (100u << 10) /* what a socket takes at once */
+#define WAIT_MS    2000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -62,22 +66,58 @@ static void tell(struct tabs *tabs, const json_t *params)
     }
 }
 
-static void take_events(const json_t *json)
-{
+struct browser {
     struct loop *loop;
     struct tabs tabs;
     int pair[2];
-    if (loop_create(&loop, NULL) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair))
+};
+
+static void browser_start(struct browser *b)
+{
+    if (loop_create(&b->loop, NULL) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, b->pair))
         BUG("no loop");
-    tabs_init(&tabs, loop);
-    if (cdp_open(loop, pair[0], tabs_on_event, &tabs, &tabs.cdp, NULL))
+    tabs_init(&b->tabs, b->loop);
+    if (cdp_open(b->loop, b->pair[0], tabs_on_event, &b->tabs, &b->tabs.cdp, NULL))
         BUG("no pipe");
-    tell(&tabs, json);
-    cdp_close(tabs.cdp);
-    tabs_release(&tabs);
-    close(pair[0]);
-    close(pair[1]);
-    loop_destroy(loop);
+}
+
+static void browser_end(struct browser *b)
+{
+    cdp_close(b->tabs.cdp);
+    tabs_release(&b->tabs);
+    close(b->pair[0]);
+    if (b->pair[1] >= 0)
+        close(b->pair[1]);
+    loop_destroy(b->loop);
+}
+
+static void take_events(const json_t *json)
+{
+    struct browser b;
+    browser_start(&b);
+    tell(&b.tabs, json);
+    browser_end(&b);
+}
+
+static bool is_gone(void *arg)
+{
+    const struct browser *b = arg;
+    return cdp_gone(b->tabs.cdp);
+}
+
+/* The bytes as they come off the pipe: messages that end in NUL, whatever is in them. */
+static void take_frames(const uint8_t *data, size_t size)
+{
+    struct browser b;
+    if (size > SEND_BYTES)
+        return;
+    browser_start(&b);
+    bool sent = !size || send(b.pair[1], data, size, MSG_NOSIGNAL) == (ssize_t)size;
+    close(b.pair[1]);
+    b.pair[1] = -1;
+    if (loop_wait(b.loop, is_gone, &b, clock_mono_ms() + WAIT_MS) && sent)
+        BUG("the end of the pipe was not noticed");
+    browser_end(&b);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -85,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pool *pool = pool_create(NULL);
     json_error_t je;
     json_t *json = json_loadb((const char *)data, size, JSON_ALLOW_NUL, &je);
+    take_frames(data, size);
     if (json) {
         take_snapshot(pool, json);
         take_events(json);
