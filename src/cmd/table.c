@@ -1,6 +1,7 @@
 #include "cmd/table.h"
 
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -19,6 +20,12 @@ int table_terminal_width(int fd)
     if (!isatty(fd))
         return 0;
     return ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 ? ws.ws_col : 80;
+}
+
+bool table_colour(int fd)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 /* Width of one character; the process keeps the "C" locale, so ask with another one. */

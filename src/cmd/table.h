@@ -16,6 +16,9 @@
 /* Columns of the terminal at fd; 0 when it is none. */
 int table_terminal_width(int fd);
 
+/* May what is written to fd have colours? A terminal, without NO_COLOR. */
+bool table_colour(int fd);
+
 /* Cells that text takes on a terminal. */
 int table_text_width(const char *text);
 

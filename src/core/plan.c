@@ -99,6 +99,8 @@ json_t *plan_to_json(const struct plan *plan)
         json_put_str(o, "pagination_url_template", plan->page_url_template);
     if (plan->site_config)
         json_put(o, "site_config", object_copy(plan->site_config));
+    if (plan->objective)
+        json_put(o, "objective", json_deep_copy(plan->objective));
     if (plan->loop_groups)
         json_put(o, "loop_groups", json_deep_copy(plan->loop_groups));
     if (json_array_size(plan->warnings))

@@ -52,6 +52,7 @@ struct plan {
     char signature[ID_SHA256_HEX_BYTES];
     struct plan_runtime runtime;
     const json_t *site_config; /* object or NULL (plans.md 8.9) */
+    const json_t *objective;   /* object: what its author wants (start_url, filters ...), or NULL */
     const json_t *loop_groups; /* array of {loop_step_idx, body_range, shape} (plans.md 11), or NULL */
     const json_t *warnings;    /* array of strings: unknown keys and types, clamps; never NULL */
 };

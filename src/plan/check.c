@@ -160,7 +160,8 @@ static int check_names(struct pool *pool, const struct plan *plan, struct step *
 }
 
 typedef int check_fn(struct pool *pool, const struct plan *plan, struct step *s, struct err *err);
-static check_fn *const checks[] = {check_loop, check_extract, check_address, check_value, check_action, check_names};
+static check_fn *const checks[] = {check_loop,  check_extract, check_address,
+                                   check_value, check_action,  check_names};
 
 int plan_check(struct pool *pool, struct plan *plan, struct err *err)
 {

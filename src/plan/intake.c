@@ -155,6 +155,10 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
     plan->name = str_cut(pool, label, ID_NAME_MAX);
     plan->page_url_template =
         text_of(document, "pagination_url_template", "_pagination_url_template");
+    const json_t *objective = json_object_get(document, "_objective");
+    if (!json_is_object(objective))
+        objective = json_object_get(document, "objective");
+    plan->objective = json_is_object(objective) ? objective : NULL;
     const json_t *site = json_object_get(document, "_site_config");
     plan->site_config = json_is_object(site) ? site : json_object_get(document, "site_config");
     if (!json_is_object(plan->site_config))

@@ -62,8 +62,18 @@ json_t *plan_findings_json(const char *label, const struct plan *plan,
     return o;
 }
 
+/* SGR codes; "" without colour. */
+enum shade { SHADE_OFF, SHADE_BAD, SHADE_MAYBE, SHADE_GOOD, SHADE_DIM, SHADE_HEAD };
+static const char *const shades[] = {"\033[0m",  "\033[31m", "\033[33m",
+                                     "\033[32m", "\033[2m",  "\033[1m"};
+
+static const char *in(const struct report_style *style, enum shade shade)
+{
+    return style->colour ? shades[shade] : "";
+}
+
 char *plan_findings_text(struct pool *pool, const char *label, const struct plan *plan,
-                         const struct finding *findings, int n)
+                         const struct finding *findings, int n, const struct report_style *style)
 {
     struct buf b;
     int errors = 0;
@@ -74,15 +84,18 @@ char *plan_findings_text(struct pool *pool, const char *label, const struct plan
         const char *place =
             f->step_index < 0 ? "plan" : pool_printf(pool, "step[%d]", f->step_index);
         errors += f->severity == SEVERITY_ERROR;
-        buf_addf(&b, "%-7s %-8s %s: %s\n", f->severity == SEVERITY_ERROR ? "ERROR" : "WARNING",
-                 place, f->code, f->message);
+        bool error = f->severity == SEVERITY_ERROR;
+        buf_addf(&b, "%s%-7s%s %-8s %s%s%s: %s\n", in(style, error ? SHADE_BAD : SHADE_MAYBE),
+                 error ? "ERROR" : "WARNING", in(style, SHADE_OFF), place, in(style, SHADE_HEAD),
+                 f->code, in(style, SHADE_OFF), f->message);
         if (*f->auto_fix)
-            buf_addf(&b, "    auto-fix: %s\n", f->auto_fix);
+            buf_addf(&b, "%s    auto-fix: %s%s\n", in(style, SHADE_DIM), f->auto_fix,
+                     in(style, SHADE_OFF));
     }
     if (n)
         buf_addf(&b, "result: %d error(s), %d warning(s)\n", errors, n - errors);
     else
-        buf_adds(&b, TICK " no issues\n");
+        buf_addf(&b, "%s" TICK "%s no issues\n", in(style, SHADE_GOOD), in(style, SHADE_OFF));
     return text_of(pool, &b);
 }
 
@@ -136,12 +149,12 @@ static void add_sections(struct buf *b, const struct plan *plan)
     json_decref(sections);
 }
 
-static void add_intent(struct buf *b, const char *intent)
+static void add_intent(struct buf *b, const char *intent, int most)
 {
     buf_addc(b, '"');
     for (int n = 0; *intent; intent++) {
         n += ((unsigned char)*intent & 0xC0) != 0x80;
-        if (n > INTENT_CHARS)
+        if (n > most)
             break;
         buf_addc(b, *intent == '\n' || *intent == '\r' ? ' ' : *intent);
     }
@@ -158,25 +171,37 @@ static void add_target(struct buf *b, const struct step *s)
     buf_addf(b, " (count=%d)", step_loop_limit(s));
 }
 
-static void add_row(struct pool *pool, struct buf *b, const struct step *s, int index)
+/* Characters of an intent: what the columns before it and its quotes leave of a terminal's line. */
+static int intent_room(const struct report_style *style)
+{
+    int left = style->width - (5 + 19 + 15 + 12 + 2);
+    return style->width && left > INTENT_CHARS ? left : INTENT_CHARS;
+}
+
+static void add_row(struct pool *pool, struct buf *b, const struct step *s, int index,
+                    const struct report_style *style)
 {
     const char *flags = pool_printf(pool, "%s%s%s", s->required ? " !req" : "",
                                     s->gate ? " gate" : "", s->claude_only ? " cl" : "");
-    buf_addf(b, "[%02d] ", index);
+    buf_addf(b, "%s[%02d]%s ", in(style, SHADE_DIM), index, in(style, SHADE_OFF));
+    buf_adds(b, in(style, SHADE_HEAD));
     add_padded(b, s->type, 18);
-    buf_addc(b, ' ');
+    buf_addf(b, "%s ", in(style, SHADE_OFF));
+    buf_adds(b, in(style, s->gate ? SHADE_GOOD : s->required ? SHADE_MAYBE : SHADE_DIM));
     add_padded(b, *flags ? flags + 1 : NONE, 14);
+    buf_adds(b, in(style, SHADE_OFF));
     buf_addc(b, ' ');
     add_padded(b, *s->section ? s->section : NONE, 11);
     buf_addc(b, ' ');
     if (strcmp(s->type, "loop") == 0)
         add_target(b, s);
     else
-        add_intent(b, s->intent);
+        add_intent(b, s->intent, intent_room(style));
     buf_addc(b, '\n');
 }
 
-char *plan_dry_run_text(struct pool *pool, const char *label, const struct plan *plan)
+char *plan_dry_run_text(struct pool *pool, const char *label, const struct plan *plan,
+                        const struct report_style *style)
 {
     struct buf b;
     buf_init(&b, TEXT_CAP);
@@ -185,10 +210,10 @@ char *plan_dry_run_text(struct pool *pool, const char *label, const struct plan 
         buf_addf(&b, " " NONE " %s", plan->domain);
     buf_addc(&b, '\n');
     add_sections(&b, plan);
-    buf_addf(&b, "%-4s %-18s %-14s %-11s %s\n", "idx", "type", "flags", "section",
-             "intent / target");
+    buf_addf(&b, "%s%-4s %-18s %-14s %-11s %s%s\n", in(style, SHADE_DIM), "idx", "type", "flags",
+             "section", "intent / target", in(style, SHADE_OFF));
     for (int i = 0; i < plan->n_steps; i++)
-        add_row(pool, &b, &plan->steps[i], i);
+        add_row(pool, &b, &plan->steps[i], i, style);
     for (int i = 0; i < plan->n_steps; i++)
         if (strcmp(plan->steps[i].type, "loop") == 0 && plan->steps[i].loop_target >= plan->n_steps)
             buf_addf(&b, "WARNING step[%d] loop_target=%d is out of range: the plan has %d steps\n",

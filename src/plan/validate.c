@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "plan/normalise.h"
 
 struct check {
@@ -51,16 +52,59 @@ static int find(const struct plan *plan, const char *type, const char *section)
     return -1;
 }
 
+const char *plan_start_url(struct pool *pool, const struct plan *plan)
+{
+    const char *url = json_str(plan->objective, "start_url", "");
+    if (*url)
+        return url;
+    return *plan->domain ? pool_printf(pool, "https://www.%s/", plan->domain) : "";
+}
+
 static void missing_navigate(struct check *c)
 {
     const struct plan *p = c->plan;
     if (find(p, "navigate", NULL) >= 0 || plan_first_url(c->pool, p->steps[0].intent))
         return;
-    const char *fix =
-        *p->domain ? pool_printf(c->pool, "insert a navigate step to https://www.%s/", p->domain)
-                   : "insert a navigate step to the start URL";
+    const char *url = plan_start_url(c->pool, p);
+    const char *fix = *url ? pool_printf(c->pool, "insert a navigate step to %s", url)
+                           : "insert a navigate step to the start URL";
     add(c, SEVERITY_ERROR, "missing_navigate", -1, fix,
         "no navigate step, and the first intent holds no http(s) address");
+}
+
+/* What an objective names a filter: its words, or "value" and "name" of an object. */
+static const char *filter_word(const json_t *filter)
+{
+    const char *value = json_str(filter, "value", "");
+    if (json_is_string(filter))
+        return json_string_value(filter);
+    return *value ? value : json_str(filter, "name", "");
+}
+
+/* Addresses may hold the filters ("?seller=private"). */
+static bool address_shows(struct check *c, const json_t *filters)
+{
+    size_t k;
+    json_t *f;
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const char *url =
+            is(&c->plan->steps[i], "navigate") ? step_url(c->pool, &c->plan->steps[i]) : NULL;
+        json_array_foreach (filters, k, f)
+            if (url && *filter_word(f) && str_contains_fold(url, filter_word(f)))
+                return true;
+    }
+    return false;
+}
+
+static void no_filter_steps(struct check *c)
+{
+    json_t *filters = json_object_get(c->plan->objective, "filters");
+    if (json_array_size(filters) && find(c->plan, "filter", NULL) < 0 && !address_shows(c, filters))
+        add(c, SEVERITY_WARNING, "no_filter_steps", -1, "",
+            pool_printf(
+                c->pool,
+                "the objective names %zu filter(s), but no step sets one and no address shows it",
+                json_array_size(filters)));
 }
 
 static void no_gate_after_filters(struct check *c)
@@ -241,20 +285,11 @@ static int by_step(const void *a, const void *b)
 
 typedef void rule_fn(struct check *c);
 static rule_fn *const rules[] = {
-    missing_navigate,
-    no_gate_after_filters,
-    no_navigate_back_in_loop,
-    loop_targets,
-    loop_counts,
-    extract_not_claude_only,
-    pagination,
-    setup_after_extraction,
-    unknown_step_type,
-    if_else_targets,
-    undefined_state_var,
-    fill_without_value,
-    navigate_without_url,
-    user_input_without_request,
+    missing_navigate,         no_filter_steps,      no_gate_after_filters,
+    no_navigate_back_in_loop, loop_targets,         loop_counts,
+    extract_not_claude_only,  pagination,           setup_after_extraction,
+    unknown_step_type,        if_else_targets,      undefined_state_var,
+    fill_without_value,       navigate_without_url, user_input_without_request,
 };
 
 struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *ret_n)

@@ -9,6 +9,7 @@
 #include "base/caps.h"
 #include "plan/intake.h"
 #include "plan/validate.h"
+#include "plan/walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,12 +21,23 @@ static void require(bool holds)
 
 static void look_at(struct pool *pool, const struct plan *plan)
 {
+    static const struct report_style plain;
     int n;
+    struct walk walk;
+    const char *const *done;
     const struct finding *findings = plan_validate(pool, plan, &n);
-    require(plan_findings_text(pool, "fuzz", plan, findings, n) != NULL);
+    require(plan_findings_text(pool, "fuzz", plan, findings, n, &plain) != NULL);
     json_keep(pool, plan_findings_json("fuzz", plan, findings, n));
-    require(plan_dry_run_text(pool, "fuzz", plan) != NULL);
+    require(plan_dry_run_text(pool, "fuzz", plan, &plain) != NULL);
     json_keep(pool, plan_dry_run_json("fuzz", plan));
+    plan_walk(pool, plan, NULL, &walk);
+    require(walk.n_visits <= CAP_STEP_RESULTS && walk.never <= plan->n_steps);
+    struct plan fixed = *plan;
+    fixed.steps = pool_alloc(pool, sizeof(*fixed.steps) * (size_t)(plan->n_steps + 1));
+    if (plan->n_steps)
+        memcpy(fixed.steps, plan->steps, sizeof(*fixed.steps) * (size_t)plan->n_steps);
+    plan_fix(pool, &fixed, &done);
+    require(fixed.n_steps >= plan->n_steps);
 }
 
 static void check(struct pool *pool, const struct intake_config *config, const struct plan *plan)

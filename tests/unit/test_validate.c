@@ -8,6 +8,7 @@
 
 static struct pool *pool;
 static struct plan *plan;
+static const struct report_style plain;
 
 static int setup(void **state)
 {
@@ -48,15 +49,12 @@ static void each_rule_finds_its_plan_and_nothing_else(void **state)
         {NAV "," STEP("submit", ""), "E no_gate_after_filters@1"},
         {NAV "," STEP("submit", ",\"required\":false"), ""},
         {NAV "," STEP("filter", "") "," STEP("wait", ",\"gate\":true"), ""},
-        {NAV "," STEP("click", "") "," STEP(
-             "navigate_back", "") "," STEP("loop",
-                                           ",\"section\":\"extraction\",\"loop_target\":1,\"loop_"
-                                           "count\":3") "," STEP("paginate",
-                                                                 "") "," STEP("loop",
-                                                                              ",\"section\":"
-                                                                              "\"pagination\","
-                                                                              "\"loop_target\":1,"
-                                                                              "\"loop_count\":2"),
+        {NAV "," STEP("click", "") "," STEP("navigate_back", "") "," STEP(
+             "loop", ",\"section\":\"extraction\",\"loop_target\":1,\"loop_"
+                     "count\":3") "," STEP("paginate", "") "," STEP("loop", ",\"section\":"
+                                                                            "\"pagination\","
+                                                                            "\"loop_target\":1,"
+                                                                            "\"loop_count\":2"),
          ""},
         {NAV "," STEP("click", "") "," STEP(
              "loop", ",\"section\":\"extraction\",\"loop_target\":1,\"loop_count\":3"),
@@ -109,7 +107,7 @@ static void findings_are_printed_as_the_contract_says(void **state)
     take("[" STEP("wait", ",\"section\":\"extraction\"") "," STEP("extract_data",
                                                                   ",\"claude_only\":false") "]");
     struct finding *f = plan_validate(pool, plan, &n);
-    assert_string_equal(plan_findings_text(pool, "p.json", plan, f, n),
+    assert_string_equal(plan_findings_text(pool, "p.json", plan, f, n, &plain),
                         "p.json: 2 steps\n"
                         "ERROR   plan     missing_navigate: no navigate step, and the first intent "
                         "holds no http(s) address\n"
@@ -129,24 +127,23 @@ static void findings_are_printed_as_the_contract_says(void **state)
     assert_int_equal(json_int(json, "step_count", 0), 2);
     assert_string_equal(json_str(json, "path", ""), "p.json");
     take("[" NAV "]");
-    assert_string_equal(plan_findings_text(pool, "<stdin>", plan, NULL, 0),
+    assert_string_equal(plan_findings_text(pool, "<stdin>", plan, NULL, 0, &plain),
                         "<stdin>: 1 steps\n\u2713 no issues\n");
 }
 
 static void a_dry_run_shows_steps_flags_and_loops(void **state)
 {
-    take("[" NAV
-         "," STEP(
-             "submit",
-             ",\"gate\":true") ",{\"type\":\"extract_data\",\"intent\":\"Lies b\\u00e4r\\n"
-                               "123456789012345678901234567890123456789012345678901234567890\"}"
-                               "," STEP("loop", ",\"loop_target\":1,\"loop_count\":4") "," STEP(
-                                   "loop",
-                                   ",\"section\":\"extraction\"") "," STEP("loop",
-                                                                           ",\"loop_target\":9,"
-                                                                           "\"loop_count\":1") "]");
+    take("[" NAV "," STEP(
+        "submit",
+        ",\"gate\":true") ",{\"type\":\"extract_data\",\"intent\":\"Lies b\\u00e4r\\n"
+                          "123456789012345678901234567890123456789012345678901234567890\"}"
+                          "," STEP("loop", ",\"loop_target\":1,\"loop_count\":4") "," STEP(
+                              "loop",
+                              ",\"section\":\"extraction\"") "," STEP("loop",
+                                                                      ",\"loop_target\":9,"
+                                                                      "\"loop_count\":1") "]");
     assert_string_equal(
-        plan_dry_run_text(pool, "p.json", plan),
+        plan_dry_run_text(pool, "p.json", plan, &plain),
         "p.json: 6 steps \u2014 a.test\n"
         "sections: setup=2, extraction=2, \u2014=2\n"
         "idx  type               flags          section     intent / target\n"
@@ -168,7 +165,7 @@ static void a_dry_run_shows_steps_flags_and_loops(void **state)
                         "\"claude_only\":false,\"loop_target\":1,\"loop_count\":4,\"verify\":\"\","
                         "\"params\":{},\"hints\":{}}");
     take("[]");
-    assert_string_equal(plan_dry_run_text(pool, "-", plan),
+    assert_string_equal(plan_dry_run_text(pool, "-", plan, &plain),
                         "-: 0 steps\nsections: \u2014\nidx  type               "
                         "flags          section     intent / target\n");
 }
