@@ -268,7 +268,8 @@ int request_wait_for_run(struct request *req, struct run_key key, route_fn *then
 int respond_json(struct request *req, int status, const json_t *doc);
 int respond_text(struct request *req, int status, const char *mime, const char *text, size_t len); /* copied */
 int respond_static(struct request *req, const char *mime, const void *data, size_t len); /* lives for ever */
-int respond_file(struct request *req, const char *path, const char *mime, const char *download_name,
+/* Takes over fd, also on error. */
+int respond_file(struct request *req, int fd, const char *mime, const char *download_name,
                  struct err *err) MUST_CHECK;
 /* A body of unknown length, pulled from read(arg, ...), see MHD_ContentReaderCallback. */
 int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallback read, void *arg);

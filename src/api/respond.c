@@ -126,17 +126,13 @@ int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallb
     return respond(req, MHD_HTTP_OK, mime, response);
 }
 
-int respond_file(struct request *req, const char *path, const char *mime, const char *download_name,
+int respond_file(struct request *req, int fd, const char *mime, const char *download_name,
                  struct err *err)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT)
-        return err_set(err, E_NOT_FOUND, "there is no file '%.80s'", download_name);
-    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-        if (fd >= 0)
-            close(fd);
-        return err_sys(err, E_IO, "cannot read '%s'", path);
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_sys(err, E_IO, "cannot read '%s'", download_name);
     }
     struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)st.st_size, fd);
     if (!response)

@@ -88,16 +88,13 @@ static int no_artifact(struct run_key run, const char *name, struct err *err)
 int run_artifact_get(struct request *req, struct err *err)
 {
     const char *name = req->params[1], *mime = NULL;
-    char *path = NULL;
+    int fd = -1;
     struct run_key run = request_run(req, req->params[0]);
     int r = run_id_check(run.run_id, err);
     if (!r && !id_is_clean(name))
         r = no_artifact(run, name, err);
-    r = r ? r : sched_artifact(req->api->sched, req->pool, run, name, &path, &mime, err);
-    if (r)
-        return r;
-    r = respond_file(req, path, mime, name, err);
-    return r == E_NOT_FOUND ? no_artifact(run, name, err) : r;
+    r = r ? r : sched_artifact(req->api->sched, req->pool, run, name, &fd, &mime, err);
+    return r ? r : respond_file(req, fd, mime, name, err);
 }
 
 int run_video_get(struct request *req, struct err *err)

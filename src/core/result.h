@@ -41,5 +41,6 @@ json_t *result_failure_classes(const json_t *checkpoint);
 char *result_leads_csv(struct pool *pool, const json_t *envelope);
 char *result_rows_csv(struct pool *pool, const json_t *envelope);
 char *result_rows_json(struct pool *pool, const json_t *envelope);
+char *result_cost_by_path(struct pool *pool, const json_t *envelope); /* agent-loop.md 17 */
 
 #endif

@@ -117,6 +117,7 @@ static void add_pictures(struct pool *pool, json_t *out, const char *run_id,
         if (!*name)
             continue;
         json_t *a = file_artifact(pool, run_id, name, "image/png", 1, NULL);
+        json_put_str(a, "source", "picture");
         json_put_int(a, "row", number - 1);
         json_put_int(a, "bytes", json_int(image, "bytes", 0));
         json_object_set(a, "box", get(image, "box"));

@@ -124,3 +124,17 @@ char *result_rows_json(struct pool *pool, const json_t *env)
     json_decref(list);
     return text;
 }
+
+char *result_cost_by_path(struct pool *pool, const json_t *env)
+{
+    static const char *const told[] = {"run_id", "plan_signature"};
+    const json_t *costs = json_object_get(env, "claude_cost_by_path");
+    if (!json_is_object(costs))
+        return NULL;
+    json_t *doc = json_copy((json_t *)costs);
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+        json_object_set(doc, told[i], json_object_get(env, told[i]));
+    char *text = json_pretty(pool, doc);
+    json_decref(doc);
+    return text;
+}

@@ -20,13 +20,13 @@
  */
 
 /* Every step of the way is opened without following links: the worker owns these directories. */
-static int open_screenshots(struct sched *s, struct pool *pool, struct run_key key)
+static int open_below_work(struct sched *s, struct pool *pool, struct run_key key, const char *name)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int work = open(dirs_work(s, pool, key), flags);
     if (work < 0)
         return -1;
-    int fd = openat(work, "screenshots", flags);
+    int fd = openat(work, name, flags);
     close(work);
     return fd;
 }
@@ -90,7 +90,7 @@ bool artifacts_final_png(struct sched *s, struct run_key key, const json_t *chec
     char *data, *path = pool_printf(pool, "%s/final.png", dirs_run(s, pool, key));
     size_t len;
     bool found = false;
-    int dir = open_screenshots(s, pool, key);
+    int dir = open_below_work(s, pool, key, "screenshots");
     if (dir >= 0) {
         const char *listed = last_listed(pool, checkpoint), *newest = newest_png(pool, dir);
         /* the runner's last look, else the last step's, else whatever is there */
@@ -117,6 +117,7 @@ static const struct {
     {"extracted_rows.csv", "text/csv", true},
     {"extracted_rows.json", "application/json", true},
     {"result.json", "application/json", true},
+    {"claude_cost_by_path.json", "application/json", true},
     {"final.png", "image/png", false},
 };
 /* clang-format on */
@@ -152,8 +153,36 @@ static bool can_be_rebuilt(const json_t *result, const char *name)
     return false;
 }
 
+/* A file of one of the worker's directories: nothing in there is trusted, so no link is followed, and no
+ * file that has a name elsewhere is given out. -1: it cannot be. */
+static int open_workers(struct sched *s, struct pool *pool, struct run_key key, const char *dir_name,
+                        const char *file)
+{
+    struct stat st;
+    int dir = id_is_file_name(file) ? open_below_work(s, pool, key, dir_name) : -1, fd = -1;
+    if (dir >= 0)
+        fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+                    st.st_size > (off_t)CAP_DOWNLOAD_BYTES)) {
+        close(fd);
+        fd = -1;
+    }
+    if (dir >= 0)
+        close(dir);
+    return fd;
+}
+
+static int open_own(struct sched *s, struct pool *pool, struct run_key key, const json_t *result,
+                    const char *name)
+{
+    char *path = pool_printf(pool, "%s/%s", dirs_run(s, pool, key), name);
+    if (files_missing(path) && can_be_rebuilt(result, name))
+        files_write_all(s, key);
+    return open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
 int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const char *name,
-                   char **ret_path, const char **ret_mime, struct err *err)
+                   int *ret_fd, const char **ret_mime, struct err *err)
 {
     struct run_record rec;
     struct err cause = {0};
@@ -161,14 +190,22 @@ int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const
     if (r)
         return sched_run_error(&cause, err);
     const char *mime = id_is_clean(name) ? mime_of(pool, rec.result, name) : NULL;
+    const json_t *a = listed(rec.result, name);
     if (!mime)
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'", key.run_id, name);
-    char *path = pool_printf(pool, "%s/%s", dirs_run(s, pool, key), name);
-    if (files_missing(path) && can_be_rebuilt(rec.result, name))
-        files_write_all(s, key);
-    if (access(path, R_OK))
-        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'", key.run_id, name);
-    *ret_path = path;
+    const char *source = json_str(a, "source", "");
+    bool workers = strcmp(source, "download") == 0 || strcmp(source, "picture") == 0;
+    if (!workers)
+        *ret_fd = open_own(s, pool, key, rec.result, name);
+    else if (strcmp(source, "download") == 0)
+        *ret_fd = open_workers(s, pool, key, "downloads", json_str(a, "file_name", ""));
+    else
+        *ret_fd = open_workers(s, pool, key, "screenshots", name);
+    if (*ret_fd < 0)
+        return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'%s", key.run_id, name,
+                       workers ? " any more: files of a run are kept for "
+                                 "MANTIS_ARTIFACT_TTL_DAYS"
+                               : "");
     *ret_mime = mime;
     return 0;
 }

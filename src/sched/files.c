@@ -185,6 +185,7 @@ static void write_result(struct bundle *b)
     write_file(b, "leads.csv", result_leads_csv(b->pool, b->rec.result));
     write_file(b, "extracted_rows.csv", result_rows_csv(b->pool, b->rec.result));
     write_file(b, "extracted_rows.json", result_rows_json(b->pool, b->rec.result));
+    write_file(b, "claude_cost_by_path.json", result_cost_by_path(b->pool, b->rec.result));
     write_file(b, "result.json", json_pretty(b->pool, b->rec.result));
 }
 

@@ -146,10 +146,11 @@ struct sched_peek {
 };
 int sched_peek(struct sched *sched, struct run_key key, struct sched_peek *out, struct err *err) MUST_CHECK;
 
-/* Absolute path of an artifact that exists: leads.csv, extracted_rows.csv, extracted_rows.json,
- * result.json, final.png, and what the run lists. E_NOT_FOUND for others. */
+/* An artifact that exists, open for reading; the caller closes *ret_fd: leads.csv, extracted_rows.csv,
+ * extracted_rows.json, result.json, final.png, and what the run lists, pictures of rows and downloads
+ * among it. E_NOT_FOUND for others. */
 int sched_artifact(struct sched *sched, struct pool *pool, struct run_key key, const char *name,
-                   char **ret_path, const char **ret_mime, struct err *err) MUST_CHECK;
+                   int *ret_fd, const char **ret_mime, struct err *err) MUST_CHECK;
 
 /* Call fn(arg) once when the run is over (at once, from the loop, if it is). For detached:false.
  * Returns a handle for sched_unwatch(); NULL when the run is unknown. */

@@ -175,13 +175,14 @@ int sched_queue(struct sched *s, struct pool *pool, const char *tenant, json_t *
 }
 
 int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const char *name,
-                   char **ret_path, const char **ret_mime, struct err *err)
+                   int *ret_fd, const char **ret_mime, struct err *err)
 {
     if (strcmp(name, "leads.csv") != 0)
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%s'", key.run_id, name);
-    *ret_path = pool_strdup(pool, s->artifact);
+    int r = known(key.run_id, err);
     *ret_mime = "text/csv";
-    return known(key.run_id, err);
+    *ret_fd = r ? -1 : open(s->artifact, O_RDONLY | O_CLOEXEC);
+    return r || *ret_fd >= 0 ? r : err_set(err, E_NOT_FOUND, "run '%s' has no artifact", key.run_id);
 }
 
 struct sched_watch *sched_watch(struct sched *s, struct run_key key, sched_watch_fn *fn, void *arg)

@@ -24,6 +24,7 @@
 #include "base/caps.h"
 #include "base/id.h"
 #include "store/keys.h"
+#include "sys/file.h"
 
 /* --- tests -------------------------------------------------------------------------------------
  */
@@ -55,39 +56,76 @@ static void a_run_goes_from_queued_to_succeeded_with_its_files(void **state)
     assert_true(json_num(phase, "finished_at", 0) >= json_num(phase, "started_at", 0));
 }
 
+/* Can it be opened? */
+static int fetch(const char *id, const char *name, const char **ret_mime)
+{
+    int fd = -1, r = sched_artifact(sched, pool, ACME(id), name, &fd, ret_mime, NULL);
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 static void artifacts_are_found_by_listed_names_only(void **state)
 {
-    char *path;
     const char *mime;
     submit("r1", "[[" STEP(1, ONE_ROW) "," END("completed", "", 2, ONE_ROW) "]]");
     wait_state("r1", RUN_SUCCEEDED);
-    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "leads.csv", &path, &mime, NULL), 0);
+    const char *path = run_file("r1", "leads.csv");
+    assert_int_equal(fetch("r1", "leads.csv", &mime), 0);
     assert_string_equal(mime, "text/csv");
     assert_true(exists(path));
     /* a projection that is gone is made again from the store */
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "leads.csv", &path, &mime, NULL), 0);
+    assert_int_equal(fetch("r1", "leads.csv", &mime), 0);
     assert_true(exists(path));
     /* also one that a power cut left empty; but not for every name there could be */
     assert_int_equal(truncate(path, 0), 0);
     assert_int_equal(unlink(run_file("r1", "status.json")), 0);
-    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "final.png", &path, &mime, NULL),
-                     E_NOT_FOUND);
+    assert_int_equal(fetch("r1", "final.png", &mime), E_NOT_FOUND);
     assert_false(exists(run_file("r1", "status.json")));
-    assert_int_equal(sched_artifact(sched, pool, ACME("r1"), "leads.csv", &path, &mime, NULL), 0);
+    assert_int_equal(fetch("r1", "leads.csv", &mime), 0);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size > 0);
     static const char *const bad[] = {"final.png", "status.json", "../status.json", "work", ""};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert_int_equal(sched_artifact(sched, pool, ACME("r1"), bad[i], &path, &mime, NULL),
-                         E_NOT_FOUND);
+        assert_int_equal(fetch("r1", bad[i], &mime), E_NOT_FOUND);
+}
+
+static void what_a_worker_left_is_given_out_and_no_link(void **state)
+{
+    static const struct {
+        const char *name, *path, *mime;
+    } cases[] = {{"row_0001.png", "work/screenshots/row_0001.png", "image/png"},
+                 {"a_b.pdf", "work/downloads/a b.pdf", "application/pdf"}};
+    const char *mime;
+    submit("r1", "[[{\"do\":\"png\",\"name\":\"row_0001.png\"}," END(
+                     "completed", "", 2,
+                     "{\"values\":{\"t\":\"A\"},\"image\":{\"name\":\"row_0001.png\"}}],"
+                     "\"downloads\":[{\"name\":\"a_b.pdf\",\"file_name\":\"a b.pdf\",\"mime_type\":"
+                     "\"application/pdf\"}") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_int_equal(file_write_soon(run_file("r1", cases[1].path), "x", 1, 0600, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *path = run_file("r1", cases[i].path), *other = run_file("r1", "elsewhere");
+        assert_int_equal(fetch("r1", cases[i].name, &mime), 0);
+        assert_string_equal(mime, cases[i].mime);
+        assert_int_equal(rename(path, other), 0);
+        assert_int_equal(fetch("r1", cases[i].name, &mime), E_NOT_FOUND);
+        assert_int_equal(symlink(other, path), 0);
+        assert_int_equal(fetch("r1", cases[i].name, &mime), E_NOT_FOUND);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(link(other, path), 0);
+        assert_int_equal(fetch("r1", cases[i].name, &mime), E_NOT_FOUND);
+        assert_int_equal(unlink(other), 0);
+        assert_int_equal(fetch("r1", cases[i].name, &mime), 0);
+    }
 }
 
 static void another_tenant_sees_nothing(void **state)
 {
     json_t *doc;
-    char *path;
+    int fd;
     const char *mime;
     submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("cancel") "]]");
     wait_event("r1", "step 1");
@@ -105,7 +143,7 @@ static void another_tenant_sees_nothing(void **state)
     assert_int_equal(sched_logs(sched, pool, RUN_KEY("other", "r1"), 5, &doc, NULL), E_NOT_FOUND);
     assert_int_equal(sched_cancel(sched, RUN_KEY("other", "r1"), "", NULL), E_NOT_FOUND);
     assert_int_equal(
-        sched_artifact(sched, pool, RUN_KEY("other", "r1"), "leads.csv", &path, &mime, NULL),
+        sched_artifact(sched, pool, RUN_KEY("other", "r1"), "leads.csv", &fd, &mime, NULL),
         E_NOT_FOUND);
     assert_null(sched_watch(sched, RUN_KEY("other", "r1"), NULL, NULL));
     assert_int_equal(record("r1", 0).state, RUN_RUNNING);
@@ -1030,6 +1068,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_run_goes_from_queued_to_succeeded_with_its_files),
         T(artifacts_are_found_by_listed_names_only),
+        T(what_a_worker_left_is_given_out_and_no_link),
         T(another_tenant_sees_nothing),
         T(logs_are_message_and_time),
         T(a_dead_worker_is_followed_by_one_that_goes_on),
