@@ -67,6 +67,8 @@
 #define CAP_PAGE_DATA_BYTES (1u << 20) /* one data script (JSON-LD); a larger one is left out */
 #define CAP_PAGE_FRAMES 64
 #define CAP_READ_WORK (64u << 20) /* bytes looked at for one extraction; then it is incomplete and says so */
+#define CAP_SESSION_COOKIES 1000 /* kept of one profile, and what they may weigh */
+#define CAP_SESSION_COOKIES_BYTES (1u << 20)
 #define CAP_PLANE_TABS 8       /* further pop-ups are closed */
 #define CAP_PLANE_DIALOGS 20   /* in a row on one page; then the page counts as blocked */
 #define CAP_DOWNLOADS 100      /* files of one attempt; further ones are stopped */

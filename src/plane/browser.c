@@ -7,6 +7,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "plane/cdp/cookies.h"
 #include "plane/cdp/read.h"
 #include "plane/cdp/settle.h"
 #include "plane/chromium.h"
@@ -15,6 +16,7 @@
 #include "plane/xvfb.h"
 
 #define QUIET_MS   60
+#define COOKIES_MS 500 /* for the browser to tell its cookies, or to take them */
 #define STRANGE_MS 3000 /* for the box about a strange link to come, and to go */
 #define VIEW_MS                                                                                    \
     2000 /* for URL and title, when the page is not asked for: else what was told last */
@@ -28,6 +30,7 @@ struct browser {
     struct cdp *cdp;
     struct tabs tabs;
     int type_delay_ms;
+    char *profile_dir; /* owned */
     struct settle_memory memory;
 };
 
@@ -94,6 +97,7 @@ static int start(struct browser *b, const struct plane_config *config, int64_t d
     if (r)
         return explain(b, r, err);
     allow_downloads(b, config->download_dir);
+    cookies_restore(b->cdp, b->profile_dir, clock_mono_ms() + COOKIES_MS);
     focus_page(b);
     pool = pool_create(NULL);
     r = settle_arm(&s, &b->tabs, b->display, &b->memory, pool, SETTLE_LOAD, err);
@@ -103,14 +107,17 @@ static int start(struct browser *b, const struct plane_config *config, int64_t d
     return explain(b, r, err);
 }
 
-static void browser_destroy(struct plane *plane, bool graceful)
+static void browser_destroy(struct plane *plane, enum plane_end how)
 {
     struct browser *b = downcast(plane);
+    if (how != PLANE_END_NOW && b->cdp)
+        cookies_save(b->cdp, b->profile_dir, clock_mono_ms() + COOKIES_MS);
     cdp_close(b->cdp);
     tabs_release(&b->tabs);
-    chromium_stop(b->chromium, graceful);
+    chromium_stop(b->chromium, how);
     display_close(b->display);
     xvfb_stop(&b->xvfb);
+    free(b->profile_dir);
     free(b);
 }
 
@@ -124,10 +131,13 @@ static int browser_create(struct loop *loop, const struct plane_config *config, 
         (struct plane){.driver = &plane_browser, .width = config->width, .height = config->height};
     b->loop = loop;
     b->type_delay_ms = config->type_delay_ms;
+    b->profile_dir = strdup(config->profile_dir ? config->profile_dir : "");
+    if (!b->profile_dir)
+        BUG("out of memory");
     tabs_init(&b->tabs, loop);
     int r = start(b, config, clock_mono_ms() + timeout_ms, err);
     if (r) {
-        browser_destroy(&b->base, false);
+        browser_destroy(&b->base, PLANE_END_NOW);
         return r;
     }
     *out = &b->base;

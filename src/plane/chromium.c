@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define LAST_WORDS_BYTES 4096 /* of stderr, kept to explain a death */
-#define GRACE_MS         3000
 #define LAST_BREATH_MS   500
 
 struct chromium {
@@ -428,19 +427,21 @@ int chromium_start(struct loop *loop, const struct chromium_config *config, stru
         r = spawn(pool, c, config, program, uid, err);
     pool_destroy(pool);
     if (r) {
-        chromium_stop(c, false);
+        chromium_stop(c, PLANE_END_NOW);
         return r;
     }
     *out = c;
     return 0;
 }
 
-void chromium_stop(struct chromium *c, bool graceful)
+void chromium_stop(struct chromium *c, enum plane_end how)
 {
+    static const int grace_ms[] = {
+        [PLANE_END_NOW] = 0, [PLANE_END_CLEAN] = 3000, [PLANE_END_SOON] = 1200};
     if (!c)
         return;
     loop_fd_remove(c->stderr_watch);
-    proc_end(&c->proc, graceful ? GRACE_MS : 0);
+    proc_end(&c->proc, grace_ms[how]);
     if (c->pipe_fd >= 0)
         close(c->pipe_fd);
     if (c->stderr_fd >= 0)

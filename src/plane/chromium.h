@@ -43,9 +43,8 @@ struct chromium_config chromium_config_of(const struct plane_config *plane, cons
 int chromium_start(struct loop *loop, const struct chromium_config *config, struct chromium **out,
                    struct err *err) MUST_CHECK;
 
-/* End it and everything it started. graceful: SIGTERM first, at most 3 s, so that the profile is on
- * disk. NULL is fine. */
-void chromium_stop(struct chromium *c, bool graceful);
+/* End it and everything it started, the profile on disk unless it is PLANE_END_NOW. NULL is fine. */
+void chromium_stop(struct chromium *c, enum plane_end how);
 
 bool chromium_alive(const struct chromium *c);
 int chromium_pid(const struct chromium *c); /* 0 once it has been reaped */

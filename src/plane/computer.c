@@ -424,10 +424,10 @@ static int settle(struct plane *plane, int cap_ms, struct err *err)
 
 /* --- beginning and end ---------------------------------------------------------------------- */
 
-static void destroy(struct plane *plane, bool graceful)
+static void destroy(struct plane *plane, enum plane_end how)
 {
     struct computer *c = computer_of(plane);
-    chromium_stop(c->chromium, graceful);
+    chromium_stop(c->chromium, how);
     display_close(c->display);
     xvfb_stop(&c->xvfb);
     toolbar_release(&c->bar);

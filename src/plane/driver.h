@@ -14,7 +14,7 @@ struct plane_driver {
     unsigned caps; /* enum plane_caps */
     int (*create)(struct loop *loop, const struct plane_config *config, int timeout_ms,
                   struct plane **out, struct err *err);
-    void (*destroy)(struct plane *plane, bool graceful);
+    void (*destroy)(struct plane *plane, enum plane_end how);
     int (*observe)(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                    struct observation *out, struct err *err);
     int (*act)(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,

@@ -369,7 +369,7 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
 
 /* --- beginning and end ----------------------------------------------------------------------- */
 
-static void destroy(struct plane *plane, bool graceful)
+static void destroy(struct plane *plane, enum plane_end how)
 {
     struct fake *f = fake_of(plane);
     if (f->log)

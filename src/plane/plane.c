@@ -52,10 +52,10 @@ int plane_create(const char *kind, struct loop *loop, const struct plane_config 
     return r ? r : err_set(err, E_UNSUPPORTED, "unknown plane '%.40s'", kind);
 }
 
-void plane_destroy(struct plane *plane, bool graceful)
+void plane_destroy(struct plane *plane, enum plane_end how)
 {
     if (plane)
-        plane->driver->destroy(plane, graceful);
+        plane->driver->destroy(plane, how);
 }
 
 unsigned plane_caps(const struct plane *plane)

@@ -45,9 +45,15 @@ struct plane_config {
 int plane_create(const char *kind, struct loop *loop, const struct plane_config *config, int timeout_ms,
                  struct plane **out, struct err *err) MUST_CHECK;
 
-/* End the browser, then the display; nothing is left. Profile data is flushed when graceful (SIGTERM,
- * at most 3 s). NULL is fine. */
-void plane_destroy(struct plane *plane, bool graceful);
+enum plane_end {
+    PLANE_END_NOW,   /* what the profile had not written yet is lost */
+    PLANE_END_CLEAN, /* SIGTERM, at most 3 s: logins are on disk */
+    PLANE_END_SOON,  /* likewise, within what a cancel allows */
+};
+
+/* End the browser, then the display; nothing is left. A clean end also keeps the cookies that a browser
+ * forgets when it ends (session cookies): the next run with this profile has them. NULL is fine. */
+void plane_destroy(struct plane *plane, enum plane_end how);
 
 unsigned plane_caps(const struct plane *plane); /* enum plane_caps */
 const char *plane_kind(const struct plane *plane);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "run/profile.h"
 #include "run/run.h"
 #include "run/tools.h"
 #include "sys/ipc.h"
@@ -269,6 +270,11 @@ static const char *text_or_null(const json_t *obj, const char *key)
     return *s ? s : NULL;
 }
 
+static const char *profile_dir(const struct worker *w)
+{
+    return text_or_null(json_object_get(w->start, "dirs"), "profile");
+}
+
 static struct plane_config plane_settings(struct worker *w)
 {
     const json_t *display = json_object_get(w->start, "display"),
@@ -277,7 +283,7 @@ static struct plane_config plane_settings(struct worker *w)
     return (struct plane_config){
         .width = (int)json_int(display, "width", 1280),
         .height = (int)json_int(display, "height", 720),
-        .profile_dir = text_or_null(dirs, "profile"),
+        .profile_dir = profile_dir(w),
         .tmp_dir = text_or_null(dirs, "tmp"),
         .download_dir = text_or_null(dirs, "downloads"),
         .browser = text_or_null(options, "browser"),
@@ -304,6 +310,10 @@ static int start_parts(struct worker *w, const struct plan *plan, struct err *er
     if (plan->runtime.settle_ceiling_s > 0)
         config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
     int r = reader_create(reader_spec(json_str(w->start, "reader", brain)), &w->reader, err);
+    if (!r && profile_dir(w))
+        r = profile_check(profile_dir(w),
+                          (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),
+                          err);
     if (!r)
         r = brain_create(brain, w->reader, &w->brain, err);
     if (!r)
@@ -396,11 +406,13 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
 
 /* The computer goes away before the outcome is told: who hears of an ending finds nothing running.
  */
-static void stop_plane(struct worker *w, bool graceful)
+static void stop_plane(struct worker *w, enum plane_end how)
 {
     unwatch_plane(w);
     loop_interrupt_clear(w->loop);
-    plane_destroy(w->plane, graceful);
+    plane_destroy(w->plane, how);
+    if (w->plane && profile_dir(w) && how != PLANE_END_NOW)
+        profile_trim(profile_dir(w));
     w->plane = NULL;
     proc_kill_descendants(); /* helpers that the browser leaves behind */
     while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -423,7 +435,9 @@ static int carry_out(struct worker *w, const struct plan *plan)
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
-    stop_plane(w, !gone && !broken && end.stop != RUN_STOP_CANCEL);
+    stop_plane(w, gone || broken                   ? PLANE_END_NOW
+                  : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
+                                                : PLANE_END_CLEAN);
     int status = WORKER_LOST;
     if (lost && !gone)
         status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
@@ -485,7 +499,7 @@ int worker_main(int fd)
         status = serve_start(&w);
     else
         log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
-    stop_plane(&w, false);
+    stop_plane(&w, PLANE_END_NOW);
     brain_destroy(w.brain);
     reader_destroy(w.reader);
     ipc_destroy(w.ipc);

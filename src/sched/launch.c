@@ -31,6 +31,7 @@ static json_t *worker_options(struct sched *s, const json_t *given)
     json_decref(defaults);
     json_put_str(o, "browser", s->settings->browser); /* never the caller's to choose */
     json_put_bool(o, "sandbox_off", s->settings->sandbox_off);
+    json_put_int(o, "profile_max_mb", s->settings->profile_max_mb);
     return o;
 }
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -365,6 +366,20 @@ int file_chown_tree(const char *path, uid_t uid, struct err *err)
     if (top >= 0)
         close(top);
     return r;
+}
+
+int file_tree_bytes(const char *path, int64_t *ret_bytes, struct err *err)
+{
+    char *paths[] = {(char *)path, NULL};
+    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    *ret_bytes = 0;
+    if (!tree)
+        return err_sys(err, E_IO, "cannot read '%s'", path);
+    for (FTSENT *e; (e = fts_read(tree));)
+        if (e->fts_info == FTS_F)
+            *ret_bytes += (int64_t)e->fts_statp->st_size;
+    fts_close(tree);
+    return 0;
 }
 
 char *file_program_dir(struct pool *pool)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -30,6 +31,9 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 int file_remove_tree(const char *path, struct err *err) MUST_CHECK;
 /* The same in pieces of at most max entries; *ret_done: it is gone. */
 int file_remove_some(const char *path, size_t max, bool *ret_done, struct err *err) MUST_CHECK;
+
+/* Bytes of all regular files at and below path, links not followed; what goes meanwhile counts 0. E_IO. */
+int file_tree_bytes(const char *path, int64_t *ret_bytes, struct err *err) MUST_CHECK;
 
 /* Give a directory and all below it, at any depth, to uid:uid; links included and not followed. A
  * file with further hard links is left as it is. */

@@ -87,6 +87,8 @@ static const struct row rows[] = {
      "days a finished run is kept; 0 for ever"},
     {"MANTIS_ARTIFACT_TTL_DAYS", WHOLE, AT(artifact_ttl_days), "3", 0, 36500, 0,
      "days a finished run's files are kept; 0 for ever"},
+    {"MANTIS_PROFILE_MAX_MB", WHOLE, AT(profile_max_mb), "512", 0, 1000000, 0,
+     "a browser profile that holds more, its caches not counted, starts no run; 0 any"},
     {"MANTIS_COST_GPU_HOURLY_USD", NUMBER, AT(cost_gpu_hourly_usd), "3.25", 0, 1e6, 0, "an hour of the model's GPU"},
     {"MANTIS_COST_GPU_SECONDS_PER_STEP", NUMBER, AT(cost_gpu_seconds_per_step), "3", 0, 1e6, 0,
      "GPU seconds of a step that were not measured"},

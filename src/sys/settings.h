@@ -41,6 +41,7 @@ struct settings {
     int type_delay_ms;
     bool pause_on_captcha, auto_url_gate;
     int run_ttl_days, artifact_ttl_days; /* 0: kept for ever */
+    int profile_max_mb;                  /* 0: any size */
     /* what things cost (http-api.md section 20), US dollars */
     double cost_gpu_hourly_usd, cost_claude_call_usd;
     double cost_claude_input_per_mtok, cost_claude_output_per_mtok, cost_claude_cached_input_per_mtok;

@@ -362,7 +362,7 @@ static void pids(const struct plane *plane, int *ret_display, int *ret_browser)
     *ret_display = *ret_browser = 0;
 }
 
-static void no_destroy(struct plane *plane, bool graceful)
+static void no_destroy(struct plane *plane, enum plane_end how)
 {
 }
 

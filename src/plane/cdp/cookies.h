@@ -1,0 +1,20 @@
+/*
+ * cookies.h - logins that a browser would forget when it ends.
+ *
+ * Chromium drops session cookies (those without an expiry) on exit, and many sites keep a login in one.
+ * A run that ends leaves them in the profile, in a file of its own; the next one puts them back. The
+ * file is as secret as the profile it stands in.
+ * Source: CDP Storage.getCookies, Storage.setCookies; RFC 6265 section 5.3.
+ */
+#ifndef MANTIS_PLANE_CDP_COOKIES_H
+#define MANTIS_PLANE_CDP_COOKIES_H
+
+#include "plane/cdp/pipe.h"
+
+#define COOKIES_FILE "mantis-session-cookies.json"
+
+/* Both end at the deadline and at worst do nothing: a page is then signed out, no run fails for it. */
+void cookies_save(struct cdp *cdp, const char *profile_dir, int64_t deadline_mono_ms);
+void cookies_restore(struct cdp *cdp, const char *profile_dir, int64_t deadline_mono_ms);
+
+#endif
