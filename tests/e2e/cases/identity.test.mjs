@@ -1,6 +1,7 @@
 // Which profile, workflow and state a run has, how names are sanitised, run ids, and the tenant's tree.
 
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
 import fs from 'node:fs'
 import { cases } from '../lib/cases.mjs'
 import { slow, until } from '../lib/harness.mjs'
@@ -52,8 +53,16 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
       const p = await dryRun(acme, { task_suite: plan, profile_id: given })
       const w = await dryRun(acme, { task_suite: plan, workflow_id: given })
       const s = await dryRun(acme, { task_suite: plan, state_key: given })
-      assert.deepEqual([p.profile_id, w.workflow_id, s.profile_id, s.workflow_id], Array(4).fill(`acme__${want}`))
+      assert.deepEqual([w.workflow_id, s.workflow_id], Array(2).fill(`acme__${want}`))
+      const own = given === want ? want : `${want}-${crypto.createHash('sha256').update(given).digest('hex').slice(0, 8)}`
+      assert.deepEqual([p.profile_id, s.profile_id], Array(2).fill(`acme__${own}`))
     })
+
+  check('http-api 13', 'two names are two profiles, also when both are written the same', async ({ acme }) => {
+    const ids = []
+    for (const profile_id of ['a:b', 'a_b', 'a b', 'a__b']) ids.push((await dryRun(acme, { task_suite: plan, profile_id })).profile_id)
+    assert.equal(new Set(ids).size, 4, ids.join(' '))
+  })
 
   check('http-api 13', 'the workflow of a plan without one is the plan\'s: equal plans share it, others do not', async ({ acme }) => {
     const flow = async (body) => (await dryRun(acme, body)).workflow_id
