@@ -79,6 +79,7 @@
 #define CAP_URL_BYTES (32u << 10)      /* of a page we are asked to open */
 
 /* Runs */
+#define CAP_COLLECTED_URLS 10000    /* addresses that collect_urls keeps per run */
 #define CAP_ROWS 10000              /* extracted rows kept per run */
 #define CAP_RUN_RECIPES 20          /* recipes that the schemas of one run name */
 #define CAP_CACHE_ENTRIES 5000      /* pages of one extraction cache; the oldest go */

@@ -36,7 +36,8 @@ struct action {
     enum button button; /* click */
     const char *text;   /* type_text: UTF-8 */
     bool clear_first, press_enter; /* type_text: ctrl+a before, Return after */
-    const char *keys;   /* key_press: "ctrl+a", names of agent-loop.md section 2 */
+    const char *keys;   /* key_press: "ctrl+a", names of agent-loop.md section 2; click: held down
+                           meanwhile, NULL none */
     int dx, dy;         /* scroll: wheel notches, right and down positive, each -40..40 */
     double seconds;     /* wait, <= 10 */
     bool success;       /* done */

@@ -8,10 +8,27 @@ struct hand {
     int type_delay_ms;
 };
 
-static int click(struct hand *h, const struct action *a, struct err *err)
+static int press_button(struct hand *h, const struct action *a, struct err *err)
 {
     int r = display_move(h->d, a->x, a->y, err);
     return r ? r : display_button(h->d, a->button, a->type == ACTION_DOUBLE_CLICK ? 2 : 1, err);
+}
+
+/* Keys that are held are let go whatever happens. */
+static int click(struct hand *h, const struct action *a, struct err *err)
+{
+    const char *names[CHORD_MAX];
+    int n = 0;
+    if (!a->keys)
+        return press_button(h, a, err);
+    int r = action_keys(h->pool, a->keys, names, CHORD_MAX, &n, err);
+    if (!r)
+        r = display_hold(h->d, names, n, true, err);
+    if (r)
+        return r;
+    r = press_button(h, a, err);
+    int up = display_hold(h->d, names, n, false, r ? NULL : err);
+    return r ? r : up;
 }
 
 static int type_text(struct hand *h, const struct action *a, struct err *err)

@@ -122,6 +122,11 @@ static int check_action(const struct plane *plane, struct pool *pool, struct act
         return err_set(err, E_INVALID, "done is not an action of the computer");
     if (a->type == ACTION_KEY_PRESS)
         return action_keys(pool, a->keys, names, CHORD_MAX, &n, err);
+    int held = a->type == ACTION_CLICK && a->keys
+                   ? action_keys(pool, a->keys, names, CHORD_MAX, &n, err)
+                   : 0;
+    if (held)
+        return held;
     if (a->type == ACTION_TYPE_TEXT && (!a->text || !str_is_utf8(a->text, strlen(a->text))))
         return err_set(err, E_INVALID, "text to type is missing or not UTF-8");
     if (a->type == ACTION_SCROLL && (a->x < 0 || a->y < 0)) {

@@ -97,6 +97,12 @@ static bool is_named(const struct node *n)
     return n->name[0];
 }
 
+/* A drop-down of the page's own: its words are what is chosen, not what it is called. */
+static bool shows_choice(const struct node *n)
+{
+    return strcmp(n->tag, "select") != 0 && !(n->flags & NODE_EDITABLE) && !n->href[0];
+}
+
 double find_text_score(struct search *f, int i)
 {
     const struct scene *s = f->s;
@@ -118,8 +124,10 @@ double find_text_score(struct search *f, int i)
     for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
         if (ids[k])
             find_take(f, words_split(s->pool, ids[k]), 0.7, &score);
-    if ((n->flags & NODE_EDITABLE) || in_words("combobox listbox spinbutton slider", n->role)) {
-        if (!is_named(n) && f->n_unnamed++ < FIND_MAX_UNNAMED)
+    bool box = f->q->kind == TARGET_SELECT && shows_choice(n);
+    if (box || (n->flags & NODE_EDITABLE) ||
+        in_words("combobox listbox spinbutton slider", n->role)) {
+        if ((box || !is_named(n)) && f->n_unnamed++ < FIND_MAX_UNNAMED)
             find_take(f, label_beside(s, i), 0.88, &score);
         find_take(f, column_header(s, i), 0.75, &score);
         if (nameless_editor(n))

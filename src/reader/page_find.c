@@ -90,8 +90,9 @@ static double kind_fit(struct search *f, int i)
         return strcmp(n->tag, "select") == 0 || in_words("combobox listbox", r) ||
                        node_attr(n, "aria-haspopup")
                    ? 1
-               : button ? 0.85
-                        : 0;
+               : button || (n->flags & NODE_EDITABLE) ? 0.85
+               : !r[0] && (n->flags & NODE_CLICKABLE) ? 0.8
+                                                      : 0;
     case TARGET_OPTION:
         return strcmp(r, "option") == 0                ? 1
                : item || in_words("radio checkbox", r) ? 0.95
@@ -276,9 +277,9 @@ static const char *shown_name(const struct search *f, const struct hit *h)
 
 static int not_found(struct search *f, struct err *err)
 {
-    static const char *const kind_words[] = {"control",   "button",   "navigation link", "tab",
-                                             "menu item", "row link", "cell link",       "field",
-                                             "drop-down", "option",   "thing"};
+    static const char *const kind_words[] = {
+        "control",   "button", "navigation link", "tab",    "menu item", "row link",
+        "cell link", "field",  "drop-down",       "option", "thing"};
     struct buf b;
     buf_init(&b, 1024);
     for (size_t k = 0; k < ARRAY_SIZE(f->near_misses); k++)

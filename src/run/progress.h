@@ -42,6 +42,7 @@ struct progress {
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
         *warnings, *schema_fields, *accounts; /* arrays, never NULL */
     json_t *edits;                            /* array: edits.h */
+    json_t *collected_urls;                   /* array: where links lead */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
         *coverage, *learned, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
                                        of the open detail page gave */

@@ -76,6 +76,8 @@ static const struct rule rules[] = {
     {"required_failed",     REQUIRED,       NULL,            OUTCOME_UNMET,       NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"budget_exceeded",     0,              NULL,            ANY_OUTCOME, "budget_exceeded", 0, NO_LIMIT, NEXT_HALT, NULL},
     {"http_5xx_retry",      0,              "navigate",      ANY_OUTCOME,   "http_5xx", 0, BUSY_RETRIES, NEXT_RETRY, busy_retry},
+    {"capture_link_failed", 0,              "capture_link_in_new_tab", OUTCOME_REJECTED, NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"capture_link_retry",  0,              "capture_link_in_new_tab", OUTCOME_AGAIN,    NULL, 0, 2,  NEXT_RETRY, retry_plain},
     {"extract_data_failed", 0,              NULL,            OUTCOME_REJECTED,    NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"duplicate",           0,              NULL,            OUTCOME_DUPLICATE,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, duplicate},
     {"scroll_cdp_fallback", REQUIRED,       "scroll",        OUTCOME_BUDGET,      NULL, 1, NO_LIMIT, NEXT_ADVANCE, scroll_fallback},

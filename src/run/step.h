@@ -26,6 +26,7 @@ enum outcome {
     OUTCOME_SCAN_ERROR,
     OUTCOME_BUDGET,         /* the brain used its budget up or went in circles */
     OUTCOME_REJECTED,       /* what was extracted does not count, and the schema wants the run to end */
+    OUTCOME_AGAIN,          /* the plan wants it tried again */
     OUTCOME_DONE,           /* the plan ends here, well or not */
     OUTCOME_UNCONFIRMED,    /* sent by an attempt that died; nobody saw what came of it */
     OUTCOME_REFUSED,        /* sent, and the page says that it was not taken: may be sent again */

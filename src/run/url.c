@@ -112,6 +112,31 @@ char *url_no_fragment(struct pool *pool, const char *url)
     return pool_strndup(pool, url, strcspn(url, "#"));
 }
 
+static size_t origin_len(const char *url)
+{
+    const char *h = after_scheme(url);
+    return h ? (size_t)(h - url) + strcspn(h, "/?#") : 0;
+}
+
+char *url_join(struct pool *pool, const char *base, const char *link)
+{
+    size_t origin = origin_len(base), scheme = strcspn(base, ":"),
+           page = origin + strcspn(base + origin, "?#"), dir = page;
+    if (url_is_web(link))
+        return pool_strdup(pool, link);
+    if (!*link || *link == '#' || strcspn(link, ":") < strcspn(link, "/?#") || !origin)
+        return pool_strdup(pool, "");
+    if (str_starts(link, "//"))
+        return pool_printf(pool, "%.*s:%s", (int)scheme, base, link);
+    if (*link == '/')
+        return pool_printf(pool, "%.*s%s", (int)origin, base, link);
+    if (*link == '?')
+        return pool_printf(pool, "%.*s%s", (int)page, base, link);
+    while (dir > origin && base[dir - 1] != '/')
+        dir--;
+    return pool_printf(pool, "%.*s%s%s", (int)dir, base, dir > origin ? "" : "/", link);
+}
+
 bool url_same_page(const char *a, const char *b)
 {
     size_t la = strcspn(a, "#"), lb = strcspn(b, "#");

@@ -20,6 +20,9 @@ char *url_unescape(struct pool *pool, const char *text);    /* "%40" is "@"; NUL
 char *url_path(struct pool *pool, const char *url); /* from the first '/'; "/" at least, no query */
 char *url_no_fragment(struct pool *pool, const char *url);
 
+/* Where a link on the page at base leads; "" when it leads nowhere (javascript:, #). */
+char *url_join(struct pool *pool, const char *base, const char *link);
+
 /* Same document: equal but for the fragment and a slash at the end. */
 bool url_same_page(const char *a, const char *b);
 bool url_same_site(const char *a, const char *b); /* {h, www.h, m.h} and known equivalents */

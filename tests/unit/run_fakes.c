@@ -258,6 +258,18 @@ static void press_key(struct fake_web *w, const char *keys)
         w->hand = pool_printf(w->pool, "%s%skey %s", w->hand, *w->hand ? ";" : "", keys);
 }
 
+/* A click with keys held: a link opens in a tab of its own, nothing else does anything. */
+static void open_in_tab(struct fake_web *w, struct pool *pool, int y, struct settled *out)
+{
+    struct fake_page p;
+    int i = (y + w->scroll) / FAKE_ROW_PX;
+    describe(w, pool, &p);
+    if (i < 0 || i >= p.n || !*p.elements[i].href)
+        return;
+    p.elements[i].in_tab = true;
+    follow(w, &p.elements[i], out);
+}
+
 /* Inputs that a page may take notice of or not: its click function is told. */
 static void other_input(struct fake_web *w, const struct action *a)
 {
@@ -277,7 +289,10 @@ static int act(struct plane *plane, struct pool *pool, const struct action *a, i
     if (r)
         return r;
     bool right = a->type == ACTION_CLICK && a->button == BUTTON_RIGHT;
-    if (right || a->type == ACTION_DOUBLE_CLICK || a->type == ACTION_DRAG)
+    bool in_tab = a->type == ACTION_CLICK && a->keys;
+    if (in_tab)
+        open_in_tab(w, pool, a->y, out);
+    else if (right || a->type == ACTION_DOUBLE_CLICK || a->type == ACTION_DRAG)
         other_input(w, a);
     else if (a->type == ACTION_CLICK)
         click_at(w, pool, a->x, a->y, out);

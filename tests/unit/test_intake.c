@@ -166,7 +166,7 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
          "step 0: 'budget'"},
         {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"steps\":[" NAV "]}]}", E_INVALID,
          "only a loop"},
-        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"select_option\"}]}", E_UNSUPPORTED,
+        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"request_user_input\"}]}", E_UNSUPPORTED,
          "step 0: this server"},
         {"{\"task_suite\":[" NAV "],\"max_cost\":0}", E_INVALID, "'max_cost' must be more than 0"},
         {"{\"task_suite\":[" NAV "],\"max_time_minutes\":-1}", E_INVALID, "'max_time_minutes'"},
@@ -223,6 +223,10 @@ static void a_step_no_run_could_carry_out_is_refused(void **state)
         {"\"type\":\"key_press\",\"params\":{\"keys\":\"hyper+q\"}", "unknown key 'hyper'"},
         {"\"type\":\"type_text\"", "type_text needs 'text'"},
         {"\"type\":\"tool_call\",\"args\":{}", "tool_call needs 'name'"},
+        {"\"type\":\"select_option\",\"params\":{\"label\":\"Year\"}",
+         "select_option needs params.option_label"},
+        {"\"type\":\"select_option\",\"params\":{\"option_label\":[]}",
+         "select_option needs params.option_label"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *body =

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "run/step.h"
 #include "run/tools.h"
+#include "run/url.h"
 #include "unit/run_rig.h"
 
 #define DESK "http://desk.test"
@@ -31,6 +32,44 @@ static void desk_page(struct fake_web *web, struct pool *pool, const char *url,
             fake_add(out, "", "p", "Text", "");
         fake_add(out, "", "div", "Far away", "");
     }
+}
+
+/* A drop-down of the page's own: closed, open, and showing what was chosen in it. */
+static void menu_page(struct fake_web *web, struct pool *pool, const char *url,
+                      struct fake_page *out)
+{
+    const char *shown = web->counter < 2           ? "Choose a desk"
+                        : strstr(url, "/stubborn") ? "Desk: Door desk"
+                                                   : "Desk: Window desk";
+    out->title = "Menu";
+    fake_add(out, "", "h1", "Booking", "");
+    fake_add(out, "button", "button", shown, "");
+    if (web->counter == 1) {
+        fake_add(out, "", "div", "Door desk", "");
+        fake_add(out, "", "div", "Window desk", "");
+    }
+}
+
+/* Cards, some without a link; more than one screen of them at /list/long. */
+static void list_page(struct fake_web *web, struct pool *pool, const char *url,
+                      struct fake_page *out)
+{
+    int n = strstr(url, "/long") ? 60 : strstr(url, "/none") ? 0 : 4;
+    out->title = "List";
+    for (int i = 0; i < n; i++)
+        fake_add(out, i == 2 ? "ad" : "card", "a", pool_printf(pool, "Card %d", i),
+                 i == 1 || strstr(url, "/dead") ? "" : pool_printf(pool, DESK "/item/%d", i));
+    fake_add(out, "", "a", "About us", DESK "/about");
+    fake_add(out, "", "button", "Nothing", "");
+}
+
+static void any_page(struct fake_web *web, struct pool *pool, const char *url,
+                     struct fake_page *out)
+{
+    fake_page_fn *page = strstr(url, "/menu")   ? menu_page
+                         : strstr(url, "/list") ? list_page
+                                                : desk_page;
+    page(web, pool, url, out);
 }
 
 static void notice(struct fake_web *web, const char *url, const struct fake_element *e)
@@ -60,7 +99,13 @@ static const struct tool *const tools[] = {&lookup_tool, NULL};
 #define OPEN      "{'type':'navigate','intent':'x','params':{'url':'" DESK "/'}},"
 #define OPEN_DEAD "{'type':'navigate','intent':'x','params':{'url':'" DESK "/dead'}},"
 #define OPEN_LONG "{'type':'navigate','intent':'x','params':{'url':'" DESK "/long'}},"
-#define FOCUS     "{'type':'fill_field','intent':'x','params':{'label':'Note','value':'a'}},"
+#define OPEN_MENU "{'type':'navigate','intent':'x','params':{'url':'" DESK "/menu'}},"
+#define OPEN_LIST(path)                                                                            \
+    "{'type':'navigate','intent':'x','params':{'url':'" DESK "/list/" path "'}},"
+#define CHOOSE(what)                                                                               \
+    "{'type':'select_option','intent':'x','params':{'dropdown_label':'Desk','option_label':'" what \
+    "'}}"
+#define FOCUS "{'type':'fill_field','intent':'x','params':{'label':'Note','value':'a'}},"
 
 static const struct row {
     const char *row;
@@ -82,6 +127,52 @@ static const struct row {
     {"plans 8.6 right_click counts on a page that shows nothing new",
      OPEN_DEAD "{'type':'right_click','intent':'x','params':{'label':'minutes.txt'}}",
      "right_click:minutes.txt@(640,20)", NULL, NULL, "click 640,20 0,0"},
+    {"plans 8.6 select_option opens a list of the page's own and clicks the option",
+     OPEN_MENU CHOOSE("Window desk"), "select:Desk=Window desk", NULL, NULL, ""},
+    {"plans 8.6 select_option takes label and value",
+     OPEN_MENU "{'type':'select_option','intent':'x','params':{'label':'Desk','value':'window'}}",
+     "select:Desk=window", NULL, NULL, ""},
+    {"plans 8.6 select_option takes the quoted pieces of the intent",
+     OPEN_MENU "{'type':'select_option','intent':'Choose \\\"Window desk\\\" in \\\"Desk\\\"'}",
+     "select:Desk=Window desk", NULL, NULL, ""},
+    {"plans 8.6 select_option without a target fails", OPEN CHOOSE("Window desk"),
+     "form_target_not_found", "selector_miss", NULL, ""},
+    {"plans 8.6 an option that is not there closes the list and fails", OPEN_MENU CHOOSE("Roof"),
+     "option_not_found", "selector_miss", NULL, "key Escape"},
+    {"plans 8.6 a choice that did not stick is a mismatch",
+     "{'type':'navigate','intent':'x','params':{'url':'" DESK
+     "/menu/stubborn'}}," CHOOSE("Window desk"),
+     "select_mismatch:got=Desk: Door desk_wanted=Window desk", "selector_miss", NULL, ""},
+    {"plans 8.10 collect_urls counts the cards whose target is known",
+     OPEN_LIST("") "{'type':'collect_urls','intent':'x'}", "urls:2/3", NULL, NULL, ""},
+    {"plans 8.10 collect_urls goes through four stages of a long list",
+     OPEN_LIST("long") "{'type':'collect_urls','intent':'x'}", "urls:58/59", NULL, NULL, ""},
+    {"plans 8.10 collect_urls on a blocked list is a skip",
+     OPEN_LIST("blocked") "{'type':'collect_urls','intent':'x'}", "collect_urls_signal_blocked", "",
+     "collect_urls_signal_blocked", ""},
+    {"plans 8.10 collect_urls on a list that cannot be read is a skip",
+     OPEN_LIST("error") "{'type':'collect_urls','intent':'x'}", "collect_urls_signal_error", "",
+     "collect_urls_signal_error", ""},
+    {"plans 8.10 collect_urls without cards is a skip",
+     OPEN_LIST("none") "{'type':'collect_urls','intent':'x'}", "collect_urls_signal_empty", "",
+     "collect_urls_signal_empty", ""},
+    {"plans 8.10 collect_urls where no card leads anywhere is a skip",
+     OPEN_LIST("dead") "{'type':'collect_urls','intent':'x'}", "collect_urls_all_unresolved", "",
+     "collect_urls_all_unresolved", ""},
+    {"plans 8.11 capture_link_in_new_tab notes where a link leads and comes back",
+     OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':{'label':'About us'}}",
+     "capture_link:" DESK "/about", NULL, NULL, ""},
+    {"plans 8.11 capture_link_in_new_tab notes the title on request",
+     OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':{'label':'About us',"
+                   "'emit':'current_url_title'}}",
+     "capture_link:" DESK "/about|Desk", NULL, NULL, ""},
+    {"plans 8.11 on_no_navigation skip",
+     OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':{'label':'Nothing',"
+                   "'on_no_navigation':'skip'}}",
+     "capture_link:no_navigation", "", "no_navigation", ""},
+    {"plans 8.11 a link that opens no tab is a failure",
+     OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':{'label':'Nothing'}}",
+     "capture_link:no_navigation", "no_state_change", NULL, ""},
     {"plans 8.11 double_click takes coordinates",
      OPEN "{'type':'double_click','intent':'the cell','params':{'x':30,'y':50}}",
      "double_click:the cell@(30,50)", NULL, NULL, "double_click 30,50 0,0"},
@@ -191,9 +282,11 @@ static void one_row(void **state)
     struct rig rig;
     char steps[1024];
     snprintf(steps, sizeof(steps), "[%s]", row->steps);
-    rig_init(&rig, desk_page, steps);
+    rig_init(&rig, any_page, steps);
     rig.config.tools = tools;
     rig.web.click = notice;
+    if (strstr(steps, "/list/blocked") || strstr(steps, "/list/error"))
+        fake_list_status = strstr(steps, "/list/blocked") ? LIST_BLOCKED : LIST_ERROR;
     rig_run(&rig, NULL);
     const json_t *r = rig_result(&rig, -1);
     assert_string_equal(json_str(r, "data", ""), row->data);
@@ -243,6 +336,73 @@ static void done_is_held_against_the_page(void **state)
                "done_failed:All is well: 'Trains' is not there");
 }
 
+/* --- links ------------------------------------------------------------------------------------ */
+
+static void collected_urls_are_kept_once(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, any_page,
+             "[" OPEN_LIST(
+                 "") "{'type':'collect_urls','intent':'x'},{'type':'collect_urls','intent':'x'}]");
+    rig_run(&rig, NULL);
+    const json_t *urls = json_object_get(rig.final, "collected_urls");
+    assert_int_equal(json_array_size(urls), 2);
+    assert_string_equal(json_string_value(json_array_get(urls, 0)), DESK "/item/0");
+    rig_release(&rig);
+}
+
+static void stages_are_as_many_as_the_hint_says(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, any_page,
+             "[" OPEN_LIST(
+                 "long") "{'type':'collect_urls','intent':'x','hints':{'max_viewport_stages':1}}]");
+    rig_run(&rig, NULL);
+    assert_int_equal(rig.web.scroll, 0);
+    rig_release(&rig);
+}
+
+static void on_no_navigation_retries_or_halts(void **state)
+{
+    static const struct {
+        const char *what, *status, *halt;
+        int retries;
+    } cases[] = {{"retry", "completed", "", 2}, {"halt", "halted", "capture_link_failed", 0}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[400];
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':"
+                                   "{'label':'Nothing','on_no_navigation':'%s'}}]",
+                 cases[i].what);
+        rig_init(&rig, any_page, steps);
+        rig_run(&rig, NULL);
+        assert_string_equal(rig.end.status, cases[i].status);
+        assert_string_equal(rig.end.halt_reason, cases[i].halt);
+        assert_int_equal(rig_n_events(&rig, "retry"), cases[i].retries);
+        rig_release(&rig);
+    }
+}
+
+static void links_are_joined(void **state)
+{
+    static const char *const cases[][3] = {
+        {"http://a.test/b/c?d#e", "http://x.test/y", "http://x.test/y"},
+        {"http://a.test/b/c?d#e", "/y", "http://a.test/y"},
+        {"http://a.test/b/c?d#e", "y", "http://a.test/b/y"},
+        {"http://a.test/b/c?d#e", "?y", "http://a.test/b/c?y"},
+        {"https://a.test", "y", "https://a.test/y"},
+        {"https://a.test/b", "//x.test/y", "https://x.test/y"},
+        {"http://a.test/b", "#y", ""},
+        {"http://a.test/b", "javascript:y()", ""},
+        {"http://a.test/b", "", ""},
+    };
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_string_equal(url_join(pool, cases[i][0], cases[i][1]), cases[i][2]);
+    pool_destroy(pool);
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 static void typed_text_stands_in_no_record(void **state)
@@ -274,6 +434,12 @@ static void typing_that_does_not_land_is_tried_twice(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
+        row_test("plans 8.10 collected addresses are kept once, in order",
+                 collected_urls_are_kept_once),
+        row_test("plans 4 max_viewport_stages says how many stages are looked at",
+                 stages_are_as_many_as_the_hint_says),
+        row_test("plans 8.11 on_no_navigation retry and halt", on_no_navigation_retries_or_halts),
+        row_test("plans 8.10 links of a card are resolved against the page", links_are_joined),
         row_test("plans 8.11 done ends the run as completed, steps behind it are not run",
                  done_ends_the_run_well),
         row_test("plans 8.11 done with success false halts as done_failed",

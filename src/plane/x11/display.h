@@ -36,6 +36,8 @@ int display_drag(struct display *d, int x, int y, int to_x, int to_y, struct err
 int display_wheel(struct display *d, int dx, int dy, struct err *err) MUST_CHECK; /* notches */
 /* X keysym names pressed in order and released in reverse: {"Control_L", "a"}. */
 int display_chord(struct display *d, const char *const *names, int n, struct err *err) MUST_CHECK;
+/* Only press them, or only release them in reverse. */
+int display_hold(struct display *d, const char *const *names, int n, bool down, struct err *err) MUST_CHECK;
 /* Any Unicode text: keys of the map, then spare keys lent to the missing characters: for good, the oldest
  * loan goes first. "\n" is Return, "\t" is Tab. delay_ms between characters; waits in the loop. */
 int display_type(struct display *d, const char *utf8, int delay_ms, struct err *err) MUST_CHECK;

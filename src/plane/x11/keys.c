@@ -126,27 +126,55 @@ static int key_of_name(struct display *d, const char *name, struct key *out, str
     return 0;
 }
 
-int display_chord(struct display *d, const char *const *names, int n, struct err *err)
+struct chord {
+    struct key keys[CHORD_MAX + 1]; /* with the Shift that one of them needs in front */
+    int n;
+};
+
+static int read_chord(struct display *d, const char *const *names, int n, struct chord *out,
+                      struct err *err)
 {
-    struct key keys[CHORD_MAX];
     bool shift = false;
     if (n < 1 || n > CHORD_MAX)
         return err_set(err, E_INVALID, "a chord has 1 to %d keys, not %d", CHORD_MAX, n);
     for (int i = 0; i < n; i++) {
-        int r = key_of_name(d, names[i], &keys[i], err);
+        int r = key_of_name(d, names[i], &out->keys[i + 1], err);
         if (r)
             return r;
-        shift |= keys[i].shift;
+        shift |= out->keys[i + 1].shift;
     }
-    xcb_keycode_t shift_key = shift_code(d);
-    if (shift)
-        input_key(d, shift_key, true);
-    for (int i = 0; i < n; i++)
-        input_key(d, keys[i].code, true);
-    for (int i = n - 1; i >= 0; i--)
-        input_key(d, keys[i].code, false);
-    if (shift)
-        input_key(d, shift_key, false);
+    out->n = n + 1;
+    out->keys[0] = (struct key){shift ? shift_code(d) : 0, false};
+    return 0;
+}
+
+static void hold(struct display *d, const struct chord *c, bool down)
+{
+    for (int i = 0; i < c->n; i++) {
+        xcb_keycode_t code = c->keys[down ? i : c->n - 1 - i].code;
+        if (code)
+            input_key(d, code, down);
+    }
+}
+
+int display_chord(struct display *d, const char *const *names, int n, struct err *err)
+{
+    struct chord c;
+    int r = read_chord(d, names, n, &c, err);
+    if (r)
+        return r;
+    hold(d, &c, true);
+    hold(d, &c, false);
+    return delivered(d, err);
+}
+
+int display_hold(struct display *d, const char *const *names, int n, bool down, struct err *err)
+{
+    struct chord c;
+    int r = read_chord(d, names, n, &c, err);
+    if (r)
+        return r;
+    hold(d, &c, down);
     return delivered(d, err);
 }
 
