@@ -78,24 +78,33 @@ static bool inline_up_to(const struct page *page, int i, int other)
     return false;
 }
 
-/* A sign that stands at a number without a gap: currency, sign, bracket, separator. */
-static bool sign_before(const char *end, const char *start)
+/* Bytes of the currency sign that text ends with; 0 none. */
+static size_t currency_at_end(const char *start, const char *end)
 {
-    static const char *const currencies[] = {"\xE2\x82\xAC", "\xC2\xA3", "\xC2\xA5", "\xE2\x82\xB9",
-                                             "\xE2\x82\xAA"};
-    if (strchr("$#+-(/.,", end[-1]) || (end[-1] >= '0' && end[-1] <= '9'))
-        return true;
+    static const char *const currencies[] = {"$",           "\xE2\x82\xAC", "\xC2\xA3",
+                                             "\xC2\xA5",     "\xE2\x82\xB9", "\xE2\x82\xAA"};
     for (size_t i = 0; i < ARRAY_SIZE(currencies); i++) {
         size_t len = strlen(currencies[i]);
         if ((size_t)(end - start) >= len && strncmp(end - len, currencies[i], len) == 0)
-            return true;
+            return len;
     }
-    return false;
+    return 0;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A sign that stands at a number without a gap: currency, sign, bracket, separator. */
+static bool sign_before(const char *end, const char *start)
+{
+    return strchr("#+-(/.,", end[-1]) || is_digit(end[-1]) || currency_at_end(start, end);
 }
 
 /* Layout puts the blank at the end of a text inside its box, so touching boxes alone do not tell
  * "by Ann" from "$5": only pieces of a number join. */
-bool page_texts_join(const struct page *page, int a, int b)
+static bool texts_join(const struct page *page, int a, int b)
 {
     const char *left = page->nodes[a].text, *right = page->nodes[b].text;
     if (!*left || !*right || !inline_up_to(page, a, b) || !inline_up_to(page, b, a))
@@ -105,8 +114,42 @@ bool page_texts_join(const struct page *page, int a, int b)
     struct rect l = page->nodes[a].box, r = page->nodes[b].box;
     int gap = r.x - (l.x + l.w);
     bool same_line = l.w > 0 && r.w > 0 && r.y < l.y + l.h && l.y < r.y + r.h;
-    bool digit = *right >= '0' && *right <= '9';
-    return same_line && gap >= -1 && gap <= 1 && digit && sign_before(left + strlen(left), left);
+    return same_line && gap >= -1 && gap <= 1 && is_digit(*right) &&
+           sign_before(left + strlen(left), left);
+}
+
+/* Whole units of a price: "$24", or "24" right behind a sign. */
+static bool is_price(const struct page *page, int i)
+{
+    const char *text = page->nodes[i].text, *digits = text + strlen(text);
+    while (digits > text && (is_digit(digits[-1]) || digits[-1] == ','))
+        digits--;
+    if (!*digits || digits > text)
+        return *digits && currency_at_end(text, digits) == (size_t)(digits - text);
+    int before = i - 1; /* past the box around it */
+    while (before >= 0 && i - before <= 3 && !page->nodes[before].text[0])
+        before--;
+    const char *sign = before >= 0 ? page->nodes[before].text : "";
+    return *sign && texts_join(page, before, i) && currency_at_end(sign, sign + strlen(sign));
+}
+
+/* Two digits, set higher than the price they stand at. */
+static bool are_cents(const struct page *page, int a, int b)
+{
+    const char *text = page->nodes[b].text;
+    struct rect l = page->nodes[a].box, r = page->nodes[b].box;
+    bool two = strlen(text) == 2 && is_digit(text[0]) && is_digit(text[1]);
+    bool raised = r.h * 10 < l.h * 9 && r.y + r.h / 2 < l.y + l.h / 2;
+    for (int p = b; two && !raised && p >= 0 && !node_is_a(page, a, p); p = page->nodes[p].parent)
+        raised = strcmp(page->nodes[p].tag, "sup") == 0;
+    return two && raised && is_price(page, a);
+}
+
+const char *page_texts_gap(const struct page *page, int a, int b)
+{
+    if (!texts_join(page, a, b))
+        return " ";
+    return are_cents(page, a, b) ? "." : "";
 }
 
 char *page_text(struct pool *pool, const struct page *page, int i, size_t max_bytes)
@@ -120,8 +163,8 @@ char *page_text(struct pool *pool, const struct page *page, int i, size_t max_by
         const struct node *n = &page->nodes[k];
         if (!n->text[0] || !(n->flags & NODE_VISIBLE))
             continue;
-        if (last >= 0 && !page_texts_join(page, last, k))
-            buf_addc(&b, ' ');
+        if (last >= 0)
+            buf_adds(&b, page_texts_gap(page, last, k));
         size_t len = strlen(n->text), room = max_bytes + 8 - b.len;
         buf_add(&b, n->text, len < room ? len : room);
         last = k;

@@ -75,9 +75,10 @@ const char *node_attr(const struct node *node, const char *name);
 /* All visible text below node i, squashed, at most max_bytes. */
 char *page_text(struct pool *pool, const struct page *page, int i, size_t max_bytes);
 
-/* True when the text nodes a and b, a first, are shown without a gap: the browser trimmed the white
- * space that would tell, so boxes, tags between them and punctuation decide. */
-bool page_texts_join(const struct page *page, int a, int b);
+/* What a person reads between the text nodes a and b, a first: "" when they are shown without a gap
+ * (the browser trimmed the white space that would tell, so boxes, tags between them and punctuation
+ * decide), "." between a price and its raised cents, else " ". */
+const char *page_texts_gap(const struct page *page, int a, int b);
 
 bool node_is_a(const struct page *page, int i, int ancestor); /* i is ancestor or below it */
 

@@ -83,8 +83,8 @@ static void gather_text(struct names *s)
         if (!words || !*words)
             continue;
         bool is_text = s->page->nodes[i].text[0];
-        if (s->text.len && !(is_text && last >= 0 && page_texts_join(s->page, last, i)))
-            buf_addc(&s->text, ' ');
+        if (s->text.len)
+            buf_adds(&s->text, is_text && last >= 0 ? page_texts_gap(s->page, last, i) : " ");
         buf_adds(&s->text, words);
         last = is_text ? i : -1;
     }

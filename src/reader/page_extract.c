@@ -92,8 +92,8 @@ static const char *current_text(const struct source *src, int i, size_t max_byte
         const struct node *n = &s->page->nodes[k];
         if (!n->text[0] || !(n->flags & NODE_VISIBLE) || (s->zone[k] & ZONE_OLD))
             continue;
-        bool joins = last >= 0 && page_texts_join(s->page, last, k);
-        out = pool_printf(pool, "%s%s%s", out, last < 0 || joins ? "" : " ", n->text);
+        const char *gap = last >= 0 ? page_texts_gap(s->page, last, k) : "";
+        out = pool_printf(pool, "%s%s%s", out, gap, n->text);
         last = k;
     }
     return str_cut(pool, out, max_bytes);

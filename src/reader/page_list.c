@@ -84,8 +84,8 @@ static const char *card_text(const struct scene *s, int member)
         const struct node *n = &s->page->nodes[i];
         if (!n->text[0] || !(n->flags & NODE_VISIBLE))
             continue;
-        if (last >= 0 && !page_texts_join(s->page, last, i))
-            buf_addc(&b, '\n');
+        const char *gap = last >= 0 ? page_texts_gap(s->page, last, i) : "";
+        buf_adds(&b, *gap == ' ' ? "\n" : gap);
         buf_adds(&b, str_cut(s->pool, n->text, CARD_TEXT_BYTES - b.len));
         last = i;
     }

@@ -93,10 +93,11 @@ static const char *value_from(const struct scene *s, int parent, int d)
     while (first >= 0 && first < nodes[parent].end && !nodes[first].text[0] &&
            nodes[first].end > first + 1)
         first++;
-    bool touches = last >= 0 && first >= 0 && first < nodes[parent].end && nodes[first].text[0] &&
-                   (nodes[first].flags & NODE_VISIBLE) && page_texts_join(s->page, last, first);
-    const char *own = scene_text(s, d, PAIR_VALUE_BYTES);
-    return touches ? pool_printf(s->pool, "%s%s", own, nodes[first].text) : own;
+    const char *own = scene_text(s, d, PAIR_VALUE_BYTES), *gap = " ";
+    if (last >= 0 && first >= 0 && first < nodes[parent].end && nodes[first].text[0] &&
+        (nodes[first].flags & NODE_VISIBLE))
+        gap = page_texts_gap(s->page, last, first);
+    return *gap == ' ' ? own : pool_printf(s->pool, "%s%s%s", own, gap, nodes[first].text);
 }
 
 /* Some letter or digit: an icon is no value. */

@@ -611,9 +611,27 @@ static const struct {
      "{'title':'Harbour Pilot','company':'Port of Lisle','salary':'$41 an hour'}"},
     {"serp", "title,url", 5,
      "{'title':'Buy tide tables today','url':'https://clicks.test/aclk?x=1'}"},
+    {"split_prices", "name,price", 3, "{'name':'Storage Jar','price':'$12.95'}"},
     {"auto_de", "title,price", 0, NULL},
     {"no_results", "title,price", 0, NULL},
 };
+
+/* Cents are set higher than the price; powers and notes are no cents. */
+static void split_prices_are_put_together(void **state)
+{
+    static const char *const want[] = {"$12.95", "$1,150.00", "$24.50"};
+    struct observation obs = golden_look(pool, "split_prices");
+    struct extraction *rows;
+    struct err err = {0};
+    int n;
+    assert_int_equal(
+        reader_rows(reader, pool, &obs, schema_of(pool, "name,price"), 10, &rows, &n, &err), 0);
+    assert_int_equal(n, (int)ARRAY_SIZE(want));
+    for (int i = 0; i < n; i++)
+        assert_string_equal(json_str(rows[i].values, "price", ""), want[i]);
+    const char *text = page_text(pool, obs.page, 0, 4000);
+    assert_non_null(strstr(text, "About 1022 stars. See note 1234."));
+}
 
 static void rows_are_read_from_cards_and_tables(void **state)
 {
@@ -992,6 +1010,7 @@ int main(void)
         T(every_value_can_say_where_it_was_seen),
         T(the_newest_of_several_looks_completes_the_first),
         T(spam_indicators_are_the_schemas_only),
+        T(split_prices_are_put_together),
         T(rows_are_read_from_cards_and_tables),
         T(a_price_is_not_put_together_from_two_blocks),
         T(questions_are_answered_by_what_is_shown),
