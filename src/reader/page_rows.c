@@ -271,6 +271,7 @@ int page_rows(struct reader *reader, struct pool *pool, const struct observation
     for (int i = 0; i < group.n && *ret_n < max && !scene_worn_out(&s); i++) {
         struct extraction x;
         read_row(pool, &s, ld, group.members[i], schema, url_of(obs), &x);
+        x.sponsored = page_card_sponsored(&s, group.members[i]);
         if (!positional_only(schema, x.values))
             (*ret_rows)[(*ret_n)++] = x;
     }

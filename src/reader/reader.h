@@ -120,6 +120,7 @@ struct extraction {
                        than CAP_READ_WORK */
     bool spam;        /* a schema indicator says this is not what is wanted */
     const char *spam_reason;
+    bool sponsored;   /* of rows: the item is marked as an advertisement */
 };
 
 /* One entity from n observations of the same page (scrolled, revealed), the newest last. E_TOOBIG when

@@ -218,6 +218,7 @@ static void read_extraction(struct pool *pool, const json_t *a, struct extractio
         .values = json_keep(pool, values ? json_deep_copy(values) : json_object()),
         .evidence = json_keep(pool, evidence ? json_deep_copy(evidence) : json_object()),
         .spam = json_flag(a, "spam", false),
+        .sponsored = json_flag(a, "sponsored", false),
         .spam_reason = pool_strdup(pool, json_str(a, "spam_reason", "")),
     };
 }

@@ -616,6 +616,19 @@ static const struct {
     {"no_results", "title,price", 0, NULL},
 };
 
+static void a_row_that_is_an_advertisement_says_so(void **state)
+{
+    struct observation obs = golden_look(pool, "serp");
+    struct extraction *rows;
+    struct err err = {0};
+    int n, ads = 0;
+    assert_int_equal(
+        reader_rows(reader, pool, &obs, schema_of(pool, "title,url"), 10, &rows, &n, &err), 0);
+    for (int i = 0; i < n; i++)
+        ads += rows[i].sponsored;
+    assert_true(rows[0].sponsored && ads == 1);
+}
+
 /* Cents are set higher than the price; powers and notes are no cents. */
 static void split_prices_are_put_together(void **state)
 {
@@ -1010,6 +1023,7 @@ int main(void)
         T(every_value_can_say_where_it_was_seen),
         T(the_newest_of_several_looks_completes_the_first),
         T(spam_indicators_are_the_schemas_only),
+        T(a_row_that_is_an_advertisement_says_so),
         T(split_prices_are_put_together),
         T(rows_are_read_from_cards_and_tables),
         T(a_price_is_not_put_together_from_two_blocks),

@@ -105,6 +105,8 @@ static const char *judge(struct run *run, const struct harvest *h, const struct 
                          const struct screen *screen, bool *ret_take)
 {
     const char *missing = missing_field(h, e->values);
+    if (e->sponsored)
+        return WORD_SPONSORED;
     if (e->spam || schema_flagged_spam(e->values))
         return pool_printf(run->step_pool, WORD_SPAM "%s",
                            e->spam && e->spam_reason ? e->spam_reason : h->schema->spam_label);
