@@ -43,18 +43,21 @@ static json_t *warnings(const struct dry_run *d, double estimated)
 static json_t *estimate(const struct dry_run *d)
 {
     const struct model_rates *rates = model_rates(d->model);
-    int extracts = plan_extract_steps(d->plan);
-    double gpu = usd(rates->step * d->plan->n_steps),
-           claude = usd(rates->extract * (extracts > 1 ? extracts : 1));
+    struct pool *pool = pool_create(NULL);
+    int steps, reads;
+    plan_count_work(pool, d->plan, &steps, &reads);
+    pool_destroy(pool);
+    double gpu = usd(rates->step * steps), claude = usd(rates->extract * (reads > 1 ? reads : 1));
     json_t *o = json_object();
     json_put_str(o, "cua_model", d->model);
     json_put_num(o, "gpu_usd", gpu);
     json_put_num(o, "claude_usd", claude);
     json_put_num(o, "other_usd", OTHER_USD);
     json_put_num(o, "estimated_total_usd", usd(gpu + claude + OTHER_USD));
-    json_put_str(o, "note",
-                 "Each step is counted once: a loop costs its body as often as it runs. The run "
-                 "stops at max_cost.");
+    json_put_str(
+        o, "note",
+        "Loop bodies are counted as often as they run at most; extraction, gates, presses and "
+        "form steps ask a reader. The run stops at max_cost.");
     return o;
 }
 

@@ -27,9 +27,12 @@ json_t *step_to_json(const struct step *step)
     json_put_int(o, "loop_target", step->loop_target);
     json_put_int(o, "loop_count", step->loop_count);
     json_put_str(o, "stop_var", step->stop_var);
-    json_put_str(o, "condition_var", step->condition_var);
-    json_put_int(o, "then_target", step->then_target);
-    json_put_int(o, "else_target", step->else_target);
+    if (*step->condition_var)
+        json_put_str(o, "condition_var", step->condition_var);
+    if (step->then_target != -1)
+        json_put_int(o, "then_target", step->then_target);
+    if (step->else_target != -1)
+        json_put_int(o, "else_target", step->else_target);
     json_put_str(o, "guard", step->guard);
     json_put_str(o, "out_var", step->out_var);
     json_put(o, "params", object_copy(step->params));
@@ -120,8 +123,7 @@ static const json_t *take_object(struct pool *pool, const json_t *obj, const cha
     return json_keep(pool, object_copy(json_object_get(obj, key)));
 }
 
-int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out,
-                          struct err *err)
+int step_from_json(struct pool *pool, const json_t *o, int index, struct step *out, struct err *err)
 {
     *out = (struct step){
         .type = take_str(pool, o, "type"),

@@ -57,7 +57,8 @@ struct plan {
     const json_t *warnings;    /* array of strings: unknown keys and types, clamps; never NULL */
 };
 
-/* One step as the object of plans.md section 7 (all semantic fields of section 3). New reference. */
+/* One step as the object of plans.md section 7: its 18 keys, and those of a branch where they are set.
+ * New reference. */
 json_t *step_to_json(const struct step *step);
 
 /* Reads exactly that back into *out, in pool; index is for the message only. E_INVALID. */

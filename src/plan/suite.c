@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "base/err.h"
+#include "plan/walk.h"
+
 json_t *plan_suite_json(const struct plan *plan)
 {
     json_t *o = json_object();
@@ -56,12 +59,30 @@ json_t *plan_summary_json(const struct plan *plan)
     return o;
 }
 
-int plan_extract_steps(const struct plan *plan)
+/* Does the step ask a reader: read data, check, find what to press or fill in? */
+static bool asks_reader(const struct step *s)
 {
-    int n = 0;
-    for (int i = 0; i < plan->n_steps; i++) {
-        const char *type = plan->steps[i].type;
-        n += strncmp(type, "extract", strlen("extract")) == 0 && !plan->steps[i].gate;
+    static const char *const types[] = {"extract_url", "extract_data", "extract_rows", "click",
+                                        "fill_field",  "submit",       "select_option"};
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (strcmp(s->type, types[i]) == 0)
+            return true;
+    return s->gate;
+}
+
+static bool is_flow(const struct step *s)
+{
+    return strcmp(s->type, "loop") == 0 || strcmp(s->type, "if_else") == 0;
+}
+
+void plan_count_work(struct pool *pool, const struct plan *plan, int *ret_steps, int *ret_reads)
+{
+    struct walk walk;
+    plan_walk(pool, plan, NULL, &walk);
+    *ret_steps = *ret_reads = 0;
+    for (int i = 0; i < walk.n_visits; i++) {
+        const struct step *s = &plan->steps[walk.visits[i].step];
+        *ret_steps += !is_flow(s);
+        *ret_reads += asks_reader(s);
     }
-    return n;
 }

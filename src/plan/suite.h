@@ -5,6 +5,7 @@
 #define MANTIS_PLAN_SUITE_H
 
 #include "base/json.h"
+#include "base/pool.h"
 #include "core/plan.h"
 
 /* The canonical micro suite without what the server decides (caps, identity). New reference. */
@@ -13,6 +14,8 @@ json_t *plan_suite_json(const struct plan *plan);
 /* {"step_count","by_type","with_inline_extract_schema","gate_steps","required_steps"}. New reference. */
 json_t *plan_summary_json(const struct plan *plan);
 
-int plan_extract_steps(const struct plan *plan); /* steps that read data off a page */
+/* Steps that are carried out when every one works, loop bodies as often as they run, and those of them that
+ * ask a reader: extraction, gates, presses and form steps (plans.md section 14). */
+void plan_count_work(struct pool *pool, const struct plan *plan, int *ret_steps, int *ret_reads);
 
 #endif

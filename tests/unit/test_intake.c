@@ -670,7 +670,18 @@ static void a_plan_is_shown_as_the_suite_it_stands_for(void **state)
                         "{\"by_type\":{\"extract_data\":2,\"navigate\":1,\"submit\":1},"
                         "\"gate_steps\":1,\"required_steps\":1,\"step_count\":4,"
                         "\"with_inline_extract_schema\":1}");
-    assert_int_equal(plan_extract_steps(plan), 1);
+    int steps, reads;
+    plan_count_work(pool, plan, &steps, &reads);
+    assert_int_equal(steps, 4);
+    assert_int_equal(reads, 3);
+    assert_int_equal(
+        take("[" NAV
+             ",{\"type\":\"click\",\"intent\":\"x\"},{\"type\":\"extract_data\",\"intent\":\"r\"},"
+             "{\"type\":\"loop\",\"intent\":\"l\",\"loop_target\":1,\"loop_count\":3}]"),
+        0);
+    plan_count_work(pool, plan, &steps, &reads);
+    assert_int_equal(steps, 7);
+    assert_int_equal(reads, 6);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -682,25 +693,33 @@ int main(void)
         T(a_request_that_cannot_be_planned_says_why),
         T(a_step_no_run_could_carry_out_is_refused),
         T(a_number_to_be_typed_becomes_text_and_lenient_words_pass),
-        T(a_plan_path_stays_inside_its_root),
-        T(the_cap_on_steps_is_named),
+        {"plans 1 a plan path stays inside the repository root", a_plan_path_stays_inside_its_root,
+         setup, teardown, NULL},
+        {"plans 6 200 steps are taken, 201 refused with the cap named", the_cap_on_steps_is_named,
+         setup, teardown, NULL},
         T(types_bring_their_defaults),
         T(aliases_and_authoring_keys_reach_their_place),
         T(an_extracting_step_that_checks_is_a_gate_unless_it_says_no),
-        T(nested_loops_become_flat_steps_with_true_targets),
+        {"plans 3 nested loops become flat steps with true targets",
+         nested_loops_become_flat_steps_with_true_targets, setup, teardown, NULL},
         T(a_budget_below_zero_is_refused),
         T(caller_beats_plan_and_caps_beat_both),
         T(suite_keys_apply_and_identities_in_them_are_ignored),
         T(unknown_things_are_warned_about_and_counts_are_clamped),
-        T(a_loop_without_a_count_is_held_to_the_cap_too),
+        {"plans 6 a loop without a count is held to the cap too",
+         a_loop_without_a_count_is_held_to_the_cap_too, setup, teardown, NULL},
         T(the_practice_site_address_is_filled_in_everywhere),
-        T(signatures_match_the_published_vectors),
-        T(a_signature_covers_every_field_that_changes_what_happens),
+        {"plans 7 signatures match the published vectors", signatures_match_the_published_vectors,
+         setup, teardown, NULL},
+        {"plans 7 a signature covers every field that changes what happens, and no note",
+         a_signature_covers_every_field_that_changes_what_happens, setup, teardown, NULL},
         T(no_spelling_hides_the_host_of_an_address),
         T(the_source_is_there_even_when_no_plan_comes_of_it),
-        T(raw_prose_is_held_to_its_words),
+        {"plans 1 decompose:false takes 80 words, more with allow_raw_long_plan",
+         raw_prose_is_held_to_its_words, setup, teardown, NULL},
         T(a_shared_schema_goes_to_steps_without_one),
-        T(a_plan_is_shown_as_the_suite_it_stands_for),
+        {"plans 14 a dry run counts loop bodies as often as they run, and what asks a reader",
+         a_plan_is_shown_as_the_suite_it_stands_for, setup, teardown, NULL},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

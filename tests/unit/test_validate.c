@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "plan/intake.h"
 #include "plan/validate.h"
+#include "plan/walk.h"
 
 static struct pool *pool;
 static struct plan *plan;
@@ -36,69 +38,171 @@ static void take(const char *text)
 #define STEP(type, more) "{\"type\":\"" type "\",\"intent\":\"x\"" more "}"
 #define EXTRACT          STEP("extract_rows", ",\"section\":\"extraction\"")
 
-static void each_rule_finds_its_plan_and_nothing_else(void **state)
+/* A plan and all its findings: "E code@step" joined by blanks. */
+struct row {
+    const char *row, *steps, *codes;
+};
+#define LOOP(section, target, count)                                                               \
+    STEP("loop", ",\"section\":\"" section "\",\"loop_target\":" target ",\"loop_count\":" count)
+
+/* clang-format off */
+static const struct row rows[] = {
+    {"plans 13 empty_plan: no steps, and nothing else is looked at", "", "E empty_plan@-1"},
+    {"plans 13 a clean plan has no findings", NAV, ""},
+    {"plans 13 missing_navigate: no navigate, and the first intent has no address", STEP("wait", ""), "E missing_navigate@-1"},
+    {"plans 13 missing_navigate is not said when the first intent has an address", "{\"type\":\"wait\",\"intent\":\"look at https://a.test/\"}", ""},
+    {"plans 13 no_gate_after_filters: a filter and no gate", NAV "," STEP("filter", ""), "E no_gate_after_filters@1"},
+    {"plans 13 no_gate_after_filters: a required setup step and no gate", NAV "," STEP("submit", ""), "E no_gate_after_filters@1"},
+    {"plans 13 no_gate_after_filters is not said for what is not required", NAV "," STEP("submit", ",\"required\":false"), ""},
+    {"plans 13 no_gate_after_filters is not said when there is a gate anywhere", NAV "," STEP("filter", "") "," STEP("wait", ",\"gate\":true"), ""},
+    {"plans 13 no_gate_after_filters names the last such step", NAV "," STEP("filter", "") "," STEP("submit", ""), "E no_gate_after_filters@2"},
+    {"plans 13 no_navigate_back_in_loop: an extraction loop clicks and never goes back", NAV "," STEP("click", "") "," LOOP("extraction", "1", "3"), "E no_navigate_back_in_loop@2 W no_pagination@2"},
+    {"plans 13 no_navigate_back_in_loop and no_pagination are not said of a whole listing", NAV "," STEP("click", "") "," STEP("navigate_back", "") "," LOOP("extraction", "1", "3") "," STEP("paginate", "") "," LOOP("pagination", "1", "2"), ""},
+    {"plans 13 loop_target_out_of_range: the target is no step", NAV "," STEP("loop", ",\"loop_target\":2,\"loop_count\":1"), "E loop_target_out_of_range@1"},
+    {"plans 13 loop_target_forward: the target is the loop or behind it", NAV "," STEP("loop", ",\"loop_target\":1,\"loop_count\":1") "," STEP("wait", ""), "E loop_target_forward@1"},
+    {"plans 13 loop_count_zero: a target and no count", NAV "," STEP("loop", ",\"loop_target\":0"), "W loop_count_zero@1"},
+    {"plans 13 loop_target_unset: no target", NAV "," STEP("loop", ",\"loop_count\":2"), "W loop_target_unset@1"},
+    {"plans 13 extract_not_claude_only: extract_data that goes to the brain", NAV "," STEP("extract_data", ",\"claude_only\":false"), "W extract_not_claude_only@1"},
+    {"plans 13 extract_not_claude_only: extract_url that goes to the brain", NAV "," STEP("extract_url", ",\"claude_only\":false"), "W extract_not_claude_only@1"},
+    {"plans 13 no_pagination: an extraction loop and no paginate", NAV "," EXTRACT "," LOOP("extraction", "1", "2"), "W no_pagination@2"},
+    {"plans 13 paginate_without_loop: paginate and no loop over pages", NAV "," STEP("paginate", ""), "W paginate_without_loop@1"},
+    {"plans 13 setup_after_extraction: a setup step behind an extraction step", EXTRACT "," NAV, "W setup_after_extraction@1"},
+    {"plans 13 unknown_step_type: a type that is none", NAV "," STEP("dance", ""), "W unknown_step_type@1"},
+    {"plans 13 if_else_target_out_of_range: a branch leads out of the plan", NAV "," STEP("if_else", ",\"then_target\":1,\"else_target\":2"), "E if_else_target_out_of_range@1"},
+    {"plans 13 undefined_state_var: a guard that nothing sets", NAV "," STEP("wait", ",\"guard\":\"banner\""), "W undefined_state_var@1"},
+    {"plans 13 undefined_state_var: a stop_var that nothing sets", NAV "," STEP("loop", ",\"loop_target\":0,\"loop_count\":2,\"stop_var\":\"v\""), "W undefined_state_var@1"},
+    {"plans 13 undefined_state_var: a condition_var that nothing sets", NAV "," STEP("if_else", ",\"condition_var\":\"v\""), "W undefined_state_var@1"},
+    {"plans 13 undefined_state_var is not said of what detect_visible sets", NAV "," STEP("detect_visible", ",\"out_var\":\"banner\"") "," STEP("wait", ",\"guard\":\"banner\""), ""},
+    {"plans 13 fill_without_value: nothing to type", NAV "," STEP("fill_field", ",\"required\":false"), "W fill_without_value@1"},
+    {"plans 13 fill_without_value is not said of an empty text", NAV "," STEP("fill_field", ",\"required\":false,\"params\":{\"value\":\"\"}"), ""},
+    {"plans 13 navigate_without_url: no address", NAV "," STEP("navigate", ""), "W navigate_without_url@1"},
+    {"plans 13 user_input_without_request: nobody is asked", NAV "," STEP("wait", ",\"hints\":{\"a\":[\"{{user_input}}\"]}"), "W user_input_without_request@1"},
+    {"plans 13 user_input_without_request is not said when somebody is", NAV "," STEP("request_user_input", ",\"required\":false") "," STEP("wait", ",\"verify\":\"{{user_input}}\""), ""},
+};
+static const struct row objectives[] = {
+    {"plans 13 no_filter_steps: an objective with filters that no step and no address shows", "\"objective\":{\"filters\":[\"private\"]}", "W no_filter_steps@-1"},
+    {"plans 13 no_filter_steps is not said when the address shows one", "\"objective\":{\"filters\":[{\"name\":\"host\",\"value\":\"A.test\"}]}", ""},
+    {"plans 13 no_filter_steps is not said without an objective", "\"description\":\"private\"", ""},
+};
+/* What --fix does: the findings that are left, and how many things were done. */
+static const struct row mended[] = {
+    {"plans 13 fix missing_navigate: a navigate to https://www.<domain>/ is put in front", "{\"domain\":\"a.test\",\"steps\":[" STEP("wait", "") "]}", "1: "},
+    {"plans 13 fix missing_navigate: the objective's start_url comes first", "{\"objective\":{\"start_url\":\"https://b.test/\"},\"steps\":[" STEP("wait", "") "]}", "1: "},
+    {"plans 13 fix missing_navigate does nothing when nobody knows where", "[" STEP("wait", "") "]", "0: missing_navigate@-1"},
+    {"plans 13 fix no_gate_after_filters: a gate behind the last such step, targets move along", "[" NAV "," STEP("filter", "") "," EXTRACT "," LOOP("extraction", "2", "2") "]", "1: no_pagination@4"},
+    {"plans 13 fix loop_target_forward: the first extraction click within 3", "[" NAV "," STEP("click", "") "," STEP("navigate_back", "") "," LOOP("extraction", "3", "2") "]", "1: no_pagination@3"},
+    {"plans 13 fix loop_target_forward leaves what is farther off", "[" NAV "," STEP("wait", "") "," LOOP("x", "2", "2") "]", "0: loop_target_forward@2"},
+    {"plans 13 fix extract_not_claude_only: the reader answers, budget 0", "[" NAV "," STEP("extract_data", ",\"claude_only\":false") "]", "1: "},
+};
+/* clang-format on */
+
+static const char *codes_of(bool severities)
+{
+    int n;
+    const char *got = "";
+    const struct finding *f = plan_validate(pool, plan, &n);
+    for (int k = 0; k < n; k++)
+        got = pool_printf(pool, "%s%s%s%s@%d", got, k ? " " : "",
+                          !severities                       ? ""
+                          : f[k].severity == SEVERITY_ERROR ? "E "
+                                                            : "W ",
+                          f[k].code, f[k].step_index);
+    return got;
+}
+
+static void finds(void **state)
+{
+    const struct row *row = *state;
+    take(pool_printf(pool, "[%s]", row->steps));
+    assert_string_equal(codes_of(true), row->codes);
+}
+
+static void finds_for_an_objective(void **state)
+{
+    const struct row *row = *state;
+    take(pool_printf(pool, "{\"steps\":[" NAV "],%s}", row->steps));
+    assert_string_equal(codes_of(true), row->codes);
+}
+
+static void mends(void **state)
+{
+    const struct row *row = *state;
+    const char *const *done;
+    int n = 0;
+    take(row->steps);
+    plan_fix(pool, plan, &done);
+    while (done[n])
+        n++;
+    assert_string_equal(pool_printf(pool, "%d: %s", n, codes_of(false)), row->codes);
+}
+
+static void a_fix_moves_the_targets_with_the_steps(void **state)
+{
+    const char *const *done;
+    take("[" STEP("filter", ",\"params\":{\"label\":\"Red\"}") "," EXTRACT "," LOOP(
+        "extraction", "1", "2") ",{\"type\":\"if_else\",\"intent\":\"x\",\"condition_var\":\"v\","
+                                "\"then_target\":0,\"else_target\":2}]");
+    plan->domain = "a.test";
+    plan_fix(pool, plan, &done);
+    assert_int_equal(plan->n_steps, 6);
+    assert_string_equal(json_str(plan->steps[0].params, "url", ""), "https://www.a.test/");
+    assert_true(plan->steps[2].gate);
+    assert_string_equal(plan->steps[2].verify, "the filter \"Red\" is applied");
+    assert_int_equal(plan->steps[4].loop_target, 3);
+    assert_int_equal(plan->steps[5].then_target, 1);
+    assert_int_equal(plan->steps[5].else_target, 4);
+}
+
+static void a_walk_follows_loops_guards_and_branches(void **state)
 {
     static const struct {
-        const char *steps, *codes; /* "E code@step" joined by blanks */
+        const char *steps, *vars, *order;
     } cases[] = {
-        {"", "E empty_plan@-1"},
-        {NAV, ""},
-        {STEP("wait", ""), "E missing_navigate@-1"},
-        {"{\"type\":\"wait\",\"intent\":\"look at https://a.test/\"}", ""},
-        {NAV "," STEP("filter", ""), "E no_gate_after_filters@1"},
-        {NAV "," STEP("submit", ""), "E no_gate_after_filters@1"},
-        {NAV "," STEP("submit", ",\"required\":false"), ""},
-        {NAV "," STEP("filter", "") "," STEP("wait", ",\"gate\":true"), ""},
-        {NAV "," STEP("click", "") "," STEP("navigate_back", "") "," STEP(
-             "loop", ",\"section\":\"extraction\",\"loop_target\":1,\"loop_"
-                     "count\":3") "," STEP("paginate", "") "," STEP("loop", ",\"section\":"
-                                                                            "\"pagination\","
-                                                                            "\"loop_target\":1,"
-                                                                            "\"loop_count\":2"),
-         ""},
-        {NAV "," STEP("click", "") "," STEP(
-             "loop", ",\"section\":\"extraction\",\"loop_target\":1,\"loop_count\":3"),
-         "E no_navigate_back_in_loop@2 W no_pagination@2"},
-        {NAV "," STEP("loop", ",\"loop_target\":2,\"loop_count\":1"),
-         "E loop_target_out_of_range@1"},
-        {NAV "," STEP("loop", ",\"loop_target\":1,\"loop_count\":1"), "E loop_target_forward@1"},
-        {NAV "," STEP("loop", ",\"loop_target\":0"), "W loop_count_zero@1"},
-        {NAV "," STEP("loop", ",\"loop_count\":2"), "W loop_target_unset@1"},
-        {NAV "," STEP("extract_data", ",\"claude_only\":false"), "W extract_not_claude_only@1"},
-        {NAV "," EXTRACT
-             "," STEP("loop", ",\"section\":\"extraction\",\"loop_target\":1,\"loop_count\":2"),
-         "W no_pagination@2"},
-        {NAV "," STEP("paginate", ""), "W paginate_without_loop@1"},
-        {EXTRACT "," NAV, "W setup_after_extraction@1"},
-        {NAV "," STEP("dance", ""), "W unknown_step_type@1"},
-        {NAV "," STEP("if_else", ",\"then_target\":1,\"else_target\":2"),
-         "E if_else_target_out_of_range@1"},
-        {NAV "," STEP("wait", ",\"guard\":\"banner\""), "W undefined_state_var@1"},
-        {NAV "," STEP("detect_visible",
-                      ",\"out_var\":\"banner\"") "," STEP("wait", ",\"guard\":\"banner\""),
-         ""},
-        {NAV "," STEP("fill_field", ",\"required\":false"), "W fill_without_value@1"},
-        {NAV "," STEP("fill_field", ",\"required\":false,\"params\":{\"value\":\"\"}"), ""},
-        {NAV "," STEP("navigate", ""), "W navigate_without_url@1"},
-        {NAV "," STEP("wait", ",\"hints\":{\"a\":[\"{{user_input}}\"]}"),
-         "W user_input_without_request@1"},
-        {NAV "," STEP("request_user_input",
-                      ",\"required\":false") "," STEP("wait", ",\"verify\":\"{{user_input}}\""),
-         ""},
+        {STEP("wait", "") "," LOOP("x", "0", "3"), "{}", "0 1 0 1 0 1"},
+        {STEP("wait", "") "," LOOP("x", "0", "2") "," LOOP("y", "0", "2"), "{}",
+         "0 1 0 1 2 0 1 0 1 2"},
+        {STEP("detect_visible", ",\"out_var\":\"v\"") "," STEP("wait", ",\"guard\":\"v\""), "{}",
+         "0 (1)"},
+        {STEP("detect_visible", ",\"out_var\":\"v\"") "," STEP("wait", ",\"guard\":\"v\""),
+         "{\"v\":true}", "0 1"},
+        {STEP("detect_visible", ",\"out_var\":\"v\"") "," STEP(
+             "if_else", ",\"condition_var\":\"v\",\"then_target\":3") "," STEP("wait",
+                                                                               "") "," STEP("wait",
+                                                                                            ""),
+         "{\"v\":true}", "0 1 3"},
+        {STEP("detect_visible", ",\"out_var\":\"v\"") "," STEP(
+             "if_else", ",\"condition_var\":\"v\",\"then_target\":3") "," STEP("wait",
+                                                                               "") "," STEP("wait",
+                                                                                            ""),
+         "{}", "0 1 2 3"},
+        {STEP("detect_visible", ",\"out_var\":\"v\"") "," LOOP("x", "0", "9"), "{\"v\":false}",
+         "0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1"},
+        {STEP("detect_visible", ",\"out_var\":\"v\"") "," STEP(
+             "loop", ",\"loop_target\":0,\"loop_count\":9,\"stop_var\":\"v\""),
+         "{\"v\":true}", "0 1"},
+        {STEP("done", "") "," STEP("wait", ""), "{}", "0"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        int n;
-        const char *got = "";
+        struct walk walk;
+        const char *order = "";
         take(pool_printf(pool, "[%s]", cases[i].steps));
-        struct finding *f = plan_validate(pool, plan, &n);
-        for (int k = 0; k < n; k++)
-            got = pool_printf(pool, "%s%s%s %s@%d", got, k ? " " : "",
-                              f[k].severity == SEVERITY_ERROR ? "E" : "W", f[k].code,
-                              f[k].step_index);
-        if (strcmp(got, cases[i].codes) != 0)
-            fail_msg("case %zu: %s\n  gave '%s'\n  not  '%s'", i, cases[i].steps, got,
-                     cases[i].codes);
+        plan_walk(pool, plan, json_keep(pool, json_loads(cases[i].vars, 0, NULL)), &walk);
+        for (int k = 0; k < walk.n_visits; k++)
+            order = pool_printf(pool, walk.visits[k].skipped ? "%s%s(%d)" : "%s%s%d", order,
+                                k ? " " : "", walk.visits[k].step);
+        assert_string_equal(order, cases[i].order);
     }
+}
+
+static void a_walk_that_never_ends_is_cut(void **state)
+{
+    struct walk walk;
+    take(
+        "[" STEP("wait", "") "," STEP("if_else", ",\"condition_var\":\"v\",\"else_target\":0") "]");
+    plan_walk(pool, plan, NULL, &walk);
+    assert_string_equal(walk.status, "halted");
+    assert_string_equal(walk.reason, "loop_stuck");
+    assert_int_equal(walk.n_visits, CAP_STEP_RESULTS);
 }
 
 static void findings_are_printed_as_the_contract_says(void **state)
@@ -170,12 +274,36 @@ static void a_dry_run_shows_steps_flags_and_loops(void **state)
                         "flags          section     intent / target\n");
 }
 
+#define T(row, name)                                                                               \
+    {                                                                                              \
+        row, name, setup, teardown, NULL                                                           \
+    }
+static const struct CMUnitTest fixed[] = {
+    T("plans 13 a fix moves the targets with the steps", a_fix_moves_the_targets_with_the_steps),
+    T("plans 13 findings are printed as text and as JSON",
+      findings_are_printed_as_the_contract_says),
+    T("plans 14 a dry run shows steps, flags, sections and loops",
+      a_dry_run_shows_steps_flags_and_loops),
+    T("plans 14 a walk follows loops, guards and branches without a browser",
+      a_walk_follows_loops_guards_and_branches),
+    T("plans 14 a walk that never ends is cut", a_walk_that_never_ends_is_cut),
+};
+
+static size_t add(struct CMUnitTest *tests, size_t at, const struct row *list, size_t n,
+                  CMUnitTestFunction fn)
+{
+    for (size_t i = 0; i < n; i++)
+        tests[at + i] = (struct CMUnitTest){list[i].row, fn, setup, teardown, (void *)&list[i]};
+    return at + n;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_rule_finds_its_plan_and_nothing_else, setup, teardown),
-        cmocka_unit_test_setup_teardown(findings_are_printed_as_the_contract_says, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_dry_run_shows_steps_flags_and_loops, setup, teardown),
-    };
+    struct CMUnitTest
+        tests[ARRAY_SIZE(rows) + ARRAY_SIZE(objectives) + ARRAY_SIZE(mended) + ARRAY_SIZE(fixed)];
+    size_t n = add(tests, 0, rows, ARRAY_SIZE(rows), finds);
+    n = add(tests, n, objectives, ARRAY_SIZE(objectives), finds_for_an_objective);
+    n = add(tests, n, mended, ARRAY_SIZE(mended), mends);
+    memcpy(tests + n, fixed, sizeof(fixed));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,11 +228,11 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
   })
 
   for (const [model, [step, each]] of Object.entries(models))
-    check('http-api 4.6', `a dry run for ${model} costs ${step} a step and ${each} an extraction`, async (g) => {
+    check('http-api 4.6', `a dry run for ${model} costs ${step} a step and ${each} a look`, async (g) => {
       const two = (await dryRun(g.as('acme'), { task_suite: mixed, cua_model: model })).cost_estimate
       assert.equal(two.cua_model, model)
       near(two.gpu_usd, 6 * step)
-      near(two.claude_usd, 2 * each)
+      near(two.claude_usd, 3 * each) // one extraction, one gate, one submit
       near(two.other_usd, 0.02)
       near(two.estimated_total_usd, two.gpu_usd + two.claude_usd + 0.02)
       const none = (await dryRun(g.as('acme'), { task_suite: wait(), cua_model: model })).cost_estimate
