@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"plan", cmd_plan, "check a plan, show it, or run it here"},
     {"runs", cmd_runs, "submit runs to a server and follow them"},
     {"store", cmd_store, "back up, check and shrink a server's database"},
+    {"profile", cmd_profile, "list, remove and carry a server's browser profiles"},
     {"tenant", cmd_tenant, "issue, list, rotate and revoke the tokens of tenants"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},

@@ -110,6 +110,8 @@
 #define CAP_RECIPES 1000                   /* of one tenant */
 #define CAP_DELIVERY_LOG 200               /* attempts kept of one webhook delivery; older ones go */
 #define CAP_STORE_FINDINGS 100             /* lines of `mantis store check` */
+#define CAP_PROFILE_IMPORT_BYTES (1ll << 30) /* of an archive that `mantis profile import` unpacks */
+#define CAP_PROFILE_IMPORT_FILES 100000
 #define CAP_CONTROL_CLIENTS 4              /* of `serve`'s control socket at once */
 
 /* Metrics (src/base/metric) and webhooks (src/sched/webhook) */

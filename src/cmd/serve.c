@@ -241,7 +241,7 @@ static int open_service(struct server *sv, struct err *err)
     int r = webhooks_create(sv->loop, sv->store, sv->tenants, &sv->settings, on_webhook, sv,
                             &sv->webhooks, err);
     if (!r)
-        r = control_create(sv->loop, sv->store, sv->settings.data_dir, &sv->control, err);
+        r = control_create(sv->loop, sv->store, sv->sched, sv->settings.data_dir, &sv->control, err);
     struct api_parts parts = {.loop = sv->loop,
                               .store = sv->store,
                               .sched = sv->sched,

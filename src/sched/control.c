@@ -17,6 +17,7 @@
 
 #define LOGGER     "mantis.control"
 #define SILENCE_MS 10000 /* from a client that says nothing, or does not go after its answer */
+#define HOLD_MS    600000 /* the longest that a command may keep runs off a profile */
 #define STEP_MS    1     /* between two steps of a copy: what arrived meanwhile is served first */
 
 struct client {
@@ -25,12 +26,14 @@ struct client {
     struct ipc *ipc;
     struct loop_timer silence, work;
     struct store_backup *job; /* NULL: none under way */
+    struct sched_hold *hold;  /* NULL: it holds no profile */
     int said_percent;
 };
 
 struct control {
     struct loop *loop;
     struct store *store;
+    struct sched *sched; /* NULL: none */
     struct loop_fd *watch;
     int fd;
     int dir_fd; /* the data directory: its path may be longer than a socket's address */
@@ -51,6 +54,7 @@ static void drop(struct client *c)
     loop_timer_clear(&c->silence);
     loop_timer_clear(&c->work);
     store_backup_end(c->job);
+    sched_profile_release(c->hold);
     ipc_destroy(c->ipc);
     free(c);
 }
@@ -123,14 +127,55 @@ static int start_backup(struct client *c, const json_t *message, struct err *err
     return 0;
 }
 
+/* --- profiles ----------------------------------------------------------------------------------
+ */
+
+static int list_profiles(struct client *c, const json_t *message, struct err *err)
+{
+    struct pool *pool = pool_create(NULL);
+    json_t *in_use;
+    int r = sched_profiles_in_use(c->control->sched, pool, &in_use, err);
+    if (!r)
+        answer(c, json_pack("{s:s,s:O}", "type", "done", "in_use", in_use));
+    pool_destroy(pool);
+    return r;
+}
+
+/* Until the client goes, which it does when it has done its work on the files. */
+static int hold_profile(struct client *c, const json_t *message, struct err *err)
+{
+    const char *tenant = json_str(message, "tenant", ""), *profile = json_str(message, "profile", "");
+    if (c->hold)
+        return err_set(err, E_CONFLICT, "this client holds a profile already");
+    int r = sched_profile_hold(c->control->sched, tenant, profile, &c->hold, err);
+    if (r)
+        return r;
+    log_info(LOGGER, NULL, "profile '%s' is held for a command", profile);
+    send_message(c, json_pack("{s:s}", "type", "done"));
+    loop_timer_set(c->control->loop, &c->silence, HOLD_MS, too_silent, c);
+    return 0;
+}
+
+static const struct {
+    const char *type;
+    int (*fn)(struct client *c, const json_t *message, struct err *err);
+    bool needs_sched;
+} requests[] = {
+    {"backup", start_backup, false},
+    {"profiles", list_profiles, true},
+    {"profile_hold", hold_profile, true},
+};
+
 static void on_message(void *arg, const char *type, const json_t *message)
 {
     struct client *c = arg;
     struct err err = {0};
-    int r =
-        strcmp(type, "backup") == 0
-            ? start_backup(c, message, &err)
-            : err_set(&err, E_UNSUPPORTED, "this serve does not know the request '%.40s'", type);
+    size_t i = 0;
+    while (i < ARRAY_SIZE(requests) && strcmp(requests[i].type, type) != 0)
+        i++;
+    bool known = i < ARRAY_SIZE(requests) && (c->control->sched || !requests[i].needs_sched);
+    int r = known ? requests[i].fn(c, message, &err)
+                  : err_set(&err, E_UNSUPPORTED, "this serve does not know the request '%.40s'", type);
     if (r)
         answer_error(c, &err);
 }
@@ -212,13 +257,13 @@ static int listen_in(int dir_fd, int fd)
     return r ? r : listen(fd, CAP_CONTROL_CLIENTS);
 }
 
-int control_create(struct loop *loop, struct store *store, const char *data_dir,
-                   struct control **out, struct err *err)
+int control_create(struct loop *loop, struct store *store, struct sched *sched,
+                   const char *data_dir, struct control **out, struct err *err)
 {
     struct control *c = calloc(1, sizeof(*c));
     if (!c)
         BUG("out of memory");
-    *c = (struct control){.loop = loop, .store = store, .fd = -1};
+    *c = (struct control){.loop = loop, .store = store, .sched = sched, .fd = -1};
     c->dir_fd = open_dir(data_dir, err);
     int r = c->dir_fd < 0 ? c->dir_fd : 0;
     if (!r) {

@@ -10,6 +10,7 @@
  *   views.c    their text, kept while it holds        artifacts.c  files that callers fetch
  *   follow.c   who follows a run's events             sweep.c  processes nobody owns any more
  *   watch.c    who waits for a run's end              reserve.c  space for the last words
+ *   profiles.c profiles that are held
  *   runs_log.c one line per ended run                 ready.c  could a run be carried out now
  *   reaper.c   what is old goes                       cache.c  pages that need not be read again
  *
@@ -157,6 +158,7 @@ struct sched {
     struct stale_list stale;
     struct reaper reaper;
     struct runs_log runs_log;
+    struct sched_hold *holds; /* profiles.c */
     struct pool *turn_pool; /* what was handed out for this turn of the loop; NULL: nothing */
     uint64_t turn;          /* loop_turns() of that turn */
     struct loop_timer turn_timer;
@@ -251,6 +253,10 @@ int words_take(struct slot *slot, const json_t *message, struct err *err) MUST_C
 int launch_worker(struct slot *slot, int *ret_fd, struct err *err) MUST_CHECK;
 /* The `start` message of docs/processes.md. New reference. */
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal);
+
+/* --- profiles.c --- */
+int profiles_check(const struct sched *s, const char *tenant, const char *profile,
+                   struct err *err) MUST_CHECK; /* E_CONFLICT: it is held */
 
 /* --- cache.c --- */
 /* What earlier runs extracted and is not stale: {url: {"fields","extracted_at"}} for a run with these cache

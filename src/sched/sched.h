@@ -152,6 +152,15 @@ int sched_peek(struct sched *sched, struct run_key key, struct sched_peek *out, 
 int sched_artifact(struct sched *sched, struct pool *pool, struct run_key key, const char *name,
                    int *ret_fd, const char **ret_mime, struct err *err) MUST_CHECK;
 
+/* Keep runs off a profile (its directory's name) while somebody works on its files. E_CONFLICT: a live run
+ * has it, by name, or somebody else holds it. A run that asks for it meanwhile is refused likewise. */
+struct sched_hold;
+int sched_profile_hold(struct sched *sched, const char *tenant, const char *profile,
+                       struct sched_hold **out, struct err *err) MUST_CHECK;
+void sched_profile_release(struct sched_hold *hold); /* NULL is fine */
+/* Profiles of live runs: [{"tenant","profile","run_id","status"}], in pool. */
+int sched_profiles_in_use(struct sched *sched, struct pool *pool, json_t **out, struct err *err) MUST_CHECK;
+
 /* Call fn(arg) once when the run is over (at once, from the loop, if it is). For detached:false.
  * Returns a handle for sched_unwatch(); NULL when the run is unknown. */
 struct sched_watch;

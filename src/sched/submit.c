@@ -193,7 +193,9 @@ struct sched_submit *sched_submit(struct sched *s, const struct submission *sub,
     struct pool *pool = pool_create(NULL);
     struct sched_submit *one = pool_alloc(pool, sizeof(*one));
     *one = (struct sched_submit){.sched = s, .pool = pool, .fn = fn, .arg = arg};
-    one->refused = check_cap(s, sub, &one->err);
+    one->refused = profiles_check(s, sub->key.tenant, sub->profile_id, &one->err);
+    if (!one->refused)
+        one->refused = check_cap(s, sub, &one->err);
     if (!one->refused) {
         take_in(one, sub);
         one->tenant = queue_tenant(s, sub->key.tenant);

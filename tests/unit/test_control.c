@@ -99,7 +99,7 @@ static int setup(void **state)
     pool = pool_create(NULL);
     assert_int_equal(loop_create(&loop, NULL), 0);
     assert_int_equal(store_open("sqlite", db, &store, NULL), 0);
-    assert_int_equal(control_create(loop, store, dir, &control, NULL), 0);
+    assert_int_equal(control_create(loop, store, NULL, dir, &control, NULL), 0);
     return 0;
 }
 
@@ -287,7 +287,7 @@ static void a_socket_left_behind_is_replaced(void **state)
     close(at);
     assert_int_equal(control_connect(dir, &fd, &err), E_NOT_FOUND);
     assert_non_null(strstr(err.msg, dir));
-    assert_int_equal(control_create(loop, store, dir, &control, NULL), 0);
+    assert_int_equal(control_create(loop, store, NULL, dir, &control, NULL), 0);
     come(&p);
     ask(&p, "backup", to);
     wait_until(&p.done);
