@@ -46,7 +46,8 @@ static void shop_page(struct fake_web *web, struct pool *pool, const char *url,
         for (int i = 0; i < 8; i++)
             fake_add(out, "card", "a", pool_printf(pool, "Card %d", i),
                      pool_printf(pool, "http://other.test/%d", i));
-    } else if (str_starts(path, "/jumpy")) { /* it jumps aside twice before it lets itself be clicked */
+    } else if (str_starts(path,
+                          "/jumpy")) { /* it jumps aside twice before it lets itself be clicked */
         const char *tag = strstr(path, "-") ? "div" : "button";
         int jumps = web->clicks < 2 ? web->clicks : 2;
         for (int i = 0; i < 6; i++)
@@ -166,6 +167,29 @@ static void navigate_says_what_is_wrong_with_a_page(void **state)
         assert_string_equal(rig.end.halt_reason, "navigate_failed");
         assert_string_equal(rig_data(&rig, 0), cases[i].data);
         assert_string_equal(class_of(&rig, 0), cases[i].class);
+        rig_release(&rig);
+    }
+}
+
+/* The URL of the intent goes before that of params; without either the step fails. */
+static void navigate_takes_its_url_from_the_intent_first(void **state)
+{
+    static const struct {
+        const char *step, *data;
+    } cases[] = {
+        {"'intent':'Open " SITE "/short','params':{'url':'" SITE "/long'}",
+         "navigate:" SITE "/short"},
+        {"'intent':'Open it','params':{'url':'" SITE "/long'}", "navigate:" SITE "/long"},
+        {"'intent':'Open it'", "bad_url:no URL in intent or params.url"},
+        {"'intent':'Open it','params':{'url':'ftp://x.test/'}",
+         "bad_url:no URL in intent or params.url"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[400];
+        snprintf(steps, sizeof(steps), "[{'type':'navigate',%s}]", cases[i].step);
+        shop(&rig, steps);
+        assert_string_equal(rig_data(&rig, 0), cases[i].data);
         rig_release(&rig);
     }
 }
@@ -313,7 +337,8 @@ static void a_star_that_turns_yellow_is_a_change(void **state)
     static const char *const pages[] = {
         "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star'}},{'text':'*'}]}",
         "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star on'}},{'text':'*'}]}",
-        "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star','aria-pressed':'true'}},{"
+        "{'url':'u','nodes':[{'tag':'p'},{'tag':'a','attrs':{'class':'star','aria-pressed':'true'}}"
+        ",{"
         "'text':'*'}]}",
         "{'url':'u','nodes':[{'tag':'p'},{'tag':'b'},{'tag':'a','attrs':{'class':'star on'}}]}",
     };
@@ -339,9 +364,9 @@ static void a_star_that_turns_yellow_is_a_change(void **state)
 
 static void a_list_that_loads_more_is_gone_through(void **state)
 {
-    static const char label[] =
-        "[" OPEN(SITE "/growing/") ",{'type':'click','intent':'x','section':'setup','hints':{'layout'"
-                                   ":'single'},'params':{'label':'Card 8'}}]";
+    static const char label[] = "[" OPEN(
+        SITE "/growing/") ",{'type':'click','intent':'x','section':'setup','hints':{'layout'"
+                          ":'single'},'params':{'label':'Card 8'}}]";
     static const char cards[] =
         "[" OPEN(SITE "/growing/") "," CARD ",{'type':'navigate_back','intent':'b','section':"
                                    "'extraction'},{'type':'loop','intent':'l','section':"
@@ -579,7 +604,6 @@ static void dialogs_without_end_make_a_page_blocked(void **state)
 
 /* --- listings -------------------------------------------------------------------------------- */
 
-
 static void cards_open_in_tabs_and_bad_ones_are_told_apart(void **state)
 {
     struct rig rig;
@@ -634,6 +658,54 @@ static void a_listing_click_without_its_filters_opens_the_results_again(void **s
 }
 
 /* --- back ------------------------------------------------------------------------------------ */
+
+/* Whatever goes wrong on the way back, the results are opened in the end. */
+static void back_that_breaks_opens_the_results(void **state)
+{
+    int exceptions = 0;
+    for (int at = 1; at < 60; at++) {
+        struct rig rig;
+        begin(&rig, "[" OPEN(SITE "/list/") "," CARD "," CARD "," CARD "," CARD
+                                            ",{'type':'navigate_back','intent':'b'}]");
+        rig.web.fail_at_call = at;
+        rig.web.fail_code = E_IO;
+        rig_run(&rig, NULL);
+        size_t i;
+        json_t *h;
+        json_array_foreach (json_object_get(rig.final, "healing_events"), i, h)
+            if (str_starts(json_str(h, "reason", ""), "cdp_back_exception:")) {
+                exceptions++;
+                assert_string_equal(rig_data(&rig, -1), "back_via_cdp:" SITE "/list/");
+            }
+        rig_release(&rig);
+    }
+    assert_true(exceptions > 0);
+}
+
+/* A name in quotes or the hint decides; without either, reading order does. */
+static void the_card_that_is_named_comes_first(void **state)
+{
+    static const struct {
+        const char *step, *opened;
+    } cases[] = {
+        {"'intent':'Open the next one'", "click:Card 0@"},
+        {"'intent':'Open \\\"card 2\\\"'", "click:Card 2@"},
+        {"'intent':'Open \\\"another\\\"'", "click:Card 0@"},
+        {"'intent':'Open it'", "click:Card 1@"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[600];
+        snprintf(
+            steps, sizeof(steps),
+            "[" OPEN(SITE "/growing/") ",{'type':'click',%s,'section':'extraction','hints':{"
+                                       "'layout':'listings','preferred_target_description':'%s'}}]",
+            cases[i].step, i == 3 ? "the first card, Card 1" : "");
+        shop(&rig, steps);
+        assert_true(str_starts(rig_data(&rig, 1), cases[i].opened));
+        rig_release(&rig);
+    }
+}
 
 static void back_without_history_opens_the_results(void **state)
 {
@@ -1243,7 +1315,8 @@ static void two_clicks_without_effect_hand_the_step_to_the_brain(void **state)
     assert_string_equal(rig.end.status, "completed");
     assert_string_equal(rig_data(&rig, 1), "it is so");
     assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 3);
-    assert_non_null(strstr(brain.task, "- (640,100) 'Send': registered but the page did not react; do not repeat"));
+    assert_non_null(strstr(
+        brain.task, "- (640,100) 'Send': registered but the page did not react; do not repeat"));
     rig_release(&rig);
 }
 
@@ -1449,23 +1522,36 @@ static void pages_are_classified(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(navigate_says_what_is_wrong_with_a_page),
-        cmocka_unit_test(navigate_fails_when_nothing_was_shown_in_time),
-        cmocka_unit_test(navigate_goes_on_with_a_page_that_never_finishes),
-        cmocka_unit_test(the_step_after_a_navigate_notices_drift),
-        cmocka_unit_test(a_click_that_changes_nothing_is_demoted),
-        cmocka_unit_test(what_a_page_does_by_itself_is_no_effect_of_a_click),
+        row_test("plans 8.1 a page that is not what was asked for fails with bad_url and its class",
+                 navigate_says_what_is_wrong_with_a_page),
+        row_test("plans 8.1 the URL is that of the intent, else params.url, else it fails",
+                 navigate_takes_its_url_from_the_intent_first),
+        row_test("plans 8.1 a load that shows nothing within the cap fails",
+                 navigate_fails_when_nothing_was_shown_in_time),
+        row_test("plans 8.1 a page that never finishes loading is gone on with",
+                 navigate_goes_on_with_a_page_that_never_finishes),
+        row_test("plans 8.1 the step after a navigate compares the live URL with the drift hint",
+                 the_step_after_a_navigate_notices_drift),
+        row_test("plans 10.1 a click that changes nothing is no_state_change",
+                 a_click_that_changes_nothing_is_demoted),
+        row_test("plans 10.1 what a page does by itself is no effect of a click",
+                 what_a_page_does_by_itself_is_no_effect_of_a_click),
         cmocka_unit_test(an_effect_counts_on_a_page_that_also_has_a_clock),
-        cmocka_unit_test(text_that_is_expected_and_there_keeps_a_click),
+        row_test("plans 10.1 expect_text_present keeps a click whose text is there",
+                 text_that_is_expected_and_there_keeps_a_click),
         row_test("plans 8.5 a button that jumps aside is pressed where it is now, once",
                  a_button_that_jumps_aside_is_pressed_where_it_is_now),
         row_test("plans 10.1 a star that turns yellow is a change, and a hover is none",
                  a_star_that_turns_yellow_is_a_change),
-        row_test("plans 8.3 a list that loads more at its end is gone through before page_exhausted",
-                 a_list_that_loads_more_is_gone_through),
-        cmocka_unit_test(a_submit_that_shows_an_effect_counts_and_is_journalled),
-        cmocka_unit_test(a_target_that_never_comes_into_view_is_not_clicked),
-        cmocka_unit_test(a_wrong_target_is_demoted),
+        row_test(
+            "plans 8.3 a list that loads more at its end is gone through before page_exhausted",
+            a_list_that_loads_more_is_gone_through),
+        row_test("plans 8.5 a submit is journalled and its data names label and point",
+                 a_submit_that_shows_an_effect_counts_and_is_journalled),
+        row_test("plans 8.5 a target that never comes into view is not clicked",
+                 a_target_that_never_comes_into_view_is_not_clicked),
+        row_test("plans 10.2 expect_url_contains and expect_url_excludes demote to wrong_target",
+                 a_wrong_target_is_demoted),
         cmocka_unit_test(a_submit_that_was_sent_is_never_sent_again),
         cmocka_unit_test(an_observed_submit_is_taken_as_it_was_and_gone_on_from_there),
         cmocka_unit_test(a_submit_proven_by_text_is_not_demoted_for_the_url),
@@ -1473,25 +1559,41 @@ int main(void)
         cmocka_unit_test(a_submit_is_never_pressed_again_after_an_error),
         cmocka_unit_test(a_sent_submit_counts_when_the_page_proves_it),
         cmocka_unit_test(dialogs_without_end_make_a_page_blocked),
-        cmocka_unit_test(cards_open_in_tabs_and_bad_ones_are_told_apart),
-        cmocka_unit_test(an_overlay_on_the_card_is_dismissed_once),
-        cmocka_unit_test(a_link_that_wraps_is_clicked_on_its_first_line),
-        cmocka_unit_test(a_listing_click_without_its_filters_opens_the_results_again),
-        cmocka_unit_test(back_without_history_opens_the_results),
-        cmocka_unit_test(back_without_an_address_is_told_by_the_page),
-        cmocka_unit_test(scroll_moves_and_accepts_the_end),
-        cmocka_unit_test(a_scroll_that_moves_nothing_goes_on_at_the_third_attempt),
+        row_test("plans 8.3 cards in new tabs, gone, off the site and behind a login",
+                 cards_open_in_tabs_and_bad_ones_are_told_apart),
+        row_test("plans 8.3 what lies on a card is closed before the click",
+                 an_overlay_on_the_card_is_dismissed_once),
+        row_test("plans 8.3 a card whose middle does not lead on is clicked at its first line",
+                 a_link_that_wraps_is_clicked_on_its_first_line),
+        row_test("plans 8.3 filters that are gone open the results again, else filters_not_applied",
+                 a_listing_click_without_its_filters_opens_the_results_again),
+        row_test("plans 8.2 cdp_back_exception:* falls through to the results",
+                 back_that_breaks_opens_the_results),
+        row_test("plans 8.3 the preferred card comes first: equal, contained, or alike by more "
+                 "than half",
+                 the_card_that_is_named_comes_first),
+        row_test("plans 8.2 without a way back the results are opened again",
+                 back_without_history_opens_the_results),
+        row_test("plans 8.2 where no URL can be read the page itself tells that it went back",
+                 back_without_an_address_is_told_by_the_page),
+        row_test("plans 8.7 scroll:<dir>x<count>, and success at once at the end",
+                 scroll_moves_and_accepts_the_end),
+        row_test("plans 8.7 scroll_no_movement twice, then scroll_no_movement_skipped",
+                 a_scroll_that_moves_nothing_goes_on_at_the_third_attempt),
         cmocka_unit_test(looks_do_not_pile_up_within_a_step),
         cmocka_unit_test(a_field_is_filled_and_its_value_told_to_nobody),
         cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
         cmocka_unit_test(fields_that_cannot_be_filled_say_why),
         cmocka_unit_test(fields_are_filled_again_after_a_resume),
         cmocka_unit_test(what_failed_before_a_resume_and_went_well_after_it_did_not_fail),
-        cmocka_unit_test(a_filter_that_took_another_value_fails),
+        row_test("plans 8.8 a filter that took another value fails",
+                 a_filter_that_took_another_value_fails),
         cmocka_unit_test(a_form_is_never_sent_half_after_a_resume),
-        cmocka_unit_test(pages_are_opened_by_url_where_a_template_says_how),
-        cmocka_unit_test(a_next_control_is_judged_by_what_is_listed),
-        cmocka_unit_test(the_last_page_uses_up_the_loops),
+        row_test("plans 8.9 url_paginate_page<n> where a template or format says how",
+                 pages_are_opened_by_url_where_a_template_says_how),
+        row_test("plans 8.9 the next control counts when other items are listed",
+                 a_next_control_is_judged_by_what_is_listed),
+        row_test("plans 8.9 a failed paginate uses up the loops", the_last_page_uses_up_the_loops),
         cmocka_unit_test(extraction_without_a_schema_says_so),
         cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
         cmocka_unit_test(a_reveal_that_leads_away_brings_no_other_entity_in),
@@ -1501,8 +1603,9 @@ int main(void)
         cmocka_unit_test(a_row_that_is_incomplete_at_first_sight_is_taken_later),
         cmocka_unit_test(rows_stop_at_their_maximum),
         cmocka_unit_test(pagination_urls_are_no_entity),
-        cmocka_unit_test(gates_read_the_url_first),
-        cmocka_unit_test(a_gate_fails_on_an_excluded_url_whatever_is_shown),
+        row_test("plans 9.3 a gate reads the URL first", gates_read_the_url_first),
+        row_test("plans 9.3 an excluded URL fails a gate whatever is shown",
+                 a_gate_fails_on_an_excluded_url_whatever_is_shown),
         cmocka_unit_test(an_unknown_step_goes_to_the_brain),
         cmocka_unit_test(a_brain_that_gets_nowhere_is_stopped),
         cmocka_unit_test(an_error_is_classed_by_what_went_wrong),
@@ -1514,8 +1617,9 @@ int main(void)
         cmocka_unit_test(a_record_names_only_what_took_time),
         cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
         cmocka_unit_test(urls_are_taken_apart),
-        cmocka_unit_test(pages_have_urls),
-        cmocka_unit_test(pages_are_classified),
+        row_test("plans 8.9 the URL of page n by format, template and strip pattern",
+                 pages_have_urls),
+        row_test("plans 8.1 the classes of a page, in their order", pages_are_classified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,10 +70,21 @@ static double likeness(struct pool *pool, const char *title, const char *wanted)
     return all > 0 ? (double)common / all : 0;
 }
 
+/* Which one is meant, when the step says: by its hint, else by a quoted name in its sentence. */
+static const char *preferred(struct run *run)
+{
+    const char *hint = json_str(run->step->hints, "preferred_target_description", "");
+    const char *intent = run->step->intent, *quoted;
+    if (*hint)
+        return hint;
+    quoted = str_quoted(run->step_pool, &intent, SIZE_MAX);
+    return quoted ? quoted : "";
+}
+
 /* Reading order, "unknown" last, the preferred title first when it is clearly the best. */
 static const struct card *choose(struct run *run, const struct card *cards, int n)
 {
-    const char *wanted = json_str(run->step->hints, "preferred_target_description", "");
+    const char *wanted = preferred(run);
     const struct card *first = NULL, *nameless = NULL, *best = NULL;
     double best_score = 0.5;
     for (int i = 0; i < n; i++) {
@@ -146,7 +157,8 @@ static int account_excluded(struct run *run, const struct observation *obs,
     int n = 0;
     if (!schema || !*schema->card_exclusions)
         return 0;
-    int r = reader_list(run->reader, run->step_pool, obs, NULL, MAX_CARDS, &cards, &n, &status, err);
+    int r =
+        reader_list(run->reader, run->step_pool, obs, NULL, MAX_CARDS, &cards, &n, &status, err);
     const char *url = url_no_fragment(run->step_pool, obs->url);
     for (int i = 0; !r && i < n; i++)
         if (!among(&cards[i], listed, n_listed))
@@ -154,7 +166,8 @@ static int account_excluded(struct run *run, const struct observation *obs,
     return r;
 }
 
-/* --- what the card itself says ----------------------------------------------------------------- */
+/* --- what the card itself says -----------------------------------------------------------------
+ */
 
 static struct schema *with_url(struct pool *pool, const struct schema *schema)
 {
@@ -460,7 +473,7 @@ static const struct {
     enum landing landing;
     bool next_card; /* another card may do */
     enum outcome outcome;
-    const char *word; /* in the account */
+    const char *word;                   /* in the account */
     const char *class, *before, *after; /* the title stands between */
 } misses[] = {
     {DEAD, true, OUTCOME_NORMAL, WORD_DEAD, "wrong_target",

@@ -72,9 +72,13 @@ static int by_history(struct run *run, bool *ret_back, struct step_result *out, 
     *ret_back = false;
     int r = where(run, &before, err);
     for (int i = 0; !r && !*ret_back && i < BACK_TRIES; i++) {
-        r = run_back(run, &s, err);
-        if (!r)
-            r = where(run, &now, err);
+        struct err why = {0};
+        r = run_back(run, &s, &why);
+        if (r && r != E_GONE && r != E_CANCELLED)
+            return step_fail(run, out, "cdp_back_exception", "cdp_back_exception:%s", why.msg);
+        if (r)
+            return err_set(err, r, "%s", why.msg);
+        r = where(run, &now, err);
         if (r)
             return r;
         if (!s.url_changed && is_same(&before, &now))
