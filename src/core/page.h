@@ -36,6 +36,7 @@ enum node_flags {
     NODE_FOCUSED = 1 << 7,
     NODE_EXPANDED = 1 << 8,
     NODE_COVERED = 1 << 9, /* the middle of its box shows another element (overlay, banner) */
+    NODE_SCROLLS = 1 << 10, /* a pane or frame with more below or above than it shows */
 };
 
 /* Text is squashed of white space (str_squash). Strings are never NULL: "" when there is none. */

@@ -16,7 +16,7 @@ static const struct {
     {"visible", NODE_VISIBLE},   {"in_view", NODE_IN_VIEW},   {"clickable", NODE_CLICKABLE},
     {"editable", NODE_EDITABLE}, {"disabled", NODE_DISABLED}, {"checked", NODE_CHECKED},
     {"selected", NODE_SELECTED}, {"focused", NODE_FOCUSED},   {"expanded", NODE_EXPANDED},
-    {"covered", NODE_COVERED},
+    {"covered", NODE_COVERED},   {"scrolls", NODE_SCROLLS},
 };
 
 /* A text without its own flags and box is shown where its parent is. */

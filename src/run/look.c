@@ -161,13 +161,17 @@ static int moved_px(struct run *run, const struct view *a, const struct view *b,
 /* Where the wheel is turned: the middle first, then the columns where an inner pane may be. */
 static const double wheel_x[] = {0.5, 0.75, 0.25};
 
-static int turn_wheel(struct run *run, double x_share, int notches, struct err *err)
+static struct point wheel_place(struct run *run, size_t i)
 {
     int w, h;
-    struct settled s = {0};
     plane_size(run->plane, &w, &h);
-    struct action a = {
-        .type = ACTION_SCROLL, .x = (int)(w * x_share), .y = h / 2 + h / 10, .dy = notches};
+    return (struct point){(int)(w * wheel_x[i]), h / 2 + h / 10};
+}
+
+static int turn_wheel(struct run *run, struct point at, int notches, struct err *err)
+{
+    struct settled s = {0};
+    struct action a = {.type = ACTION_SCROLL, .x = at.x, .y = at.y, .dy = notches};
     return run_act(run, &a, CAP_SCROLL_MS, &s, err);
 }
 
@@ -179,37 +183,43 @@ static int notches_for(const struct run *run, int dy_px)
     return n > WHEEL_MAX ? WHEEL_MAX : n < -WHEEL_MAX ? -WHEEL_MAX : n;
 }
 
-static int wheel_in(struct run *run, struct pool *pool, int notches, int *ret_moved,
-                    struct err *err)
+/* pane NULL: wherever something moves. */
+static int wheel_in(struct run *run, struct pool *pool, const struct point *pane, int notches,
+                    int *ret_moved, struct err *err)
 {
     struct view before, after;
     int r = see_view(run, pool, &before, err);
     *ret_moved = 0;
-    for (size_t i = 0; !r && !*ret_moved && i < ARRAY_SIZE(wheel_x); i++) {
-        r = turn_wheel(run, wheel_x[i], notches, err);
+    for (size_t i = 0; !r && !*ret_moved && i < (pane ? 1 : ARRAY_SIZE(wheel_x)); i++) {
+        r = turn_wheel(run, pane ? *pane : wheel_place(run, i), notches, err);
         if (!r)
             r = see_view(run, pool, &after, err);
         if (!r)
             *ret_moved = moved_px(run, &before, &after, notches);
     }
+    /* At its end a pane hands the wheel on to the document around it. */
+    if (!r && pane && before.has_y && after.has_y && before.y != after.y)
+        *ret_moved = 0;
     return r;
 }
 
 /* Pictures are large, and a step may turn the wheel a hundred times: they go with each turn. */
-static int wheel_once(struct run *run, int notches, int *ret_moved, struct err *err)
+static int wheel_once(struct run *run, const struct point *pane, int notches, int *ret_moved,
+                      struct err *err)
 {
     struct pool *pool = pool_create(run->step_pool);
-    int r = wheel_in(run, pool, notches, ret_moved, err);
+    int r = wheel_in(run, pool, pane, notches, ret_moved, err);
     pool_destroy(pool);
     return r;
 }
 
-int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err)
+int run_scroll_pane(struct run *run, const struct point *pane, int dy_px, int *ret_moved_px,
+                    struct err *err)
 {
     int done = 0, r = 0;
     for (int i = 0; !r && i < WHEEL_SCROLL_TRIES && abs(dy_px - done) > run->wheel_px / 2; i++) {
         int moved, n = notches_for(run, dy_px - done);
-        r = wheel_once(run, n, &moved, err);
+        r = wheel_once(run, pane, n, &moved, err);
         if (r || !moved)
             break;
         double px = (double)moved / n;
@@ -219,6 +229,11 @@ int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err
     }
     *ret_moved_px = done;
     return r;
+}
+
+int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err)
+{
+    return run_scroll_pane(run, NULL, dy_px, ret_moved_px, err);
 }
 
 /* --- targets --------------------------------------------------------------------------------- */
@@ -262,12 +277,35 @@ static bool can_be_hit(struct run *run, const struct observation *obs, const str
            (t->at.x >= v.x && t->at.x < v.x + v.w && t->at.y >= v.y && t->at.y < v.y + v.h);
 }
 
-/* How far the page must scroll to have the target in the middle of the view. */
-static int distance_px(struct run *run, const struct observation *obs, const struct target *t)
+static int middle_y(struct rect r)
 {
-    struct rect view = view_of(run, obs);
-    int middle = t->box.h > 0 ? t->box.y + t->box.h / 2 : t->at.y;
-    return middle - (view.y + view.h / 2);
+    return r.y + r.h / 2;
+}
+
+/* The pane that has to be scrolled for the target to show: it is in view and the target is not in it.
+ * NULL: the document. */
+static const struct node *pane_of(struct run *run, const struct observation *obs,
+                                  const struct target *t)
+{
+    const struct page *page = obs->page;
+    struct rect v = view_of(run, obs);
+    for (int i = page && t->node >= 0 ? page->nodes[t->node].parent : -1; i >= 0;
+         i = page->nodes[i].parent) {
+        const struct node *n = &page->nodes[i];
+        int y = t->box.h > 0 ? middle_y(t->box) : t->at.y, mid = middle_y(n->box);
+        if ((n->flags & NODE_SCROLLS) && (n->flags & NODE_IN_VIEW) && mid >= v.y &&
+            mid < v.y + v.h && (y < n->box.y || y >= n->box.y + n->box.h))
+            return n;
+    }
+    return NULL;
+}
+
+/* How far the page, or the pane, must scroll to have the target in its middle. */
+static int distance_px(struct run *run, const struct observation *obs, const struct target *t,
+                       const struct node *pane)
+{
+    int middle = t->box.h > 0 ? middle_y(t->box) : t->at.y;
+    return middle - middle_y(pane ? pane->box : view_of(run, obs));
 }
 
 struct bring {
@@ -279,7 +317,9 @@ struct bring {
 static int bring_closer(struct run *run, struct bring *b, const struct observation *obs,
                         const struct target *t, bool *ret_ready, struct err *err)
 {
-    int moved, r, dy = distance_px(run, obs, t);
+    const struct node *pane = t->in_view ? NULL : pane_of(run, obs, t);
+    struct point at = pane ? node_point(obs->page, pane) : (struct point){0, 0};
+    int moved, r, dy = distance_px(run, obs, t, pane);
     *ret_ready = false;
     if (t->covered && !b->dismissed) {
         bool done;
@@ -294,7 +334,7 @@ static int bring_closer(struct run *run, struct bring *b, const struct observati
         return 0;
     }
     b->centred = b->centred || t->in_view;
-    r = run_scroll_px(run, dy, &moved, err);
+    r = run_scroll_pane(run, pane ? &at : NULL, dy, &moved, err);
     b->stuck = moved ? 0 : b->stuck + 1;
     return r;
 }

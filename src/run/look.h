@@ -44,6 +44,11 @@ int run_settle(struct run *run, int cap_ms, struct err *err) MUST_CHECK;
  * scroll_y says, or an estimate from the picture on planes that cannot read it. */
 int run_scroll_px(struct run *run, int dy_px, int *ret_moved_px, struct err *err) MUST_CHECK;
 
+/* The same with the wheel turned over a pane at this point (NULL: as above). Its end is an end: that the
+ * document moves then is no movement. */
+int run_scroll_pane(struct run *run, const struct point *pane, int dy_px, int *ret_moved_px,
+                    struct err *err) MUST_CHECK;
+
 /* Take the overlay away that covers the page, if there is one. */
 int run_dismiss_overlay(struct run *run, const struct observation *obs, bool *ret_done,
                         struct err *err) MUST_CHECK;

@@ -284,6 +284,7 @@ static void emit_frame(struct maker *m, const struct doc *d, const struct place 
         return;
     struct place inner = {.x = box.x1, .y = box.y1, .scale = place->scale, .part = part};
     inner.clip.area = open->flow.area;
+    inner.clip.pane = open->node + 1;
     place_content(m, place->part, backend, box, &document, &inner);
     inner.source = m->n_sources++;
     m->sources[inner.source] = (struct source){.owner = open->node};
@@ -334,6 +335,8 @@ static void emit_element(struct maker *m, const struct doc *d, const struct plac
     open->node = at;
     read_value(m, d, i, n);
     box_of_element(d, i, place, m->view->viewport, parent, n, &m->shadow[at], open);
+    if (open->spills)
+        m->page->nodes[open->spills - 1].flags |= NODE_SCROLLS;
     read_state(m, d, i, n, m->parts[place->part].focus);
     if (strcmp(tag, "iframe") == 0 || strcmp(tag, "frame") == 0)
         emit_frame(m, d, place, i, open);

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#define SPILL_PX 2 /* rounding */
+
 struct area box_intersect(struct area a, struct area b)
 {
     return (struct area){fmax(a.x1, b.x1), fmax(a.y1, b.y1), fmin(a.x2, b.x2), fmin(a.y2, b.y2)};
@@ -120,9 +122,16 @@ static void set_child_clips(const struct doc *d, int i, const struct node *n, st
                        strcmp(oy, "auto") == 0 || strcmp(oy, "scroll") == 0;
         open->flow.area = box_intersect(own->area, box);
         open->flow.hides = !scrolls;
+        open->flow.pane = scrolls ? open->node + 1 : 0;
     }
     if (positioned)
         open->absolute = open->flow;
+}
+
+static int spills_out_of(const struct clip *clip, struct area box)
+{
+    bool out = box.y2 > clip->area.y2 + SPILL_PX || box.y1 < clip->area.y1 - SPILL_PX;
+    return clip->pane && out && !is_empty(box) ? clip->pane : 0;
 }
 
 void box_of_element(const struct doc *d, int i, const struct place *place, struct rect view,
@@ -130,10 +139,12 @@ void box_of_element(const struct doc *d, int i, const struct place *place, struc
                     struct open_node *open)
 {
     struct area box;
+    open->spills = 0;
     if (!box_on_screen(d, place, d->layout[i], &box))
         return;
     const char *position = doc_style(d, i, STYLE_POSITION);
     const struct clip *clip = clip_for(parent, place, position);
+    open->spills = spills_out_of(clip, box);
     open->faded = parent->faded || fades(n, doc_style(d, i, STYLE_OPACITY));
     bool shown = !open->faded && strcmp(doc_style(d, i, STYLE_VISIBILITY), "visible") == 0;
     open->paint_order = s->paint_order = doc_paint_order(d, i);

@@ -81,6 +81,7 @@ struct area {
 struct clip {
     struct area area;
     bool hides; /* overflow hidden or clip: what is outside cannot be scrolled to */
+    int pane;   /* page node that scrolls it, plus 1; 0: the viewport */
 };
 
 struct open_node {
@@ -89,6 +90,7 @@ struct open_node {
     bool skip, faded, pointer;
     int paint_order;
     bool takes_clicks;
+    int spills; /* the pane, plus 1, that this element reaches out of above or below; 0 none */
     struct clip flow, absolute; /* for children in flow, and for absolutely positioned ones */
 };
 

@@ -1,4 +1,4 @@
-#include "run/steps/steps.h"
+#include "run/steps/find.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -9,9 +9,8 @@
 #define SEARCH_MS         90000 /* going through a list that grows */
 #define STEPS_WITHOUT_DOM 6 /* screens looked through where a reader sees only what is in view */
 
-/* E_NOT_FOUND: on it goes. */
-static int try_here(struct run *run, const struct target_query *query, struct observation *obs,
-                    struct target *out, struct err *err)
+int find_here(struct run *run, const struct target_query *query, struct observation *obs,
+              struct target *out, struct err *err)
 {
     struct err miss = {0};
     int r = run_bring_query(run, query, obs, out, &miss);
@@ -33,7 +32,7 @@ static int search_list(struct run *run, const struct target_query *query, struct
             r = run_load_more(run, &before, true, &grew, err);
         pool_destroy(pool);
         if (!r)
-            r = try_here(run, query, obs, out, err);
+            r = find_here(run, query, obs, out, err);
     }
     return r;
 }
@@ -48,7 +47,7 @@ static int search_screens(struct run *run, const struct target_query *query,
     for (int i = 0; !r && i < STEPS_WITHOUT_DOM; i++) {
         r = run_scroll_px(run, h * 8 / 10, &moved, err);
         if (!r)
-            r = try_here(run, query, obs, out, err);
+            r = find_here(run, query, obs, out, err);
         if (r != E_NOT_FOUND)
             return r;
         r = 0;
@@ -56,6 +55,31 @@ static int search_screens(struct run *run, const struct target_query *query,
             break;
     }
     return r ? r : E_NOT_FOUND;
+}
+
+static int search_panes(struct run *run, const struct target_query *query, struct observation *obs,
+                        struct target *out, struct err *err)
+{
+    int moved, r = run_scroll_px(run, -FAR_PX, &moved, err);
+    return r ? r : find_in_panes(run, query, obs, out, err);
+}
+
+/* What a press may be meant for; a field says its name in other ways. */
+static bool may_be_icon(enum target_kind kind)
+{
+    return kind == TARGET_ANY || kind == TARGET_BUTTON || kind == TARGET_TAB ||
+           kind == TARGET_NAV_LINK || kind == TARGET_MENU_ITEM;
+}
+
+static int search_page(struct run *run, const struct target_query *query, struct observation *obs,
+                       struct target *out, struct err *err)
+{
+    int r = search_list(run, query, obs, out, err);
+    if (r == E_NOT_FOUND)
+        r = search_panes(run, query, obs, out, err);
+    if (r == E_NOT_FOUND && may_be_icon(query->kind))
+        r = find_by_hover(run, query, obs, out, err);
+    return r;
 }
 
 int step_find(struct run *run, const struct target_query *query, struct observation *obs,
@@ -68,7 +92,7 @@ int step_find(struct run *run, const struct target_query *query, struct observat
     if (r == 0)
         return 0;
     bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
-    r = (dom ? search_list : search_screens)(run, query, obs, out, err);
+    r = (dom ? search_page : search_screens)(run, query, obs, out, err);
     if (r != E_NOT_FOUND)
         return r;
     run_event(run, "reader", "target_not_found",
