@@ -71,23 +71,45 @@ int display_button(struct display *d, enum button button, int clicks, struct err
     return delivered(d, err);
 }
 
+/* Part of a drag: go to (x, y) and stay there for ms. */
+static int drag_to(struct display *d, int x, int y, int ms, struct err *err)
+{
+    move_to(d, x, y);
+    int r = x_sync(d, err);
+    if (r)
+        return r;
+    r = x_wait(d, NULL, NULL, clock_mono_ms() + ms, "drag", err);
+    return r == E_TIMEOUT ? 0 : r;
+}
+
+/* n of 0..steps on the way from a to b. */
+static int between(int a, int b, int n, int steps)
+{
+    return a + (b - a) * n / steps;
+}
+
+/*
+ * A drag is a movement in time: pages sample it once per frame, and a browser that is asked to drag and
+ * drop first makes a transfer of it with its own window system (XDND), which takes a moment at both
+ * ends. So it begins with a short way, and rests on the target before it lets go.
+ */
 int display_drag(struct display *d, int x, int y, int to_x, int to_y, struct err *err)
 {
-    enum { MOVES = 12, MOVE_MS = 16 };
-    int r;
+    enum { MOVES = 16, FIRST = 3, MOVE_MS = 16, TAKE_MS = 90, REST_MS = 60 };
+    struct err ignored = {0};
     move_to(d, x, y);
     fake(d, XCB_BUTTON_PRESS, BUTTON_LEFT, 0, 0);
-    /* A drag is a movement in time: pages sample it once per frame. */
-    for (int i = 1; i <= MOVES; i++) {
-        if ((r = x_sync(d, err)))
-            return r;
-        r = x_wait(d, NULL, NULL, clock_mono_ms() + MOVE_MS, "drag", NULL);
-        if (r && r != E_TIMEOUT)
-            break;
-        move_to(d, x + (to_x - x) * i / MOVES, y + (to_y - y) * i / MOVES);
-    }
-    fake(d, XCB_BUTTON_RELEASE, BUTTON_LEFT, 0, 0);
-    return delivered(d, err);
+    int r = x_sync(d, err);
+    for (int i = 1; !r && i <= MOVES; i++)
+        r = drag_to(d, between(x, to_x, i, MOVES), between(y, to_y, i, MOVES),
+                    i == FIRST ? TAKE_MS : MOVE_MS, err);
+    for (int i = 1; !r && i >= -1; i -= 2) /* a pointer that stands still is not asked where it is */
+        r = drag_to(d, to_x, to_y + i, REST_MS, err);
+    if (!r)
+        r = drag_to(d, to_x, to_y, REST_MS, err);
+    fake(d, XCB_BUTTON_RELEASE, BUTTON_LEFT, 0, 0); /* also when it was interrupted */
+    int end = delivered(d, &ignored);
+    return r ? r : end ? err_set(err, end, "%s", ignored.msg) : 0;
 }
 
 int display_wheel(struct display *d, int dx, int dy, struct err *err)

@@ -4,6 +4,8 @@
  */
 #include "run/steps/steps.h"
 
+#include <string.h>
+
 #include "base/str.h"
 #include "run/look.h"
 
@@ -50,6 +52,27 @@ static int find_ends(struct run *run, struct ends *e, struct observation *obs, s
     return r;
 }
 
+/* params.end_position: "above" or "below" the thing, for lists that are put in order; else on it. */
+static struct point drop_point(const struct target *end, const char *where)
+{
+    struct point at = end->at;
+    if (!strcmp(where, "above"))
+        at.y = end->box.y + end->box.h / 5;
+    else if (!strcmp(where, "below"))
+        at.y = end->box.y + end->box.h - 1 - end->box.h / 5;
+    return at;
+}
+
+/* The two are neighbours in that order: dragging would change nothing. */
+static bool in_place(const struct ends *e, const char *where)
+{
+    const struct rect *up = !strcmp(where, "above") ? &e->start.box : &e->end.box;
+    const struct rect *low = up == &e->end.box ? &e->start.box : &e->end.box;
+    int gap = low->y - (up->y + up->h), room = up->h < low->h ? up->h : low->h;
+    bool side_by_side = up->x < low->x + low->w && low->x < up->x + up->w;
+    return *where && side_by_side && gap > -room / 2 && gap < room / 2;
+}
+
 static int by_labels(struct run *run, struct step_result *out, struct err *err)
 {
     static const char *const from_keys[] = {"start_label", "from_label", "from", "label", NULL};
@@ -63,7 +86,12 @@ static int by_labels(struct run *run, struct step_result *out, struct err *err)
         return step_fail(run, out, "selector_miss", "form_target_not_found:%s", miss.msg);
     if (r)
         return err_set(err, r, "%s", miss.msg);
-    struct point from = e.start.at, to = e.end.at;
+    const char *where = json_str(run->step->params, "end_position", "");
+    struct point from = e.start.at, to = drop_point(&e.end, where);
+    if (in_place(&e, where)) {
+        out->verified_change = true; /* nothing was to change */
+        return step_ok(run, out, "drag:%s->%s:already_in_place", e.from, e.to);
+    }
     struct action a = {.type = ACTION_DRAG, .x = from.x, .y = from.y, .to_x = to.x, .to_y = to.y};
     out->at = from;
     r = step_act(run, &obs, &a, out, err);

@@ -109,12 +109,26 @@ static int pane_at(const struct page *page, int nth)
     return found;
 }
 
-/* Look at the pane: where the wheel goes, how high it is, and how far the numbers say it is. */
+/* Look at the pane: where the wheel goes, how high it is, what it shows, and how far the numbers say the
+ * row is. */
 struct sight {
     struct point at;
     int high, px;
+    uint64_t words;
     bool known;
 };
+
+/* Rows of one height look the same after a turn of the wheel; their words do not. */
+static uint64_t words_in(const struct page *page, int pane)
+{
+    uint64_t h = STR_HASH_START;
+    for (int i = pane + 1; i < page->nodes[pane].end; i++) {
+        const struct node *t = &page->nodes[i];
+        if (*t->text && (t->flags & NODE_IN_VIEW))
+            h = str_hash(h, t->text, strlen(t->text) + 1);
+    }
+    return h;
+}
 
 static int see(struct search *s, bool *ret_pane, struct sight *out, struct err *err)
 {
@@ -125,7 +139,9 @@ static int see(struct search *s, bool *ret_pane, struct sight *out, struct err *
     *ret_pane = pane >= 0;
     if (pane >= 0) {
         const struct node *n = &obs.page->nodes[pane];
-        *out = (struct sight){.at = node_point(obs.page, n), .high = n->box.h};
+        *out = (struct sight){.at = node_point(obs.page, n),
+                              .high = n->box.h,
+                              .words = words_in(obs.page, pane)};
         out->known = s->counts && guess(obs.page, pane, &s->want, &out->px);
     }
     pool_destroy(pool);
@@ -134,22 +150,24 @@ static int see(struct search *s, bool *ret_pane, struct sight *out, struct err *
 
 static int to_top(struct run *run, struct point at, struct err *err)
 {
-    int moved = 1, r = 0;
-    for (int i = 0; !r && moved && i < TOP_TURNS; i++)
+    int moved, r = 0;
+    for (int i = 0; !r && i < TOP_TURNS; i++) {
         r = run_scroll_pane(run, &at, -FAR_PX, &moved, err);
+        if (!moved)
+            break;
+    }
     return r;
 }
 
 /* One turn of the wheel on. *ret_moved false: this pane has been seen. */
 static int go_on(struct search *s, bool *ret_moved, struct err *err)
 {
-    struct sight sight;
+    struct sight sight, after;
     bool pane;
     int moved = 0, r = see(s, &pane, &sight, err);
-    if (r || !pane) {
-        *ret_moved = false;
+    *ret_moved = false;
+    if (r || !pane)
         return r;
-    }
     bool nearer = s->jumps == 0 || abs(sight.px) < abs(s->last_px);
     if (sight.known && s->jumps < JUMPS_MAX && abs(sight.px) > sight.high / 4 && nearer) {
         s->jumps++;
@@ -163,7 +181,9 @@ static int go_on(struct search *s, bool *ret_moved, struct err *err)
         if (!r)
             r = run_scroll_pane(s->run, &sight.at, (int)(sight.high * SCREEN), &moved, err);
     }
-    *ret_moved = moved != 0;
+    if (!r)
+        r = see(s, &pane, &after, err);
+    *ret_moved = !r && pane && (moved || after.words != sight.words);
     return r;
 }
 
