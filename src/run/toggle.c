@@ -5,6 +5,7 @@
 #include "run/look.h"
 
 #define MIN_SHARE 0.02 /* of the target's picture */
+#define PLACE_PX  40   /* around a place */
 #define ASIDE_PX                                                                                   \
     3 /* from the lower left corner of the page, where the pointer is in nobody's way */
 
@@ -43,20 +44,37 @@ static int pointer_aside(struct run *run, const struct page *page, struct err *e
     return run_act(run, &a, CAP_SCROLL_MS, &s, err);
 }
 
+/* What a place that was given by its coordinates shows may be painted: then the picture alone tells. */
+static bool is_place(const struct aim *aim)
+{
+    return aim->target.node < 0;
+}
+
+static struct rect picture_of(const struct aim *aim)
+{
+    struct point at = aim->target.at;
+    return is_place(aim) ? (struct rect){at.x - PLACE_PX / 2, at.y - PLACE_PX / 2, PLACE_PX, PLACE_PX}
+                         : aim->target.box;
+}
+
+static bool attrs_allow(const struct aim *aim, const struct page *now)
+{
+    return is_place(aim) || toggle_attrs_differ(aim->obs.page, now, aim->target.node);
+}
+
 int toggle_seen(struct run *run, const struct aim *aim, const struct observation *after,
                 bool *ret_seen, struct err *err)
 {
     const struct observation *before = &aim->obs;
     struct observation now;
     *ret_seen = false;
-    if (!before->page || !after->page ||
-        !toggle_attrs_differ(before->page, after->page, aim->target.node))
+    if (!before->page || !after->page || !attrs_allow(aim, after->page))
         return 0;
     int r = pointer_aside(run, after->page, err);
     if (!r)
         r = run_look(run, &now, err);
     if (!r)
-        *ret_seen = now.page && toggle_attrs_differ(before->page, now.page, aim->target.node) &&
-                    toggle_looks_differ(&before->frame, &now.frame, aim->target.box);
+        *ret_seen = now.page && attrs_allow(aim, now.page) &&
+                    toggle_looks_differ(&before->frame, &now.frame, picture_of(aim));
     return r;
 }

@@ -210,6 +210,12 @@ static const struct {
     {"crm_table", "cell_link", "Ken Thompson", "", "Ken Thompson", "a"},
     {"boat_dl", "button", "Email seller", "", "Email seller", "button"},
     {"market_results", "nav_link", "Sell", "", "Sell", "a"},
+    {"widgets_toggles", "any", "Guest wifi", "", "Guest wifi", "div"}, /* a switch of boxes, by its row */
+    {"widgets_toggles", "any", "Alerts by text message", "", "Alerts by text message", "label"},
+    {"widgets_toggles", "any", "I have read the terms and keep to them", "", "I have read the terms and keep to them", "label"},
+    {"widgets_slider", "field", "Height of the desk", "", "Height of the desk", "div"},
+    {"widgets_menu", "any", "Paper", "", "Paper", "span"}, /* nothing but words */
+    {"widgets_menu", "button", "Paper", "", NULL, NULL},
 };
 /* clang-format on */
 

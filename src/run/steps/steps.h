@@ -17,7 +17,8 @@ struct aim {
 int step_aim(struct run *run, enum target_kind kind, int settle_ms, struct aim *out, bool *ret_found,
              struct step_result *result, struct err *err) MUST_CHECK;
 
-/* The same for steps that may name the place: params.x and y. */
+/* The same for steps that may name the place: params.x and y, or params.offset from what the label names. */
+bool step_names_place(const struct step *step);
 int step_point(struct run *run, struct aim *out, bool *ret_found, struct step_result *result,
                struct err *err) MUST_CHECK;
 

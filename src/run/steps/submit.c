@@ -189,7 +189,9 @@ static int press_labelled(struct run *run, enum target_kind kind, struct step_re
     struct aim aim;
     struct effect effect;
     bool found;
-    int r = step_aim(run, kind, 0, &aim, &found, out, err);
+    int r = step_names_place(run->step)
+                ? step_point(run, &aim, &found, out, err)
+                : step_aim(run, kind, 0, &aim, &found, out, err);
     if (r || !found)
         return r;
     out->complaint_before = complaint_find(run->step_pool, aim.obs.page);
