@@ -87,6 +87,14 @@ static bool nameless_editor(const struct node *n)
            !node_attr(n, "placeholder");
 }
 
+bool find_is_search_box(const struct scene *s, int i)
+{
+    const struct node *n = &s->page->nodes[i];
+    const char *type = node_attr(n, "type"), *name = node_attr(n, "name");
+    return strcmp(n->role, "searchbox") == 0 || (type && str_eq_fold(type, "search")) ||
+           (name && in_words("q query search", name)) || scene_up_to_role(s, i, "search") >= 0;
+}
+
 /* A name of its own, not just a hint inside the field. */
 static bool is_named(const struct node *n)
 {
@@ -132,6 +140,8 @@ double find_text_score(struct search *f, int i)
         find_take(f, column_header(s, i), 0.75, &score);
         if (nameless_editor(n))
             find_take(f, "message body", 0.75, &score);
+        if ((n->flags & NODE_EDITABLE) && find_is_search_box(s, i))
+            find_take(f, "search", 0.85, &score);
     }
     if (f->q->kind == TARGET_ROW_LINK)
         find_take(f, row_text(s, i), 0.9, &score);

@@ -210,16 +210,8 @@ static bool type_says_else(const struct node *n, const char *by)
     return false;
 }
 
-/* A search box finds things by their phone; it does not hold one. */
-static bool searches(const struct search *f, int i)
-{
-    const struct node *n = &f->s->page->nodes[i];
-    const char *type = node_attr(n, "type"), *name = node_attr(n, "name");
-    return strcmp(n->role, "searchbox") == 0 || (type && str_eq_fold(type, "search")) ||
-           (name && in_words("q query search", name)) || scene_up_to_role(f->s, i, "search") >= 0;
-}
-
-/* Only a part of the field's name is what was wanted, and it is a field for something else. */
+/* Only a part of the field's name is what was wanted, and it is a field for something else. A search
+ * box finds things by their phone; it does not hold one. */
 static bool is_for_else(const struct search *f, int i)
 {
     static const char searching[] = "search find look filter query";
@@ -232,7 +224,7 @@ static bool is_for_else(const struct search *f, int i)
         asked = in_words(searching, pool_strndup(f->s->pool, p, len));
         p += len;
     }
-    return (!asked && searches(f, i)) || type_says_else(n, f->by);
+    return (!asked && find_is_search_box(f->s, i)) || type_says_else(n, f->by);
 }
 
 static void consider(struct search *f, int i)

@@ -49,6 +49,9 @@ void find_take(struct search *f, const char *text, double weight, double *score)
 /* How well node i is called what is wanted, 0..1; sets text and by. */
 double find_text_score(struct search *f, int i);
 
+/* Node i is what a site is searched with, whatever it is called: "What are you looking for?" */
+bool find_is_search_box(const struct scene *s, int i);
+
 /* The label that is clicked in place of a hidden check box, radio button or file field; -1: it is there
  * itself, or has none. */
 int find_stand_in(const struct scene *s, int i);
