@@ -272,8 +272,7 @@ int build_login(struct draft *d, const struct clause *c, struct err *err)
 
 int build_search(struct draft *d, const struct clause *c, struct err *err)
 {
-    static const char *const boxes[] = {"Search for", "Search box", "Find", NULL},
-                             *const buttons[] = {"Go", "Find", NULL};
+    static const char *const boxes[] = {"Search for", "Search box", "Find", NULL};
     char *url = address_of(d, c, 'u');
     if (url) {
         block_close(d);
@@ -281,7 +280,11 @@ int build_search(struct draft *d, const struct clause *c, struct err *err)
     }
     const char *label = match_has(&c->match, 'l') ? draft_piece(d, c, 'l') : "Search";
     draft_aliases(fill(d, label, draft_value(d, c, 'q')), boxes);
-    draft_aliases(draft_press(d, "submit", "Search for it", "Search", ""), buttons);
+    /* Every search box takes Return; not every one has a button, or one with a name. */
+    json_t *send = draft_step(d, "key_press", "Search for it");
+    json_put_str(draft_params(send), "keys", "Return");
+    json_put_str(send, "section", "setup");
+    json_put_bool(send, "required", true);
     d->block.start = -1;
     return 0;
 }
