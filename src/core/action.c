@@ -407,6 +407,7 @@ int action_parse(struct pool *pool, const char *name, const json_t *args, struct
     *out = (struct action){
         .type = ACTION_WAIT,
         .seconds = 1,
+        .unparsed = true,
         .reasoning = pool_printf(pool, "unknown action '%.60s': waited 1 s instead", name),
     };
     return 0;

@@ -43,6 +43,7 @@ struct action {
     bool success;       /* done */
     const char *summary; /* done */
     const char *reasoning; /* may be NULL */
+    bool unparsed; /* wait: stands for an action that nobody knows */
 };
 
 const char *action_type_name(enum action_type type); /* "click" */

@@ -16,6 +16,7 @@
 #include "core/completeness.h"
 #include "core/lead.h"
 #include "core/result_priv.h"
+#include "core/result_suite.h"
 #include "core/run.h"
 #include "core/schema.h"
 
@@ -275,6 +276,7 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
     if (json_truthy(get(checkpoint, "learned"))) /* of graph_learn */
         json_object_set(env, "learned", get(checkpoint, "learned"));
     json_put(env, "warnings", copy_array(checkpoint, "warnings"));
+    result_put_suite(env, checkpoint);
     pool_destroy(pool);
     return env;
 }

@@ -4,18 +4,17 @@
  */
 #include "plan/intake.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/caps.h"
 #include "base/str.h"
+#include "core/task.h"
 #include "plan/document.h"
 #include "plan/normalise.h"
 #include "plan/prose.h"
-
-#define SEND_STEPS                                                                                 \
-    "send the steps instead: 'task_suite' with an array of {\"type\",\"intent\"} objects or "      \
-    "{\"steps\":[...]}, or 'micro' with the path of a .json file"
+#include "plan/tasks.h"
 
 /* Keys of a plan document beside its steps; those that start with '_' are a suite's. */
 static const char *const document_keys[] = {
@@ -92,10 +91,6 @@ static int find_steps(const json_t *document, const json_t **out, struct err *er
     }
     if (list && !json_is_null(list))
         return err_set(err, E_INVALID, "'%s' must be an array", key);
-    if (json_truthy(json_object_get(document, "tasks")))
-        return err_set(
-            err, E_UNSUPPORTED,
-            "a suite with only 'tasks' needs a model, and this server runs steps; " SEND_STEPS);
     return err_set(err, E_INVALID, "the plan has none of 'steps', '_micro_plan' and 'tasks'");
 }
 
@@ -105,12 +100,18 @@ static const char *text_of(const json_t *document, const char *key, const char *
     return *s ? s : json_str(document, suite_key, "");
 }
 
+/* The address that a step opens, NULL none. */
+static const char *opened_by(struct pool *pool, const struct step *s)
+{
+    if (!strcmp(s->type, TASK_STEP_TYPE))
+        return json_str(s->params, "start_url", NULL);
+    return strcmp(s->type, "navigate") == 0 ? step_url(pool, s) : NULL;
+}
+
 static const char *first_host(struct pool *pool, const struct plan *plan)
 {
     for (int i = 0; i < plan->n_steps; i++) {
-        if (strcmp(plan->steps[i].type, "navigate") != 0)
-            continue;
-        char *url = step_url(pool, &plan->steps[i]);
+        const char *url = opened_by(pool, &plan->steps[i]);
         char *host = url ? plan_url_host(pool, url) : NULL;
         if (host)
             return host;
@@ -118,11 +119,12 @@ static const char *first_host(struct pool *pool, const struct plan *plan)
     return "";
 }
 
-static const char *default_session(struct pool *pool, const char *domain)
+static const char *default_session(struct pool *pool, const struct plan *plan, const char *domain)
 {
+    const char *kind = plan_is_suite(plan) ? "suite" : "micro";
     if (!*domain)
-        return "micro_plan";
-    char *name = pool_printf(pool, "micro_%s", domain);
+        return pool_printf(pool, "%s_plan", kind);
+    char *name = pool_printf(pool, "%s_%s", kind, domain);
     for (char *p = name; *p; p++)
         if (*p == '.')
             *p = '_';
@@ -135,7 +137,8 @@ static void share_schema(struct plan *plan, const json_t *schema)
     for (int i = 0; i < plan->n_steps && json_truthy(schema) && json_is_object(schema); i++) {
         struct step *s = &plan->steps[i];
         bool extracts =
-            strcmp(s->type, "extract_data") == 0 || strcmp(s->type, "extract_rows") == 0;
+            strcmp(s->type, "extract_data") == 0 || strcmp(s->type, "extract_rows") == 0 ||
+            json_truthy(json_object_get(s->params, "loop"));
         if (extracts && !json_object_size(s->extract))
             s->extract = schema;
     }
@@ -151,7 +154,7 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
         label = name && *name ? name : text_of(document, "name", "task_id");
     plan->domain = *domain ? domain : first_host(pool, plan);
     plan->session_name =
-        *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan->domain);
+        *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan, plan->domain);
     plan->name = str_cut(pool, label, ID_NAME_MAX);
     plan->page_url_template =
         text_of(document, "pagination_url_template", "_pagination_url_template");
@@ -165,22 +168,44 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
         plan->site_config = NULL;
 }
 
-/* Everything the document says; caps on cost and time are not applied yet. */
-static int build(struct pool *pool, const struct intake_config *config,
-                 const struct intake_source *source, struct plan **out, json_t **ret_warnings,
-                 struct err *err)
+/* A step may not call itself a task: what a task needs was not looked at. */
+static int refuse_tasks(const struct normaliser *n, struct err *err)
 {
-    const json_t *steps = NULL, *document = source->document;
+    for (int i = 0; i < n->n_steps; i++)
+        if (!strcmp(n->steps[i].type, TASK_STEP_TYPE))
+            return err_set(err, E_INVALID,
+                           "step %d: 'task' is no step of a plan; send it in 'tasks'", i);
+    return 0;
+}
+
+/* Steps, or the tasks of a suite; steps win when a document has both. */
+static int read_steps(struct normaliser *n, const json_t *document, int task_max_steps,
+                      struct err *err)
+{
+    const json_t *steps = NULL;
+    if (tasks_are_meant(document))
+        return tasks_to_steps(n, document, task_max_steps, err);
     int r = find_steps(document, &steps, err);
-    if (r)
-        return r;
+    r = r ? r : normalise_steps(n, steps, err);
+    if (!r && json_is_object(document) && json_truthy(json_object_get(document, "tasks")))
+        normalise_warn(n->warnings, "'tasks' is ignored: the plan has steps");
+    return r ? r : refuse_tasks(n, err);
+}
+
+/* Everything the document says; caps on cost and time are not applied yet. task_max_steps: of tasks
+ * that say nothing, 0 the default. */
+static int build(struct pool *pool, const struct intake_config *config,
+                 const struct intake_source *source, int task_max_steps, struct plan **out,
+                 json_t **ret_warnings, struct err *err)
+{
+    const json_t *document = source->document;
     struct plan *plan = pool_alloc(pool, sizeof(*plan));
     json_t *warnings = json_keep(pool, json_array());
     const json_t *block = json_object_get(document, "runtime");
     if (block && !json_is_null(block) && !json_is_object(block))
         return err_set(err, E_INVALID, "'runtime' must be an object");
     struct normaliser n = {.pool = pool, .config = config, .warnings = warnings};
-    r = normalise_steps(&n, steps, err);
+    int r = read_steps(&n, document, task_max_steps, err);
     if (r)
         return r;
     plan->steps = n.steps;
@@ -209,7 +234,7 @@ static int build_alone(struct pool *pool, const struct intake_config *config,
 {
     struct plan *plan;
     json_t *warnings;
-    int r = build(pool, config, source, &plan, &warnings, err);
+    int r = build(pool, config, source, 0, &plan, &warnings, err);
     if (r)
         return r;
     runtime_clamp(config, &plan->runtime, warnings);
@@ -357,6 +382,8 @@ static int check_runnable(struct pool *pool, const struct plan *plan, struct err
     for (int i = 0; i < plan->n_steps; i++) {
         const struct step *s = &plan->steps[i];
         const struct step_kind *kind = step_kind_find(s->type);
+        if (!strcmp(s->type, TASK_STEP_TYPE))
+            continue; /* read and checked as a task */
         if (kind && kind->flags & STEP_INTERNAL)
             return err_set(err, E_INVALID,
                            "step %d: '%s' is no step of a plan; call action=graph_learn", i,
@@ -375,7 +402,11 @@ int intake_build(struct pool *pool, const struct intake_config *config, const js
     struct plan *plan;
     json_t *warnings;
     const char *label = NULL, *session = NULL;
-    int r = build(pool, config, source, &plan, &warnings, err);
+    int64_t max_steps = 0;
+    int r = json_read_int(request, "max_steps", &max_steps, err);
+    r = r ? r
+          : build(pool, config, source, max_steps > 0 && max_steps < INT_MAX ? (int)max_steps : 0,
+                  &plan, &warnings, err);
     r = r ? r : runtime_read(pool, request, "", &plan->runtime, warnings, err);
     r = r ? r : json_read_string(request, "plan_name", &label, err);
     r = r ? r : json_read_string(request, "session_name", &session, err);

@@ -6,15 +6,31 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "core/task.h"
 #include "plan/walk.h"
+
+/* As they are written in a suite, with the defaults that hold. */
+static json_t *tasks_json(const struct plan *plan)
+{
+    json_t *tasks = json_array();
+    for (int i = 0; i < plan->n_steps; i++) {
+        json_t *task = json_deep_copy(plan->steps[i].params);
+        json_put_str(task, "intent", plan->steps[i].intent);
+        if (json_object_size(plan->steps[i].extract))
+            json_put(task, "extract", json_deep_copy(plan->steps[i].extract));
+        json_push(tasks, task);
+    }
+    return tasks;
+}
 
 json_t *plan_suite_json(const struct plan *plan)
 {
     json_t *o = json_object();
+    bool suite = plan_is_suite(plan);
     json_put_str(o, "session_name", plan->session_name);
     json_put_str(o, "base_url", "");
-    json_put(o, "tasks", json_array());
-    json_put(o, "_micro_plan", plan_steps_to_json(plan));
+    json_put(o, "tasks", suite ? tasks_json(plan) : json_array());
+    json_put(o, "_micro_plan", suite ? json_array() : plan_steps_to_json(plan));
     json_put_str(o, "_plan_signature", plan->signature);
     json_put_bool(o, "_proxy_disabled", plan->runtime.proxy_disabled);
     if (*plan->name)

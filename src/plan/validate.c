@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/task.h"
 #include "plan/normalise.h"
 
 struct check {
@@ -297,7 +298,7 @@ struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *r
     struct check c = {.pool = pool, .plan = plan};
     if (plan->n_steps == 0)
         add(&c, SEVERITY_ERROR, "empty_plan", -1, "", "the plan has no steps");
-    for (size_t i = 0; i < ARRAY_SIZE(rules) && plan->n_steps; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(rules) && plan->n_steps && !plan_is_suite(plan); i++)
         rules[i](&c);
     if (c.n)
         qsort(c.found, (size_t)c.n, sizeof(*c.found), by_step);

@@ -8,6 +8,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "plane/cdp/cookies.h"
+#include "plane/cdp/logins.h"
 #include "plane/cdp/read.h"
 #include "plane/cdp/settle.h"
 #include "plane/chromium.h"
@@ -409,6 +410,20 @@ static int browser_tab_count(const struct plane *plane)
     return ((const struct browser *)plane)->tabs.n_tabs;
 }
 
+static int browser_save_logins(struct plane *plane, int timeout_ms, json_t **out, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    return explain(b, logins_save(&b->tabs, clock_mono_ms() + timeout_ms, out, err), err);
+}
+
+static int browser_load_logins(struct plane *plane, const json_t *saved, int timeout_ms,
+                               bool *ret_storage, struct err *err)
+{
+    struct browser *b = downcast(plane);
+    int64_t deadline = clock_mono_ms() + timeout_ms;
+    return explain(b, logins_load(&b->tabs, saved, deadline, ret_storage, err), err);
+}
+
 static void browser_pids(const struct plane *plane, int *ret_display, int *ret_browser)
 {
     const struct browser *b = (const struct browser *)plane;
@@ -431,5 +446,7 @@ const struct plane_driver plane_browser = {
     .settle = browser_settle,
     .answer = browser_answer,
     .downloads = browser_downloads,
+    .save_logins = browser_save_logins,
+    .load_logins = browser_load_logins,
     .pids = browser_pids,
 };

@@ -1,8 +1,8 @@
 /*
  * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these; it
  * makes pictures of frames, so that observe is never asked for OBSERVE_PNG.
- * All callbacks are mandatory but `scroll_y` and `close_tab` (NULL: E_UNSUPPORTED), `answer` and
- * `downloads` (NULL: nothing is asked, nothing comes).
+ * All callbacks are mandatory but `scroll_y`, `close_tab`, `save_logins` and `load_logins` (NULL:
+ * E_UNSUPPORTED), `answer` and `downloads` (NULL: nothing is asked, nothing comes).
  */
 #ifndef MANTIS_PLANE_DRIVER_H
 #define MANTIS_PLANE_DRIVER_H
@@ -30,6 +30,9 @@ struct plane_driver {
     void (*answer)(struct plane *plane, const struct plane_answers *answers);
     int (*downloads)(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,
                      int *ret_n, struct err *err);
+    int (*save_logins)(struct plane *plane, int timeout_ms, json_t **out, struct err *err);
+    int (*load_logins)(struct plane *plane, const json_t *saved, int timeout_ms, bool *ret_storage,
+                       struct err *err);
     void (*pids)(const struct plane *plane, int *ret_display, int *ret_browser);
 };
 

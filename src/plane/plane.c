@@ -271,6 +271,27 @@ int plane_settle(struct plane *plane, int cap_ms, struct err *err)
     return plane->driver->settle(plane, bounded(plane, cap_ms), err);
 }
 
+static int no_logins(const struct plane *plane, struct err *err)
+{
+    return err_set(err, E_UNSUPPORTED, "%s cannot keep sessions: it has no access to cookies",
+                   plane->driver->kind);
+}
+
+int plane_save_logins(struct plane *plane, int timeout_ms, json_t **out, struct err *err)
+{
+    if (!plane->driver->save_logins)
+        return no_logins(plane, err);
+    return plane->driver->save_logins(plane, timeout_ms, out, err);
+}
+
+int plane_load_logins(struct plane *plane, const json_t *saved, int timeout_ms, bool *ret_storage,
+                      struct err *err)
+{
+    if (!plane->driver->load_logins)
+        return no_logins(plane, err);
+    return plane->driver->load_logins(plane, saved, timeout_ms, ret_storage, err);
+}
+
 void plane_pids(const struct plane *plane, int *ret_display, int *ret_browser)
 {
     plane->driver->pids(plane, ret_display, ret_browser);

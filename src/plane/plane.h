@@ -154,6 +154,13 @@ int plane_scroll_y(struct plane *plane, int *ret_y, struct err *err) MUST_CHECK;
 /* Wait until nothing is going on, without acting first. */
 int plane_settle(struct plane *plane, int cap_ms, struct err *err) MUST_CHECK;
 
+/* What makes the browser known to its sites: cookies, and the local storage of the page in front. A secret.
+ * New reference. load sets the cookies at once, and the storage when the page in front is of its origin:
+ * then *ret_storage is true and the page should be opened again. E_UNSUPPORTED on pixels only. */
+int plane_save_logins(struct plane *plane, int timeout_ms, json_t **out, struct err *err) MUST_CHECK;
+int plane_load_logins(struct plane *plane, const json_t *saved, int timeout_ms, bool *ret_storage,
+                      struct err *err) MUST_CHECK;
+
 /* Names of all kinds, NULL-terminated, for messages and tests. */
 const char *const *plane_kinds(void);
 

@@ -69,12 +69,26 @@ static void end_by_code(struct run *run, int r, const struct err *err, struct ru
         ending_as(out, "failed", "", "");
 }
 
+/* A suite whose tasks may fail goes on to its end; it is complete only when all of them passed. */
+static void judge_suite(struct run *run, struct run_end *out)
+{
+    size_t i;
+    json_t *r;
+    json_array_foreach (run->progress.step_results, i, r)
+        if (json_object_get(r, "task") && !json_flag(r, "success", false)) {
+            ending_as(out, "halted", "task_failed", "task_failed");
+            return;
+        }
+}
+
 void ending_finish(struct run *run, int r, const struct err *err, struct run_end *out)
 {
     loop_timer_clear(&run->time_cap);
     run->index = -1;
     if (r < 0)
         end_by_code(run, r, err, out);
+    else if (r == 0)
+        judge_suite(run, out);
     for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
         if (run->stop == stops[i].stop)
             ending_as(out, stops[i].status, stops[i].halt_reason, stops[i].halt_class);

@@ -27,6 +27,7 @@ static const struct field {
     F("blocked_reloads", INT, blocked_reloads),
     F("effects", INT, effects),
     F("steps_executed", INT, steps_executed),
+    F("n_tasks", INT, n_tasks),
     F("scroll_y", INT, scroll_y),
     F("row_images", INT, row_images),
     F("row_image_bytes", INT, row_image_bytes),
@@ -76,6 +77,7 @@ static const struct field {
     F("dynamic_coverage", OBJECT, coverage),
     F("learned", OBJECT, learned),
     F("tile", OBJECT, tile),
+    F("suite_state", OBJECT, suite),
 #undef F
 };
 

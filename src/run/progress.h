@@ -24,6 +24,7 @@ struct progress {
     int recoveries;      /* decisions of recovery.h so far, of the whole run */
     int state_repeats;   /* steps in a row that left the state of state_print; guards.h */
     int off_source;      /* steps in a row that ended away from the pinned source */
+    int n_tasks; /* of a suite, 0: no suite */
     int scroll_y;
     int row_images, row_image_bytes; /* pictures of rows that were kept */
     int shared_seen_hits;            /* passed over because an earlier run had them: cache_read */
@@ -44,7 +45,7 @@ struct progress {
     json_t *edits;                            /* array: edits.h */
     json_t *collected_urls;                   /* array: where links lead */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
-        *coverage, *learned, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
+        *coverage, *learned, *suite, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
                                        of the open detail page gave */
     json_t *overrides, *step_recoveries; /* objects by step index: intents of rewrite.h, decisions */
 };

@@ -108,7 +108,7 @@ static void remember_fields(struct run *run)
         progress_add(run->progress.schema_fields, schema->fields[i].name);
 }
 
-static void take_rows(struct run *run, struct step_result *result)
+void record_rows(struct run *run, struct step_result *result)
 {
     struct progress *p = &run->progress;
     size_t i;
@@ -161,7 +161,7 @@ void record_effects(struct run *run, struct step_result *result)
         json_object_del(run->progress.failures, key);
         json_object_del(run->progress.overrides, key);
         json_object_del(run->progress.step_recoveries, key);
-        take_rows(run, result);
+        record_rows(run, result);
     } else if (!result->skip) {
         note_failure(run, result);
     }
@@ -211,6 +211,8 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
     json_put_str(o, "screenshot", r->screenshot);
     json_put(o, "extracted_fields", r->fields ? json_incref(r->fields) : json_object());
     json_put(o, "time_breakdown", json_incref(times));
+    if (r->task)
+        json_put(o, "task", json_incref(r->task));
     if (action)
         json_put(o, "last_action", action);
     return o;

@@ -16,6 +16,9 @@ int record_look(struct run *run, struct step_result *result, struct err *err) MU
 /* Take over rows and leads of a successful step, note or clear its failure history. */
 void record_effects(struct run *run, struct step_result *result);
 
+/* Take over the rows and leads alone: of an item within a step. */
+void record_rows(struct run *run, struct step_result *result);
+
 /* The result record and the step_end event, which goes with the next checkpoint. */
 void record_end(struct run *run, const struct step_result *result, const struct next *next);
 

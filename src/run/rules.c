@@ -54,7 +54,7 @@ struct rule {
     rule_fn *act;        /* NULL: nothing is to be done */
 };
 
-static rule_fn duplicate, scroll_fallback, busy_retry, recover, required_retry, halt_required,
+static rule_fn task_failed, duplicate, scroll_fallback, busy_retry, recover, required_retry, halt_required,
     gate_retry, gate_failed, exhausted, login, next_loop, scan_retry, blocked_reload, click_failed,
     undo_advance, retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
 
@@ -107,6 +107,7 @@ static const struct rule rules[] = {
     {"extract_data_failed", 0,              "extract_data",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"extract_rows_failed", 0,              "extract_rows",  ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"graph_learn_failed",  0,              "graph_learn",       ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"task_failed",         0,              "task",          ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_HALT, task_failed},
     {"failed",              0,              NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, undo_advance},
 };
 /* clang-format on */
@@ -362,6 +363,17 @@ static int undo_advance(struct run *run, struct step_result *result, struct next
 {
     out->reason = pool_printf(run->step_pool, "%s_failed", run->step->type);
     return undo(run, err);
+}
+
+/* plans.md section 12: the first failure ends a suite, unless the task may fail. */
+static int task_failed(struct run *run, struct step_result *result, struct next *out,
+                       struct err *err)
+{
+    if (!strcmp(result->failure_class, "budget_cap"))
+        out->reason = "budget_cap";
+    else if (json_flag(result->task, "continue_on_failure", false))
+        out->kind = NEXT_ADVANCE;
+    return 0;
 }
 
 static int retry_plain(struct run *run, struct step_result *result, struct next *out,

@@ -59,6 +59,7 @@ struct run_config {
     const char *run_id;
     const char *screenshot_dir; /* NULL: keep none */
     const char *download_dir;   /* files that came, and that may be uploaded; NULL: none */
+    const char *session_dir;    /* of saved sessions, in the profile; NULL: none can be kept */
     double nav_wait_s;          /* 0: 18 s (plans.md 8.1) */
     bool auto_url_gate;         /* arm the drift hint from the URL */
     const json_t *extraction_schema; /* the request's, NULL none */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "core/task.h"
 #include "run/ending.h"
 #include "run/resume.h"
 #include "run/steps/steps.h"
@@ -130,6 +131,7 @@ static void begin_fresh(struct run *run)
     progress_set(&p->plan_signature, run->plan->signature);
     progress_set(&p->session_name, run->plan->session_name);
     progress_set(&p->run_key, run->config->run_id);
+    p->n_tasks = plan_is_suite(run->plan) ? run->plan->n_steps : 0;
     for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
         if (!json_object_get(p->costs, costs[i]))
             json_put_num(p->costs, costs[i], 0);

@@ -56,6 +56,7 @@ struct step_result {
     bool sent;                 /* what cannot be taken back may have left: never pressed again blindly */
     bool from_journal;         /* an earlier attempt's outcome: that one judged it, on its own page */
     json_t *fields;            /* extracted values, owned, may be NULL */
+    json_t *task;              /* what the suite's result says of a task, owned, may be NULL */
     json_t *new_rows;          /* {values,evidence} each, owned, may be NULL: taken when it succeeded */
 };
 

@@ -31,6 +31,7 @@ static const struct step_type types[] = {
     {"extract_url",   step_extract_url,   STEP_READ_ONLY,                                  "Read URL"},
     {"extract_data",  step_extract_data,  STEP_READ_ONLY,                                  "Extract"},
     {"extract_rows",  step_extract_rows,  STEP_READ_ONLY,                                  "Extract rows"},
+    {"task",          step_task,          0,                                               "Task"},
     {"graph_learn",   step_learn,         STEP_OPENS,                                      "Learn the site"},
     {"right_click",   step_right_click,   0,                                               "Open menu"},
     {"double_click",  step_double_click,  STEP_AIMS | STEP_MUST_CHANGE,                    "Double click"},

@@ -197,6 +197,7 @@ static int run_step(struct run *run, struct next *next, struct err *err)
     }
     json_decref(result.fields);
     json_decref(result.new_rows);
+    json_decref(result.task);
     return r;
 }
 

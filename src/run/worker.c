@@ -380,6 +380,13 @@ static const char *const *host_patterns(struct pool *pool, const json_t *list)
     return out;
 }
 
+/* Saved sessions live in the profile: what the profile may be used for, they may. */
+static const char *session_dir(struct worker *w)
+{
+    const char *profile = text_or_null(json_object_get(w->start, "dirs"), "profile");
+    return profile ? pool_printf(w->pool, "%s/mantis-sessions", profile) : NULL;
+}
+
 static struct run_config run_settings(struct worker *w, const struct plan *plan)
 {
     const json_t *m = w->start, *options = json_object_get(m, "options");
@@ -394,6 +401,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .run_id = json_str(m, "run_id", ""),
         .screenshot_dir = text_or_null(json_object_get(m, "dirs"), "screenshots"),
         .download_dir = text_or_null(json_object_get(m, "dirs"), "downloads"),
+        .session_dir = session_dir(w),
         .nav_wait_s = json_num(options, "nav_wait_s", 0),
         .auto_url_gate = json_flag(options, "auto_url_gate", true),
         .extraction_schema = json_is_object(schema) ? schema : NULL,

@@ -387,6 +387,22 @@ static int no_create(struct loop *loop, const struct plane_config *config, int t
     return err_set(err, E_UNSUPPORTED, "made by fake_web_init() only");
 }
 
+static int save_logins(struct plane *plane, int timeout_ms, json_t **out, struct err *err)
+{
+    const char *cookie = web_of(plane)->cookie;
+    *out = json_pack("{s:i,s:s}", "version", 1, "cookie", cookie ? cookie : "");
+    return 0;
+}
+
+static int load_logins(struct plane *plane, const json_t *saved, int timeout_ms, bool *ret_storage,
+                       struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    w->cookie = pool_strdup(w->pool, json_str(saved, "cookie", ""));
+    *ret_storage = false;
+    return 0;
+}
+
 static const struct plane_driver fake_driver = {
     .kind = "fake-web",
     .caps = PLANE_HAS_DOM | PLANE_HAS_TABS,
@@ -400,6 +416,8 @@ static const struct plane_driver fake_driver = {
     .tab_count = tab_count,
     .scroll_y = scroll_y,
     .settle = settle,
+    .save_logins = save_logins,
+    .load_logins = load_logins,
     .pids = pids,
 };
 

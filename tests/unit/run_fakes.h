@@ -74,6 +74,7 @@ struct fake_web {
     bool no_url;          /* the address cannot be read */
     bool no_back;         /* the browser has nowhere to go back to */
     bool no_typing;       /* keys are lost */
+    const char *cookie;   /* the only one; "" or NULL none */
     char *hand;           /* what was done to the page by other inputs than a left click, wheel and text */
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/caps.h"
 #include "base/str.h"
+#include "core/task.h"
 #include "plan/intake.h"
 #include "plan/suite.h"
 #include "sys/file.h"
@@ -144,7 +145,20 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
         {"{\"task_suite\":3}", E_INVALID, "'task_suite' must be"},
         {"{\"micro\":7}", E_INVALID, "'micro' must be a string"},
         {"{\"task_suite\":{\"steps\":{}}}", E_INVALID, "'steps' must be an array"},
-        {"{\"task_suite\":{\"tasks\":[{\"intent\":\"x\"}]}}", E_UNSUPPORTED, "send the steps"},
+        {"{\"task_suite\":{\"tasks\":[{\"intent\":\"x\"}]}}", E_INVALID, "task 0: 'task_id'"},
+        {"{\"task_suite\":{\"tasks\":[{\"task_id\":\"a\"}]}}", E_INVALID, "task 0: 'intent'"},
+        {"{\"task_suite\":{\"tasks\":{\"a\":1}}}", E_INVALID, "'tasks' must be an array"},
+        {"{\"task_suite\":{\"tasks\":[5]}}", E_INVALID, "task 0: it is not an object"},
+        {"{\"task_suite\":{\"tasks\":[{\"task_id\":\"a\",\"intent\":\"x\"},{\"task_id\":\"a\","
+         "\"intent\":\"x\"}]}}",
+         E_INVALID, "the same task_id"},
+        {"{\"task_suite\":{\"tasks\":[{\"task_id\":\"a\",\"intent\":\"x\",\"verify\":{\"type\":"
+         "\"looks_good\",\"value\":\"x\"}}]}}",
+         E_INVALID, "not 'looks_good'"},
+        {"{\"task_suite\":{\"tasks\":[{\"task_id\":\"a\",\"intent\":\"x\",\"start_url\":\"/"
+         "login\"}]}}",
+         E_INVALID, "base_url"},
+        {"{\"task_suite\":[{\"type\":\"task\",\"intent\":\"x\"}]}", E_INVALID, "no step of a plan"},
         {"{\"plan_text\":\"go to the shop\"}", E_INVALID,
          "'plan_text': \"go to the shop\" is not understood"},
         {"{\"micro\":\"p.txt\"}", E_INVALID, "'micro': \"go to the shop\" is not understood"},
@@ -608,7 +622,7 @@ static void the_source_is_there_even_when_no_plan_comes_of_it(void **state)
     assert_int_equal(intake_read(pool, &config, body, &source, &err), 0);
     assert_string_equal(json_text(pool, source.document),
                         "{\"tasks\":[{\"start_url\":\"http://127.0.0.1:4711/x\"}]}");
-    assert_int_equal(intake_build(pool, &config, body, &source, &plan, &err), E_UNSUPPORTED);
+    assert_int_equal(intake_build(pool, &config, body, &source, &plan, &err), E_INVALID);
 
     put_file("plans/a.json", "[" NAV "]");
     body = parse("{\"micro\":\"plans/a.json\"}");
@@ -623,7 +637,7 @@ static void raw_prose_is_held_to_its_words(void **state)
     for (int i = 0; i < CAP_RAW_PROSE_WORDS; i++)
         strcat(text, "word ");
     assert_int_equal(request(pool_printf(pool, "{\"plan_text\":\"%s\",\"decompose\":false}", text)),
-                     E_UNSUPPORTED);
+                     0);
     assert_int_equal(
         request(pool_printf(pool, "{\"plan_text\":\"%sone\",\"decompose\":false}", text)),
         E_INVALID);
@@ -632,7 +646,64 @@ static void raw_prose_is_held_to_its_words(void **state)
                                          "{\"plan_text\":\"%sone\",\"decompose\":false,"
                                          "\"allow_raw_long_plan\":true}",
                                          text)),
-                     E_UNSUPPORTED);
+                     0);
+    assert_int_equal(plan->n_steps, 1);
+    assert_string_equal(plan->session_name, "plan_text_raw");
+}
+
+static const char suite_body[] =
+    "{\"max_steps\":9,\"task_suite\":{\"base_url\":\"http://shop.test/start\",\"tasks\":["
+    "{\"task_id\":\"login\",\"intent\":\"Log "
+    "in\",\"save_session\":true,\"verify\":{\"type\":\"url_contains\","
+    "\"value\":\"/home\"}},"
+    "{\"task_id\":\"buy\",\"intent\":\"Buy "
+    "it\",\"start_url\":\"/cart?x=1\",\"max_steps\":4,\"colour\":1}],"
+    "\"auth\":{\"user\":\"x\"}}}";
+
+static void a_suite_of_tasks_becomes_steps(void **state)
+{
+    assert_int_equal(request(suite_body), 0);
+    assert_true(plan_is_suite(plan));
+    assert_int_equal(plan->n_steps, 2);
+    assert_string_equal(plan->session_name, "suite_shop_test");
+    assert_string_equal(plan->steps[0].intent, "Log in");
+    assert_int_equal(plan->steps[0].budget, 9); /* the request's max_steps, at most 15 */
+    assert_int_equal(plan->steps[1].budget, 4);
+    assert_string_equal(json_str(plan->steps[0].params, "start_url", ""), "http://shop.test/start");
+    assert_string_equal(json_str(plan->steps[1].params, "start_url", ""),
+                        "http://shop.test/cart?x=1");
+    const char *warnings = json_text(pool, plan->warnings);
+    assert_non_null(strstr(warnings, "task 1: unknown key 'colour'"));
+    assert_non_null(strstr(warnings, "'auth' is ignored"));
+}
+
+static void a_suite_with_steps_runs_its_steps(void **state)
+{
+    assert_int_equal(request("{\"task_suite\":{\"_micro_plan\":[" NAV "],\"tasks\":[{\"task_id\":"
+                             "\"a\",\"intent\":\"x\"}]}}"),
+                     0);
+    assert_false(plan_is_suite(plan));
+    assert_non_null(strstr(json_text(pool, plan->warnings), "'tasks' is ignored"));
+}
+
+/* What is asked of a task is part of what it is: the proof too. */
+static void a_suite_signature_covers_the_tasks(void **state)
+{
+    char first[ID_SHA256_HEX_BYTES];
+    static const char *const bodies[] = {
+        "{\"task_suite\":{\"tasks\":[{\"task_id\":\"a\",\"intent\":\"x\"}]}}",
+        "{\"task_suite\":{\"tasks\":[{\"task_id\":\"b\",\"intent\":\"x\"}]}}",
+        "{\"task_suite\":{\"tasks\":[{\"task_id\":\"a\",\"intent\":\"x\",\"verify\":{\"type\":"
+        "\"url_exact\","
+        "\"value\":\"y\"}}]}}",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        assert_int_equal(request(bodies[i]), 0);
+        if (i)
+            assert_string_not_equal(plan->signature, first);
+        else
+            memcpy(first, plan->signature, sizeof(first));
+    }
 }
 
 static void a_shared_schema_goes_to_steps_without_one(void **state)
@@ -717,6 +788,12 @@ int main(void)
         T(the_source_is_there_even_when_no_plan_comes_of_it),
         {"plans 1 decompose:false takes 80 words, more with allow_raw_long_plan",
          raw_prose_is_held_to_its_words, setup, teardown, NULL},
+        {"plans 12 a suite of tasks is run by any brain: each task is a step",
+         a_suite_of_tasks_becomes_steps, setup, teardown, NULL},
+        {"plans 1 a suite with steps and tasks runs its steps", a_suite_with_steps_runs_its_steps,
+         setup, teardown, NULL},
+        {"plans 12 the signature covers a task's proof", a_suite_signature_covers_the_tasks, setup,
+         teardown, NULL},
         T(a_shared_schema_goes_to_steps_without_one),
         {"plans 14 a dry run counts loop bodies as often as they run, and what asks a reader",
          a_plan_is_shown_as_the_suite_it_stands_for, setup, teardown, NULL},

@@ -250,6 +250,7 @@ int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_
         r = leave_gallery(in, a, words->thinking, &after, &left, err);
     if (r)
         return r;
+    in->galleries += left;
     struct chosen told = *c;
     if (left && !*told.loop_recovery)
         told.loop_recovery = "gallery_trap";

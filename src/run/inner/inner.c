@@ -96,6 +96,7 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
         return r;
     in->silence = 0;
     in->turns++;
+    in->unparsed += reply->action.unparsed;
     in->input_tokens += reply->input_tokens;
     in->output_tokens += reply->output_tokens;
     in->thinking = pool_strdup(run->step_pool, reply->thinking);
@@ -216,6 +217,8 @@ static void sum_up(struct inner *in, struct inner_result *out)
                                  .summary = in->summary,
                                  .steps = in->turns,
                                  .actions = in->n,
+                                 .unparsed = in->unparsed,
+                                 .galleries = in->galleries,
                                  .last_click = {-1, -1},
                                  .detail = detail_of(in)};
     const struct action *last = in->n ? &in->history[in->n - 1] : NULL;

@@ -46,6 +46,8 @@ struct inner_result {
         *summary; /* of the brain's done, or what kept it from one; "" none. In the step's pool */
     int steps;    /* brain calls that were answered */
     int actions;  /* carried out */
+    int unparsed;            /* replies that named no action */
+    int galleries;           /* photo viewers that were left */
     struct point last_click; /* -1,-1 none */
     json_t *detail;          /* counts of agent-loop.md 8.3's run result, in the step's pool */
 };
@@ -54,6 +56,9 @@ struct inner_result {
  */
 int inner_run(struct run *run, struct inner_goal *goal, struct inner_result *out,
               struct err *err) MUST_CHECK;
+
+/* counts[reason] += 1 */
+void inner_count(json_t *counts, const char *reason);
 
 /* google.com/chrome... and chrome.google.com: the browser's own advertising. */
 bool inner_vendor_page(const char *url);

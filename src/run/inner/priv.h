@@ -35,7 +35,7 @@ struct inner {
     struct point last_top; /* the last click near the top edge */
     const char *thinking;  /* of the last reply */
     const char *plan;      /* the brain's own, "" none */
-    int silence, rejections, risky, no_effect;
+    int silence, rejections, risky, no_effect, unparsed, galleries;
     int64_t input_tokens, output_tokens;
     json_t *rejected, *recovered; /* counts by reason, in the step's pool */
     const char *termination;      /* NULL while it goes on */
@@ -67,7 +67,6 @@ int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_
 
 const char *inner_soft_loop(const struct inner *in);   /* signal, NULL none */
 struct pending_value *inner_pending(struct inner *in); /* the first that nobody typed, NULL none */
-void inner_count(json_t *counts, const char *reason);
 struct action inner_keep_action(struct pool *pool,
                                 const struct action *a); /* with copies of its texts */
 

@@ -32,6 +32,7 @@ int step_act(struct run *run, const struct observation *before, const struct act
 struct effect;
 int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
                const struct effect *effect, struct step_result *result, struct err *err) MUST_CHECK;
+step_fn step_task; /* ../suite/task.c */
 
 step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_field, step_filter,
     step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate,

@@ -233,7 +233,7 @@ cases({ start, stop }, (check) => {
   check('http-api 4.3', 'decompose:false takes 80 words, and more only with allow_raw_long_plan', async ({ acme }) => {
     const words = (n) => Array(n).fill('word').join(' \n\t')
     for (const [n, more] of [[80, {}], [81, { allow_raw_long_plan: true }], [500, { allow_raw_long_plan: 'yes' }]])
-      refused(await acme.predict({ plan_text: words(n), decompose: false, ...more }), 400, /model/)
+      assert.equal((await dryRun(acme, { plan_text: words(n), decompose: false, ...more })).plan_summary.step_count, 1)
     refused(await acme.predict({ plan_text: words(81), decompose: false }), 400, /80 words/)
   })
 
@@ -384,7 +384,21 @@ cases({ start, stop }, (check) => {
     assert.equal(await name({ task_suite: at('http://x.example/'), session_name: 'asked' }), 'asked')
   })
 
-  check('http-api 4.2', 'a suite of tasks only says that it needs a model', async ({ acme }) => {
-    refused(await acme.predict({ task_suite: { tasks: [{ task_id: 'a', intent: 'Do it', start_url: 'http://x.example' }] } }), 400, /tasks.*model/)
+  const task = { task_id: 'a', intent: 'Do it', start_url: 'http://x.example/' }
+  check('http-api 4.2', 'a suite of tasks is taken, and shown with its defaults', async ({ acme }) => {
+    const { task_suite: s } = await dryRun(acme, { task_suite: { tasks: [task] } })
+    assert.deepEqual([s.tasks, s._micro_plan], [[{ ...task, max_steps: 15 }], []])
+    assert.equal((await dryRun(acme, { task_suite: { tasks: [task] }, max_steps: 4 })).task_suite.tasks[0].max_steps, 4)
+  })
+
+  check('http-api 4.2', 'a verify type that nobody knows is a 400', async ({ acme }) => {
+    refused(await acme.predict({ task_suite: { tasks: [{ ...task, verify: { type: 'looks_good', value: 'x' } }] } }), 400, /task 0.*verify\.type.*looks_good/)
+    refused(await acme.predict({ task_suite: { tasks: [{ ...task, verify: { type: 'element_exists', selector: 'li:hover' } }] } }), 400, /verify\.selector.*hover/)
+  })
+
+  check('http-api 4.2', 'prose that is not to be taken apart is one task', async ({ acme }) => {
+    const { task_suite: s } = await dryRun(acme, { plan_text: 'Look at the list', decompose: false, start_url: 'http://x.example/list' })
+    assert.equal(s.session_name, 'plan_text_raw')
+    assert.deepEqual(s.tasks, [{ task_id: 'plan_text', intent: 'Look at the list', start_url: 'http://x.example/list', max_steps: 15 }])
   })
 })
