@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "brain/clauses.h"
 #include "brain/subgoal.h"
 
 #define MAX_SCROLLS    14  /* turns spent on bringing a target into view */
@@ -24,6 +25,8 @@ enum stage { STAGE_ACT, STAGE_TYPE, STAGE_OPTION, STAGE_CHECK };
 struct page_brain {
     struct brain base;
     struct reader *reader;
+    int clause; /* of the instruction: those before it are done */
+    /* of this clause */
     enum stage stage;
     int scrolls, dismissals, checks, passes;
     int start_scroll_y, last_scroll_y;
@@ -94,6 +97,7 @@ static int find(struct think *t, enum target_kind kind, const char *label, struc
                              .aliases = t->goal.aliases,
                              .intent = t->goal.sentence,
                              .kind = kind,
+                             .near = t->goal.near,
                              .avoid = t->goal.avoid,
                              .n_avoid = t->goal.n_avoid};
     return reader_find(t->b->reader, t->pool, t->turn->obs, &q, out, err);
@@ -234,6 +238,8 @@ static int do_click(struct think *t)
                                       target.label));
 }
 
+static int do_select(struct think *t);
+
 static int do_type(struct think *t)
 {
     struct target target;
@@ -243,8 +249,12 @@ static int do_type(struct think *t)
         return done(
             t, false,
             pool_printf(t->pool, "'%s' does not say in quotes what to type", t->goal.sentence));
-    if (find(t, TARGET_FIELD, t->goal.label, &target, &err))
+    if (find(t, TARGET_FIELD, t->goal.label, &target, &err)) {
+        struct err none = {0};
+        if (find(t, TARGET_SELECT, t->goal.label, &target, &none) == 0)
+            return do_select(t);
         return done(t, false, pool_strdup(t->pool, err.msg));
+    }
     if (t->b->stage == STAGE_TYPE)
         return act_then_check(t,
                               (struct action){.type = ACTION_TYPE_TEXT,
@@ -348,16 +358,150 @@ static int do_wait(struct think *t)
                           pool_printf(t->pool, "waited %g s", t->goal.seconds));
 }
 
+/* A load shows in the address even when nothing else changes. */
+static int do_address(struct think *t)
+{
+    return act_then_check(
+        t, (struct action){.type = ACTION_TYPE_TEXT, .text = t->goal.value, .press_enter = true},
+        pool_printf(t->pool, "opened %s", t->goal.value));
+}
+
+#define MAX_CARDS 200
+
+/* The n-th of what the page lists, as a person counts them: without advertisements. */
+static int do_item(struct think *t)
+{
+    struct card *cards, *card = NULL;
+    enum list_status status;
+    struct err err = {0};
+    int n, r, at = 0, wanted = t->goal.ordinal;
+    if (reader_list(t->b->reader, t->pool, t->turn->obs, NULL, MAX_CARDS, &cards, &n, &status,
+                    &err))
+        return done(t, false, pool_strdup(t->pool, err.msg));
+    for (int i = 0; i < n; i++)
+        if (!cards[i].sponsored && (++at == wanted || wanted < 0))
+            card = &cards[i];
+    if (!card)
+        return done(t, false,
+                    at ? pool_printf(t->pool, "no more items: the page lists %d", at)
+                       : "no items: the page lists nothing");
+    if (prepare(t, &card->target, &r))
+        return r;
+    return act_then_check(t, click_on(&card->target),
+                          pool_printf(t->pool, "opened '%s'", card->title));
+}
+
+static int do_next_page(struct think *t)
+{
+    struct target target;
+    struct err err = {0};
+    int r;
+    if (reader_find_next_page(t->b->reader, t->pool, t->turn->obs, 0, &target, &err))
+        return done(t, false, pool_printf(t->pool, "there is no next page: %s", err.msg));
+    if (prepare(t, &target, &r))
+        return r;
+    return act_then_check(t, click_on(&target), "went to the next page");
+}
+
+static int do_look(struct think *t)
+{
+    struct verdict v;
+    struct err err = {0};
+    if (reader_visible(t->b->reader, t->pool, t->turn->obs, t->goal.sentence, &v, &err))
+        return done(t, false, pool_strdup(t->pool, err.msg));
+    if (v.answer != ANSWER_YES && t->b->checks++ < MAX_CHECKS && t->turn->steps_left > 1)
+        return act(t, (struct action){.type = ACTION_WAIT, .seconds = 1}, "it does not show yet");
+    return done(t, v.answer == ANSWER_YES, v.reason);
+}
+
+/* Already as it should be is as good as clicked. */
+static int do_tick(struct think *t)
+{
+    struct target target;
+    struct err err = {0};
+    int r;
+    if (find(t, t->goal.kind, t->goal.label, &target, &err))
+        return done(t, false, pool_strdup(t->pool, err.msg));
+    bool on = target.node >= 0 && (t->turn->obs->page->nodes[target.node].flags & NODE_CHECKED);
+    if (target.node >= 0 && on != t->goal.off)
+        return done(t, true, pool_printf(t->pool, "'%s' is %s", target.label, on ? "on" : "off"));
+    if (prepare(t, &target, &r))
+        return r;
+    return act_then_check(t, click_on(&target), pool_printf(t->pool, "clicked '%s'", target.label));
+}
+
 typedef int verb_fn(struct think *t);
 static verb_fn *const verb_functions[] = {
-    [VERB_CLICK] = do_click,   [VERB_TYPE] = do_type,       [VERB_SELECT] = do_select,
-    [VERB_SCROLL] = do_scroll, [VERB_BACK] = do_back,       [VERB_WAIT] = do_wait,
-    [VERB_KEY] = do_key,       [VERB_DISMISS] = do_dismiss, [VERB_HOVER] = do_click,
+    [VERB_CLICK] = do_click,     [VERB_TYPE] = do_type,       [VERB_SELECT] = do_select,
+    [VERB_SCROLL] = do_scroll,   [VERB_BACK] = do_back,       [VERB_WAIT] = do_wait,
+    [VERB_KEY] = do_key,         [VERB_DISMISS] = do_dismiss, [VERB_HOVER] = do_click,
+    [VERB_ADDRESS] = do_address, [VERB_ITEM] = do_item,       [VERB_NEXT_PAGE] = do_next_page,
+    [VERB_LOOK] = do_look,       [VERB_TICK] = do_tick,
 };
 
-static void forget(struct page_brain *b)
+/* --- one clause after the other --------------------------------------------------------------- */
+
+static void forget(struct page_brain *b, int clause)
 {
-    *b = (struct page_brain){.base = b->base, .reader = b->reader};
+    *b = (struct page_brain){.base = b->base, .reader = b->reader, .clause = clause};
+}
+
+/* Hints name one target: such a text is one act, however its sentence is built. */
+static int read_clauses(struct think *t, struct subgoal *whole, struct clause *out)
+{
+    subgoal_parse(t->pool, t->turn->task, whole);
+    if (strstr(t->turn->task, "\n- "))
+        return 1;
+    int n = clauses_split(t->pool, whole->sentence, out);
+    return n < 1 ? 1 : n;
+}
+
+/* What one of many clauses asks; the criterion is the whole task's. */
+static void read_goal(struct think *t, const struct subgoal *whole, const struct clause *c, int n)
+{
+    t->goal = *whole;
+    if (n < 2 && !*c->hints)
+        return;
+    bool last = t->b->clause == n - 1;
+    subgoal_parse(t->pool, pool_printf(t->pool, "Sub-goal: %s\n%s", c->sentence, c->hints),
+                  &t->goal);
+    if (last && !*t->goal.criterion)
+        t->goal.criterion = whole->criterion;
+}
+
+static bool already_so(struct think *t, int n)
+{
+    struct verdict v;
+    if (n > 1 || t->turn->n_history > 0 || !criterion_holds(t, &v))
+        return false;
+    done(t, true, pool_printf(t->pool, "already so: %s", v.reason));
+    return true;
+}
+
+static const char *which_clause(struct think *t, const struct clause *c, int n)
+{
+    const char *said = t->out->action.summary;
+    return n < 2 ? said
+                 : pool_printf(t->pool, "part %d of %d, \"%s\": %s", t->b->clause + 1, n,
+                               c->sentence, said);
+}
+
+/* Go on until a clause wants something done, or none is left. */
+static int go_on(struct think *t, const struct subgoal *whole, const struct clause *clauses, int n)
+{
+    struct page_brain *b = t->b;
+    for (;;) {
+        const struct clause *c = &clauses[b->clause];
+        read_goal(t, whole, c, n);
+        if (already_so(t, n))
+            return 0;
+        int r = b->stage == STAGE_CHECK ? check(t) : verb_functions[t->goal.verb](t);
+        if (r || t->out->action.type != ACTION_DONE)
+            return r;
+        if (!t->out->action.success || b->clause == n - 1)
+            return done(t, t->out->action.success, which_clause(t, c, n));
+        forget(b, b->clause + 1);
+    }
 }
 
 static int page_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
@@ -367,16 +511,15 @@ static int page_think(struct brain *brain, struct pool *pool, const struct brain
         BUG("not a page brain");
     struct page_brain *b = (struct page_brain *)brain;
     struct think t = {.b = b, .pool = pool, .turn = turn, .out = out};
+    struct subgoal whole;
+    struct clause clauses[CLAUSES_MAX] = {{"", ""}};
     if (turn->n_history == 0)
-        forget(b);
-    subgoal_parse(pool, turn->task, &t.goal);
+        forget(b, 0);
+    int n = read_clauses(&t, &whole, clauses);
     if (!turn->obs->page)
         return done(&t, false,
                     "the page brain needs the page itself, and this plane shows only pixels");
-    struct verdict v;
-    if (turn->n_history == 0 && criterion_holds(&t, &v))
-        return done(&t, true, pool_printf(pool, "already so: %s", v.reason));
-    return b->stage == STAGE_CHECK ? check(&t) : verb_functions[t.goal.verb](&t);
+    return go_on(&t, &whole, clauses, n);
 }
 
 const struct brain_driver brain_page = {.kind = "page",

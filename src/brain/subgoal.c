@@ -50,7 +50,7 @@ static void read_hint(struct pool *pool, const char *line, struct subgoal *g)
         "label:", "dropdown_label:", "preferred_target_description:", NULL};
     static const char *const value[] = {"value:", "option_label:", "text:", NULL};
     static const char *const kind[] = {"kind:", NULL};
-    static const char *const aliases[] = {"aliases:", NULL};
+    static const char *const aliases[] = {"aliases:", NULL}, *const near[] = {"near:", NULL};
     const char *v;
     if ((v = after_prefix(line, label)) && !*g->label)
         g->label = v;
@@ -58,6 +58,8 @@ static void read_hint(struct pool *pool, const char *line, struct subgoal *g)
         g->value = v;
     else if ((v = after_prefix(line, kind)))
         target_kind_parse(v, &g->kind);
+    else if ((v = after_prefix(line, near)))
+        g->near = v;
     else if ((v = after_prefix(line, aliases)))
         g->aliases = alias_list(pool, v);
 }
@@ -117,9 +119,15 @@ static const struct {
     {LIST("go back", "return to", "navigate back", "back to", "go to the previous page"),
      VERB_BACK},
     {LIST("wait", "pause for"), VERB_WAIT},
+    {LIST("verify", "check that", "check whether", "check if", "confirm that", "make sure",
+          "ensure"),
+     VERB_LOOK},
+    {LIST("tick", "untick", "uncheck", "check"), VERB_TICK},
     {LIST("hover", "point at", "move the pointer", "move the mouse"), VERB_HOVER},
     {LIST("dismiss", "get rid of"), VERB_DISMISS},
-    {LIST("type", "enter", "fill", "write", "input", "search for", "search", "put"), VERB_TYPE},
+    {LIST("type", "enter", "fill", "write", "input", "search for", "search", "put", "set",
+          "change"),
+     VERB_TYPE},
     {LIST("select", "choose", "pick"), VERB_SELECT},
 };
 
@@ -230,6 +238,100 @@ static void parse_select(struct pool *pool, struct subgoal *g)
     }
 }
 
+/* "set 'Country' to 'Spain'": what to set, and to what; a list of choices when the page says so. */
+static void parse_set(struct pool *pool, struct subgoal *g)
+{
+    const char *p = g->sentence, *first = str_quoted(pool, &p, SIZE_MAX),
+               *second = first ? str_quoted(pool, &p, SIZE_MAX) : NULL;
+    g->kind = TARGET_FIELD;
+    if (!*g->label && second)
+        g->label = first;
+    if (!*g->value && first)
+        g->value = second ? second : first;
+    const char *what = g->sentence + strcspn(g->sentence, " "), *to = strcasestr(what, " to ");
+    if (!*g->label && to)
+        g->label = str_squash(pool, pool_strndup(pool, what, (size_t)(to - what)));
+    if (!*g->value && to)
+        g->value = pool_strndup(pool, to + 4, strcspn(to + 4, ".,;\n"));
+}
+
+/* --- things that a page lists --------------------------------------------------------------------
+ */
+
+static int ordinal_in(const char *s)
+{
+    static const char *const names[] = {"first", "second",  "third",  "fourth", "fifth",
+                                        "sixth", "seventh", "eighth", "ninth",  "tenth"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (str_has_words_fold(s, names[i]))
+            return (int)i + 1;
+    if (str_has_words_fold(s, "last"))
+        return -1;
+    for (const char *p = s; *p; p += strcspn(p, " "), p += strspn(p, " ")) {
+        size_t digits = strspn(p, "0123456789");
+        if (digits && digits < 5 && p[digits] && strchr("snrt", p[digits]) &&
+            strchr("tdh", p[digits + 1]) && !isalnum((unsigned char)p[digits + 2]))
+            return atoi(p);
+    }
+    return 0;
+}
+
+/* Without a quoted name: "open the 3rd listing", not "open the first 'Edit'". */
+static void parse_item(struct pool *pool, struct subgoal *g)
+{
+    static const char *const things[] = {
+        "result", "results", "listing", "item",    "card",    "product", "offer", "boat",
+        "car",    "entry",   "article", "message", "contact", "lead",    "row",   "post",
+        "one",    "hit",     "advert",  "ad",      "book",    "match",   "record"};
+    const char *p = g->sentence;
+    if (*g->label || str_quoted(pool, &p, SIZE_MAX) || !(g->ordinal = ordinal_in(g->sentence)))
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(things); i++)
+        if (str_has_words_fold(g->sentence, things[i]))
+            g->verb = VERB_ITEM;
+}
+
+static void parse_address(struct pool *pool, struct subgoal *g)
+{
+    const char *url = strcasestr(g->sentence, "http://");
+    url = url ? url : strcasestr(g->sentence, "https://");
+    if (!url ||
+        !starts_with_any(g->sentence, LIST("open", "go", "navigate", "visit", "load", "use")))
+        return;
+    size_t len = strcspn(url, " \t\n\"'<>");
+    while (len && strchr(".,;!", url[len - 1]))
+        len--;
+    g->verb = VERB_ADDRESS;
+    g->value = pool_strndup(pool, url, len);
+}
+
+/* "add the kettle to the cart": the button's name is not what is said. */
+static void parse_add(struct pool *pool, struct subgoal *g)
+{
+    static const char *const cart[] = {"Add to cart", "Add to basket", "Add to bag", "Buy now",
+                                       NULL};
+    static const char *const places[] = {"cart", "basket", "bag"};
+    const char *p = g->sentence, *quoted = str_quoted(pool, &p, SIZE_MAX);
+    bool there = false;
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+        there = there || str_has_words_fold(g->sentence, places[i]);
+    if (!there || !starts_with_any(g->sentence, LIST("add", "put")) || *g->label)
+        return;
+    g->verb = VERB_CLICK;
+    g->kind = TARGET_BUTTON;
+    g->label = cart[0];
+    g->aliases = cart + 1;
+    g->near = quoted ? quoted : "";
+}
+
+static void parse_tick(struct pool *pool, struct subgoal *g)
+{
+    const char *p = g->sentence, *quoted = str_quoted(pool, &p, SIZE_MAX);
+    g->off = starts_with_any(g->sentence, LIST("untick", "uncheck"));
+    if (!*g->label && quoted)
+        g->label = quoted;
+}
+
 static double seconds_in(const char *s)
 {
     s += strcspn(s, "0123456789");
@@ -244,6 +346,7 @@ void subgoal_parse(struct pool *pool, const char *task, struct subgoal *g)
                           .label = "",
                           .value = "",
                           .keys = "",
+                          .near = "",
                           .aliases = no_aliases};
     for (const char *p = task; *p;) {
         size_t len = strcspn(p, "\n");
@@ -270,9 +373,19 @@ void subgoal_parse(struct pool *pool, const char *task, struct subgoal *g)
     }
     if (g->verb == VERB_SCROLL)
         parse_scroll(pool, g);
+    else if (g->verb == VERB_TYPE && starts_with_any(g->sentence, LIST("set", "change")))
+        parse_set(pool, g);
     else if (g->verb == VERB_TYPE)
         parse_type(pool, g);
     else if (g->verb == VERB_SELECT)
         parse_select(pool, g);
+    else if (g->verb == VERB_TICK)
+        parse_tick(pool, g);
+    else if (g->verb == VERB_CLICK && str_has_words_fold(g->sentence, "next page"))
+        g->verb = VERB_NEXT_PAGE;
+    else if (g->verb == VERB_CLICK)
+        parse_item(pool, g);
+    parse_add(pool, g);
+    parse_address(pool, g);
     g->seconds = seconds_in(g->sentence);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "brain/brain.h"
+#include "brain/clauses.h"
 #include "brain/subgoal.h"
 #include "unit/fixtures.h"
 
@@ -57,7 +58,7 @@ static const struct {
     {"Sub-goal: Accept cookies", VERB_DISMISS, "", "", "", ""},
     {"Sub-goal: Hover over \"Menu\"", VERB_HOVER, "", "", "", ""},
     {"Sub-goal: Write it\nTarget:\n- label: E-mail\n- value: a@b.test\n", VERB_TYPE, "E-mail", "a@b.test", "", ""},
-    {"open the first result", VERB_CLICK, "", "", "", ""},
+    {"open the first result", VERB_ITEM, "", "", "", ""},
 };
 /* clang-format on */
 
@@ -94,6 +95,82 @@ static void hints_and_previous_attempts_are_read(void **state)
     assert_int_equal(g.times, 2);
     subgoal_parse(pool, "", &g);
     assert_string_equal(g.sentence, "");
+}
+
+/* clang-format off */
+static const struct {
+    const char *sentence, *clauses; /* joined by " | " */
+} split_cases[] = {
+    {"Click 'Save'", "Click 'Save'"},
+    {"Search for 'kettle', open the first result and add it to the cart", "Search for 'kettle' | open the first result | add it to the cart"},
+    {"Click Save and close", "Click Save and close"},
+    {"Click 'Save and close the window'", "Click 'Save and close the window'"},
+    {"Click 'Save' and then close the dialog", "Click 'Save' | close the dialog"},
+    {"1. Open the cart\n2. Click 'Checkout'", "Open the cart | Click 'Checkout'"},
+    {"- Open the cart\n- Click 'Checkout'", "Open the cart | Click 'Checkout'"},
+    {"Search for salt and pepper", "Search for salt and pepper"},
+    {"Go to the next page, then wait", "Go to the next page | wait"},
+    {"Open the St. Ives page. Click 'Map'.", "Open the St. Ives page | Click 'Map'."},
+    {"First open 'Orders'. Next, click 'New'; finally press Enter", "open 'Orders' | click 'New' | press Enter"},
+    {"Log in as 'ann' with password 's3 cret' and open 'Orders'", "Type the user name | Type the password | Click the sign in button | open 'Orders'"},
+    {"Sign in with username ann and password secret.", "Type the user name | Type the password | Click the sign in button"},
+    {"Log in", "Log in"},
+    {"", ""},
+};
+/* clang-format on */
+
+static void instructions_are_taken_apart(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(split_cases); i++) {
+        struct clause c[CLAUSES_MAX];
+        const char *got = "";
+        int n = clauses_split(pool, split_cases[i].sentence, c);
+        for (int k = 0; k < n; k++)
+            got = pool_printf(pool, "%s%s%s", got, *got ? " | " : "", c[k].sentence);
+        if (strcmp(got, split_cases[i].clauses))
+            fail_msg("%s: %s", split_cases[i].sentence, got);
+    }
+    struct clause c[CLAUSES_MAX];
+    assert_int_equal(clauses_split(pool, "Log in as 'ann' with password 's3 cret'", c), 3);
+    assert_non_null(strstr(c[0].hints, "- value: ann\n"));
+    assert_non_null(strstr(c[1].hints, "- value: s3 cret\n"));
+    char long_text[4096] = "";
+    for (int i = 0; i < 100; i++)
+        strcat(long_text, "Click 'x'. ");
+    assert_true(clauses_split(pool, long_text, c) <= CLAUSES_MAX);
+}
+
+static void ordinals_addresses_and_boxes_are_understood(void **state)
+{
+    static const struct {
+        const char *task;
+        enum verb verb;
+        int ordinal;
+        const char *label, *value;
+    } cases[] = {
+        {"open the first result", VERB_ITEM, 1, "", ""},
+        {"Open the 12th listing", VERB_ITEM, 12, "", ""},
+        {"Open the 3rd listing on page 2", VERB_ITEM, 3, "", ""},
+        {"click the last item", VERB_ITEM, -1, "", ""},
+        {"open the first 'Edit'", VERB_CLICK, 0, "", ""},
+        {"Open https://a.test/x?y=1.", VERB_ADDRESS, 0, "", "https://a.test/x?y=1"},
+        {"Go to the next page of results", VERB_NEXT_PAGE, 0, "", ""},
+        {"Verify that \"Thank you\" is shown", VERB_LOOK, 0, "", ""},
+        {"check that the cart is empty", VERB_LOOK, 0, "", ""},
+        {"Check the 'Newsletter' box", VERB_TICK, 0, "Newsletter", ""},
+        {"Untick 'Newsletter'", VERB_TICK, 0, "Newsletter", ""},
+        {"Set 'Country' to 'Spain'", VERB_TYPE, 0, "Country", "Spain"},
+        {"Set the quantity to 3", VERB_TYPE, 0, "the quantity", "3"},
+        {"Add 'Copper kettle' to the cart", VERB_CLICK, 0, "Add to cart", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct subgoal g;
+        subgoal_parse(pool, cases[i].task, &g);
+        if (g.verb != cases[i].verb || (g.verb == VERB_ITEM && g.ordinal != cases[i].ordinal) ||
+            strcmp(g.label, cases[i].label) || (*cases[i].value && strcmp(g.value, cases[i].value)))
+            fail_msg("%s: verb %d ordinal %d label '%s' value '%s'", cases[i].task, (int)g.verb,
+                     g.ordinal, g.label, g.value);
+    }
 }
 
 /* --- acting ---------------------------------------------------------------------------------- */
@@ -272,6 +349,38 @@ static void without_a_page_it_says_so(void **state)
     assert_non_null(strstr(a.summary, "only pixels"));
 }
 
+static void an_instruction_is_carried_out_part_by_part(void **state)
+{
+    struct observation list = golden_look(pool, "cars_list"), form = golden_look(pool, "form");
+    const char *task = "Task: Open the 2nd listing, type \"Ann\" into \"First name\" and click "
+                       "'Nowhere to be found'\n";
+    struct play p = {.n = 0};
+    struct action a = turn(&p, task, &list, "page navigated to http://site.test/listing/4401");
+    assert_int_equal(a.type, ACTION_CLICK);
+    a = turn(&p, task, &form,
+             "input field focused, type now"); /* the first part showed: on to the second */
+    assert_int_equal(a.type, ACTION_CLICK);
+    a = turn(&p, task, &form, "done");
+    assert_string_equal(a.text, "Ann");
+    a = turn(&p, task, &form, "");
+    assert_true(a.type == ACTION_DONE && !a.success);
+    assert_non_null(strstr(a.summary, "part 3 of 3, \"click 'Nowhere to be found'\": "));
+}
+
+static void an_ordinal_beyond_the_list_says_that_there_is_no_more(void **state)
+{
+    struct observation list = golden_look(pool, "cars_list");
+    struct play p = {.n = 0};
+    struct action a =
+        turn(&p, "Task: Open the 99th listing\nItem: the 99th on page 1\n", &list, "");
+    assert_true(a.type == ACTION_DONE && !a.success);
+    assert_non_null(strstr(a.summary, "no more items: the page lists"));
+    p.n = 0;
+    a = turn(&p, "Task: Open https://a.test/x", &list, "page navigated to https://a.test/x");
+    assert_string_equal(a.text, "https://a.test/x");
+    assert_true(turn(&p, "Task: Open https://a.test/x", &list, "").success);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -290,6 +399,10 @@ int main(void)
         T(scrolling_goes_on_to_the_end),
         T(nothing_to_dismiss_is_fine),
         T(without_a_page_it_says_so),
+        T(instructions_are_taken_apart),
+        T(ordinals_addresses_and_boxes_are_understood),
+        T(an_instruction_is_carried_out_part_by_part),
+        T(an_ordinal_beyond_the_list_says_that_there_is_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
