@@ -18,6 +18,7 @@
 #define MAX_SCROLLS    14  /* turns spent on bringing a target into view */
 #define NOTCH_PX       100 /* about what one wheel notch moves; corrected by looking again */
 #define SCROLL_NOTCHES 6   /* one pass of a scroll sub-goal */
+#define FAR_PX         60  /* from the middle: a header or footer may lie there */
 #define MAX_CHECKS     2   /* waits for a criterion that does not show yet */
 
 enum stage { STAGE_ACT, STAGE_TYPE, STAGE_OPTION, STAGE_CHECK };
@@ -28,6 +29,7 @@ struct page_brain {
     int clause; /* of the instruction: those before it are done */
     /* of this clause */
     enum stage stage;
+    bool centred; /* scrolled out from under what stays at the edge */
     int scrolls, dismissals, checks, passes;
     int start_scroll_y, last_scroll_y;
     char acted_on[128];
@@ -172,6 +174,12 @@ static struct action scroll_towards(const struct page *page, const struct target
         .type = ACTION_SCROLL, .x = -1, .y = -1, .dx = sideways ? n : 0, .dy = sideways ? 0 : n};
 }
 
+static int off_centre_px(const struct page *page, const struct target *target)
+{
+    return page ? abs(target->box.y + target->box.h / 2 - page->viewport.y - page->viewport.h / 2)
+                : 0;
+}
+
 /* True and an action when something must happen before the target can be clicked. */
 static bool prepare(struct think *t, const struct target *target, int *ret)
 {
@@ -188,6 +196,13 @@ static bool prepare(struct think *t, const struct target *target, int *ret)
                 .type = ACTION_CLICK, .x = way_out.at.x, .y = way_out.at.y, .button = BUTTON_LEFT},
             pool_printf(t->pool, "'%s' lies under an overlay; closing it with '%s'", target->label,
                         way_out.label));
+        return true;
+    }
+    if (target->in_view && target->covered && !t->b->centred &&
+        off_centre_px(page, target) > FAR_PX) {
+        t->b->centred = true;
+        *ret = act(t, scroll_towards(page, target),
+                   pool_printf(t->pool, "'%s' lies under something at the edge", target->label));
         return true;
     }
     if (target->in_view || !page)

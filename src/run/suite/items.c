@@ -214,12 +214,12 @@ static int read_item(struct items *it, const char *summary, bool *ret_viable, bo
     return e;
 }
 
-static int succeeded(struct items *it, const struct inner_result *inner, bool *ret_spam,
-                     struct err *err)
+static int succeeded(struct items *it, const struct inner_result *inner, bool *ret_viable,
+                     bool *ret_spam, struct err *err)
 {
     struct run *run = it->run;
-    bool viable;
     const char *url = pool_strdup(run->step_pool, run->live_url);
+    *ret_viable = true;
     *ret_spam = false;
     set(it, "in_a_row", 0);
     if (!on_listing(it) && progress_has(list(it, "seen"), url)) {
@@ -227,10 +227,10 @@ static int succeeded(struct items *it, const struct inner_result *inner, bool *r
         next_item(it);
         return 0;
     }
-    int r = read_item(it, inner->summary, &viable, ret_spam, err);
+    int r = read_item(it, inner->summary, ret_viable, ret_spam, err);
     if (r)
         return r;
-    add(it, "viable", viable);
+    add(it, "viable", *ret_viable);
     if (url_is_web(url) && !url_same_page(url, listing_url(it)))
         note_seen(it, url);
     next_item(it);
@@ -393,7 +393,7 @@ static int one_item(struct items *it, bool *ret_on, struct err *err)
         items_fill(run->step_pool, it->t->intent, get(it, "ordinal"), get(it, "page"));
     const char *category = "";
     struct inner_result inner;
-    bool spam = false;
+    bool spam = false, viable = false;
     int r = task_try(run, item_text(it, intent), intent, it->t->loop.max_steps_per_iteration,
                      &inner, err);
     if (r)
@@ -404,8 +404,9 @@ static int one_item(struct items *it, bool *ret_on, struct err *err)
     add(it, "parse_failures", inner.unparsed);
     *ret_on = true;
     if (inner.success)
-        r = succeeded(it, &inner, &spam, err);
-    if (!r && (!inner.success || spam)) {
+        r = succeeded(it, &inner, &viable, &spam, err);
+    if (!r &&
+        !viable) { /* an item that leads nowhere is told too, though the brain did what it should */
         r = look_at_failure(it, &inner, spam, &category, err);
         if (!r)
             note_failure(it, category, inner.summary);
