@@ -80,6 +80,27 @@ static const char *row_text(const struct scene *s, int i)
     return row >= 0 && scene_text_bytes(s, row) < 400 ? scene_text(s, row, 400) : "";
 }
 
+/* What programmers write for it. */
+static const char *spelled_out(const char *word)
+{
+    static const char *const words[][2] = {
+        {"qty", "quantity"},    {"amt", "amount"},      {"tel", "phone"},     {"addr", "address"},
+        {"fname", "first name"}, {"lname", "last name"}, {"pwd", "password"}, {"msg", "message"},
+        {"dob", "date of birth"}};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcmp(words[i][0], word) == 0)
+            return words[i][1];
+    return word;
+}
+
+/* The picture beside a search box. */
+static bool starts_search(const struct scene *s, int i)
+{
+    const struct node *n = &s->page->nodes[i];
+    return (n->flags & NODE_CLICKABLE) && !(n->flags & NODE_EDITABLE) && !*scene_label(s, i) &&
+           strcmp(n->tag, "label") != 0 && scene_up_to_role(s, i, "search") >= 0;
+}
+
 /* A page's only nameless box for many lines is where the message goes. */
 static bool nameless_editor(const struct node *n)
 {
@@ -131,7 +152,9 @@ double find_text_score(struct search *f, int i)
     const char *ids[] = {node_attr(n, "name"), node_attr(n, "id"), node_attr(n, "data-testid")};
     for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
         if (ids[k])
-            find_take(f, words_split(s->pool, ids[k]), 0.7, &score);
+            find_take(f, spelled_out(words_split(s->pool, ids[k])), 0.7, &score);
+    if (starts_search(s, i))
+        find_take(f, "search", 0.8, &score);
     bool box = f->q->kind == TARGET_SELECT && shows_choice(n);
     if (box || (n->flags & NODE_EDITABLE) ||
         in_words("combobox listbox spinbutton slider", n->role)) {

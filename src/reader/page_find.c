@@ -227,10 +227,25 @@ static bool is_for_else(const struct search *f, int i)
     return (!asked && find_is_search_box(f->s, i)) || type_says_else(n, f->by);
 }
 
+/* A label is no control, unless its own cannot be seen: then it stands for it. */
+static bool only_labels(const struct scene *s, int i)
+{
+    const struct node *nodes = s->page->nodes;
+    const char *to = node_attr(&nodes[i], "for");
+    for (int k = to ? 0 : i + 1; k < (to ? s->page->n_nodes : nodes[i].end); k++) {
+        const char *id = to ? node_attr(&nodes[k], "id") : NULL;
+        if (in_words("input select textarea", nodes[k].tag) &&
+            (!to || (id && strcmp(id, to) == 0)))
+            return scene_shown(s, k);
+    }
+    return true;
+}
+
 static void consider(struct search *f, int i)
 {
     const struct node *n = &f->s->page->nodes[i];
-    if (n->tag[0] == '#' || in_words("html body label", n->tag) || !reachable(f, i))
+    if (n->tag[0] == '#' || in_words("html body", n->tag) || !reachable(f, i) ||
+        (strcmp(n->tag, "label") == 0 && only_labels(f->s, i)))
         return;
     double fit = kind_fit(f, i);
     if (fit == 0 || !allowed_here(f, i))

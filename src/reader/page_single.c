@@ -38,7 +38,7 @@ static bool is_card(const struct scene *s, int i)
            (strcmp(n->tag, "article") == 0 ||
             scene_classed(s, i, "card result item listing hit")) &&
            scene_classed(s, n->parent, "results listings list grid items cards products hits") &&
-           s->marks[n->end] > s->marks[i];
+           (s->marks[n->end] > s->marks[i] || (n->flags & NODE_CLICKABLE));
 }
 
 int page_single_card(const struct scene *s)

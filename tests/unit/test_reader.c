@@ -179,6 +179,10 @@ static const struct {
     {"renewals", "field", "Subject", "", "Subject", "input"},
     {"icons", "button", "Archive", "", "\U0001F5C3", "button"}, /* not the folder of that name */
     {"icons", "button", "Mark as unread", "", "\u2709", "button"},
+    {"icons", "field", "Quantity", "", "quantity", "input"},
+    {"icons", "button", "Search", "", "search", "div"}, /* a picture in the search form */
+    {"icons", "any", "Attach files", "", "\U0001F4CE", "label"},
+    {"icons", "any", "Terms", "", "Terms", "input"}, /* not its label */
     {"icons", "nav_link", "Archive", "", "Archive", "a"},
     {"form", "field", "First name", "", "First name *", "input"},
     {"form", "field", "Last name", "", "Last name", "input"},

@@ -15,6 +15,30 @@ static int empty_field(struct run *run, bool known_empty, bool stays_empty, stru
     return r || known_empty || !stays_empty ? r : run_key(run, "Delete", CAP_TYPE_MS, err);
 }
 
+/* Visible texts of the page that are the word, perhaps with a sign to take it away behind it. */
+static int times_shown(struct pool *pool, const struct page *page, const char *word)
+{
+    int n = 0;
+    for (int i = 0; i < page->n_nodes; i++)
+        n += page->nodes[i].text[0] && page->nodes[i].flags & NODE_VISIBLE &&
+             str_eq_fold(str_squash(pool, page->nodes[i].text), word);
+    return n;
+}
+
+/* A field for several values puts each into a box of its own as soon as a comma or Return ends it, and
+ * is empty again. */
+static bool became_a_chip(const struct fill *f, const struct observation *now)
+{
+    struct pool *pool = f->run->step_pool;
+    const struct node *n = look_focused(now);
+    char *word = str_squash(pool, f->value);
+    size_t len = strlen(word);
+    while (len && strchr(",; ", word[len - 1]))
+        word[--len] = 0;
+    return len && n && str_empty(n->value) && !field_is_rich(n) && f->aim.obs.page &&
+           times_shown(pool, now->page, word) > times_shown(pool, f->aim.obs.page, word);
+}
+
 int fill_text(struct fill *f, int try_no, bool *ret_landed, struct err *err)
 {
     struct run *run = f->run;
@@ -29,7 +53,7 @@ int fill_text(struct fill *f, int try_no, bool *ret_landed, struct err *err)
     if (!r)
         r = run_look(run, &obs, err);
     if (!r)
-        *ret_landed = field_holds(run, &obs, f->value);
+        *ret_landed = field_holds(run, &obs, f->value) || became_a_chip(f, &obs);
     return r;
 }
 
