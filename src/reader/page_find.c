@@ -185,6 +185,12 @@ static double state_terms(const struct scene *s, int i)
     return v;
 }
 
+static double preferred(const struct search *f, int i)
+{
+    struct point at = node_point(f->s->page, &f->s->page->nodes[i]);
+    return f->q->prefer && rect_contains(*f->q->prefer, at.x, at.y) ? 0.025 : 0;
+}
+
 /* An option of a closed drop-down has no box of its own; its <select> stands for it. */
 static bool reachable(const struct search *f, int i)
 {
@@ -257,7 +263,7 @@ static void consider(struct search *f, int i)
     double match = find_text_score(f, i), near = match > 0 ? find_nearness(f, i) : 0;
     if (is_for_else(f, i) || (f->only_near && near == 0))
         match = 0;
-    struct hit h = {i, match * fit + state_terms(f->s, i) + near, near, f->text, f->by};
+    struct hit h = {i, match * fit + state_terms(f->s, i) + preferred(f, i) + near, near, f->text, f->by};
     if (match > 0 && h.score - near >= FIND_MIN_SCORE)
         remember(f, h);
     else if (*scene_label(f->s, i))

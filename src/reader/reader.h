@@ -47,6 +47,7 @@ struct target_query {
     enum target_kind kind;
     const char *near;            /* words that stand in its row, card or group; NULL or "": anywhere */
     const struct rect *region;   /* only look here (screen px), NULL anywhere */
+    const struct rect *prefer;   /* of equals, rather take one in here; NULL: no matter */
     const struct point *avoid;   /* NULL-able list of points that were tried and were wrong */
     int n_avoid;
 };

@@ -14,7 +14,9 @@
 #include "run/steps/steps.h"
 #include "run/subgoal.h"
 
-#define OVERRIDE_AFTER  2  /* no_state_change records that hand a step to the brain */
+#define OVERRIDE_AFTER  2 /* no_state_change records that hand a step to the brain */
+#define FORM_STEPS      4 /* back from a submit, that may have filled its form (plans.md section 4) */
+#define MAX_REST_S      120
 #define OVERRIDE_BUDGET 25 /* actions it gets then (plans.md section 8, 2) */
 
 /* clang-format off */
@@ -167,23 +169,43 @@ static const struct {
     {"sidebar-list-bottom", 0, .55, .14, .8},
 };
 
+static const struct rect *named_region(struct run *run, const char *name)
+{
+    struct rect *out = pool_alloc(run->step_pool, sizeof(*out));
+    int w, h;
+    plane_size(run->plane, &w, &h);
+    for (size_t i = 0; i < ARRAY_SIZE(regions); i++)
+        if (!strcmp(regions[i].name, name)) {
+            out->x = (int)(regions[i].left * w + .5);
+            out->y = (int)(regions[i].top * h + .5);
+            out->w = (int)(regions[i].right * w + .5) - out->x;
+            out->h = (int)(regions[i].bottom * h + .5) - out->y;
+            return out;
+        }
+    return NULL;
+}
+
 static const struct rect *hinted_region(struct run *run)
 {
     const json_t *v = json_object_get(run->step->hints, "region");
     struct rect *out = pool_alloc(run->step_pool, sizeof(*out));
-    int w, h;
-    plane_size(run->plane, &w, &h);
-    for (size_t i = 0; json_is_string(v) && i < ARRAY_SIZE(regions); i++)
-        if (!strcmp(regions[i].name, json_string_value(v))) {
-            out->x = (int)(regions[i].left * w);
-            out->y = (int)(regions[i].top * h);
-            out->w = (int)(regions[i].right * w) - out->x;
-            out->h = (int)(regions[i].bottom * h) - out->y;
-            return out;
-        }
+    if (json_is_string(v))
+        return named_region(run, json_string_value(v));
     *out = (struct rect){(int)json_num(v, "x", 0), (int)json_num(v, "y", 0),
                          (int)json_num(v, "w", 0), (int)json_num(v, "h", 0)};
     return out->w > 0 && out->h > 0 ? out : NULL;
+}
+
+/* The button that sends a form stands below its fields. A page that is read whole is not cropped
+ * for it: of several buttons of one name, that one is taken. */
+static const struct rect *likely_region(struct run *run, enum target_kind kind)
+{
+    if (strcmp(run->step->type, "submit") || kind != TARGET_BUTTON)
+        return NULL;
+    for (int i = run->index - 1; i >= 0 && i >= run->index - FORM_STEPS; i--)
+        if (!strcmp(run->plan->steps[i].type, "fill_field"))
+            return named_region(run, "form-footer");
+    return NULL;
 }
 
 /* Points of this step's earlier attempts: the reader should not propose them again. */
@@ -213,6 +235,7 @@ struct target_query step_query(struct run *run, enum target_kind default_kind)
     target_kind_parse(json_str(params, "kind", ""), &q.kind);
     q.near = json_str(run->step->hints, "near", "");
     q.region = hinted_region(run);
+    q.prefer = q.region ? NULL : likely_region(run, q.kind);
     q.avoid = avoid_points(run, &q.n_avoid);
     const char *preferred = json_str(run->step->hints, "preferred_target_description", "");
     if (*preferred)
@@ -279,6 +302,15 @@ static int by_brain(struct run *run, const char *backend, int budget, struct ste
     return subgoal_run(run, run->step->intent, budget, out, err);
 }
 
+/* hints.wait_after_load_seconds on any step: that much longer for the page to come to rest. */
+static int rest_after(struct run *run, const struct step_result *out, struct err *err)
+{
+    double s = json_num(run->step->hints, "wait_after_load_seconds", 0);
+    if (!out->success || s <= 0 || !strcmp(run->step->type, "navigate"))
+        return 0;
+    return run_settle(run, (int)((s > MAX_REST_S ? MAX_REST_S : s) * 1000), err);
+}
+
 /* A box that got a "no" the step did not ask for is part of what happened. */
 static int act(struct run *run, const struct step_type *type, struct step_result *out,
                struct err *err)
@@ -286,9 +318,9 @@ static int act(struct run *run, const struct step_type *type, struct step_result
     asks_begin(run);
     int r = type->run(run, out, err);
     if (!r && *asks_declined(run))
-        out->data = pool_printf(run->step_pool, "%s:dialog_dismissed:%s", out->data,
-                                asks_declined(run));
-    return r;
+        out->data =
+            pool_printf(run->step_pool, "%s:dialog_dismissed:%s", out->data, asks_declined(run));
+    return r ? r : rest_after(run, out, err);
 }
 
 /* agent-loop.md 9.2: our own hands missed twice. */

@@ -369,6 +369,7 @@ static int scroll_y(struct plane *plane, int *ret_y, struct err *err)
 
 static int settle(struct plane *plane, int cap_ms, struct err *err)
 {
+    web_of(plane)->settles++;
     return called(web_of(plane), err);
 }
 

@@ -51,7 +51,7 @@ struct fake_web {
     char *typed;        /* into the input under focus */
     int focus;          /* element index, -1 none */
     bool overlay_closed, phone_shown, flag;
-    int clicks, loads, typed_times, calls, counter;
+    int settles, clicks, loads, typed_times, calls, counter;
     int die_at_call;    /* the n-th call finds the plane dead; 0 never */
     int fail_at_call;   /* the n-th call goes wrong with fail_code and the plane lives on */
     int fail_code;

@@ -173,12 +173,14 @@ static void bad_keys_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_alias_becomes_its_action),
-        cmocka_unit_test(what_is_printed_is_read_back),
-        cmocka_unit_test(a_wrong_argument_is_named),
-        cmocka_unit_test(an_unknown_action_waits_a_second_and_says_so),
-        cmocka_unit_test(keys_become_keysym_names),
-        cmocka_unit_test(bad_keys_are_refused),
+        row_test("agent-loop 2 every alias becomes its action", every_alias_becomes_its_action),
+        row_test("agent-loop 2 what is printed is read back", what_is_printed_is_read_back),
+        row_test("agent-loop 2 a wrong argument is named, a click without coordinates too",
+                 a_wrong_argument_is_named),
+        row_test("agent-loop 2 an unknown action waits a second and says so",
+                 an_unknown_action_waits_a_second_and_says_so),
+        row_test("agent-loop 2 key names of any case become keysyms", keys_become_keysym_names),
+        row_test("agent-loop 2 unknown keys are refused with feedback", bad_keys_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

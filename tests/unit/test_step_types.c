@@ -193,6 +193,14 @@ static const struct row {
     {"plans 8.11 drag takes two labels",
      OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished'}}",
      "drag:Plants->Finished@(640,140)->(640,180)", NULL, NULL, "drag 640,140 640,180"},
+    {"plans 8.11 drag lets go behind the other thing on request",
+     OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished',"
+          "'end_position':'below'}}",
+     "drag:Plants->Finished@(640,140)->(640,191)", NULL, NULL, "drag 640,140 640,191"},
+    {"plans 8.11 drag of what stands there already changes nothing and counts",
+     OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished',"
+          "'end_position':'above'}}",
+     "drag:Plants->Finished:already_in_place", NULL, NULL, ""},
     {"plans 8.11 drag takes the two quoted names of the intent",
      OPEN "{'type':'drag','intent':'Drag \\\"Plants\\\" onto \\\"Finished\\\"'}",
      "drag:Plants->Finished@(640,140)->(640,180)", NULL, NULL, "drag 640,140 640,180"},
@@ -403,6 +411,115 @@ static void links_are_joined(void **state)
     pool_destroy(pool);
 }
 
+/* --- hints ------------------------------------------------------------------------------------ */
+
+#define FORM         "{'type':'fill_field','intent':'x','params':{'label':'Note','value':'a'}},"
+#define OTHER        "{'type':'wait','intent':'x','params':{'seconds':0}},"
+#define SUBMIT(more) "{'type':'submit','intent':'x','params':{'label':'Send'" more "}}"
+
+/* What the reader is asked for step i of a plan that is not run. */
+static struct target_query query_of(struct rig *rig, const char *steps, int i)
+{
+    rig_init(rig, desk_page, steps);
+    run_init(&rig->run, &rig->config, rig->loop, &rig->web.plane, fake_reader(), NULL, &rig->host);
+    rig->run.index = i;
+    rig->run.step = &rig->plan->steps[i];
+    return step_query(&rig->run, TARGET_BUTTON);
+}
+
+static void regions_have_names_or_sizes(void **state)
+{
+    static const struct {
+        const char *region;
+        struct rect rect; /* w = 0: anywhere */
+    } cases[] = {
+        {"'top'", {0, 0, 1280, 240}},
+        {"'bottom-third'", {0, 480, 1280, 240}},
+        {"'left'", {0, 0, 427, 720}},
+        {"'right'", {853, 0, 427, 720}},
+        {"'center'", {320, 180, 640, 360}},
+        {"'form-footer'", {0, 432, 1280, 288}},
+        {"'form-header'", {0, 0, 1280, 180}},
+        {"'sidebar-list-mid'", {0, 252, 179, 180}},
+        {"'nowhere'", {0, 0, 0, 0}},
+        {"{'x':1,'y':2,'w':30,'h':40}", {1, 2, 30, 40}},
+        {"{'x':1,'y':2,'w':0,'h':40}", {0, 0, 0, 0}},
+        {"7", {0, 0, 0, 0}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[256];
+        snprintf(steps, sizeof(steps), "[{'type':'click','intent':'x','hints':{'region':%s}}]",
+                 cases[i].region);
+        struct target_query q = query_of(&rig, steps, 0);
+        struct rect want = cases[i].rect;
+        assert_int_equal(q.region != NULL, want.w > 0);
+        if (q.region)
+            assert_memory_equal(q.region, &want, sizeof(want));
+        rig_release(&rig);
+    }
+}
+
+static void a_form_is_sent_from_its_foot(void **state)
+{
+    static const struct {
+        const char *steps;
+        int at;
+        bool prefers;
+    } cases[] = {
+        {"[" FORM SUBMIT("") "]", 1, true},
+        {"[" FORM OTHER OTHER OTHER SUBMIT("") "]", 4, true},
+        {"[" FORM OTHER OTHER OTHER OTHER SUBMIT("") "]", 5, false},
+        {"[" FORM SUBMIT(",'kind':'tab'") "]", 1, false},
+        {"[" OTHER SUBMIT("") "]", 1, false},
+        {"[" FORM "{'type':'click','intent':'x','params':{'label':'Send'}}]", 1, false},
+        {"[" FORM "{'type':'submit','intent':'x','hints':{'region':'top'}}]", 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        struct target_query q = query_of(&rig, cases[i].steps, cases[i].at);
+        assert_int_equal(q.prefer != NULL, cases[i].prefers);
+        if (q.prefer)
+            assert_int_equal(q.prefer->y, 432);
+        rig_release(&rig);
+    }
+}
+
+static void words_about_the_target_reach_the_reader(void **state)
+{
+    struct rig rig;
+    struct target_query q =
+        query_of(&rig,
+                 "[{'type':'click','intent':'Open it','params':{'label':'Open','aliases':"
+                 "['Show','View'],'kind':'row_link'},'hints':{'near':'Anna Berg',"
+                 "'preferred_target_description':'the newest'}}]",
+                 0);
+    assert_string_equal(q.label, "Open");
+    assert_string_equal(q.aliases[1], "View");
+    assert_null(q.aliases[2]);
+    assert_int_equal(q.kind, TARGET_ROW_LINK);
+    assert_string_equal(q.near, "Anna Berg");
+    assert_string_equal(q.intent, "Open it (the newest)");
+    rig_release(&rig);
+}
+
+/* The page settles once more, as long as the hint allows. */
+static void any_step_may_rest(void **state)
+{
+    int calls[2];
+    for (int i = 0; i < 2; i++) {
+        struct rig rig;
+        rig_init(&rig, desk_page,
+                 i ? "[" OPEN "{'type':'key_press','intent':'x','params':{'keys':'a'},"
+                     "'hints':{'wait_after_load_seconds':2}}]"
+                   : "[" OPEN "{'type':'key_press','intent':'x','params':{'keys':'a'}}]");
+        rig_run(&rig, NULL);
+        calls[i] = rig.web.settles;
+        rig_release(&rig);
+    }
+    assert_int_equal(calls[1], calls[0] + 1);
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 static void typed_text_stands_in_no_record(void **state)
@@ -434,6 +551,15 @@ static void typing_that_does_not_land_is_tried_twice(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
+        row_test("plans 4 region is a name or a rectangle, anything else is everywhere",
+                 regions_have_names_or_sizes),
+        row_test("plans 4 a submit within four steps of a fill_field prefers form-footer",
+                 a_form_is_sent_from_its_foot),
+        row_test(
+            "plans 4 label, aliases, kind, near and preferred_target_description reach the reader",
+            words_about_the_target_reach_the_reader),
+        row_test("plans 4 wait_after_load_seconds is an extra settle on any step",
+                 any_step_may_rest),
         row_test("plans 8.10 collected addresses are kept once, in order",
                  collected_urls_are_kept_once),
         row_test("plans 4 max_viewport_stages says how many stages are looked at",

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "run/look.h"
 #include "run/steps/choices.h"
+#include "run/toggle.h"
 
 #define FAR_OPTIONS   12 /* further than that the first letters are typed */
 #define NATIVE_TRIES  3
@@ -319,6 +320,50 @@ static int choose_custom(struct run *run, struct select *s, struct step_result *
     return chosen(run, s, out);
 }
 
+/* --- boxes that stand open
+ * ------------------------------------------------------------------------ */
+
+/* A row of boxes or radio buttons under its name: the one called so is pressed. */
+static int find_box(struct run *run, void *arg, const struct observation *obs, struct target *out,
+                    struct err *err)
+{
+    const struct select *s = arg;
+    struct target_query q = {.label = s->choices.names[0],
+                             .intent = "",
+                             .near = s->choices.dropdown,
+                             .kind = TARGET_OPTION};
+    int r = reader_find(run->reader, run->step_pool, obs, &q, out, err);
+    q.kind = TARGET_THING;
+    r = r == E_NOT_FOUND ? reader_find(run->reader, run->step_pool, obs, &q, out, err) : r;
+    if (!r && !field_same_choice(run->step_pool, out->label, s->choices.names[0]))
+        return err_set(err, E_NOT_FOUND, "'%s' is not '%s'", out->label, s->choices.names[0]);
+    return r;
+}
+
+static bool is_ticked(const struct node *n)
+{
+    return n && n->flags & (NODE_CHECKED | NODE_SELECTED);
+}
+
+static int press_box(struct run *run, struct select *s, struct aim *box, struct step_result *out,
+                     struct err *err)
+{
+    struct observation after;
+    struct action a = {
+        .type = ACTION_CLICK, .x = box->target.at.x, .y = box->target.at.y, .button = BUTTON_LEFT};
+    out->at = box->target.at;
+    if (is_ticked(field_node(&box->obs, &box->target)))
+        return chosen(run, s, out);
+    int r = step_act(run, &box->obs, &a, out, err);
+    if (!r && !out->verified_change)
+        r = run_look(run, &after, err);
+    if (!r && !out->verified_change)
+        r = toggle_seen(run, box, &after, &out->verified_change, err);
+    if (r)
+        return r;
+    return out->verified_change ? chosen(run, s, out) : mismatch(run, s, "unchanged", out);
+}
+
 /* --- the step ----------------------------------------------------------------------------------
  */
 
@@ -328,14 +373,39 @@ static bool shows_already(const struct node *n, const char *name)
     return n && !(n->flags & NODE_EDITABLE) && *n->value && str_eq_fold(n->value, name);
 }
 
+static bool is_drop_down(const struct node *n)
+{
+    return !n || (n->flags & NODE_EDITABLE) || !strcmp(n->role, "combobox") ||
+           !strcmp(n->role, "listbox") || node_attr(n, "aria-haspopup");
+}
+
 static int choose(struct run *run, struct select *s, struct step_result *out, struct err *err)
 {
     const struct node *n = field_node(&s->obs, &s->target);
     if (n && !strcmp(n->tag, "select"))
         return native_is_list(n) ? choose_in_list(run, s, out, err)
                                  : choose_native(run, s, out, err);
-    return shows_already(n, s->choices.names[0]) ? chosen(run, s, out)
-                                                 : choose_custom(run, s, out, err);
+    if (shows_already(n, s->choices.names[0]))
+        return chosen(run, s, out);
+    struct aim box;
+    struct err miss = {0};
+    int r =
+        is_drop_down(n) ? E_NOT_FOUND : run_bring(run, find_box, s, &box.obs, &box.target, &miss);
+    if (r && r != E_NOT_FOUND)
+        return err_set(err, r, "%s", miss.msg);
+    return r ? choose_custom(run, s, out, err) : press_box(run, s, &box, out, err);
+}
+
+/* Nothing opens under that name; perhaps the choices stand there. */
+static int without_drop_down(struct run *run, struct select *s, struct step_result *out,
+                             struct err *err)
+{
+    struct aim box;
+    struct err miss = {0};
+    int r = run_bring(run, find_box, s, &box.obs, &box.target, &miss);
+    if (r == E_NOT_FOUND)
+        return step_fail(run, out, "selector_miss", "form_target_not_found");
+    return r ? err_set(err, r, "%s", miss.msg) : press_box(run, s, &box, out, err);
 }
 
 int step_select_option(struct run *run, struct step_result *out, struct err *err)
@@ -350,7 +420,7 @@ int step_select_option(struct run *run, struct step_result *out, struct err *err
     int r = run_settle(run, CAP_TYPE_MS, err);
     r = r ? r : step_find(run, &s.query, &s.obs, &s.target, &miss);
     if (r == E_NOT_FOUND)
-        return step_fail(run, out, "selector_miss", "form_target_not_found");
+        return without_drop_down(run, &s, out, err);
     if (r)
         return *miss.msg ? err_set(err, r, "%s", miss.msg) : r;
     out->at = s.target.at;
