@@ -166,6 +166,14 @@ static const struct row {
      OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':{'label':'About us',"
                    "'emit':'current_url_title'}}",
      "capture_link:" DESK "/about|Desk", NULL, NULL, ""},
+    {"plans 8.11 capture_link_in_new_tab takes a selector",
+     OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x',"
+                   "'params':{'source_selector':'a[data-kind=card]'}}",
+     "capture_link:" DESK "/item/0", NULL, NULL, ""},
+    {"plans 8.11 a selector that fits nothing is a miss",
+     OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x',"
+                   "'params':{'source_selector':'.title > a'}}",
+     "form_target_not_found:nothing visible fits '.title > a'", "selector_miss", NULL, ""},
     {"plans 8.11 on_no_navigation skip",
      OPEN_LIST("") "{'type':'capture_link_in_new_tab','intent':'x','params':{'label':'Nothing',"
                    "'on_no_navigation':'skip'}}",

@@ -6,17 +6,62 @@
 
 #include <string.h>
 
-#include "base/str.h"
+#include "core/selector.h"
 #include "run/look.h"
 #include "run/url.h"
 
-/* By label, role and intent, as a click does. */
+static int find_selected(struct run *run, void *arg, const struct observation *obs,
+                         struct target *out, struct err *err)
+{
+    const struct selector *selector = arg;
+    const struct page *page = obs->page;
+    int i = page ? selector_next(selector, page, 0) : -1;
+    while (i >= 0 && !(page->nodes[i].flags & NODE_VISIBLE))
+        i = selector_next(selector, page, i + 1);
+    if (i < 0)
+        return err_set(err, E_NOT_FOUND, "nothing visible fits '%.200s'",
+                       json_str(run->step->params, "source_selector", ""));
+    const struct node *n = &page->nodes[i];
+    *out = (struct target){.at = node_point(page, n),
+                           .box = n->box,
+                           .in_view = n->flags & NODE_IN_VIEW,
+                           .covered = n->flags & NODE_COVERED,
+                           .label = n->name,
+                           .tag = n->tag,
+                           .role = n->role,
+                           .node = i,
+                           .confidence = 1};
+    return 0;
+}
+
+static int aim_by_selector(struct run *run, const char *text, struct aim *out, bool *ret_found,
+                           struct step_result *result, struct err *err)
+{
+    const struct selector *selector;
+    struct err miss = {0};
+    int r = selector_parse(run->step_pool, text, &selector, err);
+    if (r)
+        return r;
+    r = run_bring(run, find_selected, (void *)selector, &out->obs, &out->target, &miss);
+    *ret_found = r == 0;
+    if (r == E_NOT_FOUND)
+        return step_fail(run, result, "selector_miss", "form_target_not_found:%s", miss.msg);
+    if (r)
+        return err_set(err, r, "%s", miss.msg);
+    result->at = out->target.at;
+    result->label = out->target.label;
+    return 0;
+}
+
+/* By its selector, else by label, role and intent as a click does. */
 static int aim_at_link(struct run *run, struct aim *out, bool *ret_found,
                        struct step_result *result, struct err *err)
 {
     enum target_kind kind = TARGET_ANY;
+    const char *selector = json_str(run->step->params, "source_selector", "");
     target_kind_parse(json_str(run->step->params, "target_role", ""), &kind);
-    return step_aim(run, kind, 0, out, ret_found, result, err);
+    return *selector ? aim_by_selector(run, selector, out, ret_found, result, err)
+                     : step_aim(run, kind, 0, out, ret_found, result, err);
 }
 
 static int read_tab(struct run *run, const char **ret_url, const char **ret_title, struct err *err)
