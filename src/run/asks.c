@@ -103,9 +103,8 @@ static int told(const struct step *s)
                : -1;
 }
 
-static bool on_confirm(void *arg, const char *message)
+bool asks_confirm(struct run *run, const char *message)
 {
-    struct run *run = arg;
     const struct step *s = run->step;
     int said = s ? told(s) : 0;
     if (said >= 0)
@@ -117,6 +116,11 @@ static bool on_confirm(void *arg, const char *message)
     bool yes = presses(s) && asks_about(does, message);
     pool_destroy(tmp);
     return yes;
+}
+
+static bool on_confirm(void *arg, const char *message)
+{
+    return asks_confirm(arg, message);
 }
 
 static const char *prompt_text(const struct step *s)

@@ -27,7 +27,10 @@ const char *asks_declined(const struct run *run);
 /* Look at what an input led to: tells of dialogs and downloads. E_UNPROCESSABLE: too many dialogs. */
 int asks_note(struct run *run, const struct settled *s, struct err *err) MUST_CHECK;
 
-/* Does a box with this message ask about what the step does? For tests. */
+/* Is a confirm box with this message accepted during run->step? */
+bool asks_confirm(struct run *run, const char *message);
+
+/* Does a box with this message ask about what the step does? */
 bool asks_about(const char *does, const char *message);
 
 #endif

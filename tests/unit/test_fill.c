@@ -1,14 +1,19 @@
 /*
- * Putting values into fields and answering what is asked: the parts that need no page.
+ * Putting values into fields and answering what is asked: what needs no browser. The kinds of fields
+ * themselves are tried in tests/e2e/widgets.test.mjs.
  */
 #include "unit/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "run/asks.h"
 #include "run/steps/date.h"
+#include "run/steps/steps.h"
 #include "run/url.h"
+#include "unit/fixtures.h"
+#include "unit/run_rig.h"
 
 static const struct {
     const char *text;
@@ -116,14 +121,161 @@ static void a_name_and_password_in_a_url_are_taken_out_of_it(void **state)
     pool_destroy(pool);
 }
 
+/* --- fill_field ------------------------------------------------------------------------------- */
+
+#define SITE "http://form.test"
+#define OPEN "{'type':'navigate','intent':'x','section':'setup','params':{'url':'" SITE "/'}}"
+#define FILL(params) "[" OPEN ",{'type':'fill_field','intent':'x','params':{" params "}}]"
+
+static void form_page(struct fake_web *web, struct pool *pool, const char *url,
+                      struct fake_page *out)
+{
+    out->title = "Form";
+    fake_add(out, "input", "input", "E-mail address", "");
+    fake_add(out, "input", "div", "Message", "");
+    fake_add(out, "", "span", "Banner", "");
+    for (int i = 0; i < 40; i++)
+        fake_add(out, "", "p", "Text", "");
+    fake_add(out, "input", "textarea", "Remarks", "");
+}
+
+static const struct {
+    const char *row, *steps, *data, *class, *typed;
+    bool lost; /* keys go nowhere */
+    int times; /* something was typed */
+} fills[] = {
+    {"plans 8.4 fill_field types the value and says so by its label",
+     FILL("'label':'E-mail address','value':'a@b.test'"), "fill:E-mail address", "", "a@b.test", false, 1},
+    {"plans 8.4 a label of several words matches a part of the name",
+     FILL("'label':'e-mail','value':'a@b.test'"), "fill:e-mail", "", "a@b.test", false, 1},
+    {"plans 8.4 a field below the fold is scrolled to",
+     FILL("'label':'Remarks','value':'none'"), "fill:Remarks", "", "none", false, 1},
+    {"plans 8.4 a field that is nowhere is form_target_not_found",
+     FILL("'label':'Telephone','value':'1'"), "form_target_not_found", "selector_miss", "", false, 0},
+    {"plans 8.4 what takes no text is form_target_not_input with its tag",
+     FILL("'label':'Banner','value':'1'"), "form_target_not_input:SPAN", "selector_miss", "", false, 0},
+    {"plans 8.4 text that does not land is typed once more, then it is type_not_landed",
+     FILL("'label':'E-mail address','value':'a'"), "type_not_landed:E-mail address", "type_not_landed", "", true, 2},
+    {"plans 8.4 rich text is told as contenteditable",
+     FILL("'label':'Message','value':'Hello'"), "fill:Message:contenteditable", "", "Hello", false, 1},
+    {"plans 8.4 a label is cut at 40 bytes in the result",
+     FILL("'label':'E-mail address','aliases':['E-mail'],'value':'x'"), "fill:E-mail address", "", "x", false, 1},
+    {"plans 8.4 an empty value empties the field",
+     "[" OPEN ",{'type':'fill_field','intent':'x','params':{'label':'E-mail address','value':'a'}},"
+     "{'type':'fill_field','intent':'x','params':{'label':'E-mail address','value':''}}]",
+     "fill:E-mail address", "", "", false, 1},
+    {"plans 8.4 skip_if_field_has_value keeps what is there",
+     "[" OPEN ",{'type':'fill_field','intent':'x','params':{'label':'E-mail address','value':'a'}},"
+     "{'type':'fill_field','intent':'x','params':{'label':'E-mail address','value':'b','skip_if_field_has_value':true}}]",
+     "fill:E-mail address:skipped_existing_value", "", "a", false, 1},
+};
+
+static void one_fill(void **state)
+{
+    size_t i = (size_t)*state;
+    struct rig rig;
+    rig_init(&rig, form_page, fills[i].steps);
+    rig.web.no_typing = fills[i].lost;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, -1), fills[i].data);
+    assert_string_equal(json_str(rig_result(&rig, -1), "failure_class", ""), fills[i].class);
+    assert_string_equal(rig.web.typed, fills[i].typed);
+    assert_in_range(rig.web.typed_times, fills[i].times, fills[i].lost ? 6 : fills[i].times);
+    rig_release(&rig);
+}
+
+/* --- reading back ----------------------------------------------------------------------------- */
+
+static const struct {
+    const char *row, *node, *value;
+    bool holds;
+} backs[] = {
+    {"agent-loop 2.1 equal text has landed", "'tag':'input','value':'a b'", "a b", true},
+    {"agent-loop 2.1 white space is collapsed", "'tag':'textarea','value':'a  b'", "a b ", true},
+    {"agent-loop 2.1 a field that shows more than was typed contains it", "'tag':'input','value':'+1 a b'", "a b", true},
+    {"agent-loop 2.1 other text has not landed", "'tag':'input','value':'a'", "a b", false},
+    {"agent-loop 2.1 an empty field has not taken a text", "'tag':'input','value':''", "a", false},
+    {"agent-loop 2.1 a password shows nothing and is taken to have landed",
+     "'tag':'input','attrs':{'type':'password'}", "a", true},
+    {"agent-loop 2.1 nothing focused means that nothing landed", NULL, "a", false},
+};
+
+static void one_back(void **state)
+{
+    size_t i = (size_t)*state;
+    struct run run = {.step_pool = pool_create(NULL)};
+    struct page *page;
+    struct err err = {0};
+    const char *node = pool_printf(
+        run.step_pool, ",{'parent':0,%s,'flags':'visible in_view editable%s','box':[0,0,90,20]}",
+        backs[i].node ? backs[i].node : "'tag':'input','value':'a'",
+        backs[i].node ? " focused" : "");
+    json_t *json = json_of(run.step_pool,
+                           pool_printf(run.step_pool,
+                                       "{'url':'http://a.test/','title':'A','nodes':[{'parent':-1,'tag':'html',"
+                                       "'flags':'visible in_view','box':[0,0,90,90]}%s]}",
+                                       node));
+    if (page_from_json(run.step_pool, json, &page, &err))
+        fail_msg("%s", err.msg);
+    struct observation obs = {.url = "", .title = "", .page = page};
+    assert_int_equal(field_holds(&run, &obs, backs[i].value), backs[i].holds);
+    pool_destroy(run.step_pool);
+}
+
+/* --- what is asked ---------------------------------------------------------------------------- */
+
+static void a_confirm_box_is_accepted_when_the_step_means_it(void **state)
+{
+    static const struct {
+        const char *params, *intent, *type;
+        bool accepted; /* of "Give up locker 4?" */
+    } cases[] = {
+        {"'label':'Give up'", "x", "click", true},
+        {"'label':'Save'", "x", "click", false},
+        {"'label':'Save','dialog':'accept'", "x", "click", true},
+        {"'label':'Give up','dialog':'dismiss'", "x", "click", false},
+        {"'label':'Save'", "Save and confirm it", "click", true},
+        {"'label':'Give up'", "x", "fill_field", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[400];
+        snprintf(steps, sizeof(steps), "[{'type':'%s','intent':'%s','section':'setup','params':{%s}}]",
+                 cases[i].type, cases[i].intent, cases[i].params);
+        rig_init(&rig, form_page, steps);
+        rig.run.step = &rig.plan->steps[0];
+        if (asks_confirm(&rig.run, "Give up locker 4?") != cases[i].accepted)
+            fail_msg("%s: %s", cases[i].params, cases[i].intent);
+        rig_release(&rig);
+    }
+}
+
+/* cmocka takes a name and a pointer per test: each row of a table is one. */
+#define MAX_TESTS 64
+static struct CMUnitTest all[MAX_TESTS];
+static size_t n_all;
+
+static void add(const char *name, CMUnitTestFunction fn, size_t row)
+{
+    assert_true(n_all < MAX_TESTS);
+    all[n_all++] = (struct CMUnitTest){name, fn, NULL, NULL, (void *)row};
+}
+
 int main(void)
 {
+    for (size_t i = 0; i < ARRAY_SIZE(fills); i++)
+        add(fills[i].row, one_fill, i);
+    for (size_t i = 0; i < ARRAY_SIZE(backs); i++)
+        add(backs[i].row, one_back, i);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(days_are_read_as_people_write_them),
         cmocka_unit_test(months_stand_above_calendars),
         cmocka_unit_test(times_are_read),
         cmocka_unit_test(a_confirm_box_about_the_very_thing_is_told_from_others),
         cmocka_unit_test(a_name_and_password_in_a_url_are_taken_out_of_it),
+        cmocka_unit_test(a_confirm_box_is_accepted_when_the_step_means_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
+        add(tests[i].name, tests[i].test_func, 0);
+    return _cmocka_run_group_tests("fill", all, n_all, NULL, NULL);
 }
