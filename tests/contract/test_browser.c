@@ -595,11 +595,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sites_cannot_tell_and_the_window_is_the_screen),
-        cmocka_unit_test(elements_in_frames_shadow_roots_and_panes_are_where_the_page_says),
+        row_test("agent-loop 3 elements in frames, shadow roots and panes are where the page says",
+                 elements_in_frames_shadow_roots_and_panes_are_where_the_page_says),
         cmocka_unit_test(a_page_is_read_with_values_states_and_what_lies_on_top),
-        cmocka_unit_test(a_timer_and_two_requests_in_a_row_are_all_waited_for),
+        row_test("agent-loop 4 a timer and two requests in a row are all waited for",
+                 a_timer_and_two_requests_in_a_row_are_all_waited_for),
         cmocka_unit_test(history_goes_back_and_says_when_there_is_nowhere_to_go),
-        cmocka_unit_test(a_page_that_never_finishes_loading_is_capped_and_can_be_read),
+        row_test("agent-loop 4 a page that never finishes loading is capped and can be read",
+                 a_page_that_never_finishes_loading_is_capped_and_can_be_read),
         cmocka_unit_test(an_unreachable_site_shows_the_browsers_error_page),
         cmocka_unit_test(fifty_dialogs_are_answered_and_counted),
         cmocka_unit_test(links_to_other_programs_leave_no_box_over_the_page),

@@ -485,6 +485,7 @@ static void an_unknown_kind_is_unsupported(void **state)
 }
 
 #define ON_A_PLANE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ROW_ON_A_PLANE(row, test) {row, test, set_up, tear_down, NULL}
 
 int main(int argc, char **argv)
 {
@@ -493,16 +494,16 @@ int main(int argc, char **argv)
         ON_A_PLANE(navigating_shows_the_page),
         ON_A_PLANE(a_site_that_cannot_be_reached_is_an_error_page),
         ON_A_PLANE(only_web_addresses_can_be_opened),
-        ON_A_PLANE(a_page_that_never_finishes_is_capped),
+        ROW_ON_A_PLANE("agent-loop 4 a page that never finishes is capped", a_page_that_never_finishes_is_capped),
         ON_A_PLANE(a_click_follows_a_link_and_back_returns),
         ON_A_PLANE(back_at_the_beginning_changes_nothing),
-        ON_A_PLANE(the_next_look_shows_a_navigation_that_took_long),
-        ON_A_PLANE(the_next_look_shows_an_effect_on_a_timer),
-        ON_A_PLANE(a_page_that_moves_for_ever_holds_nothing_up),
-        ON_A_PLANE(typed_text_is_in_the_field),
-        ON_A_PLANE(keys_and_wheel_scroll),
-        ON_A_PLANE(bad_actions_are_refused_before_any_input),
-        ON_A_PLANE(a_click_outside_the_screen_is_moved_inside),
+        ROW_ON_A_PLANE("agent-loop 4 the next look shows a navigation that took long", the_next_look_shows_a_navigation_that_took_long),
+        ROW_ON_A_PLANE("agent-loop 4 the next look shows an effect on a timer", the_next_look_shows_an_effect_on_a_timer),
+        ROW_ON_A_PLANE("agent-loop 4 a page that moves for ever holds nothing up", a_page_that_moves_for_ever_holds_nothing_up),
+        ROW_ON_A_PLANE("agent-loop 2.1 typed text is in the field", typed_text_is_in_the_field),
+        ROW_ON_A_PLANE("agent-loop 2 keys and the wheel scroll", keys_and_wheel_scroll),
+        ROW_ON_A_PLANE("agent-loop 2 bad actions are refused before any input", bad_actions_are_refused_before_any_input),
+        ROW_ON_A_PLANE("agent-loop 3 a click outside the screen is moved inside", a_click_outside_the_screen_is_moved_inside),
         ON_A_PLANE(the_only_tab_stays),
         ON_A_PLANE(a_cancel_ends_a_wait),
         ON_A_PLANE(a_dead_browser_is_gone),

@@ -75,6 +75,7 @@ test('plans 8.4 what is no file of the run cannot be uploaded', { timeout: 10000
 
 test('a download is told of with its name and size', { timeout: 100000 * slow }, async () => {
   const how = await runTask(server, site, tasks.get('download'), 42)
-  const log = await server.predict({ action: 'logs', run_id: how.run, tail: 200 })
-  assert.match(JSON.stringify(log.json), /downloaded 'inspection-form.csv' \(79 bytes\)/)
+  const events = (await server.predict({ action: 'logs', run_id: how.run })).json.events.map((line) => JSON.parse(line))
+  const { message, detail } = events.find((e) => /^downloaded /.test(e.message)) || {}
+  assert.deepEqual([message, detail?.name, detail?.bytes], ["downloaded 'inspection-form.csv' (79 bytes)", 'inspection-form.csv', 79])
 })

@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "run/look.h"
 
+#define PLACE_TRIES 3
+
 struct ends {
     const char *from, *to;
     struct target start, end;
@@ -73,10 +75,43 @@ static bool in_place(const struct ends *e, const char *where)
     return *where && side_by_side && gap > -room / 2 && gap < room / 2;
 }
 
+static int drag_once(struct run *run, const struct ends *e, const char *where,
+                     const struct observation *obs, struct step_result *out, struct err *err)
+{
+    struct point from = e->start.at, to = drop_point(&e->end, where);
+    struct action a = {.type = ACTION_DRAG, .x = from.x, .y = from.y, .to_x = to.x, .to_y = to.y};
+    out->at = from;
+    int r = step_act(run, obs, &a, out, err);
+    return r ? r
+             : step_ok(run, out, "drag:%s->%s@(%d,%d)->(%d,%d)", e->from, e->to, from.x, from.y,
+                       to.x, to.y);
+}
+
+/* Where a list closes ranks under the pointer, a thing may fall beside its place: what counts is the
+ * place. */
+static int drag_in_place(struct run *run, struct ends *e, const char *where,
+                         struct observation *obs, struct step_result *out, struct err *err)
+{
+    int r = 0;
+    if (in_place(e, where)) {
+        out->verified_change = true; /* nothing was to change */
+        return step_ok(run, out, "drag:%s->%s:already_in_place", e->from, e->to);
+    }
+    for (int i = 0; !r && i < PLACE_TRIES && !in_place(e, where); i++) {
+        r = drag_once(run, e, where, obs, out, err);
+        if (!r)
+            r = find_ends(run, e, obs, err);
+    }
+    if (!r && !in_place(e, where))
+        return step_fail(run, out, "no_state_change", "drag:%s->%s:not_in_place", e->from, e->to);
+    return r;
+}
+
 static int by_labels(struct run *run, struct step_result *out, struct err *err)
 {
     static const char *const from_keys[] = {"start_label", "from_label", "from", "label", NULL};
     static const char *const to_keys[] = {"end_label", "to_label", "to", "target_label", NULL};
+    const char *where = json_str(run->step->params, "end_position", "");
     struct observation obs;
     struct ends e = {.from = end_label(run, from_keys, 0), .to = end_label(run, to_keys, 1)};
     struct err miss = {0};
@@ -86,18 +121,8 @@ static int by_labels(struct run *run, struct step_result *out, struct err *err)
         return step_fail(run, out, "selector_miss", "form_target_not_found:%s", miss.msg);
     if (r)
         return err_set(err, r, "%s", miss.msg);
-    const char *where = json_str(run->step->params, "end_position", "");
-    struct point from = e.start.at, to = drop_point(&e.end, where);
-    if (in_place(&e, where)) {
-        out->verified_change = true; /* nothing was to change */
-        return step_ok(run, out, "drag:%s->%s:already_in_place", e.from, e.to);
-    }
-    struct action a = {.type = ACTION_DRAG, .x = from.x, .y = from.y, .to_x = to.x, .to_y = to.y};
-    out->at = from;
-    r = step_act(run, &obs, &a, out, err);
-    return r ? r
-             : step_ok(run, out, "drag:%s->%s@(%d,%d)->(%d,%d)", e.from, e.to, from.x, from.y, to.x,
-                       to.y);
+    return *where ? drag_in_place(run, &e, where, &obs, out, err)
+                  : drag_once(run, &e, where, &obs, out, err);
 }
 
 int step_drag(struct run *run, struct step_result *out, struct err *err)
