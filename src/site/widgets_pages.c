@@ -81,6 +81,7 @@ const struct widget widgets[] = {
     {"shortcut", "Quick notes", "Keys instead of buttons: n for a new note, Ctrl+Enter to keep it.", {{"note", "Water the plants"}}, NULL, NULL, 0, 0},
     {"wizard", "New colleague", "Four pages that are one.", {{"name", "Iris Holm"}, {"site", "north"}, {"laptop", "yes"}, {"start", "2026-09-18"}}, NULL, NULL, 0, 0},
     {"tooltip", "Post tray", "Buttons that only say what they do when the pointer rests on them.", {{"action", "archive"}}, tray_actions, NULL, 0, 0},
+    {"booking", "Room booking", "Day and time, a number, names as chips, a box of three states.", {{"start", "2026-09-18T14:30"}, {"people", "7"}, {"guests", "Nora,Tom"}, {"catering", "yes"}}, NULL, NULL, 0, 0},
     {"canvas", "Seat plan", "Seats and a button that are only painted.", {{"seat", "C4"}}, NULL, NULL, 0, 0},
 };
 /* clang-format on */

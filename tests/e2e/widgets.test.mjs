@@ -16,6 +16,7 @@ const rows = [
   ['plans 8.4 fields in frames of either origin are filled', 'frame_same', 'frame_other'],
   ['plans 8.4 fields in open and closed shadow roots are filled', 'shadow_open', 'shadow_closed'],
   ['plans 8.4 a file of the run goes to a file chooser', 'upload'],
+  ['plans 8.4 a time, a number, chips and a box of three states are set', 'booking'],
   ['plans 8.5 a confirm box about what is pressed is accepted', 'confirm'],
   ['plans 8.5 a prompt box gets params.dialog_text', 'prompt'],
   ['plans 8.5 a button is found in a list that shows only what is in view', 'virtual'],
