@@ -134,6 +134,7 @@ static void form_page(struct fake_web *web, struct pool *pool, const char *url,
     fake_add(out, "input", "input", "E-mail address", "");
     fake_add(out, "input", "div", "Message", "");
     fake_add(out, "", "span", "Banner", "");
+    fake_add(out, "input", "input", "The telephone number under which we can reach you", "");
     for (int i = 0; i < 40; i++)
         fake_add(out, "", "p", "Text", "");
     fake_add(out, "input", "textarea", "Remarks", "");
@@ -151,7 +152,7 @@ static const struct {
     {"plans 8.4 a field below the fold is scrolled to",
      FILL("'label':'Remarks','value':'none'"), "fill:Remarks", "", "none", false, 1},
     {"plans 8.4 a field that is nowhere is form_target_not_found",
-     FILL("'label':'Telephone','value':'1'"), "form_target_not_found", "selector_miss", "", false, 0},
+     FILL("'label':'Fax','value':'1'"), "form_target_not_found", "selector_miss", "", false, 0},
     {"plans 8.4 what takes no text is form_target_not_input with its tag",
      FILL("'label':'Banner','value':'1'"), "form_target_not_input:SPAN", "selector_miss", "", false, 0},
     {"plans 8.4 text that does not land is typed once more, then it is type_not_landed",
@@ -159,7 +160,8 @@ static const struct {
     {"plans 8.4 rich text is told as contenteditable",
      FILL("'label':'Message','value':'Hello'"), "fill:Message:contenteditable", "", "Hello", false, 1},
     {"plans 8.4 a label is cut at 40 bytes in the result",
-     FILL("'label':'E-mail address','aliases':['E-mail'],'value':'x'"), "fill:E-mail address", "", "x", false, 1},
+     FILL("'label':'The telephone number under which we can reach you','value':'1'"),
+     "fill:The telephone number under which we can ", "", "1", false, 1},
     {"plans 8.4 an empty value empties the field",
      "[" OPEN ",{'type':'fill_field','intent':'x','params':{'label':'E-mail address','value':'a'}},"
      "{'type':'fill_field','intent':'x','params':{'label':'E-mail address','value':''}}]",
