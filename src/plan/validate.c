@@ -264,16 +264,36 @@ static void navigate_without_url(struct check *c)
                 "navigate has no http(s) address in its intent or params.url");
 }
 
+static bool json_says(const json_t *value, const char *words)
+{
+    size_t i;
+    const char *key;
+    json_t *child;
+    if (json_is_string(value))
+        return strstr(json_string_value(value), words);
+    json_array_foreach ((json_t *)value, i, child)
+        if (json_says(child, words))
+            return true;
+    json_object_foreach ((json_t *)value, key, child)
+        if (json_says(child, words))
+            return true;
+    return false;
+}
+
+static bool step_says(const struct step *s, const char *words)
+{
+    return strstr(s->intent, words) || strstr(s->verify, words) || json_says(s->params, words) ||
+           json_says(s->hints, words) || json_says(s->extract, words);
+}
+
 static void user_input_without_request(struct check *c)
 {
     if (find(c->plan, "request_user_input", NULL) >= 0)
         return;
-    for (int i = 0; i < c->plan->n_steps; i++) {
-        json_t *whole = json_keep(c->pool, step_to_json(&c->plan->steps[i]));
-        if (strstr(json_text(c->pool, whole), "{{user_input}}"))
+    for (int i = 0; i < c->plan->n_steps; i++)
+        if (step_says(&c->plan->steps[i], "{{user_input}}"))
             add(c, SEVERITY_WARNING, "user_input_without_request", i, "",
                 "{{user_input}} is used, but no request_user_input step asks for it");
-    }
 }
 
 static int by_step(const void *a, const void *b)

@@ -115,10 +115,13 @@ static void move_results(json_t *results, int at, int n)
 {
     size_t i;
     json_t *result;
-    json_array_foreach (results, i, result) {
+    json_array_foreach (results, i, result) { /* others hold the old ones (core/delta.h) */
         int index = (int)json_int(result, "step_index", -1);
-        if (index >= at)
-            json_put_int(result, "step_index", index + n);
+        if (index < at)
+            continue;
+        json_t *moved = json_copy(result);
+        json_put_int(moved, "step_index", index + n);
+        json_array_set_new(results, i, moved);
     }
 }
 

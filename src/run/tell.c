@@ -81,12 +81,15 @@ json_t *run_checkpoint(struct run *run)
     return progress_to_json(&run->progress);
 }
 
-/* A copy: the lists of the document are the ones that the next step adds to. */
+/* A copy: the lists of the document are the ones that the next step adds to. Step results are only
+ * added, and there are many: their list is copied, they are not. */
 void run_keep_checkpoint(struct run *run)
 {
-    json_t *doc = run_checkpoint(run);
+    json_t *doc = run_checkpoint(run), *results = json_copy(json_object_get(doc, "step_results"));
+    json_object_del(doc, "step_results");
     json_decref(run->saved);
     run->saved = json_deep_copy(doc);
+    json_put(run->saved, "step_results", results);
     json_decref(doc);
 }
 

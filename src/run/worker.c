@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "core/delta.h"
 #include "run/profile.h"
 #include "run/run.h"
 #include "run/tools.h"
@@ -46,6 +47,7 @@ struct worker {
         int pidfd;
         struct loop_fd *watch; /* NULL: none */
     } watched[2];              /* display and browser */
+    struct delta delta;        /* step results that serve has */
     struct log_ctx log;
 };
 
@@ -144,8 +146,8 @@ static void send_event(void *arg, const json_t *event)
 static int send_checkpoint(void *arg, const json_t *checkpoint, const json_t *events)
 {
     struct worker *w = arg;
-    json_t *m = json_pack("{s:s,s:O,s:O}", "type", "checkpoint", "checkpoint", checkpoint, "events",
-                          events);
+    json_t *m = json_pack("{s:s,s:o,s:O}", "type", "checkpoint", "checkpoint",
+                          delta_make(&w->delta, checkpoint), "events", events);
     int r = ipc_send(w->ipc, m);
     json_decref(m);
     /* Not faster than serve can take them: checkpoints of a long run are large. A cancel or a slow
@@ -443,7 +445,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
-    stop_plane(w, gone || broken                   ? PLANE_END_NOW
+    stop_plane(w, gone || broken                ? PLANE_END_NOW
                   : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
                                                 : PLANE_END_CLEAN);
     int status = WORKER_LOST;
@@ -452,6 +454,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
     else if (!lost)
         status = say_end(w, &end, checkpoint, json_incref(w->run.pending_events));
     run_release(&w->run);
+    delta_release(&w->delta);
     w->running = false;
     return status;
 }

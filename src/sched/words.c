@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/delta.h"
 
 /* Events keep the time they came in, however much later they are stored. */
 static void gather(struct slot *slot, const json_t *message)
@@ -64,11 +65,11 @@ static int on_ready(struct slot *slot, const json_t *m, struct err *err)
 
 static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
 {
-    json_t *checkpoint = json_object_get(m, "checkpoint");
-    if (!json_is_object(checkpoint))
+    json_t *checkpoint = delta_apply(slot->last_checkpoint, json_object_get(m, "checkpoint"));
+    if (!checkpoint)
         return 0;
     json_decref(slot->last_checkpoint);
-    slot->last_checkpoint = json_incref(checkpoint);
+    slot->last_checkpoint = checkpoint;
     gather(slot, m);
     if (slot->disk_full) /* what space was kept is for the end, in one commit */
         return 0;

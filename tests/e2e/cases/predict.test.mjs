@@ -232,7 +232,7 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
       const two = (await dryRun(g.as('acme'), { task_suite: mixed, cua_model: model })).cost_estimate
       assert.equal(two.cua_model, model)
       near(two.gpu_usd, 6 * step)
-      near(two.claude_usd, 3 * each) // one extraction, one gate, one submit
+      near(two.claude_usd, 4 * each) // two extractions, a submit, a gate
       near(two.other_usd, 0.02)
       near(two.estimated_total_usd, two.gpu_usd + two.claude_usd + 0.02)
       const none = (await dryRun(g.as('acme'), { task_suite: wait(), cua_model: model })).cost_estimate
