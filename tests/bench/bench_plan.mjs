@@ -1,13 +1,13 @@
 // A plan of 200 steps with nested loops: how long it takes to check, and what a step costs beside its work.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { bin, startServer } from '../e2e/lib/harness.mjs'
 import { median } from './lib.mjs'
 
-const rounds = 21
+const rounds = Number(process.env.ROUNDS || 3)
 const wait = (i) => ({ type: 'wait', intent: `step ${i}`, params: { seconds: 0 } })
 const loop = (count, steps) => ({ type: 'loop', intent: `${count} times`, loop_count: count, steps })
 
@@ -26,24 +26,21 @@ const plan = nested()
 fs.writeFileSync(file, JSON.stringify(plan))
 const walk = JSON.parse(execFileSync(bin, ['plan', 'walk', file, '--json'], { encoding: 'utf8', maxBuffer: 1 << 26 }))
 
-function spawnTime(args) {
-  const times = []
-  for (let i = 0; i < rounds; i++) {
-    const began = performance.now()
-    spawnSync(bin, args, { stdio: 'ignore' })
-    times.push(performance.now() - began)
-  }
-  return median(times)
-}
+const bench = path.join(path.dirname(bin), 'tests/bench/bench_plan')
+const validate = Number(execFileSync(bench, [file], { encoding: 'utf8' }))
+console.log(`validate ${walk.step_count} steps       ${validate.toFixed(2)} ms   (median of 101, from text to findings; aim <= 5)`)
 
-const start = spawnTime(['--version'])
-const whole = spawnTime(['plan', 'validate', file])
-console.log(`validate ${walk.step_count} steps        ${(whole - start).toFixed(2)} ms   (median of ${rounds}, without the ${start.toFixed(1)} ms a program needs to start; aim <= 5)`)
+// In one process, on a fake page: the runner's own work, both ends of the message, the text for the store.
+const flat = path.join(dir, 'flat.json')
+const dry = JSON.parse(execFileSync(bin, ['plan', 'dry-run', file, '--json'], { encoding: 'utf8' }))
+fs.writeFileSync(flat, JSON.stringify(dry.steps.map(({ index, ...step }) => step)))
+const [n, all, runner, send, receive, store] = execFileSync(path.join(path.dirname(bin), 'tests/bench/bench_steps'), [flat], { encoding: 'utf8' }).split(' ').map(Number)
+console.log(`overhead per step         ${all.toFixed(2)} ms   (mean of ${n} steps; aim <= 2; runner ${runner}, send ${send}, receive ${receive}, text for the store ${store})`)
 
 const server = await startServer({})
 const perStep = []
 let shares = {}
-for (let i = 0; i < 3; i++) {
+for (let i = 0; i < rounds; i++) {
   const id = await server.submit({ task_suite: plan, profile_id: `plan${i}` })
   const status = await server.end(id, 300000)
   const { result } = await server.result(id)
@@ -57,5 +54,5 @@ for (let i = 0; i < 3; i++) {
 }
 await server.stop()
 fs.rmSync(dir, { recursive: true })
-console.log(`overhead per step        ${median(perStep).toFixed(2)} ms   (median of 3 runs of ${walk.visits.length} steps; aim <= 2)`)
+console.log(`a waiting step, whole     ${median(perStep).toFixed(2)} ms   (median of ${rounds} runs of ${walk.visits.length} steps; a real browser, which is looked at after each)`)
 for (const [name, ms] of Object.entries(shares)) console.log(`  ${name.padEnd(22)} ${median(ms).toFixed(3)} ms`)

@@ -343,9 +343,27 @@ int build_ask(struct draft *d, const struct clause *c, struct err *err)
     return 0;
 }
 
+/* A condition with one quoted piece, right behind a submit, is what proves that it was taken. */
+static void prove_submit(struct draft *d, const struct clause *c)
+{
+    json_t *last = json_array_get(d->steps, json_array_size(d->steps) - 1);
+    const char *quoted = NULL;
+    for (int i = 0; i < c->match.n; i++)
+        if (c->match.words[i].quoted) {
+            if (quoted || (i && word_is(&c->match.words[i - 1], "not|no")))
+                return;
+            quoted = c->match.words[i].text;
+        }
+    if (quoted && strcmp(json_str(last, "type", ""), "submit") == 0 &&
+        !json_object_get(last, "guard"))
+        json_put(draft_hints(last), "expect_text_present",
+                 json_pack("[o]", json_string_safe(quoted)));
+}
+
 int build_verify(struct draft *d, const struct clause *c, struct err *err)
 {
     const char *what = draft_piece(d, c, 'c');
+    prove_submit(d, c);
     json_t *step = draft_step(d, "extract_data", c->text);
     json_put(step, "verify",
              json_string_safe(match_quoted(&c->match, 'c')
