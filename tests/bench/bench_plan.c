@@ -4,9 +4,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/caps.h"
-#include "base/clock.h"
 #include "plan/intake.h"
 #include "plan/validate.h"
 #include "sys/input.h"
@@ -19,6 +19,13 @@ static int by_size(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
+static double cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
+}
+
 static double once(const char *text, size_t len)
 {
     static const struct intake_config config = {
@@ -28,7 +35,7 @@ static double once(const char *text, size_t len)
     struct err err = {0};
     struct plan *plan;
     json_t *document;
-    int64_t began = clock_mono_us();
+    double began = cpu_ms();
     int n, r = json_parse_named(text, len, "plan", &document, &err);
     r = r ? r : intake_document(pool, &config, json_keep(pool, document), "", &plan, &err);
     if (r) {
@@ -37,7 +44,7 @@ static double once(const char *text, size_t len)
     }
     const struct finding *findings = plan_validate(pool, plan, &n);
     plan_findings_text(pool, "plan", plan, findings, n, &plain);
-    double ms = (double)(clock_mono_us() - began) / 1000;
+    double ms = cpu_ms() - began;
     pool_destroy(pool);
     return ms;
 }
