@@ -84,7 +84,6 @@
 #define CAP_RUN_RECIPES 20          /* recipes that the schemas of one run name */
 #define CAP_CACHE_ENTRIES 5000      /* pages of one extraction cache; the oldest go */
 #define CAP_CACHE_BYTES (4u << 20)  /* and its file */
-#define CAP_DOWNLOAD_BYTES (256ll << 20) /* one file; a larger one is stopped */
 #define CAP_ROW_IMAGES 200          /* pictures of rows of one run */
 #define CAP_ROW_IMAGE_BYTES (32 << 20) /* and what they may weigh together */
 #define CAP_ACCOUNTS 200            /* lists that a run keeps account of; older ones go */

@@ -398,6 +398,7 @@ static int browser_downloads(struct plane *plane, struct pool *pool, int wait_ms
     while (*ret_n < CAP_DOWNLOADS && (d = asks_next_download(&b->tabs.asks))) {
         d->told = true;
         (*ret)[(*ret_n)++] = (struct download){.name = pool_strdup(pool, d->name),
+                                               .url = pool_strdup(pool, d->url),
                                                .bytes = d->bytes,
                                                .complete = d->complete,
                                                .refused = d->refused};

@@ -133,6 +133,7 @@ void plane_answer(struct plane *plane, const struct plane_answers *answers);
 
 struct download {
     const char *name; /* in plane_config.download_dir */
+    const char *url;  /* where it came from; "" not known */
     int64_t bytes;
     bool complete;    /* else it failed, or was stopped by a cap of base/caps.h (refused) */
     bool refused;

@@ -249,6 +249,12 @@ static struct group choose_group(const struct scene *s, const struct linked_data
     } else if (best < 0) {
         best = best_group(s, ld, groups, n, schema, url, true);
     }
+    int only = best < 0 ? page_single_card(s) : -1;
+    if (only >= 0) {
+        groups[0] = (struct group){.members = pool_alloc(s->pool, sizeof(int)), .n = 1};
+        groups[0].members[0] = only;
+        best = fitness(s, ld, &groups[0], schema, url, false) > 0 ? 0 : -1;
+    }
     return best >= 0 ? groups[best] : (struct group){.n = 0};
 }
 

@@ -1,3 +1,4 @@
+#include "run/downloads.h"
 #include "run/asks.h"
 
 #include <ctype.h>
@@ -240,6 +241,8 @@ static void tell_download(struct run *run, const struct download *d)
     json_t *detail = json_object();
     json_put(detail, "name", json_string_safe(d->name));
     json_put_int(detail, "bytes", d->bytes);
+    if (d->complete)
+        downloads_keep(run, d);
     if (d->complete)
         run_event(run, "plane", "download", detail, "downloaded '%s' (%lld bytes)", name,
                   (long long)d->bytes);

@@ -59,6 +59,7 @@ static const struct field {
     F("warnings", LIST, warnings),
     F("schema_fields", LIST, schema_fields),
     F("accounts", LIST, accounts),
+    F("downloads", LIST, downloads),
     F("collected_urls", LIST, collected_urls),
     F("loop_counters", OBJECT, loop_counters),
     F("state_vars", OBJECT, state_vars),

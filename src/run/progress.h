@@ -41,7 +41,7 @@ struct progress {
     char *state_print;      /* of the page after the last step; guards.h */
     char *timestamp;
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
-        *warnings, *schema_fields, *accounts; /* arrays, never NULL */
+        *warnings, *schema_fields, *accounts, *downloads; /* arrays, never NULL */
     json_t *edits;                            /* array: edits.h */
     json_t *collected_urls;                   /* array: where links lead */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,

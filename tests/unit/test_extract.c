@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "run/downloads.h"
+#include "sys/file.h"
 #include "unit/fixtures.h"
 #include "unit/run_rig.h"
 
@@ -290,6 +292,62 @@ static void a_cached_page_is_not_read_again(void **state)
     pool_destroy(pool);
 }
 
+/* --- downloads ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *file, *name, *mime;
+    bool link; /* not a file of its own: not listed */
+} files[] = {
+    {"report 1.pdf", "report_1.pdf", "application/pdf", false},
+    {"report_1.pdf", "download_2_report_1.pdf", "application/pdf", false},
+    {"leads.csv", "download_3_leads.csv", "text/csv", false},
+    {"row_0001.png", "download_4_row_0001.png", "image/png", false},
+    {"\xd1\x84.XLSX", "XLSX",
+     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", false},
+    {"noext", "noext", "application/octet-stream", false},
+    {"link", "", "", true},
+};
+
+static void a_download_is_listed_under_a_name_of_its_own(void **state)
+{
+    struct rig rig;
+    struct pool *pool = pool_create(NULL);
+    size_t n = 0;
+    begin(&rig, list_page, "[" OPEN("/few") "]");
+    rig.config.download_dir = shots;
+    rig_run(&rig, NULL);
+    struct run run = {.config = &rig.config, .step_pool = pool, .host = &rig.host,
+                      .live_url = (char *)SITE "/few", .pool = pool};
+    progress_init(&run.progress);
+    run.pending_events = json_array();
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        const char *path = pool_printf(pool, "%s/%s", shots, files[i].file);
+        struct download d = {.name = files[i].file, .url = "http://ann:pw@a.test/x", .complete = true};
+        if (files[i].link)
+            assert_int_equal(symlink("/etc/passwd", path), 0);
+        else
+            assert_int_equal(file_write_soon(path, "abc", 3, 0600, NULL), 0);
+        downloads_keep(&run, &d);
+        n += !files[i].link;
+        assert_int_equal(json_array_size(run.progress.downloads), n);
+        const json_t *one = json_array_get(run.progress.downloads, n - 1);
+        if (files[i].link)
+            continue;
+        assert_string_equal(json_str(one, "name", ""), files[i].name);
+        assert_string_equal(json_str(one, "file_name", ""), files[i].file);
+        assert_string_equal(json_str(one, "mime_type", ""), files[i].mime);
+        assert_int_equal(json_int(one, "bytes", 0), 3);
+        assert_string_equal(json_str(one, "sha256", ""),
+                            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_string_equal(json_str(one, "source_url", ""), "http://a.test/x");
+    }
+    assert_int_equal(json_array_size(run.progress.warnings), 1);
+    progress_release(&run.progress);
+    json_decref(run.pending_events);
+    end(&rig);
+    pool_destroy(pool);
+}
+
 /* --- extract_url ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -346,7 +404,10 @@ int main(void)
         row_test("agent-loop 14.2 a cache hit is emitted without reading the page",
                  a_cached_page_is_not_read_again),
     };
-    size_t n = 9;
+    tests[9] = (struct CMUnitTest)row_test(
+        "agent-loop 14.5 a download is listed with size, hash, type and origin, links are not",
+        a_download_is_listed_under_a_name_of_its_own);
+    size_t n = 10;
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         tests[n++] = (struct CMUnitTest){sources[i].row, a_source_of_the_schema, NULL, NULL,
                                          (void *)(uintptr_t)i};

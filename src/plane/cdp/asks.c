@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "plane/cdp/tabs.h"
 
+#define URL_BYTES 2000 /* of where a download came from */
+
 static void keep(char **slot, const char *text, bool secret)
 {
     if (*slot && secret)
@@ -31,6 +33,7 @@ void asks_release(struct asks *a)
         struct download_entry *d = a->downloads;
         a->downloads = d->next;
         free(d->name);
+        free(d->url);
         free(d);
     }
 }
@@ -198,6 +201,9 @@ void asks_on_download(struct tabs *t, struct session *s, const json_t *params)
         BUG("out of memory");
     cdp_set_id(d->id, id);
     keep(&d->name, json_str(params, "suggestedFilename", ""), false);
+    d->url = strndup(json_str(params, "url", ""), URL_BYTES);
+    if (!d->url)
+        BUG("out of memory");
     d->start_us = clock_mono_us();
     d->next = a->downloads;
     a->downloads = d;

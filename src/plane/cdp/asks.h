@@ -19,6 +19,7 @@ struct session;
 struct download_entry {
     char id[CDP_ID_BYTES];
     char *name; /* in the download directory, owned */
+    char *url;  /* where it came from, owned */
     int64_t bytes, start_us;
     bool over, complete, refused, told;
     struct download_entry *next;
