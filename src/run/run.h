@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "brain/brain.h"
+#include "core/cost.h"
 #include "core/plan.h"
 #include "plane/plane.h"
 #include "reader/reader.h"
@@ -67,6 +68,7 @@ struct run_config {
     const json_t *recipes;           /* {name: schema} that steps name as schema_name; NULL none */
     const json_t *cache;             /* {url: {"fields","extracted_at"}} of earlier runs; NULL none */
     bool row_images;                 /* a picture of every row */
+    struct cost_rates rates;         /* all 0: what is used costs nothing */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };

@@ -65,6 +65,7 @@ static void refresh(struct run *run)
     struct progress *p = &run->progress;
     char at[CLOCK_ISO_BYTES];
     p->elapsed_s = run_elapsed_s(run);
+    cost_update(p->costs, &run->config->rates);
     progress_set(&p->timestamp, clock_iso(clock_wall_us(), at));
     progress_set(&p->current_url, run->live_url);
     progress_set(&p->reentry_url, resume_url(run));

@@ -393,7 +393,10 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
 {
     const json_t *m = w->start, *options = json_object_get(m, "options");
     const json_t *schema = json_object_get(options, "extraction_schema");
+    struct cost_rates rates;
+    cost_rates_read(json_object_get(m, "rates"), &rates);
     return (struct run_config){
+        .rates = rates,
         .tools = host_tools,
         .plan = plan,
         .checkpoint = json_object_get(m, "checkpoint"),

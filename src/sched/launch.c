@@ -48,6 +48,20 @@ static json_t *worker_dirs(struct slot *slot)
     return d;
 }
 
+/* What things cost here; keys of core/cost.h. New reference. */
+static json_t *rates_of(const struct settings *set)
+{
+    json_t *r = json_object();
+    json_put_num(r, "gpu_hourly_usd", set->cost_gpu_hourly_usd);
+    json_put_num(r, "gpu_seconds_per_step", set->cost_gpu_seconds_per_step);
+    json_put_num(r, "claude_call_usd", set->cost_claude_call_usd);
+    json_put_num(r, "claude_input_per_mtok", set->cost_claude_input_per_mtok);
+    json_put_num(r, "claude_output_per_mtok", set->cost_claude_output_per_mtok);
+    json_put_num(r, "claude_cached_input_per_mtok", set->cost_claude_cached_input_per_mtok);
+    json_put_num(r, "proxy_per_gb_usd", set->cost_proxy_per_gb_usd);
+    return r;
+}
+
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal)
 {
     const struct settings *set = slot->sched->settings;
@@ -68,6 +82,7 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
              json_pack("{s:i,s:i}", "width", set->display_width, "height", set->display_height));
     json_put(m, "dirs", worker_dirs(slot));
     json_put(m, "options", worker_options(slot->sched, json_object_get(conf, "options")));
+    json_put(m, "rates", rates_of(set));
     json_put(m, "cache", cache_read(slot->sched, slot->pool, slot->key.tenant,
                                     json_object_get(conf, "cache")));
     return m;

@@ -327,21 +327,32 @@ static void a_page_that_did_not_open_is_said_in_one_sentence(void **state)
     assert_string_equal(failed_load_code(pool, "An offer"), "");
 }
 
+#define R(row, fn) {row, fn, setup, teardown, NULL}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(an_empty_checkpoint_has_every_key_and_zeros),
-        T(leads_rows_and_costs_are_counted),
+        R("agent-loop 18 every key of the envelope is there, whatever the checkpoint holds",
+          an_empty_checkpoint_has_every_key_and_zeros),
+        R("agent-loop 17 final costs have totals, per lead and per lead with a phone; overhead is the rest of the time",
+          leads_rows_and_costs_are_counted),
         T(rows_without_a_lead_become_leads),
-        T(step_details_say_why),
-        T(long_texts_are_cut_at_characters),
+        R("agent-loop 18 step details have class, page and times",
+          step_details_say_why),
+        R("agent-loop 18 intent is cut at 120 and data at 300 characters",
+          long_texts_are_cut_at_characters),
         T(guards_are_no_failures),
-        T(each_artifact_is_listed_once),
-        T(csv_has_schema_order_crlf_and_quotes),
-        T(leads_without_a_schema_have_the_fixed_columns),
-        T(a_lead_taken_apart_keeps_the_first_of_each_name),
+        R("agent-loop 14.5 each artifact is listed once, with its address",
+          each_artifact_is_listed_once),
+        R("agent-loop 14.5 CSV files have the columns of the schema, CRLF and quotes",
+          csv_has_schema_order_crlf_and_quotes),
+        R("agent-loop 14.5 leads.csv without a schema has the fixed columns",
+          leads_without_a_schema_have_the_fixed_columns),
+        R("agent-loop 14.5 a lead is parsed on bars and colons, the first part is its status",
+          a_lead_taken_apart_keeps_the_first_of_each_name),
         T(rows_json_fills_missing_fields),
-        T(the_summary_is_the_compact_copy),
+        R("agent-loop 18 the summary says terminal_status, halt_reason and cost totals too",
+          the_summary_is_the_compact_copy),
         T(a_page_that_did_not_open_is_said_in_one_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,18 +131,84 @@ static void leads_follow_field_order(void **state)
         "VIABLE | Phone: 555 0100 | Dealer Note: a / b");
 }
 
+static void more_placeholders_name_no_row(void **state)
+{
+    static const char *const yes[] = {"null", "NIL", "-", "--", "\xE2\x80\x94", "?", "??",
+                                      "Untitled", "no name", " unnamed ", "n/a", ""};
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        if (!schema_is_row_placeholder(yes[i]))
+            fail_msg("'%s' should name no row", yes[i]);
+    assert_false(schema_is_placeholder("untitled"));
+    assert_false(schema_is_row_placeholder("Nil by Mouth"));
+}
+
+static void tiles_have_their_own_required_fields(void **state)
+{
+    const struct schema *s =
+        parsed("{'fields':['title','phone'],'tile_required_fields':['TITLE','other'],"
+               "'tile_carry_fields':['phone','nothing']}");
+    assert_string_equal(schema_missing(s, json_of(pool, "{'title':'A'}")), "phone");
+    assert_null(schema_missing_tile(s, json_of(pool, "{'TITLE':'A','title':'A'}")));
+    assert_string_equal(s->tile_carry[0], "phone");
+    assert_null(s->tile_carry[1]);
+    s = parsed("{'fields':['title','phone']}");
+    assert_string_equal(schema_missing_tile(s, json_of(pool, "{'title':'A'}")), "phone");
+}
+
+static const struct {
+    const char *row, *plan, *recipe, *result;
+} overlays[] = {
+    {"agent-loop 14.1 lists of plan and recipe are joined",
+     "{'fields':['a'],'spam_indicators':['x','y']}", "{'fields':['b'],'spam_indicators':['y','z']}",
+     "{'fields':['a'],'spam_indicators':['x','y','z']}"},
+    {"agent-loop 14.1 required_fields of a recipe do not judge the plan's own fields",
+     "{'fields':['a']}", "{'fields':['b'],'required_fields':['b'],'entity_name':'boat'}",
+     "{'fields':['a'],'entity_name':'boat'}"},
+    {"agent-loop 14.1 a plan without fields has those of the recipe and what they require",
+     "{'fields':[],'max_items':3}", "{'fields':['b'],'required_fields':['b']}",
+     "{'fields':['b'],'required_fields':['b'],'max_items':3}"},
+    {"agent-loop 14.1 rejection_intents of the plan win one by one",
+     "{'fields':['a'],'rejection_intents':{'dealer':'halt'}}",
+     "{'rejection_intents':{'dealer':'skip','incomplete_required':'skip'}}",
+     "{'fields':['a'],'rejection_intents':{'dealer':'halt','incomplete_required':'skip'}}"},
+};
+
+static void a_plan_lies_over_its_recipe(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(overlays); i++) {
+        const json_t *got = schema_overlay(pool, json_of(pool, overlays[i].plan),
+                                           json_of(pool, overlays[i].recipe));
+        if (!json_equal(got, json_of(pool, overlays[i].result)))
+            fail_msg("%s: %s", overlays[i].row, json_text(pool, got));
+    }
+    assert_null(schema_overlay(pool, NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fields_get_labels_types_and_defaults, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(required_fields_decides_alone, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(rejections_have_wishes, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(no_usable_field_is_no_schema, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(wrong_shapes_are_refused_by_name, make_pool, drop_pool),
-        cmocka_unit_test_setup_teardown(placeholders_are_no_values, make_pool, drop_pool),
+        {"agent-loop 14.3 further placeholders name no row", more_placeholders_name_no_row, make_pool,
+         drop_pool, NULL},
+        {"agent-loop 14.3 tile_required_fields decide for rows of results",
+         tiles_have_their_own_required_fields, make_pool, drop_pool, NULL},
+        {"agent-loop 14.1 a plan's schema lies over its recipe's", a_plan_lies_over_its_recipe,
+         make_pool, drop_pool, NULL},
+        {"agent-loop 14.1 fields have names, types, examples and are required by default",
+         fields_get_labels_types_and_defaults, make_pool, drop_pool, NULL},
+        {"agent-loop 14.1 required_fields decides alone",
+         required_fields_decides_alone, make_pool, drop_pool, NULL},
+        {"agent-loop 14.1 rejection_intents are skip, halt, extract_more",
+         rejections_have_wishes, make_pool, drop_pool, NULL},
+        {"agent-loop 14.1 a block without a usable field is none",
+         no_usable_field_is_no_schema, make_pool, drop_pool, NULL},
+        {"agent-loop 14.1 a wrong shape is refused with the field it is in",
+         wrong_shapes_are_refused_by_name, make_pool, drop_pool, NULL},
+        {"agent-loop 14.3 unknown placeholders are no values, in any case",
+         placeholders_are_no_values, make_pool, drop_pool, NULL},
         cmocka_unit_test_setup_teardown(missing_names_the_first_required_field, make_pool,
                                         drop_pool),
-        cmocka_unit_test_setup_teardown(leads_follow_field_order, make_pool, drop_pool),
+        {"agent-loop 14.4 a lead follows the order of the fields",
+         leads_follow_field_order, make_pool, drop_pool, NULL},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

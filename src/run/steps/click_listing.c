@@ -227,7 +227,7 @@ static int scan_cards(struct run *run, const struct observation *obs, struct sca
     if (scan->status != LIST_OK)
         return 0; /* what stands on a wall is no card */
     for (int i = 0; i < n; i++)
-        if (!cards[i].sponsored && !is_unknown(&cards[i]))
+        if (!cards[i].sponsored && !is_unknown(&cards[i]) && !cached(run, &cards[i]))
             coverage_found(&run->coverage, run->progress.current_page, cards[i].title);
     if (n > run->progress.listings_on_page)
         run->progress.listings_on_page = n;
