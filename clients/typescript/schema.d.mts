@@ -579,6 +579,15 @@ export interface StepDetail {
   skip?: boolean;
   failure_class?: string;
   failure_subclass?: string;
+  /** What the outcome means: ok, recoverable or non_recoverable, and why. */
+  verdict?: {
+    verdict?: "ok" | "recoverable" | "non_recoverable";
+    confidence?: number;
+    reason?: string;
+  };
+  /** What that advises. */
+  recovery_decision?: "advance" | "retry" | "terminate";
+  reversibility?: "read_only" | "reversible" | "irreversible";
   final_url?: string;
   page_title?: string;
   skip_reason?: string;

@@ -112,7 +112,8 @@ static json_t *step_detail(struct pool *pool, const json_t *r, size_t position)
 {
     static const char *const extra[] = {"failure_class", "failure_subclass", "final_url",
                                         "page_title",    "skip_reason",      "last_action",
-                                        "screenshot"};
+                                        "screenshot",    "verdict",          "recovery_decision",
+                                        "reversibility"};
     json_t *d = json_object();
     bool success = json_flag(r, "success", false);
     double duration = json_num(r, "duration", 0);

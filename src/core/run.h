@@ -49,6 +49,14 @@ const char *run_terminal_status(const char *runner_status, const char *halt_reas
  * for handlers that stamped none. Static string, "unknown" at worst. */
 const char *failure_classify(const char *data, const char *page_title);
 
+/* {"verdict": ok, recoverable or non_recoverable, "confidence", "reason"} of a step. New reference. */
+json_t *failure_verdict(bool success, const char *failure_class);
+
+/* What that advises after so many attempts: advance, retry or terminate. */
+const char *failure_decision(const json_t *verdict, int attempts, bool required);
+
+const char *step_reversibility(const char *type); /* read_only, reversible or irreversible */
+
 /* What in a title, or in all that a page says, asks for proof of a human (plans.md 8.1); NULL none. */
 const char *failure_wall_mark(const char *text);
 

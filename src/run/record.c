@@ -184,6 +184,15 @@ static const char *asked_url(struct run *run)
     return url ? str_cut(run->step_pool, url_without_user(run->step_pool, url), URL_BYTES) : "";
 }
 
+static void put_verdict(json_t *o, const struct run *run, const struct step_result *r)
+{
+    json_t *verdict = failure_verdict(r->success || r->skip, r->failure_class);
+    json_put_str(o, "recovery_decision",
+                 failure_decision(verdict, run->progress.retries + 1, run->step->required));
+    json_put(o, "verdict", verdict);
+    json_put_str(o, "reversibility", step_reversibility(run->step->type));
+}
+
 static json_t *result_record(struct run *run, const struct step_result *r, double duration,
                              json_t *times)
 {
@@ -207,6 +216,7 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
         json_put(o, "asked_url", json_string_safe(asked_url(run)));
     json_put(o, "page_title", json_string_safe(str_cut(pool, r->page_title, 300)));
     json_put_str(o, "executor_backend", r->backend);
+    put_verdict(o, run, r);
     json_put_int(o, "attempts", run->progress.retries + 1);
     json_put_str(o, "screenshot", r->screenshot);
     json_put(o, "extracted_fields", r->fields ? json_incref(r->fields) : json_object());

@@ -61,6 +61,11 @@ static void runner_outcomes_become_wire_words(void **state)
         {"halted", "time_cap", false, "time_exceeded", RUN_HALTED},
         {"halted", "required_failed:submit", true, "halted", RUN_HALTED},
         {"halted", NULL, true, "halted", RUN_HALTED},
+        {"halted", "navigate_failed", true, "halted", RUN_HALTED},
+        {"halted", "page_blocked", true, "halted", RUN_HALTED},
+        {"halted", "stopped", true, "halted", RUN_HALTED},
+        {"halted", "loop_stuck", true, "halted", RUN_HALTED},
+        {"halted", "off_source_drift", true, "halted", RUN_HALTED},
         {"cancelled", "cancel_event", false, "cancelled", RUN_CANCELLED},
         {"paused", "user_input", false, "paused", RUN_PAUSED},
         {"timeout", "", false, "timeout", RUN_TIMEOUT},
@@ -107,6 +112,24 @@ static void failures_are_classed_by_the_first_rule(void **state)
         {"filters_not_applied", "", "selector_miss"},
         {"scan_error", "", "extractor_error"},
         {"max_cost reached", "", "budget_exceeded"},
+        {"max_time passed", "", "budget_exceeded"},
+        {"max_steps used", "", "brain_loop_exhausted"},
+        {"brain_loop_exhausted:loop", "", "brain_loop_exhausted"},
+        {"cloudflare ray", "", "cf_challenge"},
+        {"please verify you are human", "", "cf_challenge"},
+        {"error 401", "", "http_4xx"},
+        {"got 502", "", "http_5xx"},
+        {"got 504", "", "http_5xx"},
+        {"operation timeout", "", "nav_timeout"},
+        {"select_error", "", "selector_miss"},
+        {"submit_error", "", "selector_miss"},
+        {"click_error", "", "selector_miss"},
+        {"element not visible", "", "selector_miss"},
+        {"no element there", "", "selector_miss"},
+        {"ok=false", "", "selector_miss"},
+        {"grounding=no", "", "selector_miss"},
+        {"extract_error", "", "extractor_error"},
+        {"the scrape ended", "", "extractor_error"},
         {"listing_budget_exceeded:bound=per_url:url=https://a.test/404:count=3", "",
          "budget_exceeded"},
         /* numbers that are no status */
@@ -133,6 +156,9 @@ static void a_cause_explains_a_run_better_than_a_symptom(void **state)
         {"[\"selector_miss\",\"http_5xx\",\"http_4xx\"]", "http_4xx"},
         {"[\"no_state_change\",\"cf_challenge\"]", "cf_challenge"},
         {"[\"\",3,\"unknown\"]", "unknown"},
+        {"[\"selector_miss\",\"wrong_target\",\"budget_exceeded\"]", "budget_exceeded"},
+        {"[\"nav_timeout\",\"proxy_failed\"]", "proxy_failed"},
+        {"[\"wrong_target\",\"extractor_error\"]", "extractor_error"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         json_t *classes = json_loads(rows[i].classes, 0, NULL);
@@ -201,17 +227,69 @@ static void a_required_step_is_explained_by_why_it_failed(void **state)
     json_decref(other);
 }
 
+static void a_verdict_advises(void **state)
+{
+    static const struct {
+        bool success;
+        const char *class, *verdict;
+        double confidence;
+        int attempts;
+        bool required;
+        const char *decision;
+    } rows[] = {
+        {true, "", "ok", 1, 1, true, "advance"},
+        {false, "cf_challenge", "non_recoverable", .9, 1, false, "terminate"},
+        {false, "http_4xx", "non_recoverable", .9, 1, false, "terminate"},
+        {false, "extractor_error", "non_recoverable", .9, 1, false, "terminate"},
+        {false, "budget_exceeded", "non_recoverable", .9, 1, false, "terminate"},
+        {false, "selector_miss", "recoverable", .5, 1, true, "retry"},
+        {false, "selector_miss", "recoverable", .5, 2, false, "retry"},
+        {false, "selector_miss", "recoverable", .5, 3, true, "terminate"},
+        {false, "selector_miss", "recoverable", .5, 3, false, "advance"},
+        {false, "", "recoverable", .5, 3, false, "advance"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        json_t *v = failure_verdict(rows[i].success, rows[i].class);
+        const char *reason = rows[i].success ? "" : *rows[i].class ? rows[i].class : "unknown";
+        assert_string_equal(json_str(v, "verdict", ""), rows[i].verdict);
+        assert_true(json_num(v, "confidence", 0) == rows[i].confidence);
+        assert_string_equal(json_str(v, "reason", "?"), reason);
+        assert_string_equal(failure_decision(v, rows[i].attempts, rows[i].required),
+                            rows[i].decision);
+        json_decref(v);
+    }
+}
+
+static void steps_are_reversible_or_not(void **state)
+{
+    static const char *const rows[][2] = {
+        {"scroll", "read_only"},        {"wait", "read_only"},         {"loop", "read_only"},
+        {"extract_url", "read_only"},   {"extract_rows", "read_only"}, {"submit", "irreversible"},
+        {"launch_app", "irreversible"}, {"click", "reversible"},       {"fill_field", "reversible"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_string_equal(step_reversibility(rows[i][0]), rows[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_names_are_read_back),
         cmocka_unit_test(phases_and_terminal_states_are_the_contracts),
         cmocka_unit_test(a_terminal_state_never_changes_and_a_live_one_can_be_cancelled),
-        cmocka_unit_test(runner_outcomes_become_wire_words),
-        cmocka_unit_test(failures_are_classed_by_the_first_rule),
-        cmocka_unit_test(a_cause_explains_a_run_better_than_a_symptom),
-        cmocka_unit_test(every_halt_class_has_its_own_help),
-        cmocka_unit_test(a_required_step_is_explained_by_why_it_failed),
+        row_test("agent-loop 11 terminal status and wire status of every ending",
+                 runner_outcomes_become_wire_words),
+        row_test("agent-loop 10 the classification table, whole tokens",
+                 failures_are_classed_by_the_first_rule),
+        row_test("agent-loop 10 run-level class: cause beats symptom",
+                 a_cause_explains_a_run_better_than_a_symptom),
+        row_test("agent-loop 11 failure_help of every halt class, Better ones and :<type> suffix "
+                 "included",
+                 every_halt_class_has_its_own_help),
+        row_test("agent-loop 11 Better: required_failed is explained by the failure class",
+                 a_required_step_is_explained_by_why_it_failed),
+        row_test("agent-loop 10 verdict and advisory decision per step", a_verdict_advises),
+        row_test("agent-loop 10 reversibility per step type", steps_are_reversible_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
