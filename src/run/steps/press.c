@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "run/effect.h"
+#include "run/inner/perceptual.h"
 #include "run/look.h"
 #include "run/toggle.h"
 
@@ -160,6 +161,21 @@ static int walk_to_link(struct run *run, struct press *p, const struct step_resu
     return r;
 }
 
+/* agent-loop.md 8.2: what a weighty press showed on the screen, for whoever reads the history. */
+static void tell_effect(struct run *run, const struct press *p, const struct step_result *out)
+{
+    struct perceptual seen;
+    struct action a = {
+        .type = ACTION_CLICK, .x = out->at.x, .y = out->at.y, .reasoning = out->label};
+    if (!perceptual_risky(&a, NULL, run->step->intent) ||
+        !perceptual_compare(&p->aim->obs.frame, &p->after.frame, &out->at, &seen))
+        return;
+    run_event(run, "runner", "perceptual",
+              json_pack("{s:b,s:b,s:s}", "checked", 1, "no_effect",
+                        !seen.global_changed && !seen.region_changed, "reason", seen.reason),
+              "'%s' was pressed: %s", out->label, seen.reason);
+}
+
 int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
                const struct effect *effect, struct step_result *out, struct err *err)
 {
@@ -171,6 +187,8 @@ int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
         r = press_again(run, &p, out, err);
     if (!r && !p.changed && is_link(run->step))
         r = walk_to_link(run, &p, out, err);
+    if (!r)
+        tell_effect(run, &p, out);
     out->verified_change = p.changed;
     out->navigated = p.navigated;
     return r;
