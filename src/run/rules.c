@@ -13,6 +13,7 @@
 #include "run/recovery.h"
 #include "run/rewrite.h"
 #include "run/steps/steps.h"
+#include "run/undo.h"
 #include "run/url.h"
 
 enum when {
@@ -26,7 +27,7 @@ enum when {
 #define NO_LIMIT         1000000
 #define REQUIRED_RETRIES 2
 #define BLOCKED_RETRIES  2
-#define BUSY_RETRIES     3 /* of a server that answers 5xx, or too slowly: after 1, 2 and 4 s */
+#define BUSY_RETRIES     3 /* of a server that answers 5xx or 429: after 1, 2 and 4 s */
 #define SCROLL_RETRIES   3
 #define NEAR_END_PX      96
 #define MIN_MOVED_PX     50
@@ -75,7 +76,7 @@ static const struct rule rules[] = {
     {"recovery",            REQUIRED,       NULL,            OUTCOME_UNMET,       NULL, 0, NO_LIMIT, NEXT_RETRY, recover},
     {"required_failed",     REQUIRED,       NULL,            OUTCOME_UNMET,       NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"budget_exceeded",     0,              NULL,            ANY_OUTCOME, "budget_exceeded", 0, NO_LIMIT, NEXT_HALT, NULL},
-    {"http_5xx_retry",      0,              "navigate",      ANY_OUTCOME,   "http_5xx", 0, BUSY_RETRIES, NEXT_RETRY, busy_retry},
+    {"busy_retry",          0,              "navigate",      OUTCOME_BUSY,        NULL, 0, BUSY_RETRIES, NEXT_RETRY, busy_retry},
     {"capture_link_failed", 0,              "capture_link_in_new_tab", OUTCOME_REJECTED, NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"capture_link_retry",  0,              "capture_link_in_new_tab", OUTCOME_AGAIN,    NULL, 0, 2,  NEXT_RETRY, retry_plain},
     {"extract_data_failed", 0,              NULL,            OUTCOME_REJECTED,    NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
@@ -202,7 +203,7 @@ static int busy_retry(struct run *run, struct step_result *result, struct next *
                       struct err *err)
 {
     int wait_ms = 1000 << run->progress.retries;
-    out->reason = pool_printf(run->step_pool, "http_5xx_retry:%d", run->progress.retries + 1);
+    out->reason = pool_printf(run->step_pool, "busy_retry:%d", run->progress.retries + 1);
     int r = loop_wait(run->loop, NULL, NULL, clock_mono_ms() + wait_ms);
     return r && r != E_TIMEOUT ? err_set(err, r, "interrupted while the server was given time") : 0;
 }
@@ -285,7 +286,11 @@ static int gate_retry(struct run *run, struct step_result *result, struct next *
 static int gate_failed(struct run *run, struct step_result *result, struct next *out,
                        struct err *err)
 {
-    jump(out, flow_section_end(run->plan, run->index));
+    int to = flow_section_end(run->plan, run->index);
+    result->failure_subclass = "gate_failed";
+    run_warn(run, "gate_failed", "the gate at step %d failed: %d steps are left out",
+             run->index + 1, to - run->index - 1);
+    jump(out, to);
     return 0;
 }
 
@@ -342,27 +347,11 @@ static int click_failed(struct run *run, struct step_result *result, struct next
     return r ? r : run_key(run, "Escape", CAP_SCROLL_MS, err);
 }
 
-/* plans.md 9.4: a changed URL is gone back on, focus alone is given up. */
-static int undo(struct run *run, struct err *err)
-{
-    struct settled s;
-    struct observation obs;
-    int r = run_look(run, &obs, err);
-    if (r)
-        return r;
-    if (*obs.url && *run->url_before && url_is_web(run->url_before) &&
-        strcmp(obs.url, run->url_before))
-        return run_back(run, &s, err);
-    if (look_focused(&obs))
-        return run_key(run, "Escape", CAP_SCROLL_MS, err);
-    return 0;
-}
-
 static int undo_advance(struct run *run, struct step_result *result, struct next *out,
                         struct err *err)
 {
     out->reason = pool_printf(run->step_pool, "%s_failed", run->step->type);
-    return undo(run, err);
+    return undo_step(run, result, err);
 }
 
 /* plans.md section 12: the first failure ends a suite, unless the task may fail. */

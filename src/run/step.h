@@ -29,6 +29,7 @@ enum outcome {
     OUTCOME_AGAIN,          /* the plan wants it tried again */
     OUTCOME_DONE,           /* the plan ends here, well or not */
     OUTCOME_UNCONFIRMED,    /* sent by an attempt that died; nobody saw what came of it */
+    OUTCOME_BUSY,           /* the server says to come again later */
     OUTCOME_REFUSED,        /* sent, and the page says that it was not taken: may be sent again */
     OUTCOME_UNMET,          /* sent, the page is another, and what was expected is not on it */
 };

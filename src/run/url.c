@@ -82,7 +82,9 @@ char *url_without_user(struct pool *pool, const char *url)
 
 static int hex_digit(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
+    return isdigit((unsigned char)c)    ? c - '0'
+           : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10
+                                        : -1;
 }
 
 char *url_unescape(struct pool *pool, const char *text)
@@ -402,6 +404,16 @@ static bool title_says_missing(const char *title)
     return url_matches(title, "^\\W*(error\\W+)?404\\b|\\berror 404\\b|\\b404\\W*(error|page|$)");
 }
 
+/* A form that says 401 or 422 is there to be filled in. */
+static bool takes_input(const struct page *page)
+{
+    for (int i = 0; i < page->n_nodes; i++)
+        if ((page->nodes[i].flags & (NODE_VISIBLE | NODE_EDITABLE)) ==
+            (NODE_VISIBLE | NODE_EDITABLE))
+            return true;
+    return false;
+}
+
 const char *page_class(struct pool *pool, const struct observation *obs, const char *asked_url,
                        bool is_search)
 {
@@ -417,6 +429,8 @@ const char *page_class(struct pool *pool, const struct observation *obs, const c
         return "not_found";
     if (status >= 500)
         return "http_5xx";
+    if (status >= 400 && !takes_input(obs->page))
+        return "http_4xx";
     if (!obs->page || !obs->page->n_nodes)
         return "ok";
     const char *body = page_text(pool, obs->page, 0, BODY_BYTES);

@@ -53,7 +53,7 @@ char *url_of_page(struct pool *pool, const char *base, const char *url_template,
                   const json_t *site_config, int n);
 
 /* What an opened page is: "ok", "dns", "blocked", "wrong_domain", "not_found", "soft_404" (plans.md
- * 8.1), or "http_5xx" when the plane knows the status. is_search: "no results" is an answer there. */
+ * 8.1), or "http_5xx" and "http_4xx" (no form to fill in) when the plane knows the status. is_search: "no results" is an answer there. */
 const char *page_class(struct pool *pool, const struct observation *obs, const char *asked_url,
                        bool is_search);
 

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "run/rules.h"
+#include "run/step.h"
+#include "run/undo.h"
 #include "unit/fixtures.h"
 #include "unit/run_rig.h"
 
@@ -48,8 +50,8 @@ static const struct rule_case {
     {"plans 9.4 trouble: request fail", "extract_data", GATE, OUTCOME_NORMAL, "unknown", "gate:FAIL:the request failed", 0, "gate_retry"},
     {"plans 9.4 a gate is tried once more only once", "extract_data", GATE, OUTCOME_NORMAL, "unknown", "gate:FAIL:Cloudflare", 1, "gate_failed"},
     {"plans 9.4 Better: a failed gate is gate_failed", "extract_data", GATE, OUTCOME_NORMAL, "unknown", "gate:FAIL:no", 0, "gate_failed"},
-    {"agent-loop 9.5 a navigate that meets a 5xx is tried again", "navigate", 0, OUTCOME_NORMAL, "http_5xx", "", 0, "http_5xx_retry"},
-    {"agent-loop 9.5 a navigate that meets a 5xx is tried again three times", "navigate", 0, OUTCOME_NORMAL, "http_5xx", "", 3, "navigate_failed"},
+    {"agent-loop 9.5 a navigate that meets a 5xx or 429 is tried again", "navigate", 0, OUTCOME_BUSY, "http_5xx", "", 0, "busy_retry"},
+    {"agent-loop 9.5 a navigate that meets a 5xx is tried again three times", "navigate", 0, OUTCOME_BUSY, "http_5xx", "", 3, "navigate_failed"},
     {"plans 9.4 navigate halts", "navigate", 0, OUTCOME_NORMAL, "bad_url", "", 0, "navigate_failed"},
     {"plans 9.4 click: page_exhausted", "click", 0, OUTCOME_EXHAUSTED, "page_exhausted", "", 0, "page_exhausted"},
     {"plans 9.4 click: login_redirect", "click", 0, OUTCOME_LOGIN, "wrong_target", "", 0, "login_redirect"},
@@ -143,6 +145,124 @@ static void the_time_that_a_server_is_given_ends_at_a_cancel(void **state)
     rig_release(&rig);
 }
 
+/* web->late_after: the status of every page; web->flag: there is a form on it. */
+static void status_page(struct fake_web *web, struct pool *pool, const char *url,
+                        struct fake_page *out)
+{
+    out->title = "Desk";
+    out->status = web->late_after;
+    if (web->flag)
+        fake_add(out, "input", "input", "Name", "");
+    fake_add(out, "", "p", "Text", "");
+}
+
+static void a_page_is_judged_by_its_real_status(void **state)
+{
+    static const struct {
+        int status;
+        bool form;
+        const char *class, *data;
+        int retries;
+    } cases[] = {
+        {200, false, "", "navigate:" SITE "/a", 0},
+        {404, false, "bad_url", "bad_url:not_found", 0},
+        {410, false, "bad_url", "bad_url:not_found", 0},
+        {401, false, "http_4xx", "http_4xx: the server answered 401", 0},
+        {403, false, "http_4xx", "http_4xx: the server answered 403", 0},
+        {401, true, "", "navigate:" SITE "/a", 0}, /* a sign-in that says what it is */
+        {0, false, "", "navigate:" SITE "/a", 0},  /* the plane does not know */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        rig_init(&rig, status_page,
+                 "[{'type':'navigate','intent':'x','params':{'url':'" SITE "/a'}}]");
+        rig.web.late_after = cases[i].status;
+        rig.web.flag = cases[i].form;
+        rig_run(&rig, NULL);
+        assert_string_equal(rig_data(&rig, 0), cases[i].data);
+        assert_string_equal(json_str(rig_result(&rig, 0), "failure_class", ""), cases[i].class);
+        assert_int_equal(rig_n_events(&rig, "retry"), cases[i].retries);
+        rig_release(&rig);
+    }
+}
+
+static void every_step_type_has_its_way_back(void **state)
+{
+    static const struct {
+        const char *type, *reverse, *key; /* NULL: none */
+    } cases[] = {
+        {"click", "", "Escape"},
+        {"submit", "", "Escape"},
+        {"scroll", "", "Home"},
+        {"filter", "", NULL},
+        {"fill_field", "", NULL},
+        {"fill_field", "Press ESCAPE twice", "Escape"},
+        {"click", "go back with Alt+Left", "alt+Left"},
+        {"click", "close the tab", "Escape"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct step step = {.type = cases[i].type, .reverse = cases[i].reverse};
+        const char *key = undo_key(&step);
+        assert_string_equal(key ? key : "(none)", cases[i].key ? cases[i].key : "(none)");
+    }
+}
+
+static const json_t *last_event(const struct rig *rig, const char *kind)
+{
+    for (size_t i = json_array_size(rig->events); i > 0; i--)
+        if (!strcmp(json_str(json_array_get(rig->events, i - 1), "kind", ""), kind))
+            return json_array_get(rig->events, i - 1);
+    fail_msg("no event '%s'", kind);
+    return NULL;
+}
+
+#define GATE_PLAN(hints)                                                                           \
+    "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'" SITE "/a'}},"           \
+    "{'type':'extract_data','gate':true,'intent':'Is \\'Text\\' "                                  \
+    "shown?','section':'extraction','hints':{" hints "}},"                                         \
+    "{'type':'wait','intent':'w','section':'extraction','params':{'seconds':0}},"                  \
+    "{'type':'wait','intent':'w','section':'after','params':{'seconds':0}}]"
+
+static void a_gate_tells_its_answer_and_shows_that_it_failed(void **state)
+{
+    static const struct {
+        const char *plan, *data;
+        bool pass;
+    } cases[] = {
+        {GATE_PLAN("'expect_url_contains':'/a'"), "gate:PASS:url_shortcircuit:/a", true},
+        {GATE_PLAN("'expect_url_contains':['desk','/a']"), "gate:PASS:url_shortcircuit:desk,/a",
+         true},
+        {GATE_PLAN("'expect_url_excludes':'/a'"), "gate:FAIL:the URL contains '/a'", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        rig_init(&rig, status_page, cases[i].plan);
+        rig.web.late_after = 200;
+        rig_run(&rig, NULL);
+        assert_string_equal(rig_data(&rig, 1), cases[i].data);
+        const json_t *detail = json_object_get(last_event(&rig, "gate"), "detail");
+        assert_int_equal(json_flag(detail, "pass", !cases[i].pass), cases[i].pass);
+        assert_int_equal(rig_n_results(&rig), cases[i].pass ? 4 : 3);
+        assert_string_equal(json_str(rig_result(&rig, 1), "failure_subclass", ""),
+                            cases[i].pass ? "" : "gate_failed");
+        assert_int_equal(rig_n_events(&rig, "gate_failed"), !cases[i].pass);
+        rig_release(&rig);
+    }
+}
+
+static void a_result_carries_its_verdict(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, status_page, "[{'type':'navigate','intent':'x','params':{'url':'" SITE "/a'}}]");
+    rig.web.late_after = 403;
+    rig_run(&rig, NULL);
+    const json_t *r = rig_result(&rig, 0);
+    assert_string_equal(json_str(json_object_get(r, "verdict"), "verdict", ""), "non_recoverable");
+    assert_string_equal(json_str(r, "recovery_decision", ""), "terminate");
+    assert_string_equal(json_str(r, "reversibility", ""), "reversible");
+    rig_release(&rig);
+}
+
 #define N_RULES ARRAY_SIZE(rule_cases)
 
 int main(void)
@@ -153,6 +273,14 @@ int main(void)
             a_busy_server_is_given_time),
         row_test("plans 9.4 Better: what a retry waits for ends at a cancel",
                  the_time_that_a_server_is_given_ends_at_a_cancel),
+        row_test("agent-loop 10 Better: the real HTTP status of a page that was opened",
+                 a_page_is_judged_by_its_real_status),
+        row_test("plans 9.4 undo per type, and by the words escape and alt+left of reverse",
+                 every_step_type_has_its_way_back),
+        row_test("plans 9.3 a gate tells its answer; failed, it is visible as gate_failed",
+                 a_gate_tells_its_answer_and_shows_that_it_failed),
+        row_test("agent-loop 10 a step's result carries verdict, decision and reversibility",
+                 a_result_carries_its_verdict),
     };
     struct CMUnitTest tests[N_RULES + ARRAY_SIZE(single)];
     for (size_t i = 0; i < N_RULES; i++)

@@ -25,29 +25,31 @@ static const char *joined(struct pool *pool, const json_t *list)
     return out;
 }
 
+static int answer(struct run *run, struct step_result *out, bool pass, const char *reason)
+{
+    run_event(run, "reader", "gate",
+              json_pack("{s:b,s:o}", "pass", pass, "reason", json_string_safe(reason)),
+              "gate %s: %s", pass ? "passed" : "failed", reason);
+    if (pass)
+        return step_ok(run, out, "gate:PASS:%s", reason);
+    return step_fail(run, out, "", "gate:FAIL:%s", str_cut(run->step_pool, reason, REASON_BYTES));
+}
+
 int step_gate(struct run *run, struct step_result *out, struct err *err)
 {
     const json_t *wanted = json_object_get(run->step->hints, "expect_url_contains");
     const json_t *unwanted = json_object_get(run->step->hints, "expect_url_excludes");
+    struct pool *pool = run->step_pool;
     const char *url, *hit;
     int r = run_read_url(run, &url, err);
     if (r)
         return r;
     if (url_contains_any(url, unwanted, &hit))
-        return step_fail(run, out, "", "gate:FAIL:the URL contains '%s'",
-                         str_cut(run->step_pool, hit, REASON_BYTES));
-    const char *list = joined(run->step_pool, wanted);
+        return answer(run, out, false, pool_printf(pool, "the URL contains '%s'", hit));
+    const char *list = joined(pool, wanted);
     if (*list && url_contains_all(url, wanted, NULL))
-        return step_ok(run, out, "gate:PASS:url_shortcircuit:%s", list);
+        return answer(run, out, true, pool_printf(pool, "url_shortcircuit:%s", list));
     struct verdict v;
     r = run_ask(run, *run->step->verify ? run->step->verify : run->step->intent, &v, err);
-    if (r)
-        return r;
-    run_event(run, "reader", "gate",
-              json_pack("{s:b,s:o}", "pass", v.answer == ANSWER_YES, "reason",
-                        json_string_safe(v.reason)),
-              "gate %s: %s", v.answer == ANSWER_YES ? "passed" : "failed", v.reason);
-    if (v.answer == ANSWER_YES)
-        return step_ok(run, out, "gate:PASS:%s", v.reason);
-    return step_fail(run, out, "", "gate:FAIL:%s", str_cut(run->step_pool, v.reason, REASON_BYTES));
+    return r ? r : answer(run, out, v.answer == ANSWER_YES, v.reason);
 }

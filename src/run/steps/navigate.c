@@ -94,9 +94,11 @@ static int judge(struct run *run, const struct observation *obs, const char *url
                  struct step_result *out)
 {
     const char *class = run_page_class(run, obs, url);
-    if (!strcmp(class, "http_5xx"))
-        return step_fail(run, out, "http_5xx", "http_5xx: the server answered %d",
-                         obs->page->http_status);
+    if (str_starts(class, "http_")) {
+        int status = obs->page->http_status;
+        out->outcome = status >= 500 || status == 429 ? OUTCOME_BUSY : OUTCOME_NORMAL;
+        return step_fail(run, out, class, "%s: the server answered %d", class, status);
+    }
     if (strcmp(class, "ok") && strcmp(class, "blocked")) {
         out->failure_subclass = class;
         return step_fail(run, out, "bad_url", "bad_url:%s%s", class, load_code(run, obs));
@@ -133,8 +135,8 @@ int step_navigate(struct run *run, struct step_result *out, struct err *err)
         return step_fail(run, out, "nav_timeout", "nav_timeout: nothing was shown within %d s",
                          cap / 1000);
     if (s.refused_sign_ins && obs.page && obs.page->http_status == 401)
-        return step_fail(run, out, "http_4xx",
-                         "http_4xx: basic auth required at '%s': %s", url_origin(run->step_pool, url),
+        return step_fail(run, out, "http_4xx", "http_4xx: basic auth required at '%s': %s",
+                         url_origin(run->step_pool, url),
                          "give params.username and params.password");
     return judge(run, &obs, url, out);
 }
