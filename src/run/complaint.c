@@ -29,6 +29,25 @@ static const char *const undone[] = {
     "submit the form again",
 };
 
+/* An alert without such a word may as well be good news: "Your message was sent". */
+static const char *const bad_news[] = {
+    "error",          "errors",        "invalid",        "required",
+    "must",           "cannot",        "can't",          "not",
+    "failed",         "missing",       "wrong",          "incorrect",
+    "expired",        "ended",         "denied",         "refused",
+    "unable",         "again",         "please enter",   "please fill",
+    "please choose",  "please select", "please correct", "please add",
+    "please sign in", "too many",      "too long",       "too short",
+};
+
+static bool says_bad_news(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(bad_news); i++)
+        if (str_has_words_fold(text, bad_news[i]))
+            return true;
+    return false;
+}
+
 bool complaint_says_undone(const char *text)
 {
     for (size_t i = 0; i < ARRAY_SIZE(undone); i++)
@@ -49,16 +68,21 @@ static bool bad_class(const char *class)
     return false;
 }
 
-static bool is_message(const struct node *n)
-{
-    return !strcmp(n->role, "alert") ||
-           (!(n->flags & (NODE_EDITABLE | NODE_CLICKABLE)) && bad_class(node_attr(n, "class")));
-}
-
 static const char *text_of(struct pool *pool, const struct page *page, int i)
 {
     const char *text = page_text(pool, page, i, LONG_BYTES);
     return strlen(text) < LONG_BYTES - 4 ? text : "";
+}
+
+static const char *message(struct pool *pool, const struct page *page, int i)
+{
+    const struct node *n = &page->nodes[i];
+    if (n->flags & NODE_CLICKABLE)
+        return "";
+    if (bad_class(node_attr(n, "class")))
+        return text_of(pool, page, i);
+    const char *text = !strcmp(n->role, "alert") ? text_of(pool, page, i) : "";
+    return says_bad_news(text) ? text : "";
 }
 
 static const char *by_id(struct pool *pool, const struct page *page, const char *id)
@@ -92,9 +116,8 @@ const char *complaint_find(struct pool *pool, const struct page *page)
         const struct node *n = &page->nodes[i];
         if (!(n->flags & NODE_VISIBLE) || *n->tag == '#')
             continue;
-        const char *text = n->flags & NODE_EDITABLE ? of_field(pool, page, n)
-                           : is_message(n)          ? text_of(pool, page, i)
-                                                    : "";
+        const char *text =
+            n->flags & NODE_EDITABLE ? of_field(pool, page, n) : message(pool, page, i);
         if (*text)
             return str_cut(pool, text, COMPLAINT_BYTES);
     }

@@ -9,8 +9,8 @@
 #include "base/pool.h"
 #include "core/page.h"
 
-/* The first visible message of an error: an alert, an element whose class says error or invalid, what
- * describes an invalid field, or a required field that is empty and has the focus. At most 200 bytes in
+/* The first visible message of an error: an alert with bad news, an element whose class says error or
+ * invalid, what describes an invalid field, or a required field that is empty and has the focus. At most 200 bytes in
  * pool; "" when there is none. page may be NULL. */
 const char *complaint_find(struct pool *pool, const struct page *page);
 

@@ -89,6 +89,14 @@ static void demote(struct run *run, struct step_result *result, const char *clas
         "%s does not count: %s", type, why);
 }
 
+/* A form that was not taken is still there to be sent. */
+static bool form_still_there(struct run *run, const struct observation *obs)
+{
+    struct target_query q = step_query(run, TARGET_BUTTON);
+    struct target t;
+    return reader_find(run->reader, run->step_pool, obs, &q, &t, NULL) == 0;
+}
+
 /* May what left be sent again? Only where the page says that it was not taken (design.md rule 1).
  */
 static void judge_sent(struct run *run, struct step_result *result, const struct observation *obs,
@@ -99,8 +107,9 @@ static void judge_sent(struct run *run, struct step_result *result, const struct
     const char *text = obs->page ? page_text(run->step_pool, obs->page, 0, PAGE_TEXT_BYTES) : "";
     if (!result->sent || (!result->verified_change && !said))
         return; /* what did nothing at all may be pressed again */
-    bool refused =
-        said || (result->navigated && status >= 400 && status < 500) || complaint_says_undone(text);
+    bool refused = (said && form_still_there(run, obs)) ||
+                   (result->navigated && status >= 400 && status < 500) ||
+                   (!result->undone_before && complaint_says_undone(text));
     result->outcome = refused ? OUTCOME_REFUSED : OUTCOME_UNMET;
 }
 

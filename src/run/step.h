@@ -53,6 +53,7 @@ struct step_result {
     bool verified_change;      /* something on the page or in the URL is different from before */
     bool navigated;            /* its input opened another document */
     const char *complaint_before; /* what the page complained of before the input (complaint.h); "" */
+    bool undone_before;        /* it said even then that something was not done */
     const char *effect_key;    /* journal entry to close with "observed"; NULL none */
     bool sent;                 /* what cannot be taken back may have left: never pressed again blindly */
     bool from_journal;         /* an earlier attempt's outcome: that one judged it, on its own page */

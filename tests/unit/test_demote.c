@@ -80,6 +80,8 @@ static const struct demotion cases[] = {
      "no_state_change", "submit:Send@(640,60):no_state_change", 0},
     {"plans 10.1 Better: what the page complains of becomes the reason", "submit", TEXT "'Thank you'",
      "!Email is required", false, "no_state_change", "submit:Send@(640,60):no_state_change:!Email is required", 0},
+    {"plans 10.1 Better: good news in an alert is no refusal, and nothing is sent twice", "submit", TEXT "'Thank you'",
+     "!Message on its way", false, "no_state_change", "submit:Send@(640,60):no_state_change", 1},
     {"plans 10.2 an expected part of the URL that is missing is wrong_target", "click",
      ANY ",'expect_url_contains':'/done'", SITE "/other", false, "wrong_target", "submit:Send@(640,60):wrong_target", 0},
     {"plans 10.2 an excluded part of the URL is wrong_target", "click",
@@ -198,8 +200,10 @@ static void complaints_are_found_where_pages_put_them(void **state)
     static const struct {
         const char *nodes, *complaint;
     } pages[] = {
-        {"{'parent':0,'tag':'p','attrs':{'role':'alert'},%v},{'parent':1,'text':'No stock'}",
-         "No stock"},
+        {"{'parent':0,'tag':'p','attrs':{'role':'alert'},%v},{'parent':1,'text':'No stock'}", ""},
+        {"{'parent':0,'tag':'p','attrs':{'role':'alert'},%v},{'parent':1,'text':'Out of stock: not "
+         "possible'}",
+         "Out of stock: not possible"},
         {"{'parent':0,'tag':'div','attrs':{'class':'form-error "
          "big'},%v},{'parent':1,'text':'Long'}",
          "Long"},

@@ -183,18 +183,25 @@ static int announce(struct run *run, struct step_result *out, const struct obser
     return r;
 }
 
+/* What the page says before the press is no answer to it. */
+static void note_complaints(struct run *run, const struct observation *obs, struct step_result *out)
+{
+    out->complaint_before = complaint_find(run->step_pool, obs->page);
+    out->undone_before = obs->page && complaint_says_undone(
+                                          page_text(run->step_pool, obs->page, 0, PAGE_TEXT_BYTES));
+}
+
 static int press_labelled(struct run *run, enum target_kind kind, struct step_result *out,
                           struct err *err)
 {
     struct aim aim;
     struct effect effect;
     bool found;
-    int r = step_names_place(run->step)
-                ? step_point(run, &aim, &found, out, err)
-                : step_aim(run, kind, 0, &aim, &found, out, err);
+    int r = step_names_place(run->step) ? step_point(run, &aim, &found, out, err)
+                                        : step_aim(run, kind, 0, &aim, &found, out, err);
     if (r || !found)
         return r;
-    out->complaint_before = complaint_find(run->step_pool, aim.obs.page);
+    note_complaints(run, &aim.obs, out);
     r = effect_begin(run, &aim.obs, &effect, err);
     if (!r)
         r = announce(run, out, &aim.obs, err);
