@@ -58,7 +58,7 @@ static const struct {
 
 static void end_by_code(struct run *run, int r, const struct err *err, struct run_end *out)
 {
-    out->error = pool_strdup(run->pool, err->msg);
+    out->error = pool_strdup(run->pool, answer_hide_text(&run->answers, run->pool, err->msg));
     if (r == E_GONE && run->stop == RUN_STOP_NONE) {
         ending_as(out, "lost", "", "plane_gone");
         return;

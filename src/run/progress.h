@@ -28,7 +28,9 @@ struct progress {
     int scroll_y;
     int row_images, row_image_bytes; /* pictures of rows that were kept */
     int shared_seen_hits;            /* passed over because an earlier run had them: cache_read */
+    int inputs;          /* times a person was asked: the number of the newest answer */
     double elapsed_s;    /* of all attempts up to this checkpoint */
+    bool asked;          /* it was not answered when this was written */
     bool detail_open;    /* a listing click opened a detail page that was not left yet */
     char *status, *halt_reason, *session_name, *plan_signature, *run_key; /* owned, never NULL */
     char *current_url, *reentry_url;
@@ -39,6 +41,7 @@ struct progress {
     char *card_title;       /* of the open detail page */
     char *card_key;         /* what its account knows it by */
     char *state_print;      /* of the page after the last step; guards.h */
+    char *ask_prompt, *ask_reason; /* what was asked last; "" nothing */
     char *timestamp;
     json_t *seen_urls, *leads, *step_results, *titles, *tried, *filter_tokens, *rows, *healing,
         *warnings, *schema_fields, *accounts, *downloads; /* arrays, never NULL */

@@ -20,7 +20,9 @@ int resume_restore(struct run *run, struct err *err)
                  "the checkpoint belongs to another plan: starting from the beginning");
         return 0;
     }
-    int r = progress_from_json(&run->progress, doc, err);
+    json_t *shown = answer_show(&run->answers, doc);
+    int r = progress_from_json(&run->progress, shown, err);
+    json_decref(shown);
     if (r)
         return r;
     r = edits_replay(run, err);
@@ -29,6 +31,7 @@ int resume_restore(struct run *run, struct err *err)
     coverage_release(&run->coverage);
     coverage_init(&run->coverage, run->progress.coverage);
     run->elapsed_before = run->progress.elapsed_s;
+    progress_set(&run->live_url, run->progress.current_url); /* until the next look */
     json_decref(run->run_time);
     run->run_time = json_deep_copy(run->progress.time_buckets);
     return 0;
@@ -141,6 +144,8 @@ static void forget_last(struct run *run)
     data = json_str(result, "data", "");
     if (json_flag(result, "success", false) && str_starts(data, "URL:"))
         drop_last(p->seen_urls, 1);
+    if (p->inputs > 0 && (str_starts(data, "request_user_input:") || str_ends(data, ":pause")))
+        p->inputs--; /* it gets the same answer again */
     drop_last(p->step_results, 1);
 }
 

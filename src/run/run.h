@@ -22,6 +22,7 @@
 #include "core/plan.h"
 #include "plane/plane.h"
 #include "reader/reader.h"
+#include "run/answer.h"
 #include "run/coverage.h"
 #include "run/meter.h"
 #include "run/progress.h"
@@ -38,7 +39,7 @@ enum run_stop {
     RUN_STOP_PLANE,  /* the display or the browser died while nothing was asked of it */
 };
 
-/* All callbacks but the last are mandatory. */
+/* All callbacks but paused are mandatory; unpaused is with paused. */
 struct run_host {
     void *arg;
     /* One line of history: {layer, kind, summary, step_index, detail}. Borrowed. */
@@ -47,8 +48,11 @@ struct run_host {
     int (*checkpoint)(void *arg, const json_t *checkpoint, const json_t *events);
     /* Returns when the entry is on disk. E_TIMEOUT, E_GONE, E_CANCELLED. detail may be NULL. */
     int (*journal)(void *arg, const char *key, const char *state, const json_t *detail);
-    /* The run stands still before this step, because it was asked to. NULL: nobody wants to know. */
-    void (*paused)(void *arg, int step_index);
+    /* The run stands still: {"kind": "external", "user_input" or "captcha", "step_index", "reason",
+     * "prompt", ...} as in docs/processes.md. NULL: nobody hears it, so nobody can be asked. Borrowed. */
+    void (*paused)(void *arg, const json_t *pause);
+    /* It goes on by itself: nobody came to solve the challenge. */
+    void (*unpaused)(void *arg);
 };
 
 struct run_config {
@@ -63,6 +67,10 @@ struct run_config {
     const char *session_dir;    /* of saved sessions, in the profile; NULL: none can be kept */
     double nav_wait_s;          /* 0: 18 s (plans.md 8.1) */
     bool auto_url_gate;         /* arm the drift hint from the URL */
+    bool pause_on_captcha;      /* a challenge waits for a human first */
+    int challenge_wait_ms;      /* for it to pass by itself; 0: 12 s */
+    int human_wait_ms;          /* 0: 1800 s (agent-loop.md 12) */
+    const json_t *user_input;   /* answers known already, of answers_take(); NULL none */
     const json_t *extraction_schema; /* the request's, NULL none */
     const struct tool *const *tools; /* tools.h, NULL-terminated; NULL: none */
     const json_t *recipes;           /* {name: schema} that steps name as schema_name; NULL none */
@@ -97,6 +105,8 @@ struct run {
     struct loop_timer time_cap;
     enum run_stop stop;
     bool pausing; /* stand still before the next step; run_pause() */
+    bool challenged; /* a human is to solve what the site asks; pause.h */
+    struct answers answers;
     const struct step *step; /* under way */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
@@ -133,8 +143,17 @@ void run_execute(struct run *run, struct run_end *out);
 void run_stop(struct run *run, enum run_stop why);
 
 /* From a callback of the loop: stand still before the next step, with the browser as it is, until told
- * to go on or to end. That time is not the run's. */
+ * to go on or to end. That time is not the run's. Off also ends the wait for a human. */
 void run_pause(struct run *run, bool on);
+
+/* From a callback of the loop: what a person answered, of answers_take(). */
+void run_answer(struct run *run, const json_t *given);
+
+/* For pause.c: the cap of what time is left. */
+void run_arm_time_cap(struct run *run);
+
+/* The effect journal; what a person answered is not in it. Codes of the host. detail may be NULL. */
+int run_journal(struct run *run, const char *key, const char *state, const json_t *detail) MUST_CHECK;
 
 /* The checkpoint document now. New reference. */
 json_t *run_checkpoint(struct run *run);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "core/task.h"
 #include "run/ending.h"
+#include "run/pause.h"
 #include "run/resume.h"
 #include "run/steps/steps.h"
 #include "run/turn.h"
@@ -44,6 +45,7 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
     run->url_before = empty_text();
     run->dialog_page = empty_text();
     run->start_us = clock_mono_us();
+    answers_take(&run->answers, config->user_input);
     meter_start(&run->step_meter);
 }
 
@@ -55,6 +57,7 @@ void run_release(struct run *run)
     json_decref(run->run_time);
     json_decref(run->pending_events);
     json_decref(run->saved);
+    answers_release(&run->answers);
     free(run->live_url);
     free(run->url_before);
     free(run->dialog_page);
@@ -76,6 +79,12 @@ void run_stop(struct run *run, enum run_stop why)
 void run_pause(struct run *run, bool on)
 {
     run->pausing = on;
+    run->challenged = run->challenged && on;
+}
+
+void run_answer(struct run *run, const json_t *given)
+{
+    answers_take(&run->answers, given);
 }
 
 static void time_is_up(void *arg)
@@ -83,34 +92,13 @@ static void time_is_up(void *arg)
     run_stop(arg, RUN_STOP_TIME);
 }
 
-static void arm_time_cap(struct run *run)
+void run_arm_time_cap(struct run *run)
 {
     if (run->config->max_time_minutes <= 0)
         return;
     double left = run->config->max_time_minutes * 60.0 - run_elapsed_s(run);
     loop_timer_set(run->loop, &run->time_cap, left > 0 ? (int64_t)(left * 1000) : 0, time_is_up,
                    run);
-}
-
-static bool goes_on(void *arg)
-{
-    const struct run *run = arg;
-    return !run->pausing || run->stop != RUN_STOP_NONE;
-}
-
-/* There is no deadline here: a pause ends by a word from outside, and any ending is such a word. */
-static int pause_if_asked(struct run *run)
-{
-    int64_t since = clock_mono_us();
-    if (goes_on(run))
-        return 0;
-    loop_timer_clear(&run->time_cap);
-    if (run->host->paused)
-        run->host->paused(run->host->arg, run->progress.step_index);
-    int r = loop_wait(run->loop, goes_on, run, INT64_MAX);
-    run->start_us += clock_mono_us() - since;
-    arm_time_cap(run);
-    return run->stop != RUN_STOP_NONE ? 0 : r; /* ending_caps() looks at stop */
 }
 
 static void begin_fresh(struct run *run)
@@ -159,13 +147,15 @@ void run_execute(struct run *run, struct run_end *out)
     begin_fresh(run);
     progress_set(&run->progress.status, "running");
     progress_set(&run->progress.halt_reason, "");
-    arm_time_cap(run);
+    run_arm_time_cap(run);
     run_keep_checkpoint(run);
-    if (!r && restored)
+    if (!r)
+        r = pause_point(run, &err);
+    if (!r && restored && run->stop == RUN_STOP_NONE)
         r = resume_reenter(run, &err);
-    while (!r && run->progress.step_index < run->plan->n_steps) {
-        r = pause_if_asked(run);
-        if (r || ending_caps(run, out))
+    while (!r) {
+        r = pause_point(run, &err);
+        if (r || run->progress.step_index >= run->plan->n_steps || ending_caps(run, out))
             break;
         r = one_turn(run, out, &err);
     }

@@ -28,6 +28,7 @@ static const struct step_type types[] = {
     {"fill_field",    step_fill_field,    0,                                               "Fill in"},
     {"filter",        step_filter,        0,                                               "Filter"},
     {"scroll",        step_scroll,        STEP_READ_ONLY,                                  "Scroll"},
+    {"request_user_input", step_request_user_input, STEP_READ_ONLY,                        "Ask a person"},
     {"wait",          step_wait,          STEP_READ_ONLY,                                  "Wait"},
     {"paginate",      step_paginate,      STEP_OPENS,                                      "Next page"},
     {"extract_url",   step_extract_url,   STEP_READ_ONLY,                                  "Read URL"},

@@ -24,7 +24,9 @@ void run_event(struct run *run, const char *layer, const char *kind, json_t *det
     json_t *e = json_pack("{s:s,s:s,s:o,s:i,s:o}", "layer", layer, "kind", kind, "summary",
                           json_string_safe(text), "step_index", run->index, "detail",
                           detail ? detail : json_object());
-    run->host->event(run->host->arg, e);
+    json_t *hidden = answer_hide(&run->answers, e);
+    run->host->event(run->host->arg, hidden);
+    json_decref(hidden);
     json_decref(e);
 }
 
@@ -79,7 +81,9 @@ static void refresh(struct run *run)
 json_t *run_checkpoint(struct run *run)
 {
     refresh(run);
-    return progress_to_json(&run->progress);
+    json_t *doc = progress_to_json(&run->progress), *hidden = answer_hide(&run->answers, doc);
+    json_decref(doc);
+    return hidden;
 }
 
 /* A copy: the lists of the document are the ones that the next step adds to. Step results are only
@@ -97,7 +101,17 @@ void run_keep_checkpoint(struct run *run)
 int run_send_checkpoint(struct run *run, struct err *err)
 {
     run_keep_checkpoint(run);
-    int r = run->host->checkpoint(run->host->arg, run->saved, run->pending_events);
+    json_t *events = answer_hide(&run->answers, run->pending_events);
+    int r = run->host->checkpoint(run->host->arg, run->saved, events);
+    json_decref(events);
     json_array_clear(run->pending_events);
     return r ? err_set(err, r, "the checkpoint could not be sent (%s)", err_name(r)) : 0;
+}
+
+int run_journal(struct run *run, const char *key, const char *state, const json_t *detail)
+{
+    json_t *hidden = detail ? answer_hide(&run->answers, detail) : NULL;
+    int r = run->host->journal(run->host->arg, key, state, hidden);
+    json_decref(hidden);
+    return r;
 }

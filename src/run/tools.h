@@ -31,6 +31,7 @@ struct tool {
     tool_fn *call;
 };
 
+extern const struct tool tool_request_user_input;
 extern const struct tool *const host_tools[]; /* NULL-terminated */
 
 /* Call run->config->tools by name; args NULL: none. *ret_text is the line that callers read:

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/run.h"
 #include "run/allow.h"
 #include "run/critic.h"
 #include "run/demote.h"
 #include "run/edits.h"
 #include "run/guards.h"
 #include "run/look.h"
+#include "run/pause.h"
 #include "run/record.h"
 #include "run/steps/steps.h"
 #include "run/url.h"
@@ -77,7 +79,7 @@ static int observed(struct run *run, const struct step_result *result, struct er
         json_pack("{s:b,s:b,s:s,s:o,s:o}", "success", result->success, "unconfirmed",
                   result->outcome == OUTCOME_UNCONFIRMED, "class", result->failure_class, "data",
                   json_string_safe(result->data), "final_url", json_string_safe(run->live_url));
-    int r = run->host->journal(run->host->arg, result->effect_key, "observed", detail);
+    int r = run_journal(run, result->effect_key, "observed", detail);
     json_decref(detail);
     return r ? err_set(err, r, "the effect journal could not be written (%s)", err_name(r)) : 0;
 }
@@ -152,20 +154,43 @@ static int guard(struct run *run, struct next *next, struct err *err)
     return r;
 }
 
+/* It stopped at a challenge that is solved now: once more, and not counted as a try. */
+static int met_challenge(struct run *run, const struct step_result *result, bool *ret_again,
+                         struct err *err)
+{
+    bool wall = failure_wall_mark(result->page_title) != NULL;
+    *ret_again = false;
+    if (result->success || result->skip || (!wall && strcmp(result->failure_class, "cf_challenge")))
+        return 0;
+    int r = pause_for_human(run, err);
+    *ret_again = r == 1;
+    return r < 0 ? r : 0;
+}
+
 static int after_attempt(struct run *run, struct step_result *result, bool outside,
                          struct next *next, struct err *err)
 {
     int r = observed(run, result, err);
     if (!r)
         r = record_look(run, result, err);
+    bool again = false;
+    if (!r && !outside)
+        r = met_challenge(run, result, &again, err);
     if (r)
         return r;
+    if (again) {
+        run->progress.retries--;
+        *next = (struct next){.kind = NEXT_RETRY, .reason = "challenge_solved"};
+        return 0;
+    }
     record_effects(run, result);
     *next = (struct next){.kind = NEXT_ADVANCE};
     if (outside) {
         *next = (struct next){.kind = NEXT_HALT, .reason = "off_allowlist"};
         return 0;
     }
+    if (result->success && result->prompt)
+        pause_ask(run, result->prompt, result->pause_reason);
     if (result->success && result->outcome == OUTCOME_DONE)
         *next = (struct next){.kind = NEXT_JUMP, .target = run->plan->n_steps};
     if (result->success && !strcmp(run->step->type, "paginate"))
@@ -235,7 +260,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
     run->index = run->progress.step_index;
-    run->step = edits_step(run, run->index);
+    run->step = answer_fill(run->step_pool, edits_step(run, run->index), pause_answer(run));
     meter_start(&run->step_meter);
     return is_flow(run->step) ? run_flow(run, err) : run_step(run, next, err);
 }

@@ -40,6 +40,7 @@ struct worker {
     bool ending;                       /* the outcome stands: later messages change nothing */
     enum run_stop stop;                /* asked for before the run was initialised */
     bool pausing;                      /* likewise */
+    json_t *answers;                   /* likewise: what came with a resume, owned */
     struct loop_timer drain;           /* armed when a drain was asked for */
     const char *wait_key, *wait_state; /* journal entry that is waited for */
     bool acked;
@@ -97,13 +98,21 @@ static void on_drain(struct worker *w, const json_t *m)
 static void on_pause(struct worker *w, const json_t *m)
 {
     w->pausing = true;
-    run_pause(&w->run, true);
+    if (w->running)
+        run_pause(&w->run, true);
 }
 
 static void on_resume(struct worker *w, const json_t *m)
 {
+    const json_t *given = json_object_get(m, "user_input");
     w->pausing = false;
-    run_pause(&w->run, false);
+    if (w->running) {
+        run_answer(&w->run, given);
+        run_pause(&w->run, false);
+    } else if (json_is_object(given)) {
+        json_decref(w->answers);
+        w->answers = json_deep_copy(given);
+    }
 }
 
 static void on_ack(struct worker *w, const json_t *m)
@@ -155,12 +164,22 @@ static int send_checkpoint(void *arg, const json_t *checkpoint, const json_t *ev
     return r ? r : ipc_flush(w->ipc, SEND_MS) == E_GONE ? E_GONE : 0;
 }
 
-static void send_paused(void *arg, int step_index)
+static void send_paused(void *arg, const json_t *pause)
 {
     struct worker *w = arg;
-    json_t *m = json_pack("{s:s,s:i}", "type", "paused", "step_index", step_index);
+    json_t *m = json_copy((json_t *)pause);
+    json_put_str(m, "type", "paused");
     if (ipc_send(w->ipc, m))
         log_debug(LOGGER, &w->log, "paused could not be sent");
+    json_decref(m);
+}
+
+static void send_unpaused(void *arg)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s}", "type", "unpaused");
+    if (ipc_send(w->ipc, m))
+        log_debug(LOGGER, &w->log, "unpaused could not be sent");
     json_decref(m);
 }
 
@@ -409,6 +428,8 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .session_dir = session_dir(w),
         .nav_wait_s = json_num(options, "nav_wait_s", 0),
         .auto_url_gate = json_flag(options, "auto_url_gate", true),
+        .pause_on_captcha = json_flag(options, "pause_on_captcha", true),
+        .user_input = json_object_get(m, "user_input"),
         .extraction_schema = json_is_object(schema) ? schema : NULL,
         .recipes = json_object_get(options, "recipes"),
         .cache = json_object_get(m, "cache"),
@@ -434,12 +455,13 @@ static void stop_plane(struct worker *w, enum plane_end how)
 
 static int carry_out(struct worker *w, const struct plan *plan)
 {
-    struct run_host host = {w, send_event, send_checkpoint, send_journal, send_paused};
+    struct run_host host = {w, send_event, send_checkpoint, send_journal, send_paused, send_unpaused};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->reader, w->brain, &host);
     w->running = true;
     run_pause(&w->run, w->pausing);
+    run_answer(&w->run, w->answers);
     if (w->stop != RUN_STOP_NONE)
         run_stop(&w->run, w->stop);
     run_execute(&w->run, &end);
@@ -519,6 +541,7 @@ int worker_main(int fd)
     ipc_destroy(w.ipc);
     loop_destroy(w.loop);
     json_decref(w.start);
+    json_decref(w.answers);
     pool_destroy(w.pool);
     return status;
 }

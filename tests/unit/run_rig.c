@@ -31,6 +31,18 @@ static int on_journal(void *arg, const char *key, const char *state, const json_
     return rig->journal_lost_after && rig->n_journal >= rig->journal_lost_after ? E_GONE : 0;
 }
 
+static void on_paused(void *arg, const json_t *pause)
+{
+    struct rig *rig = arg;
+    json_push(rig->pauses, json_deep_copy(pause));
+    rig->on_paused(rig, pause);
+}
+
+static void on_unpaused(void *arg)
+{
+    ((struct rig *)arg)->n_unpaused++;
+}
+
 static struct plan *parse_plan(struct pool *pool, const char *steps)
 {
     struct plan *plan;
@@ -46,7 +58,8 @@ static struct plan *parse_plan(struct pool *pool, const char *steps)
 void rig_init(struct rig *rig, fake_page_fn *page, const char *steps)
 {
     *rig =
-        (struct rig){.pool = pool_create(NULL), .events = json_array(), .journal = json_object()};
+        (struct rig){.pool = pool_create(NULL), .events = json_array(), .journal = json_object(),
+                        .pauses = json_array()};
     assert_int_equal(loop_create(&rig->loop, NULL), 0);
     fake_web_init(&rig->web, rig->loop, page);
     rig->plan = parse_plan(rig->pool, steps);
@@ -55,7 +68,7 @@ void rig_init(struct rig *rig, fake_page_fn *page, const char *steps)
                                       .auto_url_gate = true,
                                       .journal = rig->journal,
                                       .max_time_minutes = 10};
-    rig->host = (struct run_host){rig, on_event, on_checkpoint, on_journal, NULL};
+    rig->host = (struct run_host){rig, on_event, on_checkpoint, on_journal, NULL, NULL};
 }
 
 static void forget_run(struct rig *rig)
@@ -79,6 +92,10 @@ void rig_run(struct rig *rig, const json_t *checkpoint)
     if (copy)
         json_keep(rig->pool, copy);
     rig->config.checkpoint = copy;
+    if (rig->on_paused) {
+        rig->host.paused = on_paused;
+        rig->host.unpaused = on_unpaused;
+    }
     run_init(&rig->run, &rig->config, rig->loop, &rig->web.plane,
              rig->reader ? rig->reader : fake_reader(), rig->brain, &rig->host);
     run_execute(&rig->run, &rig->end);
@@ -90,6 +107,7 @@ void rig_release(struct rig *rig)
     forget_run(rig);
     json_decref(rig->events);
     json_decref(rig->journal);
+    json_decref(rig->pauses);
     fake_web_release(&rig->web);
     loop_destroy(rig->loop);
     pool_destroy(rig->pool);

@@ -28,6 +28,9 @@ struct rig {
     json_t *final; /* checkpoint document at the end */
     struct brain *brain; /* NULL: none */
     struct reader *reader; /* NULL: fake_reader() */
+    json_t *pauses; /* what the host heard of them */
+    void (*on_paused)(struct rig *rig, const json_t *pause); /* NULL: nobody hears it */
+    int n_unpaused;
 };
 
 /* A brain that says these actions, one after the other, and the last one for ever. */

@@ -35,7 +35,7 @@ int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
 step_fn step_task; /* ../suite/task.c */
 
 step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_field, step_filter,
-    step_scroll, step_wait, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate,
+    step_scroll, step_wait, step_request_user_input, step_paginate, step_extract_url, step_extract_data, step_extract_rows, step_gate,
     step_learn, step_right_click, step_double_click, step_drag, step_key_press, step_type_text, step_detect_visible,
     step_done, step_holo3, step_claude, step_tool_call,
     step_select_option, step_collect_urls, step_capture_link;

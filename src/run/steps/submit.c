@@ -163,7 +163,7 @@ static int after_a_death(struct run *run, const json_t *entry, struct step_resul
 static int journal(struct run *run, struct step_result *out, const char *state,
                    const json_t *detail, struct err *err)
 {
-    int r = run->host->journal(run->host->arg, out->effect_key, state, detail);
+    int r = run_journal(run, out->effect_key, state, detail);
     out->sent = !r && !strcmp(state, "sent");
     return r ? err_set(err, r, "submit_error: the effect journal could not be written (%s)",
                        err_name(r))
