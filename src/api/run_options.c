@@ -62,7 +62,7 @@ static const struct row run_fields[] = {
     {"base_url", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"start_url", TEXT, CHECKED_ONLY, 0, 0, 0},
     {"dry_run", FLAG, AT(dry_run), NOT_NULL, 0, 0},
-    {"user_input", ANY, CHECKED_ONLY, LATER, 0, 0},
+    {"user_input", ANY, AT(user_input), 0, 0, 0},
     {"extraction_schema", OBJECT, AT(extraction_schema), 0, 0, 0},
     {"cache_read", FLAG, AT(cache_read), NOT_NULL, 0, 0},
     {"cache_write", FLAG, AT(cache_write), NOT_NULL, 0, 0},
@@ -148,6 +148,19 @@ static int read_number(const json_t *body, const struct row *f, void *into, stru
     return r;
 }
 
+/* What a person answers: "" and null are none. */
+static int read_any(const json_t *body, const struct row *f, void *into, struct err *err)
+{
+    const json_t *v = json_object_get(body, f->name);
+    size_t size = json_truthy(v) ? json_dumpb(v, NULL, 0, JSON_FOR_CALLERS | JSON_ENCODE_ANY) : 0;
+    if (size > CAP_USER_INPUT_BYTES)
+        return err_set(err, E_INVALID, "'%s' is %zu bytes long; at most %u are taken", f->name, size,
+                       CAP_USER_INPUT_BYTES);
+    if (into && v && !json_is_null(v) && (!json_is_string(v) || json_string_length(v)))
+        *(const json_t **)into = v;
+    return 0;
+}
+
 static int read_field(const json_t *body, const struct row *f, void *out, struct err *err)
 {
     void *into = f->offset == CHECKED_ONLY ? NULL : (char *)out + f->offset;
@@ -165,7 +178,7 @@ static int read_field(const json_t *body, const struct row *f, void *out, struct
     case AMOUNT:
         return read_number(body, f, into, err);
     case ANY:
-        return 0;
+        return read_any(body, f, into, err);
     }
     return 0;
 }

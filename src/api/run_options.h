@@ -24,6 +24,7 @@ struct run_options {
     bool cache_read, cache_write; /* agent-loop.md 14.6 */
     int64_t cache_ttl_s;         /* 0: never stale */
     const char *cache_key;
+    const json_t *user_input; /* NULL none */
     const json_t *extraction_schema;
     bool dry_run;
     const char *cua_model, *callback_url;

@@ -293,6 +293,7 @@ static void submit(struct request *req, struct candidate *c)
         .brain = c->brain ? c->brain : req->api->settings->brain,
         .payload = c->payload,
         .warnings = c->warnings,
+        .user_input = c->options.user_input,
         .options = worker_options(req, c),
         .cache = cache_settings(req, c),
         .mode = c->action             ? c->action

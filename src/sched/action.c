@@ -141,17 +141,78 @@ int sched_pause(struct sched *s, struct run_key key, const char *reason, struct 
     return tell(r, &cause, err);
 }
 
+/* What of it callers see while it waits. */
+static json_t *pause_fields(const json_t *pause)
+{
+    static const char *const told[] = {"prompt", "reason"};
+    static const char *const kept[] = {"step_index", "pending_tool", "pending_arguments", "prompt", "input"};
+    json_t *patch = json_object(), *state = json_pack("{s:i}", "version", 1);
+    put_now(patch, "paused_at", clock_wall_us());
+    put_now(state, "timestamp", clock_wall_us());
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+        if (json_object_get(pause, told[i]))
+            json_object_set(patch, told[i], json_object_get(pause, told[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        if (json_object_get(pause, kept[i]))
+            json_object_set(state, kept[i], json_object_get(pause, kept[i]));
+    json_object_set(state, "pending_reason", json_object_get(pause, "reason"));
+    json_object_set(patch, "pause_reason", json_object_get(pause, "reason"));
+    json_put(patch, "resumed_at", json_null());
+    json_put(patch, "pause_state", state);
+    return patch;
+}
+
+/* A caller may have paused it a moment before: then it only says why, too. */
+int pause_by_run(struct slot *slot, const json_t *pause, struct err *err)
+{
+    struct sched *s = slot->sched;
+    struct pool *pool = pool_create(NULL);
+    struct run_record rec;
+    const char *prompt = json_str(pause, "prompt", ""), *reason = json_str(pause, "reason", "");
+    json_t *patch = pause_fields(pause);
+    json_t *event = settle_event("decision", "paused: %s%s%s", reason, *prompt ? ": " : "", prompt);
+    json_put(event, "detail", json_copy(json_object_get(patch, "pause_state")));
+    json_t *events = one_event(event);
+    int r = store_run_get(s->store, pool, slot->key, 0, &rec, err);
+    if (!r && rec.state == RUN_PAUSED) {
+        r = store_run_patch(s->store, slot->key, patch, err);
+        if (!r)
+            r = store_events_add(s->store, slot->key, events, err);
+    } else if (!r) {
+        r = store_run_set_state(s->store, slot->key, RUN_PAUSED, patch, NULL, events, err);
+    }
+    if (!r)
+        files_status_soon(s, slot->key);
+    json_decref(patch);
+    json_decref(events);
+    pool_destroy(pool);
+    return r;
+}
+
 /* --- resume ------------------------------------------------------------------------------------
  */
 
-/* The next worker finds the answer in its journal; one that is alive is told. */
-static int keep_input(struct sched *s, struct run_key key, const json_t *user_input,
-                      struct err *err)
+/* Nothing of the pause is left. New reference. */
+static json_t *resumed_fields(int64_t now_us)
 {
-    json_t *detail = json_object();
-    json_object_set(detail, "value", (json_t *)user_input);
-    int r = store_journal_put(s->store, key, "user_input", "given", detail, err);
-    json_decref(detail);
+    static const char *const over[] = {"pause_reason", "prompt", "reason", "pause_state"};
+    json_t *patch = json_object();
+    put_now(patch, "resumed_at", now_us);
+    for (size_t i = 0; i < ARRAY_SIZE(over); i++)
+        json_put(patch, over[i], json_null());
+    return patch;
+}
+
+int unpause_by_run(struct slot *slot, struct err *err)
+{
+    struct sched *s = slot->sched;
+    json_t *patch = resumed_fields(clock_wall_us());
+    json_t *events = one_event(settle_event("decision", "nobody came: the run goes on by itself"));
+    int r = store_run_set_state(s->store, slot->key, RUN_RUNNING, patch, NULL, events, err);
+    json_decref(patch);
+    json_decref(events);
+    if (!r)
+        files_status_soon(s, slot->key);
     return r;
 }
 
@@ -176,24 +237,21 @@ static int check_resume(struct sched *s, const struct run_record *rec, const jso
 static int resume_paused(struct sched *s, const struct run_record *rec, const json_t *user_input,
                          int64_t now_us, struct err *err)
 {
-    static const char *const over[] = {"pause_reason", "prompt", "reason"};
     struct run_key key = RUN_KEY_OF(rec);
     struct slot *slot = sched_slot_of(s, key);
     bool asked = *json_str(rec->doc, "prompt", "");
-    int r = asked ? keep_input(s, key, user_input, err) : 0;
-    json_t *patch = json_object(), *events = one_event(settle_event("decision", "resumed"));
-    put_now(patch, "resumed_at", now_us);
-    for (size_t i = 0; i < ARRAY_SIZE(over); i++)
-        json_put(patch, over[i], json_null());
-    if (!r)
-        r = store_run_set_state(s->store, key, slot ? RUN_RUNNING : RUN_QUEUED, patch, NULL, events,
+    json_t *patch = resumed_fields(now_us), *events = one_event(settle_event("decision", "resumed"));
+    int r = store_run_set_state(s->store, key, slot ? RUN_RUNNING : RUN_QUEUED, patch, NULL, events,
                                 err);
     json_decref(patch);
     json_decref(events);
     if (r)
         return r;
+    if (asked)
+        answers_keep(s, key, (int)json_int(json_object_get(rec->doc, "pause_state"), "input", 1),
+                     user_input);
     if (slot)
-        slot_resume(slot, user_input);
+        slot_resume(slot);
     else
         queue_add(s, key, rec->profile_id, rec->attempts > 0);
     files_status_soon(s, key);

@@ -94,6 +94,33 @@ static void put_place(struct sched *s, const struct run_record *rec, json_t *doc
     json_put(doc, "eta_ms", eta >= 0 ? json_integer(eta) : json_null());
 }
 
+/* What the run has so far, and the page it stands on: read only while somebody may want to look. */
+static void put_pause_state(struct sched *s, struct pool *pool, const struct run_record *rec,
+                            json_t *doc)
+{
+    static const char *const kept[] = {"step_results", "loop_counters", "listings_on_page",
+                                       "browser_state", "session_name"};
+    struct run_record full;
+    json_t *state = json_object_get(rec->doc, "pause_state");
+    if (rec->state != RUN_PAUSED ||
+        store_run_get(s->store, pool, RUN_KEY_OF(rec), RUN_PART_CHECKPOINT | RUN_PART_PLAN, &full, NULL))
+        return;
+    state = state ? json_copy(state) : json_pack("{s:i,s:O?}", "version", 1, "pending_reason",
+                                                 json_object_get(rec->doc, "pause_reason"));
+    json_put_str(state, "run_key", rec->run_id);
+    json_put_str(state, "plan_signature", rec->plan_signature);
+    json_put_str(state, "checkpoint_path",
+                 dirs_checkpoint(s, pool, rec->tenant_id, rec->workflow_id ? rec->workflow_id : ""));
+    if (!json_object_get(state, "step_index"))
+        json_put_int(state, "step_index", json_int(full.checkpoint, "step_index", 0));
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        if (json_object_get(full.checkpoint, kept[i]))
+            json_object_set(state, kept[i], json_object_get(full.checkpoint, kept[i]));
+    json_put(state, "resolved_task_suite",
+             json_pack("{s:O?}", "_micro_plan", json_object_get(full.plan, "steps")));
+    json_put(doc, "pause_state", state);
+}
+
 json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record *rec)
 {
     json_t *doc = json_keep(pool, json_object());
@@ -111,6 +138,7 @@ json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record 
     json_put_bool(doc, "in_memory_thread_alive", sched_slot_of(s, RUN_KEY_OF(rec)) != NULL);
     if (rec->state == RUN_QUEUED)
         put_place(s, rec, doc);
+    put_pause_state(s, pool, rec, doc);
     if (wants_help(rec))
         json_put(doc, "failure_help", help_of(s, rec));
     return doc;

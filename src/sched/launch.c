@@ -72,6 +72,8 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
     json_put(m, "checkpoint",
              rec->checkpoint ? json_incref((json_t *)rec->checkpoint) : json_null());
     json_object_set(m, "journal", journal);
+    if (answers_of(slot->sched, slot->key))
+        json_object_set(m, "user_input", (json_t *)answers_of(slot->sched, slot->key));
     json_put_str(m, "brain", json_str(conf, "brain", set->brain));
     json_put_str(m, "reader", json_str(conf, "brain", set->brain));
     json_put_str(m, "plane", json_str(conf, "plane", "browser_use_plane"));

@@ -13,6 +13,7 @@
  *   profiles.c profiles that are held
  *   runs_log.c one line per ended run                 ready.c  could a run be carried out now
  *   reaper.c   what is old goes                       cache.c  pages that need not be read again
+ *   answers.c  what people answered, in memory
  *
  * What happens to runs is learnt from the store's notes (on_note() in sched.c), whoever caused it:
  * counts, texts and followers hang on them and on nothing else.
@@ -85,11 +86,11 @@ struct slot {
     const char *lost_reason, *lost_class; /* from `lost` */
     bool cancelling, over_time, draining;
     const char *cancel_reason;
-    bool pausing;            /* asked to */
+    bool pausing;            /* it is to stand still, or does so by itself */
     bool paused;             /* it stands still; the cap's timer does not run */
     int64_t cap_left_ms;     /* of a paused one */
 
-    struct loop_timer kill_timer, cap_timer, retry_timer, events_timer, idle_timer;
+    struct loop_timer kill_timer, cap_timer, retry_timer, events_timer, hold_timer;
 };
 
 struct follow_table { /* follow.c */
@@ -152,7 +153,7 @@ struct sched {
     struct sched_submit *submits, **submits_end, *answering;
     struct loop_timer submit_timer;
     /* others */
-    struct keymap watches;
+    struct keymap watches, answers;
     struct view_table views;
     struct follow_table follows;
     struct stale_list stale;
@@ -233,8 +234,10 @@ void runs_log_release(struct sched *s);
 int slot_start(struct slot *slot, struct run_key key, const char *profile, struct err *err) MUST_CHECK;
 void slot_cancel(struct slot *slot, const char *reason);
 void slot_pause(struct slot *slot, const char *reason);
-bool slot_paused(struct slot *slot); /* it says so; false: nobody wants it any more */
-void slot_resume(struct slot *slot, const json_t *user_input);
+/* It says so; by_itself: it was not told to. False: nobody wants it any more, or it is known. */
+bool slot_paused(struct slot *slot, bool by_itself, bool held);
+void slot_resume(struct slot *slot);   /* told, with the answers that there are */
+void slot_unpaused(struct slot *slot); /* it goes on by itself */
 bool slot_can_resume(const struct slot *slot); /* its worker is in order and stays */
 void slot_drain(struct slot *slot);
 void slot_kill(struct slot *slot);
@@ -246,6 +249,18 @@ void slot_flush_soon(struct slot *slot); /* slot->events are stored after a mome
 bool words_of_worker(const char *type); /* one that a worker may say */
 /* 0, or the store's error when the message must be tried again. */
 int words_take(struct slot *slot, const json_t *message, struct err *err) MUST_CHECK;
+
+/* --- action.c --- */
+/* The worker says that the run stands still because of what it found: {"reason", "prompt", ...}; and that it
+ * goes on. 0, or the store's error. */
+int pause_by_run(struct slot *slot, const json_t *pause, struct err *err) MUST_CHECK;
+int unpause_by_run(struct slot *slot, struct err *err) MUST_CHECK;
+
+/* --- answers.c --- */
+void answers_keep(struct sched *s, struct run_key key, int n, const json_t *value);
+const json_t *answers_of(const struct sched *s, struct run_key key); /* {"1": value}; NULL none */
+void answers_forget(struct sched *s, struct run_key key);
+void answers_release(struct sched *s);
 
 /* --- launch.c --- */
 /* Start the worker program for a slot; its process goes into slot->proc, our end of its socket to

@@ -220,6 +220,8 @@ static void on_note(void *arg, const struct store_note *note)
     follow_note(s, note);
     if (note->result)
         runs_log_soon(s);
+    if (run_state_terminal(note->state))
+        answers_forget(s, note->key);
 }
 
 static int take_up_one(struct sched *s, const struct run_record *rec, const char *why,
@@ -379,6 +381,7 @@ void sched_destroy(struct sched *s)
     reaper_release(s);
     runs_log_release(s);
     queue_release(s);
+    answers_release(s);
     struct loop_timer *timers[] = {&s->dispatch_timer, &s->sweep_timer, &s->tidy_timer,
                                    &s->drain_timer, &s->turn_timer};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++)

@@ -32,8 +32,6 @@
 #define DISK_TRIES    30      /* of a full disk: then the run ends */
 #define GIVE_UP_TRIES 60      /* then the backlog is dropped */
 #define EVENTS_MS     200     /* single events are gathered this long into one commit */
-#define IDLE_MS       1800000 /* a paused worker keeps its slot for so long when others wait */
-#define IDLE_AGAIN_MS 60000
 
 static void slot_check_dead(struct slot *slot);
 
@@ -111,30 +109,26 @@ void slot_pause(struct slot *slot, const char *reason)
     send_word(slot, "pause", reason);
 }
 
-/* Its browser is worth keeping, but not while others wait for ever: it goes on from its checkpoint.
- */
-static void idle_for_long(void *arg)
+/* It leaves the page behind in its checkpoint; the run stays paused without a slot. */
+static void held_for_long(void *arg)
 {
     struct slot *slot = arg;
     struct log_ctx ctx = ctx_of(slot);
-    if (!slot->sched->waiting.n) {
-        loop_timer_set(slot->sched->loop, &slot->idle_timer, IDLE_AGAIN_MS, idle_for_long, slot);
-        return;
-    }
-    log_info(LOGGER, &ctx,
-             "paused for long and others wait: its worker ends, the run stays paused");
+    log_info(LOGGER, &ctx, "paused for %d s: its browser is closed, the run stays paused",
+             slot->sched->settings->pause_hold_s);
     slot_drain(slot);
 }
 
-/* False: the pause was taken back meanwhile. */
-bool slot_paused(struct slot *slot)
+bool slot_paused(struct slot *slot, bool by_itself, bool held)
 {
-    if (!slot->pausing || slot->paused)
+    if ((!by_itself && !slot->pausing) || slot->paused)
         return false;
-    slot->paused = true;
+    slot->pausing = slot->paused = true;
     slot->cap_left_ms = slot->cap_timer.loop ? slot->cap_timer.at_mono_ms - clock_mono_ms() : 0;
     loop_timer_clear(&slot->cap_timer);
-    loop_timer_set(slot->sched->loop, &slot->idle_timer, IDLE_MS, idle_for_long, slot);
+    if (held)
+        loop_timer_set(slot->sched->loop, &slot->hold_timer,
+                       slot->sched->settings->pause_hold_s * INT64_C(1000), held_for_long, slot);
     return true;
 }
 
@@ -145,16 +139,22 @@ bool slot_can_resume(const struct slot *slot)
            !slot->store_failures;
 }
 
-void slot_resume(struct slot *slot, const json_t *user_input)
+void slot_unpaused(struct slot *slot)
 {
-    json_t *m = json_pack("{s:s}", "type", "resume");
-    if (user_input)
-        json_object_set(m, "user_input", (json_t *)user_input);
-    loop_timer_clear(&slot->idle_timer);
+    loop_timer_clear(&slot->hold_timer);
     if (slot->paused)
         loop_timer_set(slot->sched->loop, &slot->cap_timer,
                        slot->cap_left_ms > 1000 ? slot->cap_left_ms : 1000, on_cap, slot);
     slot->pausing = slot->paused = false;
+}
+
+void slot_resume(struct slot *slot)
+{
+    json_t *m = json_pack("{s:s}", "type", "resume");
+    const json_t *answers = answers_of(slot->sched, slot->key);
+    if (answers)
+        json_object_set(m, "user_input", (json_t *)answers);
+    slot_unpaused(slot);
     if (slot->ipc && ipc_send(slot->ipc, m))
         slot_kill(slot);
     json_decref(m);
@@ -304,7 +304,7 @@ static void on_exit_ready(void *arg, uint32_t events)
     slot->exited = true;
     slot->exit_reason = proc_describe_status(pool, status);
     loop_timer_clear(&slot->cap_timer);
-    loop_timer_clear(&slot->idle_timer);
+    loop_timer_clear(&slot->hold_timer);
     loop_timer_set(slot->sched->loop, &slot->kill_timer, SOCKET_END_MS, socket_overdue, slot);
     slot_check_dead(slot);
 }
@@ -323,7 +323,7 @@ static void slot_check_dead(struct slot *slot)
 static void release(struct slot *slot)
 {
     struct loop_timer *timers[] = {&slot->kill_timer, &slot->cap_timer, &slot->retry_timer,
-                                   &slot->events_timer, &slot->idle_timer};
+                                   &slot->events_timer, &slot->hold_timer};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
         loop_timer_clear(timers[i]);
     loop_fd_remove(slot->exit_watch);

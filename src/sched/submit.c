@@ -18,6 +18,7 @@ struct sched_submit {
     struct line_up *tenant;
     const char *key_hash, *body_hash, *reply;
     const json_t *events; /* NULL none */
+    const json_t *user_input; /* NULL none */
     int refused;          /* before it was stored; else 0 */
     struct err err;
     sched_submit_fn *fn; /* NULL: nobody waits */
@@ -156,6 +157,8 @@ static void take_in(struct sched_submit *one, const struct submission *sub)
         .checkpoint = resume_checkpoint(s, pool, sub),
     };
     one->rec.updated_us = one->rec.created_us;
+    if (sub->user_input)
+        one->user_input = json_keep(pool, json_deep_copy(sub->user_input));
     json_t *handle = docs_handle(s, pool, &one->rec);
     put_warnings(one, all_warnings(pool, sub, one->rec.checkpoint != NULL), handle);
     if (!sub->mode || strcmp(sub->mode, "sync") != 0)
@@ -254,6 +257,9 @@ static void accepted(struct sched_submit *one)
 {
     struct sched *s = one->sched;
     files_status_soon(s, RUN_KEY_OF(&one->rec));
+    if (one->user_input) /* of the next question that is asked */
+        answers_keep(s, RUN_KEY_OF(&one->rec),
+                     1 + (int)json_int(one->rec.checkpoint, "user_inputs", 0), one->user_input);
     queue_add(s, RUN_KEY_OF(&one->rec), one->rec.profile_id, false);
 }
 

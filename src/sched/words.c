@@ -125,15 +125,37 @@ static int on_end(struct slot *slot, const json_t *m, struct err *err)
     return 0;
 }
 
-static int on_paused(struct slot *slot, const json_t *m, struct err *err)
+static void note(struct slot *slot, json_t *event)
 {
-    if (!slot_paused(slot))
-        return 0;
-    json_t *event = settle_event("decision", "stopped before step %d; the browser stays open",
-                                 (int)json_int(m, "step_index", 0) + 1);
     json_put_int(event, "at_us", clock_wall_us());
     json_array_append_new(slot->events, event);
     slot_flush_soon(slot);
+}
+
+/* What it asks is stored as the run's before anybody can answer it. */
+static int on_paused(struct slot *slot, const json_t *m, struct err *err)
+{
+    const char *kind = json_str(m, "kind", "external");
+    bool by_itself = strcmp(kind, "external") != 0;
+    if (by_itself && (slot->cancelling || slot->draining || slot->over_time || slot->disk_full))
+        return 0;
+    if (by_itself) {
+        int r = pause_by_run(slot, m, err);
+        if (r)
+            return settled_or(r, slot);
+    }
+    if (slot_paused(slot, by_itself, strcmp(kind, "captcha") != 0))
+        note(slot, settle_event("decision", "stopped before step %d; the browser stays open",
+                                (int)json_int(m, "step_index", 0) + 1));
+    return 0;
+}
+
+static int on_unpaused(struct slot *slot, const json_t *m, struct err *err)
+{
+    int r = unpause_by_run(slot, err);
+    if (r)
+        return settled_or(r, slot);
+    slot_unpaused(slot);
     return 0;
 }
 
@@ -227,6 +249,7 @@ static const struct handler {
     {"end", on_end, true},
     {"lost", on_lost, true},
     {"paused", on_paused, true},
+    {"unpaused", on_unpaused, true},
     {"flush", on_flush, false}, /* EVENTS_MS are over */
     {"died", on_died, false},   /* process gone, socket read to its end */
 };

@@ -118,6 +118,8 @@ static const struct row rows[] = {
     {"MANTIS_NAV_WAIT_SECONDS", NUMBER, AT(nav_wait_s), "18", 0, 120, CLAMPED, "longest wait for a page to load"},
     {"MANTIS_TYPE_DELAY_MS", WHOLE, AT(type_delay_ms), "0", 0, 5000, 0, "pause between typed characters"},
     {"MANTIS_PAUSE_ON_CAPTCHA", SWITCH, AT(pause_on_captcha), "1", 0, 0, 0, "pause when a site asks for a human"},
+    {"MANTIS_PAUSE_HOLD_SECONDS", WHOLE, AT(pause_hold_s), "600", 0, 86400, 0,
+     "seconds a paused run keeps its slot and its browser; then the page is noted and opened again later"},
     {"MANTIS_AUTO_URL_GATE", SWITCH, AT(auto_url_gate), "1", 0, 0, 0, "let gates be answered by the address"},
     {"MANTIS_ENABLE_DOCS_UI", OWN_RULE, AT(docs_ui), "1", 0, 0, 0, "serve /docs and /redoc"},
     {"MANTIS_DEPLOY_AGE_WARN", TEXT, AT(deploy_age_warn), "", 0, 0, 0,

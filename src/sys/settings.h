@@ -39,6 +39,7 @@ struct settings {
     int display_width, display_height;
     double nav_wait_s;
     int type_delay_ms;
+    int pause_hold_s; /* a paused run's browser is kept for so long */
     bool pause_on_captcha, auto_url_gate;
     int run_ttl_days, artifact_ttl_days; /* 0: kept for ever */
     int profile_max_mb;                  /* 0: any size */

@@ -17,6 +17,7 @@
 #define SOCKET 3
 
 static json_t *start;
+static json_t *given; /* with the last word that was expected; NULL none */
 
 static void must(bool ok)
 {
@@ -83,6 +84,10 @@ static void do_expect(const json_t *row)
     for (bool found = false; !found;) {
         json_t *m = receive();
         found = strcmp(json_str(m, "type", ""), json_str(row, "type", "")) == 0;
+        if (found && json_object_get(m, "user_input")) {
+            json_decref(given);
+            given = json_incref(json_object_get(m, "user_input"));
+        }
         json_decref(m);
     }
 }
@@ -194,6 +199,21 @@ static void do_report(const json_t *row)
     json_decref(m);
 }
 
+/* How long the answers are that it was given with its start and since: an event that does not say them. */
+static void do_answers(const json_t *row)
+{
+    const char *n;
+    char text[200] = "answers";
+    json_t *value, *all = given ? given : json_object_get(start, "user_input");
+    json_object_foreach (all, n, value)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s=%d", n,
+                 (int)json_string_length(value));
+    json_t *m = json_pack("{s:s,s:{s:s,s:s,s:s}}", "type", "event", "event", "layer", "run", "kind",
+                          "result", "summary", text);
+    send_message(m);
+    json_decref(m);
+}
+
 /* Until a file of this name is in the downloads directory. */
 static void do_wait_file(const json_t *row)
 {
@@ -219,6 +239,7 @@ static const struct {
     {"open_up", do_open_up},
     {"shout", do_shout},
     {"report", do_report},
+    {"answers", do_answers},
     {"wait_file", do_wait_file},
     {"link_screenshots", do_link_screenshots},
 };

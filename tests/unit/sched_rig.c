@@ -22,6 +22,7 @@ void set_up(int concurrency)
                                  .brain = "page",
                                  .browser = "",
                                  .run_uid_base = 460000,
+                                 .pause_hold_s = 600,
                                  .max_runtime_minutes = 60,
                                  .max_cost_usd = 25,
                                  .display_width = 1280,
@@ -98,6 +99,7 @@ void submit_soon(const char *id, const char *scripts, const struct wish *wish, s
         fail_msg("script: %s at %d", e.text, e.position);
     json_put(options, "scripts", parsed);
     json_put_str(options, "browser", "/bin/evil");
+    json_t *input = wish->user_input ? json_string(wish->user_input) : NULL;
     json_t *empty = json_array(), *payload = json_pack("{s:s}", "micro", "plans/a.json");
     struct plan plan = empty_plan(empty);
     const char *tenant = wish->tenant ? wish->tenant : "acme";
@@ -110,6 +112,7 @@ void submit_soon(const char *id, const char *scripts, const struct wish *wish, s
                              .max_time_minutes = 1,
                              .max_concurrent_runs = wish->cap ? wish->cap : 1000000,
                              .resume_state = wish->resume_state,
+                             .user_input = input,
                              .plane = "browser_use_plane",
                              .brain = "page",
                              .payload = payload,
@@ -122,6 +125,7 @@ void submit_soon(const char *id, const char *scripts, const struct wish *wish, s
                              .body_hash = wish->key_hash};
     out->code = 1;
     sched_submit(sched, &sub, answered, out);
+    json_decref(input);
     json_decref(empty);
     json_decref(payload);
     json_decref(options);

@@ -3,6 +3,8 @@
  */
 #include "unit/sched_rig.h"
 
+#include <ftw.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/caps.h"
@@ -265,6 +267,7 @@ static void a_resume_while_the_worker_is_ending_is_a_conflict(void **state)
 static void time_does_not_run_while_paused(void **state)
 {
     const int64_t long_us = (60 + CAP_RUN_KILL_AFTER_S) * INT64_C(1000000);
+    settings.pause_hold_s = INT_MAX;
     start_and_pause("r1", EXPECT("resume") "," STEP(2, ONE_ROW) "," DO("hang") "]]");
     int64_t mono = clock_mono_us();
     clock_fake(mono + 10 * long_us, clock_wall_us());
@@ -282,50 +285,191 @@ static void time_does_not_run_while_paused(void **state)
     wait_state("r1", RUN_CANCELLED);
 }
 
-static void a_paused_worker_gives_its_slot_to_those_who_wait_for_long(void **state)
+static void a_paused_worker_is_held_for_a_while(void **state)
 {
-    start_and_pause("r1", EXPECT("drain") "," LOST("drain", "drain") "],[" DO("report") "," END(
-                              "completed", "", 3, TWO_ROWS) "]]");
-    int64_t mono = clock_mono_us();
-    clock_fake(mono + 1801 * INT64_C(1000000), clock_wall_us());
-    turn_once(); /* nobody waits: it keeps its browser */
-    assert_non_null(sched_slot_of(sched, ACME("r1")));
+    char id[] = "r1";
+    settings.pause_hold_s = 1;
+    start_and_pause(id, EXPECT("drain") "," STEP(2, TWO_ROWS) "," LOST("drain", "drain") "],[" DO(
+                              "report") "," END("completed", "", 3, TWO_ROWS) "]]");
+    assert_non_null(sched_slot_of(sched, ACME(id)));
+    wait_until(slot_is_free, id); /* though nobody waits for it */
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
     submit("r2", QUICK);
-    clock_fake(mono + 1862 * INT64_C(1000000), clock_wall_us());
-    turn_once();
-    clock_fake_off();
     wait_state("r2", RUN_SUCCEEDED);
-    assert_int_equal(record("r1", 0).state, RUN_PAUSED);
-    assert_int_equal(resume_run("r1"), 0);
-    wait_state("r1", RUN_SUCCEEDED);
-    assert_non_null(strstr(wait_event("r1", "attempt=2"), "step=1"));
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
+    assert_int_equal(resume_run(id), 0);
+    wait_state(id, RUN_SUCCEEDED);
+    assert_non_null(strstr(wait_event(id, "attempt=2"), "step=2"));
 }
 
-static void a_pause_that_asks_wants_an_answer(void **state)
+/* --- a run that asks --------------------------------------------------------------------------- */
+
+#define SECRET "8163597"
+#define ASKS(n)                                                                                    \
+    "{\"do\":\"send\",\"message\":{\"type\":\"paused\",\"kind\":\"user_input\",\"step_index\":1,"  \
+    "\"reason\":\"otp\",\"prompt\":\"The code from the mail?\",\"pending_tool\":"                  \
+    "\"request_user_input\",\"pending_arguments\":{\"prompt\":\"The code from the mail?\"},"       \
+    "\"input\":" #n "}}"
+#define CHALLENGE                                                                                  \
+    "{\"do\":\"send\",\"message\":{\"type\":\"paused\",\"kind\":\"captcha\",\"step_index\":1,"     \
+    "\"reason\":\"cf_challenge_human_takeover\"}}"
+#define DONE STEP(2, ONE_ROW) "," END("completed", "", 3, ONE_ROW)
+
+static void answer(const char *id)
 {
     struct err err = {0};
-    json_t *prompt = json_pack("{s:s}", "prompt", "The code from the mail?"), *journal;
-    json_t *answer = json_string("4711");
-    submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "],[" DO("report") "," END("completed", "", 2,
-                                                                                 ONE_ROW) "]]");
-    wait_event("r1", "step 1");
-    pause_run("r1", "");
-    assert_int_equal(store_run_patch(store, ACME("r1"), prompt, NULL), 0);
-    restart_all(1);
-    assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, &err), E_INVALID);
-    assert_non_null(strstr(err.msg, "user_input"));
-    assert_int_equal(sched_resume(sched, ACME("r1"), answer, NULL, NULL), 0);
-    assert_null(json_object_get(status_of("r1"), "prompt"));
-    wait_state("r1", RUN_SUCCEEDED);
-    assert_int_equal(store_journal_get(store, pool, ACME("r1"), &journal, NULL), 0);
-    assert_string_equal(
-        json_str(json_object_get(json_object_get(journal, "user_input"), "detail"), "value", ""),
-        "4711");
-    json_decref(prompt);
-    json_decref(answer);
+    json_t *value = json_string(SECRET);
+    if (sched_resume(sched, ACME(id), value, NULL, &err))
+        fail_msg("%s", err.msg);
+    json_decref(value);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+static bool file_holds(const char *path, const char *text)
+{
+    char *data;
+    size_t len;
+    if (file_read(pool, path, 64 << 20, &data, &len, NULL))
+        return false;
+    return memmem(data, len, text, strlen(text)) != NULL;
+}
+
+static int seen_files, holding;
+
+static int look_into(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    seen_files += kind == FTW_F;
+    holding += kind == FTW_F && file_holds(path, SECRET);
+    return 0;
+}
+
+static void secret_is_in_no_file(void)
+{
+    seen_files = holding = 0;
+    assert_int_equal(nftw(dir, look_into, 16, FTW_PHYS), 0);
+    assert_true(seen_files > 3);
+    assert_int_equal(holding, 0);
+}
+
+static void a_question_is_shown_and_wants_an_answer(void **state)
+{
+    struct err err = {0};
+    submit("r1", "[[" STEP(1, ONE_ROW) "," ASKS(1) "," EXPECT("resume") "," DO("answers") "," DONE "]]");
+    wait_state("r1", RUN_PAUSED);
+    json_t *doc = status_of("r1"), *pause = json_object_get(doc, "pause_state");
+    assert_string_equal(json_str(doc, "prompt", ""), "The code from the mail?");
+    assert_string_equal(json_str(doc, "reason", ""), "otp");
+    assert_int_equal(strlen(json_str(doc, "paused_at", "")), 32);
+    assert_int_equal(json_int(pause, "version", 0), 1);
+    assert_string_equal(json_str(pause, "run_key", ""), "r1");
+    assert_string_equal(json_str(pause, "pending_tool", ""), "request_user_input");
+    assert_string_equal(json_str(pause, "pending_reason", ""), "otp");
+    assert_string_equal(json_str(pause, "prompt", ""), "The code from the mail?");
+    assert_int_equal(json_int(pause, "step_index", -1), 1);
+    assert_int_equal(json_array_size(json_object_get(pause, "step_results")), 1);
+    assert_non_null(json_object_get(pause, "plan_signature"));
+    assert_non_null(json_object_get(json_object_get(pause, "resolved_task_suite"), "_micro_plan"));
+    wait_event("r1", "paused: otp: The code from the mail?");
+    assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "user_input"));
+    answer("r1");
+    doc = status_of("r1");
+    assert_null(json_object_get(doc, "prompt"));
+    assert_null(json_object_get(doc, "pause_state"));
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_string_equal(wait_event("r1", "answers"), "answers 1=7");
+    assert_int_equal(record("r1", 0).attempts, 1);
+    secret_is_in_no_file();
+}
+
+/* Nobody holds the worker any more: the next one is given it. */
+static void an_answer_waits_for_the_next_worker(void **state)
+{
+    char id[] = "r1";
+    submit(id, "[[" STEP(1, ONE_ROW) "," ASKS(2) "," DO("die") "],[" DO("answers") "," DO("die") "],[" DO(
+                   "answers") "," DONE "]]");
+    wait_state(id, RUN_PAUSED);
+    wait_until(slot_is_free, id);
+    assert_int_equal(record(id, 0).state, RUN_PAUSED);
+    answer(id);
+    wait_state(id, RUN_SUCCEEDED);
+    assert_string_equal(wait_event(id, "answers"), "answers 2=7");
+    assert_int_equal(record(id, 0).attempts, 3);
+    secret_is_in_no_file();
+    assert_null(answers_of(sched, ACME(id))); /* not longer than the run */
+}
+
+static void a_question_outlives_the_server_and_an_answer_does_not(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," ASKS(1) "," DO("hang") "],[" DO("answers") "," ASKS(
+                     1) "," EXPECT("resume") "," DO("answers") "," DONE "]]");
+    wait_state("r1", RUN_PAUSED);
+    restart_all(1);
+    assert_string_equal(json_str(status_of("r1"), "prompt", ""), "The code from the mail?");
+    answer("r1");
+    restart_all(1); /* before any worker had it */
+    wait_event("r1", "answers");
+    wait_state("r1", RUN_PAUSED); /* and it asks again */
+    assert_string_equal(json_str(status_of("r1"), "prompt", ""), "The code from the mail?");
+    answer("r1");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_string_equal(wait_event("r1", "answers 1"), "answers 1=7");
+    secret_is_in_no_file();
+}
+
+static void an_answer_comes_with_the_request(void **state)
+{
+    struct wish wish = {.user_input = SECRET};
+    assert_int_equal(submit_with("r1", "[[" DO("answers") "," DONE "]]", &wish, NULL), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_string_equal(wait_event("r1", "answers"), "answers 1=7");
+    secret_is_in_no_file();
+}
+
+static void a_question_to_a_run_that_a_caller_paused(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("pause") "," ASKS(1) "," EXPECT("resume") "," DO(
+                     "answers") "," DONE "]]");
+    wait_event("r1", "step 1");
+    pause_run("r1", "lunch");
+    wait_event("r1", "The code from the mail?");
+    assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, NULL), E_INVALID);
+    answer("r1");
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_string_equal(wait_event("r1", "answers"), "answers 1=7");
+}
+
+static void a_question_is_cancelled_within_two_seconds(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," ASKS(1) "," DO("hang") "]]");
+    wait_state("r1", RUN_PAUSED);
+    int64_t began = clock_mono_ms();
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+    assert_true(clock_mono_ms() - began < 3000);
+    assert_int_equal(rows_of("r1"), 1);
+}
+
+static void a_challenge_is_a_pause_without_a_question(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," CHALLENGE "," EXPECT("resume") "," DONE "]]");
+    wait_state("r1", RUN_PAUSED);
+    assert_string_equal(json_str(status_of("r1"), "pause_reason", ""), "cf_challenge_human_takeover");
+    assert_int_equal(resume_run("r1"), 0);
+    wait_state("r1", RUN_SUCCEEDED);
+}
+
+static void a_challenge_that_nobody_solves_ends_its_pause(void **state)
+{
+    settings.pause_hold_s = 0; /* does not end it: the human needs the browser */
+    submit("r1", "[[" STEP(1, ONE_ROW) "," CHALLENGE ",{\"do\":\"send\",\"message\":{\"type\":"
+                 "\"unpaused\"}}," DONE "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    wait_event("r1", "nobody came");
+    assert_int_equal(record("r1", 0).attempts, 1);
+}
+
+#define SHOWS(row, fn) {row, fn, setup, teardown, NULL}
+#define T(fn)        cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
@@ -345,8 +489,19 @@ int main(void)
         T(a_resume_that_crosses_the_answer_leaves_nothing_behind),
         T(a_resume_while_the_worker_is_ending_is_a_conflict),
         T(time_does_not_run_while_paused),
-        T(a_paused_worker_gives_its_slot_to_those_who_wait_for_long),
-        T(a_pause_that_asks_wants_an_answer),
+        SHOWS("agent-loop 13 a paused browser is held for MANTIS_PAUSE_HOLD_SECONDS",
+            a_paused_worker_is_held_for_a_while),
+        SHOWS("plans 9.5 a question is in status and events and wants an answer",
+            a_question_is_shown_and_wants_an_answer),
+        SHOWS("plans 9.5 an answer waits in memory for the next worker", an_answer_waits_for_the_next_worker),
+        SHOWS("plans 9.5 a question outlives the server, an answer does not",
+            a_question_outlives_the_server_and_an_answer_does_not),
+        SHOWS("plans 9.5 an answer may come with the request", an_answer_comes_with_the_request),
+        SHOWS("agent-loop 12 a run that a caller paused may ask, too", a_question_to_a_run_that_a_caller_paused),
+        SHOWS("agent-loop 12 a run that asks is cancelled within 2 s", a_question_is_cancelled_within_two_seconds),
+        SHOWS("agent-loop 12 a challenge pauses and needs no user_input", a_challenge_is_a_pause_without_a_question),
+        SHOWS("agent-loop 12 a challenge that nobody solves ends its pause",
+            a_challenge_that_nobody_solves_ends_its_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
