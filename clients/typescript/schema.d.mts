@@ -182,7 +182,7 @@ export interface RunOptions {
   start_url?: string | null;
   /** Only say what would be run, and what it would cost. */
   dry_run?: boolean;
-  /** The answer for `{{user_input}}`, given beforehand. */
+  /** The answer for `{{user_input}}`, given beforehand: it satisfies the run's first question. At most 64 KB; kept in memory only, so a server that is restarted before the question asks it. */
   user_input?: unknown;
   /** Instead of any schema of the plan. */
   extraction_schema?: ExtractionSchema | null;

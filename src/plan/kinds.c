@@ -18,7 +18,7 @@ static const struct step_kind kinds[] = {
     {"extract_rows",            "",           STEP_RUNS},
     {"loop",                    "",           STEP_RUNS},
     {"select_option",           "setup",      STEP_GROUNDING | STEP_REQUIRED | STEP_RUNS},
-    {"request_user_input",      "setup",      STEP_REQUIRED},
+    {"request_user_input",      "setup",      STEP_REQUIRED | STEP_RUNS},
     {"right_click",             "extraction", STEP_RUNS},
     {"collect_urls",            "extraction", STEP_RUNS},
     {"detect_visible",          "",           STEP_CLAUDE_ONLY | STEP_RUNS},
