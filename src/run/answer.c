@@ -165,11 +165,16 @@ const struct step *answer_fill(struct pool *pool, const struct step *step, const
 
 static void encode(const char *text, char *out)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (isalnum(*p) || strchr("-._~", *p))
+    static const char hex[] = "0123456789ABCDEF";
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (isalnum(*p) || strchr("-._~", *p)) {
             *out++ = (char)*p;
-        else
-            out += sprintf(out, "%%%02X", *p);
+            continue;
+        }
+        *out++ = '%';
+        *out++ = hex[*p >> 4];
+        *out++ = hex[*p & 15];
+    }
     *out = 0;
 }
 
