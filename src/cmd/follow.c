@@ -194,6 +194,9 @@ static void say_status(struct view *v, const json_t *status)
         const char *why = json_str(status, "pause_reason", json_str(status, "reason", "paused"));
         fprintf(stderr, "paused: %s%s%s\n", table_clean(pool, why, 0), *prompt ? ": " : "",
                 table_clean(pool, prompt, 0));
+        if (*prompt)
+            fprintf(stderr, "answer with: mantis runs resume %s\n",
+                    table_clean(pool, v->follow->run_id, 0));
     }
     v->pause_said = paused;
     pool_destroy(pool);

@@ -3,6 +3,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "base/caps.h"
 #include "cmd/runs.h"
@@ -58,8 +60,11 @@ int runs_pause(int argc, char **argv)
 /* --- resume ---------------------------------------------------------------------------------- */
 
 struct answer {
-    const char *input;
+    const char *input, *user_input; /* the same by two names */
+    bool from_stdin;
 };
+
+#define ANSWER_BYTES 4096 /* typed at a terminal */
 
 /* Objects and arrays are JSON; everything else is text as it stands: a code may begin with a zero.
  */
@@ -80,21 +85,58 @@ static int put_input(struct session *s, const char *input, json_t *extra)
     return 0;
 }
 
+/* A line from the terminal, not shown: it may be a code. NULL at its end. */
+static char *typed_answer(struct pool *pool, const char *prompt)
+{
+    struct termios shown, hidden;
+    char line[ANSWER_BYTES];
+    bool quiet = tcgetattr(STDIN_FILENO, &shown) == 0;
+    fprintf(stderr, "%s ", table_clean(pool, prompt, 0));
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    quiet = quiet && tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+    bool got = fgets(line, sizeof(line), stdin) != NULL;
+    if (quiet)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    fputc('\n', stderr);
+    return got ? pool_strdup(pool, line) : NULL;
+}
+
+/* What the run asks is put to whoever sits at the terminal. */
+static int ask_at_terminal(struct session *s, json_t *extra)
+{
+    json_t *status;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return 0;
+    int r = client_action(&s->client, s->pool, "status", s->run_id, NULL, &status, &s->err);
+    const char *prompt = r ? "" : json_str(status, "prompt", "");
+    if (r || !*prompt)
+        return r;
+    char *answer = typed_answer(s->pool, prompt);
+    if (!answer)
+        return err_set(&s->err, E_INVALID, "no answer was typed");
+    json_put(extra, "user_input", json_string_safe(input_trim(answer)));
+    return 0;
+}
+
 static int resume(struct session *s, void *arg)
 {
     const struct answer *a = arg;
+    const char *given = a->from_stdin ? "-" : a->user_input ? a->user_input : a->input;
     json_t *extra = json_keep(s->pool, json_object());
-    if (a->input && put_input(s, a->input, extra))
-        return session_fail(s);
-    return act(s, "resume", extra);
+    int r = given ? put_input(s, given, extra) : ask_at_terminal(s, extra);
+    return r ? session_fail(s) : act(s, "resume", extra);
 }
 
 int runs_resume(int argc, char **argv)
 {
     struct answer a = {0};
     const struct option extra[] = {
-        {"--input", NULL, OPTION_STRING, &a.input, "TEXT|JSON",
-         "what the run asked for, - for stdin"},
+        {"--user-input", NULL, OPTION_STRING, &a.user_input, "TEXT|JSON",
+         "what the run asked for; others on this machine can see it there"},
+        {"--user-input-stdin", NULL, OPTION_FLAG, &a.from_stdin, NULL,
+         "the same, read from stdin; at a terminal it is asked for without either"},
+        {"--input", NULL, OPTION_STRING, &a.input, "TEXT|JSON", "the same, - for stdin"},
         {0},
     };
     return session_with_run("mantis runs resume RUN_ID [options]", extra, 0, NULL, argc, argv,

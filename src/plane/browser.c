@@ -33,6 +33,7 @@ struct browser {
     int type_delay_ms;
     char *profile_dir; /* owned */
     struct settle_memory memory;
+    uint64_t kept_cookies; /* what of them was kept last */
 };
 
 static struct browser *downcast(struct plane *plane)
@@ -112,7 +113,7 @@ static void browser_destroy(struct plane *plane, enum plane_end how)
 {
     struct browser *b = downcast(plane);
     if (how != PLANE_END_NOW && b->cdp)
-        cookies_save(b->cdp, b->profile_dir, clock_mono_ms() + COOKIES_MS);
+        cookies_save(b->cdp, b->profile_dir, false, NULL, clock_mono_ms() + COOKIES_MS);
     cdp_close(b->cdp);
     tabs_release(&b->tabs);
     chromium_stop(b->chromium, how);
@@ -371,6 +372,12 @@ static int browser_close_tab(struct plane *plane, struct pool *pool, int cap_ms,
     return explain(b, r, err);
 }
 
+static void browser_keep_login(struct plane *plane)
+{
+    struct browser *b = downcast(plane);
+    cookies_save(b->cdp, b->profile_dir, true, &b->kept_cookies, clock_mono_ms() + COOKIES_MS);
+}
+
 /* --- what is asked --------------------------------------------------------------------------- */
 
 static void browser_answer(struct plane *plane, const struct plane_answers *answers)
@@ -444,6 +451,7 @@ const struct plane_driver plane_browser = {
     .close_tab = browser_close_tab,
     .tab_count = browser_tab_count,
     .scroll_y = browser_scroll_y,
+    .keep_login = browser_keep_login,
     .settle = browser_settle,
     .answer = browser_answer,
     .downloads = browser_downloads,

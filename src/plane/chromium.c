@@ -187,6 +187,15 @@ static int remove_stale_locks(struct pool *pool, const char *profile_dir, struct
     return 0;
 }
 
+/* Chromium notes there what stands in forms, codes that were typed too, to restore tabs that we never
+ * restore. Where a file stands in the directory's place it notes nothing. */
+static int refuse_sessions(struct pool *pool, const char *profile_dir, struct err *err)
+{
+    const char *path = pool_printf(pool, "%s/Default/Sessions", profile_dir);
+    int r = file_remove_tree(path, err);
+    return r ? r : file_write_atomic(path, "", 0, 0400, err);
+}
+
 static int prepare_dirs(struct pool *pool, const struct chromium_config *config, uid_t uid,
                         struct err *err)
 {
@@ -195,6 +204,8 @@ static int prepare_dirs(struct pool *pool, const struct chromium_config *config,
         r = remove_stale_locks(pool, config->profile_dir, err);
     if (!r)
         r = write_preferences(pool, config, err);
+    if (!r)
+        r = refuse_sessions(pool, config->profile_dir, err);
     if (!r && config->download_dir)
         r = file_mkdirs(config->download_dir, 0700, err);
     if (!r && uid)

@@ -2,7 +2,7 @@
  * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these; it
  * makes pictures of frames, so that observe is never asked for OBSERVE_PNG.
  * All callbacks are mandatory but `scroll_y`, `close_tab`, `save_logins` and `load_logins` (NULL:
- * E_UNSUPPORTED), `answer` and `downloads` (NULL: nothing is asked, nothing comes).
+ * E_UNSUPPORTED), `keep_login`, `answer` and `downloads` (NULL: nothing is asked, nothing comes).
  */
 #ifndef MANTIS_PLANE_DRIVER_H
 #define MANTIS_PLANE_DRIVER_H
@@ -26,6 +26,7 @@ struct plane_driver {
                      struct err *err);
     int (*tab_count)(const struct plane *plane);
     int (*scroll_y)(struct plane *plane, int *ret_y, struct err *err);
+    void (*keep_login)(struct plane *plane);
     int (*settle)(struct plane *plane, int cap_ms, struct err *err);
     void (*answer)(struct plane *plane, const struct plane_answers *answers);
     int (*downloads)(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,

@@ -266,6 +266,12 @@ int plane_scroll_y(struct plane *plane, int *ret_y, struct err *err)
     return plane->driver->scroll_y(plane, ret_y, err);
 }
 
+void plane_keep_login(struct plane *plane)
+{
+    if (plane->driver->keep_login)
+        plane->driver->keep_login(plane);
+}
+
 int plane_settle(struct plane *plane, int cap_ms, struct err *err)
 {
     return plane->driver->settle(plane, bounded(plane, cap_ms), err);

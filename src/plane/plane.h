@@ -152,6 +152,10 @@ int plane_tab_count(const struct plane *plane); /* 1 without PLANE_HAS_TABS */
 /* Vertical scroll offset of the main document in CSS px. E_UNSUPPORTED without PLANE_HAS_DOM. */
 int plane_scroll_y(struct plane *plane, int *ret_y, struct err *err) MUST_CHECK;
 
+/* Keep the cookies as they are now in the profile, as a clean end does: the next browser has them although this
+ * one is killed. At worst it does nothing. */
+void plane_keep_login(struct plane *plane);
+
 /* Wait until nothing is going on, without acting first. */
 int plane_settle(struct plane *plane, int cap_ms, struct err *err) MUST_CHECK;
 

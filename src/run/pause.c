@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/run.h"
 #include "run/look.h"
+#include "run/page_state.h"
 #include "run/step.h"
 
 #define CAPTCHA_REASON "cf_challenge_human_takeover"
@@ -136,17 +137,38 @@ static int stand(struct run *run, json_t *reason, int64_t deadline_mono_ms)
 
 /* An answer need not end it: somebody may have paused meanwhile. There is no deadline here: a pause ends by
  * a word from outside, and any ending is such a word. */
-int pause_point(struct run *run, struct err *err)
+int pause_here(struct run *run, struct err *err)
 {
     int r = 0;
-    bool over = run->progress.step_index >= run->plan->n_steps && !run->progress.asked;
-    while (!r && !over && !goes_on(run))
+    while (!r && !goes_on(run))
         r = stand(run, reason_now(run), INT64_MAX);
-    if (r)
-        return err_set(err, r, "interrupted while the run was paused");
+    return r ? err_set(err, r, "interrupted while the run was paused") : 0;
+}
+
+/* Whatever ends this worker, the next one finds the page. */
+static int leave_page(struct run *run, struct err *err)
+{
+    int r = page_state_take(run, err);
+    plane_keep_login(run->plane);
+    return r ? r : run_send_checkpoint(run, err);
+}
+
+int pause_point(struct run *run, struct err *err)
+{
+    bool over = run->progress.step_index >= run->plan->n_steps && !run->progress.asked;
+    if (over || goes_on(run))
+        return 0;
+    bool fresh = run->blank; /* the page of the checkpoint is not open yet, and its state is there */
+    int r = fresh ? 0 : leave_page(run, err);
+    if (!r)
+        r = pause_here(run, err);
+    if (!r && !fresh && run->stop == RUN_STOP_DRAIN)
+        r = leave_page(run, err); /* as it is now: somebody may have used it meanwhile */
+    if (run->stop == RUN_STOP_NONE && !fresh)
+        json_object_clear(run->progress.browser_state);
     if (run->progress.asked && pause_answer(run))
         run->progress.asked = false;
-    return 0;
+    return r;
 }
 
 /* --- a challenge ----------------------------------------------------------------------------- */

@@ -10,8 +10,12 @@
 
 #include "run/run.h"
 
-/* Stand still if there is a reason to. 0, also when the run is to end (run->stop); E_CANCELLED, E_GONE. */
+/* Between two steps: stand still if there is a reason to. 0, also when the run is to end (run->stop);
+ * E_CANCELLED, E_GONE, and what a host cannot take. */
 int pause_point(struct run *run, struct err *err) MUST_CHECK;
+
+/* The same within a step; what it has half done is in no checkpoint. */
+int pause_here(struct run *run, struct err *err) MUST_CHECK;
 
 /* Is there one, for pause_point() to find before the next step? For waits that end early then. */
 bool pause_wanted(void *run);

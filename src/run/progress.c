@@ -81,6 +81,7 @@ static const struct field {
     F("costs", OBJECT, costs),
     F("dynamic_coverage", OBJECT, coverage),
     F("learned", OBJECT, learned),
+    F("browser_state", OBJECT, browser_state),
     F("tile", OBJECT, tile),
     F("suite_state", OBJECT, suite),
 #undef F

@@ -48,7 +48,7 @@ struct progress {
     json_t *edits;                            /* array: edits.h */
     json_t *collected_urls;                   /* array: where links lead */
     json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
-        *coverage, *learned, *suite, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
+        *coverage, *learned, *suite, *browser_state, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
                                        of the open detail page gave */
     json_t *overrides, *step_recoveries; /* objects by step index: intents of rewrite.h, decisions */
 };

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "run/edits.h"
 #include "run/look.h"
+#include "run/page_state.h"
 #include "run/step.h"
 #include "run/url.h"
 
@@ -54,8 +55,11 @@ const char *resume_url(struct run *run)
         return "";
     const struct step *s = &run->plan->steps[p->step_index];
     const char *results = *p->listing_url ? p->listing_url : p->results_base_url;
+    const char *left = page_state_url(run, p->step_index);
     if (!strcmp(s->type, "navigate") && !s->gate)
         return "";
+    if (*left)
+        return left;
     if (!strcmp(s->type, "navigate_back") || wants_results(s))
         return results;
     if (p->detail_open && *p->detail_url)
@@ -193,6 +197,7 @@ int resume_reenter(struct run *run, struct err *err)
     if (!*url || back) /* the step itself opens the results */
         return 0;
     int r = run_open(run, url, CAP_LOAD_MS, &s, err);
+    run->reopened = !r;
     if (!r && !wants_results(step))
         r = scroll_back_to(run, p->scroll_y, err);
     if (r == E_GONE || r == E_CANCELLED || !r)

@@ -111,6 +111,8 @@ struct run {
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
     char *url_before;        /* at the start of the step, owned */
+    bool blank;              /* no page was opened by this attempt yet */
+    bool reopened;           /* the page of a pause was opened again, and its form is to be filled in */
     json_t *saved;           /* the last checkpoint: where an interrupted step falls back to, owned */
     const char *declined;    /* message of a dialog that got a "no" nobody asked for; "" none */
     const char *file;        /* for a file chooser, while one is expected; NULL none */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "core/task.h"
 #include "run/ending.h"
+#include "run/page_state.h"
 #include "run/pause.h"
 #include "run/resume.h"
 #include "run/steps/steps.h"
@@ -149,15 +150,19 @@ void run_execute(struct run *run, struct run_end *out)
     progress_set(&run->progress.halt_reason, "");
     run_arm_time_cap(run);
     run_keep_checkpoint(run);
+    run->blank = true;
     if (!r)
         r = pause_point(run, &err);
     if (!r && restored && run->stop == RUN_STOP_NONE)
         r = resume_reenter(run, &err);
+    run->blank = false;
     while (!r) {
         r = pause_point(run, &err);
         if (r || run->progress.step_index >= run->plan->n_steps || ending_caps(run, out))
             break;
-        r = one_turn(run, out, &err);
+        r = page_state_due(run, &err);
+        if (!r)
+            r = one_turn(run, out, &err);
     }
     ending_finish(run, r, &err, out);
 }

@@ -218,6 +218,7 @@ static int run_step(struct run *run, struct next *next, struct err *err)
         if (next->kind == NEXT_HALT)
             next->reason = pool_strdup(run->pool, next->reason);
         apply_next(run, next);
+        plane_keep_login(run->plane);
         r = run_send_checkpoint(run, err);
     }
     json_decref(result.fields);

@@ -401,6 +401,74 @@ static void a_cancel_ends_a_pause_in_a_wait(void **state)
     rig_release(&rig);
 }
 
+/* --- the page that is left behind ------------------------------------------------------------- */
+
+#define FORM "[" OPEN "," FILL("by the plan") "," ASK "," PRESS("Verify") "," WAIT(0) "]"
+
+/* Somebody types into the page while the run waits; then its hold is over. */
+static void typed_by_hand(struct rig *rig, const json_t *pause)
+{
+    rig->web.typed = pool_strdup(rig->pool, "by hand");
+    rig->run.stop = RUN_STOP_DRAIN;
+}
+
+static const json_t *state_of(const json_t *checkpoint)
+{
+    return json_object_get(checkpoint, "browser_state");
+}
+
+static void a_released_run_leaves_its_page_behind(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, login_page, FORM);
+    rig.on_paused = typed_by_hand;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "lost");
+    const json_t *s = state_of(rig.checkpoints[rig.n_checkpoints - 1]);
+    assert_string_equal(json_str(s, "url", ""), SITE "/code");
+    assert_int_equal(json_int(s, "step_index", 0), 3);
+    assert_int_equal(json_int(s, "viewport_w", 0), 1280);
+    assert_int_equal(strlen(json_str(s, "captured_at", "")), 32);
+    json_t *field = json_object_get(json_object_get(s, "form_state"), "[data-kind=\"input\"]");
+    assert_string_equal(json_str(field, "kind", ""), "text");
+    assert_string_equal(json_str(field, "value", ""), "by hand");
+    assert_false(json_flag(field, "masked", true));
+    rig_release(&rig);
+}
+
+static void a_page_left_behind_is_brought_back(void **state)
+{
+    struct rig first, again;
+    rig_init(&first, login_page, FORM);
+    first.on_paused = typed_by_hand;
+    rig_run(&first, NULL);
+    const char *const none[] = {NULL};
+    begin(&again, FORM, none);
+    again.config.user_input = json_keep(again.pool, json_pack("{s:s}", "1", SECRET));
+    rig_run(&again, first.checkpoints[first.n_checkpoints - 1]);
+    assert_string_equal(again.end.status, "completed");
+    assert_string_equal(typed, "by hand"); /* the last that was typed before it was sent */
+    assert_int_equal(rig_n_events(&again, "page_restored"), 1);
+    assert_int_equal(again.web.loads, 1); /* opened once */
+    assert_int_equal(json_object_size(state_of(again.final)), 0);
+    rig_release(&first);
+    rig_release(&again);
+}
+
+static void what_a_person_answered_is_not_in_the_page_left_behind(void **state)
+{
+    struct rig rig;
+    const char *const answers[] = {SECRET, NULL};
+    begin(&rig, "[" OPEN "," ASK "," FILL("{{user_input}}") "," ASK "," WAIT(0) "]", answers);
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "cancelled");
+    const json_t *s = state_of(rig.checkpoints[rig.n_checkpoints - 1]);
+    json_t *field = json_object_get(json_object_get(s, "form_state"), "[data-kind=\"input\"]");
+    assert_string_equal(json_str(field, "value", ""), "{{user_input}}");
+    assert_false(told(&rig, SECRET));
+    rig_release(&rig);
+}
+
 /* --- challenges ------------------------------------------------------------------------------- */
 
 static void human_solves(struct rig *rig, const json_t *pause)
@@ -482,6 +550,12 @@ int main(void)
         row_test("plans 9.5 an answer may be any JSON", an_answer_need_not_be_text),
         row_test("agent-loop 12 a pause stands still in the middle of a wait", a_wait_stands_still_in_its_middle),
         row_test("agent-loop 12 a cancel ends a pause in a wait", a_cancel_ends_a_pause_in_a_wait),
+        row_test("agent-loop 13 a released run leaves address, scroll and form behind",
+                 a_released_run_leaves_its_page_behind),
+        row_test("agent-loop 13 a page that was left behind is brought back once",
+                 a_page_left_behind_is_brought_back),
+        row_test("agent-loop 13 an answer is not in the form state",
+                 what_a_person_answered_is_not_in_the_page_left_behind),
         row_test("agent-loop 12 a challenge waits for a human", a_challenge_waits_for_a_human),
         row_test("agent-loop 12 nobody comes to a challenge for 1800 s", nobody_comes_to_a_challenge),
         row_test("agent-loop 12 no human is asked where pause_on_captcha is off",

@@ -5,6 +5,7 @@
 
 #include "base/caps.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "sys/file.h"
 
 #define LOGGER "mantis.plane"
@@ -32,20 +33,34 @@ static json_t *to_param(struct pool *pool, const json_t *cookie)
                  json_string_safe(pool_printf(
                      pool, "%s://%s%s", json_flag(cookie, "secure", false) ? "https" : "http", domain,
                      json_str(cookie, "path", "/"))));
+    if (!json_flag(cookie, "session", false))
+        json_object_set(out, "expires", json_object_get(cookie, "expires"));
     return out;
 }
 
-static json_t *session_cookies(struct pool *pool, const json_t *all)
+static json_t *kept_cookies(struct pool *pool, const json_t *cookies, bool all)
 {
     json_t *out = json_array(), *cookie;
     size_t i;
-    json_array_foreach ((json_t *)all, i, cookie)
-        if (json_flag(cookie, "session", false) && json_array_size(out) < CAP_SESSION_COOKIES)
+    json_array_foreach ((json_t *)cookies, i, cookie)
+        if ((all || json_flag(cookie, "session", false)) &&
+            json_array_size(out) < CAP_SESSION_COOKIES)
             json_push(out, to_param(pool, cookie));
     return out;
 }
 
-void cookies_save(struct cdp *cdp, const char *profile_dir, int64_t deadline_mono_ms)
+/* Is it other than what print says? */
+static bool is_news(const char *text, size_t len, uint64_t *print)
+{
+    uint64_t now = str_hash(STR_HASH_START, text, len);
+    bool news = !print || *print != now;
+    if (print)
+        *print = now;
+    return news;
+}
+
+void cookies_save(struct cdp *cdp, const char *profile_dir, bool all, uint64_t *print,
+                  int64_t deadline_mono_ms)
 {
     struct pool *pool = pool_create(NULL);
     struct err err = {0};
@@ -53,12 +68,12 @@ void cookies_save(struct cdp *cdp, const char *profile_dir, int64_t deadline_mon
     const char *path = path_of(pool, profile_dir);
     int r = cdp_call(cdp, NULL, "Storage.getCookies", NULL, deadline_mono_ms, &result, &err);
     if (!r) {
-        json_t *kept = session_cookies(pool, json_object_get(result, "cookies"));
+        json_t *kept = kept_cookies(pool, json_object_get(result, "cookies"), all);
         const char *text = json_text(pool, kept);
         size_t len = strlen(text);
         if (!json_array_size(kept) || len > CAP_SESSION_COOKIES_BYTES)
             unlink(path);
-        else
+        else if (is_news(text, len, print))
             r = file_write_soon(path, text, len, 0600, &err);
         json_decref(kept);
     }

@@ -13,8 +13,11 @@
 
 #define COOKIES_FILE "mantis-session-cookies.json"
 
-/* Both end at the deadline and at worst do nothing: a page is then signed out, no run fails for it. */
-void cookies_save(struct cdp *cdp, const char *profile_dir, int64_t deadline_mono_ms);
+/* Both end at the deadline and at worst do nothing: a page is then signed out, no run fails for it. all: those
+ * with an expiry too, which Chromium itself keeps only half a minute after they were set. print, when given:
+ * nothing is written while it stays the same. */
+void cookies_save(struct cdp *cdp, const char *profile_dir, bool all, uint64_t *print,
+                  int64_t deadline_mono_ms);
 void cookies_restore(struct cdp *cdp, const char *profile_dir, int64_t deadline_mono_ms);
 
 #endif

@@ -21,7 +21,7 @@ int step_wait(struct run *run, struct step_result *out, struct err *err)
         if (r)
             return err_set(err, r, "wait: interrupted");
         int64_t since = clock_mono_ms();
-        r = pause_point(run, err);
+        r = pause_here(run, err);
         if (r)
             return r;
         end += clock_mono_ms() - since;
