@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "run/edits.h"
+#include "run/journal.h"
 #include "run/look.h"
 #include "run/page_state.h"
 #include "run/step.h"
@@ -98,7 +99,7 @@ static bool starts_a_page(const struct run *run, size_t n)
     const struct step_type *type = s ? step_type_find(s->type) : NULL;
     const char *url = json_str(result, "final_url", "");
     if (!s || step_is_listing(s) ||
-        (type && !s->gate && type->flags & (STEP_OPENS | STEP_IRREVERSIBLE)))
+        journal_wanted(s) || (type && !s->gate && type->flags & STEP_OPENS))
         return true;
     return n == 0 || strcmp(url, json_str(result_at(run, n - 1), "final_url", url));
 }

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "run/asks.h"
+#include "run/journal.h"
 #include "run/look.h"
 #include "run/steps/steps.h"
 #include "run/subgoal.h"
@@ -37,8 +38,8 @@ static const struct step_type types[] = {
     {"task",          step_task,          0,                                               "Task"},
     {"graph_learn",   step_learn,         STEP_OPENS,                                      "Learn the site"},
     {"right_click",   step_right_click,   0,                                               "Open menu"},
-    {"double_click",  step_double_click,  STEP_AIMS | STEP_MUST_CHANGE,                    "Double click"},
-    {"drag",          step_drag,          STEP_MUST_CHANGE,                                "Drag"},
+    {"double_click",  step_double_click,  STEP_AIMS | STEP_MUST_CHANGE | STEP_IRREVERSIBLE, "Double click"},
+    {"drag",          step_drag,          STEP_MUST_CHANGE | STEP_IRREVERSIBLE,            "Drag"},
     {"key_press",     step_key_press,     0,                                               "Press keys"},
     {"type_text",     step_type_text,     0,                                               "Type"},
     {"detect_visible", step_detect_visible, STEP_READ_ONLY,                                "Look"},
@@ -342,7 +343,11 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
     out->steps_used = 1;
     if (*s->guard && !json_truthy(json_object_get(run->progress.state_vars, s->guard)))
         return guarded(run, out);
-    if (type && !(type->flags & STEP_IRREVERSIBLE) && brain_takes_over(run))
+    bool over;
+    int r = journal_look_back(run, out, &over, err);
+    if (r || over)
+        return r;
+    if (type && !journal_wanted(s) && brain_takes_over(run))
         return escalated(run, out, err);
     if (s->gate && strcmp(s->type, "click"))
         return step_gate(run, out, err);

@@ -88,8 +88,12 @@ async function signIn(name, options, work) {
   }
 }
 
+// 409: the worker that was released is still ending.
 const resume = async (server, id, value) => {
-  const r = await server.predict({ action: 'resume', run_id: id, user_input: value })
+  const r = await until(20000 * slow, 'the resume', async () => {
+    const answer = await server.predict({ action: 'resume', run_id: id, user_input: value })
+    return answer.status !== 409 && answer
+  }, 100)
   assert.equal(r.status, 200, r.text)
   return value
 }

@@ -589,11 +589,12 @@ static void a_sent_submit_counts_when_the_page_proves_it(void **state)
     rig_release(&rig);
 }
 
+/* 'Sen' finds the button and is no word of what commits: such a click is journalled and never repeated. */
 static void dialogs_without_end_make_a_page_blocked(void **state)
 {
     struct rig rig;
     begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','hints':{'layout':'single'},'"
-                                       "params':{'label':'Send'}}]");
+                                       "params':{'label':'Sen'}}]");
     rig.web.dialogs_per_click = 50;
     rig_run(&rig, NULL);
     assert_string_equal(rig.end.halt_reason, "page_blocked");
@@ -1308,7 +1309,7 @@ static void two_clicks_without_effect_hand_the_step_to_the_brain(void **state)
     struct rig_brain brain;
     rig_brain_init(&brain, actions, 1);
     begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','required':true,'hints':{'"
-                                       "layout':'single'},'params':{'label':'Send'}}]");
+                                       "layout':'single'},'params':{'label':'Sen'}}]");
     rig.web.flag = true;
     rig.brain = &brain.base;
     rig_run(&rig, NULL);
@@ -1316,7 +1317,7 @@ static void two_clicks_without_effect_hand_the_step_to_the_brain(void **state)
     assert_string_equal(rig_data(&rig, 1), "it is so");
     assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 3);
     assert_non_null(strstr(
-        brain.task, "- (640,100) 'Send': registered but the page did not react; do not repeat"));
+        brain.task, "- (640,100) 'Sen': registered but the page did not react; do not repeat"));
     rig_release(&rig);
 }
 
@@ -1333,7 +1334,7 @@ static void a_step_handed_over_to_the_brain_gets_its_full_budget(void **state)
         actions[i] = scroll[i % 2];
     rig_brain_init(&brain, actions, ARRAY_SIZE(actions));
     begin(&rig, "[" OPEN(SITE "/form") ",{'type':'click','intent':'x','required':true,'hints':{'"
-                                       "layout':'single'},'params':{'label':'Send'}}]");
+                                       "layout':'single'},'params':{'label':'Sen'}}]");
     rig.web.flag = true;
     rig.web.clock = true;
     rig.brain = &brain.base;

@@ -4,6 +4,7 @@
 #include "run/steps/steps.h"
 
 #include "run/effect.h"
+#include "run/journal.h"
 #include "run/look.h"
 
 int step_act(struct run *run, const struct observation *before, const struct action *action,
@@ -14,6 +15,8 @@ int step_act(struct run *run, const struct observation *before, const struct act
     struct snapshot now;
     struct settled s = {0};
     int r = effect_begin(run, before, &effect, err);
+    if (!r)
+        r = journal_announce(run, before, out, err);
     if (!r)
         r = run_act(run, action, CAP_CLICK_MS, &s, err);
     if (!r)

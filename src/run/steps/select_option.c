@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "run/journal.h"
 #include "run/look.h"
 #include "run/steps/choices.h"
 #include "run/toggle.h"
@@ -408,6 +409,14 @@ static int without_drop_down(struct run *run, struct select *s, struct step_resu
     return r ? err_set(err, r, "%s", miss.msg) : press_box(run, s, &box, out, err);
 }
 
+/* The choice itself is the submit. */
+static bool sends_form(const struct select *s)
+{
+    const struct node *n = field_node(&s->obs, &s->target);
+    const char *then = n ? node_attr(n, "onchange") : NULL;
+    return then && strstr(then, "submit");
+}
+
 int step_select_option(struct run *run, struct step_result *out, struct err *err)
 {
     struct select s = {.query = step_query(run, TARGET_SELECT)};
@@ -424,5 +433,7 @@ int step_select_option(struct run *run, struct step_result *out, struct err *err
     if (r)
         return *miss.msg ? err_set(err, r, "%s", miss.msg) : r;
     out->at = s.target.at;
-    return choose(run, &s, out, err);
+    if (sends_form(&s))
+        r = journal_send(run, &s.obs, out, err);
+    return r ? r : choose(run, &s, out, err);
 }
