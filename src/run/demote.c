@@ -9,7 +9,6 @@
 #include "run/look.h"
 #include "run/url.h"
 
-#define PAGE_TEXT_BYTES 65536
 #define EXPECT_MS       2000 /* for a phrase to appear: what a page does on a timer has its chance */
 #define EXPECT_STEP_MS  200
 

@@ -6,8 +6,6 @@
 #include "run/look.h"
 #include "run/url.h"
 
-#define PAGE_TEXT_BYTES 65536
-
 const char *journal_key(struct run *run)
 {
     return pool_printf(run->step_pool, "%d#%d", run->index, run->progress.effects + 1);

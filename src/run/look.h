@@ -8,6 +8,7 @@
 #include "run/run.h"
 
 #define LOOK_TIMEOUT_MS 10000 /* then the look fails, E_TIMEOUT */
+#define PAGE_TEXT_BYTES 65536 /* of a page's text that is searched for a phrase */
 
 /* How long it may take after an input until the page is still, per occasion (plans.md section 8). An
  * upper bound: it ends as soon as nothing moves, and a page that never rests is looked at as it is. */

@@ -7,6 +7,7 @@
 #include "run/complaint.h"
 #include "run/effect.h"
 #include "run/journal.h"
+#include "run/look.h"
 
 /* What the page says before the press is no answer to it. */
 static void note_complaints(struct run *run, const struct observation *obs, struct step_result *out)
