@@ -309,7 +309,9 @@ static void form(struct fake_web *web, struct fake_page *out)
 {
     fake_add(out, "input", "input", "Name", "");
     fake_add(out, "button", "button", "Send", "");
-    out->elements[1].dead = trouble(web, "dead") || trouble(web, "once dead");
+    out->elements[1].dead = trouble(web, "dead");
+    fake_add(out, "button", "button", "Details", "");
+    out->elements[out->n - 1].dead = true;
 }
 
 static void desk_page(struct fake_web *web, struct pool *pool, const char *url,
@@ -450,7 +452,7 @@ static void a_step_that_misses_twice_becomes_its_fallback_url(void **state)
     struct rig rig;
     desk(&rig,
          "[" OPEN_ ",{'type':'click','intent':'x','required':true,'section':'setup','params':{'"
-                   "label':'No such'},"
+         "label':'No such'},"
          "'hints':{'layout':'single','fallback_url':'/else'}}]",
          "");
     assert_string_equal(rig.end.status, "completed");
@@ -476,7 +478,7 @@ static void a_row_that_cannot_be_pressed_is_opened_by_its_address(void **state)
     rig_init(
         &rig, rows_page,
         "[" OPEN_ ",{'type':'click','intent':'x','required':true,'section':'setup','params':{'"
-                  "label':'No such',"
+        "label':'No such',"
         "'kind':'row_link'},'hints':{'layout':'single','expect_url_contains':['/invoice/']}}]");
     rig_run(&rig, NULL);
     assert_string_equal(rig.end.status, "completed");
@@ -512,11 +514,10 @@ static void two_presses_without_effect_hand_a_click_to_the_brain(void **state)
     struct rig_brain brain;
     struct rig rig;
     rig_brain_init(&brain, &done, 1);
-    rig_init(
-        &rig, desk_page,
-        "[" OPEN_
-        ",{'type':'click','intent':'Click the big Send button','required':true,'section':'setup',"
-        "'params':{'label':'Send'},'hints':{'layout':'single'}}]");
+    rig_init(&rig, desk_page,
+             "[" OPEN_ ",{'type':'click','intent':'Click the big Details "
+                       "button','required':true,'section':'setup',"
+             "'params':{'label':'Details'},'hints':{'layout':'single'}}]");
     rig.brain = &brain.base;
     rig.web.leads_to = "dead";
     rig_run(&rig, NULL);
@@ -526,7 +527,7 @@ static void two_presses_without_effect_hand_a_click_to_the_brain(void **state)
     assert_string_equal(json_str(h, "from_handler", ""), "click");
     assert_string_equal(json_str(h, "trigger", ""), "no_state_change");
     h = healing(&rig, "rewrite");
-    assert_string_equal(json_str(h, "to_intent", ""), "Click Send");
+    assert_string_equal(json_str(h, "to_intent", ""), "Click Details");
     assert_string_equal(json_str(h, "failure_class", ""), "no_state_change");
     assert_int_equal(json_object_size(json_object_get(rig.final, "intent_overrides")), 0);
     rig_release(&rig);
