@@ -14,14 +14,12 @@
 
 #define NO_CAP 1000000 /* the server applies its own */
 
-/* By its name, as on the server; what comes on stdin has none. */
+/* A file named .json is none, and nothing that begins as JSON does. */
 static bool is_prose(const char *path, const char *text)
 {
     size_t len = strlen(path);
-    if (strcmp(path, "-") != 0)
-        return len < 5 || strcasecmp(path + len - 5, ".json") != 0;
     text += strspn(text, " \t\r\n");
-    return *text != '[' && *text != '{';
+    return (len < 5 || strcasecmp(path + len - 5, ".json") != 0) && *text != '[' && *text != '{';
 }
 
 static int take_prose(struct pool *pool, const struct intake_config *config, const char *text,

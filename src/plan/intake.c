@@ -388,10 +388,6 @@ static int check_runnable(struct pool *pool, const struct plan *plan, struct err
             return err_set(err, E_INVALID,
                            "step %d: '%s' is no step of a plan; call action=graph_learn", i,
                            s->type);
-        if (kind && !(kind->flags & STEP_RUNS) && !s->gate)
-            return err_set(err, E_UNSUPPORTED,
-                           "step %d: this server does not run steps of type '%s' yet; it runs %s",
-                           i, s->type, step_kinds_that_run(pool));
     }
     return 0;
 }

@@ -4,34 +4,34 @@
 
 /* clang-format off */
 static const struct step_kind kinds[] = {
-    {"navigate",                "setup",      STEP_RUNS},
-    {"navigate_back",           "extraction", STEP_RUNS},
-    {"click",                   "extraction", STEP_GROUNDING | STEP_RUNS},
-    {"scroll",                  "extraction", STEP_RUNS},
-    {"wait",                    "",           STEP_RUNS},
-    {"submit",                  "setup",      STEP_GROUNDING | STEP_REQUIRED | STEP_RUNS},
-    {"fill_field",              "setup",      STEP_GROUNDING | STEP_REQUIRED | STEP_RUNS},
-    {"filter",                  "setup",      STEP_GROUNDING | STEP_REQUIRED | STEP_RUNS},
-    {"paginate",                "pagination", STEP_GROUNDING | STEP_RUNS},
-    {"extract_url",             "extraction", STEP_CLAUDE_ONLY | STEP_RUNS},
-    {"extract_data",            "extraction", STEP_CLAUDE_ONLY | STEP_RUNS},
-    {"extract_rows",            "",           STEP_RUNS},
-    {"loop",                    "",           STEP_RUNS},
-    {"select_option",           "setup",      STEP_GROUNDING | STEP_REQUIRED | STEP_RUNS},
-    {"request_user_input",      "setup",      STEP_REQUIRED | STEP_RUNS},
-    {"right_click",             "extraction", STEP_RUNS},
-    {"collect_urls",            "extraction", STEP_RUNS},
-    {"detect_visible",          "",           STEP_CLAUDE_ONLY | STEP_RUNS},
-    {"if_else",                 "",           STEP_RUNS},
-    {"holo3",                   "",           STEP_RUNS},
-    {"claude",                  "",           STEP_RUNS},
-    {"double_click",            "",           STEP_RUNS},
-    {"drag",                    "",           STEP_RUNS},
-    {"key_press",               "",           STEP_RUNS},
-    {"type_text",               "",           STEP_RUNS},
-    {"tool_call",               "",           STEP_RUNS},
-    {"capture_link_in_new_tab", "",           STEP_RUNS},
-    {"done",                    "",           STEP_RUNS},
+    {"navigate",                "setup",      0},
+    {"navigate_back",           "extraction", 0},
+    {"click",                   "extraction", STEP_GROUNDING},
+    {"scroll",                  "extraction", 0},
+    {"wait",                    "",           0},
+    {"submit",                  "setup",      STEP_GROUNDING | STEP_REQUIRED},
+    {"fill_field",              "setup",      STEP_GROUNDING | STEP_REQUIRED},
+    {"filter",                  "setup",      STEP_GROUNDING | STEP_REQUIRED},
+    {"paginate",                "pagination", STEP_GROUNDING},
+    {"extract_url",             "extraction", STEP_CLAUDE_ONLY},
+    {"extract_data",            "extraction", STEP_CLAUDE_ONLY},
+    {"extract_rows",            "",           0},
+    {"loop",                    "",           0},
+    {"select_option",           "setup",      STEP_GROUNDING | STEP_REQUIRED},
+    {"request_user_input",      "setup",      STEP_REQUIRED},
+    {"right_click",             "extraction", 0},
+    {"collect_urls",            "extraction", 0},
+    {"detect_visible",          "",           STEP_CLAUDE_ONLY},
+    {"if_else",                 "",           0},
+    {"holo3",                   "",           0},
+    {"claude",                  "",           0},
+    {"double_click",            "",           0},
+    {"drag",                    "",           0},
+    {"key_press",               "",           0},
+    {"type_text",               "",           0},
+    {"tool_call",               "",           0},
+    {"capture_link_in_new_tab", "",           0},
+    {"done",                    "",           0},
     {"graph_learn",             "",           STEP_INTERNAL},
 };
 /* clang-format on */
@@ -42,14 +42,4 @@ const struct step_kind *step_kind_find(const char *type)
         if (strcmp(kinds[i].type, type) == 0)
             return &kinds[i];
     return NULL;
-}
-
-char *step_kinds_that_run(struct pool *pool)
-{
-    char *list = NULL;
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (kinds[i].flags & STEP_RUNS)
-            list = list ? pool_printf(pool, "%s, %s", list, kinds[i].type)
-                        : pool_strdup(pool, kinds[i].type);
-    return list;
 }

@@ -12,8 +12,7 @@ enum step_kind_flags {
     STEP_GROUNDING = 1 << 0,   /* grounding defaults to true */
     STEP_CLAUDE_ONLY = 1 << 1, /* claude_only defaults to true */
     STEP_REQUIRED = 1 << 2,    /* required defaults to true */
-    STEP_RUNS = 1 << 3,        /* the runner carries it out; the others are known by name only */
-    STEP_INTERNAL = 1 << 4,    /* made by the server only: never taken from a caller's plan */
+    STEP_INTERNAL = 1 << 3,    /* made by the server only: never taken from a caller's plan */
 };
 
 struct step_kind {
@@ -23,7 +22,6 @@ struct step_kind {
 };
 
 const struct step_kind *step_kind_find(const char *type); /* NULL: not a type of plans.md section 8 */
-char *step_kinds_that_run(struct pool *pool);             /* "navigate, navigate_back, ..." */
 
 /* Collects the steps of one plan. */
 struct normaliser {

@@ -222,8 +222,6 @@ static void a_plan_with_another_host_is_refused_wherever_it_stands(void **state)
         {"{\"base_url\":\"https://evil.test\",\"tasks\":[]}", "'evil.test'"},
         {"{\"tasks\":[{\"start_url\":\"https://evil.test\"}]}", "'evil.test'"},
         {"{\"tasks\":[{\"intent\":\"go to https://evil.test\"}]}", "'evil.test'"},
-        {"{\"tasks\":[{\"verify\":{\"type\":\"url_contains\",\"value\":\"https://evil.test\"}}]}",
-         "'evil.test'"},
         {"{\"runtime\":{\"pinned_source_url\":\"https://evil.test/*\"},\"steps\":[]}",
          "'evil.test'"},
     };

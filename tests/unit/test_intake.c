@@ -180,8 +180,6 @@ static void a_request_that_cannot_be_planned_says_why(void **state)
          "step 0: 'budget'"},
         {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"wait\",\"steps\":[" NAV "]}]}", E_INVALID,
          "only a loop"},
-        {"{\"task_suite\":[{\"intent\":\"x\",\"type\":\"request_user_input\"}]}", E_UNSUPPORTED,
-         "step 0: this server"},
         {"{\"task_suite\":[" NAV "],\"max_cost\":0}", E_INVALID, "'max_cost' must be more than 0"},
         {"{\"task_suite\":[" NAV "],\"max_time_minutes\":-1}", E_INVALID, "'max_time_minutes'"},
         {"{\"task_suite\":[" NAV "],\"max_time_minutes\":1.5}", E_INVALID, "'max_time_minutes'"},

@@ -201,10 +201,11 @@ static const struct row {
     {"plans 8.11 drag takes two labels",
      OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished'}}",
      "drag:Plants->Finished@(640,140)->(640,180)", NULL, NULL, "drag 640,140 640,180"},
-    {"plans 8.11 drag lets go behind the other thing on request",
+    {"plans 8.11 drag lets go behind the other thing on request, and counts only once it stands there",
      OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished',"
           "'end_position':'below'}}",
-     "drag:Plants->Finished@(640,140)->(640,191)", NULL, NULL, "drag 640,140 640,191"},
+     "drag:Plants->Finished:not_in_place", "no_state_change", NULL,
+     "drag 640,140 640,191;drag 640,140 640,191;drag 640,140 640,191"},
     {"plans 8.11 drag of what stands there already changes nothing and counts",
      OPEN "{'type':'drag','intent':'x','params':{'start_label':'Plants','end_label':'Finished',"
           "'end_position':'above'}}",
