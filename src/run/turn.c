@@ -15,8 +15,13 @@
 #include "run/steps/steps.h"
 #include "run/url.h"
 
-/* An error that is no answer. Its class is found out from what the callee says; what could not be
- * found is a miss whatever it says. */
+/* By the code, whatever the words say; "": the words decide. */
+static const char *class_of(int error)
+{
+    return error == E_NOT_FOUND ? "selector_miss" : error == E_TIMEOUT ? "nav_timeout" : "";
+}
+
+/* An error that is no answer. */
 static void failed_by_error(struct run *run, struct step_result *out, int r, const struct err *err)
 {
     const char *what = *err->msg ? err->msg : err_name(r);
@@ -29,8 +34,7 @@ static void failed_by_error(struct run *run, struct step_result *out, int r, con
         out->outcome = OUTCOME_BLOCKED;
         return;
     }
-    step_fail(run, out, r == E_NOT_FOUND ? "selector_miss" : "", "%s_error: %s", run->step->type,
-              what);
+    step_fail(run, out, class_of(r), "%s_error: %s", run->step->type, what);
 }
 
 /* The step after a navigate must find itself where that went (plans.md 8.1). */

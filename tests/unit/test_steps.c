@@ -1264,9 +1264,9 @@ static void an_error_is_classed_by_what_went_wrong(void **state)
         const char *class;
     } cases[] = {
         {"{'type':'extract_url','intent':'u'}", E_UPSTREAM, "unknown"},
-        {"{'type':'extract_url','intent':'u'}", E_TIMEOUT, "unknown"},
+        {"{'type':'extract_url','intent':'u'}", E_TIMEOUT, "nav_timeout"},
         {"{'type':'dance','intent':'u'}", E_UPSTREAM, "unknown"},
-        {"{'type':'dance','intent':'u'}", E_TIMEOUT, "unknown"},
+        {"{'type':'dance','intent':'u'}", E_TIMEOUT, "nav_timeout"},
     };
     struct rig rig;
     shop(&rig, "[" OPEN(SITE "/form") "]");
