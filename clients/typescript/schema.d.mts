@@ -547,11 +547,29 @@ export interface PhaseDocument {
   failure_help?: FailureHelp;
 }
 
+/** The account of one list: `seen` is `emitted` and all `skipped`. */
+export interface ListAccount {
+  list?: string;
+  step_index?: number;
+  page?: number;
+  url?: string;
+  seen: number;
+  emitted: number;
+  skipped: Array<{
+    reason: string;
+    why: string;
+    count: number;
+    examples: Array<string>;
+  }>;
+}
+
 export interface Artifact {
   name: string;
   kind: "structured_data" | "file";
   mime_type: string;
   row_count: number;
+  /** `structured_data`: what became of all that was listed. */
+  completeness?: Array<ListAccount>;
   schema?: {
     fields: Array<string>;
   };
@@ -637,6 +655,8 @@ export interface Result {
   /** `VIABLE | Key: value | ...` */
   leads: Array<string>;
   collected_urls?: Array<string>;
+  /** Where the things of each list went. */
+  completeness?: Array<ListAccount>;
   shared_seen_hits?: number;
   /** The rows, then each file once. */
   artifacts: Array<Artifact>;

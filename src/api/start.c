@@ -191,11 +191,10 @@ static json_t *named_recipes(struct request *req, const struct candidate *c)
 static json_t *cache_settings(struct request *req, const struct candidate *c)
 {
     const struct run_options *o = &c->options;
-    const char *given = *o->cache_key ? o->cache_key : c->identity.state_key;
     char key[ID_NAME_MAX + 1];
     if (!o->cache_read && !o->cache_write)
         return NULL;
-    id_sanitise(given, key, sizeof(key));
+    id_sanitise(*o->cache_key ? o->cache_key : c->identity.state_key, key, sizeof(key));
     return json_keep(req->pool, json_pack("{s:s,s:b,s:b,s:I}", "key", key, "read", o->cache_read,
                                           "write", o->cache_write, "ttl_s",
                                           (json_int_t)o->cache_ttl_s));
