@@ -6,6 +6,8 @@
 #include "run/look.h"
 #include "run/url.h"
 
+#define LABEL_BYTES 120 /* of what a brain says of its action */
+
 const char *journal_key(struct run *run)
 {
     return pool_printf(run->step_pool, "%d#%d", run->index, run->progress.effects + 1);
@@ -129,12 +131,8 @@ static int after_a_death(struct run *run, const json_t *entry, struct step_resul
 {
     const json_t *detail = json_object_get(entry, "detail");
     bool seen = false;
-    out->from_journal = true;
-    if (!strcmp(json_str(entry, "state", ""), "observed"))
+    if (!out->sent)
         return replay(run, detail, out, err);
-    out->sent = true;
-    /* The entry is written anew when the step ends. */
-    out->label = pool_strdup(run->step_pool, json_str(detail, "label", ""));
     int r = look_for_proof(run, detail, &seen, err);
     if (r)
         return r;
@@ -175,16 +173,58 @@ int journal_announce(struct run *run, const struct observation *obs, struct step
     return journal_wanted(run->step) ? journal_send(run, obs, out, err) : 0;
 }
 
-int journal_look_back(struct run *run, struct step_result *out, bool *ret_over, struct err *err)
+int journal_send_action(struct run *run, const struct action *a, const struct observation *obs,
+                        struct step_result *out, struct err *err)
+{
+    const char *label = a->reasoning && *a->reasoning ? a->reasoning : a->keys ? a->keys : "";
+    if (out->sent)
+        return 0; /* the step's entry is on disk */
+    out->label = str_cut(run->step_pool, str_squash(run->step_pool, label), LABEL_BYTES);
+    out->at = (struct point){a->x, a->y};
+    return journal_send(run, obs, out, err);
+}
+
+int journal_close(struct run *run, struct step_result *out, struct err *err)
+{
+    bool sent = out->sent;
+    const char *key = out->effect_key;
+    if (!key)
+        return 0;
+    run->progress.effects++;
+    out->effect_key = NULL;
+    out->sent = false;
+    if (!sent)
+        return 0;
+    json_t *detail =
+        json_pack("{s:b,s:b,s:s,s:o,s:o}", "success", out->success, "unconfirmed",
+                  out->outcome == OUTCOME_UNCONFIRMED, "class", out->failure_class, "data",
+                  json_string_safe(out->data), "final_url", json_string_safe(run->live_url));
+    int r = run_journal(run, key, "observed", detail);
+    json_decref(detail);
+    return r ? err_set(err, r, "the effect journal could not be written (%s)", err_name(r)) : 0;
+}
+
+const json_t *journal_earlier(struct run *run, struct step_result *out)
 {
     const char *key = journal_key(run);
     const json_t *entry = journal_entry(run, key);
     const char *state = json_str(entry, "state", "");
-    *ret_over = !strcmp(state, "sent") || !strcmp(state, "observed");
-    if (!*ret_over)
-        return 0;
+    if (strcmp(state, "sent") && strcmp(state, "observed"))
+        return NULL;
     out->effect_key = key;
-    return after_a_death(run, entry, out, err);
+    out->from_journal = true;
+    out->sent = !strcmp(state, "sent"); /* the entry is written anew when the step ends */
+    if (out->sent)
+        out->label = pool_strdup(run->step_pool,
+                                 json_str(json_object_get(entry, "detail"), "label", ""));
+    return entry;
+}
+
+int journal_look_back(struct run *run, struct step_result *out, bool *ret_over, struct err *err)
+{
+    const json_t *entry = journal_earlier(run, out);
+    *ret_over = entry != NULL;
+    return entry ? after_a_death(run, entry, out, err) : 0;
 }
 
 /* --- what cannot be taken back ---------------------------------------------------------------- */
@@ -196,19 +236,17 @@ static const char *const committing[] = {
     "add to cart",  "add to basket", "transfer", "book now", "unsubscribe",
 };
 
-static bool commits(const struct step *s)
+static bool commits(const char *label)
 {
-    const char *label = json_str(s->params, "label", s->intent);
-    for (size_t i = 0; i < ARRAY_SIZE(committing); i++)
+    for (size_t i = 0; label && i < ARRAY_SIZE(committing); i++)
         if (str_has_words_fold(label, committing[i]))
             return true;
     return false;
 }
 
-static bool sends_form(const struct step *s)
+static bool sends_form(const char *keys)
 {
-    const char *keys = json_str(s->params, "keys", json_str(s->params, "key", ""));
-    return str_has_words_fold(keys, "return") || str_has_words_fold(keys, "enter");
+    return keys && (str_has_words_fold(keys, "return") || str_has_words_fold(keys, "enter"));
 }
 
 bool journal_wanted(const struct step *s)
@@ -219,6 +257,15 @@ bool journal_wanted(const struct step *s)
     if (type->flags & STEP_IRREVERSIBLE)
         return true;
     if (!strcmp(s->type, "key_press"))
-        return sends_form(s);
-    return !strcmp(s->type, "click") && !step_is_listing(s) && commits(s);
+        return sends_form(json_str(s->params, "keys", json_str(s->params, "key", "")));
+    return !strcmp(s->type, "click") && !step_is_listing(s) &&
+           commits(json_str(s->params, "label", s->intent));
+}
+
+bool journal_action_wanted(const struct action *a, const char *task)
+{
+    if (a->type == ACTION_KEY_PRESS)
+        return sends_form(a->keys) && (commits(a->reasoning) || commits(task));
+    return (a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK || a->type == ACTION_DRAG) &&
+           commits(a->reasoning);
 }

@@ -14,6 +14,7 @@ enum step_flags {
     STEP_MUST_CHANGE = 1 << 2, /* success without any change of the page is none (plans.md 10.1) */
     STEP_AIMS = 1 << 3,        /* expect_url_* hints are checked afterwards (plans.md 10.2) */
     STEP_OPENS = 1 << 4,       /* its page opens again by its address, whatever was done before */
+    STEP_OWN_PROOF = 1 << 5,   /* looks itself whether what an earlier attempt sent worked */
 };
 
 enum outcome {

@@ -35,7 +35,7 @@ static const struct step_type types[] = {
     {"extract_url",   step_extract_url,   STEP_READ_ONLY,                                  "Read URL"},
     {"extract_data",  step_extract_data,  STEP_READ_ONLY,                                  "Extract"},
     {"extract_rows",  step_extract_rows,  STEP_READ_ONLY,                                  "Extract rows"},
-    {"task",          step_task,          0,                                               "Task"},
+    {"task",          step_task,          STEP_OWN_PROOF,                                  "Task"},
     {"graph_learn",   step_learn,         STEP_OPENS,                                      "Learn the site"},
     {"right_click",   step_right_click,   0,                                               "Open menu"},
     {"double_click",  step_double_click,  STEP_AIMS | STEP_MUST_CHANGE | STEP_IRREVERSIBLE, "Double click"},
@@ -343,8 +343,8 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
     out->steps_used = 1;
     if (*s->guard && !json_truthy(json_object_get(run->progress.state_vars, s->guard)))
         return guarded(run, out);
-    bool over;
-    int r = journal_look_back(run, out, &over, err);
+    bool over = false, own_proof = type && type->flags & STEP_OWN_PROOF;
+    int r = own_proof ? 0 : journal_look_back(run, out, &over, err);
     if (r || over)
         return r;
     if (type && !journal_wanted(s) && brain_takes_over(run))

@@ -105,7 +105,7 @@ static int finish(struct run *run, const struct inner_result *inner, struct step
 int subgoal_run(struct run *run, const char *intent, int budget, struct step_result *out,
                 struct err *err)
 {
-    struct inner_goal goal = {.sentence = intent, .max_steps = budget};
+    struct inner_goal goal = {.sentence = intent, .max_steps = budget, .effect = out};
     struct inner_result inner;
     if (!run->brain)
         return step_fail(run, out, "brain_unreachable", "brain_unreachable:this run has no brain");

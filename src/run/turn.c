@@ -9,6 +9,7 @@
 #include "run/demote.h"
 #include "run/edits.h"
 #include "run/guards.h"
+#include "run/journal.h"
 #include "run/look.h"
 #include "run/pause.h"
 #include "run/record.h"
@@ -70,22 +71,6 @@ static int attempt(struct run *run, struct step_result *out, struct err *err)
     if (r)
         failed_by_error(run, out, r, &why);
     return 0;
-}
-
-static int observed(struct run *run, const struct step_result *result, struct err *err)
-{
-    if (!result->effect_key)
-        return 0;
-    run->progress.effects++;
-    if (!result->sent)
-        return 0;
-    json_t *detail =
-        json_pack("{s:b,s:b,s:s,s:o,s:o}", "success", result->success, "unconfirmed",
-                  result->outcome == OUTCOME_UNCONFIRMED, "class", result->failure_class, "data",
-                  json_string_safe(result->data), "final_url", json_string_safe(run->live_url));
-    int r = run_journal(run, result->effect_key, "observed", detail);
-    json_decref(detail);
-    return r ? err_set(err, r, "the effect journal could not be written (%s)", err_name(r)) : 0;
 }
 
 /* Setup steps that lead to another page of the site choose the results (filters in a form). */
@@ -174,7 +159,7 @@ static int met_challenge(struct run *run, const struct step_result *result, bool
 static int after_attempt(struct run *run, struct step_result *result, bool outside,
                          struct next *next, struct err *err)
 {
-    int r = observed(run, result, err);
+    int r = journal_close(run, result, err);
     if (!r)
         r = record_look(run, result, err);
     bool again = false;

@@ -242,6 +242,36 @@ static void a_stuck_task_is_freed_and_tried_again(void **state)
     rig_release(&rig);
 }
 
+/* A worker that takes over a task which had bought something looks at the proof, and buys nothing.
+ */
+static void an_interrupted_task_is_only_looked_at(void **state)
+{
+    static const struct {
+        const char *verify;
+        bool passes;
+    } cases[] = {{",'verify':{'type':'page_contains_text','value':'Boats for sale'}", true},
+                 {",'verify':{'type':'page_contains_text','value':'Thank you'}", false},
+                 {"", false}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        struct rig_brain brain;
+        char steps[500];
+        snprintf(steps, sizeof(steps), "[" TASK("a", "%s") "]", cases[i].verify);
+        rig_brain_init(&brain, done_well, 1);
+        rig_init(&rig, boats_page, steps);
+        rig.brain = &brain.base;
+        json_put(
+            rig.journal, "0#1",
+            json_pack("{s:s,s:{s:s}}", "state", "sent", "detail", "label", "clicked 'Buy now'"));
+        rig_run(&rig, NULL);
+        assert_int_equal(brain.asked, 0);
+        assert_int_equal(json_flag(rig_result(&rig, 0), "success", false), cases[i].passes);
+        assert_string_equal(json_str(task_of(&rig, 0), "termination_reason", ""), "interrupted");
+        assert_non_null(strstr(json_str(task_of(&rig, 0), "summary", ""), "Buy now"));
+        rig_release(&rig);
+    }
+}
+
 /* --- sessions --------------------------------------------------------------------------------- */
 
 static void a_required_session_that_is_not_there_fails(void **state)
@@ -512,6 +542,8 @@ int main(void)
         cmocka_unit_test(a_plan_of_steps_is_no_suite),
         row_test("plans 12 the fallback unsticks a task, which is then resumed",
                  a_stuck_task_is_freed_and_tried_again),
+        row_test("plans 12 a task that had pressed what cannot be pressed twice is not begun anew",
+                 an_interrupted_task_is_only_looked_at),
         row_test("plans 12 require_session without one fails with the reason",
                  a_required_session_that_is_not_there_fails),
         row_test("plans 12 save_session and require_session by session_name",

@@ -12,6 +12,7 @@
 #include "run/inner/feedback.h"
 #include "run/inner/gallery.h"
 #include "run/inner/trajectory.h"
+#include "run/journal.h"
 
 #define TOP_PX         100
 #define SHOWN_BYTES    4096 /* of what an editable element holds */
@@ -59,6 +60,15 @@ static int do_it(struct run *run, const struct action *a, struct settled *s, str
 {
     return is_address(a) ? open_address(run, a->text, s, err)
                          : run_act(run, a, CAP_CLICK_MS, s, err);
+}
+
+/* What cannot be taken back is on disk before it leaves. */
+static int announce(struct inner *in, const struct action *a, struct err *err)
+{
+    struct step_result *effect = in->goal->effect;
+    if (!effect || !journal_action_wanted(a, in->goal->sentence))
+        return 0;
+    return journal_send_action(in->run, a, &in->now.obs, effect, err);
 }
 
 /* A photo viewer swallows what is clicked next: Escape first, then back until it is gone. */
@@ -239,7 +249,10 @@ int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_
     bool left = false;
     in->history[in->n] = inner_keep_action(in->run->step_pool, &c->action);
     const struct action *a = &in->history[in->n];
-    int r = do_it(in->run, a, &s, &wrong);
+    int r = announce(in, a, err);
+    if (r)
+        return r;
+    r = do_it(in->run, a, &s, &wrong);
     if (r && r != E_INVALID)
         return err_set(err, r, "%s", wrong.msg);
     const char *error = r ? pool_strdup(in->run->step_pool, wrong.msg) : NULL;

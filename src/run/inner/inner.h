@@ -35,6 +35,7 @@ struct inner_goal {
     int max_steps;        /* brain calls; clamped to 1..INNER_MAX_TURNS */
     struct pending_value pending[INNER_MAX_PENDING]; /* what this step has to type */
     int n_pending;
+    struct step_result *effect; /* the step that what cannot be taken back is journalled for; NULL none */
 };
 
 struct inner_result {

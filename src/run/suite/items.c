@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/journal.h"
 #include "run/look.h"
 #include "run/record.h"
 #include "run/steps/steps.h"
@@ -31,6 +32,7 @@
 struct items {
     struct run *run;
     const struct task *t;
+    struct step_result *result;
     json_t *state; /* progress.suite */
     bool has_schema;
     int steps, galleries, unparsed;
@@ -346,7 +348,7 @@ static int next_page(struct items *it, bool *ret_on, struct err *err)
         items_fill(run->step_pool, l->pagination_intent, get(it, "ordinal"), page + 1);
     const char *text = pool_printf(run->step_pool, "Task: %s\n", intent);
     for (size_t i = 0; !r && !*ret_on && i < ARRAY_SIZE(budgets); i++) {
-        r = task_try(run, text, intent, budgets[i], &inner, err);
+        r = task_try(run, text, intent, budgets[i], it->result, &inner, err);
         r = r ? r : page_mark(it, &after, err);
         if (r)
             break;
@@ -386,6 +388,13 @@ static void tell(struct items *it, const struct inner_result *inner, const char 
               *category ? category : "done");
 }
 
+/* What it sent is its own: the next one gets an entry of its own. */
+static int item_over(struct items *it, struct err *err)
+{
+    int r = journal_close(it->run, it->result, err);
+    return r ? r : run_send_checkpoint(it->run, err);
+}
+
 static int one_item(struct items *it, bool *ret_on, struct err *err)
 {
     struct run *run = it->run;
@@ -395,7 +404,7 @@ static int one_item(struct items *it, bool *ret_on, struct err *err)
     struct inner_result inner;
     bool spam = false, viable = false;
     int r = task_try(run, item_text(it, intent), intent, it->t->loop.max_steps_per_iteration,
-                     &inner, err);
+                     it->result, &inner, err);
     if (r)
         return r;
     sum(it, &inner);
@@ -417,7 +426,17 @@ static int one_item(struct items *it, bool *ret_on, struct err *err)
     r = back_to_listing(it, false, err);
     if (!r && !inner.success)
         r = after_failure(it, category, ret_on, err);
-    return r ? r : run_send_checkpoint(run, err);
+    return r ? r : item_over(it, err);
+}
+
+/* A worker that died pressed what must not be pressed twice: the item is left as it is. */
+static int leave_item(struct items *it, struct err *err)
+{
+    it->result->from_journal = false;
+    add(it, "iterations", 1);
+    note_failure(it, "interrupted", it->result->label);
+    next_item(it);
+    return item_over(it, err);
 }
 
 /* --- all of them -------------------------------------------------------------------------------
@@ -444,22 +463,24 @@ static int find_listing(struct items *it, bool fresh, struct err *err)
     return run_open(it->run, page_address(it), CAP_LOAD_MS, &s, err);
 }
 
-int task_items(struct run *run, const struct task *t, struct inner_result *out, json_t *detail,
-               struct err *err)
+int task_items(struct run *run, const struct task *t, struct step_result *result,
+               struct inner_result *out, struct err *err)
 {
-    struct items it = {.run = run, .t = t, .last_summary = ""};
+    struct items it = {.run = run, .t = t, .result = result, .last_summary = ""};
     struct schema *schema = NULL;
     bool on = true;
     int r = step_schema(run, &schema, err);
     it.has_schema = schema != NULL;
     if (!r)
         take_state(&it);
+    if (!r && result->from_journal)
+        r = leave_item(&it, err);
     r = r ? r : find_listing(&it, get(&it, "iterations") == 0, err);
     while (!r && on && get(&it, "iterations") < t->loop.max_iterations)
         r = one_item(&it, &on, err);
     if (r)
         return r;
-    put_detail(&it, detail);
+    put_detail(&it, result->task);
     int viable = get(&it, "viable");
     *out = (struct inner_result){
         .termination = viable ? "done" : "done_failed",

@@ -65,13 +65,13 @@ bool says_no_more(const char *summary); /* "no more", "last page", "none left" .
 /* Open url and say what is wrong with what came, "" nothing. */
 int task_open(struct run *run, const char *url, const char **ret_wrong, struct err *err) MUST_CHECK;
 
-/* One inner loop with this text. */
+/* One inner loop with this text, of the step that becomes result. */
 int task_try(struct run *run, const char *text, const char *sentence, int max_steps,
-             struct inner_result *out, struct err *err) MUST_CHECK;
+             struct step_result *result, struct inner_result *out, struct err *err) MUST_CHECK;
 
-/* A task over items and pages (items.c). detail is added to. */
-int task_items(struct run *run, const struct task *t, struct inner_result *out, json_t *detail,
-               struct err *err) MUST_CHECK;
+/* A task over items and pages (items.c). result's task is added to. */
+int task_items(struct run *run, const struct task *t, struct step_result *result,
+               struct inner_result *out, struct err *err) MUST_CHECK;
 
 /* {ORDINAL} 3rd, {N} 3, {PAGE_N} 2, {PAGE} page 2. In pool. */
 const char *items_fill(struct pool *pool, const char *intent, int ordinal, int page);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "run/journal.h"
 #include "run/look.h"
 #include "run/steps/steps.h"
 
@@ -21,9 +22,10 @@ int task_open(struct run *run, const char *url, const char **ret_wrong, struct e
 }
 
 int task_try(struct run *run, const char *text, const char *sentence, int max_steps,
-             struct inner_result *out, struct err *err)
+             struct step_result *result, struct inner_result *out, struct err *err)
 {
-    struct inner_goal goal = {.task = text, .sentence = sentence, .max_steps = max_steps};
+    struct inner_goal goal = {
+        .task = text, .sentence = sentence, .max_steps = max_steps, .effect = result};
     return inner_run(run, &goal, out, err);
 }
 
@@ -63,8 +65,8 @@ static int try_intent(struct doing *d, int max_steps, struct err *err)
 {
     const char *intent = d->t->intent;
     const char *text = pool_printf(d->run->step_pool, "Task: %s\n", intent);
-    int r = d->t->has_loop ? task_items(d->run, d->t, &d->inner, d->detail, err)
-                           : task_try(d->run, text, intent, max_steps, &d->inner, err);
+    int r = d->t->has_loop ? task_items(d->run, d->t, d->out, &d->inner, err)
+                           : task_try(d->run, text, intent, max_steps, d->out, &d->inner, err);
     return r ? r : judge(d, err);
 }
 
@@ -77,7 +79,7 @@ static int unstick(struct doing *d, struct err *err)
     struct inner_result freed;
     int r = *t->fallback_start_url ? task_open(run, t->fallback_start_url, &wrong, err) : 0;
     if (!r && !*wrong)
-        r = task_try(run, text, t->fallback_intent, t->fallback_max_steps, &freed, err);
+        r = task_try(run, text, t->fallback_intent, t->fallback_max_steps, d->out, &freed, err);
     if (r || *wrong)
         return r;
     d->steps += freed.steps;
@@ -94,6 +96,23 @@ static int carry_out(struct doing *d, struct err *err)
          i++)
         r = unstick(d, err);
     return r;
+}
+
+/* An earlier attempt pressed what must not be pressed twice: it can only be looked whether the
+ * proof holds. */
+static int look_only(struct doing *d, const json_t *entry, struct err *err)
+{
+    struct pool *pool = d->run->step_pool;
+    const json_t *detail = json_object_get(entry, "detail");
+    const char *pressed = pool_printf(
+        pool, "%s:it was sent before an interruption and is not sent again", d->out->label);
+    bool known = !d->out->sent; /* that attempt saw how it went */
+    d->inner = (struct inner_result){
+        .termination = "interrupted",
+        .success = known && json_flag(detail, "success", false),
+        .summary = known ? pool_strdup(pool, json_str(detail, "data", "")) : pressed,
+        .last_click = {-1, -1}};
+    return judge(d, err);
 }
 
 /* --- before and after ------------------------------------------------------------------------- */
@@ -181,6 +200,10 @@ static int told(struct doing *d)
     d->out->verified_change = true;
     if (d->holds)
         return step_ok(run, d->out, "%s", *summary ? summary : *d->proof ? d->proof : "done");
+    if (!strcmp(d->inner.termination, "interrupted"))
+        return step_fail(run, d->out, class_of(d), "%s%s%s%s",
+                         d->out->sent ? "submit_unconfirmed:" : "", summary,
+                         *d->proof ? ": " : "", d->proof);
     if (*d->proof)
         return step_fail(run, d->out, class_of(d), "verify_failed:%s:%s",
                          verify_type_name(d->t->verify.type), d->proof);
@@ -210,11 +233,12 @@ static void put_detail(struct doing *d)
 static int whole_task(struct doing *d, struct err *err)
 {
     bool ready;
+    const json_t *earlier = journal_earlier(d->run, d->out);
     int r = prepare(d, &ready, err);
     if (r || !ready)
         return r;
     d->before = downloads_now(d->run);
-    r = carry_out(d, err);
+    r = earlier && !d->t->has_loop ? look_only(d, earlier, err) : carry_out(d, err);
     r = r ? r : keep_session(d, err);
     if (!r && !d->holds)
         r = note_category(d, err);
