@@ -75,7 +75,7 @@ test('every proof holds and fails on what the page is', async () => {
     at('no-file', look, { type: 'download_exists', value: '*.csv' }, { ...more, max_steps: 4 }),
     at('file', "Click 'Export'", { type: 'download_exists', value: 'customers*.csv' }, more),
   ]
-  const r = await run('crm', { session_name: 'proofs', tasks })
+  const r = await run('crm', { session_name: 'proofs', tasks }, { profile_id: 'proofs' }) // not logged in yet
   for (const t of tasks) assert.equal(r.tasks[t.task_id].success, !t.task_id.startsWith('no-'), `${t.task_id}: ${JSON.stringify(r.tasks[t.task_id])}`)
   assert.deepEqual([r.status, r.result.passed, r.result.total], ['halted', 5, 12])
   assert.match(r.tasks['no-says'].verify.reason, /'h1' says 'Customers', not 'Orders'/)
