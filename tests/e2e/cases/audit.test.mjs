@@ -78,8 +78,8 @@ const refusals = [
 
 cases({ start, stop }, (check) => {
   check('tenancy 9', 'a run: the fixed words in the fixed order', async (g) => {
-    const r = await g.acme.predict({ task_suite: wait(), profile_id: 'shop 1', workflow_id: 'wf9' })
-    await oneLine(g.server, r, 'predict tenant=acme scope=run profile_id=acme__shop_1 workflow_id=acme__wf9 detached=true action=run', { tenant_id: 'acme', run_id: r.json.run_id })
+    const r = await g.acme.predict({ task_suite: wait(), profile_id: 'shop-1', workflow_id: 'wf9' })
+    await oneLine(g.server, r, 'predict tenant=acme scope=run profile_id=acme__shop-1 workflow_id=acme__wf9 detached=true action=run', { tenant_id: 'acme', run_id: r.json.run_id })
     await g.acme.predict({ action: 'cancel', run_id: r.json.run_id })
   })
 
