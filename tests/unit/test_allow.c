@@ -163,8 +163,8 @@ static void a_plan_within_the_list_passes(void **state)
         "{\"tasks\":[{\"start_url\":\"shop.example/x\",\"intent\":\"look\"}]}",
         "{\"steps\":[],\"pagination_url_template\":\"{base}?page={n}\"}",
         "{\"steps\":[],\"pagination_url_template\":\"https://shop.example/p/{n}\"}",
-        "{\"steps\":[],\"_site_config\":{\"pagination_format\":\"/page-{n}.html\","
-        "\"detail_page_pattern\":\"https?://x\\\\.test/\"}}",
+        ("{\"steps\":[],\"_site_config\":{\"pagination_format\":\"/page-{n}.html\","
+         "\"detail_page_pattern\":\"https?://x\\\\.test/\"}}"),
         "{\"steps\":[],\"$schema\":\"https://json.test/plan\",\"notes\":\"see https://x.test\"}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
