@@ -7,6 +7,7 @@
 
 static bool faked;
 static int64_t fake_mono_us, fake_wall_us;
+static int64_t skipped_us; /* by clock_skip_ms() */
 
 static int64_t read_us(clockid_t id)
 {
@@ -17,7 +18,7 @@ static int64_t read_us(clockid_t id)
 
 int64_t clock_mono_us(void)
 {
-    return faked ? fake_mono_us : read_us(CLOCK_MONOTONIC);
+    return skipped_us + (faked ? fake_mono_us : read_us(CLOCK_MONOTONIC));
 }
 
 int64_t clock_mono_ms(void)
@@ -27,7 +28,7 @@ int64_t clock_mono_ms(void)
 
 int64_t clock_wall_us(void)
 {
-    return faked ? fake_wall_us : read_us(CLOCK_REALTIME);
+    return skipped_us + (faked ? fake_wall_us : read_us(CLOCK_REALTIME));
 }
 
 const char *clock_iso(int64_t wall_us, char out[CLOCK_ISO_BYTES])
@@ -109,9 +110,15 @@ int clock_days_since(const char *iso_date)
     return past_s < 0 ? -1 : (int)(past_s / 86400);
 }
 
+void clock_skip_ms(int64_t ms)
+{
+    skipped_us += ms * 1000;
+}
+
 void clock_fake(int64_t mono_us, int64_t wall_us)
 {
     faked = true;
+    skipped_us = 0;
     fake_mono_us = mono_us;
     fake_wall_us = wall_us;
 }

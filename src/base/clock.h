@@ -28,4 +28,7 @@ int clock_days_since(const char *iso_date);
 void clock_fake(int64_t mono_us, int64_t wall_us);
 void clock_fake_off(void);
 
+/* Tests only: both clocks are ahead by this much more. */
+void clock_skip_ms(int64_t ms);
+
 #endif

@@ -73,6 +73,10 @@ void loop_stop(struct loop *loop);
  */
 int loop_wait(struct loop *loop, loop_cond_fn *cond, void *arg, int64_t deadline_mono_ms) MUST_CHECK;
 
+/* Tests only: the clocks jump to the next timer or deadline instead of waiting for it. For a loop on which
+ * nothing comes from outside: everything that happens is a timer. */
+void loop_skip_waits(struct loop *loop);
+
 /* Every loop_wait() in progress and to come returns E_CANCELLED, until cleared. */
 void loop_interrupt(struct loop *loop);
 void loop_interrupt_clear(struct loop *loop);

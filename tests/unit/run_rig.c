@@ -61,6 +61,7 @@ void rig_init(struct rig *rig, fake_page_fn *page, const char *steps)
         (struct rig){.pool = pool_create(NULL), .events = json_array(), .journal = json_object(),
                         .pauses = json_array()};
     assert_int_equal(loop_create(&rig->loop, NULL), 0);
+    loop_skip_waits(rig->loop);
     fake_web_init(&rig->web, rig->loop, page);
     rig->plan = parse_plan(rig->pool, steps);
     rig->config = (struct run_config){.plan = rig->plan,
