@@ -187,8 +187,8 @@ static int remove_stale_locks(struct pool *pool, const char *profile_dir, struct
     return 0;
 }
 
-/* Chromium notes there what stands in forms, codes that were typed too, to restore tabs that we never
- * restore. Where a file stands in the directory's place it notes nothing. */
+/* Chromium notes there what stands in forms, codes that were typed too, to restore tabs that we
+ * never restore. Where a file stands in the directory's place it notes nothing. */
 static int refuse_sessions(struct pool *pool, const char *profile_dir, struct err *err)
 {
     const char *path = pool_printf(pool, "%s/Default/Sessions", profile_dir);
@@ -221,7 +221,8 @@ static int prepare_dirs(struct pool *pool, const struct chromium_config *config,
  * announced on the pipe. */
 #define DISABLED_FEATURES                                                                          \
     "Translate,MediaRouter,BackForwardCache,Prerender2,OptimizationHints,"                         \
-    "AutofillServerCommunication"
+    "AutofillServerCommunication,"                                                                 \
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup" /* a renderer each, warmed at every start */
 
 static const char *const always[] = {
     "--disable-gpu",
