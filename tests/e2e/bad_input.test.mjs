@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import test, { after, before } from 'node:test'
-import { rawExchange, slow, startServer, startSite, until, victim } from './lib/harness.mjs'
+import { rawExchange, startServer, startSite } from './lib/harness.mjs'
 
 let lab, server
 before(async () => {
@@ -128,19 +128,6 @@ test('a storm of dialogs or pop-ups does not stop the run', async () => {
     if (s.status !== 'succeeded') assert.ok(s.failure_help || s.halt_reason || s.summary, path)
   }
 })
-
-for (const kind of ['chromium', 'xvfb', 'worker']) {
-  test(`kill -9 of the ${kind} in the middle of a step: the run goes on`, async () => {
-    const id = await server.submit({
-      task_suite: { steps: [open('/lab/form'), step('wait', 'Wait a little', { seconds: 3 }), step('extract_url', 'Read the URL')] },
-      profile_id: `kill-${kind}`,
-    })
-    await until(30000 * slow, 'the wait step', async () => (await server.events(id)).some((e) => /wait/i.test(e.message)))
-    process.kill(victim(server.child.pid, kind).pid, 'SIGKILL')
-    const s = await server.end(id)
-    assert.equal(s.status, 'succeeded', JSON.stringify(s))
-  })
-}
 
 test('a full disk: refused or ended with the truth, and the server lives on', async (t) => {
   if (process.getuid() !== 0) return t.skip('mounting a small tmpfs needs root')

@@ -7,9 +7,8 @@ import { slow } from './lib/harness.mjs'
 import { runTasks, tasksOf } from './lib/tasks.mjs'
 
 const whole = process.env.MANTIS_SOAK === '1'
-const sample = [
-  'crm/add_note', 'crm/edit_phone', 'crm/list_on_hold', 'flaky/consent', 'flaky/endless', 'flaky/moving',
-  'inbox/archive', 'inbox/reply', 'inbox/star_old', 'marketplace/search_and_filter', 'shop/cheapest_lights', 'shop/kitchen_under_40',
+const sample = [ // beside those of the crash loop, which runs its own undisturbed first
+  'crm/list_on_hold', 'flaky/consent', 'flaky/endless', 'flaky/moving', 'inbox/star_old', 'marketplace/search_and_filter', 'shop/kitchen_under_40',
 ]
 
 test(`tasks by the page brain, ${whole ? 'all of them' : 'a sample'}`, { timeout: 7200000 * slow }, async (t) => {
