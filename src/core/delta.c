@@ -3,33 +3,34 @@
 #define RESULTS "step_results"
 #define FROM    "step_results_from"
 
-static size_t common(const json_t *a, const json_t *b)
+static void shorten(json_t *array, size_t n)
 {
-    size_t n = 0;
-    while (n < json_array_size(a) && json_array_get(a, n) == json_array_get(b, n) &&
-           json_array_get(b, n))
-        n++;
-    return n;
+    for (size_t i = json_array_size(array); i > n; i--)
+        json_array_remove(array, i - 1);
 }
 
-/* The same elements in another array. */
-static json_t *part(const json_t *array, size_t from, size_t to)
+size_t delta_follow(json_t *kept, const json_t *results)
 {
-    json_t *out = json_array();
-    for (size_t i = from; i < to; i++)
-        json_array_append(out, json_array_get(array, i));
-    return out;
+    size_t same = 0, n = json_array_size(results);
+    while (same < n && json_array_get(kept, same) == json_array_get(results, same))
+        same++;
+    shorten(kept, same);
+    for (size_t i = same; i < n; i++)
+        json_array_append(kept, json_array_get(results, i));
+    return same;
 }
 
 json_t *delta_make(struct delta *d, const json_t *checkpoint)
 {
     const json_t *results = json_object_get(checkpoint, RESULTS);
-    size_t n = json_array_size(results), from = common(d->sent, results);
-    json_t *out = json_copy((json_t *)checkpoint);
+    json_t *out = json_copy((json_t *)checkpoint), *fresh = json_array();
+    if (!d->sent)
+        d->sent = json_array();
+    size_t from = delta_follow(d->sent, results);
+    for (size_t i = from; i < json_array_size(results); i++)
+        json_array_append(fresh, json_array_get(results, i));
     json_put_int(out, FROM, (json_int_t)from);
-    json_put(out, RESULTS, part(results, from, n));
-    json_decref(d->sent);
-    d->sent = part(results, 0, n);
+    json_put(out, RESULTS, fresh);
     return out;
 }
 
@@ -39,17 +40,37 @@ void delta_release(struct delta *d)
     d->sent = NULL;
 }
 
-json_t *delta_apply(const json_t *before, const json_t *received)
+bool delta_apply(json_t **whole, const json_t *received)
 {
-    const json_t *had = json_object_get(before, RESULTS),
-                 *fresh = json_object_get(received, RESULTS);
+    json_t *had = json_object_get(*whole, RESULTS), *fresh = json_object_get(received, RESULTS);
     int64_t from = json_int(received, FROM, 0);
     if (!json_is_object(received) || from < 0 || (size_t)from > json_array_size(had))
-        return NULL;
-    json_t *out = json_copy((json_t *)received), *all = part(had, 0, (size_t)from);
-    json_object_del(out, FROM);
+        return false;
+    json_t *out = json_copy((json_t *)received);
+    json_t *all = json_is_array(had) ? json_incref(had) : json_array();
+    shorten(all, (size_t)from);
     if (json_is_array(fresh))
-        json_array_extend(all, (json_t *)fresh);
+        json_array_extend(all, fresh);
+    json_object_del(out, FROM);
     json_put(out, RESULTS, all);
-    return out;
+    json_decref(*whole);
+    *whole = out;
+    return true;
+}
+
+json_t *delta_split(const json_t *part, const json_t **ret_results, int64_t *ret_from)
+{
+    const json_t *results = json_object_get(part, RESULTS);
+    json_t *rest = json_copy((json_t *)part);
+    *ret_results = json_is_array(results) ? results : NULL;
+    *ret_from = json_int(part, FROM, 0);
+    json_object_del(rest, FROM);
+    if (*ret_results || *ret_from)
+        json_put(rest, RESULTS, json_array());
+    return rest;
+}
+
+void delta_join(json_t *rest, json_t *results)
+{
+    json_put(rest, RESULTS, results);
 }

@@ -65,11 +65,10 @@ static int on_ready(struct slot *slot, const json_t *m, struct err *err)
 
 static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
 {
-    json_t *checkpoint = delta_apply(slot->last_checkpoint, json_object_get(m, "checkpoint"));
-    if (!checkpoint)
+    const json_t *checkpoint =
+        json_object_get(m, "checkpoint"); /* the store takes what is new, too */
+    if (!delta_apply(&slot->last_checkpoint, checkpoint))
         return 0;
-    json_decref(slot->last_checkpoint);
-    slot->last_checkpoint = checkpoint;
     gather(slot, m);
     if (slot->disk_full) /* what space was kept is for the end, in one commit */
         return 0;

@@ -16,7 +16,8 @@
 #include "store/store.h"
 #include "store/upkeep.h"
 
-/* What happens to one run in one commit. JSON is borrowed, NULL for "leave it". */
+/* What happens to one run in one commit. JSON is borrowed, NULL for "leave it". What a kind is told of
+ * checkpoints is their rest and their step results apart (core/delta.h): a kind keeps results as rows. */
 struct store_change {
     bool set_state; /* refused unless run_state_may_become() */
     enum run_state to;
@@ -26,13 +27,17 @@ struct store_change {
     bool progress;     /* attempts_no_progress back to 0 */
     bool logged;       /* nothing a caller can see: updated_us stays */
     const json_t *doc_patch, *checkpoint, *result, *events;
+    const json_t *results; /* with checkpoint, which is without them: its step results behind the */
+    int64_t results_from;  /* first so many, which stay; later ones go */
     const struct store_delivery *webhook; /* left out when the run has one already */
 };
 
 /* One run to insert. */
 struct store_new {
-    struct store_creation *creation; /* plan, checkpoint, key; result and err are set */
+    struct store_creation *creation; /* plan, key; result and err are set */
     struct store_row row;            /* id is set */
+    json_t *checkpoint;              /* without its step results, which are results */
+    const json_t *results;
     const json_t *events;            /* its first ones, complete */
 };
 
@@ -75,6 +80,8 @@ struct store_driver {
                 struct err *err);
     int (*part)(struct store *store, struct pool *pool, int64_t id, enum run_parts part,
                 const json_t **out, struct err *err); /* NULL when there is none */
+    int (*results)(struct store *store, struct pool *pool, int64_t id, json_t **ret_array,
+                   struct err *err); /* new values live in pool */
     int (*list)(struct store *store, struct pool *pool, const struct store_query *query,
                 struct run_record **ret_runs, int *ret_n, struct err *err);
     /* after: the row as it will be; events: complete ones */
@@ -84,8 +91,8 @@ struct store_driver {
     int (*cost_since)(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
                       struct err *err);
     int (*workflow_checkpoint)(struct store *store, struct pool *pool, const char *tenant,
-                               const char *workflow, const char *signature, json_t **out,
-                               struct err *err);
+                               const char *workflow, const char *signature, int64_t *ret_id,
+                               json_t **out, struct err *err);
 
     /* what hangs on a run */
     int (*events_get)(struct store *store, struct pool *pool, int64_t id, int64_t after, int limit,

@@ -57,6 +57,7 @@ static void free_run(struct memory_run *run)
     json_decref((json_t *)run->row.rec.settings);
     for (size_t i = 0; i < ARRAY_SIZE(run->parts); i++)
         json_decref(run->parts[i]);
+    json_decref(run->results);
     json_decref(run->events);
     json_decref(run->journal);
     json_decref((json_t *)run->delivery.d.payload);
@@ -149,7 +150,8 @@ static void insert(struct memory *m, struct store_new *fresh)
     json_incref((json_t *)run->row.rec.doc);
     json_incref((json_t *)run->row.rec.settings);
     run->parts[RUN_PART_PLAN] = json_deep_copy(given->plan);
-    run->parts[RUN_PART_CHECKPOINT] = json_deep_copy(given->checkpoint);
+    run->parts[RUN_PART_CHECKPOINT] = json_deep_copy(fresh->checkpoint);
+    run->results = fresh->results ? json_deep_copy(fresh->results) : json_array();
     run->events = json_copy((json_t *)fresh->events);
     run->journal = json_object();
     take_key(m, run, fresh->creation);
@@ -198,6 +200,13 @@ static int memory_part(struct store *store, struct pool *pool, int64_t id, enum 
                        const json_t **out, struct err *err)
 {
     *out = memory_hand_out(pool, memory_by_id(memory_of(store), id)->parts[part]);
+    return 0;
+}
+
+static int memory_results(struct store *store, struct pool *pool, int64_t id, json_t **ret_array,
+                          struct err *err)
+{
+    *ret_array = memory_hand_out(pool, memory_by_id(memory_of(store), id)->results);
     return 0;
 }
 
@@ -281,16 +290,18 @@ static int memory_cost_since(struct store *store, const char *tenant, int64_t si
 }
 
 static int memory_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
-                                      const char *workflow, const char *signature, json_t **out,
-                                      struct err *err)
+                                      const char *workflow, const char *signature, int64_t *ret_id,
+                                      json_t **out, struct err *err)
 {
     json_t *newest = NULL;
     for (struct memory_run *run = memory_of(store)->runs; run; run = run->next) {
         const struct run_record *r = &run->row.rec;
         if (run->parts[RUN_PART_CHECKPOINT] && r->workflow_id && r->plan_signature &&
             strcmp(r->tenant_id, tenant) == 0 && strcmp(r->workflow_id, workflow) == 0 &&
-            strcmp(r->plan_signature, signature) == 0)
+            strcmp(r->plan_signature, signature) == 0) {
             newest = run->parts[RUN_PART_CHECKPOINT];
+            *ret_id = run->row.id;
+        }
     }
     *out = memory_hand_out(pool, newest);
     return 0;
@@ -305,6 +316,18 @@ static void replace(json_t **slot, const json_t *value)
         return;
     json_decref(*slot);
     *slot = json_deep_copy(value);
+}
+
+static void put_results(json_t *kept, const struct store_change *c)
+{
+    size_t i;
+    json_t *result;
+    if (!c->checkpoint)
+        return;
+    while (json_array_size(kept) > (size_t)c->results_from)
+        json_array_remove(kept, json_array_size(kept) - 1);
+    json_array_foreach ((json_t *)c->results, i, result)
+        json_push(kept, json_deep_copy(result));
 }
 
 static int memory_write(struct store *store, const struct store_row *after,
@@ -326,6 +349,7 @@ static int memory_write(struct store *store, const struct store_row *after,
     r->doc = doc;
     json_array_extend(run->events, (json_t *)events);
     replace(&run->parts[RUN_PART_CHECKPOINT], c->checkpoint);
+    put_results(run->results, c);
     replace(&run->parts[RUN_PART_RESULT], c->result);
     if (c->webhook)
         memory_delivery_add(m, run, c->webhook);
@@ -381,6 +405,7 @@ const struct store_driver store_memory = {
     .create = memory_create,
     .load = memory_load,
     .part = memory_part,
+    .results = memory_results,
     .list = memory_list,
     .write = memory_write,
     .forget = memory_forget,

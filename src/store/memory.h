@@ -24,6 +24,7 @@ struct memory_run {
     struct pool *pool;    /* strings */
     struct store_row row; /* doc and settings are references */
     json_t *parts[RUN_PART_RESULT + 1];
+    json_t *results; /* array */
     json_t *events;  /* array */
     json_t *journal; /* object */
     struct memory_key key; /* hash NULL: none */

@@ -68,6 +68,10 @@ int store_check_change(const struct store_change *c, const struct store_row *row
     if (c->needs_result && (row->rec.has_result || !run_state_terminal(from)))
         return err_set(err, E_CONFLICT, "run '%s' %s", run_id,
                        row->rec.has_result ? "has a result already" : "has not ended");
+    if (c->results_from < 0 || c->results_from > row->n_results)
+        return err_set(err, E_INVALID,
+                       "run '%s' has %lld step results: none follow behind the first %lld", run_id,
+                       (long long)row->n_results, (long long)c->results_from);
     return 0;
 }
 

@@ -152,6 +152,7 @@ const struct store_driver store_sqlite = {
     .create = sqlite_create,
     .load = sqlite_load,
     .part = sqlite_part,
+    .results = sqlite_results,
     .list = sqlite_list,
     .write = sqlite_write,
     .forget = sqlite_forget,

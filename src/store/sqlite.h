@@ -31,6 +31,9 @@ enum sql {
     SQL_PROFILE_HOLDER,
     SQL_PART_PUT,
     SQL_PART_GET,
+    SQL_RESULT_ADD,
+    SQL_RESULTS_CUT,
+    SQL_RESULTS_GET,
     SQL_WORKFLOW,
 
     SQL_EVENT_ADD,
@@ -105,6 +108,8 @@ int sqlite_load(struct store *store, struct pool *pool, struct run_key key, stru
                 struct err *err);
 int sqlite_part(struct store *store, struct pool *pool, int64_t id, enum run_parts part,
                 const json_t **out, struct err *err);
+int sqlite_results(struct store *store, struct pool *pool, int64_t id, json_t **ret_array,
+                   struct err *err);
 int sqlite_list(struct store *store, struct pool *pool, const struct store_query *query,
                 struct run_record **ret_runs, int *ret_n, struct err *err);
 int sqlite_write(struct store *store, const struct store_row *after,
@@ -113,8 +118,8 @@ int sqlite_forget(struct store *store, int64_t id, struct err *err);
 int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
                       struct err *err);
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
-                               const char *workflow, const char *signature, json_t **out,
-                               struct err *err);
+                               const char *workflow, const char *signature, int64_t *ret_id,
+                               json_t **out, struct err *err);
 
 /* sqlite_beside.c */
 int sqlite_events_get(struct store *store, struct pool *pool, int64_t id, int64_t after, int limit,

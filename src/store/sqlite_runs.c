@@ -40,6 +40,7 @@ static int row_at(struct sqlite *q, struct pool *pool, sqlite3_stmt *s, struct s
         .id = sqlite3_column_int64(s, 16),
         .last_ts_us = sqlite3_column_int64(s, 17),
         .logged = sqlite3_column_int(s, 19),
+        .n_results = sqlite3_column_int64(s, 21),
     };
     return 0;
 }
@@ -77,6 +78,29 @@ int sqlite_part(struct store *store, struct pool *pool, int64_t id, enum run_par
     r = r ? sql_json_at(q, pool, s, 0, &v, err) : 0;
     sql_done(s);
     *out = v;
+    return r;
+}
+
+int sqlite_results(struct store *store, struct pool *pool, int64_t id, json_t **ret_array,
+                   struct err *err)
+{
+    struct sqlite *q = sqlite_of(store);
+    sqlite3_stmt *s = sql_get(q, SQL_RESULTS_GET, err);
+    json_t *array = json_keep(pool, json_array()), *result;
+    int r;
+    if (!s)
+        return E_IO;
+    sqlite3_bind_int64(s, 1, id);
+    while ((r = sql_next(q, s, err)) == 1) {
+        r = sql_json_at(q, pool, s, 0, &result, err);
+        if (r) {
+            sql_done(s);
+            return r;
+        }
+        json_array_append(array, result);
+    }
+    if (!r)
+        *ret_array = array;
     return r;
 }
 
@@ -159,8 +183,8 @@ int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us,
 }
 
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
-                               const char *workflow, const char *signature, json_t **out,
-                               struct err *err)
+                               const char *workflow, const char *signature, int64_t *ret_id,
+                               json_t **out, struct err *err)
 {
     struct sqlite *q = sqlite_of(store);
     sqlite3_stmt *s = sql_get(q, SQL_WORKFLOW, err);
@@ -173,6 +197,7 @@ int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const cha
     if (r < 0)
         return r;
     *out = NULL;
+    *ret_id = r ? sqlite3_column_int64(s, 1) : 0;
     r = r ? sql_json_at(q, pool, s, 0, out, err) : 0;
     sql_done(s);
     return r;
@@ -193,6 +218,35 @@ static int put_part(struct sqlite *q, int64_t id, enum run_parts part, const jso
     sqlite3_bind_int(s, 2, (int)part);
     sql_put_json(s, 3, body);
     return sql_run(q, s, err);
+}
+
+static int cut_results(struct sqlite *q, int64_t id, int64_t from, struct err *err)
+{
+    sqlite3_stmt *s = sql_get(q, SQL_RESULTS_CUT, err);
+    if (!s)
+        return E_IO;
+    sqlite3_bind_int64(s, 1, id);
+    sqlite3_bind_int64(s, 2, from);
+    return sql_run(q, s, err);
+}
+
+static int add_results(struct sqlite *q, int64_t id, int64_t at, const json_t *results,
+                       struct err *err)
+{
+    size_t i;
+    json_t *result;
+    json_array_foreach ((json_t *)results, i, result) {
+        sqlite3_stmt *s = sql_get(q, SQL_RESULT_ADD, err);
+        if (!s)
+            return E_IO;
+        sqlite3_bind_int64(s, 1, id);
+        sqlite3_bind_int64(s, 2, at + (int64_t)i);
+        sql_put_json(s, 3, result);
+        int r = sql_run(q, s, err);
+        if (r)
+            return r;
+    }
+    return 0;
 }
 
 static int add_event(struct sqlite *q, int64_t id, const json_t *event, struct err *err)
@@ -247,6 +301,7 @@ static int insert_row(struct sqlite *q, struct store_row *row, struct err *err)
     sqlite3_bind_int64(s, 11, row->last_ts_us);
     sql_put_json(s, 12, rec->doc);
     sql_put_json(s, 13, rec->settings);
+    sqlite3_bind_int64(s, 14, row->n_results);
     int r = sqlite3_step(s) == SQLITE_DONE ? 0 : refused(q, rec, err);
     if (!r)
         row->id = sqlite3_last_insert_rowid(q->db);
@@ -264,7 +319,9 @@ static int insert(struct sqlite *q, struct store_new *fresh, struct err *err)
     if (!r)
         r = put_part(q, id, RUN_PART_PLAN, given->plan, err);
     if (!r)
-        r = put_part(q, id, RUN_PART_CHECKPOINT, given->checkpoint, err);
+        r = put_part(q, id, RUN_PART_CHECKPOINT, fresh->checkpoint, err);
+    if (!r)
+        r = add_results(q, id, 0, fresh->results, err);
     json_array_foreach (fresh->events, i, event)
         if (!r)
             r = add_event(q, id, event, err);
@@ -322,7 +379,19 @@ static int write_row(struct sqlite *q, const struct store_row *row, bool with_do
     if (with_doc)
         sql_put_json(s, 12, rec->doc);
     sqlite3_bind_double(s, 13, rec->cost_usd);
+    sqlite3_bind_int64(s, 14, row->n_results);
     return sql_run(q, s, err);
+}
+
+/* Its rest is written over, its results are added to. */
+static int put_checkpoint(struct sqlite *q, int64_t id, const struct store_change *c,
+                          struct err *err)
+{
+    if (!c->checkpoint)
+        return 0;
+    int r = put_part(q, id, RUN_PART_CHECKPOINT, c->checkpoint, err);
+    r = r ? r : cut_results(q, id, c->results_from, err);
+    return r ? r : add_results(q, id, c->results_from, c->results, err);
 }
 
 static int write_all(struct sqlite *q, const struct store_row *after, const struct store_change *c,
@@ -337,7 +406,7 @@ static int write_all(struct sqlite *q, const struct store_row *after, const stru
         r = add_event(q, after->id, event, err);
     }
     if (!r)
-        r = put_part(q, after->id, RUN_PART_CHECKPOINT, c->checkpoint, err);
+        r = put_checkpoint(q, after->id, c, err);
     if (!r)
         r = put_part(q, after->id, RUN_PART_RESULT, c->result, err);
     if (!r && c->webhook)

@@ -115,6 +115,23 @@ static const char *const migrations[] = {
     /* What a tenant's runs of a day cost; those that cost nothing are not in the index. */
     "ALTER TABLE runs ADD COLUMN cost_usd REAL NOT NULL DEFAULT 0;"
     "CREATE INDEX runs_by_cost ON runs (tenant_id, created_us, cost_usd) WHERE cost_usd > 0;",
+    /* Step results leave their checkpoint, where an empty list is left, and are added one by one.
+     */
+    "ALTER TABLE runs ADD COLUMN n_results INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE step_results ("
+    " run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, n INTEGER NOT NULL,"
+    " body TEXT NOT NULL, PRIMARY KEY (run, n)) WITHOUT ROWID;"
+    "CREATE TEMP TABLE with_list AS SELECT run FROM run_parts WHERE part = 2 AND"
+    " CASE WHEN json_valid(body) THEN json_type(body, '$.step_results') END = 'array';"
+    "INSERT INTO step_results SELECT p.run, e.key, CASE e.type WHEN 'object' THEN e.value"
+    " WHEN 'array' THEN e.value WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
+    " ELSE json_quote(e.value) END FROM run_parts p, json_each(p.body, '$.step_results') e"
+    " WHERE p.part = 2 AND p.run IN (SELECT run FROM with_list);"
+    "UPDATE run_parts SET body = json_set(body, '$.step_results', json('[]'))"
+    " WHERE part = 2 AND run IN (SELECT run FROM with_list);"
+    "UPDATE runs SET n_results = (SELECT count(*) FROM step_results s WHERE s.run = runs.id)"
+    " WHERE id IN (SELECT run FROM with_list);"
+    "DROP TABLE with_list;",
 };
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4, "live states come before 4");
 

@@ -8,7 +8,7 @@
 #define RUN_COLUMNS                                                                                \
     "run_id, tenant_id, profile_id, workflow_id, state_key, plan_signature, state, created_us,"    \
     " updated_us, started_us, finished_us, last_seq, attempts, attempts_no_progress, doc,"         \
-    " settings, id, last_ts_us, has_result, logged, cost_usd"
+    " settings, id, last_ts_us, has_result, logged, cost_usd, n_results"
 
 #define IN_STATES "state IN (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 static_assert(RUN_N_STATES == 10, "IN_STATES has one parameter per state; others follow as ?12");
@@ -39,14 +39,15 @@ const char *const sqlite_sql[N_SQL] = {
 
     [SQL_RUN_INSERT] =
         "INSERT INTO runs (run_id, tenant_id, profile_id, workflow_id, state_key, plan_signature,"
-        " state, created_us, updated_us, last_seq, last_ts_us, doc, settings)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        " state, created_us, updated_us, last_seq, last_ts_us, doc, settings, n_results)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [SQL_RUN_GET] =
         "SELECT " RUN_COLUMNS " FROM runs WHERE tenant_id = ?1 AND run_id = ?2",
     [SQL_RUN_WRITE] =
         "UPDATE runs SET state = ?2, updated_us = ?3, started_us = ?4, finished_us = ?5,"
         " last_seq = ?6, last_ts_us = ?7, attempts = ?8, attempts_no_progress = ?9,"
-        " has_result = ?10, logged = ?11, doc = coalesce(?12, doc), cost_usd = ?13"
+        " has_result = ?10, logged = ?11, doc = coalesce(?12, doc), cost_usd = ?13,"
+        " n_results = ?14"
         " WHERE id = ?1",
     [SQL_RUN_DELETE] = "DELETE FROM runs WHERE id = ?1",
     [SQL_RUNS_IN_STATES] =
@@ -76,8 +77,11 @@ const char *const sqlite_sql[N_SQL] = {
         "INSERT INTO run_parts (run, part, body) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (run, part) DO UPDATE SET body = excluded.body",
     [SQL_PART_GET] = "SELECT body FROM run_parts WHERE run = ?1 AND part = ?2",
+    [SQL_RESULT_ADD] = "INSERT INTO step_results (run, n, body) VALUES (?1, ?2, ?3)",
+    [SQL_RESULTS_CUT] = "DELETE FROM step_results WHERE run = ?1 AND n >= ?2",
+    [SQL_RESULTS_GET] = "SELECT body FROM step_results WHERE run = ?1 ORDER BY n",
     [SQL_WORKFLOW] =
-        "SELECT p.body FROM runs r JOIN run_parts p ON p.run = r.id AND p.part = 2"
+        "SELECT p.body, r.id FROM runs r JOIN run_parts p ON p.run = r.id AND p.part = 2"
         " WHERE r.tenant_id = ?1 AND r.workflow_id = ?2 AND r.plan_signature = ?3"
         " ORDER BY r.created_us DESC, r.id DESC LIMIT 1",
 

@@ -12,7 +12,9 @@
 
 #include "base/caps.h"
 
-#define FIRST_WITH_IDS 3 /* schema version in which everything of a run names its number */
+/* Schema versions in which everything of a run names its number, and step results are rows. */
+#define FIRST_WITH_IDS  3
+#define FIRST_WITH_ROWS 6
 
 /* --- opening -----------------------------------------------------------------------------------
  */
@@ -144,29 +146,45 @@ static void check_schema(struct findings *f, sqlite3 *db, int version)
     sqlite3_close(fresh);
 }
 
-/* Of version 3 on. */
-static void check_tables(struct findings *f, sqlite3 *db)
+static void check_tables(struct findings *f, sqlite3 *db, int64_t version)
 {
-    static const char *const rows[][2] = {
-        {"reference", "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' names no row of '"
-                      " || parent FROM pragma_foreign_key_check"},
-        {"events", "SELECT 'run ' || tenant_id || '/' || run_id || ' has ' || count(e.seq)"
-                   " || ' of ' || last_seq FROM runs LEFT JOIN events e ON e.run = id GROUP BY id"
-                   " HAVING count(e.seq) != last_seq OR max(e.seq) IS NOT last_seq"},
-        {"result", "SELECT 'run ' || tenant_id || '/' || run_id || ' is marked wrongly' FROM runs"
-                   " WHERE has_result !="
-                   " EXISTS (SELECT 1 FROM run_parts p WHERE p.run = id AND p.part = 4)"},
-        {"document", "SELECT 'run ' || tenant_id || '/' || run_id || ' is not JSON' FROM runs"
-                     " WHERE NOT json_valid(doc) OR NOT coalesce(json_valid(settings), 1)"},
-        {"document", "SELECT 'part ' || part || ' of run ' || tenant_id || '/' || run_id"
-                     " || ' is not JSON' FROM run_parts JOIN runs ON id = run"
-                     " WHERE NOT json_valid(body)"},
-        {"document", "SELECT 'event ' || seq || ' of run ' || tenant_id || '/' || run_id"
-                     " || ' is not JSON' FROM events JOIN runs ON id = run"
-                     " WHERE NOT json_valid(body)"},
+    static const struct {
+        int since;
+        const char *what, *sql;
+    } rows[] = {
+        {FIRST_WITH_IDS, "reference",
+         "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' names no row of '"
+         " || parent FROM pragma_foreign_key_check"},
+        {FIRST_WITH_IDS, "events",
+         "SELECT 'run ' || tenant_id || '/' || run_id || ' has ' || count(e.seq)"
+         " || ' of ' || last_seq FROM runs LEFT JOIN events e ON e.run = id GROUP BY id"
+         " HAVING count(e.seq) != last_seq OR max(e.seq) IS NOT last_seq"},
+        {FIRST_WITH_ROWS, "step results",
+         "SELECT 'run ' || tenant_id || '/' || run_id || ' has ' || count(s.n) || ' of ' ||"
+         " n_results FROM runs LEFT JOIN step_results s ON s.run = id GROUP BY id"
+         " HAVING count(s.n) != n_results OR coalesce(max(s.n) + 1, 0) != n_results"},
+        {FIRST_WITH_IDS, "result",
+         "SELECT 'run ' || tenant_id || '/' || run_id || ' is marked wrongly' FROM runs"
+         " WHERE has_result !="
+         " EXISTS (SELECT 1 FROM run_parts p WHERE p.run = id AND p.part = 4)"},
+        {FIRST_WITH_IDS, "document",
+         "SELECT 'run ' || tenant_id || '/' || run_id || ' is not JSON' FROM runs"
+         " WHERE NOT json_valid(doc) OR NOT coalesce(json_valid(settings), 1)"},
+        {FIRST_WITH_IDS, "document",
+         "SELECT 'part ' || part || ' of run ' || tenant_id || '/' || run_id"
+         " || ' is not JSON' FROM run_parts JOIN runs ON id = run"
+         " WHERE NOT json_valid(body)"},
+        {FIRST_WITH_ROWS, "document",
+         "SELECT 'step result ' || n || ' of run ' || tenant_id || '/' || run_id"
+         " || ' is not JSON' FROM step_results JOIN runs ON id = run WHERE NOT json_valid(body)"},
+        {FIRST_WITH_IDS, "document",
+         "SELECT 'event ' || seq || ' of run ' || tenant_id || '/' || run_id"
+         " || ' is not JSON' FROM events JOIN runs ON id = run"
+         " WHERE NOT json_valid(body)"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        add_rows(f, db, rows[i][0], rows[i][1]);
+        if (version >= rows[i].since)
+            add_rows(f, db, rows[i].what, rows[i].sql);
 }
 static_assert(RUN_PART_RESULT == 4, "part of the row \"result\"");
 
@@ -187,8 +205,8 @@ int store_check(struct pool *pool, const char *path, const char *const **ret_fin
             sqlite_schema_newest());
     else
         check_schema(f, db, (int)version);
-    if (version >= FIRST_WITH_IDS && version <= sqlite_schema_newest())
-        check_tables(f, db);
+    if (version <= sqlite_schema_newest())
+        check_tables(f, db, version);
     sqlite3_close(db);
     *ret_findings = f->lines;
     return 0;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "core/delta.h"
 
 static const struct store_driver *const drivers[] = {&store_sqlite, &store_memory};
 
@@ -65,6 +66,7 @@ static int check_new(const struct store_creation *c, struct err *err)
 static void make_new(struct store_creation *c, const json_t *first, struct store_new *out)
 {
     const struct run_record *given = c->run;
+    int64_t from;
     int64_t now = given->created_us ? given->created_us : clock_wall_us();
     *out = (struct store_new){.creation = c, .row.rec = *given};
     struct run_record *r = &out->row.rec;
@@ -76,6 +78,8 @@ static void make_new(struct store_creation *c, const json_t *first, struct store
     r->has_result = false;
     r->doc = given->doc ? json_deep_copy(given->doc) : json_object();
     r->settings = given->settings ? json_deep_copy(given->settings) : NULL;
+    out->checkpoint = delta_split(given->checkpoint, &out->results, &from);
+    out->row.n_results = (int64_t)json_array_size(out->results);
     json_t *events = json_copy((json_t *)first);
     if (c->events)
         json_array_extend(events, (json_t *)c->events);
@@ -87,6 +91,7 @@ static void free_new(struct store_new *n)
 {
     json_decref((json_t *)n->row.rec.doc);
     json_decref((json_t *)n->row.rec.settings);
+    json_decref(n->checkpoint);
     json_decref((json_t *)n->events);
 }
 
@@ -147,6 +152,17 @@ static int find(struct store *store, struct run_key key, struct store_entry **ou
     return r;
 }
 
+/* The step results come back into their checkpoint, which lives in pool. */
+static int join_results(struct store *store, struct pool *pool, int64_t id, json_t *checkpoint,
+                        struct err *err)
+{
+    json_t *results;
+    int r = store->driver->results(store, pool, id, &results, err);
+    if (!r && json_array_size(results))
+        delta_join(checkpoint, json_incref(results));
+    return r;
+}
+
 int store_run_get(struct store *store, struct pool *pool, struct run_key key, unsigned parts,
                   struct run_record *out, struct err *err)
 {
@@ -165,6 +181,8 @@ int store_run_get(struct store *store, struct pool *pool, struct run_key key, un
     for (size_t i = 0; !r && i < ARRAY_SIZE(wanted); i++)
         if (parts & wanted[i].part)
             r = store->driver->part(store, pool, e->row.id, wanted[i].part, wanted[i].to, err);
+    if (!r && rec.checkpoint && e->row.n_results)
+        r = join_results(store, pool, e->row.id, (json_t *)rec.checkpoint, err);
     if (!r)
         *out = rec;
     return r;
@@ -230,7 +248,10 @@ int store_workflow_checkpoint(struct store *store, struct pool *pool, const char
                               const char *workflow, const char *signature, json_t **out,
                               struct err *err)
 {
-    return store->driver->workflow_checkpoint(store, pool, tenant, workflow, signature, out, err);
+    int64_t id;
+    int r =
+        store->driver->workflow_checkpoint(store, pool, tenant, workflow, signature, &id, out, err);
+    return r || !*out ? r : join_results(store, pool, id, *out, err);
 }
 
 /* --- changing ----------------------------------------------------------------------------------
@@ -245,6 +266,8 @@ static struct store_row changed(const struct store_row *before, const struct sto
     const json_t *costs = json_object_get(c->result ? c->result : c->checkpoint, "costs");
     r->cost_usd = json_num(costs, "total", r->cost_usd);
     r->has_result |= c->result != NULL;
+    if (c->checkpoint)
+        row.n_results = c->results_from + (int64_t)json_array_size(c->results);
     row.logged |= c->logged;
     r->attempts += c->new_attempt;
     r->attempts_no_progress = c->progress ? 0 : r->attempts_no_progress + c->new_attempt;
@@ -302,9 +325,8 @@ static int write_change(struct store *store, const struct store_row *after,
     return r;
 }
 
-/* The one door every change of a run goes through. */
-static int update(struct store *store, struct run_key key, const struct store_change *c,
-                  struct err *err)
+static int update_split(struct store *store, struct run_key key, const struct store_change *c,
+                        struct err *err)
 {
     struct store_entry *e;
     int64_t now = clock_wall_us();
@@ -325,6 +347,18 @@ static int update(struct store *store, struct run_key key, const struct store_ch
     }
     json_decref((json_t *)after.rec.doc);
     json_decref(events);
+    return r;
+}
+
+/* The one door every change of a run goes through. */
+static int update(struct store *store, struct run_key key, const struct store_change *c,
+                  struct err *err)
+{
+    struct store_change split = *c;
+    json_t *rest = delta_split(c->checkpoint, &split.results, &split.results_from);
+    split.checkpoint = rest;
+    int r = update_split(store, key, &split, err);
+    json_decref(rest);
     return r;
 }
 

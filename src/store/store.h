@@ -45,7 +45,7 @@ struct run_record {
                                   halt_class, terminal_status, summary, prompt, paused_at ... */
     const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options, webhook */
     const json_t *plan;        /* plan_to_json() */
-    const json_t *checkpoint;  /* core/result.h, NULL before the first; given to create: resume_state */
+    const json_t *checkpoint;  /* core/result.h, NULL before the first; given to create, whole: resume_state */
     bool has_result;           /* it is stored: the run is over for everybody */
     const json_t *result;      /* result envelope once terminal */
 };
@@ -106,7 +106,9 @@ int store_run_set_state(struct store *store, struct run_key key, enum run_state 
                         struct err *err) MUST_CHECK;
 
 /* A step is done: new checkpoint and its events in one commit; attempts_no_progress becomes 0.
- * Refused with E_CONFLICT once the run is terminal. */
+ * checkpoint, here and below, may be a part (core/delta.h) that follows on the one which is kept: it costs
+ * what is new in it. Reading gives the whole. Refused with E_CONFLICT once the run is terminal, with
+ * E_INVALID when fewer step results are kept than the part stands behind. */
 int store_run_checkpoint(struct store *store, struct run_key key, const json_t *checkpoint,
                          const json_t *events, struct err *err) MUST_CHECK;
 

@@ -30,12 +30,13 @@ const bench = path.join(path.dirname(bin), 'tests/bench/bench_plan')
 const validate = Number(execFileSync(bench, [file], { encoding: 'utf8' }))
 console.log(`validate ${walk.step_count} steps       ${validate.toFixed(2)} ms   (median of 101, processor time from text to findings; aim <= 5)`)
 
-// In one process, on a fake page: the runner's own work, both ends of the message, the text for the store.
+// In one process, on a fake page: the runner's own work, both ends of the message, the commit in the store.
 const flat = path.join(dir, 'flat.json')
 const dry = JSON.parse(execFileSync(bin, ['plan', 'dry-run', file, '--json'], { encoding: 'utf8' }))
 fs.writeFileSync(flat, JSON.stringify(dry.steps.map(({ index, ...step }) => step)))
-const [n, all, runner, send, receive, store] = execFileSync(path.join(path.dirname(bin), 'tests/bench/bench_steps'), [flat], { encoding: 'utf8' }).split(' ').map(Number)
-console.log(`overhead per step         ${all.toFixed(2)} ms   (processor time, mean of ${n} steps; aim <= 2; runner ${runner}, send ${send}, receive ${receive}, text for the store ${store})`)
+const [n, all, runner, send, receive, store, first, last] = execFileSync(path.join(path.dirname(bin), 'tests/bench/bench_steps'), [flat, path.join(dir, 'store.db')], { encoding: 'utf8' }).split(' ').map(Number)
+console.log(`overhead per step         ${all.toFixed(2)} ms   (processor time, mean of ${n} steps; aim <= 2; runner ${runner}, send ${send}, receive ${receive}, store ${store})`)
+console.log(`  first and last 100      ${first.toFixed(2)} ms, ${last.toFixed(2)} ms`)
 
 const server = await startServer({})
 const perStep = []

@@ -215,6 +215,96 @@ static void attempts_count_until_a_checkpoint(void **state)
     assert_int_equal(store_run_start(store, K("r1"), NULL, NULL), E_CONFLICT);
 }
 
+/* What step_results of r1's checkpoint say. */
+static void assert_results(const char *expected)
+{
+    json_t *read = json_object_get(get("r1", RUN_PART_CHECKPOINT).checkpoint, "step_results");
+    assert_string_equal(read ? json_text(pool, read) : "none", expected);
+}
+
+/* At the newest result; results are told behind the first from ones. */
+static int add_results(int from, const char *results)
+{
+    json_t *list = json_loads(results, 0, NULL), *part = json_pack("{s:o}", "step_results", list);
+    if (from)
+        json_put_int(part, "step_results_from", from);
+    json_put_int(part, "step_index", from + (int)json_array_size(list));
+    return store_run_checkpoint(store, K("r1"), keep(part), NULL, NULL);
+}
+
+static void a_part_of_a_checkpoint_follows_on_what_is_kept(void **state)
+{
+    static const struct {
+        int from;
+        const char *given, *kept;
+    } steps[] = {
+        {0, "[]", "[]"},
+        {0, "[{\"i\":0}]", "[{\"i\":0}]"},
+        {1, "[{\"i\":1},{\"i\":2}]", "[{\"i\":0},{\"i\":1},{\"i\":2}]"},
+        {3, "[]", "[{\"i\":0},{\"i\":1},{\"i\":2}]"}, /* told again */
+        {1, "[{\"i\":1},{\"i\":2}]", "[{\"i\":0},{\"i\":1},{\"i\":2}]"},
+        {1, "[{\"i\":8}]", "[{\"i\":0},{\"i\":8}]"}, /* later ones go */
+        {2, "[{\"i\":9}]", "[{\"i\":0},{\"i\":8},{\"i\":9}]"},
+        {1, "[]", "[{\"i\":0}]"},
+        {0, "[{\"i\":5},[],7,\"x\",null]", "[{\"i\":5},[],7,\"x\",null]"}, /* a whole one */
+    };
+    create("acme", "r1");
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        assert_int_equal(add_results(steps[i].from, steps[i].given), 0);
+        assert_results(steps[i].kept);
+        struct run_record r = get("r1", RUN_PART_CHECKPOINT);
+        assert_null(json_object_get(r.checkpoint, "step_results_from"));
+        assert_int_equal(json_int(r.checkpoint, "step_index", -1),
+                         steps[i].from +
+                             (int)json_array_size(keep(json_loads(steps[i].given, 0, NULL))));
+    }
+    assert_int_equal(store_run_checkpoint(store, K("r1"), keep(json_object()), NULL, NULL), 0);
+    assert_results("none");
+}
+
+static void a_part_that_follows_on_nothing_is_refused(void **state)
+{
+    struct err err = {0};
+    create("acme", "r1");
+    assert_int_equal(add_results(1, "[{}]"), E_INVALID);
+    assert_int_equal(add_results(0, "[{\"i\":0}]"), 0);
+    assert_int_equal(add_results(-1, "[{}]"), E_INVALID);
+    json_t *gap = keep(json_pack("{s:i,s:[{}]}", "step_results_from", 2, "step_results"));
+    assert_int_equal(store_run_checkpoint(store, K("r1"), gap, events_of("gap"), &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "has 1 step results"));
+    assert_results("[{\"i\":0}]");
+    assert_int_equal(get("r1", 0).last_seq, 1); /* nor are its events kept */
+}
+
+/* Whatever brings a checkpoint and whatever reads one. */
+static void every_checkpoint_has_its_results(void **state)
+{
+    json_t *whole =
+               keep(json_pack("{s:[{s:i},{s:i}],s:i}", "step_results", "i", 0, "i", 1, "z", 7)),
+           *part =
+               keep(json_pack("{s:i,s:[{s:i}]}", "step_results_from", 2, "step_results", "i", 2)),
+           *of_workflow;
+    struct run_record rec = record_of("acme", "r1", "p", "w");
+    rec.checkpoint = whole;
+    assert_int_equal(create_run(&rec, NULL), 0);
+    assert_true(json_equal(get("r1", RUN_PART_CHECKPOINT).checkpoint, whole));
+    assert_int_equal(set("r1", RUN_RUNNING), 0); /* a change without a checkpoint leaves it */
+    assert_results("[{\"i\":0},{\"i\":1}]");
+    assert_int_equal(store_workflow_checkpoint(store, pool, "acme", "w", "sig", &of_workflow, NULL),
+                     0);
+    assert_true(json_equal(of_workflow, whole));
+    assert_int_equal(
+        store_run_end(store, K("r1"), RUN_CANCELLED, NULL, part, NULL, NULL, NULL, NULL), 0);
+    assert_results("[{\"i\":0},{\"i\":1},{\"i\":2}]");
+    assert_int_equal(store_run_result(store, K("r1"), NULL, whole, whole, NULL, NULL, NULL), 0);
+    assert_results("[{\"i\":0},{\"i\":1}]");
+    assert_int_equal(store_run_delete(store, K("r1"), NULL), 0);
+    create("acme", "r1"); /* none of an earlier run of that name */
+    assert_null(get("r1", RUN_PART_CHECKPOINT).checkpoint);
+    assert_int_equal(add_results(0, "[{}]"), 0);
+    assert_results("[{}]");
+}
+
 static void events_are_numbered_and_their_times_rise(void **state)
 {
     json_t *all, *some, *last, *e;
@@ -405,6 +495,9 @@ static const struct CMUnitTest every_kind[] = {
     T(an_end_stores_everything_in_one_change),
     T(a_result_follows_a_cancel_once),
     T(attempts_count_until_a_checkpoint),
+    T(a_part_of_a_checkpoint_follows_on_what_is_kept),
+    T(a_part_that_follows_on_nothing_is_refused),
+    T(every_checkpoint_has_its_results),
     T(events_are_numbered_and_their_times_rise),
     T(events_keep_their_own_time_but_never_go_back),
     T(every_event_moves_updated),

@@ -95,7 +95,8 @@ static void what_returned_0_survives_a_kill(void **state)
         rig_open();
         create("acme", "r1");
         for (int i = 1; i <= 5; i++) {
-            json_t *c = json_pack("{s:i}", "n", i);
+            json_t *c = json_pack("{s:i,s:i,s:[{s:i}]}", "n", i, "step_results_from", i - 1,
+                                  "step_results", "of", i);
             if (store_run_checkpoint(store, K("r1"), c, events_of("step"), NULL))
                 _exit(1);
         }
@@ -105,7 +106,11 @@ static void what_returned_0_survives_a_kill(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
     rig_open();
-    assert_int_equal(json_int(get("r1", RUN_PART_CHECKPOINT).checkpoint, "n", 0), 5);
+    struct run_record r = get("r1", RUN_PART_CHECKPOINT);
+    const json_t *results = json_object_get(r.checkpoint, "step_results");
+    assert_int_equal(json_int(r.checkpoint, "n", 0), 5);
+    assert_int_equal(json_array_size(results), 5);
+    assert_int_equal(json_int(json_array_get(results, 3), "of", 0), 4);
     json_t *events;
     assert_int_equal(store_events_get(store, pool, K("r1"), 0, 99, &events, NULL), 0);
     assert_int_equal(json_array_size(events), 6);
@@ -311,6 +316,47 @@ static void a_file_of_version_2_goes_on(void **state)
     assert_sound();
 }
 
+/* Checkpoints as they were before their results were rows; the fourth is broken. */
+static const char checkpoints_5[] =
+    "INSERT INTO runs (id, tenant_id, run_id, state, created_us, updated_us, doc)"
+    " VALUES (1, 'acme', 'r1', 1, 1, 1, '{}'), (2, 'acme', 'bare', 1, 1, 1, '{}'),"
+    " (3, 'acme', 'empty', 1, 1, 1, '{}'), (4, 'acme', 'broken', 1, 1, 1, '{}'),"
+    " (5, 'acme', 'odd', 1, 1, 1, '{}');"
+    "INSERT INTO run_parts VALUES (1, 2, '{\"a\":1,\"step_results\":[{\"step_index\":0,"
+    "\"data\":\"\\u00e9 \\\"x\\\"\",\"n\":1.50},{},[true],\"s\",2.5,null,false],\"z\":2}'),"
+    " (1, 1, '{\"step_results\":[9]}'), (2, 2, '{\"step_index\":4}'),"
+    " (3, 2, '{\"step_results\":[]}'), (4, 2, '{'), (5, 2, '{\"step_results\":{\"a\":1}}');";
+
+static void results_of_version_5_become_rows(void **state)
+{
+    sqlite3 *db;
+    store_close(store);
+    store = NULL;
+    assert_int_equal(unlink(rig_path), 0);
+    assert_int_equal(sqlite3_open(rig_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite_schema_migrate(db, rig_path, 5, NULL), 0);
+    sqlite3_close(db);
+    sql(rig_path, checkpoints_5);
+    rig_open();
+    assert_string_equal(json_text(pool, get("r1", RUN_PART_CHECKPOINT).checkpoint),
+                        "{\"a\":1,\"step_results\":[{\"step_index\":0,\"data\":\"é \\\"x\\\"\","
+                        "\"n\":1.5},{},[true],\"s\",2.5,null,false],\"z\":2}");
+    assert_int_equal(
+        json_array_size(json_object_get(get("r1", RUN_PART_PLAN).plan, "step_results")), 1);
+    assert_string_equal(json_text(pool, get("bare", RUN_PART_CHECKPOINT).checkpoint),
+                        "{\"step_index\":4}");
+    assert_string_equal(json_text(pool, get("empty", RUN_PART_CHECKPOINT).checkpoint),
+                        "{\"step_results\":[]}");
+    assert_string_equal(json_text(pool, get("odd", RUN_PART_CHECKPOINT).checkpoint),
+                        "{\"step_results\":{\"a\":1}}");
+    json_t *next =
+        keep(json_pack("{s:i,s:[{s:i}]}", "step_results_from", 7, "step_results", "i", 7));
+    assert_int_equal(store_run_checkpoint(store, K("r1"), next, NULL, NULL), 0);
+    next = json_object_get(get("r1", RUN_PART_CHECKPOINT).checkpoint, "step_results");
+    assert_int_equal(json_array_size(next), 8);
+    assert_int_equal(json_int(json_array_get(next, 7), "i", 0), 7);
+}
+
 static void a_file_of_a_newer_program_is_left_alone(void **state)
 {
     struct err err = {0};
@@ -363,15 +409,20 @@ static void create_group(int fd, int first)
     }
 }
 
+static int step(const char *id, int n)
+{
+    json_t *part = keep(json_pack("{s:i,s:i,s:[{s:i}]}", "n", n, "step_results_from", n - 1,
+                                  "step_results", "of", n));
+    return store_run_checkpoint(store, K(id), part, events_of("step"), NULL);
+}
+
 static void end_run(int fd, int i)
 {
     char id[16], hook[16];
     snprintf(id, sizeof(id), "r%d", i);
     snprintf(hook, sizeof(hook), "d%d", i);
     struct store_delivery d = delivery(hook);
-    if (store_run_start(store, K(id), events_of("go"), NULL) ||
-        store_run_checkpoint(store, K(id), keep(json_pack("{s:i}", "n", i)), events_of("step"),
-                             NULL) ||
+    if (store_run_start(store, K(id), events_of("go"), NULL) || step(id, 1) || step(id, 2) ||
         store_run_end(store, K(id), RUN_SUCCEEDED, NULL, NULL, keep(json_pack("{s:i}", "n", i)),
                       events_of("end"), &d, NULL))
         _exit(5);
@@ -400,8 +451,10 @@ static void check_run(const struct run_record *r)
     assert_int_equal(json_array_size(events), r->last_seq);
     for (size_t i = 0; i < json_array_size(events); i++)
         assert_int_equal(json_int(json_array_get(events, i), "seq", 0), i + 1);
-    struct run_record parts = get(r->run_id, RUN_PART_PLAN | RUN_PART_RESULT);
+    struct run_record parts = get(r->run_id, RUN_PART_PLAN | RUN_PART_RESULT | RUN_PART_CHECKPOINT);
     assert_non_null(parts.plan);
+    assert_int_equal(json_array_size(json_object_get(parts.checkpoint, "step_results")),
+                     json_int(parts.checkpoint, "n", 0));
     bool over = run_state_terminal(r->state);
     assert_int_equal(over, parts.result != NULL);
     assert_int_equal(store_outbox_list(store, pool, "acme", r->run_id, ~0u, 9, &list, &n, NULL), 0);
@@ -467,11 +520,12 @@ static void nothing_is_half_after_kills(void **state)
 }
 
 static const struct CMUnitTest on_disk[] = {
-    T(no_statement_reads_through_a_table),      T(everything_is_there_after_reopening),
-    T(what_returned_0_survives_a_kill),         T(a_second_process_is_told_whose_it_is),
-    T(a_file_that_is_no_store_is_named),        T(a_full_disk_is_said_and_survived),
-    T(a_file_of_version_2_loses_nothing),       T(a_file_of_version_2_goes_on),
-    T(a_file_of_a_newer_program_is_left_alone), T(nothing_is_half_after_kills),
+    T(no_statement_reads_through_a_table), T(everything_is_there_after_reopening),
+    T(what_returned_0_survives_a_kill),    T(a_second_process_is_told_whose_it_is),
+    T(a_file_that_is_no_store_is_named),   T(a_full_disk_is_said_and_survived),
+    T(a_file_of_version_2_loses_nothing),  T(a_file_of_version_2_goes_on),
+    T(results_of_version_5_become_rows),   T(a_file_of_a_newer_program_is_left_alone),
+    T(nothing_is_half_after_kills),
 };
 
 int main(void)

@@ -202,9 +202,15 @@ static void what_is_wrong_is_found(void **state)
         {"INSERT INTO journal VALUES (99, 'x', 'sent', NULL)", "reference: journal"},
         {"UPDATE runs SET has_result = 1 WHERE id = 3", "result: run acme/f2"},
         {"DROP INDEX runs_by_age", "schema: 'runs_by_age' is missing"},
+        {"DELETE FROM step_results WHERE run = 1 AND n = 0",
+         "step results: run acme/f0 has 1 of 2"},
+        {"UPDATE step_results SET body = '{' WHERE run = 1",
+         "document: step result 1 of run acme/f0"},
         {"CREATE TABLE extra (x)", "schema: 'extra' does not belong there"},
     };
     fill(3);
+    json_t *checkpoint = keep(json_pack("{s:[{},{}]}", "step_results"));
+    assert_int_equal(store_run_checkpoint(store, K("f0"), checkpoint, NULL, NULL), 0);
     store_close(store);
     store = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

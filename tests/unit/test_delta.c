@@ -18,11 +18,10 @@ static json_t *travel(struct delta *d, json_t **at_server, json_t *results, int 
     char *text = json_dumps(message, JSON_COMPACT);
     *ret_sent = (int)json_array_size(json_object_get(message, "step_results"));
     parsed = json_loads(text, 0, NULL);
-    json_t *whole = delta_apply(*at_server, parsed);
-    assert_non_null(whole);
-    assert_true(json_equal(whole, checkpoint));
-    json_decref(*at_server);
-    *at_server = whole;
+    assert_true(delta_apply(at_server, parsed));
+    assert_true(json_equal(*at_server, checkpoint));
+    assert_true(delta_apply(at_server, parsed)); /* taken again, as after a full disk */
+    assert_true(json_equal(*at_server, checkpoint));
     json_decref(message);
     json_decref(parsed);
     free(text);
@@ -62,14 +61,17 @@ static void what_follows_on_nothing_known_is_refused(void **state)
            *before = json_pack("{s:[i]}", "step_results", 1),
            *bad = json_pack("{s:i}", "step_results_from", -1), *list = json_array(),
            *bare = json_pack("{s:i}", "step_index", 1);
-    assert_null(delta_apply(NULL, some));
-    assert_null(delta_apply(before, some));
-    assert_null(delta_apply(before, bad));
-    assert_null(delta_apply(before, list));
-    assert_null(delta_apply(before, NULL));
-    json_t *whole = delta_apply(before, bare); /* a worker that says nothing of results has none */
-    assert_int_equal(json_array_size(json_object_get(whole, "step_results")), 0);
-    json_decref(whole);
+    json_t *none = NULL, *as_it_was = json_deep_copy(before);
+    const json_t *const refused[] = {some, bad, list, NULL};
+    assert_false(delta_apply(&none, some));
+    assert_null(none);
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        assert_false(delta_apply(&before, refused[i]));
+        assert_true(json_equal(before, as_it_was));
+    }
+    json_decref(as_it_was);
+    assert_true(delta_apply(&before, bare)); /* a worker that says nothing of results has none */
+    assert_int_equal(json_array_size(json_object_get(before, "step_results")), 0);
     json_decref(some);
     json_decref(before);
     json_decref(bad);
@@ -77,9 +79,46 @@ static void what_follows_on_nothing_known_is_refused(void **state)
     json_decref(bare);
 }
 
+static void a_part_is_split_and_joined(void **state)
+{
+    static const struct {
+        const char *part, *rest, *results;
+        int from;
+    } rows[] = {
+        {"{\"a\":1,\"step_results\":[1,2],\"b\":2}", "{\"a\":1,\"step_results\":[],\"b\":2}",
+         "[1,2]", 0},
+        {"{\"step_results_from\":3,\"step_results\":[4]}", "{\"step_results\":[]}", "[4]", 3},
+        {"{\"step_results_from\":3}", "{\"step_results\":[]}", NULL, 3},
+        {"{\"a\":1}", "{\"a\":1}", NULL, 0},
+        {"{\"step_results\":5}", "{\"step_results\":5}", NULL, 0},
+    };
+    const json_t *results;
+    int64_t from;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        json_t *part = json_loads(rows[i].part, 0, NULL), *before = json_deep_copy(part),
+               *rest = delta_split(part, &results, &from);
+        char *text = json_dumps(rest, JSON_COMPACT);
+        assert_string_equal(text, rows[i].rest);
+        assert_int_equal(from, rows[i].from);
+        assert_int_equal(results != NULL, rows[i].results != NULL);
+        assert_true(json_equal(part, before));
+        if (results && !from) {
+            delta_join(rest, json_incref((json_t *)results));
+            assert_true(json_equal(rest, part));
+        }
+        free(text);
+        json_decref(rest);
+        json_decref(before);
+        json_decref(part);
+    }
+    assert_null(delta_split(NULL, &results, &from));
+    assert_null(results);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_part_is_split_and_joined),
         cmocka_unit_test(only_what_is_new_travels_and_the_whole_arrives),
         cmocka_unit_test(what_follows_on_nothing_known_is_refused),
     };
