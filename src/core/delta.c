@@ -3,10 +3,10 @@
 #define RESULTS "step_results"
 #define FROM    "step_results_from"
 
-static void shorten(json_t *array, size_t n)
+void delta_cut(json_t *results, size_t n)
 {
-    for (size_t i = json_array_size(array); i > n; i--)
-        json_array_remove(array, i - 1);
+    for (size_t i = json_array_size(results); i > n; i--)
+        json_array_remove(results, i - 1);
 }
 
 size_t delta_follow(json_t *kept, const json_t *results)
@@ -14,7 +14,7 @@ size_t delta_follow(json_t *kept, const json_t *results)
     size_t same = 0, n = json_array_size(results);
     while (same < n && json_array_get(kept, same) == json_array_get(results, same))
         same++;
-    shorten(kept, same);
+    delta_cut(kept, same);
     for (size_t i = same; i < n; i++)
         json_array_append(kept, json_array_get(results, i));
     return same;
@@ -48,7 +48,7 @@ bool delta_apply(json_t **whole, const json_t *received)
         return false;
     json_t *out = json_copy((json_t *)received);
     json_t *all = json_is_array(had) ? json_incref(had) : json_array();
-    shorten(all, (size_t)from);
+    delta_cut(all, (size_t)from);
     if (json_is_array(fresh))
         json_array_extend(all, fresh);
     json_object_del(out, FROM);

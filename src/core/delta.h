@@ -30,6 +30,9 @@ bool delta_apply(json_t **whole, const json_t *received);
  * it had in common. */
 size_t delta_follow(json_t *kept, const json_t *results);
 
+/* Only the first n stay, of fewer all. */
+void delta_cut(json_t *results, size_t n);
+
 /* For who keeps results one by one: the rest of a part, in which an empty list marks their place. New
  * reference, NULL for NULL. *ret_results is borrowed, NULL when it has none. */
 json_t *delta_split(const json_t *part, const json_t **ret_results, int64_t *ret_from);

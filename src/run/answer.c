@@ -8,17 +8,26 @@
 #include "base/buf.h"
 #include "base/caps.h"
 #include "base/str.h"
+#include "core/delta.h"
 
 #define PLACEHOLDER "{{user_input}}"
 #define HIDDEN_MARK "{{user_input" /* also of those of later answers: {{user_input:2}} */
 #define ALONE_BYTES 4
 #define TEXT_BYTES  (CAP_IPC_MESSAGE_BYTES)
 
+static void forget_list(struct answers *a)
+{
+    json_decref(a->list);
+    json_decref(a->hidden);
+    a->list = a->hidden = NULL;
+}
+
 void answers_take(struct answers *a, const json_t *given)
 {
     const char *n;
     json_t *value;
     struct pool *pool = pool_create(NULL);
+    forget_list(a); /* there may be more to hide in it */
     json_object_foreach ((json_t *)given, n, value) {
         if (json_is_null(value))
             continue;
@@ -33,6 +42,7 @@ void answers_release(struct answers *a)
 {
     json_decref(a->texts);
     a->texts = NULL;
+    forget_list(a);
 }
 
 const char *answers_get(const struct answers *a, int n)
@@ -233,6 +243,21 @@ json_t *answer_hide(const struct answers *a, const json_t *doc)
     if (json_is_object(doc))
         keep_extracted(out, doc);
     return out;
+}
+
+const json_t *answer_hide_list(struct answers *a, const json_t *list)
+{
+    if (!a->texts)
+        return list;
+    if (!a->list) {
+        a->list = json_array();
+        a->hidden = json_array();
+    }
+    size_t same = delta_follow(a->list, list);
+    delta_cut(a->hidden, same);
+    for (size_t i = same; i < json_array_size(list); i++)
+        json_push(a->hidden, answer_hide(a, json_array_get(list, i)));
+    return a->hidden;
 }
 
 const char *answer_hide_text(const struct answers *a, struct pool *pool, const char *text)

@@ -14,6 +14,7 @@
 
 struct answers {
     json_t *texts; /* {"1": "4711"}, owned, NULL none */
+    json_t *list, *hidden; /* of answer_hide_list(): what it was given last and made of it; owned, NULL */
 };
 
 /* {"number": any value}: strings as they are, everything else as compact JSON. NULL and null: none. */
@@ -32,6 +33,9 @@ const struct step *answer_fill(struct pool *pool, const struct step *step, const
 /* A copy of doc with placeholders in place of answers, as they are or URL-encoded; doc itself when there
  * is no answer. New reference. An answer of less than 4 bytes is only hidden where it stands alone. */
 json_t *answer_hide(const struct answers *a, const json_t *doc);
+/* The same of a list whose elements do not change: one that was hidden before is not hidden again. Borrowed
+ * until the next call. */
+const json_t *answer_hide_list(struct answers *a, const json_t *list);
 const char *answer_hide_text(const struct answers *a, struct pool *pool, const char *text);
 
 /* The other way round, for what a checkpoint holds. New reference. */

@@ -114,6 +114,7 @@ struct run {
     bool blank;              /* no page was opened by this attempt yet */
     bool reopened;           /* the page of a pause was opened again, and its form is to be filled in */
     json_t *saved;           /* the last checkpoint: where an interrupted step falls back to, owned */
+    json_t *saved_results;   /* its step results, owned */
     const char *declined;    /* message of a dialog that got a "no" nobody asked for; "" none */
     const char *file;        /* for a file chooser, while one is expected; NULL none */
     struct sign_in sign_in;  /* for the page that is being opened */

@@ -42,6 +42,7 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
     coverage_init(&run->coverage, NULL);
     run->run_time = json_object();
     run->pending_events = json_array();
+    run->saved_results = json_array();
     run->live_url = empty_text();
     run->url_before = empty_text();
     run->dialog_page = empty_text();
@@ -58,6 +59,7 @@ void run_release(struct run *run)
     json_decref(run->run_time);
     json_decref(run->pending_events);
     json_decref(run->saved);
+    json_decref(run->saved_results);
     answers_release(&run->answers);
     free(run->live_url);
     free(run->url_before);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "core/delta.h"
 #include "run/resume.h"
 #include "run/step.h"
 
@@ -78,24 +79,39 @@ static void refresh(struct run *run)
                                   is_listings_plan(run->plan));
 }
 
-json_t *run_checkpoint(struct run *run)
+/* Without the step results, which do not change any more and become many: whoever needs them adds
+ * those that are new to what it has. */
+static json_t *rest_of_checkpoint(struct run *run)
 {
     refresh(run);
-    json_t *doc = progress_to_json(&run->progress), *hidden = answer_hide(&run->answers, doc);
+    json_t *doc = progress_to_json(&run->progress), *hidden;
+    delta_join(doc, json_array());
+    hidden = answer_hide(&run->answers, doc);
     json_decref(doc);
     return hidden;
 }
 
-/* A copy: the lists of the document are the ones that the next step adds to. Step results are only
- * added, and there are many: their list is copied, they are not. */
+static const json_t *told_results(struct run *run)
+{
+    return answer_hide_list(&run->answers, run->progress.step_results);
+}
+
+json_t *run_checkpoint(struct run *run)
+{
+    json_t *doc = rest_of_checkpoint(run);
+    delta_join(doc, json_incref((json_t *)told_results(run)));
+    return doc;
+}
+
+/* A copy: the lists of the document are the ones that the next step adds to. */
 void run_keep_checkpoint(struct run *run)
 {
-    json_t *doc = run_checkpoint(run), *results = json_copy(json_object_get(doc, "step_results"));
-    json_object_del(doc, "step_results");
+    json_t *rest = rest_of_checkpoint(run);
     json_decref(run->saved);
-    run->saved = json_deep_copy(doc);
-    json_put(run->saved, "step_results", results);
-    json_decref(doc);
+    run->saved = json_deep_copy(rest);
+    delta_follow(run->saved_results, told_results(run));
+    delta_join(run->saved, json_incref(run->saved_results));
+    json_decref(rest);
 }
 
 int run_send_checkpoint(struct run *run, struct err *err)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/delta.h"
 
 struct memory *memory_of(struct store *store)
 {
@@ -324,8 +325,7 @@ static void put_results(json_t *kept, const struct store_change *c)
     json_t *result;
     if (!c->checkpoint)
         return;
-    while (json_array_size(kept) > (size_t)c->results_from)
-        json_array_remove(kept, json_array_size(kept) - 1);
+    delta_cut(kept, (size_t)c->results_from);
     json_array_foreach ((json_t *)c->results, i, result)
         json_push(kept, json_deep_copy(result));
 }

@@ -318,6 +318,37 @@ static void it_is_hidden_wherever_it_stands(void **state)
     pool_destroy(pool);
 }
 
+static void what_was_hidden_once_is_not_hidden_again(void **state)
+{
+    struct answers a = {0};
+    json_t *first = json_pack("{s:s}", "1", "739164"), *second = json_pack("{s:s}", "2", "a@b.test"),
+           *list = json_pack("[{s:s},{s:s}]", "data", "typed 739164", "data", "as a@b.test");
+    assert_ptr_equal(answer_hide_list(&a, list), list); /* nothing to hide */
+    answers_take(&a, first);
+    const json_t *hidden = answer_hide_list(&a, list), *one = json_array_get(hidden, 0);
+    assert_string_equal(json_str(one, "data", ""), "typed {{user_input}}");
+    assert_string_equal(json_str(json_array_get(list, 0), "data", ""), "typed 739164");
+    json_push(list, json_pack("{s:s}", "data", "sent 739164"));
+    hidden = answer_hide_list(&a, list);
+    assert_ptr_equal(json_array_get(hidden, 0), one);
+    assert_string_equal(json_str(json_array_get(hidden, 2), "data", ""), "sent {{user_input}}");
+    json_array_set_new(list, 1, json_pack("{s:s}", "data", "another 739164")); /* it and what follows */
+    json_array_remove(list, 2);
+    hidden = answer_hide_list(&a, list);
+    assert_ptr_equal(json_array_get(hidden, 0), one);
+    assert_string_equal(json_str(json_array_get(hidden, 1), "data", ""), "another {{user_input}}");
+    assert_int_equal(json_array_size(hidden), 2);
+    json_array_set_new(list, 1, json_pack("{s:s}", "data", "as a@b.test"));
+    answers_take(&a, second);
+    hidden = answer_hide_list(&a, list);
+    assert_string_equal(json_str(json_array_get(hidden, 0), "data", ""), "typed {{user_input}}");
+    assert_string_equal(json_str(json_array_get(hidden, 1), "data", ""), "as {{user_input:2}}");
+    json_decref(list);
+    json_decref(first);
+    json_decref(second);
+    answers_release(&a);
+}
+
 static void what_was_extracted_stays(void **state)
 {
     struct pool *pool = pool_create(NULL);
@@ -546,6 +577,7 @@ int main(void)
         row_test("plans 9.5 the answer is put into intent, verify, params, hints and extract",
                  it_is_put_everywhere),
         row_test("plans 9.5 the answer is hidden, encoded or not", it_is_hidden_wherever_it_stands),
+        row_test("plans 9.5 a result is hidden once", what_was_hidden_once_is_not_hidden_again),
         row_test("plans 9.5 what a page says is extracted as it is", what_was_extracted_stays),
         row_test("plans 9.5 an answer may be any JSON", an_answer_need_not_be_text),
         row_test("agent-loop 12 a pause stands still in the middle of a wait", a_wait_stands_still_in_its_middle),
