@@ -7,7 +7,7 @@
 
 #define FAR_PX            20000
 #define SEARCH_MS         90000 /* going through a list that grows */
-#define STEPS_WITHOUT_DOM 6 /* screens looked through where a reader sees only what is in view */
+#define STEPS_WITHOUT_DOM 6 /* screens below the first, where a reader sees only what is in view */
 
 int find_here(struct run *run, const struct target_query *query, struct observation *obs,
               struct target *out, struct err *err)
@@ -37,20 +37,18 @@ static int search_list(struct run *run, const struct target_query *query, struct
     return r;
 }
 
-/* Pixels have to be gone through. */
+/* Pixels have to be gone through, from the top down. */
 static int search_screens(struct run *run, const struct target_query *query,
                           struct observation *obs, struct target *out, struct err *err)
 {
     int w, h, moved = 0;
     plane_size(run->plane, &w, &h);
     int r = run_scroll_px(run, -FAR_PX, &moved, err);
-    for (int i = 0; !r && i < STEPS_WITHOUT_DOM; i++) {
-        r = run_scroll_px(run, h * 8 / 10, &moved, err);
-        if (!r)
-            r = find_here(run, query, obs, out, err);
+    for (int i = 0; !r && i <= STEPS_WITHOUT_DOM; i++) {
+        r = find_here(run, query, obs, out, err);
         if (r != E_NOT_FOUND)
             return r;
-        r = 0;
+        r = run_scroll_px(run, h * 8 / 10, &moved, err);
         if (!moved)
             break;
     }
