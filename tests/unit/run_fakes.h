@@ -21,6 +21,7 @@ struct fake_element {
     bool dead;   /* a click on it does nothing */
     bool in_tab; /* its link opens a new tab */
     bool wrapped; /* over two lines: its middle lies beside its words */
+    struct attr attr; /* one more than its kind; name NULL none */
 };
 
 struct fake_page {
@@ -74,11 +75,21 @@ struct fake_web {
     bool no_url;          /* the address cannot be read */
     bool no_back;         /* the browser has nowhere to go back to */
     bool no_typing;       /* keys are lost */
+    bool pixels;          /* fake_web_hide_dom(): what is out of view is not there */
+    bool white;           /* pictures are blank */
+    bool tab_order;       /* Tab goes to the next field or control, Return opens a link that has the focus */
+    int tab_presses;      /* with tab_order */
+    bool focus_stays;     /* clicks on what takes no text leave the focus where it is */
+    const char *lands_on; /* where every load ends; NULL: where it was asked to */
+    int lands_at;         /* how far down a load leaves the page */
+    int load_cap_ms;      /* of the last load */
+    const char *typed_into; /* text of the element */
     const char *cookie;   /* the only one; "" or NULL none */
     char *hand;           /* what was done to the page by other inputs than a left click, wheel and text */
 };
 
 void fake_web_init(struct fake_web *web, struct loop *loop, fake_page_fn *page);
+void fake_web_hide_dom(struct fake_web *web); /* a plane that shows only pixels */
 void fake_web_release(struct fake_web *web);
 const char *fake_web_url(const struct fake_web *web);
 struct reader *fake_reader(void); /* static: nothing to destroy */

@@ -299,60 +299,6 @@ static int scan_page(struct run *run, struct scan *scan, struct err *err)
     return r;
 }
 
-/* --- are these the results that were asked for? ---------------------------------------------- */
-
-static bool has_filters(const struct run *run, const char *url)
-{
-    const char *pattern = json_str(run->plan->site_config, "results_page_pattern", "");
-    if (!*url || !url_is_web(url))
-        return !*url;
-    if (*pattern && !url_matches(url, pattern))
-        return false;
-    return url_contains_all(url, run->progress.filter_tokens, NULL);
-}
-
-static bool stands_on_detail(const struct run *run, const char *url)
-{
-    const struct progress *p = &run->progress;
-    return *p->detail_url && url_same_page(url, p->detail_url) &&
-           !url_same_page(url, p->listing_url);
-}
-
-static int reopen_results(struct run *run, struct err *err)
-{
-    struct settled s;
-    const char *to =
-        *run->progress.listing_url ? run->progress.listing_url : run->progress.results_base_url;
-    if (!*to)
-        return 0;
-    run_event(run, "runner", "results_reopened", json_pack("{s:o}", "url", json_string_safe(to)),
-              "opened the results again");
-    run->progress.detail_open = false;
-    int r = run_open(run, to, CAP_LOAD_MS, &s, err);
-    run->reentered = false;
-    return r;
-}
-
-static int ensure_filters(struct run *run, bool *ret_ok, struct err *err)
-{
-    const char *url;
-    int r = run_read_url(run, &url, err);
-    if (r)
-        return r;
-    if (stands_on_detail(run, url) || !has_filters(run, url)) {
-        if (plane_tab_count(run->plane) > 1)
-            r = run_close_tab(run, err);
-        if (!r)
-            r = reopen_results(run, err);
-        if (!r)
-            r = run_read_url(run, &url, err);
-    }
-    *ret_ok = !r && has_filters(run, url);
-    if (!r && *run->progress.results_base_url)
-        coverage_filters(&run->coverage, run->progress.current_page, *ret_ok);
-    return r;
-}
-
 /* --- one card -------------------------------------------------------------------------------- */
 
 enum landing { LANDED, NOT_MOVED, DEAD, OFF_SITE, LOGIN, BLANK_TAB };
@@ -440,7 +386,7 @@ static int leave(struct run *run, const struct visit *v, struct err *err)
     int r = run_back(run, &s, err);
     if (!r)
         r = run_read_url(run, &url, err);
-    return r || url_same_page(url, v->from) || !*v->from ? r : reopen_results(run, err);
+    return r || url_same_page(url, v->from) || !*v->from ? r : results_reopen(run, err);
 }
 
 static void note_tried(struct run *run, const struct scan *scan)
@@ -573,7 +519,7 @@ int step_click_listing(struct run *run, struct step_result *out, struct err *err
     bool ok;
     int r = step_schema(run, &scan.schema, err);
     if (!r)
-        r = ensure_filters(run, &ok, err);
+        r = results_ensure_filters(run, &ok, err);
     if (r)
         return r;
     if (!ok)

@@ -43,6 +43,11 @@ step_fn step_navigate, step_navigate_back, step_click, step_submit, step_fill_fi
 /* click, layout listings */
 step_fn step_click_listing;
 
+/* Make sure that the results are shown with the filters of the plan: by the address, else by what the site's
+ * gate_verify_prompt asks about, else by opening them again. */
+int results_ensure_filters(struct run *run, bool *ret_ok, struct err *err) MUST_CHECK;
+int results_reopen(struct run *run, struct err *err) MUST_CHECK; /* nothing to open: nothing is done */
+
 /* What the target is on the page; NULL without a DOM. */
 const struct node *field_node(const struct observation *obs, const struct target *t);
 
