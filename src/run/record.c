@@ -144,8 +144,9 @@ static void note_failure(struct run *run, const struct step_result *result)
         json_put(run->progress.failures, key, history);
     }
     json_push(history,
-              json_pack("{s:i,s:i,s:o,s:s,s:o}", "x", result->at.x, "y", result->at.y, "label",
-                        json_string_safe(result->label), "kind", result->failure_class, "reason",
+              json_pack("{s:i,s:i,s:o,s:s,s:s,s:o}", "x", result->at.x, "y", result->at.y, "label",
+                        json_string_safe(result->label), "kind", result->failure_class, "subkind",
+                        result->failure_subclass, "reason",
                         json_string_safe(str_cut(run->step_pool, result->data, 200))));
     while (json_array_size(history) > 8)
         json_array_remove(history, 0);

@@ -35,6 +35,9 @@ enum outcome {
     OUTCOME_UNMET,          /* sent, the page is another, and what was expected is not on it */
 };
 
+/* failure_subclass: what was aimed at takes no text. The next attempt looks elsewhere. */
+#define FAILURE_NOT_INPUT "not_input"
+
 /* Strings live in the run's step pool. */
 struct step_result {
     bool success, skip;

@@ -222,7 +222,9 @@ static const struct point *avoid_points(struct run *run, int *ret_n)
     for (size_t i = 0; i < n; i++) {
         const json_t *f = json_array_get(history, i);
         int x = (int)json_int(f, "x", -1);
-        if (x >= 0 && !strcmp(json_str(f, "kind", ""), "wrong_target"))
+        bool wrong = !strcmp(json_str(f, "kind", ""), "wrong_target") ||
+                     !strcmp(json_str(f, "subkind", ""), FAILURE_NOT_INPUT);
+        if (x >= 0 && wrong)
             out[(*ret_n)++] = (struct point){x, (int)json_int(f, "y", -1)};
     }
     return out;

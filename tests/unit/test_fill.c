@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "run/asks.h"
 #include "run/steps/date.h"
@@ -186,6 +187,122 @@ static void one_fill(void **state)
     rig_release(&rig);
 }
 
+/* --- fields that looking does not find -------------------------------------------------------- */
+
+/* Something that is called "Fax", and a field that says so in another way. */
+static void fax_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
+{
+    static const struct attr says[] = {{"placeholder", "Fax number"}, {"aria-label", "Fax number"}, {"name", "fax_number"}};
+    out->title = "Form";
+    if (!strstr(url, "/nowhere"))
+        fake_add(out, "", "span", "Fax", "");
+    fake_add(out, "", "p", "Call us", "");
+    fake_add(out, "input", "input", "Name", "");
+    if (strstr(url, "/before"))
+        fake_add(out, "", "p", "Fax number", "");
+    fake_add(out, "input", "input", "Other", "");
+    for (size_t i = 0; i < ARRAY_SIZE(says); i++)
+        if (strstr(url, says[i].name))
+            out->elements[out->n - 1].attr = says[i];
+    fake_add(out, "button", "button", strstr(url, "/twice") ? "Go" : "Send", "");
+    if (strstr(url, "/twice"))
+        fake_add(out, "input", "input", "Fax line", "");
+}
+
+#define FAX(path, params)                                                                          \
+    "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'" SITE path "'}},"        \
+    "{'type':'fill_field','intent':'x','params':{'value':'1'," params "}}]"
+
+static const struct fax {
+    const char *row, *steps, *data, *into;
+    bool tabs;
+    int presses, attempts;
+} faxes[] = {
+    {"plans 8.4 Tab finds the field by the words in front of it", FAX("/before", "'label':'Fax'"), "fill:Fax", "Other", true, 2, 1},
+    {"plans 8.4 Tab finds the field by its placeholder", FAX("/placeholder", "'label':'Fax'"), "fill:Fax", "Other", true, 2, 1},
+    {"plans 8.4 Tab finds the field by its aria-label", FAX("/aria-label", "'label':'Fax'"), "fill:Fax", "Other", true, 2, 1},
+    {"plans 8.4 Tab finds the field by its name", FAX("/name", "'label':'Fax','aliases':['fax number']"), "fill:Fax", "Other", true, 2, 1},
+    {"plans 8.4 a label fits when all its words are there", FAX("/aria-label/nowhere", "'label':'number fax'"), "fill:number fax", "Other", true, 2, 1},
+    {"plans 8.4 a field that is not found is looked for with Tab, too", FAX("/placeholder/nowhere", "'label':'Fax'"), "fill:Fax", "Other", true, 2, 1},
+    {"plans 8.4 aliases fit as the label does", FAX("/placeholder/nowhere", "'label':'Telefax','aliases':['Fax']"), "fill:Telefax", "Other", true, 2, 1},
+    {"plans 8.4 Tab goes once around", FAX("/nothing/nowhere", "'label':'Fax'"), "form_target_not_found", NULL, true, 4, 1},
+    {"plans 8.4 what takes no text is left out by the next attempt", FAX("/twice", "'label':'Fax'},'required':true,'hints':{"), "fill:Fax", "Fax line", false, 0, 2},
+};
+
+static void one_fax(void **state)
+{
+    const struct fax *f = &faxes[(size_t)*state];
+    struct rig rig;
+    rig_init(&rig, fax_page, f->steps);
+    rig.web.tab_order = f->tabs;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), f->data);
+    if (f->into)
+        assert_string_equal(rig.web.typed_into, f->into);
+    else
+        assert_int_equal(rig.web.typed_times, 0);
+    assert_int_equal(rig.web.tab_presses, f->presses);
+    assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), f->attempts);
+    rig_release(&rig);
+}
+
+/* Pixels show only what is in view: they are gone through from the top down. */
+static void pixels_are_gone_through_from_the_top(void **state)
+{
+    static const struct {
+        const char *label, *into;
+    } cases[] = {{"E-mail address", "E-mail address"}, {"Remarks", "Remarks"}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char steps[500];
+        snprintf(steps, sizeof(steps),
+                 "[" OPEN ",{'type':'scroll','intent':'s','params':{'count':3}},"
+                 "{'type':'fill_field','intent':'x','params':{'label':'%s','value':'a'}}]", cases[i].label);
+        rig_init(&rig, form_page, steps);
+        fake_web_hide_dom(&rig.web);
+        rig_run(&rig, NULL);
+        assert_string_equal(rig_data(&rig, 2), pool_printf(rig.pool, "fill:%s", cases[i].label));
+        assert_string_equal(rig.web.typed_into, cases[i].into);
+        rig_release(&rig);
+    }
+}
+
+/* Nothing is there at the first look after the settle, and the frame is white. */
+static void slow_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
+{
+    if (!web->settles)
+        web->late_after = web->looks + 1;
+    if (web->looks > web->late_after)
+        fake_add(out, "input", "input", "Fax", "");
+}
+
+static void a_blank_frame_is_waited_for(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, slow_page, FILL("'label':'Fax','value':'1'"));
+    rig.web.white = true;
+    int64_t start = clock_mono_ms();
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), "fill:Fax");
+    assert_in_range(clock_mono_ms() - start, 2000, 3900);
+    rig_release(&rig);
+}
+
+static void what_goes_wrong_is_a_fill_error(void **state)
+{
+    int seen = 0;
+    for (int at = 1; at < 30; at++) {
+        struct rig rig;
+        rig_init(&rig, form_page, FILL("'label':'E-mail address','value':'a'"));
+        rig.web.fail_at_call = at;
+        rig.web.fail_code = E_UPSTREAM;
+        rig_run(&rig, NULL);
+        seen += !strcmp(rig_data(&rig, -1), "fill_error:the browser did not answer");
+        rig_release(&rig);
+    }
+    assert_true(seen > 0);
+}
+
 /* --- reading back ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -269,7 +386,12 @@ int main(void)
         add(fills[i].row, one_fill, i);
     for (size_t i = 0; i < ARRAY_SIZE(backs); i++)
         add(backs[i].row, one_back, i);
+    for (size_t i = 0; i < ARRAY_SIZE(faxes); i++)
+        add(faxes[i].row, one_fax, i);
     const struct CMUnitTest tests[] = {
+        row_test("plans 8.4 pixels are gone through from the top down", pixels_are_gone_through_from_the_top),
+        row_test("plans 8.4 a blank frame is waited for, 2 s a look", a_blank_frame_is_waited_for),
+        row_test("plans 8.4 fill_error:<e> when the browser fails", what_goes_wrong_is_a_fill_error),
         cmocka_unit_test(days_are_read_as_people_write_them),
         cmocka_unit_test(months_stand_above_calendars),
         cmocka_unit_test(times_are_read),

@@ -24,6 +24,11 @@ fill_fn fill_text, fill_boxes, fill_toggle, fill_slider, fill_date, fill_picker,
 typedef bool fill_fits_fn(const struct fill *f);
 fill_fits_fn fill_is_boxes, fill_is_toggle, fill_is_slider, fill_is_date, fill_is_picker, fill_is_file;
 
+/* Go from control to control with Tab until the one that has the focus is the field that is meant, by its
+ * label, aria-label, placeholder, name or the words in front of it; f->aim and f->out are of that one then.
+ * At most 100 presses or 15 s. */
+int fill_walk(struct fill *f, bool *ret_found, struct err *err) MUST_CHECK;
+
 /* Look once more and find the field again; *ret_node NULL when it is gone. */
 int fill_look_again(struct fill *f, struct observation *obs, const struct node **ret_node,
                     struct err *err) MUST_CHECK;

@@ -152,7 +152,23 @@ static int find_field(struct fill *f, bool *ret_found, struct err *err)
         r = step_aim(f->run, TARGET_FIELD, 0, &f->aim, ret_found, f->out, err);
     if (!r && !*ret_found)
         r = find_upload(f, ret_found, err);
+    if (!r && !*ret_found && !f->run->progress.retries) /* once per step: it takes long */
+        r = fill_walk(f, ret_found, err);
     return r;
+}
+
+/* What bears the name takes no text: the field of that name may be another, which Tab comes to. Else the
+ * next attempt leaves this one out. */
+static int find_instead(struct fill *f, bool *ret_found, struct err *err)
+{
+    struct point at = f->out->at;
+    int r = fill_walk(f, ret_found, err);
+    if (r || *ret_found)
+        return r;
+    f->out->at = at;
+    f->out->failure_subclass = FAILURE_NOT_INPUT;
+    return step_fail(f->run, f->out, "selector_miss", "form_target_not_input:%s",
+                     upper(f->run->step_pool, f->node->tag));
 }
 
 int step_fill_field(struct run *run, struct step_result *out, struct err *err)
@@ -167,9 +183,13 @@ int step_fill_field(struct run *run, struct step_result *out, struct err *err)
         return r;
     f.node = field_node(&f.aim.obs, &f.aim.target);
     out->label = f.label;
-    if (!takes_values(&f) && !fill_is_file(&f))
-        return step_fail(run, out, "selector_miss", "form_target_not_input:%s",
-                         upper(run->step_pool, f.node->tag));
+    if (!takes_values(&f) && !fill_is_file(&f)) {
+        r = find_instead(&f, &found, err);
+        if (r || !found)
+            return r;
+        f.node = field_node(&f.aim.obs, &f.aim.target);
+        out->label = f.label;
+    }
     if (json_truthy(json_object_get(run->step->params, "skip_if_field_has_value")) && f.node &&
         !str_empty(f.node->value))
         return step_ok(run, out, "fill:%s:skipped_existing_value", f.label);
