@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/caps.h"
@@ -77,11 +78,25 @@ static void ids_are_sanitised_as_the_contract_says(void **state)
     }
     assert_false(id_is_clean("../x"));
     assert_true(id_is_clean("20260304_050607_9af31c2e"));
-    char run[ID_RUN_BYTES];
-    id_run(run);
-    assert_int_equal(strlen(run), ID_RUN_BYTES - 1);
     assert_true(id_secret_equal("abc", "abc"));
     assert_false(id_secret_equal("abc", "abcd"));
+}
+
+static void a_run_id_is_a_time_and_a_number(void **state)
+{
+    char run[ID_RUN_BYTES], other[ID_RUN_BYTES], stamp[20];
+    time_t before = time(NULL), after = before + 2;
+    id_run(run);
+    id_run(other);
+    bool timely = false;
+    for (time_t t = before; t <= after; t++) {
+        strftime(stamp, sizeof(stamp), "%Y%m%d_%H%M%S_", gmtime(&t));
+        timely = timely || str_starts(run, stamp);
+    }
+    assert_true(timely);
+    assert_int_equal(strlen(run), 24);
+    assert_int_equal(strspn(run + 16, "0123456789abcdef"), 8);
+    assert_string_not_equal(run + 16, other + 16);
 }
 
 static void canonical_json_gives_the_contract_signature(void **state)
@@ -95,8 +110,16 @@ static void canonical_json_gives_the_contract_signature(void **state)
     char *canonical = json_canonical(p, v), hex[ID_SHA256_HEX_BYTES];
     id_sha256_hex(canonical, strlen(canonical), hex);
     assert_string_equal(hex, "d4f6ad614d4f82cfaede7f043975ff5894267260b41514dd42e45a621a28de9c");
-    json_t *del = json_keep(p, json_string("a\x7f\xe2\x82\xac\"\\"));
-    assert_string_equal(json_canonical(p, del), "\"a\\u007f\\u20ac\\\"\\\\\"");
+    static const char *const cases[][2] = {
+        {"{\"b\": 1, \"a\": [true, false, null]}", "{\"a\":[true,false,null],\"b\":1}"},
+        {"[\"\\n\\r\\t\\b\\f\\\"\\\\/\"]", "[\"\\n\\r\\t\\b\\f\\\"\\\\/\"]"},
+        {"[\"a\x7f\xe2\x82\xac\\u0001\"]", "[\"a\\u007f\\u20ac\\u0001\"]"},
+        {"[3, -7, 2.50]", "[3,-7,2.5]"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(json_parse(cases[i][0], strlen(cases[i][0]), "test", &v, NULL), 0);
+        assert_string_equal(json_canonical(p, json_keep(p, v)), cases[i][1]);
+    }
     pool_destroy(p);
 }
 
@@ -235,8 +258,11 @@ int main(void)
         cmocka_unit_test(pool_runs_hooks_of_children_and_itself),
         cmocka_unit_test(err_messages_keep_code_and_prefix),
         cmocka_unit_test(clock_prints_iso_and_can_be_faked),
-        cmocka_unit_test(ids_are_sanitised_as_the_contract_says),
-        cmocka_unit_test(canonical_json_gives_the_contract_signature),
+        row_test("plans 7 a run id is YYYYMMDD_HHMMSS_<8 hex>, in UTC", a_run_id_is_a_time_and_a_number),
+        row_test("plans 2 ids are sanitised, an empty one is micro_state",
+                 ids_are_sanitised_as_the_contract_says),
+        row_test("plans 7 canonical JSON: sorted keys, no spaces, short and lower-case escapes, DEL too",
+                 canonical_json_gives_the_contract_signature),
         cmocka_unit_test(a_number_that_is_too_large_is_said_with_its_field),
         cmocka_unit_test(a_time_is_read_as_it_is_written),
         cmocka_unit_test(deep_json_is_refused),

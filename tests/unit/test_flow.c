@@ -176,6 +176,18 @@ static void variables_survive_a_resume(void **state)
     rig_release(&rig);
 }
 
+static void loops_without_a_count_have_that_of_their_section(void **state)
+{
+    static const struct {
+        const char *section;
+        int count, limit;
+    } cases[] = {{"extraction", 0, 30}, {"pagination", 0, 10}, {"", 0, 50}, {"setup", 0, 50}, {"pagination", 3, 3}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct step loop = {.type = "loop", .section = cases[i].section, .loop_count = cases[i].count};
+        assert_int_equal(step_loop_limit(&loop), cases[i].limit);
+    }
+}
+
 /* --- paginate -----------------------------------------------------------------------------------
  */
 
@@ -277,6 +289,8 @@ int main(void)
         row_test("plans 9.2 if_else leaves a record of the branch it took", if_else_is_recorded),
         row_test("plans 9.1 a loop leaves no record, and its counter is 0 behind it",
                  loops_leave_no_record),
+        row_test("plans 9.1 without loop_count a body runs 30 times in extraction, 10 in pagination, else 50",
+                 loops_without_a_count_have_that_of_their_section),
         row_test("plans 9.2 state variables are in the checkpoint", variables_survive_a_resume),
         row_test("plans 9.1 paginate starts inner loops anew and no other",
                  paginate_resets_inner_loops_only),

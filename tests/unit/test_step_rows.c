@@ -9,6 +9,8 @@
 
 #include "base/str.h"
 #include "run/step.h"
+#include "run/subgoal.h"
+#include "unit/fixtures.h"
 #include "unit/run_rig.h"
 
 #define SITE "http://row.test"
@@ -73,6 +75,14 @@ static void form_page(struct fake_web *web, struct pool *pool, const char *url, 
         fake_add(out, "", "p", pool_printf(pool, "Done %d", web->counter), "");
 }
 
+/* A list of the page's own: it opens at the first click and takes the second. */
+static void choice_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
+{
+    fake_add(out, "button", "button", web->counter < 2 ? "Desk" : "Desk: Window", "");
+    if (web->counter == 1)
+        fake_add(out, "", "div", "Window", "");
+}
+
 static void list_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
 {
     bool second = strstr(url, "page-2") || strstr(url, "p=2");
@@ -108,7 +118,7 @@ static void row_page(struct fake_web *web, struct pool *pool, const char *url, s
     static const struct {
         const char *path;
         fake_page_fn *page;
-    } pages[] = {{"/filters", filters_page}, {"/cards", cards_page}, {"/form", form_page},
+    } pages[] = {{"/filters", filters_page}, {"/cards", cards_page}, {"/form", form_page},     {"/choice", choice_page},
                  {"/list", list_page},       {"/next", list_page},   {"/same", list_page},
                  {"/data", data_page},       {"", plain_page}};
     size_t i = 0;
@@ -310,10 +320,165 @@ static void one_row(void **state)
     rig_release(&rig);
 }
 
+/* --- rows that take more ---------------------------------------------------------------------- */
+
+static void open_page(struct rig *rig, const char *path, const char *steps)
+{
+    char all[1500];
+    snprintf(all, sizeof(all), "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'" SITE "%s'}},%s]", path, steps);
+    rig_init(rig, row_page, all);
+    rig->web.click = count_click;
+}
+
+/* The browser fails at each of its calls in turn: is there one after which the record says so? */
+static bool says_at_some_call(const char *path, const char *steps, const char *data)
+{
+    bool said = false;
+    for (int at = 1; at < 40 && !said; at++) {
+        struct rig rig;
+        open_page(&rig, path, steps);
+        rig.web.fail_at_call = at;
+        rig.web.fail_code = E_UPSTREAM;
+        rig_run(&rig, NULL);
+        said = !strcmp(rig_data(&rig, -1), data);
+        rig_release(&rig);
+    }
+    return said;
+}
+
+#define BROKEN "the browser did not answer"
+
+static void a_submit_that_did_not_leave_is_an_error(void **state)
+{
+    assert_true(says_at_some_call("/form", PRESS("Go", ""), "submit_error: " BROKEN));
+}
+
+static void a_list_that_does_not_open_is_an_error(void **state)
+{
+    assert_true(says_at_some_call("/choice", STEP("select_option", ",'params':{'dropdown_label':'Desk','option_label':'Window'}"),
+                                  "select_open_error:" BROKEN));
+}
+
+static void an_option_that_is_not_clicked_is_an_error(void **state)
+{
+    assert_true(says_at_some_call("/choice", STEP("select_option", ",'params':{'dropdown_label':'Desk','option_label':'Window'}"),
+                                  "select_pick_error:" BROKEN));
+}
+
+static void layouts_are_read(void **state)
+{
+    static const struct {
+        const char *step;
+        bool listing;
+    } cases[] = {
+        {"{'type':'click','intent':'x','section':'setup','hints':{'layout':'listings'}}", true},
+        {"{'type':'click','intent':'x','section':'extraction','hints':{'layout':'single'}}", false},
+        {"{'type':'click','intent':'x','section':'extraction'}", true},
+        {"{'type':'click','intent':'x','section':'setup'}", false},
+        {"{'type':'click','intent':'x'}", false},
+        {"{'type':'submit','intent':'x','section':'extraction','hints':{'layout':'listings'}}", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        open_page(&rig, "/short", cases[i].step);
+        assert_int_equal(step_is_listing(&rig.plan->steps[1]), cases[i].listing);
+        rig_release(&rig);
+    }
+}
+
+static const struct budget_row {
+    const char *row, *type, *caps; /* caps NULL: the plan says nothing */
+    int budget, want;
+} budgets[] = {
+    {"plans 5 brain_budgets: a scroll gets 12 actions at most", "scroll", NULL, 20, 12},
+    {"plans 5 brain_budgets: a click gets 4 actions at most", "click", NULL, 20, 4},
+    {"plans 5 brain_budgets: other types get the step's budget", "holo3", NULL, 20, 20},
+    {"plans 5 brain_budgets: a smaller budget of the step stays", "scroll", NULL, 3, 3},
+    {"plans 5 brain_budgets: the plan's caps replace the usual ones", "holo3", "{'holo3':7}", 20, 7},
+    {"plans 5 brain_budgets: a plan's caps have no others beside them", "scroll", "{'holo3':7}", 20, 20},
+    {"plans 5 brain_budgets: {} disables the caps", "click", "{}", 20, 20},
+    {"plans 5 brain_budgets: values below 1 are ignored", "click", "{'click':0}", 20, 20},
+};
+
+static void one_budget(void **state)
+{
+    const struct budget_row *b = *state;
+    struct rig rig;
+    char step[200];
+    snprintf(step, sizeof(step), "{'type':'%s','intent':'x'}", b->type);
+    open_page(&rig, "/short", step);
+    rig.plan->runtime.brain_budgets = b->caps ? json_of(rig.pool, b->caps) : NULL;
+    rig.run.plan = rig.plan;
+    rig.run.step = &rig.plan->steps[1];
+    assert_int_equal(subgoal_budget(&rig.run, b->budget), b->want);
+    rig_release(&rig);
+}
+
+static void a_record_has_its_keys(void **state)
+{
+    static const char *const keys[] = {"step_index", "intent", "success", "data", "steps_used", "duration", "skip", "skip_reason",
+                                       "failure_class", "failure_subclass", "final_url", "page_title", "executor_backend",
+                                       "extracted_fields", "screenshot"};
+    struct rig rig;
+    open_page(&rig, "/data/boat", STEP("extract_data", WORDS("{'name':'name'}") "}") "," STEP("wait", ",'guard':'v'"));
+    rig_run(&rig, NULL);
+    for (int s = 0; s < 3; s++)
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+            if (!json_object_get(rig_result(&rig, s), keys[i]))
+                fail_msg("step %d has no '%s'", s, keys[i]);
+    const json_t *r = rig_result(&rig, 1);
+    assert_string_equal(json_str(json_object_get(r, "extracted_fields"), "name", ""), "Alder");
+    assert_string_equal(json_str(r, "final_url", ""), SITE "/data/boat");
+    assert_string_equal(json_str(r, "page_title", ""), "Rows");
+    assert_string_equal(json_str(r, "executor_backend", ""), "plan");
+    assert_int_equal(json_int(r, "step_index", 0), 1);
+    rig_release(&rig);
+}
+
+static void a_click_without_an_address_is_judged_by_the_page(void **state)
+{
+    static const bool dead[] = {false, true};
+    for (size_t i = 0; i < ARRAY_SIZE(dead); i++) {
+        struct rig rig;
+        open_page(&rig, dead[i] ? "/form/dead" : "/form", STEP("click", ",'hints':{'layout':'single'},'params':{'label':'Go'}"));
+        rig.web.no_url = true;
+        rig_run(&rig, NULL);
+        assert_string_equal(json_str(rig_result(&rig, 1), "failure_class", ""), dead[i] ? "no_state_change" : "");
+        rig_release(&rig);
+    }
+}
+
+static void failures_are_remembered(void **state)
+{
+    struct rig rig;
+    open_page(&rig, "/form/dead", STEP("click", ",'hints':{'layout':'single'},'params':{'label':'Go'}"));
+    rig_run(&rig, NULL);
+    const json_t *f = json_array_get(json_object_get(json_object_get(rig.final, "step_failures"), "1"), 0);
+    assert_int_equal(json_int(f, "x", 0), 640);
+    assert_int_equal(json_int(f, "y", 0), 60);
+    assert_string_equal(json_str(f, "label", ""), "Go");
+    assert_string_equal(json_str(f, "kind", ""), "no_state_change");
+    assert_string_equal(json_str(f, "reason", ""), "submit:Go@(640,60):no_state_change");
+    rig_release(&rig);
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[ARRAY_SIZE(rows)];
+    static const struct CMUnitTest single[] = {
+        row_test("plans 8.5 submit_error:<e> when the browser fails before the press", a_submit_that_did_not_leave_is_an_error),
+        row_test("plans 8.6 select_open_error when the list cannot be clicked", a_list_that_does_not_open_is_an_error),
+        row_test("plans 8.6 select_pick_error when the option cannot be clicked", an_option_that_is_not_clicked_is_an_error),
+        row_test("plans 4 layout is listings or single, else by the section", layouts_are_read),
+        row_test("plans 8 a record has every key, skipped or not", a_record_has_its_keys),
+        row_test("plans 10.1 where no URL can be read the page decides", a_click_without_an_address_is_judged_by_the_page),
+        row_test("plans 10.2 a demotion adds x, y, label, kind and reason to the failure history", failures_are_remembered),
+    };
+    static struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(budgets) + ARRAY_SIZE(single)];
+    struct CMUnitTest *next = tests;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        tests[i] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
+        *next++ = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(budgets); i++)
+        *next++ = (struct CMUnitTest){budgets[i].row, one_budget, NULL, NULL, (void *)&budgets[i]};
+    memcpy(next, single, sizeof(single));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

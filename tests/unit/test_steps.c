@@ -749,32 +749,6 @@ static void back_without_an_address_is_told_by_the_page(void **state)
 
 /* --- scroll ---------------------------------------------------------------------------------- */
 
-static void scroll_moves_and_accepts_the_end(void **state)
-{
-    static const struct {
-        const char *params, *data;
-        int y;
-    } cases[] = {
-        {"'count':2", "scroll:downx2", 600},
-        {"'count':1,'notches_per_count':5", "scroll:downx1", 500},
-        {"'backend':'cdp'", "scroll:downx1", 700},
-        {"'backend':'cdp','fraction':0.5", "scroll:downx1", 400},
-        {"'backend':'cdp','count':9", "scroll:downx9", 1280},
-        {"'count':3,'direction':'up'", "scroll:upx3", 0},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct rig rig;
-        char steps[400];
-        snprintf(steps, sizeof(steps),
-                 "[" OPEN(SITE "/long") ",{'type':'scroll','intent':'s','params':{%s}}]",
-                 cases[i].params);
-        shop(&rig, steps);
-        assert_string_equal(rig_data(&rig, 1), cases[i].data);
-        assert_int_equal(rig.web.scroll, cases[i].y);
-        rig_release(&rig);
-    }
-}
-
 static void a_scroll_that_moves_nothing_goes_on_at_the_third_attempt(void **state)
 {
     struct rig rig;
@@ -942,37 +916,6 @@ static void what_failed_before_a_resume_and_went_well_after_it_did_not_fail(void
     rig_release(&first);
 }
 
-static void a_filter_that_took_another_value_fails(void **state)
-{
-    static const struct {
-        const char *label, *value, *type_ahead, *data, *class;
-        bool no_typing;
-    } cases[] = {
-        {"Year", "2020", "2020", "filter:Year", "", false},
-        {"Year", "2020", "2020 or later", "filter:Year", "", false},
-        {"Year", "2020", "2021", "option_not_found", "selector_miss", false},
-        {"Year", "2020", "Any", "option_not_found", "selector_miss", false},
-        {"City", "Oslo", NULL, "filter:City", "", false},
-        {"City", "Oslo", NULL, "type_not_landed:City", "type_not_landed", true},
-        {"Private", "", NULL, "filter:Private", "", false},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct rig rig;
-        char steps[400];
-        snprintf(steps, sizeof(steps),
-                 "[" OPEN(SITE "/filters") ",{'type':'filter','intent':'x','params':{'label':'%s',"
-                                           "'value':'%s'}}]",
-                 cases[i].label, cases[i].value);
-        begin(&rig, steps);
-        rig.web.type_ahead = cases[i].type_ahead;
-        rig.web.no_typing = cases[i].no_typing;
-        rig_run(&rig, NULL);
-        assert_string_equal(rig_data(&rig, 1), cases[i].data);
-        assert_string_equal(class_of(&rig, 1), cases[i].class);
-        rig_release(&rig);
-    }
-}
-
 /* --- paginate -------------------------------------------------------------------------------- */
 
 static void pages_are_opened_by_url_where_a_template_says_how(void **state)
@@ -1135,27 +1078,6 @@ static void a_row_that_is_incomplete_at_first_sight_is_taken_later(void **state)
     assert_int_equal(json_array_size(warnings), 1); /* six never come into the upper half */
     assert_string_equal(json_string_value(json_array_get(warnings, 0)),
                         "step 1: 6 rows without a required field were dropped; not found: 'price'");
-    rig_release(&rig);
-}
-
-static void rows_stop_at_their_maximum(void **state)
-{
-    struct rig rig;
-    shop(&rig, "[" OPEN(SITE "/rows") ",{'type':'extract_data','intent':'x','extract':{'fields':[{'"
-                                      "name':'title'}],'max_items':5}}]");
-    assert_string_equal(rig_data(&rig, 1), "extract_rows:5/5");
-    rig_release(&rig);
-}
-
-static void pagination_urls_are_no_entity(void **state)
-{
-    struct rig rig;
-    shop(&rig, "[" OPEN(SITE "/long?page=2") ",{'type':'extract_url','intent':'x'},"
-                                             "{'type':'extract_url','intent':'x','extract':{'allow_"
-                                             "pagination_urls':true}}]");
-    assert_string_equal(rig_data(&rig, 1), "PAGINATION_URL|" SITE "/long?page=2");
-    assert_string_equal(class_of(&rig, 1), "wrong_target");
-    assert_string_equal(rig_data(&rig, 2), "URL:" SITE "/long?page=2");
     rig_release(&rig);
 }
 
@@ -1577,43 +1499,45 @@ int main(void)
                  back_without_history_opens_the_results),
         row_test("plans 8.2 where no URL can be read the page itself tells that it went back",
                  back_without_an_address_is_told_by_the_page),
-        row_test("plans 8.7 scroll:<dir>x<count>, and success at once at the end",
-                 scroll_moves_and_accepts_the_end),
         row_test("plans 8.7 scroll_no_movement twice, then scroll_no_movement_skipped",
                  a_scroll_that_moves_nothing_goes_on_at_the_third_attempt),
         cmocka_unit_test(looks_do_not_pile_up_within_a_step),
-        cmocka_unit_test(a_field_is_filled_and_its_value_told_to_nobody),
+        row_test("plans 8.4 the value of a field is told to nobody",
+                 a_field_is_filled_and_its_value_told_to_nobody),
         cmocka_unit_test(typing_that_does_not_land_is_tried_twice),
         cmocka_unit_test(fields_that_cannot_be_filled_say_why),
         cmocka_unit_test(fields_are_filled_again_after_a_resume),
         cmocka_unit_test(what_failed_before_a_resume_and_went_well_after_it_did_not_fail),
-        row_test("plans 8.8 a filter that took another value fails",
-                 a_filter_that_took_another_value_fails),
         cmocka_unit_test(a_form_is_never_sent_half_after_a_resume),
         row_test("plans 8.9 url_paginate_page<n> where a template or format says how",
                  pages_are_opened_by_url_where_a_template_says_how),
         row_test("plans 8.9 the next control counts when other items are listed",
                  a_next_control_is_judged_by_what_is_listed),
         row_test("plans 8.9 a failed paginate uses up the loops", the_last_page_uses_up_the_loops),
-        cmocka_unit_test(extraction_without_a_schema_says_so),
+        row_test("plans 8.10 without any schema: REJECTED_INCOMPLETE|no_schema_configured",
+                 extraction_without_a_schema_says_so),
         cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
         cmocka_unit_test(a_reveal_that_leads_away_brings_no_other_entity_in),
-        cmocka_unit_test(rows_are_read_over_several_screens_without_doubles),
+        row_test("plans 8.10 rows are read over several screens, each once",
+                 rows_are_read_over_several_screens_without_doubles),
         cmocka_unit_test(a_rejection_leads_to_what_the_schema_wishes),
         cmocka_unit_test(the_request_s_schema_brings_its_wishes),
         cmocka_unit_test(a_row_that_is_incomplete_at_first_sight_is_taken_later),
-        cmocka_unit_test(rows_stop_at_their_maximum),
-        cmocka_unit_test(pagination_urls_are_no_entity),
         row_test("plans 9.3 a gate reads the URL first", gates_read_the_url_first),
         row_test("plans 9.3 an excluded URL fails a gate whatever is shown",
                  a_gate_fails_on_an_excluded_url_whatever_is_shown),
-        cmocka_unit_test(an_unknown_step_goes_to_the_brain),
+        row_test("plans 1 an unknown type runs as a brain sub-goal, executor_backend brain_fallback",
+                 an_unknown_step_goes_to_the_brain),
         cmocka_unit_test(a_brain_that_gets_nowhere_is_stopped),
         cmocka_unit_test(an_error_is_classed_by_what_went_wrong),
-        cmocka_unit_test(a_budget_is_kept),
-        cmocka_unit_test(two_clicks_without_effect_hand_the_step_to_the_brain),
-        cmocka_unit_test(a_step_handed_over_to_the_brain_gets_its_full_budget),
-        cmocka_unit_test(a_brain_that_speaks_of_a_detail_page_must_stand_on_one),
+        row_test("plans 3 budget is the most that a brain may do",
+                 a_budget_is_kept),
+        row_test("plans 10.2 two no_state_change records hand the next attempt to the brain",
+                 two_clicks_without_effect_hand_the_step_to_the_brain),
+        row_test("plans 8 a step that is handed to the brain gets at least 25 actions",
+                 a_step_handed_over_to_the_brain_gets_its_full_budget),
+        row_test("agent-loop 1.5 a brain that says it reached a detail page must stand on one",
+                 a_brain_that_speaks_of_a_detail_page_must_stand_on_one),
         cmocka_unit_test(a_duplicate_goes_on_with_the_loop_even_when_the_way_back_fails),
         cmocka_unit_test(a_record_names_only_what_took_time),
         cmocka_unit_test(step_types_have_a_name_a_handler_and_a_label_once),
