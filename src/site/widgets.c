@@ -330,7 +330,7 @@ static const struct site_task tasks[] = {
     TASK(frame_same), TASK(frame_other), TASK(shadow_open), TASK(shadow_closed), TASK(upload), TASK(download),
     TASK(download_blob), TASK(new_tab), TASK(popup), TASK(alert), TASK(confirm), TASK(prompt), TASK(basic_auth),
     TASK(drag_list), TASK(drag_board), TASK(dblclick), TASK(context_menu), TASK(hover_menu), TASK(shortcut),
-    TASK(wizard), TASK(tooltip), TASK(canvas), TASK(booking), {NULL, NULL, NULL},
+    TASK(wizard), TASK(tooltip), TASK(canvas), TASK(booking), TASK(cell_focus), {NULL, NULL, NULL},
 };
 /* clang-format on */
 

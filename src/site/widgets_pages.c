@@ -56,6 +56,7 @@ const struct widget widgets[] = {
     {"editor", "Message to the caretaker", "An editor that is no form field.", {{"message", "Please move the desk to room 4."}}, NULL, NULL, 0, 0},
     {"toggles", "Your settings", "Switches, boxes and cards; each is built in another way.", {{"terms", "yes"}, {"alerts", "on"}, {"wifi", "off"}, {"plan", "team"}}, NULL, NULL, 0, 0},
     {"masked", "Your phone number", "A field that rewrites what is typed.", {{"phone", "(207) 555-0142"}}, NULL, NULL, 0, 0},
+    {"cell_focus", "Your desk", "Cells that become fields only when they are entered.", {{"room", "412"}, {"extension", "2214"}}, NULL, NULL, 0, 0},
     {"otp_boxes", "Confirm your device", "One box per digit.", {{"code", "408215"}}, NULL, NULL, 0, 0},
     {"infinite", "Parcel room", "A list that loads more at its end.", {{"parcel", "60487"}}, NULL, NULL, 0, 0},
     {"virtual", "Invoices", "Two thousand rows, of which the page only has those that are seen.", {{"invoice", "20417"}}, NULL, NULL, 0, 0},

@@ -13,6 +13,7 @@ const rows = [
   ['plans 8.4 a box per character is filled as one field', 'otp_boxes'],
   ['plans 8.4 a field that rewrites what is typed is read back', 'masked'],
   ['plans 8.4 contenteditable takes the text', 'editor'],
+  ['plans 8.4 cells that become fields when they are entered are gone to with Tab', 'cell_focus'],
   ['plans 8.4 fields in frames of either origin are filled', 'frame_same', 'frame_other'],
   ['plans 8.4 fields in open and closed shadow roots are filled', 'shadow_open', 'shadow_closed'],
   ['plans 8.4 a file of the run goes to a file chooser', 'upload'],
