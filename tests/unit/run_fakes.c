@@ -140,8 +140,8 @@ static struct page *build_page(struct fake_web *w, struct pool *pool, const stru
     page->url = fake_web_url(w);
     page->title = p->title;
     page->viewport = (struct rect){0, 0, 1280, VIEW_H};
-    page->scroll_y = w->scroll;
-    page->content_h = content_h(p);
+    page->scroll_y = w->in_pane ? 0 : w->scroll;
+    page->content_h = w->in_pane ? VIEW_H : content_h(p);
     page->content_w = 1280;
     page->http_status = p->status;
     page->n_nodes = 2 * p->n + 1;
@@ -401,7 +401,7 @@ static int tab_count(const struct plane *plane)
 
 static int scroll_y(struct plane *plane, int *ret_y, struct err *err)
 {
-    *ret_y = web_of(plane)->scroll;
+    *ret_y = web_of(plane)->in_pane ? 0 : web_of(plane)->scroll;
     return 0;
 }
 

@@ -76,6 +76,7 @@ struct fake_web {
     bool no_back;         /* the browser has nowhere to go back to */
     bool no_typing;       /* keys are lost */
     bool pixels;          /* fake_web_hide_dom(): what is out of view is not there */
+    bool in_pane;         /* what scrolls is a pane: the document stands still */
     bool white;           /* pictures are blank */
     bool tab_order;       /* Tab goes to the next field or control, Return opens a link that has the focus */
     int tab_presses;      /* with tab_order */

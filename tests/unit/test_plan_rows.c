@@ -191,6 +191,7 @@ static const struct row rows[] = {
     /* 5: runtime */
     {"plans 5 proxy_disabled is read", RUNTIME("\"proxy_disabled\":true"), "plan.runtime.proxy_disabled", "true"},
     {"plans 5 proxy_provider is known, and has no effect", RUNTIME("\"proxy_provider\":\"oxylabs\""), "warnings.0", "\"~'proxy_provider' has no effect\""},
+    {"plans 8.11 a wait of more than 600 s is cut", ONE("wait", ",\"seconds\":900"), "warnings.0", "\"~a wait of 900 seconds is cut to 600\""},
     {"plans 5 proxy_state is known, and has no effect", RUNTIME("\"proxy_state\":\"CA\""), "warnings.0", "\"~'proxy_state' has no effect\""},
     {"plans 5 proxy_country is known, and has no effect", RUNTIME("\"proxy_country\":\"us\""), "warnings.0", "\"~'proxy_country' has no effect\""},
     {"plans 5 proxy_city is known, and has no effect", RUNTIME("\"proxy_city\":\"Oslo\""), "warnings.0", "\"~'proxy_city' has no effect\""},

@@ -5,9 +5,12 @@
 #include "unit/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
+#include "run/inner/prompt.h"
 #include "run/step.h"
 #include "run/subgoal.h"
 #include "unit/fixtures.h"
@@ -150,6 +153,7 @@ enum with {
     NO_TYPING = 2,    /* keys are lost */
     FOCUS_STAYS = 4,
     TABS = 8,
+    PANE = 16,
 };
 
 static const struct row {
@@ -227,6 +231,7 @@ static const struct row {
     {"plans 8.7 up goes up", "/long", SCROLL("'count':4") "," SCROLL("'count':2,'direction':'up'"), "scroll:upx2", "", "", 0, NULL, 600, NULL},
     {"plans 8.7 Better: the end of the page is success at once", "/long", SCROLL("'count':3,'direction':'up'"), "scroll:upx3", "", "", 0, NULL, 0, NULL},
     {"plans 8.7 a pass that reaches the end is success", "/long", SCROLL("'backend':'cdp','count':9"), "scroll:downx9", "", "", 0, NULL, 1280, NULL},
+    {"plans 8.7 Better: an inner pane is scrolled where the page itself stands still", "/long", SCROLL("'count':2"), "scroll:downx2", "", "", PANE, NULL, 600, NULL},
     {"plans 8.7 without count and backend the brain scrolls", "/long", STEP("scroll", ""), "it is so", "", "", BRAIN, NULL, 0, NULL},
 
     /* 8.8 */
@@ -301,6 +306,7 @@ static void one_row(void **state)
     rig.web.no_typing = row->with & NO_TYPING;
     rig.web.focus_stays = row->with & FOCUS_STAYS;
     rig.web.tab_order = row->with & TABS;
+    rig.web.in_pane = row->with & PANE;
     rig.web.type_ahead = row->choice;
     rig.web.click = count_click;
     if (strstr(row->path, "/blocked") || strstr(row->path, "/error"))
@@ -448,6 +454,83 @@ static void a_click_without_an_address_is_judged_by_the_page(void **state)
     }
 }
 
+/* Two of a name; the first leads nowhere that was expected. */
+static void twins_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
+{
+    out->title = "Twins";
+    fake_add(out, "button", "button", "Next item", "");
+    if (web->counter)
+        fake_add(out, "", "p", pool_printf(pool, "Pressed %d", web->counter), "");
+    fake_add(out, "button", "a", "Next item, please", SITE "/done");
+}
+
+static void what_was_wrong_is_not_pressed_again(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, twins_page,
+             "[{'type':'navigate','intent':'x','params':{'url':'" SITE "/twins'}},{'type':'click','intent':'x','required':true,"
+             "'hints':{'layout':'single','expect_url_contains':'/done'},'params':{'label':'Next item'}}]");
+    rig.web.click = count_click;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(fake_web_url(&rig.web), SITE "/done");
+    assert_int_equal(rig.web.counter, 1);
+    assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 2);
+    rig_release(&rig);
+}
+
+static void kinds_have_names(void **state)
+{
+    static const struct {
+        const char *kind;
+        enum target_kind want;
+    } cases[] = {{"button", TARGET_BUTTON},       {"nav_link", TARGET_NAV_LINK}, {"tab", TARGET_TAB},
+                 {"menu_item", TARGET_MENU_ITEM}, {"row_link", TARGET_ROW_LINK}, {"cell_link", TARGET_CELL_LINK},
+                 {"", TARGET_BUTTON},             {"sofa", TARGET_BUTTON}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        char step[200];
+        snprintf(step, sizeof(step), "{'type':'submit','intent':'x','params':{'kind':'%s'}}", cases[i].kind);
+        open_page(&rig, "/short", step);
+        run_init(&rig.run, &rig.config, rig.loop, &rig.web.plane, fake_reader(), NULL, &rig.host);
+        rig.run.index = 1;
+        rig.run.step = &rig.plan->steps[1];
+        assert_int_equal(step_query(&rig.run, TARGET_BUTTON).kind, cases[i].want);
+        rig_release(&rig);
+    }
+}
+
+static void hints_are_lines_of_the_sub_goal(void **state)
+{
+    struct rig rig;
+    open_page(&rig, "/short", STEP("holo3", ",'hints':{'near':'the lamp','preferred_target_viewport_stage':2,'preferred_target_description':'the red one',"
+                                            "'exemplar_replay':'click(640,20)','exemplar_source_run':'20260304_050607_9af31c2e'}"));
+    assert_string_equal(prompt_sub_goal(rig.pool, &rig.plan->steps[1], "Press it", NULL, NULL),
+                        "Sub-goal: Press it\nTarget:\n- near: the lamp\n- preferred_target_description: the red one\n"
+                        "- preferred_target_viewport_stage: 2\n"
+                        "An earlier run 20260304_050607_9af31c2e did: click(640,20)\n");
+    rig_release(&rig);
+}
+
+static void every_step_leaves_a_picture(void **state)
+{
+    char dir[] = "/tmp/mantis-test-rows-XXXXXX", command[64];
+    struct rig rig;
+    assert_non_null(mkdtemp(dir));
+    open_page(&rig, "/short", STEP("extract_url", "") "," STEP("right_click", ",'params':{'label':'nothing'}"));
+    rig.config.screenshot_dir = dir;
+    rig.web.full_frames = true;
+    rig_run(&rig, NULL);
+    for (int i = 0; i < 3; i++) {
+        const char *name = json_str(rig_result(&rig, i), "screenshot", "");
+        assert_true(*name);
+        assert_int_equal(access(pool_printf(rig.pool, "%s/%s", dir, strrchr(name, '/') ? strrchr(name, '/') + 1 : name), R_OK), 0);
+    }
+    rig_release(&rig);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void failures_are_remembered(void **state)
 {
     struct rig rig;
@@ -469,6 +552,10 @@ int main(void)
         row_test("plans 8.6 select_open_error when the list cannot be clicked", a_list_that_does_not_open_is_an_error),
         row_test("plans 8.6 select_pick_error when the option cannot be clicked", an_option_that_is_not_clicked_is_an_error),
         row_test("plans 4 layout is listings or single, else by the section", layouts_are_read),
+        row_test("plans 8.5 what was the wrong target is not pressed again", what_was_wrong_is_not_pressed_again),
+        row_test("plans 4 kind is one of six, button unless it says so", kinds_have_names),
+        row_test("plans 4 near, preferred_target_* and exemplar_* are lines of the sub-goal text", hints_are_lines_of_the_sub_goal),
+        row_test("plans 8 every step leaves a picture, failed or not", every_step_leaves_a_picture),
         row_test("plans 8 a record has every key, skipped or not", a_record_has_its_keys),
         row_test("plans 10.1 where no URL can be read the page decides", a_click_without_an_address_is_judged_by_the_page),
         row_test("plans 10.2 a demotion adds x, y, label, kind and reason to the failure history", failures_are_remembered),

@@ -442,7 +442,14 @@ static void regions_have_names_or_sizes(void **state)
         const char *region;
         struct rect rect; /* w = 0: anywhere */
     } cases[] = {
+        {"'full'", {0, 0, 1280, 720}},
         {"'top'", {0, 0, 1280, 240}},
+        {"'top-third'", {0, 0, 1280, 240}},
+        {"'bottom'", {0, 480, 1280, 240}},
+        {"'top-half'", {0, 0, 1280, 360}},
+        {"'bottom-half'", {0, 360, 1280, 360}},
+        {"'sidebar-list-top'", {0, 108, 179, 180}},
+        {"'sidebar-list-bottom'", {0, 396, 179, 180}},
         {"'bottom-third'", {0, 480, 1280, 240}},
         {"'left'", {0, 0, 427, 720}},
         {"'right'", {853, 0, 427, 720}},

@@ -79,8 +79,9 @@ const char *prompt_sub_goal(struct pool *pool, const struct step *step, const ch
         text = pool_printf(pool, "%sIt is reached when: %s\n", text, step->verify);
     if (*hints)
         text = pool_printf(pool, "%sTarget:\n%s", text, hints);
+    const char *source = json_str(step->hints, "exemplar_source_run", "");
     if (*example)
-        text = pool_printf(pool, "%sAn earlier run did: %s\n", text, example);
+        text = pool_printf(pool, "%sAn earlier run%s%s did: %s\n", text, *source ? " " : "", source, example);
     if (*prior)
         text = pool_printf(pool, "%sPrevious attempts:\n%s", text, prior);
     for (; recovery_hints && *recovery_hints; recovery_hints++)
