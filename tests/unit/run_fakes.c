@@ -200,7 +200,7 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     }
     const char *golden = w->golden ? w->golden(fake_web_url(w)) : NULL;
     if (what & OBSERVE_PAGE || w->pixels) /* the reader of these tests looks at nothing else */
-        out->page = golden ? golden_page(w, pool, golden, out) : build_page(w, pool, &p);
+        out->page = w->fixed ? w->fixed : golden ? golden_page(w, pool, golden, out) : build_page(w, pool, &p);
     return 0;
 }
 
@@ -501,13 +501,14 @@ static const char *kind_of(const struct node *n)
 static struct target target_of(const struct observation *obs, int i)
 {
     const struct node *n = &obs->page->nodes[i];
+    const char *role = node_attr(n, "role");
     return (struct target){.at = {n->box.x + n->box.w / 2, n->box.y + n->box.h / 2},
                            .box = n->box,
                            .in_view = (n->flags & NODE_IN_VIEW) != 0,
                            .covered = (n->flags & NODE_COVERED) != 0,
                            .label = n->name,
                            .tag = n->tag,
-                           .role = "",
+                           .role = role ? role : "",
                            .node = i,
                            .confidence = 1};
 }

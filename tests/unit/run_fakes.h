@@ -44,6 +44,7 @@ struct fake_web {
     fake_page_fn *page;
     fake_click_fn *click;
     const char *(*golden)(const char *url); /* a page of tests/golden/pages that is there; NULL: page() says */
+    const struct page *fixed; /* what every look shows; NULL: page() says */
     struct loop *loop;
     struct pool *pool;
     char *history[FAKE_HISTORY];

@@ -446,6 +446,37 @@ static void an_address_of_another_kind_is_the_wrong_page(void **state)
     }
 }
 
+#define NODE(parent, tag, attrs) "{'parent':" #parent ",'tag':'" tag "','attrs':{" attrs "},'flags':'visible in_view','box':[0,0,90,20]}"
+#define CARD_NODE(parent)        NODE(parent, "div", "'data-kind':'card'")
+
+static const struct link_row {
+    const char *row, *nodes; /* below the document */
+} links[] = {
+    {"plans 8.10 collect_urls takes the link around a card", NODE(0, "a", "'href':'/item/1'") "," NODE(1, "p", "") "," CARD_NODE(2)},
+    {"plans 8.10 collect_urls takes the link in a card", CARD_NODE(0) "," NODE(1, "p", "") "," NODE(2, "a", "'href':'/item/1'")},
+    {"plans 8.10 collect_urls takes data-href", NODE(0, "li", "'data-href':'/item/1'") "," CARD_NODE(1)},
+    {"plans 8.10 collect_urls takes data-url", CARD_NODE(0) "," NODE(1, "p", "'data-url':'/item/1'")},
+    {"plans 8.10 collect_urls takes what is nearest around the card",
+     NODE(0, "a", "'href':'/item/2'") "," NODE(1, "li", "'data-url':'/item/1'") "," CARD_NODE(2)},
+};
+
+static void one_link(void **state)
+{
+    const struct link_row *l = *state;
+    struct rig rig;
+    struct page *page;
+    struct err err = {0};
+    begin(&rig, "[" OPEN("/boats", "") ",{'type':'collect_urls','intent':'x'}]");
+    const char *text = pool_printf(rig.pool, "{'url':'" SITE "/boats','nodes':[" NODE(-1, "html", "") ",%s]}", l->nodes);
+    if (page_from_json(rig.pool, json_of(rig.pool, text), &page, &err))
+        fail_msg("%s", err.msg);
+    rig.web.fixed = page;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), "urls:1/1");
+    assert_string_equal(json_text(rig.pool, json_object_get(rig.final, "collected_urls")), "[\"" SITE "/item/1\"]");
+    rig_release(&rig);
+}
+
 static void positions_name_no_row(void **state)
 {
     static const char *const names[] = {"rank", "index", "position", "pos", "row", "rownum", "row_num", "number",
@@ -497,6 +528,8 @@ int main(void)
         add(filter_rows[i].row, one_filter, &filter_rows[i]);
     for (size_t i = 0; i < ARRAY_SIZE(page_rows); i++)
         add(page_rows[i].row, one_page, &page_rows[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+        add(links[i].row, one_link, &links[i]);
     for (size_t i = 0; i < ARRAY_SIZE(single); i++)
         add(single[i].name, single[i].test_func, NULL);
     return _cmocka_run_group_tests("pages", all, n_all, NULL, NULL);

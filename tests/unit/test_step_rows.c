@@ -34,8 +34,12 @@ static void filters_page(struct fake_web *web, struct pool *pool, const char *ur
     fake_add(out, "button", "button", "Nothing", "");
     out->elements[3].dead = true;
     fake_add(out, "button", "a", "Sailing boats", SITE "/filters/sailing/");
+    fake_add(out, "", "div", "Make", "");
+    out->elements[5].attr = (struct attr){"role", "combobox"};
     if (web->counter)
         fake_add(out, "", "p", pool_printf(pool, "Private only %d", web->counter), "");
+    if (web->counter) /* the list of makes is open */
+        fake_add(out, "", "div", "Hallberg", "");
 }
 
 /* More cards of one fate than one step tries. */
@@ -241,6 +245,9 @@ static const struct row {
     {"plans 8.8 a native list is opened and the option chosen", "/filters", FILTER("Year", "2020"), "filter:Year", "", "key Return", 0, "2020", -1, NULL},
     {"plans 8.8 an option that contains the value will do", "/filters", FILTER("Year", "2020"), "filter:Year", "", "key Return", 0, "2020 or later", -1, NULL},
     {"plans 8.8 a list that took another option fails", "/filters", FILTER("Year", "2020"), "option_not_found", "selector_miss", NULL, 0, "2021", -1, NULL},
+    {"plans 8.8 a list of the page's own is opened and the option clicked", "/filters", FILTER("Make", "Hallberg"), "filter:Make", "", "", 0, ANYWHERE},
+    {"plans 8.8 an option that is missing closes the list with Escape and fails", "/filters", FILTER("Make", "Bavaria"),
+     "option_not_found", "selector_miss", "key Escape", 0, ANYWHERE},
     {"plans 8.8 a control without a value is clicked", "/filters", FILTER("Private", ""), "filter:Private", "", "", 0, ANYWHERE},
     {"plans 8.8 a click that filters nothing is no_state_change", "/filters", FILTER("Nothing", ""),
      "filter:Nothing:no_state_change", "no_state_change", NULL, 0, ANYWHERE},
