@@ -7,12 +7,12 @@
 
 #include "api/brains.h"
 #include "api/dry_run.h"
-#include "api/payload.h"
 #include "api/recipes.h"
 #include "api/start.h"
 #include "base/id.h"
 #include "plan/allow.h"
 #include "plan/intake.h"
+#include "sched/payload.h"
 
 /* Everything of the request that a run could open, whatever shape its plan has. */
 static int check_hosts(const struct request *req, const struct intake_source *source,
@@ -155,6 +155,7 @@ static int choose_webhook(struct request *req, struct candidate *c, struct err *
 static json_t *make_payload(struct request *req, const struct candidate *c)
 {
     json_t *payload = payload_of(req->pool, req->json);
+    payload_mask_prose(req->pool, payload, c->plan);
     json_put_str(payload, "profile_id", c->identity.profile_id);
     json_put_str(payload, "workflow_id", c->identity.workflow_id);
     if (json_object_get(payload, "state_key"))

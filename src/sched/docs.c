@@ -9,6 +9,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "sched/payload.h"
 
 #define OLD_DEPLOY_DAYS 30
 
@@ -117,7 +118,8 @@ static void put_pause_state(struct sched *s, struct pool *pool, const struct run
         if (json_object_get(full.checkpoint, kept[i]))
             json_object_set(state, kept[i], json_object_get(full.checkpoint, kept[i]));
     json_put(state, "resolved_task_suite",
-             json_pack("{s:O?}", "_micro_plan", json_object_get(full.plan, "steps")));
+             json_pack("{s:O?}", "_micro_plan",
+                       payload_masked(pool, json_object_get(full.plan, "steps"))));
     json_put(doc, "pause_state", state);
 }
 

@@ -102,6 +102,8 @@ void submit_soon(const char *id, const char *scripts, const struct wish *wish, s
     json_t *input = wish->user_input ? json_string(wish->user_input) : NULL;
     json_t *empty = json_array(), *payload = json_pack("{s:s}", "micro", "plans/a.json");
     struct plan plan = empty_plan(empty);
+    plan.steps = wish->step;
+    plan.n_steps = wish->step ? 1 : 0;
     const char *tenant = wish->tenant ? wish->tenant : "acme";
     struct submission sub = {.key = RUN_KEY(tenant, id),
                              .profile_id = wish->profile ? wish->profile : id,

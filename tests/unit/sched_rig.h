@@ -66,6 +66,7 @@ struct wish {
     const char *const *webhook_events, *const *allowed_domains;
     bool resume_state;
     const char *user_input; /* NULL none */
+    struct step *step;      /* the plan's only one; NULL: none */
 };
 /* Without turning the loop. The answer goes to *out, whose code is 1 until then. */
 void submit_soon(const char *id, const char *scripts, const struct wish *wish, struct err *out);

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "api/brains.h"
-#include "api/payload.h"
 #include "base/caps.h"
 #include "base/str.h"
+#include "sched/payload.h"
 #include "unit/api_rig.h"
 
 static void every_route_is_listed_once(void **state)
@@ -478,6 +478,29 @@ static void the_echo_of_a_request_holds_nothing_that_is_typed_or_secret(void **s
     HAS(text, "{\"text\":\"***\",\"value\":null}");
     HAS(text, "\"value\":\"kept\"");
     HAS(json_text(pool, json), "4711"); /* the request itself is as it came */
+    pool_destroy(pool);
+}
+
+static void the_echo_of_prose_hides_what_its_steps_type(void **state)
+{
+    static const struct {
+        const char *prose, *value, *shown;
+    } cases[] = {
+        {"Log in as ada with password \"pa ss\".", "pa ss", "Log in as ada with password \"***\"."},
+        {"Type ada into Name, made by ada", "ada", "Type *** into Name, made by ***"},
+        {"Type a cat into A", "a", "Type *** cat into A"},
+        {"Click Go", "", "Click Go"},
+        {"Click Go", "Stop", "Click Go"},
+    };
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct step step = {.type = "fill_field",
+                            .params = json_keep(pool, json_pack("{s:s}", "value", cases[i].value))};
+        struct plan plan = {.steps = &step, .n_steps = 1};
+        json_t *payload = json_keep(pool, json_pack("{s:s}", "plan_text", cases[i].prose));
+        payload_mask_prose(pool, payload, &plan);
+        assert_string_equal(json_str(payload, "plan_text", ""), cases[i].shown);
+    }
     pool_destroy(pool);
 }
 
@@ -1211,6 +1234,7 @@ int main(void)
         row_test("plans 5 the tenant's cap binds below the server's and the caller's",
                  a_detached_run_is_queued_with_capped_and_prefixed_values),
         cmocka_unit_test(the_echo_of_a_request_holds_nothing_that_is_typed_or_secret),
+        cmocka_unit_test(the_echo_of_prose_hides_what_its_steps_type),
         cmocka_unit_test(names_that_change_and_a_missing_checkpoint_are_warned_about),
         cmocka_unit_test(actions_and_their_short_forms_reach_the_run),
         cmocka_unit_test(a_tenants_runs_are_listed_by_page),

@@ -350,6 +350,25 @@ static void secret_is_in_no_file(void)
     assert_int_equal(holding, 0);
 }
 
+/* Whoever may read a status need not know what the plan types: the request's echo hides it, too. */
+static void the_state_of_a_pause_hides_what_the_plan_types(void **state)
+{
+    struct step step;
+    struct err err = {0};
+    json_t *object = json_keep(pool, json_pack("{s:s,s:s,s:{s:s,s:s}}", "type", "fill_field", "intent",
+                                               "Type", "params", "label", "Password", "value", "harbor-42"));
+    assert_int_equal(step_from_json(pool, object, 0, &step, &err), 0);
+    struct wish wish = {.step = &step};
+    submit_with("r1", "[[" STEP(1, ONE_ROW) "," ASKS(1) "," EXPECT("resume") "," DONE "]]", &wish,
+                NULL);
+    wait_state("r1", RUN_PAUSED);
+    const char *text = json_text(pool, json_object_get(status_of("r1"), "pause_state"));
+    assert_non_null(strstr(text, "\"label\":\"Password\",\"value\":\"***\""));
+    assert_null(strstr(text, "harbor-42"));
+    answer("r1");
+    wait_state("r1", RUN_SUCCEEDED);
+}
+
 static void a_question_is_shown_and_wants_an_answer(void **state)
 {
     struct err err = {0};
@@ -493,6 +512,8 @@ int main(void)
             a_paused_worker_is_held_for_a_while),
         SHOWS("plans 9.5 a question is in status and events and wants an answer",
             a_question_is_shown_and_wants_an_answer),
+        SHOWS("plans 9.5 the state of a pause hides what the plan types",
+            the_state_of_a_pause_hides_what_the_plan_types),
         SHOWS("plans 9.5 an answer waits in memory for the next worker", an_answer_waits_for_the_next_worker),
         SHOWS("plans 9.5 a question outlives the server, an answer does not",
             a_question_outlives_the_server_and_an_answer_does_not),

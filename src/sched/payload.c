@@ -1,5 +1,6 @@
-#include "api/payload.h"
+#include "sched/payload.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "sched/webhook.h"
@@ -56,6 +57,36 @@ static void clean(struct pool *pool, json_t *value, bool typed)
     }
 }
 
+static bool inside_word(const char *text, const char *at, size_t len)
+{
+    return (at > text && isalnum((unsigned char)at[-1])) || isalnum((unsigned char)at[len]);
+}
+
+/* text without the words of what is typed: "Type ada into Name" keeps its "made". */
+static const char *without(struct pool *pool, const char *text, const char *typed)
+{
+    const char *out = "", *from = text;
+    size_t len = strlen(typed);
+    for (const char *at = text; len && (at = strstr(at, typed)); at += len) {
+        if (inside_word(text, at, len))
+            continue;
+        out = pool_printf(pool, "%s%.*s%s", out, (int)(at - from), from, MASK);
+        from = at + len;
+    }
+    return pool_printf(pool, "%s%s", out, from);
+}
+
+void payload_mask_prose(struct pool *pool, json_t *payload, const struct plan *plan)
+{
+    const char *text = json_str(payload, "plan_text", "");
+    if (!*text)
+        return;
+    for (int i = 0; i < plan->n_steps; i++)
+        for (size_t k = 0; k < ARRAY_SIZE(typed_keys); k++)
+            text = without(pool, text, json_str(plan->steps[i].params, typed_keys[k], ""));
+    json_put(payload, "plan_text", json_string_safe(text));
+}
+
 /* A long plan, inline or as text, is not shown again. */
 static void drop_long_fields(json_t *payload)
 {
@@ -73,12 +104,17 @@ static void drop_long_fields(json_t *payload)
     }
 }
 
+json_t *payload_masked(struct pool *pool, const json_t *value)
+{
+    json_t *shown = json_keep(pool, json_deep_copy((json_t *)value));
+    clean(pool, shown, false);
+    return shown;
+}
+
 json_t *payload_of(struct pool *pool, const json_t *request)
 {
     json_t *payload = json_keep(pool, json_copy((json_t *)request));
     json_object_del(payload, "task_file_contents");
     drop_long_fields(payload);
-    json_t *shown = json_keep(pool, json_deep_copy(payload));
-    clean(pool, shown, false);
-    return shown;
+    return payload_masked(pool, payload);
 }
