@@ -252,13 +252,11 @@ static void tell_download(struct run *run, const struct download *d)
                              : "it broke off");
 }
 
-static int note_downloads(struct run *run, const struct settled *s, struct err *err)
+/* Tells of the downloads that are over, those that began late in an earlier step included. */
+static int note_downloads(struct run *run, int wait_ms, struct err *err)
 {
     struct download *list;
-    int n, r = 0;
-    if (!s->downloads)
-        return 0;
-    r = plane_downloads(run->plane, run->step_pool, DOWNLOAD_MS, &list, &n, err);
+    int n, r = plane_downloads(run->plane, run->step_pool, wait_ms, &list, &n, err);
     for (int i = 0; !r && i < n; i++)
         tell_download(run, &list[i]);
     return r;
@@ -266,6 +264,13 @@ static int note_downloads(struct run *run, const struct settled *s, struct err *
 
 int asks_note(struct run *run, const struct settled *s, struct err *err)
 {
-    int r = note_downloads(run, s, err);
+    int r = note_downloads(run, s->downloads ? DOWNLOAD_MS : 0, err);
     return r ? r : note_dialogs(run, s, err);
+}
+
+void asks_end(struct run *run)
+{
+    struct err ignored = {0}; /* the steps are done, whatever becomes of the browser now */
+    if (note_downloads(run, DOWNLOAD_MS, &ignored))
+        run_warn(run, "download_lost", "what was still being downloaded is lost: %s", ignored.msg);
 }

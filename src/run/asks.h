@@ -27,6 +27,9 @@ const char *asks_declined(const struct run *run);
 /* Look at what an input led to: tells of dialogs and downloads. E_UNPROCESSABLE: too many dialogs. */
 int asks_note(struct run *run, const struct settled *s, struct err *err) MUST_CHECK;
 
+/* Behind the last step: waits for the downloads that are under way, and tells of them. */
+void asks_end(struct run *run);
+
 /* Is a confirm box with this message accepted during run->step? */
 bool asks_confirm(struct run *run, const char *message);
 

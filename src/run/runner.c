@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "core/task.h"
+#include "run/asks.h"
 #include "run/ending.h"
 #include "run/page_state.h"
 #include "run/pause.h"
@@ -166,5 +167,7 @@ void run_execute(struct run *run, struct run_end *out)
         if (!r)
             r = one_turn(run, out, &err);
     }
+    if (!r && run->stop == RUN_STOP_NONE)
+        asks_end(run);
     ending_finish(run, r, &err, out);
 }

@@ -442,6 +442,19 @@ static int load_logins(struct plane *plane, const json_t *saved, int timeout_ms,
     return 0;
 }
 
+static int downloads(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,
+                     int *ret_n, struct err *err)
+{
+    struct fake_web *w = web_of(plane);
+    if (!w->download || (!wait_ms && w->calls < w->download_at_call))
+        return 0;
+    *ret = pool_alloc(pool, sizeof(**ret));
+    **ret = (struct download){.name = w->download, .url = "http://a.test/file", .complete = true};
+    *ret_n = 1;
+    w->download = NULL;
+    return 0;
+}
+
 static const struct plane_driver fake_driver = {
     .kind = "fake-web",
     .caps = PLANE_HAS_DOM | PLANE_HAS_TABS,
@@ -455,6 +468,7 @@ static const struct plane_driver fake_driver = {
     .tab_count = tab_count,
     .scroll_y = scroll_y,
     .settle = settle,
+    .downloads = downloads,
     .save_logins = save_logins,
     .load_logins = load_logins,
     .pids = pids,

@@ -86,6 +86,8 @@ struct fake_web {
     int lands_at;         /* how far down a load leaves the page */
     int load_cap_ms;      /* of the last load */
     const char *typed_into; /* text of the element */
+    const char *download; /* a file that no settle told of; over at the n-th call, or when waited for */
+    int download_at_call;
     const char *cookie;   /* the only one; "" or NULL none */
     char *hand;           /* what was done to the page by other inputs than a left click, wheel and text */
 };

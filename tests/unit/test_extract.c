@@ -348,6 +348,30 @@ static void a_download_is_listed_under_a_name_of_its_own(void **state)
     pool_destroy(pool);
 }
 
+/* On a slow site it begins when the click has settled already. */
+static void a_download_that_comes_late_is_listed(void **state)
+{
+    static const struct {
+        int at_call, step;
+    } cases[] = {{1, 0}, {1000000, 1}}; /* while a step acts; behind the last step */
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig rig;
+        begin(&rig, list_page, "[" OPEN("/few") "," OPEN("/few") "]");
+        char *path = pool_printf(rig.web.pool, "%s/late.txt", shots);
+        assert_int_equal(file_write_soon(path, "abc", 3, 0600, NULL), 0);
+        rig.config.download_dir = shots;
+        rig.web.download = "late.txt";
+        rig.web.download_at_call = cases[i].at_call;
+        rig_run(&rig, NULL);
+        assert_string_equal(rig.end.status, "completed");
+        const json_t *list = json_object_get(rig.final, "downloads");
+        assert_int_equal(json_array_size(list), 1);
+        assert_string_equal(json_str(json_array_get(list, 0), "file_name", ""), "late.txt");
+        assert_int_equal(json_int(json_array_get(list, 0), "step_index", -1), cases[i].step);
+        end(&rig);
+    }
+}
+
 /* --- extract_url ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -407,7 +431,9 @@ int main(void)
     tests[9] = (struct CMUnitTest)row_test(
         "agent-loop 14.5 a download is listed with size, hash, type and origin, links are not",
         a_download_is_listed_under_a_name_of_its_own);
-    size_t n = 10;
+    tests[10] = (struct CMUnitTest)row_test("agent-loop 14.5 a download that comes late is listed",
+                                            a_download_that_comes_late_is_listed);
+    size_t n = 11;
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         tests[n++] = (struct CMUnitTest){sources[i].row, a_source_of_the_schema, NULL, NULL,
                                          (void *)(uintptr_t)i};
