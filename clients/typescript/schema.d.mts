@@ -544,6 +544,10 @@ export interface PhaseDocument {
   /** Unix seconds. */
   finished_at: number | null;
   halt_class: string | null;
+  /** Only of a run that is paused: its phase is `running`. */
+  status?: "paused";
+  /** Only of a run that is paused: what it asks for. */
+  prompt?: string | null;
   failure_help?: FailureHelp;
 }
 

@@ -49,6 +49,10 @@ static void print_status(struct session *s, const json_t *doc)
     const char *status = json_str(doc, "status", "?");
     print_field(s, "run", json_str(doc, "run_id", s->run_id));
     print_field(s, "status", *reason ? pool_printf(s->pool, "%s: %s", status, reason) : status);
+    if (strcmp(status, "paused") == 0) {
+        print_field(s, "asks", json_str(doc, "prompt", ""));
+        print_field(s, "go on", pool_printf(s->pool, "mantis runs resume %s", s->run_id));
+    }
     int n_steps = (int)json_int(step, "n_steps", 0);
     if (step) {
         print_field(s, "step",

@@ -210,6 +210,10 @@ json_t *docs_phase(struct sched *s, struct pool *pool, const struct run_record *
     json_put(doc, "started_at", unix_s(rec->started_us ? rec->started_us : rec->created_us));
     json_put(doc, "finished_at", terminal ? unix_s(finished) : json_null());
     json_put_str(doc, "halt_class", terminal ? docs_halt_class(rec) : NULL);
+    if (rec->state == RUN_PAUSED) { /* its phase is "running": who polls would wait for ever */
+        json_put_str(doc, "status", run_state_name(rec->state));
+        json_put(doc, "prompt", json_incref(json_object_get(rec->doc, "prompt")));
+    }
     if (wants_help(rec))
         json_put(doc, "failure_help", help_of(s, rec));
     return doc;

@@ -377,6 +377,10 @@ static void a_question_is_shown_and_wants_an_answer(void **state)
     json_t *doc = status_of("r1"), *pause = json_object_get(doc, "pause_state");
     assert_string_equal(json_str(doc, "prompt", ""), "The code from the mail?");
     assert_string_equal(json_str(doc, "reason", ""), "otp");
+    json_t *phase = phase_text_of(ACME("r1"));
+    assert_string_equal(json_str(phase, "phase", ""), "running");
+    assert_string_equal(json_str(phase, "status", ""), "paused");
+    assert_string_equal(json_str(phase, "prompt", ""), "The code from the mail?");
     assert_int_equal(strlen(json_str(doc, "paused_at", "")), 32);
     assert_int_equal(json_int(pause, "version", 0), 1);
     assert_string_equal(json_str(pause, "run_key", ""), "r1");
@@ -394,6 +398,7 @@ static void a_question_is_shown_and_wants_an_answer(void **state)
     doc = status_of("r1");
     assert_null(json_object_get(doc, "prompt"));
     assert_null(json_object_get(doc, "pause_state"));
+    assert_null(json_object_get(phase_text_of(ACME("r1")), "status"));
     wait_state("r1", RUN_SUCCEEDED);
     assert_string_equal(wait_event("r1", "answers"), "answers 1=7");
     assert_int_equal(record("r1", 0).attempts, 1);
