@@ -102,18 +102,24 @@ static int read_count(const json_t *o, const char *key, int min, int *out, struc
     if (r)
         return r;
     if (v < min || v > MAX_COUNT)
-        return err_set(err, E_INVALID, "'%s' must be %d..%d", key, min, MAX_COUNT);
+        return err_set(err, E_INVALID, "'%s' must be %d..%d, not %lld", key, min, MAX_COUNT,
+                       (long long)v);
     *out = (int)v;
     return 0;
 }
 
-/* A name that may stand in the step, in its params or in its hints. */
-static const char *var_name(const json_t *o, const struct step *s, const char *key)
+/* A name that may stand in the step, in its params or in its hints: the first that says something. */
+static int read_var_name(const json_t *o, const struct step *s, const char *key, const char **out,
+                         struct err *err)
 {
-    const char *name = json_str(o, key, "");
-    if (!*name)
-        name = json_str(s->params, key, "");
-    return *name ? name : json_str(s->hints, key, "");
+    const json_t *places[] = {o, s->params, s->hints};
+    *out = "";
+    for (size_t i = 0; i < ARRAY_SIZE(places) && !**out; i++) {
+        int r = read_text(json_object_get(places[i], key), key, out, err);
+        if (r)
+            return r;
+    }
+    return 0;
 }
 
 static void warn_unknown_keys(struct normaliser *n, const json_t *o, const char *where)
@@ -275,10 +281,10 @@ static int read_step(struct normaliser *n, const json_t *o, const char *where, s
     r = read_numbers(o, s, err);
     r = r ? r : read_flags(o, kind, s, err);
     r = r ? r : check_seconds(n, s, where, err);
+    r = r ? r : read_var_name(o, s, "guard", &s->guard, err);
+    r = r ? r : read_var_name(o, s, "out_var", &s->out_var, err);
     if (r)
         return r;
-    s->guard = var_name(o, s, "guard");
-    s->out_var = var_name(o, s, "out_var");
     if (!*s->section && kind)
         s->section = kind->section;
     clamp_loop(n, s, where);
@@ -286,6 +292,7 @@ static int read_step(struct normaliser *n, const json_t *o, const char *where, s
         normalise_warn(n->warnings, "%s: unknown_step_type '%.80s' is run as a brain sub-goal",
                        where, s->type);
     warn_unknown_keys(n, o, where);
+    options_warn(n, s, where);
     return 0;
 }
 

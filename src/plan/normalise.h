@@ -38,6 +38,9 @@ int normalise_steps(struct normaliser *n, const json_t *list, struct err *err) M
 /* A line for plan.warnings; the list is capped. */
 void normalise_warn(json_t *warnings, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Warns of words in params and hints that mean nothing there. */
+void options_warn(struct normaliser *n, const struct step *s, const char *where);
+
 /* Lay the runtime fields of block over *out; each key is read with prefix in front ("" or "_"). */
 int runtime_read(struct pool *pool, const json_t *block, const char *prefix, struct plan_runtime *out,
                  json_t *warnings, struct err *err) MUST_CHECK;

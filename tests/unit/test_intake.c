@@ -207,7 +207,10 @@ static void a_step_no_run_could_carry_out_is_refused(void **state)
         {"\"type\":\"loop\",\"loop_target\":2", "loop_target 2 is outside the plan's 2 steps"},
         {"\"type\":\"loop\",\"loop_target\":99", "loop_target 99 is outside the plan's 2 steps"},
         {"\"type\":\"loop\",\"params\":{\"loop_target\":-2}", "'loop_target' must be -1.."},
-        {"\"type\":\"click\",\"budget\":-4", "'budget' must be 0.."},
+        {"\"type\":\"click\",\"budget\":-4", "'budget' must be 0..1000000, not -4"},
+        {"\"type\":\"click\",\"guard\":true", "'guard' must be a string"},
+        {"\"type\":\"click\",\"params\":{\"guard\":[]}", "'guard' must be a string"},
+        {"\"type\":\"detect_visible\",\"hints\":{\"out_var\":1}", "'out_var' must be a string"},
         {"\"type\":\"click\",\"gate\":\"maybe\"", "'gate' must be true or false"},
         {"\"type\":\"wait\",\"seconds\":-5", "'seconds' must be a number, 0..600"},
         {"\"type\":\"wait\",\"seconds\":1e12", "'seconds' must be a number, 0..600"},
@@ -286,6 +289,37 @@ static void a_number_to_be_typed_becomes_text_and_lenient_words_pass(void **stat
     assert_non_null(strstr(lines, "step 0: 'params' is not an object and is ignored"));
     assert_non_null(strstr(lines, "step 0: 'hints' is not an object and is ignored"));
     assert_non_null(strstr(lines, "step 3: a wait of 900 seconds is cut to 600"));
+}
+
+static void a_word_that_means_nothing_there_is_warned_about(void **state)
+{
+    static const struct {
+        const char *step, *words; /* NULL: no warning */
+    } cases[] = {
+        {"'type':'click','params':{'kind':'lever'}",
+         "params.kind 'lever' is not one of button, nav_link, tab, menu_item, row_link, cell_link"},
+        {"'type':'submit','params':{'kind':'lever'}", "params.kind 'lever'"},
+        {"'type':'click','hints':{'layout':'list'}", "'list' is not one of listings, single"},
+        {"'type':'click','hints':{'region':'nowhere'}", "hints.region 'nowhere'"},
+        {"'type':'scroll','params':{'direction':'sideways'}", "'sideways' is not one of up, down"},
+        {"'type':'drag','params':{'end_position':'left'}", "'left' is not one of above, below"},
+        {"'type':'capture_link_in_new_tab','emit':'all'", "params.emit 'all'"},
+        {"'type':'capture_link_in_new_tab','on_no_navigation':'cry'", "params.on_no_navigation 'cry'"},
+        {"'type':'click','params':{'kind':'tab'},'hints':{'region':'form-footer','layout':'single'}",
+         NULL},
+        {"'type':'click','hints':{'region':{'x':1,'y':1,'w':9,'h':9}}", NULL},
+        {"'type':'wait','params':{'kind':'lever','direction':'sideways'}", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *body = pool_printf(pool, "{'task_suite':[{'intent':'x',%s}]}", cases[i].step);
+        for (char *p = body; (p = strchr(p, '\'')); p++)
+            *p = '"';
+        if (request(body))
+            fail_msg("%s: %s", body, err.msg);
+        const char *told = json_text(pool, plan->warnings);
+        if (cases[i].words ? !strstr(told, cases[i].words) : json_array_size(plan->warnings) != 0)
+            fail_msg("%s gave %s", body, told);
+    }
 }
 
 static void a_plan_path_stays_inside_its_root(void **state)
@@ -761,6 +795,7 @@ int main(void)
         T(the_first_plan_field_that_is_not_empty_wins),
         T(a_request_that_cannot_be_planned_says_why),
         T(a_step_no_run_could_carry_out_is_refused),
+        T(a_word_that_means_nothing_there_is_warned_about),
         T(a_number_to_be_typed_becomes_text_and_lenient_words_pass),
         {"plans 1 a plan path stays inside the repository root", a_plan_path_stays_inside_its_root,
          setup, teardown, NULL},
