@@ -65,6 +65,7 @@ static const char *step_line(const json_t *s)
     const char *what = params_line(json_object_get(s, "params"));
     const json_t *extract = json_object_get(s, "extract");
     if (json_flag(s, "gate", false)) {
+        assert_true(json_flag(s, "required", false)); /* nothing behind it runs, whatever its section */
         type = "gate";
         what = json_str(s, "verify", "");
     } else if (extract)

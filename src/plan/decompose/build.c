@@ -371,6 +371,7 @@ int build_verify(struct draft *d, const struct clause *c, struct err *err)
                                   : what));
     json_put_str(step, "section", d->block.open || d->block.start >= 0 ? "extraction" : "setup");
     json_put_bool(step, "gate", true);
+    json_put_bool(step, "required", true); /* nothing behind it runs, in whatever section */
     json_put_bool(step, "claude_only", true);
     return 0;
 }
