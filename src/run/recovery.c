@@ -47,7 +47,9 @@ static void tell(struct run *run, const struct step_result *result,
                         json_string_safe(str_cut(run->step_pool, d->reasoning, REASON_BYTES)),
                         "recoveries_of_run", run->progress.recoveries, "recoveries_of_step",
                         (int)json_array_size(decisions(run))),
-              "recovery of step %d: %s (%s)", run->index + 1, d->reasoning, mode_names[d->mode]);
+              "recovery of step %d: %s (%s)", run->index + 1,
+              *d->reasoning ? d->reasoning : "nothing is known that would help",
+              mode_names[d->mode]);
 }
 
 /* The halt comes with its reason in the step's data: it is all that the caller will see. */

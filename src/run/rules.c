@@ -288,8 +288,8 @@ static int gate_failed(struct run *run, struct step_result *result, struct next 
 {
     int to = flow_section_end(run->plan, run->index);
     result->failure_subclass = "gate_failed";
-    run_warn(run, "gate_failed", "the gate at step %d failed: %d steps are left out",
-             run->index + 1, to - run->index - 1);
+    run_warn(run, "gate_failed", "the gate at step %d failed: what follows in its section is left "
+             "out, %d steps", run->index + 1, to - run->index - 1);
     jump(out, to);
     return 0;
 }

@@ -274,7 +274,8 @@ int step_no_schema(struct run *run, struct step_result *out)
 {
     out->failure_subclass = "no_schema_configured";
     run_warn(run, "no_schema_configured",
-             "step %d has no extract block and the request no extraction_schema", run->index);
+             "step %d has no extract block and the request no extraction_schema",
+             run->index + 1);
     return step_fail(run, out, "extractor_error", "REJECTED_INCOMPLETE|no_schema_configured");
 }
 

@@ -185,6 +185,7 @@ static void every_halt_class_has_its_own_help(void **state)
                                           "required_failed:submit",
                                           "loop_stuck",
                                           "off_source_drift",
+                                          "task_failed",
                                           "worker_lost",
                                           "plane_gone",
                                           "disk_full",
