@@ -108,7 +108,7 @@ static const char *opened_by(struct pool *pool, const struct step *s)
     return strcmp(s->type, "navigate") == 0 ? step_url(pool, s) : NULL;
 }
 
-static const char *first_host(struct pool *pool, const struct plan *plan)
+const char *plan_first_host(struct pool *pool, const struct plan *plan)
 {
     for (int i = 0; i < plan->n_steps; i++) {
         const char *url = opened_by(pool, &plan->steps[i]);
@@ -147,14 +147,10 @@ static void share_schema(struct plan *plan, const json_t *schema)
 static void read_labels(struct pool *pool, const json_t *document, const char *name,
                         struct plan *plan)
 {
-    const char *domain = json_str(document, "domain", "");
-    const char *session = json_str(document, "session_name", "");
     const char *label = text_of(document, "plan_name", "_plan_name");
     if (!*label)
         label = name && *name ? name : text_of(document, "name", "task_id");
-    plan->domain = *domain ? domain : first_host(pool, plan);
-    plan->session_name =
-        *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan, plan->domain);
+    plan->domain = json_str(document, "domain", "");
     plan->name = str_cut(pool, label, ID_NAME_MAX);
     plan->page_url_template =
         text_of(document, "pagination_url_template", "_pagination_url_template");
@@ -166,6 +162,16 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
     plan->site_config = json_is_object(site) ? site : json_object_get(document, "site_config");
     if (!json_is_object(plan->site_config))
         plan->site_config = NULL;
+}
+
+/* By the addresses that the steps open in the end. */
+static void name_session(struct pool *pool, const json_t *document, struct plan *plan)
+{
+    const char *session = json_str(document, "session_name", "");
+    if (!*plan->domain)
+        plan->domain = plan_first_host(pool, plan);
+    plan->session_name =
+        *session ? str_cut(pool, session, ID_NAME_MAX) : default_session(pool, plan, plan->domain);
 }
 
 /* A step may not call itself a task: what a task needs was not looked at. */
@@ -223,6 +229,7 @@ static int build(struct pool *pool, const struct intake_config *config,
         r = plan_pass(pool, config, source->prose, plan, err);
     if (r)
         return r;
+    name_session(pool, document, plan);
     intake_signature(json_keep(pool, plan_steps_to_json(plan)), plan->signature);
     *ret_warnings = warnings;
     *out = plan;

@@ -48,6 +48,9 @@ void runtime_init(struct plan_runtime *out);
 void runtime_clamp(const struct intake_config *config, struct plan_runtime *runtime, json_t *warnings);
 bool runtime_knows(const char *key); /* a key of a plan's "runtime" block */
 
+/* The host of the first address that a step opens, "" none. */
+const char *plan_first_host(struct pool *pool, const struct plan *plan);
+
 /* What is done to a plan that was made from text (plans.md section 11). E_INVALID: it does more than a text
  * that asks for reading only. */
 int plan_pass(struct pool *pool, const struct intake_config *config, const char *text, struct plan *plan,

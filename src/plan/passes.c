@@ -181,14 +181,15 @@ static int check_template(struct passing *p, struct err *err)
 static const json_t *profile_of(struct passing *p)
 {
     json_t *all = NULL, *one;
-    const char *domain;
+    const char *domain, *host = p->plan->domain;
     if (!p->config->share_dir || !*p->config->share_dir ||
         json_parse_file(pool_printf(p->pool, "%s/profiles/sites.json", p->config->share_dir), &all,
                         NULL))
         return NULL;
     json_keep(p->pool, all);
+    if (!*host)
+        host = plan_first_host(p->pool, p->plan);
     json_object_foreach (all, domain, one) {
-        const char *host = p->plan->domain;
         bool ends = *domain && str_ends(host, domain);
         size_t rest = ends ? strlen(host) - strlen(domain) : 0;
         if (ends && (!rest || host[rest - 1] == '.'))

@@ -264,6 +264,78 @@ static const struct row rows[] = {
     {"plans 11 a name that only ends alike has no profile", "{\"plan_text\":\"Open https://notslow.test/.\"}", "plan.steps.0.params.wait_after_load_seconds", ""},
     {"plans 11 a plan that came as steps has no profile filled in", "[{\"type\":\"navigate\",\"intent\":\"Open https://slow.test/\"}]", "plan.steps.0.params.wait_after_load_seconds", ""},
 };
+
+/* 11: what a decomposer made of words, and what the passes make of that. text 0 is a plain one. */
+#define FULL ",\"params\":{\"label\":\"l\",\"value\":\"v\",\"option_label\":\"o\"}"
+#define SLOW       "{\"type\":\"navigate\",\"intent\":\"Open https://slow.test/\"}"
+#define GO(more)   "{\"type\":\"navigate\",\"intent\":\"Open it\"" more "}"
+#define OF(type)   "{\"type\":\"" type "\",\"intent\":\"x\"}"
+#define CARD       "{\"type\":\"click\",\"intent\":\"Open a card\",\"section\":\"extraction\"}"
+#define TO(at)     "{\"type\":\"loop\",\"intent\":\"again\",\"loop_target\":" at ",\"loop_count\":3}"
+#define GATE(more) "{\"type\":\"extract_data\",\"intent\":\"Is it there?\",\"gate\":true" more "}"
+#define DEEP       GO(",\"params\":{\"url\":\"https://a.test/shop/red-boats/2024/x?id=7\"}")
+#define READ_ONLY(row, words) {row, words, "[" OF("click") "]", "error", "\"~read-only contract violated\""}
+#define FORBIDDEN(row, type) {row, "Just read.", "[" SLOW ",{\"type\":\"" type "\",\"intent\":\"x\"" FULL "}]", "error", "\"~step 1 is '" type "'\""}
+#define READS(row, type)     {row, "Just read https://slow.test/.", "[" OF(type) "]", "plan.steps.0.type", "\"" type "\""}
+
+static const struct pass_row {
+    const char *row, *text, *steps, *at, *want;
+} pass_rows[] = {
+    READ_ONLY("plans 11 a text is read-only that says: do not click", "Please do NOT click anything."),
+    READ_ONLY("plans 11 a text is read-only that says: do not navigate", "do not navigate away"),
+    READ_ONLY("plans 11 a text is read-only that says: do not follow", "Do not follow links."),
+    READ_ONLY("plans 11 a text is read-only that says: do not paginate", "do not paginate"),
+    READ_ONLY("plans 11 a text is read-only that says: read-only", "This is Read-Only."),
+    READ_ONLY("plans 11 a text is read-only that says: stay on this page", "Stay on this page."),
+    READ_ONLY("plans 11 a text is read-only that says: just read", "just read the prices"),
+    READ_ONLY("plans 11 a text is read-only that says: without clicking", "List them without clicking."),
+    READ_ONLY("plans 11 a text is read-only that says: visible on the page", "List what is visible on the page."),
+    {"plans 11 another text is no read-only one", "Read on, click and navigate.", "[" OF("click") "]", "plan.steps.0.type", "\"click\""},
+    FORBIDDEN("plans 11 a read-only text makes no click", "click"), FORBIDDEN("plans 11 a read-only text makes no paginate", "paginate"), FORBIDDEN("plans 11 a read-only text makes no loop", "loop"), FORBIDDEN("plans 11 a read-only text makes no submit", "submit"),
+    FORBIDDEN("plans 11 a read-only text makes no fill_field", "fill_field"), FORBIDDEN("plans 11 a read-only text makes no select_option", "select_option"), FORBIDDEN("plans 11 a read-only text makes no right_click", "right_click"),
+    READS("plans 11 a read-only text may use navigate", "navigate"), READS("plans 11 a read-only text may use extract_data", "extract_data"), READS("plans 11 a read-only text may use extract_url", "extract_url"), READS("plans 11 a read-only text may use detect_visible", "detect_visible"), READS("plans 11 a read-only text may use scroll", "scroll"),
+
+    {"plans 11 a loop without a target goes to the first extraction click", "", "[" OF("wait") "," CARD "," OF("extract_data") "," OF("wait") "," TO("-1") "]", "plan.steps.4.loop_target", "1"},
+    {"plans 11 a loop that misses the first click by one goes to it", "", "[" OF("wait") "," CARD "," OF("extract_data") "," TO("0") "]", "plan.steps.3.loop_target", "1"},
+    {"plans 11 a loop that misses the first click by two goes to it", "", "[" CARD "," OF("extract_data") "," OF("wait") "," TO("2") "]", "plan.steps.3.loop_target", "0"},
+    {"plans 11 a loop that is three off is meant so", "", "[" CARD "," OF("extract_data") "," OF("wait") "," OF("wait") "," TO("3") "]", "plan.steps.4.loop_target", "3"},
+    {"plans 11 a click of another section is no extraction click", "", "[" OF("wait") ",{\"type\":\"click\",\"intent\":\"x\",\"section\":\"setup\"}," TO("0") "]", "plan.steps.2.loop_target", "0"},
+
+    {"plans 11 a body with paginate is parallelizable_pagination", "", "[" CARD "," OF("extract_url") "," OF("paginate") "," TO("0") "]", "plan.loop_groups.0", "{\"body_range\":[0,3],\"loop_step_idx\":3,\"shape\":\"parallelizable_pagination\"}"},
+    {"plans 11 a body that opens cards and reads addresses is parallelizable_url_collect", "", "[" CARD "," OF("extract_url") "," TO("0") "]", "plan.loop_groups.0.shape", "\"parallelizable_url_collect\""},
+    {"plans 11 a body that reads addresses and does not start with a card is sequential", "", "[" OF("wait") "," OF("extract_url") "," TO("0") "]", "plan.loop_groups.0.shape", "\"sequential\""},
+    {"plans 11 a body that opens cards and reads no address is sequential", "", "[" CARD "," OF("extract_data") "," TO("0") "]", "plan.loop_groups.0.shape", "\"sequential\""},
+    {"plans 11 a plan without loops has no loop_groups", "", "[" OF("wait") "]", "plan.loop_groups", ""},
+
+    {"plans 11 a navigate without an address takes the text's", "Look at https://b.test/one now", "[" GO("") "]", "plan.steps.0.params.url", "\"https://b.test/one\""},
+    {"plans 11 the next navigate takes the next address", "https://b.test/one then https://b.test/two", "[" GO("") "," GO("") "]", "plan.steps.1.params.url", "\"https://b.test/two\""},
+    {"plans 11 an address that a step has is not taken again", "https://b.test/one then https://b.test/two", "[" GO(",\"params\":{\"url\":\"https://b.test/one\"}") "," GO("") "]", "plan.steps.1.params.url", "\"https://b.test/two\""},
+    {"plans 11 an address ends at a quote or bracket", "at <https://b.test/one> or", "[" GO("") "]", "plan.steps.0.params.url", "\"https://b.test/one\""},
+    {"plans 11 a navigate that has an address keeps it", "https://b.test/one", "[" DEEP "]", "plan.steps.0.params.url", "\"https://a.test/shop/red-boats/2024/x?id=7\""},
+    {"plans 11 no address is made up when the text has too few", "https://b.test/one", "[" GO("") "," GO("") "]", "error", "\"~step 1\""},
+    {"plans 11 other params stay when an address is filled in", "https://b.test/one", "[" GO(",\"params\":{\"wait_after_load_seconds\":3}") "]", "plan.steps.0.params.wait_after_load_seconds", "3"},
+
+    {"plans 11 a gate gets the path's segments with a digit or hyphen", "", "[" DEEP "," GATE("") "]", "plan.steps.1.hints.expect_url_contains", "[\"red-boats\",\"2024\"]"},
+    {"plans 11 a gate gets the segments of the last navigate", "", "[" DEEP "," GO(",\"params\":{\"url\":\"https://a.test/used-cars\"}") "," GATE("") "]", "plan.steps.2.hints.expect_url_contains", "[\"used-cars\"]"},
+    {"plans 11 a gate gets the segments of an address that was filled in", "https://b.test/item-9", "[" GO("") "," GATE("") "]", "plan.steps.1.hints.expect_url_contains", "[\"item-9\"]"},
+    {"plans 11 a gate with hints keeps them alone", "", "[" DEEP "," GATE(",\"hints\":{\"near\":\"x\"}") "]", "plan.steps.1.hints", "{\"near\":\"x\"}"},
+    {"plans 11 a gate that goes to the brain gets none", "", "[" DEEP "," GATE(",\"claude_only\":false") "]", "plan.steps.1.hints", "{}"},
+    {"plans 11 what is no gate gets none", "", "[" DEEP "," GATE(",\"gate\":false") "]", "plan.steps.1.hints", "{}"},
+    {"plans 11 a path of plain words gives no hint", "", "[" GO(",\"params\":{\"url\":\"https://a.test/shop/cart\"}") "," GATE("") "]", "plan.steps.1.hints", "{}"},
+
+    {"plans 11 a page template with base and n is kept", "", "{\"steps\":[" OF("wait") "],\"pagination_url_template\":\"{base}?p={n}\"}", "plan.pagination_url_template", "\"{base}?p={n}\""},
+    {"plans 11 a page template without base falls back", "", "{\"steps\":[" OF("wait") "],\"pagination_url_template\":\"/p/{n}\"}", "plan.pagination_url_template", "\"{base}/page-{n}/\""},
+    {"plans 11 a page template without n falls back", "", "{\"steps\":[" OF("wait") "],\"pagination_url_template\":\"{base}/p\"}", "plan.pagination_url_template", "\"{base}/page-{n}/\""},
+
+    {"plans 11 a profile fills in how often a scroll goes", "", "[" SLOW "," OF("scroll") "]", "plan.steps.1.params.count", "2"},
+    {"plans 11 a scroll that says its backend has no profile filled in", "", "[" SLOW ",{\"type\":\"scroll\",\"intent\":\"x\",\"params\":{\"backend\":\"wheel\"}}]", "plan.steps.1.params", "{\"backend\":\"wheel\"}"},
+    {"plans 11 a wait that is set is not replaced by a profile's", "", "[{\"type\":\"navigate\",\"intent\":\"Open https://slow.test/\",\"params\":{\"wait_after_load_seconds\":1}}]", "plan.steps.0.params.wait_after_load_seconds", "1"},
+    {"plans 11 a profile's wait is the first navigate's alone", "", "[" SLOW "," GO(",\"params\":{\"url\":\"https://slow.test/b\"}") "]", "plan.steps.1.params.wait_after_load_seconds", ""},
+    {"plans 11 a profile's gate hint where the address gives none", "", "[" SLOW "," GATE("") "]", "plan.steps.1.hints.expect_url_contains", "[\"/boat/\"]"},
+    {"plans 11 a profile's gate hint does not replace the address's", "", "[{\"type\":\"navigate\",\"intent\":\"Open https://slow.test/a-1\"}," GATE("") "]", "plan.steps.1.hints.expect_url_contains", "[\"a-1\"]"},
+    {"plans 11 a page template that is set is not replaced by a profile's", "", "{\"steps\":[" SLOW "],\"pagination_url_template\":\"{base}?p={n}\"}", "plan.pagination_url_template", "\"{base}?p={n}\""},
+    {"plans 11 a profile is found by an address that was filled in", "See https://slow.test/ first", "[" GO("") "]", "plan.steps.0.params.wait_after_load_seconds", "8"},
+};
 /* clang-format on */
 
 static struct pool *pool;
@@ -292,7 +364,7 @@ static int setup_root(void **state)
     put_file("profiles/sites.json", "{\"slow.test\":{\"first_navigate_wait_seconds\":8,\"scroll\":{"
                                     "\"backend\":\"cdp\",\"count\":2},"
                                     "\"pagination_url_template\":\"{base}/page-{n}/"
-                                    "\",\"site_config\":{\"detail_page_pattern\":\"/boat/\"}}}");
+                                    "\",\"gate_hint\":[\"/boat/\"],\"site_config\":{\"detail_page_pattern\":\"/boat/\"}}}");
     return 0;
 }
 
@@ -318,18 +390,23 @@ static json_t *request_of(const char *input)
     return json_keep(pool, json_is_array(v) ? json_pack("{s:o}", "task_suite", v) : v);
 }
 
+static struct intake_config config_here(void)
+{
+    return (struct intake_config){.repo_root = root,
+                                  .env_url = "",
+                                  .default_micro = "in.json",
+                                  .share_dir = root,
+                                  .max_steps = 200,
+                                  .max_loop_iterations = 50,
+                                  .max_time_minutes = 60,
+                                  .max_cost = 25};
+}
+
 /* Everything that can be seen of a request. */
 static json_t *seen(json_t *request)
 {
     static const char *const domains[] = {"a.test", "www.slow.test", NULL};
-    const struct intake_config config = {.repo_root = root,
-                                         .env_url = "",
-                                         .default_micro = "in.json",
-                                         .share_dir = root,
-                                         .max_steps = 200,
-                                         .max_loop_iterations = 50,
-                                         .max_time_minutes = 60,
-                                         .max_cost = 25};
+    const struct intake_config config = config_here();
     struct intake_source source = {0};
     struct plan *plan = NULL;
     struct err err = {0}, denied = {0};
@@ -364,29 +441,52 @@ static json_t *at_path(json_t *value, const char *path)
     return value;
 }
 
-static void one_row(void **state)
+static void hold(json_t *all, const char *at, const char *wanted)
 {
-    const struct row *row = *state;
-    json_t *all = seen(request_of(row->input)), *got = at_path(all, row->at);
-    json_t *want =
-        *row->want ? json_keep(pool, json_loads(row->want, JSON_DECODE_ANY, NULL)) : NULL;
+    json_t *got = at_path(all, at);
+    json_t *want = *wanted ? json_keep(pool, json_loads(wanted, JSON_DECODE_ANY, NULL)) : NULL;
     if (json_is_string(want) && json_string_value(want)[0] == '~') {
         if (!json_is_string(got) || !strstr(json_string_value(got), json_string_value(want) + 1))
-            fail_msg("%s is %s, without '%s'", row->at,
+            fail_msg("%s is %s, without '%s'", at,
                      got ? json_text(pool, got) : json_text(pool, all),
                      json_string_value(want) + 1);
         return;
     }
     const char *have = got ? json_canonical(pool, got) : "nothing";
     if (strcmp(have, want ? json_canonical(pool, want) : "nothing") != 0)
-        fail_msg("%s is %s, not %s (%s)", row->at, have, row->want,
-                 json_str(all, "error", "taken"));
+        fail_msg("%s is %s, not %s (%s)", at, have, wanted, json_str(all, "error", "taken"));
+}
+
+static void one_row(void **state)
+{
+    const struct row *row = *state;
+    hold(seen(request_of(row->input)), row->at, row->want);
+}
+
+/* The document is what a decomposer made of the text. */
+static void one_pass(void **state)
+{
+    const struct pass_row *row = *state;
+    const struct intake_config config = config_here();
+    json_t *document = json_loads(row->steps, 0, NULL), *all = json_keep(pool, json_object());
+    const struct intake_source source = {
+        .document = json_keep(pool, document), .prose = row->text, .name = "", .field = "plan_text"};
+    struct plan *plan = NULL;
+    struct err err = {0};
+    assert_non_null(document);
+    if (intake_build(pool, &config, json_keep(pool, json_object()), &source, &plan, &err))
+        json_put(all, "error", json_string_safe(err.msg));
+    else
+        json_put(all, "plan", plan_to_json(plan));
+    hold(all, row->at, row->want);
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(rows)];
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(pass_rows)], *next = tests;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        tests[i] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
+        *next++ = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(pass_rows); i++)
+        *next++ = (struct CMUnitTest){pass_rows[i].row, one_pass, NULL, NULL, (void *)&pass_rows[i]};
     return cmocka_run_group_tests(tests, setup_root, teardown_root);
 }
