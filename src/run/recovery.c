@@ -77,11 +77,32 @@ static int apply_change(struct run *run, struct step_result *result, struct reco
                                       hint ? d->name : run->plan->steps[run->index].type));
 }
 
+/* What is put in front of a step belongs to it: it is looked for in the same part of the page, and
+ * when it fails, the step itself says so. */
+static json_t *belonging_to(const struct step *step, const json_t *steps)
+{
+    const json_t *region = json_object_get(step->hints, "region");
+    json_t *out = json_deep_copy(steps), *s;
+    size_t i;
+    json_array_foreach (out, i, s) {
+        json_t *hints = json_object_get(s, "hints");
+        if (!json_is_object(hints))
+            json_put(s, "hints", hints = json_object());
+        if (region && !json_object_get(hints, "region"))
+            json_put(hints, "region", json_deep_copy(region));
+        json_put_str(s, "section", step->section);
+        json_put_bool(s, "required", false);
+    }
+    return out;
+}
+
 static int apply_insert(struct run *run, struct step_result *result, struct recovery_decision *d,
                         struct next *out, struct err *err)
 {
     int n = (int)json_array_size(d->steps);
-    int r = edits_insert(run, run->index, d->steps, d->reasoning, err);
+    json_t *steps = belonging_to(&run->plan->steps[run->index], d->steps);
+    int r = edits_insert(run, run->index, steps, d->reasoning, err);
+    json_decref(steps);
     return r ? r : again(out, pool_printf(run->step_pool, "recovery_insert:%d_steps", n));
 }
 
@@ -114,7 +135,8 @@ static int decide(struct run *run, struct step_result *result, struct recovery_d
                                .result = result,
                                .obs = &obs,
                                .tried = decisions(run)};
-    return r ? r : recovery_rules.decide(run, &ask, out, err);
+    const struct recovery_driver *driver = run->config->recovery;
+    return r ? r : (driver ? driver : &recovery_rules)->decide(run, &ask, out, err);
 }
 
 int recovery_try(struct run *run, struct step_result *result, struct next *out, struct err *err)

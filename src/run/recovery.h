@@ -2,7 +2,7 @@
  * recovery.h - what is left to try once the retries of a required step are used up (agent-loop.md 9.4), and
  * within the budgets: runtime.max_recoveries_per_run (5) and max_recoveries_per_step (2).
  *
- * The decision comes from a driver. Kind: "rules" (recovery_rules.c: a table of remedies that need no
+ * The decision comes from a driver, run_config.recovery. Kind: "rules" (recovery_rules.c: a table of remedies that need no
  * model: go back to the form that the page shows, correct an address, take the nearest label, close an
  * overlay, reload). A driver may look and may press what cannot do harm; it never presses what commits.
  */
@@ -15,7 +15,7 @@ enum recovery_mode {
     RECOVERY_HALT,   /* nothing is left; reasoning says why */
     RECOVERY_HINT,   /* try again, with what change adds to the hints (may be NULL) */
     RECOVERY_EDIT,   /* try again as change says (edits.h) */
-    RECOVERY_INSERT, /* steps come first, then try again */
+    RECOVERY_INSERT, /* steps come first, in this step's section, not required and with its region; then try again */
     RECOVERY_REWIND, /* go on at step target, before this one; for forms that have to be filled in anew */
 };
 

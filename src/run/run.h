@@ -78,6 +78,7 @@ struct run_config {
     bool row_images;                 /* a picture of every row */
     struct cost_rates rates;         /* all 0: what is used costs nothing */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
+    const struct recovery_driver *recovery; /* who decides once retries are used up (recovery.h); NULL: the rules */
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };
 
