@@ -46,7 +46,9 @@ struct brain_reply {
     struct action action;
     const char *thinking;         /* "" when none */
     const json_t *predicted;      /* predicate tokens (agent-loop.md 8.1) or NULL */
+    const char *model; /* that is paid by the token, in pool; NULL: this turn cost nothing */
     int64_t input_tokens, output_tokens;
+    int64_t cache_read_tokens, cache_write_tokens; /* not in input_tokens */
 };
 
 /* The next action. A sub-goal it cannot ground ends with done(success=false) and a summary that says

@@ -1,6 +1,9 @@
 #include "core/cost.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include "base/str.h"
 
 #define SECONDS_PER_HOUR 3600
 #define MTOK             1e6
@@ -61,14 +64,83 @@ static bool anything_counted(const json_t *costs)
     return false;
 }
 
-void cost_update(json_t *costs, const struct cost_rates *rates)
+void cost_update(json_t *costs, const json_t *by_path, const struct cost_rates *rates)
 {
+    const json_t *called = json_object_get(by_path, "totals");
     if (!anything_counted(costs) && json_object_get(costs, "total"))
         return;
-    double gpu = gpu_usd(costs, rates), claude = claude_usd(costs, rates);
+    double gpu = gpu_usd(costs, rates);
+    double claude = called ? json_num(called, "cost_usd", 0) : claude_usd(costs, rates);
     double proxy = json_num(costs, "proxy_mb", 0) / MB_PER_GB * rates->proxy_per_gb_usd;
     json_put_num(costs, "gpu", gpu);
     json_put_num(costs, "claude", claude);
     json_put_num(costs, "proxy", proxy);
     json_put_num(costs, "total", gpu + claude + proxy);
+}
+
+/* --- call by call ----------------------------------------------------------------------------- */
+
+/* USD per million tokens. */
+static const struct price {
+    const char *model;
+    double input, output, cache_read, cache_write;
+} price_list[] = {
+    {"opus-4-7", 15, 75, 1.5, 18.75}, /* also of what is not known */
+    {"sonnet-4-6", 3, 15, .3, 3.75},
+    {"haiku-4-5", .8, 4, .08, 1},
+};
+
+double cost_of_tokens(const char *model, const struct token_use *use)
+{
+    const struct price *p = price_list;
+    const char *name = str_starts(model, "claude-") ? model + strlen("claude-") : model;
+    for (size_t i = 0; i < ARRAY_SIZE(price_list); i++)
+        if (str_starts(name, price_list[i].model))
+            p = &price_list[i];
+    return ((double)use->input * p->input + (double)use->output * p->output +
+            (double)use->cache_read * p->cache_read + (double)use->cache_write * p->cache_write) /
+           MTOK;
+}
+
+static void add_int(json_t *o, const char *key, int64_t n)
+{
+    json_put_int(o, key, json_int(o, key, 0) + n);
+}
+
+static void add_call(json_t *to, const struct token_use *use, double usd)
+{
+    add_int(to, "calls", 1);
+    add_int(to, "input_tokens", use->input);
+    add_int(to, "output_tokens", use->output);
+    add_int(to, "cache_read_tokens", use->cache_read);
+    add_int(to, "cache_creation_tokens", use->cache_write);
+    json_put_num(to, "cost_usd", json_num(to, "cost_usd", 0) + usd);
+}
+
+/* The object under key, made when it is not there. Borrowed. */
+static json_t *inside(json_t *o, const char *key)
+{
+    json_t *v = json_object_get(o, key);
+    if (!v)
+        json_put(o, key, v = json_object());
+    return v;
+}
+
+static void add_count(json_t *costs, const char *key, int64_t n)
+{
+    json_put_num(costs, key, json_num(costs, key, 0) + (double)n);
+}
+
+void cost_count_call(json_t *costs, json_t *by_path, const char *source, const char *model,
+                     const struct token_use *use)
+{
+    struct pool *pool = pool_create(NULL);
+    double usd = cost_of_tokens(model, use);
+    const char *path = pool_printf(pool, "%s::%s", source, model);
+    add_call(inside(by_path, "totals"), use, usd);
+    add_call(inside(inside(by_path, "by_path"), path), use, usd);
+    add_count(costs, "claude_input_tokens", use->input + use->cache_write);
+    add_count(costs, "claude_output_tokens", use->output);
+    add_count(costs, "claude_cached_input_tokens", use->cache_read);
+    pool_destroy(pool);
 }

@@ -1,7 +1,8 @@
 /*
  * cost.h - what a run's counters come to in US dollars (agent-loop.md 17).
  *
- * Counters of the checkpoint's "costs": gpu_seconds, gpu_steps, claude_extract, claude_grounding (calls),
+ * Calls that say their model and tokens are counted one by one, each at its model's price; what they
+ * come to is the run's "claude", also for its cap. Counters of the checkpoint's "costs": gpu_seconds, gpu_steps, claude_extract, claude_grounding (calls),
  * claude_input_tokens (without cached ones, as the API says them), claude_output_tokens,
  * claude_cached_input_tokens, proxy_mb. Who uses something counts it; a brain that costs nothing counts
  * nothing.
@@ -21,7 +22,23 @@ struct cost_rates {
 /* From an object with these names as keys; what is missing is the contract's default. json may be NULL. */
 void cost_rates_read(const json_t *json, struct cost_rates *out);
 
-/* Sets gpu, claude, proxy and total from the counters; costs that count nothing stay as they are. */
-void cost_update(json_t *costs, const struct cost_rates *rates);
+/* Of one call; input without what the cache held. */
+struct token_use {
+    int64_t input, output, cache_read, cache_write;
+};
+
+/* By the beginning of the model's name, a leading "claude-" aside; one that is not known costs what the
+ * dearest does. */
+double cost_of_tokens(const char *model, const struct token_use *use);
+
+/* Adds a call that source ("brain", "extract", ...) made to by_path: {"totals", "by_path": {"<source>::<model>"}},
+ * each {calls, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cost_usd}; and its
+ * tokens to the counters of costs. */
+void cost_count_call(json_t *costs, json_t *by_path, const char *source, const char *model,
+                     const struct token_use *use);
+
+/* Sets gpu, claude, proxy and total from by_path (NULL or empty: no call was counted) and the counters; costs
+ * that count nothing stay as they are. */
+void cost_update(json_t *costs, const json_t *by_path, const struct cost_rates *rates);
 
 #endif

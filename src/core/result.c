@@ -253,7 +253,7 @@ static void put_leads(struct pool *pool, json_t *env, const struct result_contex
     json_put_int(env, "leads_with_phone", with_phone);
     json_put_int(env, "unknown_placeholder_row_count", unknown);
     put_costs(env, ctx, get(checkpoint, "costs"), n, with_phone);
-    if (json_is_object(get(checkpoint, "claude_cost_by_path")))
+    if (json_object_size(get(checkpoint, "claude_cost_by_path")))
         json_object_set(env, "claude_cost_by_path", get(checkpoint, "claude_cost_by_path"));
     json_put(env, "artifacts", result_artifacts(pool, ctx->run_id, checkpoint, leads));
     json_put(env, "leads", leads);

@@ -160,7 +160,7 @@ json_t *result_artifacts(struct pool *pool, const char *run_id, const json_t *ch
         json_push(
             out, file_artifact(pool, run_id, "extracted_rows.json", "application/json", n, fields));
     }
-    if (json_is_object(get(checkpoint, "claude_cost_by_path")))
+    if (json_object_size(get(checkpoint, "claude_cost_by_path")))
         json_push(out, file_artifact(pool, run_id, "claude_cost_by_path.json", "application/json", 0,
                                      NULL));
     add_pictures(pool, out, run_id, checkpoint);

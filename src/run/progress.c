@@ -79,6 +79,7 @@ static const struct field {
     F("last_extracted", OBJECT, last_extracted),
     F("time_buckets", OBJECT, time_buckets),
     F("costs", OBJECT, costs),
+    F("claude_cost_by_path", OBJECT, cost_by_path),
     F("dynamic_coverage", OBJECT, coverage),
     F("learned", OBJECT, learned),
     F("browser_state", OBJECT, browser_state),

@@ -47,7 +47,7 @@ struct progress {
         *warnings, *schema_fields, *accounts, *downloads; /* arrays, never NULL */
     json_t *edits;                            /* array: edits.h */
     json_t *collected_urls;                   /* array: where links lead */
-    json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs,
+    json_t *loop_counters, *state_vars, *failures, *backends, *last_extracted, *time_buckets, *costs, *cost_by_path,
         *coverage, *learned, *suite, *browser_state, *tile; /* objects, never NULL; tile: {"values","evidence"} that the card
                                        of the open detail page gave */
     json_t *overrides, *step_recoveries; /* objects by step index: intents of rewrite.h, decisions */

@@ -177,6 +177,10 @@ void run_event(struct run *run, const char *layer, const char *kind, json_t *det
 void run_warn(struct run *run, const char *kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A call to a model that is paid by the token: what it cost counts at once, for the cap too (core/cost.h). */
+struct token_use;
+void run_count_call(struct run *run, const char *source, const char *model, const struct token_use *use);
+
 /* A healing event of agent-loop.md 9.6; detail is taken over. */
 void run_heal(struct run *run, const char *kind, const char *source, json_t *detail);
 

@@ -53,6 +53,14 @@ void run_heal(struct run *run, const char *kind, const char *source, json_t *det
     json_push(run->progress.healing, e);
 }
 
+void run_count_call(struct run *run, const char *source, const char *model,
+                    const struct token_use *use)
+{
+    struct progress *p = &run->progress;
+    cost_count_call(p->costs, p->cost_by_path, source, model, use);
+    cost_update(p->costs, p->cost_by_path, &run->config->rates);
+}
+
 static bool is_listings_plan(const struct plan *plan)
 {
     bool listing = false, loop = false;
@@ -68,7 +76,7 @@ static void refresh(struct run *run)
     struct progress *p = &run->progress;
     char at[CLOCK_ISO_BYTES];
     p->elapsed_s = run_elapsed_s(run);
-    cost_update(p->costs, &run->config->rates);
+    cost_update(p->costs, p->cost_by_path, &run->config->rates);
     progress_set(&p->timestamp, clock_iso(clock_wall_us(), at));
     progress_set(&p->current_url, run->live_url);
     progress_set(&p->reentry_url, resume_url(run));

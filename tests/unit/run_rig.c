@@ -154,11 +154,17 @@ static int rig_think(struct brain *base, struct pool *pool, const struct brain_t
                      struct brain_reply *out, struct err *err)
 {
     struct rig_brain *b = (struct rig_brain *)base;
+    const char *thought = "";
     snprintf(b->task, sizeof(b->task), "%s", turn->task);
     if (b->silent-- > 0)
         return err_set(err, E_UPSTREAM, "the model did not answer");
+    snprintf(b->prompt, sizeof(b->prompt), "%s", turn->prompt);
+    if (b->thoughts && *b->thoughts)
+        thought = *b->thoughts++;
     *out = (struct brain_reply){.action = b->actions[b->asked < b->n ? b->asked : b->n - 1],
-                                .thinking = ""};
+                                .thinking = thought,
+                                .model = b->model,
+                                .input_tokens = b->input_tokens};
     b->asked++;
     return 0;
 }

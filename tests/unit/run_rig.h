@@ -39,7 +39,11 @@ struct rig_brain {
     const struct action *actions;
     int n, asked;
     int silent; /* this many questions are not answered first */
+    const char *const *thoughts; /* of the first turns, NULL-terminated; NULL: it says nothing */
+    const char *model; /* paid by the token: input_tokens of it per turn; NULL: it costs nothing */
+    int input_tokens;
     char task[2000]; /* as last told */
+    char prompt[4000];
 };
 void rig_brain_init(struct rig_brain *brain, const struct action *actions, int n);
 

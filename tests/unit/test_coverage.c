@@ -148,14 +148,79 @@ static void one_price(void **state)
     struct cost_rates rates;
     json_t *costs = json_keep(pool, json_deep_copy(json_of(pool, prices[i].counters)));
     cost_rates_read(json_of(pool, prices[i].rates), &rates);
-    cost_update(costs, &rates);
+    cost_update(costs, NULL, &rates);
     assert_true(fabs(json_num(costs, prices[i].key, -1) - prices[i].usd) < 1e-9);
+    pool_destroy(pool);
+}
+
+/* A million tokens of one kind. */
+#define MTOK 1000000
+
+/* clang-format off */
+static const struct {
+    const char *row, *model;
+    struct token_use use;
+    double usd;
+} calls[] = {
+    {"agent-loop 17 opus-4-7: input 15", "claude-opus-4-7", {MTOK, 0, 0, 0}, 15},
+    {"agent-loop 17 opus-4-7: output 75", "claude-opus-4-7", {0, MTOK, 0, 0}, 75},
+    {"agent-loop 17 opus-4-7: cache read 1.5", "claude-opus-4-7", {0, 0, MTOK, 0}, 1.5},
+    {"agent-loop 17 opus-4-7: cache write 18.75", "claude-opus-4-7", {0, 0, 0, MTOK}, 18.75},
+    {"agent-loop 17 sonnet-4-6: input 3", "claude-sonnet-4-6", {MTOK, 0, 0, 0}, 3},
+    {"agent-loop 17 sonnet-4-6: output 15", "claude-sonnet-4-6", {0, MTOK, 0, 0}, 15},
+    {"agent-loop 17 sonnet-4-6: cache read .3", "claude-sonnet-4-6", {0, 0, MTOK, 0}, .3},
+    {"agent-loop 17 sonnet-4-6: cache write 3.75", "claude-sonnet-4-6", {0, 0, 0, MTOK}, 3.75},
+    {"agent-loop 17 haiku-4-5: input .8", "claude-haiku-4-5", {MTOK, 0, 0, 0}, .8},
+    {"agent-loop 17 haiku-4-5: output 4", "claude-haiku-4-5", {0, MTOK, 0, 0}, 4},
+    {"agent-loop 17 haiku-4-5: cache read .08", "claude-haiku-4-5", {0, 0, MTOK, 0}, .08},
+    {"agent-loop 17 haiku-4-5: cache write 1", "claude-haiku-4-5", {0, 0, 0, MTOK}, 1},
+    {"agent-loop 17 a model is known by its prefix", "claude-haiku-4-5-20251001", {MTOK, 0, 0, 0}, .8},
+    {"agent-loop 17 a model is known without the family's name too", "sonnet-4-6", {MTOK, 0, 0, 0}, 3},
+    {"agent-loop 17 an unknown model costs what opus does", "someone-else", {MTOK, 0, 0, 0}, 15},
+    {"agent-loop 17 the kinds of tokens add up", "claude-haiku-4-5", {MTOK, MTOK, MTOK, MTOK}, 5.88},
+};
+/* clang-format on */
+
+static void one_call(void **state)
+{
+    size_t i = (size_t)(uintptr_t)*state;
+    assert_true(fabs(cost_of_tokens(calls[i].model, &calls[i].use) - calls[i].usd) < 1e-9);
+}
+
+/* Two callers and two models; every call is in the totals and under its own path. */
+static void calls_are_counted_by_source_and_model(void **state)
+{
+    static const struct token_use small = {100, 10, 1, 2}, large = {MTOK, 0, 0, 0};
+    struct pool *pool = pool_create(NULL);
+    struct cost_rates rates;
+    json_t *costs = json_keep(pool, json_object()), *all = json_keep(pool, json_object());
+    cost_rates_read(NULL, &rates);
+    cost_count_call(costs, all, "brain", "claude-haiku-4-5", &small);
+    cost_count_call(costs, all, "brain", "claude-haiku-4-5", &small);
+    cost_count_call(costs, all, "extract", "claude-sonnet-4-6", &large);
+    const json_t *paths = json_object_get(all, "by_path"), *totals = json_object_get(all, "totals");
+    const json_t *brain = json_object_get(paths, "brain::claude-haiku-4-5");
+    const json_t *extract = json_object_get(paths, "extract::claude-sonnet-4-6");
+    assert_int_equal(json_object_size(paths), 2);
+    assert_int_equal(json_int(brain, "calls", 0), 2);
+    assert_int_equal(json_int(brain, "input_tokens", 0), 200);
+    assert_int_equal(json_int(brain, "output_tokens", 0), 20);
+    assert_int_equal(json_int(brain, "cache_read_tokens", 0), 2);
+    assert_int_equal(json_int(brain, "cache_creation_tokens", 0), 4);
+    assert_true(fabs(json_num(extract, "cost_usd", 0) - 3) < 1e-9);
+    assert_int_equal(json_int(totals, "calls", 0), 3);
+    assert_int_equal(json_int(totals, "input_tokens", 0), 200 + MTOK);
+    double usd = json_num(brain, "cost_usd", 0) + 3;
+    assert_true(fabs(json_num(totals, "cost_usd", 0) - usd) < 1e-9);
+    cost_update(costs, all, &rates); /* the model's prices, not the flat ones */
+    assert_true(fabs(json_num(costs, "claude", 0) - usd) < 1e-9);
+    assert_int_equal((int)json_num(costs, "claude_output_tokens", 0), 20);
     pool_destroy(pool);
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(cases) + ARRAY_SIZE(prices) + 1];
+    struct CMUnitTest tests[ARRAY_SIZE(cases) + ARRAY_SIZE(prices) + ARRAY_SIZE(calls) + 2];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         tests[n++] =
@@ -163,6 +228,11 @@ int main(void)
     for (size_t i = 0; i < ARRAY_SIZE(prices); i++)
         tests[n++] =
             (struct CMUnitTest){prices[i].row, one_price, NULL, NULL, (void *)(uintptr_t)i};
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        tests[n++] = (struct CMUnitTest){calls[i].row, one_call, NULL, NULL, (void *)(uintptr_t)i};
+    tests[n++] = (struct CMUnitTest)row_test(
+        "agent-loop 17 claude_cost_by_path: totals, and calls by source and model",
+        calls_are_counted_by_source_and_model);
     tests[n++] = (struct CMUnitTest)row_test(
         "agent-loop 16 totals and the last 500 events are kept, also over a resume",
         totals_and_the_last_events_are_kept);

@@ -262,60 +262,76 @@ static void submit_shaped_texts_are_told_by_whole_words(void **state)
         assert_false(recover_submit_shaped(no[i]));
 }
 
-static const struct {
+static const struct fill_case {
+    const char *row;
     struct action action, previous;
     const char *task;
     const struct pending_value *pending;
     bool fills;
 } fill_cases[] = {
-    {CLICK(100, 200), CLICK(106, 194), "Fill the name field", &pending_name, true},
-    {CLICK(100, 200), CLICK(110, 200), "Fill the name field", &pending_name, false},
-    {CLICK(100, 200), CLICK(100, 200), "Open the list", &pending_name, false},
-    {CLICK(100, 200), CLICK(100, 200), "Fill the name field", NULL, false},
-    {CLICK(100, 200), KEY("Tab"), "Fill the name field", &pending_name, false},
-    {KEY("Tab"), CLICK(100, 200), "Fill the name field", &pending_name, false},
+    {"agent-loop 7.1 repeated click: clicked again within 8 px on a form-like task",
+     CLICK(100, 200), CLICK(106, 194), "Fill the name field", &pending_name, true},
+    {"agent-loop 7.1 repeated click: clicked farther than 8 px away",
+     CLICK(100, 200), CLICK(110, 200), "Fill the name field", &pending_name, false},
+    {"agent-loop 7.1 repeated click: a task that is no form",
+     CLICK(100, 200), CLICK(100, 200), "Open the list", &pending_name, false},
+    {"agent-loop 7.1 repeated click: nothing is pending",
+     CLICK(100, 200), CLICK(100, 200), "Fill the name field", NULL, false},
+    {"agent-loop 7.1 repeated click: the action before was no click",
+     CLICK(100, 200), KEY("Tab"), "Fill the name field", &pending_name, false},
+    {"agent-loop 7.1 repeated click: what is said now is no click",
+     KEY("Tab"), CLICK(100, 200), "Fill the name field", &pending_name, false},
 };
 
 static void a_second_click_into_a_field_types(void **state)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(fill_cases); i++) {
-        struct action out = {.text = ""};
-        bool fills = guard_repeated_click(&fill_cases[i].action, &fill_cases[i].previous,
-                                          fill_cases[i].task, fill_cases[i].pending, &out);
-        assert_int_equal(fills, fill_cases[i].fills);
-        if (fills)
-            assert_string_equal(out.text, "Ann");
-    }
+    const struct fill_case *c = *state;
+    struct action out = {.text = ""};
+    bool fills = guard_repeated_click(&c->action, &c->previous, c->task, c->pending, &out);
+    assert_int_equal(fills, c->fills);
+    if (fills)
+        assert_string_equal(out.text, "Ann");
+}
+
+static void a_first_click_is_no_repeated_one(void **state)
+{
     struct action out;
     const struct action click = CLICK(1, 1);
     assert_false(guard_repeated_click(&click, NULL, "Fill it", &pending_name, &out));
 }
 
-static const struct {
+static const struct top_case {
+    const char *row;
     struct action action;
     struct point top;
     const char *task;
     bool scrolls;
 } top_cases[] = {
-    {CLICK(100, 50), {120, 60}, "Open the next result", true},
-    {CLICK(100, 100), {180, 60}, "Open the next result", true},
-    {CLICK(100, 101), {120, 100}, "Open the next result", false},
-    {CLICK(100, 50), {181, 50}, "Open the next result", false},
-    {CLICK(100, 50), {100, 91}, "Open the next result", false},
-    {CLICK(100, 50), {-1, -1}, "Open the next result", false},
-    {CLICK(100, 50), {100, 50}, "Log in", false},
-    {KEY("Tab"), {100, 50}, "Open the next result", false},
+    {"agent-loop 7.3 near the last click at the top, on a task that goes forward",
+     CLICK(100, 50), {120, 60}, "Open the next result", true},
+    {"agent-loop 7.3 80 px and 40 px away are near",
+     CLICK(100, 100), {180, 60}, "Open the next result", true},
+    {"agent-loop 7.3 a click below 100 px is not at the top",
+     CLICK(100, 101), {120, 100}, "Open the next result", false},
+    {"agent-loop 7.3 farther than 80 px across",
+     CLICK(100, 50), {181, 50}, "Open the next result", false},
+    {"agent-loop 7.3 farther than 40 px down",
+     CLICK(100, 50), {100, 91}, "Open the next result", false},
+    {"agent-loop 7.3 no click at the top before",
+     CLICK(100, 50), {-1, -1}, "Open the next result", false},
+    {"agent-loop 7.3 a task that does not go forward",
+     CLICK(100, 50), {100, 50}, "Log in", false},
+    {"agent-loop 7.3 what is said is no click",
+     KEY("Tab"), {100, 50}, "Open the next result", false},
 };
 
 static void a_repeated_click_at_the_top_scrolls_on(void **state)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(top_cases); i++) {
-        struct action out = {0};
-        bool scrolls =
-            guard_top_click(&top_cases[i].action, &top_cases[i].top, top_cases[i].task, &out);
-        assert_int_equal(scrolls, top_cases[i].scrolls);
-        assert_int_equal(scrolls ? out.dy : 5, 5);
-    }
+    const struct top_case *c = *state;
+    struct action out = {0};
+    bool scrolls = guard_top_click(&c->action, &c->top, c->task, &out);
+    assert_int_equal(scrolls, c->scrolls);
+    assert_int_equal(scrolls ? out.dy : 5, 5);
 }
 
 static void a_photo_viewer_is_told_from_a_page(void **state)
@@ -434,54 +450,72 @@ static const struct node field = {.tag = "input",
                                   .n_attrs = 2,
                                   .flags = NODE_EDITABLE};
 
-static const struct {
+static const struct predicate_case {
+    const char *row;
     const char *token;
     struct predicate_view before, after;
     int result; /* 1, 0, -1 unknown */
 } predicate_cases[] = {
-    {"url_contains:/cart",
+    {"agent-loop 8.1 url_contains is in",
+     "url_contains:/cart",
      {"http://a.test/", "", "", NULL},
      {"http://a.test/cart", "", "", NULL},
      1},
-    {"url_contains:/cart", {"http://a.test/", "", "", NULL}, {"http://a.test/x", "", "", NULL}, 0},
-    {"url_contains", {"", "", "", NULL}, {"http://a.test/x", "", "", NULL}, 0},
-    {"url_contains:/cart", {"", "", "", NULL}, {"", "", "", NULL}, -1},
-    {"url_equals:http://a.test/", {"", "", "", NULL}, {"http://a.test/", "", "", NULL}, 1},
-    {"url_changed", {"http://a.test/", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 1},
-    {"url_unchanged", {"http://a.test/", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 0},
-    {"url_changed", {"", "", "", NULL}, {"", "", "", NULL}, -1},
-    {"title_contains:cart", {"", "", "", NULL}, {"", "Your Cart", "", NULL}, 1},
-    {"title_contains:cart", {"", "", "", NULL}, {"", "", "", NULL}, -1},
-    {"title_changed", {"", "A", "", NULL}, {"", "B", "", NULL}, 1},
-    {"field_focused", {"", "", "", NULL}, {"", "", "", &field}, 1},
-    {"field_focused:mail", {"", "", "", NULL}, {"", "", "", &field}, 1},
-    {"field_focused:example", {"", "", "", NULL}, {"", "", "", &field}, 1},
-    {"field_focused:phone", {"", "", "", NULL}, {"", "", "", &field}, 0},
-    {"field_focused", {"", "", "", NULL}, {"", "", "", NULL}, 0},
-    {"field_unfocused", {"", "", "", &field}, {"", "", "", NULL}, 1},
-    {"frame_changed", {"", "", "1", NULL}, {"", "", "2", NULL}, 1},
-    {"frame_stable", {"", "", "1", NULL}, {"", "", "2", NULL}, 0},
-    {"frame_stable", {"", "", "", NULL}, {"", "", "2", NULL}, -1},
-    {"element_appears:toast", {"", "", "", NULL}, {"", "", "", NULL}, -1},
-    {"modal_closes", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 url_contains is not in",
+     "url_contains:/cart", {"http://a.test/", "", "", NULL}, {"http://a.test/x", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_contains without its argument is false",
+     "url_contains", {"", "", "", NULL}, {"http://a.test/x", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_contains without an address is unknown",
+     "url_contains:/cart", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 url_equals",
+     "url_equals:http://a.test/", {"", "", "", NULL}, {"http://a.test/", "", "", NULL}, 1},
+    {"agent-loop 8.1 url_changed",
+     "url_changed", {"http://a.test/", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 1},
+    {"agent-loop 8.1 url_unchanged is false when it changed",
+     "url_unchanged", {"http://a.test/", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_changed with two unknown addresses is unknown",
+     "url_changed", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 title_contains in any case",
+     "title_contains:cart", {"", "", "", NULL}, {"", "Your Cart", "", NULL}, 1},
+    {"agent-loop 8.1 title_contains without a title is unknown",
+     "title_contains:cart", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 title_changed",
+     "title_changed", {"", "A", "", NULL}, {"", "B", "", NULL}, 1},
+    {"agent-loop 8.1 field_focused",
+     "field_focused", {"", "", "", NULL}, {"", "", "", &field}, 1},
+    {"agent-loop 8.1 field_focused:n by id",
+     "field_focused:mail", {"", "", "", NULL}, {"", "", "", &field}, 1},
+    {"agent-loop 8.1 field_focused:n by placeholder",
+     "field_focused:example", {"", "", "", NULL}, {"", "", "", &field}, 1},
+    {"agent-loop 8.1 field_focused:n of another field",
+     "field_focused:phone", {"", "", "", NULL}, {"", "", "", &field}, 0},
+    {"agent-loop 8.1 field_focused with nothing focused is false",
+     "field_focused", {"", "", "", NULL}, {"", "", "", NULL}, 0},
+    {"agent-loop 8.1 field_unfocused",
+     "field_unfocused", {"", "", "", &field}, {"", "", "", NULL}, 1},
+    {"agent-loop 8.1 frame_changed",
+     "frame_changed", {"", "", "1", NULL}, {"", "", "2", NULL}, 1},
+    {"agent-loop 8.1 frame_stable",
+     "frame_stable", {"", "", "1", NULL}, {"", "", "2", NULL}, 0},
+    {"agent-loop 8.1 frame_stable without a hash is unknown",
+     "frame_stable", {"", "", "", NULL}, {"", "", "2", NULL}, -1},
+    {"agent-loop 8.1 element_appears is always unknown",
+     "element_appears:toast", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 modal_closes is always unknown",
+     "modal_closes", {"", "", "", NULL}, {"", "", "", NULL}, -1},
 };
 
 static void predictions_are_held_against_what_came(void **state)
 {
+    const struct predicate_case *c = *state;
     struct pool *pool = pool_create(NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(predicate_cases); i++) {
-        struct predicate_score score;
-        json_t *tokens = json_pack("[s]", predicate_cases[i].token);
-        json_t *got = predicates_check(pool, tokens, &predicate_cases[i].before,
-                                       &predicate_cases[i].after, &score);
-        json_t *result = json_object_get(json_array_get(got, 0), "result");
-        int is = json_is_null(result) ? -1 : json_is_true(result);
-        if (is != predicate_cases[i].result)
-            fail_msg("%s: %d", predicate_cases[i].token, is);
-        assert_int_equal(score.evaluated, is >= 0);
-        json_decref(tokens);
-        json_decref(got);
-    }
+    struct predicate_score score;
+    json_t *tokens = json_keep(pool, json_pack("[s]", c->token));
+    json_t *got = json_keep(pool, predicates_check(pool, tokens, &c->before, &c->after, &score));
+    json_t *result = json_object_get(json_array_get(got, 0), "result");
+    int is = json_is_null(result) ? -1 : json_is_true(result);
+    assert_int_equal(is, c->result);
+    assert_int_equal(score.evaluated, is >= 0);
     pool_destroy(pool);
 }
 
@@ -514,28 +548,48 @@ static void predictions_are_read_from_objects_and_lines(void **state)
 
 /* --- 8.2 ------------------------------------------------------------------------------------- */
 
-static const struct {
+static const struct risk_case {
+    const char *row;
     struct action action;
     const char *thinking, *task;
     bool risky;
 } risk_cases[] = {
-    {KEY("Return"), "", "", true},
-    {KEY("ctrl+Enter"), "", "", true},
-    {KEY("Tab"), "submit", "submit", false},
-    {CLICK(1, 1), "", "", false},
-    {CLICK(1, 1), "I press Buy", "", true},
-    {CLICK(1, 1), "", "Sign in to the site", true},
-    {{.type = ACTION_CLICK, .reasoning = "the Place order button"}, "", "", true},
-    {CLICK(1, 1), "a sender", "unsaved", false},
-    {{.type = ACTION_TYPE_TEXT, .text = "x"}, "submit", "submit", false},
+    {"agent-loop 8.2 high risk: key Return",
+     KEY("Return"), "", "", true},
+    {"agent-loop 8.2 high risk: a chord that ends in Enter",
+     KEY("ctrl+Enter"), "", "", true},
+    {"agent-loop 8.2 high risk: another key, whatever is said",
+     KEY("Tab"), "submit", "submit", false},
+    {"agent-loop 8.2 high risk: a click of no weight",
+     CLICK(1, 1), "", "", false},
+    {"agent-loop 8.2 high risk: a click by what is thought",
+     CLICK(1, 1), "I press Buy", "", true},
+    {"agent-loop 8.2 high risk: a click by the task",
+     CLICK(1, 1), "", "Sign in to the site", true},
+    {"agent-loop 8.2 high risk: a click by its reasoning",
+     {.type = ACTION_CLICK, .reasoning = "the Place order button"}, "", "", true},
+    {"agent-loop 8.2 high risk: words count whole",
+     CLICK(1, 1), "a sender", "unsaved", false},
+    {"agent-loop 8.2 high risk: typing is not",
+     {.type = ACTION_TYPE_TEXT, .text = "x"}, "submit", "submit", false},
 };
 
 static void weighty_actions_are_known(void **state)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(risk_cases); i++)
-        if (perceptual_risky(&risk_cases[i].action, risk_cases[i].thinking, risk_cases[i].task) !=
-            risk_cases[i].risky)
-            fail_msg("case %zu", i);
+    const struct risk_case *c = *state;
+    assert_int_equal(perceptual_risky(&c->action, c->thinking, c->task), c->risky);
+}
+
+/* Each of the words makes a click one of weight. */
+static void every_word_of_weight_is_known(void **state)
+{
+    static const char *const words[] = {"submit", "confirm",  "buy",      "purchase",
+                                        "send",   "delete",   "save",     "sign in",
+                                        "log in", "register", "checkout", "place order"};
+    const struct action click = CLICK(1, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (!perceptual_risky(&click, words[i], ""))
+            fail_msg("'%s' has no weight", words[i]);
 }
 
 static void an_effect_is_seen_far_and_near(void **state)
@@ -687,84 +741,142 @@ static void a_sub_goal_text_leaves_out_what_is_empty(void **state)
     pool_destroy(pool);
 }
 
+static const struct prompt_case {
+    const char *row;
+    struct prompt_facts facts;
+    const char *holds, *not ;
+} prompt_cases[] = {
+    {"agent-loop 1.3 step 1: the page is loaded, a short numbered plan is asked for",
+     {.task = "T", .plan = "", .last_thinking = ""}, "The page is loaded", "Done so far"},
+    {"agent-loop 1.3 step 1: a predefined plan is shown, its first item asked for",
+     {.task = "T", .plan = "1. Go", .last_thinking = ""},
+     "Carry out its first item",
+     "The page is loaded"},
+    {"agent-loop 1.3 later: task, your plan, the log, what was thought",
+     {.task = "T", .plan = "1. Go", .last_thinking = "I look", .n = 1},
+     "Your plan:\n1. Go\nDone so far, 1 actions:\nStep 1: "
+     "click({\"x\":5,\"y\":6,\"button\":\"left\"}) -> f0\nYou thought: I look\n",
+     "WARNING"},
+    {"agent-loop 1.3 a predefined plan is not called yours",
+     {.task = "T", .plan = "1. Go", .plan_given = true, .last_thinking = "", .n = 1},
+     "\nPlan:\n1. Go",
+     "Your plan"},
+    {"agent-loop 1.3 up to step 5 a missing page is left",
+     {.task = "T", .plan = "", .last_thinking = "a 404", .n = 2},
+     "go back (alt+Left)",
+     "photo"},
+    {"agent-loop 1.3 after step 5 a missing page is not spoken of",
+     {.task = "T", .plan = "", .last_thinking = "a 404", .n = 6},
+     "You thought",
+     "go back (alt+Left)"},
+    {"agent-loop 1.3 a photo viewer is left",
+     {.task = "T", .plan = "", .last_thinking = "a photo viewer", .n = 1},
+     "A photo viewer is open",
+     "404"},
+    {"agent-loop 1.3 1 of n on a listings task is a photo viewer",
+     {.task = "Read the listings", .plan = "", .last_thinking = "1 of 9", .n = 1},
+     "A photo viewer is open",
+     "404"},
+    {"agent-loop 1.3 1 of n on another task is none",
+     {.task = "T", .plan = "", .last_thinking = "1 of 9", .n = 1},
+     "You thought",
+     "photo viewer"},
+    {"agent-loop 1.3 two clicks on one spot of a form: type now",
+     {.task = "Fill the form", .plan = "", .last_thinking = "", .n = 2},
+     "type now, do not click it again",
+     "repeat yourself"},
+    {"agent-loop 1.3 a soft loop names the repeated action",
+     {.task = "T", .plan = "", .last_thinking = "", .n = 3, .loop = "drift"},
+     "You repeat yourself (drift): click",
+     "ctrl+a"},
+    {"agent-loop 1.3 a soft loop with an empty field focused: type",
+     {.task = "T",
+      .plan = "",
+      .last_thinking = "",
+      .n = 3,
+      .loop = "state",
+      .field_focused = true},
+     "the focused field is empty: type",
+     "something different"},
+    {"agent-loop 1.3 a soft loop with a filled field focused: ctrl+a, then type",
+     {.task = "T",
+      .plan = "",
+      .last_thinking = "",
+      .n = 3,
+      .loop = "state",
+      .field_focused = true,
+      .field_has_value = true},
+     "press ctrl+a, then type",
+     "something different"},
+    {"agent-loop 1.3 the last 10 lines of the log",
+     {.task = "T", .plan = "", .last_thinking = "", .n = 12},
+     "Done so far, 12 actions:\nStep 3:",
+     "Step 2:"},
+};
+
 static void a_turn_is_told_with_its_warnings(void **state)
 {
+    const struct prompt_case *c = *state;
     static const struct action click = CLICK(5, 6);
-    static const struct {
-        struct prompt_facts facts;
-        const char *holds, *not ;
-    } cases[] = {
-        {{.task = "T", .plan = "", .last_thinking = ""}, "The page is loaded", "Done so far"},
-        {{.task = "T", .plan = "1. Go", .last_thinking = ""},
-         "Carry out its first item",
-         "The page is loaded"},
-        {{.task = "T", .plan = "1. Go", .last_thinking = "I look", .n = 1},
-         "Your plan:\n1. Go\nDone so far, 1 actions:\nStep 1: "
-         "click({\"x\":5,\"y\":6,\"button\":\"left\"}) -> f0\nYou thought: I look\n",
-         "WARNING"},
-        {{.task = "T", .plan = "1. Go", .plan_given = true, .last_thinking = "", .n = 1},
-         "\nPlan:\n1. Go",
-         "Your plan"},
-        {{.task = "T", .plan = "", .last_thinking = "a 404", .n = 2},
-         "go back (alt+Left)",
-         "photo"},
-        {{.task = "T", .plan = "", .last_thinking = "a 404", .n = 6},
-         "You thought",
-         "go back (alt+Left)"},
-        {{.task = "T", .plan = "", .last_thinking = "a photo viewer", .n = 1},
-         "A photo viewer is open",
-         "404"},
-        {{.task = "Read the listings", .plan = "", .last_thinking = "1 of 9", .n = 1},
-         "A photo viewer is open",
-         "404"},
-        {{.task = "T", .plan = "", .last_thinking = "1 of 9", .n = 1},
-         "You thought",
-         "photo viewer"},
-        {{.task = "Fill the form", .plan = "", .last_thinking = "", .n = 2},
-         "type now, do not click it again",
-         "repeat yourself"},
-        {{.task = "T", .plan = "", .last_thinking = "", .n = 3, .loop = "drift"},
-         "You repeat yourself (drift): click",
-         "ctrl+a"},
-        {{.task = "T",
-          .plan = "",
-          .last_thinking = "",
-          .n = 3,
-          .loop = "state",
-          .field_focused = true},
-         "the focused field is empty: type",
-         "something different"},
-        {{.task = "T",
-          .plan = "",
-          .last_thinking = "",
-          .n = 3,
-          .loop = "state",
-          .field_focused = true,
-          .field_has_value = true},
-         "press ctrl+a, then type",
-         "something different"},
-        {{.task = "T", .plan = "", .last_thinking = "", .n = 12},
-         "Done so far, 12 actions:\nStep 3:",
-         "Step 2:"},
-    };
     struct pool *pool = pool_create(NULL);
     struct action history[12];
     const char *feedback[12];
+    struct prompt_facts f = c->facts;
     for (int i = 0; i < 12; i++) {
         history[i] = click;
         feedback[i] = pool_printf(pool, "f%d", i);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct prompt_facts f = cases[i].facts;
-        f.history = history;
-        f.feedback = feedback;
-        const char *text = prompt_turn(pool, &f);
-        if (!strstr(text, cases[i].holds) || strstr(text, cases[i].not ))
-            fail_msg("case %zu: %s", i, text);
-    }
+    f.history = history;
+    f.feedback = feedback;
+    const char *text = prompt_turn(pool, &f);
+    if (!strstr(text, c->holds) || strstr(text, c->not))
+        fail_msg("%s", text);
+    pool_destroy(pool);
+}
+
+static void a_numbered_list_at_the_start_is_the_plan(void **state)
+{
+    struct pool *pool = pool_create(NULL);
     assert_string_equal(prompt_plan_in(pool, "1. Open it\n2) Read it\nThen click"),
                         "1. Open it\n2) Read it");
     assert_string_equal(prompt_plan_in(pool, "I will open it"), "");
+    assert_null(strstr(prompt_plan_in(pool, "1. a\n2. b\n3. c\n4. d\n5. e\n6. f\n7. g\n8. h\n9. i\n"
+                                            "10. j\n11. k"),
+                       "11."));
+    pool_destroy(pool);
+}
+
+static void a_thought_is_cut_at_300_characters(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    static const struct action click = CLICK(5, 6);
+    static const char *const told[] = {"f"};
+    char long_thought[400];
+    memset(long_thought, 'x', sizeof(long_thought) - 1);
+    long_thought[399] = 0;
+    struct prompt_facts f = {.task = "T", .plan = "", .last_thinking = long_thought, .n = 1,
+                             .history = &click, .feedback = told};
+    const char *at = strstr(prompt_turn(pool, &f), "You thought: ");
+    assert_non_null(at);
+    assert_int_equal(strspn(at + strlen("You thought: "), "x"), 300);
+    pool_destroy(pool);
+}
+
+/* Each word of a page that is not there. */
+static void every_word_of_a_missing_page_is_known(void **state)
+{
+    static const char *const words[] = {"a 404", "Page not found", "it can't be reached",
+                                        "ERR_TUNNEL_CONNECTION_FAILED", "err_connection_reset",
+                                        "page removed"};
+    struct pool *pool = pool_create(NULL);
+    static const struct action click = CLICK(5, 6);
+    static const char *const told[] = {"f"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        struct prompt_facts f = {.task = "T", .plan = "", .last_thinking = words[i], .n = 1,
+                                 .history = &click, .feedback = told};
+        if (!strstr(prompt_turn(pool, &f), "The page is not there"))
+            fail_msg("%s", words[i]);
+    }
     pool_destroy(pool);
 }
 
@@ -1024,18 +1136,18 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 5 hash64 is sixteen hex digits and one of the mean", a_frame_hash_is_seventeen_hex_digits),
     row_test("agent-loop 5.3 the way out of a loop over a form", loops_are_left),
     row_test("agent-loop 5.3 submit-shaped is told by whole words", submit_shaped_texts_are_told_by_whole_words),
-    row_test("agent-loop 7.1 a second click into a field types what is pending", a_second_click_into_a_field_types),
-    row_test("agent-loop 7.3 a click at the top again scrolls on", a_repeated_click_at_the_top_scrolls_on),
+    row_test("agent-loop 7.1 a first click is no repeated one", a_first_click_is_no_repeated_one),
     row_test("agent-loop 7.5 a photo viewer is told from a page by words and darkness", a_photo_viewer_is_told_from_a_page),
     row_test("agent-loop 6 sentences that only look are known", sentences_that_only_look_are_known),
-    row_test("agent-loop 8.1 every kind is true, false or unknown", predictions_are_held_against_what_came),
     row_test("agent-loop 8.1 tokens are read from objects and from a line", predictions_are_read_from_objects_and_lines),
-    row_test("agent-loop 8.2 weighty actions are known by their words", weighty_actions_are_known),
+    row_test("agent-loop 8.2 every word that makes a click one of high risk", every_word_of_weight_is_known),
     row_test("agent-loop 8.2 an effect is seen on the whole and near the click", an_effect_is_seen_far_and_near),
     row_test("agent-loop 1.4 a feedback line says what happened", a_feedback_line_says_what_happened),
     row_test("agent-loop 2.1 typed text is read back from the focused element", typed_text_is_read_back),
     row_test("agent-loop 1.5 a sub-goal text leaves out what is empty", a_sub_goal_text_leaves_out_what_is_empty),
-    row_test("agent-loop 1.3 a turn is told with the warnings that fit", a_turn_is_told_with_its_warnings),
+    row_test("agent-loop 1.3 a numbered list of at most 10 lines becomes your plan", a_numbered_list_at_the_start_is_the_plan),
+    row_test("agent-loop 1.3 the first 300 characters of the previous reasoning", a_thought_is_cut_at_300_characters),
+    row_test("agent-loop 1.3 every word of a missing page is known", every_word_of_a_missing_page_is_known),
     row_test("agent-loop 8.3 a trajectory holds every key and no typed text", a_trajectory_holds_no_typed_text),
     row_test("agent-loop 6 a done is rejected twice and then unverified", a_done_is_rejected_twice_and_then_unverified),
     row_test("agent-loop 6 the gate can be switched off", the_gate_can_be_switched_off),
@@ -1060,7 +1172,7 @@ static int add_rows(struct CMUnitTest *out, int n, const void *cases, size_t siz
 
 int main(void)
 {
-    static struct CMUnitTest tests[128];
+    static struct CMUnitTest tests[256];
     int n = ARRAY_SIZE(plain_tests);
     memcpy(tests, plain_tests, sizeof(plain_tests));
     n = add_rows(tests, n, signal_cases, sizeof(signal_cases[0]), ARRAY_SIZE(signal_cases),
@@ -1069,6 +1181,16 @@ int main(void)
                  windows_adapt);
     n = add_rows(tests, n, gate_cases, sizeof(gate_cases[0]), ARRAY_SIZE(gate_cases),
                  dones_are_gated);
+    n = add_rows(tests, n, fill_cases, sizeof(fill_cases[0]), ARRAY_SIZE(fill_cases),
+                 a_second_click_into_a_field_types);
+    n = add_rows(tests, n, top_cases, sizeof(top_cases[0]), ARRAY_SIZE(top_cases),
+                 a_repeated_click_at_the_top_scrolls_on);
+    n = add_rows(tests, n, predicate_cases, sizeof(predicate_cases[0]),
+                 ARRAY_SIZE(predicate_cases), predictions_are_held_against_what_came);
+    n = add_rows(tests, n, risk_cases, sizeof(risk_cases[0]), ARRAY_SIZE(risk_cases),
+                 weighty_actions_are_known);
+    n = add_rows(tests, n, prompt_cases, sizeof(prompt_cases[0]), ARRAY_SIZE(prompt_cases),
+                 a_turn_is_told_with_its_warnings);
     assert_true((size_t)n <= ARRAY_SIZE(tests));
     return _cmocka_run_group_tests("inner", tests, (size_t)n, NULL, NULL);
 }

@@ -73,6 +73,14 @@ static int not_answered(struct inner *in, const struct err *err)
     return 0;
 }
 
+static void count_tokens(struct run *run, const struct brain_reply *reply)
+{
+    const struct token_use use = {reply->input_tokens, reply->output_tokens,
+                                  reply->cache_read_tokens, reply->cache_write_tokens};
+    if (reply->model)
+        run_count_call(run, "brain", reply->model, &use);
+}
+
 static int think(struct inner *in, struct brain_reply *reply, struct turn_words *words,
                  bool *ret_answered, struct err *err)
 {
@@ -99,6 +107,7 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
     in->unparsed += reply->action.unparsed;
     in->input_tokens += reply->input_tokens;
     in->output_tokens += reply->output_tokens;
+    count_tokens(run, reply);
     in->thinking = pool_strdup(run->step_pool, reply->thinking);
     if (in->turns == 1)
         in->plan = prompt_plan_in(run->step_pool, in->thinking);
