@@ -12,6 +12,7 @@
 #include "run/url.h"
 
 #define FALLBACK_FAILURES 2
+#define FRONTIER_FAILURES 2
 
 /* Returns 0 with the plan edited, 1 to decline, or an error. */
 typedef int critic_fn(struct run *run, const struct step_result *result, struct next *next,
@@ -133,6 +134,28 @@ static int row_link(struct run *run, const struct step_result *result, struct ne
     return r ? r : 1;
 }
 
+/* Asks for a decision where the rules ask none: what goes on without the step, and what is tried again
+ * anyway. The second time, the fourth and so on; the budgets are recovery's. */
+static int frontier(struct run *run, const struct step_result *result, struct next *next,
+                    struct err *err)
+{
+    struct step_result copy = *result; /* a "halt" changes nothing here */
+    struct next decided = *next;
+    size_t n = failures_of(run);
+    if (!run->config->critic_frontier || !rewrite_helps(result->failure_class) || !n ||
+        n % FRONTIER_FAILURES || !may_be_replaced(result))
+        return 1;
+    int r = recovery_try(run, &copy, &decided, err);
+    if (r == 0)
+        *next = decided;
+    if (r >= 0)
+        run_event(run, "critic-frontier", "result",
+                  json_pack("{s:s,s:s,s:i}", "decision_mode", r ? "halt" : decided.reason,
+                            "failure_class", result->failure_class, "failure_count", (int)n),
+                  "recovery of step %d: %s", run->index + 1, r ? "nothing" : decided.reason);
+    return r;
+}
+
 static const struct {
     const char *layer;
     critic_fn *fn;
@@ -140,6 +163,7 @@ static const struct {
     {"critic-navigate-back-recovery", back_fallback},
     {"critic-fallback-url", fallback_url},
     {"critic-row-link-dom-href", row_link},
+    {"critic-frontier", frontier},
 };
 
 int critic_look(struct run *run, const struct step_result *result, struct next *next,

@@ -132,7 +132,8 @@ static int blur_and_read(struct run *run, const struct recovery_ask *ask,
 {
     struct observation obs;
     int r = 0;
-    for (int i = 0; !r && i < BLUR_TABS; i++)
+    int tabs = run->config->blur_tabs ? run->config->blur_tabs : BLUR_TABS;
+    for (int i = 0; !r && i < tabs; i++)
         r = run_key(run, "Tab", BLUR_CAP_MS, err);
     if (!r)
         r = run_look(run, &obs, err);

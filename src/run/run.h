@@ -79,6 +79,8 @@ struct run_config {
     struct cost_rates rates;         /* all 0: what is used costs nothing */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
     const struct recovery_driver *recovery; /* who decides once retries are used up (recovery.h); NULL: the rules */
+    int blur_tabs;              /* pressed after a submit without effect; 0: 12, negative: none */
+    bool critic_frontier;       /* recovery is also asked for what is not required (agent-loop.md 9.3) */
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
 };
 

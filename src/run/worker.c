@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/delta.h"
+#include "run/inner/inner.h"
 #include "run/profile.h"
 #include "run/run.h"
 #include "run/tools.h"
@@ -434,6 +435,9 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .recipes = json_object_get(options, "recipes"),
         .cache = json_object_get(m, "cache"),
         .row_images = json_flag(options, "row_images", false),
+        .inner_off = inner_off_read(json_object_get(options, "inner_off")),
+        .blur_tabs = (int)json_int(options, "blur_tabs", 0),
+        .critic_frontier = json_flag(options, "critic_frontier", false),
         .allowed_domains = host_patterns(w->pool, json_object_get(options, "allowed_domains")),
     };
 }

@@ -14,6 +14,27 @@ static const char *const passed_options[] = {"extraction_schema", "settle_ceilin
                                              "nav_wait_s",        "auto_url_gate",
                                              "pause_on_captcha",  "type_delay_ms"};
 
+/* Helpers of the inner loop that are switched off, by the names of run/inner/inner.h. New reference. */
+static json_t *switched_off(const struct settings *set)
+{
+    const struct {
+        const char *name;
+        bool on;
+    } table[] = {{"done_gate", set->done_gate},
+                 {"loop_recovery", set->loop_recovery},
+                 {"loop_adaptive", set->loop_adaptive},
+                 {"adaptive_click_tol", set->adaptive_click_tol},
+                 {"predicate_verify", set->predicate_verify},
+                 {"perceptual_verify", set->perceptual_verify},
+                 {"form_controller", set->form_controller},
+                 {"verify_type", set->verify_type}};
+    json_t *names = json_array();
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (!table[i].on)
+            json_push(names, json_string(table[i].name));
+    return names;
+}
+
 /* What the run asked for wins over what the server is set to. New reference. */
 static json_t *worker_options(struct sched *s, const json_t *given)
 {
@@ -32,6 +53,10 @@ static json_t *worker_options(struct sched *s, const json_t *given)
     json_put_str(o, "browser", s->settings->browser); /* never the caller's to choose */
     json_put_bool(o, "sandbox_off", s->settings->sandbox_off);
     json_put_int(o, "profile_max_mb", s->settings->profile_max_mb);
+    json_put(o, "inner_off", switched_off(s->settings));
+    json_put_int(o, "blur_tabs",
+                 s->settings->recovery_tab_blur ? s->settings->recovery_tab_blur_count : -1);
+    json_put_bool(o, "critic_frontier", s->settings->critic_frontier);
     return o;
 }
 

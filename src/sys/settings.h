@@ -41,6 +41,11 @@ struct settings {
     int type_delay_ms;
     int pause_hold_s; /* a paused run's browser is kept for so long */
     bool pause_on_captcha, auto_url_gate;
+    /* what helps a brain, and what is tried when a step fails (agent-loop.md); on unless it is switched off */
+    bool done_gate, loop_recovery, loop_adaptive, adaptive_click_tol, predicate_verify, perceptual_verify,
+        form_controller, verify_type, recovery_tab_blur;
+    bool critic_frontier; /* off unless it is switched on */
+    int recovery_tab_blur_count;
     int run_ttl_days, artifact_ttl_days; /* 0: kept for ever */
     int profile_max_mb;                  /* 0: any size */
     /* what things cost (http-api.md section 20), US dollars */

@@ -122,6 +122,9 @@ static void door_page(struct fake_web *web, struct pool *pool, const char *url,
 {
     out->title = "Door";
     fake_add(out, "button", "button", "Unlock", "");
+    fake_add(out, "button", "button", "Dead", "");
+    out->elements[1].dead = true;
+    fake_add(out, "button", "button", "Banner", SITE "/other");
     if (web->flag)
         fake_add(out, "button", "button", "Enter", SITE "/in");
 }
@@ -158,6 +161,7 @@ static const struct recovery_driver scripted = {"scripted", decide};
 #define ENTER                                                                                      \
     "{'type':'submit','intent':'Enter it','section':'setup','required':true,"                      \
     "'params':{'label':'Enter'},'hints':{'region':'full'}}"
+#define UNLOCK_INSTEAD "{'params':{'label':'Enter'}}"
 #define AGAIN "{'type':'loop','intent':'l','loop_target':1,'loop_count':1}"
 
 static void door(struct rig *rig, enum recovery_mode mode, const char *change, const char *steps)
@@ -286,6 +290,93 @@ static void a_halt_tries_nothing_more_and_says_why(void **state)
     rig_release(&rig);
 }
 
+/* --- 9.3: the frontier ----------------------------------------------------------------------- */
+
+/* A step that is not required leads to the wrong page in each round of a loop. */
+static void rounds(struct rig *rig, bool frontier, int n)
+{
+    static char steps[600];
+    snprintf(steps, sizeof(steps),
+             "[" OPEN_ ",{'type':'click','intent':'Enter it','section':'setup','hints':{'layout':"
+             "'single','expect_url_contains':['/in']},'params':{'label':'Banner'}},{'type':'loop','intent':'l','loop_target':1,"
+             "'loop_count':%d}]",
+             n);
+    rig_init(rig, door_page, steps);
+    planned.decision = (struct recovery_decision){.mode = RECOVERY_EDIT,
+                                                  .name = "scripted",
+                                                  .reasoning = "because",
+                                                  .change = json_of(rig->pool, UNLOCK_INSTEAD)};
+    planned.asked = 0;
+    planned.unlocks = true;
+    rig->web.click = unlock;
+    rig->config.recovery = &scripted;
+    rig->config.critic_frontier = frontier;
+    rig_run(rig, NULL);
+}
+
+static bool told(const struct rig *rig, const char *kind)
+{
+    size_t i;
+    json_t *e;
+    json_array_foreach (rig->events, i, e)
+        if (!strcmp(json_str(e, "layer", ""), "critic-frontier") &&
+            !strcmp(json_str(e, "kind", ""), kind))
+            return true;
+    return false;
+}
+
+static void after_two_failures_the_frontier_asks(void **state)
+{
+    struct rig rig;
+    rounds(&rig, true, 2);
+    assert_int_equal(planned.asked, 1);
+    assert_string_equal(fake_web_url(&rig.web), SITE "/in");
+    assert_true(told(&rig, "fire") && told(&rig, "result"));
+    assert_int_equal(json_int(rig.final, "recoveries", 0), 1); /* of the same budget */
+    rig_release(&rig);
+}
+
+static void after_one_failure_the_frontier_is_silent(void **state)
+{
+    struct rig rig;
+    rounds(&rig, true, 1);
+    assert_int_equal(planned.asked, 0);
+    rig_release(&rig);
+}
+
+static void switched_off_the_frontier_is_silent(void **state)
+{
+    struct rig rig;
+    rounds(&rig, false, 2);
+    assert_int_equal(planned.asked, 0);
+    assert_false(told(&rig, "fire"));
+    rig_release(&rig);
+}
+
+/* --- 9.4: Tab after a submit without effect -------------------------------------------------- */
+
+static int tabs_pressed(int given)
+{
+    struct rig rig;
+    int n = 0;
+    rig_init(&rig, door_page,
+             "[" OPEN_ ",{'type':'submit','intent':'x','required':true,'params':{'label':'Dead'}}]");
+    rig.config.blur_tabs = given;
+    rig_run(&rig, NULL);
+    for (const char *at = rig.web.hand; (at = strstr(at, "key Tab")); at++)
+        n++;
+    assert_string_equal(rig.end.halt_reason, "required_failed:submit");
+    rig_release(&rig);
+    return n;
+}
+
+static void a_submit_without_effect_is_followed_by_tabs(void **state)
+{
+    int none = tabs_pressed(-1); /* a submit of its own may press some */
+    assert_int_equal(tabs_pressed(0), none + 12);
+    assert_int_equal(tabs_pressed(3), none + 3);
+}
+
 /* --- 9.4: other addresses -------------------------------------------------------------------- */
 
 #define LINK(href, words)                                                                          \
@@ -349,6 +440,13 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 9.4 insert_steps: twice for a step, then halt",
              insertions_that_do_not_help_end_with_the_steps_budget),
     row_test("agent-loop 9.4 a decision resets the retries", a_decision_resets_the_retries),
+    row_test("agent-loop 9.3 frontier: after two failures of the rewrite classes a decision is asked",
+             after_two_failures_the_frontier_asks),
+    row_test("agent-loop 9.3 frontier: not after one", after_one_failure_the_frontier_is_silent),
+    row_test("agent-loop 9.3 frontier: off unless MANTIS_CRITIC_FRONTIER is enabled",
+             switched_off_the_frontier_is_silent),
+    row_test("agent-loop 9.4 submit and no_state_change: Tab 12 times, or as set, or never",
+             a_submit_without_effect_is_followed_by_tabs),
     row_test("agent-loop 9.4 halt: nothing more is tried, and the reason is told",
              a_halt_tries_nothing_more_and_says_why),
 };

@@ -327,6 +327,56 @@ static void help_names_every_setting_once(void **state)
     assert_non_null(strstr(help, "[460000]"));
 }
 
+/* What helps a brain is on; the operator switches each off by itself. */
+#define SWITCH(row, name, field, on)                                                               \
+    {                                                                                              \
+        row, name, offsetof(struct settings, field), on                                            \
+    }
+static const struct toggle {
+    const char *row, *name;
+    size_t at;
+    bool on; /* by default */
+} toggles[] = {
+    SWITCH("agent-loop 6 MANTIS_DONE_GATE=disabled", "MANTIS_DONE_GATE", done_gate, true),
+    SWITCH("agent-loop 5.3 MANTIS_LOOP_RECOVERY=disabled", "MANTIS_LOOP_RECOVERY", loop_recovery,
+           true),
+    SWITCH("agent-loop 5.2 MANTIS_LOOP_ADAPTIVE=disabled", "MANTIS_LOOP_ADAPTIVE", loop_adaptive,
+           true),
+    SWITCH("agent-loop 5.1 MANTIS_ADAPTIVE_CLICK_TOL=disabled", "MANTIS_ADAPTIVE_CLICK_TOL",
+           adaptive_click_tol, true),
+    SWITCH("agent-loop 8.1 MANTIS_PREDICATE_VERIFY=disabled", "MANTIS_PREDICATE_VERIFY",
+           predicate_verify, true),
+    SWITCH("agent-loop 8.2 MANTIS_PERCEPTUAL_VERIFY=disabled", "MANTIS_PERCEPTUAL_VERIFY",
+           perceptual_verify, true),
+    SWITCH("agent-loop 7 MANTIS_FORM_CONTROLLER=disabled", "MANTIS_FORM_CONTROLLER",
+           form_controller, true),
+    SWITCH("agent-loop 2.1 MANTIS_VERIFY_TYPE=disabled", "MANTIS_VERIFY_TYPE", verify_type, true),
+    SWITCH("agent-loop 9.4 MANTIS_RECOVERY_TAB_BLUR=disabled", "MANTIS_RECOVERY_TAB_BLUR",
+           recovery_tab_blur, true),
+    SWITCH("agent-loop 9.3 MANTIS_CRITIC_FRONTIER=enabled", "MANTIS_CRITIC_FRONTIER",
+           critic_frontier, false),
+};
+
+static void a_switch_turns_its_own_field(void **state)
+{
+    const struct toggle *t = *state;
+    setenv(t->name, t->on ? "disabled" : "enabled", 1);
+    assert_int_equal(load(NULL), 0);
+    for (size_t i = 0; i < sizeof(toggles) / sizeof(*toggles); i++) {
+        bool now = *(bool *)((char *)&s + toggles[i].at);
+        assert_int_equal(now, &toggles[i] == t ? !t->on : toggles[i].on);
+    }
+}
+
+static int run_toggles(void)
+{
+    struct CMUnitTest tests[sizeof(toggles) / sizeof(*toggles)];
+    for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
+        tests[i] = (struct CMUnitTest){toggles[i].row, a_switch_turns_its_own_field, set_up,
+                                       tear_down, (void *)&toggles[i]};
+    return cmocka_run_group_tests_name("toggles", tests, NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,5 +402,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(directories_follow_their_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(help_names_every_setting_once, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int wrong = cmocka_run_group_tests(tests, NULL, NULL);
+    return wrong + run_toggles();
 }

@@ -175,7 +175,8 @@ static void write_down(struct inner *in, const struct chosen *c, const struct tu
     struct perceptual effect;
     struct predicate_score score;
     json_t *tokens;
-    bool types = a->type == ACTION_TYPE_TEXT && !is_address(a);
+    bool types =
+        a->type == ACTION_TYPE_TEXT && !is_address(a) && !(in->off & INNER_NO_READ_BACK);
     struct read_back typed = {.reason = ""};
     if (types)
         typed = feedback_read_back(pool, a->text, after->focused, shown_in(after), after->obs.page);

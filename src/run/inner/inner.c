@@ -25,6 +25,27 @@ bool inner_vendor_page(const char *url)
     return store || advert;
 }
 
+static const struct {
+    const char *name;
+    unsigned bit;
+} switches[] = {{"done_gate", INNER_NO_DONE_GATE},
+                {"loop_recovery", INNER_NO_LOOP_RECOVERY},
+                {"loop_adaptive", INNER_PLAIN_LOOP},
+                {"adaptive_click_tol", INNER_PLAIN_TOLERANCE},
+                {"predicate_verify", INNER_NO_PREDICATES},
+                {"perceptual_verify", INNER_NO_PERCEPTUAL},
+                {"form_controller", INNER_NO_FORM_CONTROLLER},
+                {"verify_type", INNER_NO_READ_BACK}};
+
+unsigned inner_off_read(const json_t *names)
+{
+    unsigned off = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+        if (json_holds(names, switches[i].name))
+            off |= switches[i].bit;
+    return off;
+}
+
 void inner_count(json_t *counts, const char *reason)
 {
     json_put_int(counts, reason, json_int(counts, reason, 0) + 1);

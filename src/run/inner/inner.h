@@ -27,6 +27,7 @@ enum inner_off { /* what the operator switched off (run_config.inner_off) */
                  INNER_NO_PREDICATES = 1 << 4,
                  INNER_NO_PERCEPTUAL = 1 << 5,
                  INNER_NO_FORM_CONTROLLER = 1 << 6,
+                 INNER_NO_READ_BACK = 1 << 7,
 };
 
 struct inner_goal {
@@ -57,6 +58,9 @@ struct inner_result {
  */
 int inner_run(struct run *run, struct inner_goal *goal, struct inner_result *out,
               struct err *err) MUST_CHECK;
+
+/* From ["done_gate", ...]: enum inner_off. Other names are passed over; NULL: nothing is off. */
+unsigned inner_off_read(const json_t *names);
 
 /* counts[reason] += 1 */
 void inner_count(json_t *counts, const char *reason);
