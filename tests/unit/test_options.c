@@ -164,16 +164,13 @@ static void another_model_than_the_servers_is_refused(void **state)
     assert_non_null(strstr(err.msg, "'no-such'"));
 }
 
-static json_t *dry_capped(const char *model, double max_cost)
+static json_t *dry_of(const char *document, const char *model, double max_cost)
 {
     static const struct intake_config config = {
         .repo_root = "", .env_url = "", .default_micro = ""};
     static const struct identity identity = {"acme__default", "acme__wf", "acme__wf"};
     struct plan *plan;
-    json_t *steps = parse("{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open https://a.test\"},"
-                          "{\"type\":\"extract_data\",\"intent\":\"Read\"},"
-                          "{\"type\":\"extract_data\",\"intent\":\"Read more\"}]}");
-    assert_int_equal(intake_document(pool, &config, steps, "", &plan, &err), 0);
+    assert_int_equal(intake_document(pool, &config, parse(document), "", &plan, &err), 0);
     struct dry_run d = {.tenant_id = "acme",
                         .model = model,
                         .plane = "browser_use_plane",
@@ -185,30 +182,50 @@ static json_t *dry_capped(const char *model, double max_cost)
     return json_keep(pool, dry_run_json(&d));
 }
 
+static json_t *dry_capped(const char *model, double max_cost)
+{
+    return dry_of("{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open https://a.test\"},"
+                  "{\"type\":\"extract_data\",\"intent\":\"Read\"},"
+                  "{\"type\":\"extract_data\",\"intent\":\"Read more\"}]}",
+                  model, max_cost);
+}
+
 static json_t *dry(const char *model)
 {
     return dry_capped(model, 2.5);
 }
 
-static void a_dry_run_shows_the_plan_and_its_price(void **state)
+static const struct estimate_case {
+    const char *row, *model;
+    double gpu, claude; /* of three steps, two of them extracting */
+} estimate_cases[] = {
+    {"plans 14 estimate for holo3", "holo3", .012, .04},
+    {"plans 14 estimate for fara", "fara", .018, .04},
+    {"plans 14 estimate for gemma4-cua", "gemma4-cua", .009, .04},
+    {"plans 14 estimate for evocua-8b", "evocua-8b", .012, .04},
+    {"plans 14 estimate for evocua-32b", "evocua-32b", .024, .04},
+    {"plans 14 estimate for opencua-32b", "opencua-32b", .024, .04},
+    {"plans 14 estimate for opencua-72b", "opencua-72b", .045, .04},
+    {"plans 14 estimate for claude", "claude", 0, .06},
+    {"plans 14 the page brain costs no model", "page", 0, 0},
+    {"plans 14 an unknown model is estimated as holo3", "else", .012, .04},
+};
+
+static void a_dry_run_estimates_the_price(void **state)
 {
-    static const struct {
-        const char *model;
-        double gpu, claude;
-    } cases[] = {{"holo3", .012, .04},       {"fara", .018, .04},       {"gemma4-cua", .009, .04},
-                 {"evocua-8b", .012, .04},   {"evocua-32b", .024, .04}, {"opencua-32b", .024, .04},
-                 {"opencua-72b", .045, .04}, {"claude", 0, .06},        {"page", 0, 0},
-                 {"else", .012, .04}};
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        json_t *cost = json_object_get(dry(cases[i].model), "cost_estimate");
-        assert_string_equal(json_str(cost, "cua_model", ""), cases[i].model);
-        assert_true(json_num(cost, "gpu_usd", -1) == cases[i].gpu);
-        assert_true(json_num(cost, "claude_usd", -1) == cases[i].claude);
-        assert_true(json_num(cost, "other_usd", -1) == 0.02);
-        double sum =
-            cases[i].gpu + cases[i].claude + 0.02 - json_num(cost, "estimated_total_usd", -1);
-        assert_true(sum < 1e-9 && sum > -1e-9);
-    }
+    const struct estimate_case *c = *state;
+    json_t *cost = json_object_get(dry(c->model), "cost_estimate");
+    assert_string_equal(json_str(cost, "cua_model", ""), c->model);
+    assert_true(json_num(cost, "gpu_usd", -1) == c->gpu);
+    assert_true(json_num(cost, "claude_usd", -1) == c->claude);
+    assert_true(json_num(cost, "other_usd", -1) == 0.02);
+    double rest = c->gpu + c->claude + 0.02 - json_num(cost, "estimated_total_usd", -1);
+    assert_true(rest < 1e-9 && rest > -1e-9);
+    assert_true(*json_str(cost, "note", ""));
+}
+
+static void an_estimate_above_the_cap_is_said(void **state)
+{
     assert_int_equal(json_array_size(json_object_get(dry("opencua-72b"), "warnings")), 0);
     json_t *dear = json_object_get(dry_capped("opencua-72b", 0.1), "warnings");
     assert_int_equal(json_array_size(dear), 1);
@@ -216,28 +233,72 @@ static void a_dry_run_shows_the_plan_and_its_price(void **state)
         json_string_value(json_array_get(dear, 0)),
         "the estimate of 0.105 USD is above the max_cost in force, 0.1 USD: the run "
         "would stop at it");
-    json_t *doc = dry("page"), *suite = json_object_get(doc, "task_suite");
-    assert_true(json_flag(doc, "dry_run", false));
-    assert_string_equal(json_str(doc, "compute_backend", ""), "browser_use_plane");
-    assert_string_equal(json_str(suite, "_profile_id", ""), "acme__default");
-    assert_true(json_num(suite, "_max_cost", 0) == 2.5);
-    assert_int_equal(json_int(suite, "_max_time_minutes", 0), 7);
-    assert_int_equal(json_int(json_object_get(doc, "plan_summary"), "step_count", 0), 3);
-    assert_null(json_object_get(doc, "run_id"));
+}
+
+/* Of a navigate and two extractions. */
+static const struct dry_case {
+    const char *row, *object, *key, *want; /* as JSON; NULL: not there */
+} dry_cases[] = {
+    {"plans 14 dry_run says so", "", "dry_run", "true"},
+    {"plans 14 dry_run: tenant_id", "", "tenant_id", "\"acme\""},
+    {"plans 14 dry_run: profile_id", "", "profile_id", "\"acme__default\""},
+    {"plans 14 dry_run: workflow_id", "", "workflow_id", "\"acme__wf\""},
+    {"plans 14 dry_run: cua_model", "", "cua_model", "\"page\""},
+    {"plans 14 dry_run: compute_backend", "", "compute_backend", "\"browser_use_plane\""},
+    {"plans 14 dry_run mints no run id", "", "run_id", NULL},
+    {"plans 14 dry_run: the suite has the profile", "task_suite", "_profile_id",
+     "\"acme__default\""},
+    {"plans 14 dry_run: the suite has the cap in force", "task_suite", "_max_cost", "2.5"},
+    {"plans 14 dry_run: the suite has the time in force", "task_suite", "_max_time_minutes", "7"},
+    {"plans 14 plan_summary: step_count", "plan_summary", "step_count", "4"},
+    {"plans 14 plan_summary: by_type", "plan_summary", "by_type",
+     "{\"extract_data\":2,\"navigate\":1,\"submit\":1}"},
+    {"plans 14 plan_summary: with_inline_extract_schema", "plan_summary",
+     "with_inline_extract_schema", "1"},
+    {"plans 14 plan_summary: gate_steps", "plan_summary", "gate_steps", "1"},
+    {"plans 14 plan_summary: required_steps", "plan_summary", "required_steps", "1"},
+};
+
+static void a_dry_run_tells_the_plan(void **state)
+{
+    const struct dry_case *c = *state;
+    json_t *doc = dry_of("{\"steps\":[{\"type\":\"navigate\",\"intent\":\"Open https://a.test\"},"
+                         "{\"type\":\"extract_data\",\"intent\":\"Read\",\"extract\":{\"fields\":[{"
+                         "\"name\":\"a\"}]}},{\"type\":\"extract_data\",\"intent\":\"Is it "
+                         "there?\",\"gate\":true},{\"type\":\"submit\",\"intent\":\"s\"}]}",
+                         "page", 2.5);
+    const json_t *object = *c->object ? json_object_get(doc, c->object) : doc;
+    const json_t *got = json_object_get(object, c->key);
+    if (!c->want)
+        assert_null(got);
+    else
+        assert_string_equal(got ? json_canonical(pool, got) : "nothing", c->want);
+    assert_true(*json_str(doc, "next_step", ""));
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static const struct CMUnitTest plain[] = {
         CASE(a_run_takes_what_it_is_told),
         CASE(a_schema_takes_as_much_as_a_recipe),
         CASE(a_run_option_that_is_wrong_is_named),
         CASE(an_instruction_is_taken_at_the_ends_of_every_range),
         CASE(an_instruction_that_is_wrong_is_refused_by_name),
         CASE(another_model_than_the_servers_is_refused),
-        CASE(a_dry_run_shows_the_plan_and_its_price),
+        {"plans 14 Better: an estimate above max_cost is said", an_estimate_above_the_cap_is_said,
+         setup, teardown, NULL},
     };
+    struct CMUnitTest tests[ARRAY_SIZE(plain) + ARRAY_SIZE(estimate_cases) + ARRAY_SIZE(dry_cases)];
+    struct CMUnitTest *next = tests;
+    for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+        *next++ = plain[i];
+    for (size_t i = 0; i < ARRAY_SIZE(estimate_cases); i++)
+        *next++ = (struct CMUnitTest){estimate_cases[i].row, a_dry_run_estimates_the_price, setup,
+                                      teardown, (void *)&estimate_cases[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(dry_cases); i++)
+        *next++ = (struct CMUnitTest){dry_cases[i].row, a_dry_run_tells_the_plan, setup, teardown,
+                                      (void *)&dry_cases[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
