@@ -1,6 +1,6 @@
 /*
- * What the rules of the halt table do (plans.md 9.4): where the run goes on, why, and what was done to the
- * page for it. Which rule a failure meets is in test_rules.c.
+ * What the rules of the halt table do (plans.md 9.4): where the run goes on, why, and what was done
+ * to the page for it. Which rule a failure meets is in test_rules.c.
  */
 #include "unit/test.h"
 
@@ -12,7 +12,8 @@
 
 #define SITE "http://acts.test"
 
-static void acts_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
+static void acts_page(struct fake_web *web, struct pool *pool, const char *url,
+                      struct fake_page *out)
 {
     out->title = "Acts";
     if (strstr(url, "/list/") && strlen(url) == strlen(SITE "/list/")) {
@@ -29,12 +30,14 @@ static void acts_page(struct fake_web *web, struct pool *pool, const char *url, 
     }
 }
 
-#define STEP(type, more)   "{'type':'" type "','intent':'x','section':'extraction'" more "}"
-#define WAIT               STEP("wait", ",'params':{'seconds':0}")
-#define LOOP(count)        "{'type':'loop','intent':'l','section':'extraction','loop_target':1,'loop_count':" count "}"
-#define CARD               STEP("click", ",'hints':{'layout':'listings'}")
-#define PRESS(label, more) STEP("click", ",'params':{'label':'" label "'},'hints':{'layout':'single'" more "}")
-#define TO_END             STEP("scroll", ",'params':{'backend':'cdp','count':9}")
+#define STEP(type, more) "{'type':'" type "','intent':'x','section':'extraction'" more "}"
+#define WAIT             STEP("wait", ",'params':{'seconds':0}")
+#define LOOP(count)                                                                                \
+    "{'type':'loop','intent':'l','section':'extraction','loop_target':1,'loop_count':" count "}"
+#define CARD STEP("click", ",'hints':{'layout':'listings'}")
+#define PRESS(label, more)                                                                         \
+    STEP("click", ",'params':{'label':'" label "'},'hints':{'layout':'single'" more "}")
+#define TO_END STEP("scroll", ",'params':{'backend':'cdp','count':9}")
 
 enum with { BRAIN = 1, NO_WHEEL = 2, NO_TYPING = 4, NO_BACK = 8, DOWN = 16 };
 
@@ -100,7 +103,8 @@ static const char *order_of(struct rig *rig)
     const char *out = "";
     for (int i = 1; i < rig_n_results(rig); i++) {
         const char *data = rig_data(rig, i);
-        out = pool_printf(rig->pool, "%s%s%.*s", out, *out ? " " : "", (int)strcspn(data, ":@"), data);
+        out = pool_printf(rig->pool, "%s%s%.*s", out, *out ? " " : "", (int)strcspn(data, ":@"),
+                          data);
     }
     return out;
 }
@@ -111,7 +115,8 @@ static const char *reason_of(const struct rig *rig)
     size_t i;
     json_t *e;
     json_array_foreach (rig->events, i, e)
-        if (!strcmp(json_str(e, "kind", ""), "step_end") && *json_str(json_object_get(e, "detail"), "reason", ""))
+        if (!strcmp(json_str(e, "kind", ""), "step_end") &&
+            *json_str(json_object_get(e, "detail"), "reason", ""))
             reason = json_str(json_object_get(e, "detail"), "reason", "");
     return reason;
 }
@@ -124,8 +129,12 @@ static void one_row(void **state)
     struct rig_brain brain;
     char steps[1200];
     for (size_t i = 0; i < ARRAY_SIZE(up_and_down); i++)
-        up_and_down[i] = (struct action){.type = ACTION_SCROLL, .x = 640, .y = 300, .dy = i % 2 && !(row->with & DOWN) ? -1 : 1};
-    snprintf(steps, sizeof(steps), "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'" SITE "%s'}},%s]", row->path, row->steps);
+        up_and_down[i] = (struct action){
+            .type = ACTION_SCROLL, .x = 640, .y = 300, .dy = i % 2 && !(row->with & DOWN) ? -1 : 1};
+    snprintf(steps, sizeof(steps),
+             "[{'type':'navigate','intent':'x','section':'setup','params':{'url':'" SITE
+             "%s'}},%s]",
+             row->path, row->steps);
     rig_init(&rig, acts_page, steps);
     rig_brain_init(&brain, up_and_down, ARRAY_SIZE(up_and_down));
     rig.brain = row->with & BRAIN ? &brain.base : NULL;

@@ -47,103 +47,119 @@ static void a_terminal_state_never_changes_and_a_live_one_can_be_cancelled(void 
     assert_true(run_state_may_become(RUN_RECOVERING, RUN_RUNNING));
 }
 
+static const struct ending_case {
+    const char *row, *status, *halt_reason;
+    bool failed;
+    const char *terminal_status;
+    enum run_state state;
+} ending_cases[] = {
+    {"agent-loop 11 completed, all steps well is completed", "completed", "", false, "completed",
+     RUN_SUCCEEDED},
+    {"agent-loop 11 completed, a step failed is completed_with_failures", "completed", "", true,
+     "completed_with_failures", RUN_COMPLETED_WITH_FAILURES},
+    {"agent-loop 11 halted by budget_cap is budget_exceeded", "halted", "budget_cap", true,
+     "budget_exceeded", RUN_HALTED},
+    {"agent-loop 11 halted by time_cap is time_exceeded", "halted", "time_cap", false,
+     "time_exceeded", RUN_HALTED},
+    {"agent-loop 11 halted by required_failed:submit is halted", "halted", "required_failed:submit",
+     true, "halted", RUN_HALTED},
+    {"agent-loop 11 halted without a reason is halted", "halted", NULL, true, "halted", RUN_HALTED},
+    {"agent-loop 11 halted by navigate_failed is halted", "halted", "navigate_failed", true,
+     "halted", RUN_HALTED},
+    {"agent-loop 11 halted by page_blocked is halted", "halted", "page_blocked", true, "halted",
+     RUN_HALTED},
+    {"agent-loop 11 halted by stopped is halted", "halted", "stopped", true, "halted", RUN_HALTED},
+    {"agent-loop 11 halted by loop_stuck is halted", "halted", "loop_stuck", true, "halted",
+     RUN_HALTED},
+    {"agent-loop 11 halted by off_source_drift is halted", "halted", "off_source_drift", true,
+     "halted", RUN_HALTED},
+    {"agent-loop 11 cancelled by cancel_event is cancelled", "cancelled", "cancel_event", false,
+     "cancelled", RUN_CANCELLED},
+    {"agent-loop 11 paused by user_input is paused", "paused", "user_input", false, "paused",
+     RUN_PAUSED},
+    {"agent-loop 11 timeout is timeout", "timeout", "", false, "timeout", RUN_TIMEOUT},
+    {"agent-loop 11 failed is failed", "failed", "", false, "failed", RUN_FAILED},
+    {"agent-loop 11 gibberish is failed", "gibberish", "", false, "failed", RUN_FAILED},
+};
+
 static void runner_outcomes_become_wire_words(void **state)
 {
-    static const struct {
-        const char *status, *halt_reason;
-        bool failed;
-        const char *terminal_status;
-        enum run_state state;
-    } rows[] = {
-        {"completed", "", false, "completed", RUN_SUCCEEDED},
-        {"completed", "", true, "completed_with_failures", RUN_COMPLETED_WITH_FAILURES},
-        {"halted", "budget_cap", true, "budget_exceeded", RUN_HALTED},
-        {"halted", "time_cap", false, "time_exceeded", RUN_HALTED},
-        {"halted", "required_failed:submit", true, "halted", RUN_HALTED},
-        {"halted", NULL, true, "halted", RUN_HALTED},
-        {"halted", "navigate_failed", true, "halted", RUN_HALTED},
-        {"halted", "page_blocked", true, "halted", RUN_HALTED},
-        {"halted", "stopped", true, "halted", RUN_HALTED},
-        {"halted", "loop_stuck", true, "halted", RUN_HALTED},
-        {"halted", "off_source_drift", true, "halted", RUN_HALTED},
-        {"cancelled", "cancel_event", false, "cancelled", RUN_CANCELLED},
-        {"paused", "user_input", false, "paused", RUN_PAUSED},
-        {"timeout", "", false, "timeout", RUN_TIMEOUT},
-        {"failed", "", false, "failed", RUN_FAILED},
-        {"gibberish", "", false, "failed", RUN_FAILED},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const char *t = run_terminal_status(rows[i].status, rows[i].halt_reason, rows[i].failed);
-        assert_string_equal(t, rows[i].terminal_status);
-        assert_int_equal(run_state_of(t), rows[i].state);
-    }
+    const struct ending_case *c = *state;
+    const char *t = run_terminal_status(c->status, c->halt_reason, c->failed);
+    assert_string_equal(t, c->terminal_status);
+    assert_int_equal(run_state_of(t), c->state);
+}
+
+static void no_known_word_is_a_failure(void **state)
+{
     assert_int_equal(run_state_of("gibberish"), RUN_FAILED);
 }
 
+/* clang-format off */
+static const struct class_case {
+    const char *row, *data, *title, *class;
+} class_cases[] = {
+    {"agent-loop 10 empty text is unknown", "", "", "unknown"},
+    {"agent-loop 10 no text at all is unknown", NULL, NULL, "unknown"},
+    {"agent-loop 10 something odd is unknown", "something odd", "", "unknown"},
+    {"agent-loop 10 click_no_nav:no_state_change:x is no_state_change", "click_no_nav:no_state_change:x", "", "no_state_change"},
+    {"agent-loop 10 the title Just a moment... is cf_challenge", "", "Just a moment...", "cf_challenge"},
+    {"agent-loop 10 the title Attention Required! | Shop is cf_challenge, whatever the text says", "Error 404", "Attention Required! | Shop", "cf_challenge"},
+    {"agent-loop 10 loop_terminated after 5 is brain_loop_exhausted", "loop_terminated after 5", "", "brain_loop_exhausted"},
+    {"agent-loop 10 click_no_nav:wrong_target:x is wrong_target", "click_no_nav:wrong_target:x", "", "wrong_target"},
+    {"agent-loop 10 bad_url:dns is bad_url", "bad_url:dns", "", "bad_url"},
+    {"agent-loop 10 bad_url=soft_404 is bad_url", "bad_url=soft_404", "", "bad_url"},
+    {"agent-loop 10 page_blocked is page_blocked", "page_blocked", "", "page_blocked"},
+    {"agent-loop 10 Error 403 is cf_challenge", "Error 403", "", "cf_challenge"},
+    {"agent-loop 10 got 403 Forbidden is cf_challenge", "got 403 Forbidden", "", "cf_challenge"},
+    {"agent-loop 10 error 404 is http_4xx", "error 404", "", "http_4xx"},
+    {"agent-loop 10 the server said 404. is http_4xx", "the server said 404.", "", "http_4xx"},
+    {"agent-loop 10 error 410 gone is http_4xx", "error 410 gone", "", "http_4xx"},
+    {"agent-loop 10 error 500 is http_5xx", "error 500", "", "http_5xx"},
+    {"agent-loop 10 status=503 is http_5xx", "status=503", "", "http_5xx"},
+    {"agent-loop 10 Internal Server Error is http_5xx", "Internal Server Error", "", "http_5xx"},
+    {"agent-loop 10 connection timed out is nav_timeout", "connection timed out", "", "nav_timeout"},
+    {"agent-loop 10 form_target_not_found is selector_miss", "form_target_not_found", "", "selector_miss"},
+    {"agent-loop 10 form_target_not_input:DIV is selector_miss", "form_target_not_input:DIV", "", "selector_miss"},
+    {"agent-loop 10 option_not_found is selector_miss", "option_not_found", "", "selector_miss"},
+    {"agent-loop 10 fill_error:x is selector_miss", "fill_error:x", "", "selector_miss"},
+    {"agent-loop 10 filters_not_applied is selector_miss", "filters_not_applied", "", "selector_miss"},
+    {"agent-loop 10 scan_error is extractor_error", "scan_error", "", "extractor_error"},
+    {"agent-loop 10 max_cost reached is budget_exceeded", "max_cost reached", "", "budget_exceeded"},
+    {"agent-loop 10 max_time passed is budget_exceeded", "max_time passed", "", "budget_exceeded"},
+    {"agent-loop 10 max_steps used is brain_loop_exhausted", "max_steps used", "", "brain_loop_exhausted"},
+    {"agent-loop 10 brain_loop_exhausted:loop is brain_loop_exhausted", "brain_loop_exhausted:loop", "", "brain_loop_exhausted"},
+    {"agent-loop 10 cloudflare ray is cf_challenge", "cloudflare ray", "", "cf_challenge"},
+    {"agent-loop 10 please verify you are human is cf_challenge", "please verify you are human", "", "cf_challenge"},
+    {"agent-loop 10 error 401 is http_4xx", "error 401", "", "http_4xx"},
+    {"agent-loop 10 got 502 is http_5xx", "got 502", "", "http_5xx"},
+    {"agent-loop 10 got 504 is http_5xx", "got 504", "", "http_5xx"},
+    {"agent-loop 10 operation timeout is nav_timeout", "operation timeout", "", "nav_timeout"},
+    {"agent-loop 10 select_error is selector_miss", "select_error", "", "selector_miss"},
+    {"agent-loop 10 submit_error is selector_miss", "submit_error", "", "selector_miss"},
+    {"agent-loop 10 click_error is selector_miss", "click_error", "", "selector_miss"},
+    {"agent-loop 10 element not visible is selector_miss", "element not visible", "", "selector_miss"},
+    {"agent-loop 10 no element there is selector_miss", "no element there", "", "selector_miss"},
+    {"agent-loop 10 ok=false is selector_miss", "ok=false", "", "selector_miss"},
+    {"agent-loop 10 grounding=no is selector_miss", "grounding=no", "", "selector_miss"},
+    {"agent-loop 10 extract_error is extractor_error", "extract_error", "", "extractor_error"},
+    {"agent-loop 10 the scrape ended is extractor_error", "the scrape ended", "", "extractor_error"},
+    {"agent-loop 10 listing_budget_exceeded:bound=per_url:url=https://a.test/404:count=3 is budget_exceeded", "listing_budget_exceeded:bound=per_url:url=https://a.test/404:count=3", "", "budget_exceeded"},
+    {"agent-loop 10 price $502 is unknown", "price $502", "", "unknown"},
+    {"agent-loop 10 price 1,502 is unknown", "price 1,502", "", "unknown"},
+    {"agent-loop 10 price 502.50 is unknown", "price 502.50", "", "unknown"},
+    {"agent-loop 10 price 502,000 is unknown", "price 502,000", "", "unknown"},
+    {"agent-loop 10 https://a.test/item/404 is unknown", "https://a.test/item/404", "", "unknown"},
+    {"agent-loop 10 article 15034 is unknown", "article 15034", "", "unknown"},
+    {"agent-loop 10 error 4 is unknown", "error 4", "", "unknown"},
+    {"agent-loop 10 error 40312 is unknown", "error 40312", "", "unknown"},
+};
+/* clang-format on */
+
 static void failures_are_classed_by_the_first_rule(void **state)
 {
-    static const struct {
-        const char *data, *title, *class;
-    } rows[] = {
-        {"", "", "unknown"},
-        {NULL, NULL, "unknown"},
-        {"something odd", "", "unknown"},
-        {"click_no_nav:no_state_change:x", "", "no_state_change"},
-        {"", "Just a moment...", "cf_challenge"},
-        {"Error 404", "Attention Required! | Shop", "cf_challenge"},
-        {"loop_terminated after 5", "", "brain_loop_exhausted"},
-        {"click_no_nav:wrong_target:x", "", "wrong_target"},
-        {"bad_url:dns", "", "bad_url"},
-        {"bad_url=soft_404", "", "bad_url"},
-        {"page_blocked", "", "page_blocked"},
-        {"Error 403", "", "cf_challenge"},
-        {"got 403 Forbidden", "", "cf_challenge"},
-        {"error 404", "", "http_4xx"},
-        {"the server said 404.", "", "http_4xx"},
-        {"error 410 gone", "", "http_4xx"},
-        {"error 500", "", "http_5xx"},
-        {"status=503", "", "http_5xx"},
-        {"Internal Server Error", "", "http_5xx"},
-        {"connection timed out", "", "nav_timeout"},
-        {"form_target_not_found", "", "selector_miss"},
-        {"form_target_not_input:DIV", "", "selector_miss"},
-        {"option_not_found", "", "selector_miss"},
-        {"fill_error:x", "", "selector_miss"},
-        {"filters_not_applied", "", "selector_miss"},
-        {"scan_error", "", "extractor_error"},
-        {"max_cost reached", "", "budget_exceeded"},
-        {"max_time passed", "", "budget_exceeded"},
-        {"max_steps used", "", "brain_loop_exhausted"},
-        {"brain_loop_exhausted:loop", "", "brain_loop_exhausted"},
-        {"cloudflare ray", "", "cf_challenge"},
-        {"please verify you are human", "", "cf_challenge"},
-        {"error 401", "", "http_4xx"},
-        {"got 502", "", "http_5xx"},
-        {"got 504", "", "http_5xx"},
-        {"operation timeout", "", "nav_timeout"},
-        {"select_error", "", "selector_miss"},
-        {"submit_error", "", "selector_miss"},
-        {"click_error", "", "selector_miss"},
-        {"element not visible", "", "selector_miss"},
-        {"no element there", "", "selector_miss"},
-        {"ok=false", "", "selector_miss"},
-        {"grounding=no", "", "selector_miss"},
-        {"extract_error", "", "extractor_error"},
-        {"the scrape ended", "", "extractor_error"},
-        {"listing_budget_exceeded:bound=per_url:url=https://a.test/404:count=3", "",
-         "budget_exceeded"},
-        /* numbers that are no status */
-        {"price $502", "", "unknown"},
-        {"price 1,502", "", "unknown"},
-        {"price 502.50", "", "unknown"},
-        {"price 502,000", "", "unknown"},
-        {"https://a.test/item/404", "", "unknown"},
-        {"article 15034", "", "unknown"},
-        {"error 4", "", "unknown"},
-        {"error 40312", "", "unknown"},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        assert_string_equal(failure_classify(rows[i].data, rows[i].title), rows[i].class);
+    const struct class_case *c = *state;
+    assert_string_equal(failure_classify(c->data, c->title), c->class);
 }
 
 static void a_cause_explains_a_run_better_than_a_symptom(void **state)
@@ -168,48 +184,59 @@ static void a_cause_explains_a_run_better_than_a_symptom(void **state)
     assert_string_equal(failure_of_run(NULL), "");
 }
 
+static const struct help_case {
+    const char *row, *class;
+} help_cases[] = {
+    {"agent-loop 11 failure_help of anthropic_unreachable", "anthropic_unreachable"},
+    {"agent-loop 11 failure_help of cf_challenge", "cf_challenge"},
+    {"agent-loop 11 failure_help of page_blocked", "page_blocked"},
+    {"agent-loop 11 failure_help of navigation_drift", "navigation_drift"},
+    {"agent-loop 11 failure_help of navigate_failed", "navigate_failed"},
+    {"agent-loop 11 failure_help of bad_url", "bad_url"},
+    {"agent-loop 11 failure_help of extract_data_failed", "extract_data_failed"},
+    {"agent-loop 11 failure_help of no_schema_configured", "no_schema_configured"},
+    {"agent-loop 11 failure_help of budget_cap", "budget_cap"},
+    {"agent-loop 11 failure_help of time_cap", "time_cap"},
+    {"agent-loop 11 failure_help of halt_timeout", "halt_timeout"},
+    {"agent-loop 11 failure_help of cancelled", "cancelled"},
+    {"agent-loop 11 failure_help of required_failed:submit", "required_failed:submit"},
+    {"agent-loop 11 failure_help of loop_stuck", "loop_stuck"},
+    {"agent-loop 11 failure_help of off_source_drift", "off_source_drift"},
+    {"agent-loop 11 failure_help of task_failed", "task_failed"},
+    {"agent-loop 11 failure_help of worker_lost", "worker_lost"},
+    {"agent-loop 11 failure_help of plane_gone", "plane_gone"},
+    {"agent-loop 11 failure_help of disk_full", "disk_full"},
+    {"agent-loop 11 failure_help of off_allowlist", "off_allowlist"},
+};
+
 static void every_halt_class_has_its_own_help(void **state)
 {
-    static const char *const classes[] = {"anthropic_unreachable",
-                                          "cf_challenge",
-                                          "page_blocked",
-                                          "navigation_drift",
-                                          "navigate_failed",
-                                          "bad_url",
-                                          "extract_data_failed",
-                                          "no_schema_configured",
-                                          "budget_cap",
-                                          "time_cap",
-                                          "halt_timeout",
-                                          "cancelled",
-                                          "required_failed:submit",
-                                          "loop_stuck",
-                                          "off_source_drift",
-                                          "task_failed",
-                                          "worker_lost",
-                                          "plane_gone",
-                                          "disk_full",
-                                          "off_allowlist"};
+    const struct help_case *c = *state;
     json_t *generic = failure_help("never heard of", NULL, "r1");
-    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-        json_t *help = failure_help(classes[i], NULL, "r1");
-        const json_t *links = json_object_get(help, "debug_surfaces");
-        assert_string_equal(json_str(help, "halt_class", ""), classes[i]);
-        assert_string_not_equal(json_str(help, "summary", ""), json_str(generic, "summary", ""));
-        assert_true(json_array_size(json_object_get(help, "likely_causes")) > 0);
-        assert_true(json_array_size(json_object_get(help, "next_steps")) > 0);
-        assert_string_equal(json_str(links, "result", ""), "/v1/runs/r1/result");
-        assert_int_equal(json_object_size(links), 6);
-        assert_true(json_is_null(json_object_get(links, "augur")));
-        assert_string_equal(json_str(links, "events", ""), "/v1/runs/r1/events");
-        assert_string_equal(json_str(links, "logs", ""),
-                            "/v1/predict {\"action\":\"logs\",\"run_id\":\"r1\"}");
-        json_decref(help);
-    }
-    json_t *none = failure_help(NULL, NULL, "r1");
-    assert_string_equal(json_str(none, "summary", ""), json_str(generic, "summary", ""));
-    json_decref(none);
+    json_t *help = failure_help(c->class, NULL, "r1");
+    const json_t *links = json_object_get(help, "debug_surfaces");
+    assert_string_equal(json_str(help, "halt_class", ""), c->class);
+    assert_string_not_equal(json_str(help, "summary", ""), json_str(generic, "summary", ""));
+    assert_true(json_array_size(json_object_get(help, "likely_causes")) > 0);
+    assert_true(json_array_size(json_object_get(help, "next_steps")) > 0);
+    assert_string_equal(json_str(links, "result", ""), "/v1/runs/r1/result");
+    assert_int_equal(json_object_size(links), 6);
+    assert_true(json_is_null(json_object_get(links, "augur")));
+    assert_string_equal(json_str(links, "events", ""), "/v1/runs/r1/events");
+    assert_string_equal(json_str(links, "logs", ""),
+                        "/v1/predict {\"action\":\"logs\",\"run_id\":\"r1\"}");
+    json_decref(help);
     json_decref(generic);
+}
+
+static void an_unknown_class_has_generic_help_with_the_same_surfaces(void **state)
+{
+    json_t *odd = failure_help("never heard of", NULL, "r1"),
+           *none = failure_help(NULL, NULL, "r1");
+    assert_int_equal(json_object_size(json_object_get(odd, "debug_surfaces")), 6);
+    assert_string_equal(json_str(none, "summary", ""), json_str(odd, "summary", ""));
+    json_decref(none);
+    json_decref(odd);
 }
 
 static void a_required_step_is_explained_by_why_it_failed(void **state)
@@ -228,69 +255,96 @@ static void a_required_step_is_explained_by_why_it_failed(void **state)
     json_decref(other);
 }
 
+/* clang-format off */
+static const struct verdict_case {
+    const char *row;
+    bool success;
+    const char *class, *verdict;
+    double confidence;
+    int attempts;
+    bool required;
+    const char *decision;
+} verdict_cases[] = {
+    {"agent-loop 10 verdict: success is ok, attempt 1 of a required step: advance", true, "", "ok", 1, 1, true, "advance"},
+    {"agent-loop 10 verdict: cf_challenge is non_recoverable, attempt 1 of an optional step: terminate", false, "cf_challenge", "non_recoverable", .9, 1, false, "terminate"},
+    {"agent-loop 10 verdict: http_4xx is non_recoverable, attempt 1 of an optional step: terminate", false, "http_4xx", "non_recoverable", .9, 1, false, "terminate"},
+    {"agent-loop 10 verdict: extractor_error is non_recoverable, attempt 1 of an optional step: terminate", false, "extractor_error", "non_recoverable", .9, 1, false, "terminate"},
+    {"agent-loop 10 verdict: budget_exceeded is non_recoverable, attempt 1 of an optional step: terminate", false, "budget_exceeded", "non_recoverable", .9, 1, false, "terminate"},
+    {"agent-loop 10 verdict: selector_miss is recoverable, attempt 1 of a required step: retry", false, "selector_miss", "recoverable", .5, 1, true, "retry"},
+    {"agent-loop 10 verdict: selector_miss is recoverable, attempt 2 of an optional step: retry", false, "selector_miss", "recoverable", .5, 2, false, "retry"},
+    {"agent-loop 10 verdict: selector_miss is recoverable, attempt 3 of a required step: terminate", false, "selector_miss", "recoverable", .5, 3, true, "terminate"},
+    {"agent-loop 10 verdict: selector_miss is recoverable, attempt 3 of an optional step: advance", false, "selector_miss", "recoverable", .5, 3, false, "advance"},
+    {"agent-loop 10 verdict: a failure without a class is recoverable, attempt 3 of an optional step: advance", false, "", "recoverable", .5, 3, false, "advance"},
+};
+/* clang-format on */
+
 static void a_verdict_advises(void **state)
 {
-    static const struct {
-        bool success;
-        const char *class, *verdict;
-        double confidence;
-        int attempts;
-        bool required;
-        const char *decision;
-    } rows[] = {
-        {true, "", "ok", 1, 1, true, "advance"},
-        {false, "cf_challenge", "non_recoverable", .9, 1, false, "terminate"},
-        {false, "http_4xx", "non_recoverable", .9, 1, false, "terminate"},
-        {false, "extractor_error", "non_recoverable", .9, 1, false, "terminate"},
-        {false, "budget_exceeded", "non_recoverable", .9, 1, false, "terminate"},
-        {false, "selector_miss", "recoverable", .5, 1, true, "retry"},
-        {false, "selector_miss", "recoverable", .5, 2, false, "retry"},
-        {false, "selector_miss", "recoverable", .5, 3, true, "terminate"},
-        {false, "selector_miss", "recoverable", .5, 3, false, "advance"},
-        {false, "", "recoverable", .5, 3, false, "advance"},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        json_t *v = failure_verdict(rows[i].success, rows[i].class);
-        const char *reason = rows[i].success ? "" : *rows[i].class ? rows[i].class : "unknown";
-        assert_string_equal(json_str(v, "verdict", ""), rows[i].verdict);
-        assert_true(json_num(v, "confidence", 0) == rows[i].confidence);
-        assert_string_equal(json_str(v, "reason", "?"), reason);
-        assert_string_equal(failure_decision(v, rows[i].attempts, rows[i].required),
-                            rows[i].decision);
-        json_decref(v);
-    }
+    const struct verdict_case *c = *state;
+    json_t *v = failure_verdict(c->success, c->class);
+    const char *reason = c->success ? "" : *c->class ? c->class : "unknown";
+    assert_string_equal(json_str(v, "verdict", ""), c->verdict);
+    assert_true(json_num(v, "confidence", 0) == c->confidence);
+    assert_string_equal(json_str(v, "reason", "?"), reason);
+    assert_string_equal(failure_decision(v, c->attempts, c->required), c->decision);
+    json_decref(v);
 }
+
+static const struct kind_case {
+    const char *row, *type, *kind;
+} kind_cases[] = {
+    {"agent-loop 10 reversibility: scroll is read_only", "scroll", "read_only"},
+    {"agent-loop 10 reversibility: wait is read_only", "wait", "read_only"},
+    {"agent-loop 10 reversibility: loop is read_only", "loop", "read_only"},
+    {"agent-loop 10 reversibility: extract_url is read_only", "extract_url", "read_only"},
+    {"agent-loop 10 reversibility: extract_rows is read_only", "extract_rows", "read_only"},
+    {"agent-loop 10 reversibility: submit is irreversible", "submit", "irreversible"},
+    {"agent-loop 10 reversibility: launch_app is irreversible", "launch_app", "irreversible"},
+    {"agent-loop 10 reversibility: click is reversible", "click", "reversible"},
+    {"agent-loop 10 reversibility: fill_field is reversible", "fill_field", "reversible"},
+};
 
 static void steps_are_reversible_or_not(void **state)
 {
-    static const char *const rows[][2] = {
-        {"scroll", "read_only"},        {"wait", "read_only"},         {"loop", "read_only"},
-        {"extract_url", "read_only"},   {"extract_rows", "read_only"}, {"submit", "irreversible"},
-        {"launch_app", "irreversible"}, {"click", "reversible"},       {"fill_field", "reversible"},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        assert_string_equal(step_reversibility(rows[i][0]), rows[i][1]);
+    const struct kind_case *c = *state;
+    assert_string_equal(step_reversibility(c->type), c->kind);
 }
+
+static const struct CMUnitTest plain_tests[] = {
+    cmocka_unit_test(state_names_are_read_back),
+    cmocka_unit_test(phases_and_terminal_states_are_the_contracts),
+    cmocka_unit_test(a_terminal_state_never_changes_and_a_live_one_can_be_cancelled),
+    row_test("agent-loop 11 a word that is none is failed", no_known_word_is_a_failure),
+    row_test("agent-loop 10 run-level class: cause beats symptom",
+             a_cause_explains_a_run_better_than_a_symptom),
+    row_test("agent-loop 11 failure_help of an unknown class",
+             an_unknown_class_has_generic_help_with_the_same_surfaces),
+    row_test("agent-loop 11 Better: required_failed is explained by the failure class",
+             a_required_step_is_explained_by_why_it_failed),
+};
+
+static int add_rows(struct CMUnitTest *out, int n, const void *cases, size_t size, size_t count,
+                    CMUnitTestFunction fn)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *one = (const char *)cases + i * size;
+        out[n++] = (struct CMUnitTest){*(const char *const *)one, fn, NULL, NULL, (void *)one};
+    }
+    return n;
+}
+
+#define ADD(cases, fn) n = add_rows(tests, n, cases, sizeof(cases[0]), ARRAY_SIZE(cases), fn)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(state_names_are_read_back),
-        cmocka_unit_test(phases_and_terminal_states_are_the_contracts),
-        cmocka_unit_test(a_terminal_state_never_changes_and_a_live_one_can_be_cancelled),
-        row_test("agent-loop 11 terminal status and wire status of every ending",
-                 runner_outcomes_become_wire_words),
-        row_test("agent-loop 10 the classification table, whole tokens",
-                 failures_are_classed_by_the_first_rule),
-        row_test("agent-loop 10 run-level class: cause beats symptom",
-                 a_cause_explains_a_run_better_than_a_symptom),
-        row_test("agent-loop 11 failure_help of every halt class, Better ones and :<type> suffix "
-                 "included",
-                 every_halt_class_has_its_own_help),
-        row_test("agent-loop 11 Better: required_failed is explained by the failure class",
-                 a_required_step_is_explained_by_why_it_failed),
-        row_test("agent-loop 10 verdict and advisory decision per step", a_verdict_advises),
-        row_test("agent-loop 10 reversibility per step type", steps_are_reversible_or_not),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static struct CMUnitTest tests[160];
+    int n = ARRAY_SIZE(plain_tests);
+    memcpy(tests, plain_tests, sizeof(plain_tests));
+    ADD(ending_cases, runner_outcomes_become_wire_words);
+    ADD(class_cases, failures_are_classed_by_the_first_rule);
+    ADD(help_cases, every_halt_class_has_its_own_help);
+    ADD(verdict_cases, a_verdict_advises);
+    ADD(kind_cases, steps_are_reversible_or_not);
+    assert_true((size_t)n <= ARRAY_SIZE(tests));
+    return _cmocka_run_group_tests("run", tests, (size_t)n, NULL, NULL);
 }

@@ -589,7 +589,8 @@ static void a_sent_submit_counts_when_the_page_proves_it(void **state)
     rig_release(&rig);
 }
 
-/* 'Sen' finds the button and is no word of what commits: such a click is journalled and never repeated. */
+/* 'Sen' finds the button and is no word of what commits: such a click is journalled and never
+ * repeated. */
 static void dialogs_without_end_make_a_page_blocked(void **state)
 {
     struct rig rig;
@@ -1516,25 +1517,35 @@ int main(void)
         row_test("plans 8.9 a failed paginate uses up the loops", the_last_page_uses_up_the_loops),
         row_test("plans 8.10 without any schema: REJECTED_INCOMPLETE|no_schema_configured",
                  extraction_without_a_schema_says_so),
-        cmocka_unit_test(an_incomplete_entity_is_rejected_or_skipped_as_wished),
-        cmocka_unit_test(a_reveal_that_leads_away_brings_no_other_entity_in),
+        row_test("agent-loop 14.1 without a schema: no_schema_configured, with a warning",
+                 extraction_without_a_schema_says_so),
+        row_test("agent-loop 14.3 a missing required field rejects, intent skip makes it a skip",
+                 an_incomplete_entity_is_rejected_or_skipped_as_wished),
+        row_test("agent-loop 14.2 a reveal that leads away is not read",
+                 a_reveal_that_leads_away_brings_no_other_entity_in),
         row_test("plans 8.10 rows are read over several screens, each once",
                  rows_are_read_over_several_screens_without_doubles),
-        cmocka_unit_test(a_rejection_leads_to_what_the_schema_wishes),
+        row_test("agent-loop 14.1 rejection_intents skip, halt and extract_more are carried out",
+                 a_rejection_leads_to_what_the_schema_wishes),
         cmocka_unit_test(the_request_s_schema_brings_its_wishes),
-        cmocka_unit_test(a_row_that_is_incomplete_at_first_sight_is_taken_later),
+        row_test("agent-loop 14.3 Better: rows without a required field are dropped and counted",
+                 a_row_that_is_incomplete_at_first_sight_is_taken_later),
         row_test("plans 9.3 a gate reads the URL first", gates_read_the_url_first),
         row_test("plans 9.3 an excluded URL fails a gate whatever is shown",
                  a_gate_fails_on_an_excluded_url_whatever_is_shown),
-        row_test("plans 1 an unknown type runs as a brain sub-goal, executor_backend brain_fallback",
-                 an_unknown_step_goes_to_the_brain),
-        cmocka_unit_test(a_brain_that_gets_nowhere_is_stopped),
+        row_test(
+            "plans 1 an unknown type runs as a brain sub-goal, executor_backend brain_fallback",
+            an_unknown_step_goes_to_the_brain),
+        row_test(
+            "agent-loop 1.5 a brain that gets nowhere is brain_loop_exhausted, a refusal is not",
+            a_brain_that_gets_nowhere_is_stopped),
         cmocka_unit_test(an_error_is_classed_by_what_went_wrong),
-        row_test("plans 3 budget is the most that a brain may do",
-                 a_budget_is_kept),
+        row_test("plans 3 budget is the most that a brain may do", a_budget_is_kept),
         row_test("plans 10.2 two no_state_change records hand the next attempt to the brain",
                  two_clicks_without_effect_hand_the_step_to_the_brain),
         row_test("plans 8 a step that is handed to the brain gets at least 25 actions",
+                 a_step_handed_over_to_the_brain_gets_its_full_budget),
+        row_test("agent-loop 9.2 a step that is handed over has 25 actions at least",
                  a_step_handed_over_to_the_brain_gets_its_full_budget),
         row_test("agent-loop 1.5 a brain that says it reached a detail page must stand on one",
                  a_brain_that_speaks_of_a_detail_page_must_stand_on_one),
