@@ -155,7 +155,7 @@ static const char *value_of(struct pool *pool, const struct page *page, int i)
     return n->value;
 }
 
-static json_t *form_of(struct pool *pool, const struct page *page)
+json_t *page_state_form(struct pool *pool, const struct page *page)
 {
     struct fields *f = pool_alloc(pool, sizeof(*f));
     json_t *form = json_object();
@@ -191,7 +191,7 @@ int page_state_take(struct run *run, struct err *err)
     json_put_int(state, "viewport_h", obs.page->viewport.h);
     json_put_str(state, "captured_at", clock_iso(clock_wall_us(), at));
     json_put_int(state, "step_index", run->progress.step_index);
-    json_put(state, "form_state", form_of(run->step_pool, obs.page));
+    json_put(state, "form_state", page_state_form(run->step_pool, obs.page));
     run->progress.scroll_y = obs.page->scroll_y;
     return 0;
 }
