@@ -377,6 +377,69 @@ static void a_submit_without_effect_is_followed_by_tabs(void **state)
     assert_int_equal(tabs_pressed(3), none + 3);
 }
 
+/* --- 9.6: healing events --------------------------------------------------------------------- */
+
+/* A click on what does nothing, twice: demoted, said otherwise, handed to the brain. */
+static void dead_end(struct rig *rig)
+{
+    static const struct action done = {.type = ACTION_DONE, .success = true, .summary = "seen"};
+    static struct rig_brain brain;
+    rig_brain_init(&brain, &done, 1);
+    rig_init(rig, door_page,
+             "[" OPEN_ ",{'type':'click','intent':'Click the big Dead button','required':true,"
+             "'section':'setup','params':{'label':'Dead'},'hints':{'layout':'single'}}]");
+    rig->brain = &brain.base;
+    rig_run(rig, NULL);
+}
+
+static void insertion(struct rig *rig)
+{
+    planned.unlocks = false;
+    door(rig, RECOVERY_INSERT, NULL, "[" UNLOCK "]");
+}
+
+static void edition(struct rig *rig)
+{
+    planned.unlocks = true;
+    door(rig, RECOVERY_EDIT, "{'type':'click','hints':{'layout':'single'}}", NULL);
+}
+
+static const struct heal_case {
+    const char *row, *kind;
+    void (*happens)(struct rig *rig);
+    const char *keys[4]; /* beside kind, step_index, source and at */
+} heal_cases[] = {
+    {"agent-loop 9.6 rewrite: from_intent, to_intent, failure_class", "rewrite", dead_end,
+     {"from_intent", "to_intent", "failure_class"}},
+    {"agent-loop 9.6 demotion: step_type, reason", "demotion", dead_end, {"step_type", "reason"}},
+    {"agent-loop 9.6 handler_escalation: from_handler, to_handler, trigger", "handler_escalation",
+     dead_end, {"from_handler", "to_handler", "trigger"}},
+    {"agent-loop 9.6 insert_step: inserted_intent, inserted_type, reason", "insert_step", insertion,
+     {"inserted_intent", "inserted_type", "reason"}},
+    {"agent-loop 9.6 replace_step: original_type, new_intent, new_type, reason", "replace_step",
+     edition, {"original_type", "new_intent", "new_type", "reason"}},
+};
+
+static void what_heals_is_told(void **state)
+{
+    const struct heal_case *c = *state;
+    struct rig rig;
+    const json_t *event = NULL;
+    size_t i;
+    json_t *h;
+    c->happens(&rig);
+    json_array_foreach (json_object_get(rig.final, "healing_events"), i, h)
+        if (!strcmp(json_str(h, "kind", ""), c->kind))
+            event = h;
+    assert_non_null(event);
+    assert_true(json_int(event, "step_index", -1) >= 1);
+    assert_true(*json_str(event, "source", "") && strchr(json_str(event, "at", ""), 'T'));
+    for (int k = 0; k < 4 && c->keys[k]; k++)
+        if (!*json_str(event, c->keys[k], ""))
+            fail_msg("no %s in %s", c->keys[k], json_text(rig.pool, event));
+    rig_release(&rig);
+}
+
 /* --- 9.4: other addresses -------------------------------------------------------------------- */
 
 #define LINK(href, words)                                                                          \
@@ -451,7 +514,7 @@ static const struct CMUnitTest plain_tests[] = {
              a_halt_tries_nothing_more_and_says_why),
 };
 
-#define ROWS ARRAY_SIZE(critic_rows) + ARRAY_SIZE(url_rows)
+#define ROWS ARRAY_SIZE(critic_rows) + ARRAY_SIZE(url_rows) + ARRAY_SIZE(heal_cases)
 
 int main(void)
 {
@@ -461,6 +524,9 @@ int main(void)
     for (size_t i = 0; i < ARRAY_SIZE(critic_rows); i++)
         *next++ = (struct CMUnitTest){critic_rows[i].row, the_critic_edits_the_plan, NULL, NULL,
                                       (void *)&critic_rows[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(heal_cases); i++)
+        *next++ = (struct CMUnitTest){heal_cases[i].row, what_heals_is_told, NULL, NULL,
+                                      (void *)&heal_cases[i]};
     for (size_t i = 0; i < ARRAY_SIZE(url_rows); i++)
         *next++ = (struct CMUnitTest){url_rows[i].row, addresses_are_proposed, NULL, NULL,
                                       (void *)&url_rows[i]};
