@@ -327,6 +327,44 @@ static void a_page_that_did_not_open_is_said_in_one_sentence(void **state)
     assert_string_equal(failed_load_code(pool, "An offer"), "");
 }
 
+static void every_bucket_is_there(void **state)
+{
+    static const char *const names[] = {
+        "perceive",       "think",         "act",
+        "settle",         "claude_ground", "claude_extract",
+        "claude_verify",  "claude_verify_haiku", "claude_verify_opus_escalation",
+        "load",           "overhead"};
+    const json_t *env = envelope_of("{\"step_results\":[{\"step_index\":0,\"type\":\"wait\",\"success\":true}]}");
+    const json_t *step = json_array_get(json_object_get(env, "step_details"), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        assert_true(json_num(json_object_get(env, "wall_time_breakdown"), names[i], -1) >= 0);
+        assert_true(json_num(json_object_get(step, "time_breakdown"), names[i], -1) >= 0);
+    }
+}
+
+static bool has_cost_file(const json_t *env)
+{
+    size_t i;
+    json_t *artifact;
+    json_array_foreach (json_object_get(env, "artifacts"), i, artifact)
+        if (!strcmp(json_str(artifact, "name", ""), "claude_cost_by_path.json"))
+            return true;
+    return false;
+}
+
+static void costs_by_path_are_told(void **state)
+{
+    const json_t *none = envelope_of("{\"claude_cost_by_path\":{}}");
+    const json_t *one = envelope_of("{\"claude_cost_by_path\":{\"totals\":{\"calls\":1}}}");
+    assert_false(has_cost_file(none));
+    assert_null(json_object_get(none, "claude_cost_by_path"));
+    assert_null(result_cost_by_path(pool, none));
+    assert_true(has_cost_file(one));
+    json_t *file = json_keep(pool, json_loads(result_cost_by_path(pool, one), 0, NULL));
+    assert_int_equal(json_int(json_object_get(file, "totals"), "calls", 0), 1);
+    assert_string_equal(json_str(file, "run_id", ""), "r1");
+}
+
 #define R(row, fn) {row, fn, setup, teardown, NULL}
 
 int main(void)
@@ -336,12 +374,17 @@ int main(void)
           an_empty_checkpoint_has_every_key_and_zeros),
         R("agent-loop 17 final costs have totals, per lead and per lead with a phone; overhead is the rest of the time",
           leads_rows_and_costs_are_counted),
-        T(rows_without_a_lead_become_leads),
+        R("agent-loop 14.4 leads are viable data and one per extracted row",
+          rows_without_a_lead_become_leads),
         R("agent-loop 18 step details have class, page and times",
           step_details_say_why),
         R("agent-loop 18 intent is cut at 120 and data at 300 characters",
           long_texts_are_cut_at_characters),
-        T(guards_are_no_failures),
+        R("agent-loop 11 Better: a guard's skip is no failure", guards_are_no_failures),
+        R("agent-loop 17 every time bucket is there, of the run and of each step, with zeros",
+          every_bucket_is_there),
+        R("agent-loop 17 claude_cost_by_path is told and is an artifact when a call was counted",
+          costs_by_path_are_told),
         R("agent-loop 14.5 each artifact is listed once, with its address",
           each_artifact_is_listed_once),
         R("agent-loop 14.5 CSV files have the columns of the schema, CRLF and quotes",
@@ -350,7 +393,8 @@ int main(void)
           leads_without_a_schema_have_the_fixed_columns),
         R("agent-loop 14.5 a lead is parsed on bars and colons, the first part is its status",
           a_lead_taken_apart_keeps_the_first_of_each_name),
-        T(rows_json_fills_missing_fields),
+        R("agent-loop 14.5 extracted_rows.json fills missing fields with nothing",
+          rows_json_fills_missing_fields),
         R("agent-loop 18 the summary says terminal_status, halt_reason and cost totals too",
           the_summary_is_the_compact_copy),
         T(a_page_that_did_not_open_is_said_in_one_sentence),
