@@ -145,6 +145,34 @@ int pause_here(struct run *run, struct err *err)
     return r ? err_set(err, r, "interrupted while the run was paused") : 0;
 }
 
+int pause_between(struct run *run, bool *ret_stood, struct err *err)
+{
+    bool stands = !goes_on(run);
+    int r = pause_here(run, err);
+    if (ret_stood)
+        *ret_stood = stands;
+    if (!r && run->stop != RUN_STOP_NONE)
+        r = err_set(err, E_CANCELLED, "interrupted within a step");
+    return r;
+}
+
+int pause_wait(struct run *run, int64_t ms, struct err *err)
+{
+    int64_t end = clock_mono_ms() + ms;
+    int r = 0;
+    while (!r) {
+        r = loop_wait(run->loop, pause_wanted, run, end);
+        if (r == E_TIMEOUT)
+            return 0;
+        if (r)
+            return err_set(err, r, "interrupted while time was to pass");
+        int64_t since = clock_mono_ms();
+        r = pause_between(run, NULL, err);
+        end += clock_mono_ms() - since;
+    }
+    return r;
+}
+
 /* Whatever ends this worker, the next one finds the page. */
 static int leave_page(struct run *run, struct err *err)
 {

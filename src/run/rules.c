@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "run/look.h"
+#include "run/pause.h"
 #include "run/recovery.h"
 #include "run/rewrite.h"
 #include "run/steps/steps.h"
@@ -204,8 +205,7 @@ static int busy_retry(struct run *run, struct step_result *result, struct next *
 {
     int wait_ms = 1000 << run->progress.retries;
     out->reason = pool_printf(run->step_pool, "busy_retry:%d", run->progress.retries + 1);
-    int r = loop_wait(run->loop, NULL, NULL, clock_mono_ms() + wait_ms);
-    return r && r != E_TIMEOUT ? err_set(err, r, "interrupted while the server was given time") : 0;
+    return pause_wait(run, wait_ms, err);
 }
 
 static int recover(struct run *run, struct step_result *result, struct next *out, struct err *err)

@@ -383,6 +383,7 @@ static void an_answer_need_not_be_text(void **state)
 /* --- standing still --------------------------------------------------------------------------- */
 
 static struct loop_timer timer;
+static struct pool *texts; /* of a test */
 
 static void pause_now(void *arg)
 {
@@ -430,6 +431,91 @@ static void a_cancel_ends_a_pause_in_a_wait(void **state)
     assert_string_equal(rig.end.status, "cancelled");
     assert_true(clock_mono_ms() - began < 2000);
     rig_release(&rig);
+}
+
+/* Paused at each of its calls, a step of several parts stands still between two of them and ends as it does
+ * without; a cancel that comes while it stands there ends it at once. */
+static void list_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
+{
+    for (int i = 0; i < 60; i++)
+        fake_add(out, "row", "tr", pool_printf(pool, "Row %d", i), SITE "/row");
+}
+
+static const struct action turns[] = {{.type = ACTION_WAIT, .seconds = 0},
+                                      {.type = ACTION_KEY_PRESS, .keys = "Tab"},
+                                      {.type = ACTION_KEY_PRESS, .keys = "End"},
+                                      {.type = ACTION_DONE, .success = true, .summary = "Tab and End are pressed"}};
+
+static const struct parts {
+    const char *row, *step;
+    fake_page_fn *page;
+} parts[] = {
+    {"agent-loop 12 a pause is honoured between two turns of a brain",
+     "{'type':'holo3','intent':'Press the keys','budget':9}", login_page},
+    {"agent-loop 12 a pause is honoured between two screens of rows",
+     "{'type':'extract_rows','intent':'x','extract':{'fields':['title'],'max_items':60}}", list_page},
+    {"agent-loop 12 a pause is honoured between two screens of links",
+     "{'type':'collect_urls','intent':'x','params':{'max_viewport_stages':4}}", list_page},
+};
+
+static int stood_at; /* calls of the plane so far; -1: it did not stand still */
+
+static void stood(struct rig *rig, const json_t *pause)
+{
+    stood_at = rig->web.calls;
+    loop_timer_set(rig->loop, &timer, 30, go_on_later, rig);
+}
+
+static void stood_and_cancelled(struct rig *rig, const json_t *pause)
+{
+    stood_at = rig->web.calls;
+    run_stop(&rig->run, RUN_STOP_CANCEL);
+}
+
+/* pause_at 0: never. Calls of the whole run. */
+static int in_parts(struct rig *rig, struct rig_brain *brain, const struct parts *p, int pause_at,
+                    void (*then)(struct rig *rig, const json_t *pause))
+{
+    rig_brain_init(brain, turns, ARRAY_SIZE(turns));
+    rig_init(rig, p->page, pool_printf(texts, "[" OPEN ",%s," WAIT(0) "]", p->step));
+    rig->brain = &brain->base;
+    rig->on_paused = then;
+    rig->web.stop_at_call = pause_at;
+    rig->web.on_stop = pause_now;
+    rig->web.on_stop_arg = rig;
+    stood_at = -1;
+    rig_run(rig, NULL);
+    return rig->web.calls;
+}
+
+static void a_step_of_parts_stands_still_between_them(void **state)
+{
+    const struct parts *p = *state;
+    struct rig rig;
+    struct rig_brain brain;
+    texts = pool_create(NULL);
+    int calls = in_parts(&rig, &brain, p, 0, stood), within = 0;
+    assert_string_equal(rig.end.status, "completed");
+    const char *plain = pool_strdup(texts, rig_data(&rig, 1));
+    rig_release(&rig);
+    for (int at = 1; at <= calls; at++) {
+        int64_t began = clock_mono_ms();
+        in_parts(&rig, &brain, p, at, stood);
+        int64_t took = clock_mono_ms() - began;
+        assert_string_equal(rig.end.status, "completed");
+        assert_string_equal(rig_data(&rig, 1), plain);
+        assert_int_equal(json_array_size(rig.pauses), stood_at >= 0);
+        if (stood_at >= 0 && json_int(heard(&rig, 0), "step_index", -1) == 1 && at > 3) {
+            within++;
+            assert_true(json_num(rig.final, "elapsed_s", 99) * 1000 < (double)took - 25);
+        }
+        rig_release(&rig);
+        in_parts(&rig, &brain, p, at, stood_and_cancelled);
+        assert_string_equal(rig.end.status, stood_at >= 0 ? "cancelled" : "completed");
+        rig_release(&rig);
+    }
+    assert_true(within >= 2);
+    pool_destroy(texts);
 }
 
 /* --- the page that is left behind ------------------------------------------------------------- */
@@ -559,7 +645,7 @@ static void no_human_is_asked_where_that_is_off(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static const struct CMUnitTest plain[] = {
         row_test("plans 9.5 a request pauses and its answer goes into the next step",
                  a_request_pauses_and_the_answer_is_typed),
         row_test("plans 9.5 prompt and reason are the step's", the_step_names_its_reason),
@@ -593,5 +679,11 @@ int main(void)
         row_test("agent-loop 12 no human is asked where pause_on_captcha is off",
                  no_human_is_asked_where_that_is_off),
     };
+    struct CMUnitTest tests[ARRAY_SIZE(plain) + ARRAY_SIZE(parts)];
+    memcpy(tests, plain, sizeof(plain));
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        tests[ARRAY_SIZE(plain) + i] =
+            (struct CMUnitTest){parts[i].row, a_step_of_parts_stands_still_between_them, NULL, NULL,
+                                (void *)&parts[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

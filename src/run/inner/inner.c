@@ -10,6 +10,7 @@
 #include "run/inner/done_gate.h"
 #include "run/inner/priv.h"
 #include "run/inner/prompt.h"
+#include "run/pause.h"
 #include "run/url.h"
 
 #define THINK_MS    120000
@@ -282,12 +283,26 @@ static struct inner *begin(struct run *run, struct inner_goal *goal)
     return in;
 }
 
+/* Whoever had the run stand still may have used its page: it is looked at again. */
+static int stand_if_told(struct inner *in, struct err *err)
+{
+    bool stood;
+    int r = pause_between(in->run, &stood, err);
+    if (r || !stood)
+        return r;
+    inner_forget(&in->now);
+    return inner_see(in, &in->now, err);
+}
+
 int inner_run(struct run *run, struct inner_goal *goal, struct inner_result *out, struct err *err)
 {
     struct inner *in = begin(run, goal);
     int r = inner_see(in, &in->now, err);
-    while (!r && !in->termination && in->turns < in->budget)
-        r = one_turn(in, err);
+    while (!r && !in->termination && in->turns < in->budget) {
+        r = stand_if_told(in, err);
+        if (!r)
+            r = one_turn(in, err);
+    }
     inner_forget(&in->now);
     if (r)
         return r;

@@ -10,6 +10,7 @@
 #include "base/caps.h"
 #include "base/str.h"
 #include "run/look.h"
+#include "run/pause.h"
 #include "run/url.h"
 
 #define DEFAULT_STAGES  4
@@ -132,7 +133,8 @@ int step_collect_urls(struct run *run, struct step_result *out, struct err *err)
     plane_size(run->plane, &w, &h);
     int r = step_schema(run, &schema, err);
     for (int i = 0; !r && moved && !*c.signal && i < stages; i++) {
-        r = i ? run_scroll_px(run, VIEWS_PER_STAGE * h, &moved, err) : 0;
+        r = pause_between(run, NULL, err);
+        r = r || !i ? r : run_scroll_px(run, VIEWS_PER_STAGE * h, &moved, err);
         if (!r && moved)
             r = one_stage(run, schema, &c, err);
     }

@@ -15,6 +15,7 @@
 #include "run/account.h"
 #include "run/evidence.h"
 #include "run/look.h"
+#include "run/pause.h"
 
 #define MAX_PASSES         8
 #define MAX_PICTURE_PASSES 40 /* rows are waited for until they come into view */
@@ -191,12 +192,13 @@ static bool any_waits(const struct harvest *h)
 
 static int gather(struct run *run, struct harvest *h, struct err *err)
 {
-    int w, height, empty = 0, fresh, r = 0;
+    int w, height, empty = 0, fresh = 0, r = 0;
     int most = h->pictures ? MAX_PICTURE_PASSES : MAX_PASSES;
     plane_size(run->plane, &w, &height);
     for (int pass = 0; !r && pass < most; pass++) {
         int moved;
-        r = one_pass(run, h, &fresh, err);
+        r = pause_between(run, NULL, err);
+        r = r ? r : one_pass(run, h, &fresh, err);
         bool waits = any_waits(h);
         empty = fresh || waits ? 0 : empty + 1;
         if (r || (h->n >= h->max) || empty >= MAX_EMPTY_PASSES || (pass >= MAX_PASSES && !waits))

@@ -13,6 +13,7 @@
 #include "run/allow.h"
 #include "run/learn/compile.h"
 #include "run/look.h"
+#include "run/pause.h"
 #include "run/url.h"
 
 #define MAX_LINKS   4 /* followed to where the results are */
@@ -218,7 +219,8 @@ static int learn_detail(struct learner *l, struct err *err)
             url_same_page(href, l->page.obs.url))
             continue;
         opened++;
-        r = visit(l, href, &there, &ok, err);
+        r = pause_between(l->run, NULL, err);
+        r = r ? r : visit(l, href, &there, &ok, err);
         if (r || !ok || !tells(&there))
             continue;
         there.kind = PAGE_DETAIL;
