@@ -95,13 +95,34 @@ static const char *by_id(struct pool *pool, const struct page *page, const char 
     return "";
 }
 
+/* The message that stands in one box with the field. */
+static const char *beside(struct pool *pool, const struct page *page, const struct node *n)
+{
+    const char *text = "";
+    for (int i = n->parent + 1; n->parent > 0 && !*text && i < page->nodes[n->parent].end; i++)
+        if (page->nodes[i].flags & NODE_VISIBLE && *page->nodes[i].tag != '#')
+            text = message(pool, page, i);
+    return text;
+}
+
+/* Which field it is about, unless the text says so. */
+static const char *with_name(struct pool *pool, const struct node *n, const char *text)
+{
+    bool says = !*n->name || !*text || str_has_words_fold(text, n->name);
+    return says ? text : pool_printf(pool, "%s: %s", n->name, text);
+}
+
 static const char *of_field(struct pool *pool, const struct page *page, const struct node *n)
 {
     const char *invalid = node_attr(n, "aria-invalid"), *text = "";
     bool required = node_attr(n, "required") || node_attr(n, "aria-required");
     if (invalid && strcmp(invalid, "false")) {
         text = by_id(pool, page, node_attr(n, "aria-errormessage"));
-        return *text ? text : by_id(pool, page, node_attr(n, "aria-describedby"));
+        if (!*text)
+            text = by_id(pool, page, node_attr(n, "aria-describedby"));
+        if (!*text)
+            text = beside(pool, page, n);
+        return with_name(pool, n, text);
     }
     const char *type = node_attr(n, "type");
     bool hidden_value = type && !strcmp(type, "password"); /* its value is never shown */
@@ -110,16 +131,21 @@ static const char *of_field(struct pool *pool, const struct page *page, const st
     return "";
 }
 
+static const char *first(struct pool *pool, const struct page *page, bool of_fields)
+{
+    const char *text = "";
+    for (int i = 0; !*text && i < page->n_nodes; i++) {
+        const struct node *n = &page->nodes[i];
+        if (!(n->flags & NODE_VISIBLE) || *n->tag == '#' || !(n->flags & NODE_EDITABLE) == of_fields)
+            continue;
+        text = of_fields ? of_field(pool, page, n) : message(pool, page, i);
+    }
+    return str_cut(pool, text, COMPLAINT_BYTES);
+}
+
+/* What is said of one field says more than "Some fields need another look". */
 const char *complaint_find(struct pool *pool, const struct page *page)
 {
-    for (int i = 0; page && i < page->n_nodes; i++) {
-        const struct node *n = &page->nodes[i];
-        if (!(n->flags & NODE_VISIBLE) || *n->tag == '#')
-            continue;
-        const char *text =
-            n->flags & NODE_EDITABLE ? of_field(pool, page, n) : message(pool, page, i);
-        if (*text)
-            return str_cut(pool, text, COMPLAINT_BYTES);
-    }
-    return "";
+    const char *text = page ? first(pool, page, true) : "";
+    return page && !*text ? first(pool, page, false) : text;
 }

@@ -9,9 +9,9 @@
 #include "base/pool.h"
 #include "core/page.h"
 
-/* The first visible message of an error: an alert with bad news, an element whose class says error or
- * invalid, what describes an invalid field, or a required field that is empty and has the focus. At most 200 bytes in
- * pool; "" when there is none. page may be NULL. */
+/* The first visible message of an error: what describes an invalid field or stands beside it, behind the field's
+ * name, or a required field that is empty and has the focus; else an alert with bad news or an element whose class
+ * says error or invalid. At most 200 bytes in pool; "" when there is none. page may be NULL. */
 const char *complaint_find(struct pool *pool, const struct page *page);
 
 /* The text says that nothing was done, as opposed to that something is wrong: "Nothing was saved",

@@ -215,6 +215,11 @@ static void complaints_are_found_where_pages_put_them(void **state)
         {"{'parent':0,'tag':'input','attrs':{'aria-invalid':'true','aria-describedby':'h'},%v},"
          "{'parent':0,'tag':'p','attrs':{'id':'h'},%v},{'parent':2,'text':'Use digits'}",
          "Use digits"},
+        {"{'parent':0,'tag':'p','attrs':{'class':'error'},%v},{'parent':1,'text':'Look again'},"
+         "{'parent':0,'tag':'div',%v},"
+         "{'parent':3,'tag':'input','attrs':{'aria-invalid':'true','aria-label':'Since'},%v},"
+         "{'parent':3,'tag':'p','attrs':{'class':'error'},%v},{'parent':5,'text':'Enter a date.'}",
+         "Since: Enter a date."},
         {"{'parent':0,'tag':'input','attrs':{'aria-invalid':'false','aria-describedby':'h'},%v},"
          "{'parent':0,'tag':'p','attrs':{'id':'h'},%v},{'parent':2,'text':'Use digits'}",
          ""},
