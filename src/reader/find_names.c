@@ -132,6 +132,17 @@ static bool shows_choice(const struct node *n)
     return strcmp(n->tag, "select") != 0 && !(n->flags & NODE_EDITABLE) && !n->href[0];
 }
 
+/* Where a row is named its only check box needs no name: "the checkbox in the row of Anna Berg". */
+static void take_kind(struct search *f, const struct node *n, double *score)
+{
+    static const char *const kinds[][2] = {{"checkbox", "checkbox"}, {"checkbox", "check box"},
+                                           {"checkbox", "tick box"}, {"radio", "radio button"},
+                                           {"switch", "switch"}};
+    for (size_t i = 0; f->only_near && i < ARRAY_SIZE(kinds); i++)
+        if (!strcmp(n->role, kinds[i][0]))
+            find_take(f, kinds[i][1], 0.9, score);
+}
+
 double find_text_score(struct search *f, int i)
 {
     const struct scene *s = f->s;
@@ -166,6 +177,7 @@ double find_text_score(struct search *f, int i)
         if ((n->flags & NODE_EDITABLE) && find_is_search_box(s, i))
             find_take(f, "search", 0.85, &score);
     }
+    take_kind(f, n, &score);
     if (f->q->kind == TARGET_ROW_LINK)
         find_take(f, row_text(s, i), 0.9, &score);
     if (f->q->kind == TARGET_CELL_LINK) {

@@ -41,6 +41,9 @@ int claim_switch(const struct scene *s, const char *name);
 /* A control by its name, and what is said about it: a value, a text, a state. */
 claim_fn claim_control;
 
+/* Whether what the page is about can be had. */
+claim_fn claim_stock;
+
 /* Quoted text, headings and titles; two quoted pieces of one clause must stand together. */
 claim_fn claim_quoted;
 

@@ -374,7 +374,7 @@ static struct verdict claim_words(struct asker *a, const struct clause *c)
 }
 
 static claim_fn *const claims[] = {
-    claim_url,   claim_control, claim_filter, claim_quoted, claim_blocked, claim_overlay,
+    claim_url,   claim_control, claim_filter, claim_quoted, claim_stock,  claim_blocked, claim_overlay,
     claim_login, claim_error,   claim_count,  claim_list,   claim_loaded,  claim_words,
 };
 

@@ -97,6 +97,15 @@ static const char *const no_results[] = {
 static const char *const error_words[] = {
     "error", "something went wrong", "failed", "invalid", "not found", "unavailable", "try again", "internal server error",
     "fehler", "erreur", "ошибка", "errore", "エラー", "错误", "שגיאה", "خطأ", NULL};
+static const char *const sold_out[] = {
+    "sold out", "out of stock", "currently unavailable", "currently out of stock", "temporarily out of stock", "not available",
+    "unavailable", "no longer available", "ausverkauft", "nicht verfügbar", "nicht vorrätig", "épuisé", "rupture de stock", "agotado",
+    "esgotado", "esaurito", "uitverkocht", "wyprzedane", "slutsåld", "нет в наличии", "売り切れ", "缺货", "품절", "אזל המלאי", "نفذت الكمية", NULL};
+static const char *const buy_words[] = {
+    "add to cart", "add to bag", "add to basket", "buy now", "buy", "buy it now", "order now", "pre-order", "in den warenkorb",
+    "jetzt kaufen", "ajouter au panier", "acheter", "añadir al carrito", "añadir a la cesta", "comprar", "adicionar ao carrinho",
+    "aggiungi al carrello", "in winkelwagen", "dodaj do koszyka", "lägg i varukorgen", "добавить в корзину", "в корзину", "купить",
+    "カートに入れる", "加入购物车", "장바구니", "הוסף לסל", "أضف إلى السلة", NULL};
 static const char *const logout[] = {
     "log out", "logout", "sign out", "signout", "my account", "your account", "abmelden", "mein konto", "déconnexion", "mon compte",
     "cerrar sesión", "mi cuenta", "sair", "minha conta", "esci", "uitloggen", "wyloguj", "выйти", "ログアウト", "退出登录",
@@ -127,6 +136,8 @@ static const char *const *const tables[WORDS_N] = {
     [WORDS_BLOCKED] = blocked,
     [WORDS_NO_RESULTS] = no_results,
     [WORDS_ERROR] = error_words,
+    [WORDS_SOLD_OUT] = sold_out,
+    [WORDS_BUY] = buy_words,
     [WORDS_LOGOUT] = logout,
     [WORDS_LOGIN] = login,
     [WORDS_YES] = yes_words,

@@ -26,6 +26,8 @@ enum phrases {
     WORDS_BLOCKED,      /* of pages that refuse, beside failure_wall_mark() */
     WORDS_NO_RESULTS,
     WORDS_ERROR,
+    WORDS_SOLD_OUT,     /* the whole text of a mark */
+    WORDS_BUY,          /* of controls that put a thing into the cart */
     WORDS_LOGOUT,       /* shown only to who is logged in */
     WORDS_LOGIN,
     WORDS_YES,

@@ -266,6 +266,9 @@ static const struct {
     {"renewals", "Renew", "", "Permit 7399", NULL},
     {"renewals", "Book", "", "Large boat", "Large boat"}, /* terms and links in one flat list */
     {"renewals", "Book", "Click \"Book\" next to \"Small boat\"", NULL, "Small boat"},
+    {"crm_table", "checkbox", "", "Alan Turing", "Alan Turing"}, /* whatever it is called */
+    {"crm_table", "", "Tick the checkbox in the row of Ken Thompson", NULL, "Ken Thompson"},
+    {"renewals", "checkbox", "", "Karl Berg", NULL}, /* there is none */
     {"crm_table", "", "Click \"More actions\" next to Barbara Liskov", NULL, "Barbara Liskov"},
 };
 /* clang-format on */
@@ -680,6 +683,13 @@ static const struct {
     const char *page, *question;
     enum answer want;
 } visible_cases[] = {
+    {"shop_gone", "Is the Walnut Bread Board sold out?", ANSWER_YES},
+    {"shop_gone", "Is it sold out or out of stock?", ANSWER_YES},
+    {"shop_gone", "The product is in stock", ANSWER_NO},
+    {"shop_gone", "Is the Copper Kettle sold out?", ANSWER_UNKNOWN}, /* another thing */
+    {"shop_there", "Is the Copper Kettle sold out?", ANSWER_NO},    /* one size of it is, and another thing */
+    {"shop_there", "Is this item in stock?", ANSWER_YES},
+    {"article", "Is it sold out?", ANSWER_UNKNOWN},
     {"cars_list", "The heading \"Used cars near Austin, TX\" is shown", ANSWER_YES},
     {"cars_list", "The heading \"Boats near Austin, TX\" is shown", ANSWER_NO},
     {"cars_list", "The page shows \"Honda Civic\"", ANSWER_YES},
