@@ -15,9 +15,8 @@ static const char *path_of(struct pool *pool, const char *profile_dir)
     return pool_printf(pool, "%s/" COOKIES_FILE, profile_dir);
 }
 
-/* What Storage.setCookies takes of what Storage.getCookies gave. A cookie of one host is set by its
- * address: given as a domain it would become one of all hosts below. New reference. */
-static json_t *to_param(struct pool *pool, const json_t *cookie)
+/* A cookie of one host is set by its address: given as a domain it would become one of all hosts below. */
+json_t *cookies_settable(struct pool *pool, const json_t *cookie)
 {
     static const char *const same[] = {"name",     "value",        "path",       "secure", "httpOnly",
                                        "sameSite", "partitionKey", "sourcePort", "priority"};
@@ -33,7 +32,7 @@ static json_t *to_param(struct pool *pool, const json_t *cookie)
                  json_string_safe(pool_printf(
                      pool, "%s://%s%s", json_flag(cookie, "secure", false) ? "https" : "http", domain,
                      json_str(cookie, "path", "/"))));
-    if (!json_flag(cookie, "session", false))
+    if (!json_flag(cookie, "session", false) && json_num(cookie, "expires", -1) > 0)
         json_object_set(out, "expires", json_object_get(cookie, "expires"));
     return out;
 }
@@ -45,7 +44,7 @@ static json_t *kept_cookies(struct pool *pool, const json_t *cookies, bool all)
     json_array_foreach ((json_t *)cookies, i, cookie)
         if ((all || json_flag(cookie, "session", false)) &&
             json_array_size(out) < CAP_SESSION_COOKIES)
-            json_push(out, to_param(pool, cookie));
+            json_push(out, cookies_settable(pool, cookie));
     return out;
 }
 

@@ -13,6 +13,9 @@
 
 #define COOKIES_FILE "mantis-session-cookies.json"
 
+/* What Storage.setCookies takes of a cookie that Storage.getCookies gave. New reference. */
+json_t *cookies_settable(struct pool *pool, const json_t *cookie);
+
 /* Both end at the deadline and at worst do nothing: a page is then signed out, no run fails for it. all: those
  * with an expiry too, which Chromium itself keeps only half a minute after they were set. print, when given:
  * nothing is written while it stays the same. */

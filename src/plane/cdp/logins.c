@@ -1,10 +1,10 @@
 #include "plane/cdp/logins.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/str.h"
+#include "plane/cdp/cookies.h"
 
 #define MAX_ITEMS 500 /* of one origin's storage: each is put back by a call */
 
@@ -63,40 +63,18 @@ int logins_save(struct tabs *t, int64_t deadline_mono_ms, json_t **out, struct e
     return 0;
 }
 
-/* A cookie as it is told becomes one as it is set. One of a single host is set by an address: given
- * a domain, it would count for the hosts below it too. */
-static json_t *settable(const json_t *c)
-{
-    static const char *const same[] = {"name",     "value",    "path",    "secure",
-                                       "httpOnly", "sameSite", "priority"};
-    const char *domain = json_str(c, "domain", "");
-    char url[ORIGIN_BYTES];
-    json_t *o = json_object();
-    for (size_t i = 0; i < ARRAY_SIZE(same); i++)
-        if (json_object_get(c, same[i]))
-            json_object_set(o, same[i], json_object_get(c, same[i]));
-    if (*domain == '.') {
-        json_put_str(o, "domain", domain);
-    } else {
-        snprintf(url, sizeof(url), "%s://%s/", json_flag(c, "secure", false) ? "https" : "http",
-                 domain);
-        json_put_str(o, "url", url);
-    }
-    if (!json_flag(c, "session", false) && json_num(c, "expires", -1) > 0)
-        json_put_num(o, "expires", json_num(c, "expires", -1));
-    return o;
-}
-
 static int set_cookies(struct tabs *t, const json_t *list, int64_t deadline_mono_ms,
                        struct err *err)
 {
+    struct pool *pool = pool_create(NULL);
     json_t *cookies = json_array(), *c, *answer = NULL;
     size_t i;
     json_array_foreach ((json_t *)list, i, c)
-        json_push(cookies, settable(c));
+        json_push(cookies, cookies_settable(pool, c));
     int r = cdp_call(t->cdp, NULL, "Storage.setCookies", json_pack("{s:o}", "cookies", cookies),
                      deadline_mono_ms, &answer, err);
     json_decref(answer);
+    pool_destroy(pool);
     return r;
 }
 
