@@ -33,25 +33,12 @@ static struct step *insert_step(struct pool *pool, struct plan *plan, int at)
     return &steps[at];
 }
 
-static struct step blank_step(struct pool *pool, const char *type, const char *intent)
+static struct step setup_step(struct pool *pool, const char *type, const char *intent)
 {
-    json_t *nothing = json_keep(pool, json_object());
-    return (struct step){.type = type,
-                         .intent = intent,
-                         .verify = "",
-                         .reverse = "",
-                         .section = "setup",
-                         .budget = 5,
-                         .loop_target = -1,
-                         .then_target = -1,
-                         .else_target = -1,
-                         .stop_var = "",
-                         .condition_var = "",
-                         .guard = "",
-                         .out_var = "",
-                         .params = nothing,
-                         .hints = nothing,
-                         .extract = nothing};
+    struct step s = plan_blank_step(pool, type, intent);
+    s.section = "setup";
+    s.budget = 5;
+    return s;
 }
 
 static bool add_navigate(struct pool *pool, struct plan *plan, const struct finding *f)
@@ -59,7 +46,7 @@ static bool add_navigate(struct pool *pool, struct plan *plan, const struct find
     const char *url = plan_start_url(pool, plan);
     if (!*url)
         return false;
-    struct step s = blank_step(pool, "navigate", pool_printf(pool, "Open %s", url));
+    struct step s = setup_step(pool, "navigate", pool_printf(pool, "Open %s", url));
     json_t *params = json_keep(pool, json_object());
     json_put(params, "url", json_string_safe(url));
     s.params = params;
@@ -86,7 +73,7 @@ static const char *evidence_of(struct pool *pool, const struct plan *plan, int i
 static bool add_gate(struct pool *pool, struct plan *plan, const struct finding *f)
 {
     struct step s =
-        blank_step(pool, "extract_data", "Check that what was set up so far took effect");
+        setup_step(pool, "extract_data", "Check that what was set up so far took effect");
     s.verify = evidence_of(pool, plan, f->step_index);
     s.gate = s.claude_only = true;
     *insert_step(pool, plan, f->step_index + 1) = s;

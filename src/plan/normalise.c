@@ -60,6 +60,26 @@ static const char *const step_keys[] = {
     NULL,
 };
 
+struct step plan_blank_step(struct pool *pool, const char *type, const char *intent)
+{
+    json_t *nothing = json_keep(pool, json_object());
+    return (struct step){.type = type,
+                         .intent = intent,
+                         .verify = "",
+                         .reverse = "",
+                         .section = "",
+                         .loop_target = -1,
+                         .then_target = -1,
+                         .else_target = -1,
+                         .stop_var = "",
+                         .condition_var = "",
+                         .guard = "",
+                         .out_var = "",
+                         .params = nothing,
+                         .hints = nothing,
+                         .extract = nothing};
+}
+
 void normalise_warn(json_t *warnings, const char *fmt, ...)
 {
     size_t n = json_array_size(warnings);

@@ -35,6 +35,9 @@ struct normaliser {
 /* Add the steps of an authored list, nested loop bodies in front of their loop, targets fixed. */
 int normalise_steps(struct normaliser *n, const json_t *list, struct err *err) MUST_CHECK;
 
+/* Of that type and intent and nothing else; what is empty lives in pool. */
+struct step plan_blank_step(struct pool *pool, const char *type, const char *intent);
+
 /* A line for plan.warnings; the list is capped. */
 void normalise_warn(json_t *warnings, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

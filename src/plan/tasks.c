@@ -84,22 +84,10 @@ static int read_intent(const json_t *task, const char **out, struct err *err)
 static void init_step(struct step *s, const char *intent, json_t *params, const json_t *extract,
                       struct pool *pool)
 {
-    *s = (struct step){.type = TASK_STEP_TYPE,
-                       .intent = intent,
-                       .verify = "",
-                       .reverse = "",
-                       .section = "",
-                       .loop_target = -1,
-                       .then_target = -1,
-                       .else_target = -1,
-                       .stop_var = "",
-                       .condition_var = "",
-                       .guard = "",
-                       .out_var = "",
-                       .params = params,
-                       .hints = json_keep(pool, json_object()),
-                       .extract =
-                           json_is_object(extract) ? extract : json_keep(pool, json_object())};
+    *s = plan_blank_step(pool, TASK_STEP_TYPE, intent);
+    s->params = params;
+    if (json_is_object(extract))
+        s->extract = extract;
 }
 
 /* The whole task goes into the params, so that the signature covers it. */
