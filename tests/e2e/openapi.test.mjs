@@ -200,6 +200,7 @@ test('pages and open routes answer as described when they are closed or not read
 // Everything goes through; after the first chunk that holds `cutAfter` frames the connection is reset.
 function cuttingProxy(port, cutAfter) {
   const state = { cuts: 0, connections: 0 }
+  const open = new Set()
   const proxy = net.createServer((client) => {
     const upstream = net.connect(port, '127.0.0.1')
     let seen = ''
@@ -216,14 +217,19 @@ function cuttingProxy(port, cutAfter) {
     })
     client.on('close', () => upstream.destroy())
     upstream.on('close', () => client.end())
-    for (const s of [client, upstream]) s.on('error', () => {})
+    for (const s of [client, upstream]) {
+      s.on('error', () => {})
+      open.add(s)
+      s.on('close', () => open.delete(s))
+    }
   })
+  proxy.shut = () => { proxy.close(); for (const s of open) s.destroy() }
   return new Promise((resolve) => { proxy.listen(0, '127.0.0.1', () => resolve({ state, proxy, port: proxy.address().port })) })
 }
 
 test('an EventSource sees each event once, through cuts', { ...needs(eventsource), timeout: 120000 * slow }, async () => {
-  const { proxy, port, state } = await cuttingProxy(server.port, 2)
   const id = await acme.submit({ ...example, profile_id: 'es' })
+  const { proxy, port, state } = await cuttingProxy(server.port, 2)
   const got = []
   const source = new eventsource.EventSource(`http://127.0.0.1:${port}/v1/runs/${id}/events?sse=true&steps=false`, {
     fetch: (url, init) => fetch(url, { ...init, headers: { ...init.headers, 'X-Mantis-Token': acme.token } }),
@@ -231,6 +237,7 @@ test('an EventSource sees each event once, through cuts', { ...needs(eventsource
   try {
     await within(100000 * slow, 'the terminal frame', new Promise((resolve, reject) => {
       source.addEventListener('terminal', resolve)
+      server.child.ended.then(() => reject(new Error('mantis serve ended'))) // the source would ask for ever
       source.addEventListener('error', (e) => { if (e.code && e.code !== 200) reject(new Error(`${e.code} ${e.message}`)) })
       // names of events are those of their kind; new ones appear as they are learnt
       const seen = new Set(['terminal', 'phase'])
@@ -240,7 +247,7 @@ test('an EventSource sees each event once, through cuts', { ...needs(eventsource
     }))
   } finally {
     source.close()
-    proxy.close()
+    proxy.shut()
   }
   const all = (await acme.request('GET', `/v1/runs/${id}/events`)).json.events
   assert.equal(state.cuts, 3)
