@@ -2,9 +2,8 @@
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
-import { bin, startServer } from '../e2e/lib/harness.mjs'
+import { bin, startServer, tempDir } from '../e2e/lib/harness.mjs'
 import { median } from './lib.mjs'
 
 const rounds = Number(process.env.ROUNDS || 3)
@@ -20,7 +19,7 @@ function nested() {
   return steps
 }
 
-const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mantis-bench-'))
+const dir = tempDir('bench-plan')
 const file = path.join(dir, 'nested.json')
 const plan = nested()
 fs.writeFileSync(file, JSON.stringify(plan))

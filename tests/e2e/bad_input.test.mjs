@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import test, { after, before } from 'node:test'
-import { rawExchange, startServer, startSite } from './lib/harness.mjs'
+import { rawExchange, startServer, startSite, tempDir } from './lib/harness.mjs'
 
 let lab, server
 before(async () => {
@@ -132,7 +132,7 @@ test('a storm of dialogs or pop-ups does not stop the run', async () => {
 test('a full disk: refused or ended with the truth, and the server lives on', async (t) => {
   if (process.getuid() !== 0) return t.skip('mounting a small tmpfs needs root')
   const { execFileSync } = await import('node:child_process')
-  const dir = fs.mkdtempSync('/tmp/mantis-e2e-full-')
+  const dir = tempDir('full')
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m,mode=711', 'tmpfs', dir])
   let small
   try {

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import test, { after, before } from 'node:test'
-import { descendants, startServer, startSite, until } from './lib/harness.mjs'
+import { descendants, startServer, startSite, tempDir, until } from './lib/harness.mjs'
 
 // Not below /tmp: a run has a /tmp of its own.
-const dir = fs.mkdtempSync('/var/tmp/mantis-e2e-script-')
+const dir = tempDir('script', '/var/tmp')
 let site, server
 before(async () => {
   fs.chmodSync(dir, 0o755)

@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
-import { bin, slow, startSite, until } from './lib/harness.mjs'
+import { bin, slow, startSite, tempDir, until } from './lib/harness.mjs'
 
 let dir
-before(() => { dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mantis-e2e-env-')) })
+before(() => { dir = tempDir('env') })
 after(() => fs.rmSync(dir, { recursive: true, force: true }))
 
 function env(...args) {

@@ -16,6 +16,39 @@ export const slow = Number(process.env.MANTIS_TEST_SLOW || 1)
 
 // --- processes ---------------------------------------------------------------------------------
 
+// What a test that is interrupted would leave behind. Programs end first: a server writes until it is gone.
+const started = new Set()
+const temporary = new Set()
+const nap = new Int32Array(new SharedArrayBuffer(4))
+
+// Nothing is reaped in an exit handler: a child that ended is a zombie there.
+function runs(child) {
+  try {
+    const stat = fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z'
+  } catch { return false }
+}
+
+// A test may have mounted a small disk there.
+function unmount(dir) {
+  try {
+    execFileSync('umount', [dir], { stdio: 'ignore' })
+    fs.rmSync(dir, { recursive: true, force: true })
+  } catch (error) { console.error(`${dir} is left behind: ${error.message}`) }
+}
+
+process.on('exit', () => {
+  for (const [signal, ms] of [['SIGTERM', 5000], ['SIGKILL', 1000]]) {
+    for (const child of started) if (runs(child)) process.kill(child.pid, signal)
+    for (const end = Date.now() + ms; [...started].some(runs) && Date.now() < end;) Atomics.wait(nap, 0, 0, 20)
+  }
+  for (const dir of temporary) {
+    try { fs.rmSync(dir, { recursive: true, force: true }) } catch { unmount(dir) }
+  }
+})
+for (const [signal, code] of [['SIGHUP', 129], ['SIGINT', 130], ['SIGTERM', 143]])
+  process.once(signal, () => process.exit(code))
+
 // A child whose stderr is kept; `ready` is a promise for the newline it writes to fd 3. It is told to
 // end when this process dies, however that happens.
 function launch(args, env, what, wrap = []) {
@@ -23,6 +56,8 @@ function launch(args, env, what, wrap = []) {
     env: { PATH: process.env.PATH, HOME: os.tmpdir(), ...sharedEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
+  started.add(child)
+  child.on('exit', () => started.delete(child))
   child.log = ''
   child.out = ''
   child.stderr.on('data', (d) => { child.log += d })
@@ -68,8 +103,10 @@ export async function until(ms, what, ask, every = 20) {
   }
 }
 
-export function tempDir(name) {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), `mantis-e2e-${name}-`))
+// Gone when this process ends, unless it is killed.
+export function tempDir(name, parent = os.tmpdir()) {
+  const dir = fs.mkdtempSync(path.join(parent, `mantis-e2e-${name}-`))
+  temporary.add(dir)
   fs.chmodSync(dir, 0o711) // workers run under another uid and must reach their own directories
   return dir
 }
