@@ -154,6 +154,29 @@ cases({ start: async () => ({}), stop: async () => {} }, (check) => {
     for (const value of ['-5', '5000']) await using({ MANTIS_NAV_WAIT_SECONDS: value }, async (server) => assert.equal((await server.request('GET', '/health')).status, 200))
   })
 
+  check('agent-loop 6', 'MANTIS_DONE_GATE=off takes a done that says nothing; without it the done is not believed', async () => {
+    const dir = tempDir('gate', '/var/tmp') // a run has a /tmp of its own
+    fs.chmodSync(dir, 0o755)
+    const script = path.join(dir, 'script.json')
+    fs.writeFileSync(script, JSON.stringify({ actions: Array(3).fill({ action_type: 'done', params: { success: true, summary: '' } }) }), { mode: 0o644 })
+    const ends = (env) => using({ MANTIS_BRAIN: `script:${script}`, ...env }, async (server) => {
+      const id = await server.submit({ task_suite: [
+        { type: 'navigate', intent: 'Open the documentation', params: { url: `${server.base}/docs` } },
+        { type: 'holo3', intent: 'Look at the page', budget: 5 },
+      ] })
+      await server.end(id)
+      const { result } = await server.result(id)
+      return result.step_details[1] ?? assert.fail(JSON.stringify(result))
+    })
+    try {
+      const [gated, open] = [await ends({}), await ends({ MANTIS_DONE_GATE: 'off' })]
+      assert.deepEqual([gated.success, open.success], [false, true], JSON.stringify([gated, open]))
+      assert.match(gated.data, /done_unverified:empty_summary/)
+    } finally {
+      fs.rmSync(dir, { recursive: true, force: true })
+    }
+  })
+
   check('http-api 20', 'MANTIS_METRICS_TOKEN closes /metrics', async () => {
     await using({ MANTIS_METRICS_TOKEN: 'only-for-the-scraper' }, async (server) => {
       const ask = async (headers) => (await fetch(`${server.base}/metrics`, { headers })).status
