@@ -3,7 +3,8 @@
  *
  * It does so before a step, and in the middle of one that has parts or waits: because a caller wants it
  * (run_pause()), because a step asked a person something, or because a site wants to see a human. While it
- * stands there its time does not run. A worker that dies meanwhile leaves the page behind in the checkpoint (page_state.h).
+ * stands there its time does not run. A worker that dies meanwhile leaves the page behind in the
+ * checkpoint (page_state.h).
  */
 #ifndef MANTIS_RUN_PAUSE_H
 #define MANTIS_RUN_PAUSE_H
