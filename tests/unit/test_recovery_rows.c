@@ -125,6 +125,7 @@ static void door_page(struct fake_web *web, struct pool *pool, const char *url,
     fake_add(out, "button", "button", "Dead", "");
     out->elements[1].dead = true;
     fake_add(out, "button", "button", "Banner", SITE "/other");
+    fake_add(out, "button", "button", "Banner below", SITE "/other"); /* the first is not pressed again */
     if (web->flag)
         fake_add(out, "button", "button", "Enter", SITE "/in");
 }
