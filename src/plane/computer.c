@@ -20,7 +20,7 @@
 #include "plane/x11/display.h"
 #include "plane/xvfb.h"
 
-#define CHANCE_MS      230  /* a timer of 200 ms, its dispatch and its paint */
+#define CHANCE_MS      260  /* a timer of 200 ms, its dispatch, its paint, and that of the address */
 #define PROMPT_MS      50   /* a page that nothing keeps from it shows a press by then */
 #define QUIET_MS       80   /* damage is over when none came for this long */
 #define FIRST_PAINT_MS 150  /* typing and scrolling show something by then, or nothing */
