@@ -122,6 +122,19 @@
 #define CAP_WEBHOOK_ANSWER_BYTES (16u << 10) /* of a receiver; what is longer is cut off */
 #define CAP_HTTPC_HEADER_BYTES (64u << 10)   /* of an answer, all header lines together */
 
+/* Model files (src/engine): all of it is written by whoever made the file */
+#define CAP_GGUF_KEYS 65536
+#define CAP_GGUF_KEY_BYTES 65535          /* the format's own limit */
+#define CAP_GGUF_STRING_BYTES (64u << 20) /* one value; chat templates and whole tokenizers are such */
+#define CAP_GGUF_ARRAY_ITEMS (16u << 20)  /* of one array; vocabularies have some 300000 */
+#define CAP_GGUF_ARRAY_DEPTH 4            /* arrays in arrays */
+#define CAP_GGUF_HEAD_BYTES (512u << 20)  /* what stands before the tensor list */
+#define CAP_GGUF_KEPT_BYTES (256u << 20)  /* of values that are shown */
+#define CAP_GGUF_TENSORS 200000
+#define CAP_GGUF_TENSOR_NAME_BYTES 1024
+#define CAP_GGUF_ALIGNMENT 65536
+#define CAP_GGUF_PARTS 1000               /* of a split file */
+
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512
 #define CAP_SITE_BODY_BYTES (64u << 10)
