@@ -74,6 +74,33 @@ static const struct row rows[] = {
      "plan paths are resolved below it; default the source tree, else <prefix>/share/mantis"},
     {"MANTIS_BRAIN", OWN_RULE, AT(brain), "page", 0, 0, 0, "who decides the next action (before MANTIS_MODEL)"},
     {"MANTIS_MODEL", OWN_RULE, AT(brain), "", 0, 0, 0, "the same, older name"},
+    {"MANTIS_LLAMA_SERVER", TEXT, AT(llama_server), "/opt/llama.cpp/build/bin/llama-server", 0, 0, 0,
+     "program that serves GGUF models"},
+    {"MANTIS_VLLM_SERVER", TEXT, AT(vllm_server), "", 0, 0, 0,
+     "program that serves Fara; default python3 -m vllm.entrypoints.openai.api_server"},
+    {"MANTIS_LLAMA_PORT", WHOLE, AT(llama_port), "18080", 1, 65535, 0, "port of the model server, on 127.0.0.1"},
+    {"MANTIS_CONTEXT_SIZE", WHOLE, AT(context_size), "0", 0, 16777216, 0,
+     "tokens of the model server's context; 0: 8192 for llama-server, 32768 for vLLM"},
+    {"MANTIS_UBATCH_SIZE", WHOLE, AT(ubatch_size), "2048", 1, 1048576, 0,
+     "tokens that llama-server takes at once; more than an image has"},
+    {"MANTIS_MODEL_START_TIMEOUT_S", WHOLE, AT(model_start_timeout_s), "0", 0, 86400, 0,
+     "seconds a model server may take to start; 0: 360 for llama-server, 900 for vLLM"},
+    {"MANTIS_VLLM_TIMEOUT_S", WHOLE, AT(vllm_timeout_s), "0", 0, 86400, 0, "the same for vLLM only, older name"},
+    {"MANTIS_HOLO3_MODEL_DIR", TEXT, AT(holo3.dir), "/models/holo3", 0, 0, 0, "directory of Holo3's files"},
+    {"MANTIS_HOLO3_GGUF", TEXT, AT(holo3.gguf), "", 0, 0, 0, "its model file: a path, or a name in the directory"},
+    {"MANTIS_HOLO3_MMPROJ", TEXT, AT(holo3.mmproj), "", 0, 0, 0, "its vision projector, likewise"},
+    {"MANTIS_GEMMA4_MODEL_DIR", TEXT, AT(gemma4.dir), "/models/gemma4", 0, 0, 0, "directory of Gemma 4's files"},
+    {"MANTIS_GEMMA4_GGUF", TEXT, AT(gemma4.gguf), "", 0, 0, 0, "its model file: a path, or a name in the directory"},
+    {"MANTIS_GEMMA4_MMPROJ", TEXT, AT(gemma4.mmproj), "", 0, 0, 0, "its vision projector, likewise"},
+    {"MANTIS_FARA_MODEL_DIR", TEXT, AT(fara_model_dir), "/models/fara", 0, 0, 0, "directory of Fara's files"},
+    {"MANTIS_FARA_REPO", TEXT, AT(fara_repo), "microsoft/Fara-7B", 0, 0, 0, "what vLLM downloads without that directory"},
+    {"MANTIS_FARA_TOOL_PARSER", TEXT, AT(fara_tool_parser), "hermes", 0, 0, 0, "vLLM's parser of Fara's tool calls"},
+    {"MANTIS_VLLM_GPU_UTIL", NUMBER, AT(vllm_gpu_util), "0.90", 0.01, 1, 0, "share of the GPU's memory that vLLM takes"},
+    {"MANTIS_VLLM_DTYPE", TEXT, AT(vllm_dtype), "auto", 0, 0, 0, "vLLM's number type"},
+    {"MANTIS_LORA_ADAPTER", TEXT, AT(lora_adapter), "", 0, 0, 0,
+     "adapter laid over the model: a .gguf file (llama-server) or a directory (vLLM), absolute"},
+    {"MANTIS_LORA_SCALE", TEXT, AT(lora_scale), "", 0, 0, 0, "its weight, llama-server only; default 1.0"},
+    {"MANTIS_LORA_NAME", OWN_RULE, AT(lora_name), "challenger", 0, 0, 0, "what vLLM calls it"},
     {"MANTIS_RUNTIME_CONCURRENCY", WHOLE, AT(concurrency), "1", 1, 256, 0, "runs carried out at the same time"},
     {"MANTIS_MAX_STEPS_PER_PLAN", WHOLE, AT(max_steps_per_plan), STR(CAP_PLAN_STEPS), 1, 100000, LENIENT,
      "a plan with more steps is refused"},
@@ -359,6 +386,16 @@ static void load_brain(struct loader *ld, struct settings *out)
     out->brain = pool_strdup(ld->pool, brain ? brain : "page");
 }
 
+/* Empty is not unset here: an adapter needs a name (serving.md section 2.2). */
+static void load_lora_name(struct loader *ld, struct settings *out)
+{
+    const char *name = getenv("MANTIS_LORA_NAME");
+    for (size_t i = ld->n_entries; !name && i-- > 0;)
+        if (strcmp(ld->entries[i].key, "MANTIS_LORA_NAME") == 0)
+            name = ld->entries[i].value;
+    out->lora_name = name ? input_trim(pool_strdup(ld->pool, name)) : NULL;
+}
+
 static const char *secrets_dir(const struct loader *ld)
 {
     const char *dir = lookup(ld, "MANTIS_SECRETS_DIR");
@@ -487,6 +524,7 @@ int settings_load(struct pool *pool, const char *config_path, struct settings *o
     if (r)
         return r;
     load_brain(&ld, &loaded);
+    load_lora_name(&ld, &loaded);
     load_docs_ui(&ld, &loaded);
     export_log_settings(&ld);
     *out = loaded;

@@ -10,6 +10,11 @@
 #include "base/err.h"
 #include "base/pool.h"
 
+/* Where a GGUF model lies (serving.md section 1.2); files are paths or names in dir. "" none. */
+struct settings_weights {
+    const char *dir, *gguf, *mmproj;
+};
+
 struct settings {
     /* serve */
     const char *host;
@@ -31,6 +36,18 @@ struct settings {
     double max_cost_usd;
     const char *default_micro; /* "" none */
     const char *env_url;       /* replaces {{ENV_URL}} in plans; "" unset */
+    /* the model server of this pod (serving.md sections 1 and 2) */
+    const char *llama_server, *vllm_server; /* programs; vllm_server "": Python's */
+    int llama_port;
+    int context_size; /* tokens; 0: as the server's kind has it */
+    int ubatch_size;  /* tokens */
+    int model_start_timeout_s, vllm_timeout_s; /* 0: as the server's kind has it */
+    struct settings_weights holo3, gemma4;
+    const char *fara_model_dir, *fara_repo, *fara_tool_parser;
+    double vllm_gpu_util; /* share of the GPU's memory */
+    const char *vllm_dtype;
+    const char *lora_adapter, *lora_scale; /* as they were given; "" none */
+    const char *lora_name;                 /* NULL: not set at all */
     /* runs */
     const char *brain;   /* MANTIS_BRAIN > MANTIS_MODEL > "page" */
     const char *browser; /* "" = first found */
