@@ -54,6 +54,14 @@ void id_sha256_hex(const void *data, size_t len, char out[ID_SHA256_HEX_BYTES])
     to_hex(md, sizeof(md), out);
 }
 
+void id_sha1_hex(const void *data, size_t len, char out[ID_SHA1_HEX_BYTES])
+{
+    unsigned char md[ID_SHA1_HEX_BYTES / 2];
+    if (!EVP_Digest(data, len, md, NULL, EVP_sha1(), NULL))
+        BUG("SHA-1 failed");
+    to_hex(md, sizeof(md), out);
+}
+
 void id_hmac_sha256_hex(const char *key, const void *data, size_t len,
                         char out[ID_SHA256_HEX_BYTES])
 {
