@@ -12,6 +12,8 @@ static const struct command commands[] = {
     {"store", cmd_store, "back up, check and shrink a server's database"},
     {"profile", cmd_profile, "list, remove and carry a server's browser profiles"},
     {"tenant", cmd_tenant, "issue, list, rotate and revoke the tokens of tenants"},
+    {"engine", cmd_engine, "show how the model server of this pod is started"},
+    {"gguf", cmd_gguf, "say what model files are, and whether they are whole"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},
 };
