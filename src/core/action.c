@@ -12,6 +12,7 @@
 #define SCROLL_MAX 40 /* notches */
 #define SCROLL_DEFAULT 3
 #define WAIT_MAX_S 10.0
+#define CLICKS_MAX 3 /* twice is its own action */
 
 static const char *const type_names[] = {
     [ACTION_CLICK] = "click",         [ACTION_DOUBLE_CLICK] = "double_click",
@@ -43,6 +44,8 @@ static void print_click(const struct action *a, json_t *params)
 {
     put_point(params, "x", a->x, "y", a->y);
     json_put_str(params, "button", button_name(a->button));
+    if (a->clicks > 1)
+        json_put_int(params, "clicks", a->clicks);
 }
 
 static void print_point(const struct action *a, json_t *params)
@@ -88,6 +91,8 @@ static void print_drag(const struct action *a, json_t *params)
 static void print_wait(const struct action *a, json_t *params)
 {
     json_put_num(params, "seconds", a->seconds);
+    if (a->fact)
+        json_put(params, "memorize_fact", json_string_safe(a->fact));
 }
 
 static void print_done(const struct action *a, json_t *params)
@@ -192,7 +197,15 @@ static int read_click(struct pool *pool, const json_t *args, struct action *a, s
         a->button = BUTTON_RIGHT;
     else
         return err_set(err, E_INVALID, "button must be left, middle or right, not '%.40s'", button);
+    a->clicks = json_int(args, "clicks", 1) == CLICKS_MAX ? CLICKS_MAX : 0;
     return need_point(args, "click", a, err);
+}
+
+static int read_triple_click(struct pool *pool, const json_t *args, struct action *a, struct err *err)
+{
+    int r = read_click(pool, args, a, err);
+    a->clicks = CLICKS_MAX;
+    return r;
 }
 
 static int read_double_click(struct pool *pool, const json_t *args, struct action *a, struct err *err)
@@ -342,6 +355,8 @@ static int read_wait(struct pool *pool, const json_t *args, struct action *a, st
             return err_set(err, E_INVALID, "'seconds' must be a number");
     }
     a->seconds = fmax(0, fmin(WAIT_MAX_S, a->seconds));
+    const char *fact = json_str(args, "memorize_fact", NULL);
+    a->fact = fact ? pool_strdup(pool, fact) : NULL;
     return 0;
 }
 
@@ -366,6 +381,7 @@ static const struct name {
     {"left_click", ACTION_CLICK, read_click, BUTTON_LEFT},
     {"right_click", ACTION_CLICK, read_click, BUTTON_RIGHT},
     {"middle_click", ACTION_CLICK, read_click, BUTTON_MIDDLE},
+    {"triple_click", ACTION_CLICK, read_triple_click, BUTTON_LEFT},
     {"double_click", ACTION_DOUBLE_CLICK, read_double_click, 0},
     {"type_text", ACTION_TYPE_TEXT, read_text, 0},
     {"type", ACTION_TYPE_TEXT, read_text, 0},

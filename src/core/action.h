@@ -34,12 +34,14 @@ struct action {
     int x, y;         /* click, double_click, move, drag start; scroll: -1,-1 = screen centre */
     int to_x, to_y;   /* drag */
     enum button button; /* click */
+    int clicks;         /* click: 3 in a row; 0 is once */
     const char *text;   /* type_text: UTF-8 */
     bool clear_first, press_enter; /* type_text: ctrl+a before, Return after */
     const char *keys;   /* key_press: "ctrl+a", names of agent-loop.md section 2; click: held down
                            meanwhile, NULL none */
     int dx, dy;         /* scroll: wheel notches, right and down positive, each -40..40 */
     double seconds;     /* wait, <= 10 */
+    const char *fact;   /* wait: what the brain wants to be told again later, NULL none */
     bool success;       /* done */
     const char *summary; /* done */
     const char *reasoning; /* may be NULL */

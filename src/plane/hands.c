@@ -11,7 +11,8 @@ struct hand {
 static int press_button(struct hand *h, const struct action *a, struct err *err)
 {
     int r = display_move(h->d, a->x, a->y, err);
-    return r ? r : display_button(h->d, a->button, a->type == ACTION_DOUBLE_CLICK ? 2 : 1, err);
+    int clicks = a->type == ACTION_DOUBLE_CLICK ? 2 : a->clicks ? a->clicks : 1;
+    return r ? r : display_button(h->d, a->button, clicks, err);
 }
 
 /* Keys that are held are let go whatever happens. */

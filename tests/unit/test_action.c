@@ -49,6 +49,9 @@ static const struct good_case {
     {"agent-loop 2 terminate reads status", "terminate", "{\"status\":\"success\"}", "{\"action_type\":\"done\",\"params\":{\"success\":true,\"summary\":\"\"}}"},
     {"agent-loop 2 finish reads a status that is none", "finish", "{\"status\":\"failure\"}", "{\"action_type\":\"done\",\"params\":{\"success\":false,\"summary\":\"\"}}"},
     {"agent-loop 2 complete reads the text false", "complete", "{\"success\":\"false\"}", "{\"action_type\":\"done\",\"params\":{\"success\":false,\"summary\":\"\"}}"},
+    {"agent-loop 2 triple_click", "triple_click", "{\"x\":1,\"y\":2}", "{\"action_type\":\"click\",\"params\":{\"button\":\"left\",\"clicks\":3,\"x\":1,\"y\":2}}"},
+    {"agent-loop 2 click three times", "click", "{\"x\":1,\"y\":2,\"clicks\":3}", "{\"action_type\":\"click\",\"params\":{\"button\":\"left\",\"clicks\":3,\"x\":1,\"y\":2}}"},
+    {"agent-loop 2 wait keeps a fact", "wait", "{\"memorize_fact\":\"12 rows\"}", "{\"action_type\":\"wait\",\"params\":{\"memorize_fact\":\"12 rows\",\"seconds\":1.0}}"},
 };
 
 static const struct bad_case {

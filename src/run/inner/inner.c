@@ -63,6 +63,7 @@ struct action inner_keep_action(struct pool *pool, const struct action *a)
     out.text = copy(pool, a->text);
     out.keys = copy(pool, a->keys);
     out.summary = copy(pool, a->summary);
+    out.fact = copy(pool, a->fact);
     out.reasoning = copy(pool, a->reasoning);
     return out;
 }
