@@ -326,3 +326,17 @@ json_t *failure_help(const char *halt_class, const char *failure_class, const ch
     pool_destroy(pool);
     return out;
 }
+
+const char *failure_outcome(struct pool *pool, const char *failure_class)
+{
+    static const struct {
+        const char *class, *words;
+    } table[] = {{"no_state_change", "registered but the page did not react"},
+                 {"wrong_target", "changed something, not the goal"},
+                 {"brain_loop_exhausted", "ran out of moves"},
+                 {"selector_miss", "not interactive"}};
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (!strcmp(failure_class, table[i].class))
+            return table[i].words;
+    return pool_printf(pool, "failed (%s)", *failure_class ? failure_class : "unknown");
+}

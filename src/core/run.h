@@ -55,6 +55,9 @@ json_t *failure_verdict(bool success, const char *failure_class);
 /* What that advises after so many attempts: advance, retry or terminate. */
 const char *failure_decision(const json_t *verdict, int attempts, bool required);
 
+/* A class as a brain is told it: "ran out of moves" (brains.md section 1). */
+const char *failure_outcome(struct pool *pool, const char *failure_class);
+
 const char *step_reversibility(const char *type); /* read_only, reversible or irreversible */
 
 /* What in a title, or in all that a page says, asks for proof of a human (plans.md 8.1); NULL none. */

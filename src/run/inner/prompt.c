@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/run.h"
 #include "run/inner/recover.h"
 
 #define PRIOR_ATTEMPTS 3
@@ -39,21 +40,6 @@ static const char *hint_lines(struct pool *pool, const struct step *step)
     return out;
 }
 
-/* brains.md section 1. */
-static const char *outcome_words(struct pool *pool, const char *kind)
-{
-    static const struct {
-        const char *kind, *words;
-    } table[] = {{"no_state_change", "registered but the page did not react"},
-                 {"wrong_target", "changed something, not the goal"},
-                 {"brain_loop_exhausted", "ran out of moves"},
-                 {"selector_miss", "not interactive"}};
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        if (!strcmp(kind, table[i].kind))
-            return table[i].words;
-    return pool_printf(pool, "failed (%s)", *kind ? kind : "unknown");
-}
-
 static const char *prior_lines(struct pool *pool, const json_t *failures)
 {
     size_t n = json_array_size(failures);
@@ -63,7 +49,7 @@ static const char *prior_lines(struct pool *pool, const json_t *failures)
         const char *hit = json_str(f, "hit", "");
         out = pool_printf(pool, "%s- (%d,%d) '%s': %s%s%s; do not repeat\n", out,
                           (int)json_int(f, "x", -1), (int)json_int(f, "y", -1),
-                          json_str(f, "label", ""), outcome_words(pool, json_str(f, "kind", "")),
+                          json_str(f, "label", ""), failure_outcome(pool, json_str(f, "kind", "")),
                           *hit ? ", hit " : "", hit);
     }
     return out;
