@@ -54,12 +54,16 @@ void id_sha256_hex(const void *data, size_t len, char out[ID_SHA256_HEX_BYTES])
     to_hex(md, sizeof(md), out);
 }
 
-void id_sha1_hex(const void *data, size_t len, char out[ID_SHA1_HEX_BYTES])
+void id_sha1_hex(const void *data, size_t data_len, char *out, size_t len)
 {
-    unsigned char md[ID_SHA1_HEX_BYTES / 2];
-    if (!EVP_Digest(data, len, md, NULL, EVP_sha1(), NULL))
+    unsigned char md[EVP_MAX_MD_SIZE];
+    char hex[2 * EVP_MAX_MD_SIZE + 1];
+    unsigned int md_len = 0;
+    if (!EVP_Digest(data, data_len, md, &md_len, EVP_sha1(), NULL) || len > 2 * md_len + 1)
         BUG("SHA-1 failed");
-    to_hex(md, sizeof(md), out);
+    to_hex(md, md_len, hex);
+    memcpy(out, hex, len - 1);
+    out[len - 1] = '\0';
 }
 
 void id_hmac_sha256_hex(const char *key, const void *data, size_t len,

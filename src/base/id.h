@@ -21,9 +21,8 @@ void id_run(char out[ID_RUN_BYTES]);
 void id_sha256(const void *data, size_t len, unsigned char out[ID_SHA256_BYTES]);
 void id_sha256_hex(const void *data, size_t len, char out[ID_SHA256_HEX_BYTES]);
 
-/* For names that others make with SHA-1 too; it keeps nobody out. */
-#define ID_SHA1_HEX_BYTES 41
-void id_sha1_hex(const void *data, size_t len, char out[ID_SHA1_HEX_BYTES]);
+/* The first len - 1 hex digits of SHA-1, NUL added: for names of versions, not for secrets. */
+void id_sha1_hex(const void *data, size_t data_len, char *out, size_t len);
 
 /* HMAC-SHA256 of data under key, a NUL-terminated text. */
 void id_hmac_sha256_hex(const char *key, const void *data, size_t len, char out[ID_SHA256_HEX_BYTES]);

@@ -136,10 +136,10 @@ static const char *path_tail(const char *path, int n)
 
 static const char *tag_of(struct pool *pool, const char *reference)
 {
-    char digest[ID_SHA1_HEX_BYTES];
+    char digest[9];
     const char *name = path_tail(reference, 1);
-    id_sha1_hex(reference, strlen(reference), digest);
-    return pool_printf(pool, "%.*s-%.8s", (int)strcspn(name, "/"), name, digest);
+    id_sha1_hex(reference, strlen(reference), digest, sizeof(digest));
+    return pool_printf(pool, "%.*s-%s", (int)strcspn(name, "/"), name, digest);
 }
 
 int lora_check_alone(const struct lora *lora, const struct engine_base *base, const char *model,

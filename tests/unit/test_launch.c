@@ -364,14 +364,14 @@ static void servers_have_their_own_patience(void **state)
 static void a_challenger_has_a_tag(void **state)
 {
     static const char *const same[] = {"/peft", "/peft/"};
-    char digest[ID_SHA1_HEX_BYTES];
+    char digest[41];
     for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
         const char *path = pool_printf(pool, "%s%s", dir, same[i]);
-        id_sha1_hex(path, strlen(path), digest);
+        id_sha1_hex(path, strlen(path), digest, sizeof(digest));
         assert_int_equal(prepare(pool_printf(pool, "MANTIS_BRAIN=fara MANTIS_LORA_ADAPTER=%s", path)), 0);
         assert_string_equal(launch.lora.tag, pool_printf(pool, "peft-%.8s", digest));
     }
-    id_sha1_hex("abc", 3, digest);
+    id_sha1_hex("abc", 3, digest, sizeof(digest));
     assert_string_equal(digest, "a9993e364706816aba3e25717850c26c9cd0d89d"); /* FIPS 180-4 */
 }
 

@@ -1,0 +1,117 @@
+/*
+ * said.c - the answers of OpenAI-compatible servers and of Anthropic's, taken apart.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "brain/model/reply.h"
+
+#define CALLS_MAX 16
+
+static const char *join(struct pool *pool, const char *a, const char *b)
+{
+    return !*a ? b : !*b ? a : pool_printf(pool, "%s\n%s", a, b);
+}
+
+/* A text, or a list of parts of which the texts are joined. */
+static const char *text_of(struct pool *pool, const json_t *content)
+{
+    const char *out = json_is_string(content) ? json_string_value(content) : "";
+    size_t i;
+    json_t *part;
+    json_array_foreach ((json_t *)content, i, part)
+        out = join(pool, out, json_str(part, "text", ""));
+    return pool_strdup(pool, out);
+}
+
+static const json_t *arguments_of(struct pool *pool, const json_t *value)
+{
+    json_t *v = json_is_object(value) ? json_incref((json_t *)value) : NULL;
+    if (json_is_string(value) &&
+        json_parse(json_string_value(value), json_string_length(value), "arguments", &v, NULL))
+        v = NULL;
+    if (!json_is_object(v)) {
+        json_decref(v);
+        v = json_object();
+    }
+    return json_keep(pool, v);
+}
+
+static void add_call(struct pool *pool, struct said *out, const char *name, const json_t *arguments)
+{
+    struct said_call *calls = (struct said_call *)out->calls;
+    if (!calls)
+        out->calls = calls = pool_alloc(pool, CALLS_MAX * sizeof(*calls));
+    if (out->n_calls < CALLS_MAX)
+        calls[out->n_calls++] =
+            (struct said_call){pool_strdup(pool, name), arguments_of(pool, arguments)};
+}
+
+static int read_openai(struct pool *pool, const json_t *body, struct said *out, struct err *err)
+{
+    const json_t *choice = json_array_get(json_object_get(body, "choices"), 0);
+    const json_t *message = json_object_get(choice, "message");
+    const json_t *usage = json_object_get(body, "usage");
+    size_t i;
+    json_t *call;
+    if (!json_is_object(message))
+        return err_set(err, E_UPSTREAM, "the model server's answer has no choices[0].message");
+    out->text = text_of(pool, json_object_get(message, "content"));
+    out->thinking = text_of(pool, json_object_get(message, "reasoning_content"));
+    if (!*out->thinking)
+        out->thinking = text_of(pool, json_object_get(message, "reasoning"));
+    json_array_foreach (json_object_get(message, "tool_calls"), i, call) {
+        const json_t *function = json_object_get(call, "function");
+        add_call(pool, out, json_str(function, "name", ""), json_object_get(function, "arguments"));
+    }
+    out->finish = pool_strdup(pool, json_str(choice, "finish_reason", ""));
+    out->input_tokens = json_int(usage, "prompt_tokens", 0);
+    out->output_tokens = json_int(usage, "completion_tokens", 0);
+    if (!out->input_tokens && !out->output_tokens) /* only the sum is known */
+        out->input_tokens = json_int(usage, "total_tokens", 0);
+    out->cached_tokens =
+        json_int(json_object_get(usage, "prompt_tokens_details"), "cached_tokens", 0);
+    return 0;
+}
+
+static int read_anthropic(struct pool *pool, const json_t *body, struct said *out, struct err *err)
+{
+    const json_t *content = json_object_get(body, "content"),
+                 *usage = json_object_get(body, "usage");
+    size_t i;
+    json_t *block;
+    if (!json_is_array(content))
+        return err_set(err, E_UPSTREAM, "the model server's answer has no content");
+    json_array_foreach ((json_t *)content, i, block) {
+        const char *type = json_str(block, "type", "");
+        if (!strcmp(type, "thinking"))
+            out->thinking =
+                join(pool, out->thinking, pool_strdup(pool, json_str(block, "thinking", "")));
+        else if (!strcmp(type, "text"))
+            out->text = join(pool, out->text, pool_strdup(pool, json_str(block, "text", "")));
+        else if (!strcmp(type, "tool_use"))
+            add_call(pool, out, json_str(block, "name", ""), json_object_get(block, "input"));
+    }
+    out->finish = pool_strdup(pool, json_str(body, "stop_reason", ""));
+    out->cached_tokens = json_int(usage, "cache_read_input_tokens", 0);
+    out->cache_write_tokens = json_int(usage, "cache_creation_input_tokens", 0);
+    out->input_tokens =
+        json_int(usage, "input_tokens", 0) + out->cached_tokens + out->cache_write_tokens;
+    out->output_tokens = json_int(usage, "output_tokens", 0);
+    return 0;
+}
+
+typedef int read_fn(struct pool *pool, const json_t *body, struct said *out, struct err *err);
+
+int said_read(struct pool *pool, enum profile_api api, const json_t *body, struct said *out,
+              struct err *err)
+{
+    static read_fn *const readers[] = {
+        [API_OPENAI_CHAT] = read_openai, [API_ANTHROPIC_MESSAGES] = read_anthropic};
+    struct said said = {.text = "", .thinking = "", .finish = ""};
+    said.model = pool_strdup(pool, json_str(body, "model", ""));
+    int r = readers[api](pool, body, &said, err);
+    if (!r)
+        *out = said;
+    return r;
+}
