@@ -1,0 +1,260 @@
+#include "brain/model/parts.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/run.h"
+
+#define ATTEMPTS_TOLD 3
+#define REASON_BYTES  120
+#define FACTS_TOLD    10
+
+/* --- history --------------------------------------------------------------------------------- */
+
+static struct space_view view_of(const struct parts *p)
+{
+    return (struct space_view){p->turn->screen_w, p->turn->screen_h, p->image_w, p->image_h};
+}
+
+/* A whole number looks like one. */
+static json_t *number(double v)
+{
+    return v == (double)(int64_t)v ? json_integer((json_int_t)v) : json_real(v);
+}
+
+/* What the model said of a point: its own coordinates, not the screen's. */
+static void tell_point(const struct parts *p, json_t *params, const char *x_key, const char *y_key)
+{
+    const struct space_view view = view_of(p);
+    struct point at = {(int)json_int(params, x_key, 0), (int)json_int(params, y_key, 0)};
+    double x, y;
+    if (!json_object_get(params, x_key) || !json_object_get(params, y_key))
+        return;
+    space_from_screen(&p->profile->space, &view, at, &x, &y);
+    json_put(params, x_key, number(x));
+    json_put(params, y_key, number(y));
+}
+
+static const char *action_line(const struct parts *p, const struct action *a)
+{
+    json_t *json = action_to_json(a), *params = json_object_get(json, "params");
+    tell_point(p, params, "x", "y");
+    tell_point(p, params, "start_x", "start_y");
+    tell_point(p, params, "end_x", "end_y");
+    const char *call =
+        pool_printf(p->pool, "%s(%s)", action_type_name(a->type), json_text(p->pool, params));
+    json_decref(json);
+    return str_empty(a->reasoning) ? call : pool_printf(p->pool, "%s # %s", call, a->reasoning);
+}
+
+static const char *history_text(const struct parts *p)
+{
+    const struct model_turn *t = p->turn;
+    int first = t->n_history > p->profile->history ? t->n_history - p->profile->history : 0;
+    const char *out = "Recent actions:";
+    for (int i = first; i < t->n_history; i++)
+        out = pool_printf(p->pool, "%s\n  %d. %s", out, i - first + 1,
+                          action_line(p, &t->history[i]));
+    return first == t->n_history ? pool_printf(p->pool, "%s\n  none", out) : out;
+}
+
+/* --- blocks ---------------------------------------------------------------------------------- */
+
+static const char *attempt_line(const struct parts *p, const json_t *a)
+{
+    const json_t *hit = json_object_get(a, "hit");
+    json_t *at = json_pack("{s:I,s:I}", "x", json_int(a, "x", -1), "y", json_int(a, "y", -1));
+    tell_point(p, at, "x", "y");
+    const char *line =
+        pool_printf(p->pool, "- clicked (%g,%g) targeting \"%s\" → %s", json_num(at, "x", 0),
+                    json_num(at, "y", 0), json_str(a, "label", ""),
+                    failure_outcome(p->pool, json_str(a, "kind", "")));
+    json_decref(at);
+    const char *reason = str_cut(p->pool, json_str(a, "reason", ""), REASON_BYTES);
+    if (*reason)
+        line = pool_printf(p->pool, "%s; %s", line, reason);
+    if (json_is_object(hit))
+        line = pool_printf(p->pool, "%s [hit %s: \"%s\"]", line, json_str(hit, "tag", ""),
+                           json_str(hit, "text", ""));
+    else if (json_is_string(hit) && *json_string_value(hit))
+        line = pool_printf(p->pool, "%s [hit %s]", line, json_string_value(hit));
+    return line;
+}
+
+static const char *attempts_text(const struct parts *p)
+{
+    size_t n = json_array_size(p->turn->attempts);
+    const char *out = "";
+    if (!p->profile->tell_attempts || !n)
+        return out;
+    for (size_t i = n > ATTEMPTS_TOLD ? n - ATTEMPTS_TOLD : 0; i < n; i++)
+        out = pool_printf(p->pool, "%s\n%s", out,
+                          attempt_line(p, json_array_get(p->turn->attempts, i)));
+    return pool_printf(p->pool, "\nEarlier attempts at this failed. Do not repeat them:%s", out);
+}
+
+static const char *facts_text(const struct parts *p)
+{
+    const struct model_turn *t = p->turn;
+    const char *out = "";
+    for (int i = t->n_history - 1, told = 0; p->profile->tell_facts && i >= 0 && told < FACTS_TOLD;
+         i--)
+        if (!str_empty(t->history[i].fact)) {
+            out = pool_printf(p->pool, "\n- %s%s", t->history[i].fact, out);
+            told++;
+        }
+    return *out ? pool_printf(p->pool, "\nFacts you wanted to remember:%s", out) : out;
+}
+
+/* --- texts ----------------------------------------------------------------------------------- */
+
+static const char *task_text(const struct parts *p)
+{
+    return pool_printf(p->pool, "Task: %s", p->turn->task);
+}
+
+/* The turn's prompt begins with the task; behind the task alone it is not said again. */
+static const char *turn_text(const struct parts *p)
+{
+    const char *task = task_text(p), *prompt = p->turn->prompt;
+    if (p->profile->layout == LAYOUT_FRAMES_FIRST || str_empty(prompt))
+        return prompt ? prompt : "";
+    return str_starts(prompt, task) ? prompt + strlen(task) + strspn(prompt + strlen(task), "\n")
+                                    : prompt;
+}
+
+static const char *size_text(const struct parts *p)
+{
+    int w, h;
+    request_image_size(p->profile, p->turn->screen_w, p->turn->screen_h, &w, &h);
+    const char *size = pool_printf(p->pool, "Screen size: %dx%d pixels", w, h);
+    space_size(&p->profile->space, w, h, &w, &h);
+    return p->profile->space.kind == SPACE_UNIT || p->profile->space.kind == SPACE_PER_MILLE
+               ? pool_printf(p->pool, "%s; points are given from 0 to %d in x and y", size, w)
+               : size;
+}
+
+/* A prompt ends with its own line break, a task need not. */
+static const char *with_break(struct pool *pool, const char *s)
+{
+    return !*s || str_ends(s, "\n") ? s : pool_printf(pool, "%s\n", s);
+}
+
+static void make_user(struct parts *p)
+{
+    const char *turn = turn_text(p), *size = size_text(p);
+    const char *rest =
+        pool_printf(p->pool, "%s%s%s", history_text(p), facts_text(p), attempts_text(p));
+    if (p->profile->layout == LAYOUT_TASK_FIRST) {
+        p->before = pool_printf(p->pool, "%s\n%s", task_text(p), size);
+        p->after = pool_printf(p->pool, "\n%s%s", with_break(p->pool, turn), rest);
+        return;
+    }
+    p->before = "";
+    turn = with_break(p->pool, *turn ? turn : task_text(p));
+    p->after = pool_printf(p->pool, "\n%s%s\n%s", turn, size, rest);
+}
+
+static int make_system(struct parts *p, struct err *err)
+{
+    int w, h;
+    request_image_size(p->profile, p->turn->screen_w, p->turn->screen_h, &w, &h);
+    const char *width = pool_printf(p->pool, "%d", w), *height = pool_printf(p->pool, "%d", h);
+    const struct prompt_value values[] = {{"WIDTH", width},
+                                          {"HEIGHT", height},
+                                          {"EXAMPLES", p->turn->examples ? p->turn->examples : ""}};
+    int r = prompt_fill(p->pool, &p->profile->system, values, ARRAY_SIZE(values), &p->system, err);
+    const char *context =
+        json_str(p->profile->context_texts, p->turn->step_type ? p->turn->step_type : "", NULL);
+    if (!r && context)
+        p->system = pool_printf(p->pool, "%s\n%s", p->system, context);
+    return r;
+}
+
+int parts_make(struct pool *pool, const struct profile *profile, const struct model_server *server,
+               const struct model_turn *turn, struct parts *out, struct err *err)
+{
+    int frames = turn->in_plan ? profile->plan_frames : profile->frames;
+    const struct model_frame *now = turn->n_frames ? &turn->frames[turn->n_frames - 1] : NULL;
+    *out = (struct parts){.pool = pool,
+                          .profile = profile,
+                          .server = server,
+                          .turn = turn,
+                          .image_w = now ? now->width : turn->screen_w,
+                          .image_h = now ? now->height : turn->screen_h,
+                          .first_frame = turn->n_frames > frames ? turn->n_frames - frames : 0};
+    make_user(out);
+    return make_system(out, err);
+}
+
+/* --- pieces ---------------------------------------------------------------------------------- */
+
+const char *parts_label(const struct parts *p, int frame)
+{
+    int back = p->turn->n_frames - 1 - frame;
+    return back ? pool_printf(p->pool, "[Frame t-%d]", back) : "[Frame CURRENT]";
+}
+
+bool parts_tools(const struct parts *p)
+{
+    return p->profile->tools_use == TOOLS_ALWAYS ||
+           (p->profile->tools_use == TOOLS_SELF_HOSTED && p->server->ours);
+}
+
+const char *parts_base64(struct pool *pool, const struct model_frame *frame)
+{
+    char *out = pool_alloc(pool, 4 * ((frame->len + 2) / 3) + 1);
+    EVP_EncodeBlock((unsigned char *)out, frame->data, (int)frame->len);
+    return out;
+}
+
+const char *parts_media_type(const struct profile *profile)
+{
+    static const char *const types[] = {[FORMAT_PNG] = "image/png", [FORMAT_JPEG] = "image/jpeg"};
+    return types[profile->format];
+}
+
+/* --- by server ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *path;
+    json_t *(*body)(const struct parts *p);
+    json_t *(*question)(const struct parts *p, const char *question,
+                        const struct model_frame *frame, int max_tokens);
+} apis[] = {
+    [API_OPENAI_CHAT] = {"/chat/completions", openai_body, openai_question},
+    [API_ANTHROPIC_MESSAGES] = {"/messages", anthropic_body, anthropic_question},
+};
+
+const char *request_path(enum profile_api api)
+{
+    return apis[api].path;
+}
+
+void request_image_size(const struct profile *profile, int screen_w, int screen_h, int *ret_w,
+                        int *ret_h)
+{
+    bool fixed = profile->space.kind == SPACE_FIXED;
+    *ret_w = fixed ? profile->space.width : screen_w;
+    *ret_h = fixed ? profile->space.height : screen_h;
+}
+
+int request_build(struct pool *pool, const struct profile *profile,
+                  const struct model_server *server, const struct model_turn *turn, json_t **out,
+                  struct err *err)
+{
+    struct parts parts;
+    int r = parts_make(pool, profile, server, turn, &parts, err);
+    if (!r)
+        *out = json_keep(pool, apis[profile->api].body(&parts));
+    return r;
+}
+
+json_t *request_question(struct pool *pool, const struct profile *profile,
+                         const struct model_server *server, const char *question,
+                         const struct model_frame *frame, int max_tokens)
+{
+    const struct parts parts = {.pool = pool, .profile = profile, .server = server};
+    return json_keep(pool, apis[profile->api].question(&parts, question, frame, max_tokens));
+}
