@@ -2,15 +2,15 @@
  * Any answer of a model: always one action, inside the screen, whose texts are UTF-8 and whose keys
  * exist; the same answer is the same action, and a printed action is read back.
  *
- * Input: a digit that chooses the profile, then "t" and the reply's text, or "c" and a tool's name,
- * a line break and its arguments.
+ * Input: a digit that chooses the profile, then "t" and the reply's text, "c" and a tool's name, a
+ * line break and its arguments, or "q" and the answer to a question.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "brain/model/reply.h"
+#include "brain/model/questions.h"
 
 #define WIDTH  1280
 #define HEIGHT 720
@@ -124,6 +124,33 @@ static void read_call(struct pool *pool, int kind, const char *text)
     read_reply(pool, kind, &said);
 }
 
+static void read_answers(struct pool *pool, int kind, const char *text)
+{
+    const struct profile p = profile_of(kind);
+    const struct space_view view = {WIDTH, HEIGHT, 0, 0};
+    struct form_value values[4];
+    struct focused_answer focused;
+    struct done_answer done;
+    struct submit_answer submit;
+    struct action action;
+    struct point at;
+    int n = answer_form_values(pool, text, values, 4);
+    for (int i = 0; i < n; i++) {
+        check_text(values[i].label);
+        check_text(values[i].value);
+    }
+    if (answer_focused(pool, text, &focused))
+        check_text(focused.label);
+    if (answer_done(pool, text, &done))
+        check_text(done.reason);
+    if (answer_submit(pool, &p, &view, text, &submit))
+        require(!submit.found || inside(submit.at.x, submit.at.y));
+    if (answer_director(pool, &p, &view, text, &action))
+        check_action(pool, &action);
+    if (answer_grounding(pool, &p, &view, text, &at))
+        require(inside(at.x, at.y));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pool *pool = pool_create(NULL);
@@ -133,6 +160,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct said said = {.text = text, .thinking = "", .finish = ""};
         if (data[1] == 'c')
             read_call(pool, kind, text);
+        else if (data[1] == 'q')
+            read_answers(pool, kind, text);
         else
             read_reply(pool, kind, &said);
     }

@@ -33,9 +33,10 @@ struct verb {
     double seconds;
 };
 
+/* The note is copied; where it was cut within a character, that is mended. */
 static bool no_action(struct reading *r, const char *note)
 {
-    r->note = note;
+    r->note = json_string_value(json_keep(r->pool, json_string_safe(note)));
     return false;
 }
 
@@ -74,7 +75,7 @@ static bool read_held(struct reading *r, const json_t *args, struct action *out)
     if (str_empty(keys))
         return true;
     if (action_keys(r->pool, keys, names, HELD_KEYS, &n, &err))
-        return no_action(r, pool_strdup(r->pool, err.msg));
+        return no_action(r, err.msg);
     out->keys = keys;
     return true;
 }
@@ -222,7 +223,7 @@ static bool read_keys(struct reading *r, const struct verb *v, const json_t *arg
     if (r->profile->keys == KEYS_PLAIN)
         keys = plain_keys(r->pool, keys);
     if (action_keys(r->pool, keys, names, 8, &n, &err))
-        return no_action(r, pool_strdup(r->pool, err.msg));
+        return no_action(r, err.msg);
     out->keys = keys;
     return true;
 }
