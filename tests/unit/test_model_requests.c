@@ -271,6 +271,47 @@ static void the_stable_part_comes_first(void **state)
     assert_string_equal(one, json_text(pool, build(&claude, &hosted, &a)));
 }
 
+static json_t *json_of(const char *text)
+{
+    return json_keep(pool, json_loads(text, 0, NULL));
+}
+
+static void the_last_steps_are_a_conversation(void **state)
+{
+    struct profile claude = plain("claude");
+    struct model_turn turn = turn_of(1, 2);
+    const struct model_exchange steps[] = {
+        {json_of("[{\"type\":\"text\",\"text\":\"too old\"}]"), "", NULL},
+        {json_of("[{\"type\":\"text\",\"text\":\"I look.\"}]"), "done", &frames[0]},
+        {json_of("[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"},"
+                 "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"computer\",\"input\":{}},"
+                 "{\"type\":\"tool_use\",\"id\":\"b\",\"name\":\"wait\",\"input\":{}}]"),
+         "page navigated to https://a.test/", &frames[1]},
+        {json_of("[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"wait\",\"input\":{}}]"), "",
+         NULL},
+    };
+    turn.exchanges = steps;
+    turn.n_exchanges = 4;
+    const json_t *list = json_object_get(build(&claude, &hosted, &turn), "messages");
+    assert_int_equal(json_array_size(list), 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_string_equal(json_str(json_array_get(list, i), "role", ""),
+                            i % 2 ? "assistant" : "user");
+    const char *text = json_text(pool, list);
+    assert_null(strstr(text, "too old"));
+    assert_non_null(strstr(text, "\"signature\":\"s\""));
+    assert_non_null(strstr(text, "\"tool_use_id\":\"a\",\"content\":[{\"type\":\"text\",\"text\":"
+                                 "\"page navigated to https://a.test/\"}"));
+    assert_non_null(strstr(text, "{\"type\":\"tool_result\",\"tool_use_id\":\"b\",\"content\":"
+                                 "\"not carried out: one action at a time\"}"));
+    assert_non_null(strstr(text, "[Frame t-2] (left out)"));
+    assert_int_equal(count(text, "\"data\":"), 2); /* frames: 2, the current one included */
+    assert_true(strstr(text, "\"tool_use_id\":\"c\"") < strstr(text, "[Frame CURRENT]"));
+    claude.exchanges = 0;
+    assert_int_equal(json_array_size(json_object_get(build(&claude, &hosted, &turn), "messages")),
+                     1);
+}
+
 static void other_ways_to_be_told(void **state)
 {
     struct profile p = plain("gemma4-cua");
@@ -329,6 +370,7 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 1.3 the turn's prompt is what the brain is told",
              the_turns_prompt_stands_in_for_the_task),
     row_test("brains 4 stable text before images", the_stable_part_comes_first),
+    row_test("brains 4 the last steps as a real conversation", the_last_steps_are_a_conversation),
     row_test("brains 6 system text in the user message", other_ways_to_be_told),
     row_test("brains 1 query and look", questions_have_the_servers_form),
 };

@@ -63,6 +63,7 @@ struct profile {
     const json_t *contexts;  /* {step type: name of a prompt} in use, texts in context_texts */
     const json_t *context_texts; /* {step type: text} */
     bool system_in_user, tell_attempts, tell_facts;
+    int exchanges; /* steps kept as a conversation, 0: rebuilt every turn; anthropic only */
     enum profile_layout layout;
     /* how its replies are read */
     const struct reply_strategy *replies[PROFILE_STRATEGIES]; /* in order, NULL-terminated */

@@ -75,6 +75,7 @@ static const struct field fields[] = {
     {"prompt.contexts", OBJECT, AT(contexts), "", 0, 0, NULL, "{step type: prompt added for it}"},
     {"prompt.attempts", SWITCH, AT(tell_attempts), "false", 0, 0, NULL, "tell of earlier failures"},
     {"prompt.facts", SWITCH, AT(tell_facts), "false", 0, 0, NULL, "tell what it wanted remembered"},
+    {"prompt.exchanges", WHOLE, AT(exchanges), "0", 0, 20, NULL, "anthropic: earlier steps kept as a conversation"},
     {"replies", WORDS, NO_PLACE, NULL, 0, 0, NULL, "how a reply is read: the first that finds an action"},
     {"actions", OBJECT, AT(actions), "", 0, 0, NULL, "{word of the model: action it is}"},
     {"keys", CHOICE, AT(keys), "\"as_said\"", 0, 0, key_names, "plain: in lower case, cmd is ctrl"},

@@ -22,6 +22,7 @@ struct said {
     const char *thinking;
     const struct said_call *calls;
     int n_calls;
+    const json_t *content; /* anthropic: the blocks as they came, for struct model_exchange; NULL */
     const char *model, *finish; /* which model said it; why it stopped: "length" is cut off */
     int64_t input_tokens, output_tokens; /* all of the input, cached parts included */
     int64_t cached_tokens, cache_write_tokens;

@@ -24,8 +24,15 @@ struct model_server {
     int top_logprobs;  /* MANTIS_LOGPROBS_TOP_K; 0: not asked for */
 };
 
+/* One earlier step as it was said: for servers that want the conversation, not a report of it. */
+struct model_exchange {
+    const json_t *content;           /* the answer's own blocks, tool calls with their ids included */
+    const char *result;              /* what came of the action: its feedback line */
+    const struct model_frame *frame; /* the screen after it; NULL: no longer at hand */
+};
+
 struct model_turn {
-    const struct model_frame *frames; /* oldest first, the last is now */
+    const struct model_frame *frames; /* oldest first, the last is now; with exchanges only the last counts */
     int n_frames;
     bool in_plan;                 /* a sub-goal of a plan: plan_frames count */
     int screen_w, screen_h;       /* px, what is acted on */
@@ -33,6 +40,8 @@ struct model_turn {
     const char *prompt;           /* the turn's text (agent-loop.md 1.3); NULL: the task alone */
     const struct action *history; /* oldest first, screen pixels */
     int n_history;
+    const struct model_exchange *exchanges; /* the last steps, oldest first; anthropic only */
+    int n_exchanges;
     const json_t *attempts;   /* [{x, y, label, kind, reason, hit}] of earlier failures, NULL none */
     const char *step_type;    /* chooses what is added to the system text; NULL none */
     const json_t *host_tools; /* [{name, description, parameters}], NULL none */

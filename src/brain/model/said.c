@@ -92,6 +92,7 @@ static int read_anthropic(struct pool *pool, const json_t *body, struct said *ou
         else if (!strcmp(type, "tool_use"))
             add_call(pool, out, json_str(block, "name", ""), json_object_get(block, "input"));
     }
+    out->content = json_keep(pool, json_incref((json_t *)content));
     out->finish = pool_strdup(pool, json_str(body, "stop_reason", ""));
     out->cached_tokens = json_int(usage, "cache_read_input_tokens", 0);
     out->cache_write_tokens = json_int(usage, "cache_creation_input_tokens", 0);
