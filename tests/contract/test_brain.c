@@ -145,7 +145,7 @@ int main(void)
         T(every_reply_is_an_action_or_a_reason),
         T(abilities_are_data),
         T(unknown_and_incomplete_specs_are_refused),
-        T(mock_is_done_and_none_refuses),
+        {"brains 7 mock is done with everything, none refuses", mock_is_done_and_none_refuses, begin, end, NULL},
         T(script_replays_in_order_and_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -328,6 +328,21 @@ static void other_ways_to_be_told(void **state)
     assert_non_null(strstr(text, "data:image/jpeg;base64,"));
 }
 
+/* The screen has 1280x720 pixels, the picture of it fewer. */
+static void what_is_shown_is_the_size_that_is_told(void **state)
+{
+    static const struct model_frame small[] = {{(const uint8_t *)"one", 3, 768, 432}};
+    struct profile claude = plain("claude"), fara = plain("fara");
+    struct model_turn turn = turn_of(1, 4);
+    turn.frames = small;
+    const char *text = json_text(pool, build(&claude, &hosted, &turn));
+    assert_non_null(strstr(text, "Screen size: 768x432"));
+    assert_non_null(strstr(text, "You see 768x432."));
+    assert_non_null(strstr(text, "\"display_width_px\":768,\"display_height_px\":432"));
+    assert_non_null(strstr(text, "\\\"x\\\":384,\\\"y\\\":216")); /* of the scroll at (640,360) */
+    assert_non_null(strstr(json_text(pool, build(&fara, &hosted, &turn)), "Screen size: 1428x896"));
+}
+
 static void questions_have_the_servers_form(void **state)
 {
     const struct profile *holo3 = rig_profile(pool, "holo3"), *claude = rig_profile(pool, "claude");
@@ -371,6 +386,8 @@ static const struct CMUnitTest others[] = {
              the_turns_prompt_stands_in_for_the_task),
     row_test("brains 4 stable text before images", the_stable_part_comes_first),
     row_test("brains 4 the last steps as a real conversation", the_last_steps_are_a_conversation),
+    row_test("agent-loop 3 a smaller picture is the space that is told",
+             what_is_shown_is_the_size_that_is_told),
     row_test("brains 6 system text in the user message", other_ways_to_be_told),
     row_test("brains 1 query and look", questions_have_the_servers_form),
 };

@@ -124,10 +124,16 @@ static const char *turn_text(const struct parts *p)
                                     : prompt;
 }
 
+/* What it is shown is the size it is told. */
+static void told_size(const struct parts *p, int *w, int *h)
+{
+    request_image_size(p->profile, p->image_w, p->image_h, w, h);
+}
+
 static const char *size_text(const struct parts *p)
 {
     int w, h;
-    request_image_size(p->profile, p->turn->screen_w, p->turn->screen_h, &w, &h);
+    told_size(p, &w, &h);
     const char *size = pool_printf(p->pool, "Screen size: %dx%d pixels", w, h);
     space_size(&p->profile->space, w, h, &w, &h);
     return p->profile->space.kind == SPACE_UNIT || p->profile->space.kind == SPACE_PER_MILLE
@@ -156,20 +162,26 @@ static void make_user(struct parts *p)
     p->after = pool_printf(p->pool, "\n%s%s\n%s", turn, size, rest);
 }
 
+/* The prompt, and behind it what is added for steps of this type. */
+static struct prompt system_prompt(const struct parts *p)
+{
+    const char *type = p->turn->step_type ? p->turn->step_type : "";
+    const char *context = json_str(p->profile->context_texts, type, NULL);
+    struct prompt prompt = p->profile->system;
+    if (context)
+        prompt.text = pool_printf(p->pool, "%s\n%s", prompt.text, context);
+    return prompt;
+}
+
 static int make_system(struct parts *p, struct err *err)
 {
+    const struct prompt prompt = system_prompt(p);
     int w, h;
-    request_image_size(p->profile, p->turn->screen_w, p->turn->screen_h, &w, &h);
-    const char *width = pool_printf(p->pool, "%d", w), *height = pool_printf(p->pool, "%d", h);
-    const struct prompt_value values[] = {{"WIDTH", width},
-                                          {"HEIGHT", height},
+    told_size(p, &w, &h);
+    const struct prompt_value values[] = {{"WIDTH", pool_printf(p->pool, "%d", w)},
+                                          {"HEIGHT", pool_printf(p->pool, "%d", h)},
                                           {"EXAMPLES", p->turn->examples ? p->turn->examples : ""}};
-    int r = prompt_fill(p->pool, &p->profile->system, values, ARRAY_SIZE(values), &p->system, err);
-    const char *context =
-        json_str(p->profile->context_texts, p->turn->step_type ? p->turn->step_type : "", NULL);
-    if (!r && context)
-        p->system = pool_printf(p->pool, "%s\n%s", p->system, context);
-    return r;
+    return prompt_fill(p->pool, &prompt, values, ARRAY_SIZE(values), &p->system, err);
 }
 
 int parts_make(struct pool *pool, const struct profile *profile, const struct model_server *server,

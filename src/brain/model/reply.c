@@ -7,7 +7,6 @@
 #include "brain/model/reading.h"
 
 #define TEXT_SHOWN 100 /* characters of a reply that nobody could read */
-#define CODE_DEPTH 2
 
 struct reply_strategy {
     const char *name;
@@ -127,11 +126,6 @@ static bool native(struct reading *r, struct action *out)
     return read_calls(r, is_plain, true, out);
 }
 
-static bool pyautogui(struct reading *r, struct action *out)
-{
-    return read_calls(r, is_pyautogui, false, out);
-}
-
 static bool terminate(struct reading *r, struct action *out)
 {
     return read_calls(r, is_terminate, false, out);
@@ -165,7 +159,7 @@ static bool read_code(struct reading *r, const char *code, struct action *out)
 {
     const char *whole = r->text;
     r->text = code;
-    bool found = native(r, out) || pyautogui(r, out);
+    bool found = native(r, out) || read_calls(r, is_pyautogui, false, out);
     r->text = whole;
     return found;
 }
@@ -203,6 +197,16 @@ static bool json(struct reading *r, struct action *out)
             return true;
         }
     return false;
+}
+
+/* A call that only waits leaves it to an object. */
+static bool pyautogui(struct reading *r, struct action *out)
+{
+    struct action instead;
+    bool found = read_calls(r, is_pyautogui, false, out);
+    if (found && out->type == ACTION_WAIT && json(r, &instead))
+        *out = instead;
+    return found;
 }
 
 /* --- words ----------------------------------------------------------------------------------- */

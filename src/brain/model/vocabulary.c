@@ -65,30 +65,31 @@ static enum button button_of(const json_t *args, enum button def)
                                          : def;
 }
 
-/* Keys held during a click: "shift", as Anthropic's tool says it. */
-static bool read_held(struct reading *r, const json_t *args, struct action *out)
+/* Keys held during a click: "shift", as Anthropic's tool says it. Other models say there what they
+ * mean to click: that is no key. */
+static const char *held_keys(struct reading *r, const json_t *args)
 {
     const char *keys = argument_text(r->pool, argument(args, "text modifiers"));
     const char *names[HELD_KEYS];
-    struct err err = {0};
     int n;
-    if (str_empty(keys))
-        return true;
-    if (action_keys(r->pool, keys, names, HELD_KEYS, &n, &err))
-        return no_action(r, err.msg);
-    out->keys = keys;
-    return true;
+    if (str_empty(keys) || action_keys(r->pool, keys, names, HELD_KEYS, &n, NULL))
+        return NULL;
+    for (int i = 0; i < n; i++)
+        if (!str_ends(names[i], "_L") && !str_ends(names[i], "_R"))
+            return NULL;
+    return keys;
 }
 
 static bool read_click(struct reading *r, const struct verb *v, const json_t *args,
                        struct action *out)
 {
-    int clicks = (int)json_num(args, "clicks", v->clicks);
+    int64_t clicks = json_int(args, "clicks", v->clicks);
     out->button = button_of(args, v->button);
     out->clicks = clicks == 3 ? 3 : 0;
+    out->keys = held_keys(r, args);
     if (clicks == 2 && out->button == BUTTON_LEFT)
         out->type = ACTION_DOUBLE_CLICK;
-    return read_point(r, v, args, out) && read_held(r, args, out);
+    return read_point(r, v, args, out);
 }
 
 static bool read_drag(struct reading *r, const struct verb *v, const json_t *args,
