@@ -343,6 +343,24 @@ static void what_is_shown_is_the_size_that_is_told(void **state)
     assert_non_null(strstr(json_text(pool, build(&fara, &hosted, &turn)), "Screen size: 1428x896"));
 }
 
+static void large_screens_are_sent_smaller(void **state)
+{
+    struct profile p = plain("claude");
+    int w, h;
+    request_image_size(&p, 1920, 1080, &w, &h);
+    assert_true(w == 1920 && h == 1080);
+    p.max_side = 1280;
+    request_image_size(&p, 1920, 1080, &w, &h);
+    assert_true(w == 1280 && h == 720);
+    request_image_size(&p, 1000, 2000, &w, &h);
+    assert_true(w == 640 && h == 1280);
+    request_image_size(&p, 800, 600, &w, &h);
+    assert_true(w == 800 && h == 600);
+    p = plain("fara");
+    request_image_size(&p, 1920, 1080, &w, &h);
+    assert_true(w == 1428 && h == 896);
+}
+
 static void questions_have_the_servers_form(void **state)
 {
     const struct profile *holo3 = rig_profile(pool, "holo3"), *claude = rig_profile(pool, "claude");
@@ -388,6 +406,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 4 the last steps as a real conversation", the_last_steps_are_a_conversation),
     row_test("agent-loop 3 a smaller picture is the space that is told",
              what_is_shown_is_the_size_that_is_told),
+    cmocka_unit_test(large_screens_are_sent_smaller),
     row_test("brains 6 system text in the user message", other_ways_to_be_told),
     row_test("brains 1 query and look", questions_have_the_servers_form),
 };

@@ -1,5 +1,6 @@
 #include "brain/model/parts.h"
 
+#include <math.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -247,9 +248,12 @@ const char *request_path(enum profile_api api)
 void request_image_size(const struct profile *profile, int screen_w, int screen_h, int *ret_w,
                         int *ret_h)
 {
+    int longer = screen_w > screen_h ? screen_w : screen_h;
+    double scale =
+        profile->max_side && longer > profile->max_side ? (double)profile->max_side / longer : 1;
     bool fixed = profile->space.kind == SPACE_FIXED;
-    *ret_w = fixed ? profile->space.width : screen_w;
-    *ret_h = fixed ? profile->space.height : screen_h;
+    *ret_w = fixed ? profile->space.width : (int)fmax(1, rint(screen_w * scale));
+    *ret_h = fixed ? profile->space.height : (int)fmax(1, rint(screen_h * scale));
 }
 
 int request_build(struct pool *pool, const struct profile *profile,

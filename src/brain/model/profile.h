@@ -46,7 +46,8 @@ struct profile {
     /* what it sees */
     struct space space;
     enum profile_format format;
-    int quality; /* jpeg */
+    int quality;  /* jpeg */
+    int max_side; /* px, of what it is sent; 0: any */
     int frames, plan_frames, history;
     /* what it may say */
     int max_tokens, pod_max_tokens;

@@ -53,6 +53,7 @@ static const struct field fields[] = {
     {"resize.max_pixels", NUMBER, AT(space.max_pixels), "12845056", 1, 1e9, NULL, "resized: of the whole image"},
     {"image.format", CHOICE, AT(format), "\"png\"", 0, 0, formats, "what it is sent"},
     {"image.quality", WHOLE, AT(quality), "85", 1, 95, NULL, "of jpeg"},
+    {"image.max_side", WHOLE, AT(max_side), "0", 0, CAP_SCREEN_SIDE_PX, NULL, "larger screens are sent smaller; 0: as they are"},
     {"image.size_env", TEXT, NO_PLACE, "", 0, 0, NULL, "fixed: variable that sets another WxH"},
     {"frames", WHOLE, AT(frames), "1", 1, 8, NULL, "screenshots it is shown, the newest last"},
     {"plan_frames", WHOLE, AT(plan_frames), "1", 1, 8, NULL, "the same within a plan"},
