@@ -104,7 +104,7 @@
 #define CAP_FOLLOW_LINE_BYTES (64u << 10) /* of one event; a larger one is read from the store */
 
 /* Model replies (src/brain/model) */
-#define CAP_MODEL_TEXT_BYTES (256u << 10) /* of one reply; the rest is not read */
+#define CAP_MODEL_TEXT_BYTES (64u << 10) /* of one reply; the rest is not read */
 
 /* The store (src/store) */
 #define CAP_STORE_CACHE_RUNS 4096          /* lately touched runs that polling reads from memory */

@@ -41,6 +41,7 @@ static const struct row rows[] = {
     THINKS("brains 2 a native call, and what stands before it is thought", "holo3", "I will open it.\nclick(x=644, y=364)", "click 640,360", "I will open it."),
     SAYS("brains 2 a native call behind Action:, with a Python dict", "holo3", "Action: done({'success': True, 'summary': 'Total: 12'})", "done true: Total: 12"),
     THINKS("brains 2 Action: itself is not thought", "holo3", "Fine.\nAction: click(x=644, y=364)", "click 640,360", "Fine."),
+    THINKS("brains 2 Action: before a code fence", "holo3", "Fine.\nAction:\n```\nclick(x=644, y=364)\n```", "click 640,360", "Fine."),
     SAYS("brains 2 a key called by its name", "holo3", "Tab()", "key tab"),
     SAYS("brains 2 native arguments as JSON", "holo3", "click({\"x\": 644, \"y\": 364})", "click 640,360"),
     SAYS("brains 2 an object with action", "holo3", "{\"action\":\"type\",\"text\":\"lisbon\"}", "type lisbon"),

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/pool.h"
 
-#define LITERAL_TRIES 200
+#define LITERAL_TRIES 100
 
 /* The value at p, white space skipped; returns what follows it, NULL when there is no whole value. */
 const char *literal_value(struct pool *pool, const char *p, json_t **out);

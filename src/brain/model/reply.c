@@ -7,6 +7,7 @@
 #include "brain/model/reading.h"
 
 #define TEXT_SHOWN 100 /* characters of a reply that nobody could read */
+#define LABELS_MAX 2   /* "Action:" and a code fence before a call */
 
 struct reply_strategy {
     const char *name;
@@ -49,31 +50,36 @@ static bool tool_call(struct reading *r, struct action *out)
 
 /* --- calls in the text ----------------------------------------------------------------------- */
 
-/* What was said before the call, without "Action:" and the opening of a code fence. */
+static const char *trimmed_end(const char *text, const char *end)
+{
+    while (end > text && isspace((unsigned char)end[-1]))
+        end--;
+    return end;
+}
+
+/* Without an "Action:" or the opening of a code fence at the end. */
+static const char *without_label(const char *text, const char *end)
+{
+    static const char label[] = "action:", fence[] = "```";
+    size_t len = strlen(label);
+    const char *line = end;
+    while (line > text && line[-1] != '\n')
+        line--;
+    if ((size_t)(end - text) >= len && !strncasecmp(end - len, label, len))
+        return end - len;
+    return str_starts(line, fence) ? line : end;
+}
+
+/* What was said before the call is thought, unless thinking came apart from it. */
 static void think_before(struct reading *r, const char *begin)
 {
-    static const char label[] = "action:";
-    const char *text = r->text, *end = begin;
+    const char *text = r->text, *end = trimmed_end(text, begin);
     if (*r->out->thinking)
         return;
-    for (bool more = true; more;) {
-        more = false;
-        while (end > text && isspace((unsigned char)end[-1]))
-            end--;
-        const char *line = end;
-        while (line > text && line[-1] != '\n')
-            line--;
-        size_t len = strlen(label);
-        if ((size_t)(end - text) >= len && !strncasecmp(end - len, label, len)) {
-            end -= len;
-            more = true;
-        } else if (str_starts(line, "```")) {
-            end = line;
-            more = end > text;
-        }
-    }
-    const char *said = pool_strndup(r->pool, text, (size_t)(end - text));
-    r->out->thinking = pool_strdup(r->pool, said + strspn(said, " \t\r\n"));
+    for (int i = 0; i < LABELS_MAX; i++)
+        end = trimmed_end(text, without_label(text, end));
+    text += strspn(text, " \t\r\n");
+    r->out->thinking = end > text ? pool_strndup(r->pool, text, (size_t)(end - text)) : "";
 }
 
 typedef bool wanted_fn(const struct reading *r, const struct call *c);
