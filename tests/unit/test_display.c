@@ -11,6 +11,7 @@
 #include <xkbcommon/xkbcommon.h>
 
 #include "base/clock.h"
+#include "plane/hands.h"
 #include "plane/png.h"
 #include "plane/x11/display.h"
 #include "plane/xvfb.h"
@@ -209,6 +210,24 @@ static void a_click_arrives_where_it_was_aimed(void **state)
     assert_int_equal(e->event_y, 45);
     assert_int_equal(e->detail, BUTTON_RIGHT);
     free(e);
+}
+
+static void a_click_may_be_three_in_a_row(void **state)
+{
+    struct bench *b = *state;
+    const struct action a = {
+        .type = ACTION_CLICK, .x = 20, .y = 30, .button = BUTTON_LEFT, .clicks = 3};
+    make_window(b, 0, 0, W, H, 0);
+    fit(b);
+    assert_int_equal(hands_do(b->display, b->pool, &a, 0, NULL), 0);
+    uint32_t first = 0;
+    for (int i = 0; i < 3; i++) {
+        xcb_button_press_event_t *e = (void *)next_event(b, XCB_BUTTON_PRESS);
+        first = first ? first : e->time;
+        assert_int_equal(e->event_x, 20);
+        assert_true(e->time - first < 500); /* slower ones are clicks of their own */
+        free(e);
+    }
 }
 
 static void a_drag_ends_where_it_was_aimed(void **state)
@@ -592,6 +611,7 @@ int main(void)
         ON_A_DISPLAY(a_later_window_is_fitted_and_a_small_first_one_is_not),
         ON_A_DISPLAY(the_title_is_the_windows_and_changes_are_counted),
         ON_A_DISPLAY(a_click_arrives_where_it_was_aimed),
+        ON_A_DISPLAY(a_click_may_be_three_in_a_row),
         ON_A_DISPLAY(a_drag_ends_where_it_was_aimed),
         ON_A_DISPLAY(the_wheel_turns_by_its_buttons),
         ON_A_DISPLAY(typed_text_arrives_whatever_its_script),

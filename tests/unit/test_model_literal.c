@@ -145,6 +145,7 @@ int main(void)
         cmocka_unit_test(values_are_read),
         row_test("brains 2 a real argument parser", calls_are_read),
         row_test("brains 10 a balanced scan that knows strings", documents_are_found),
+        row_test("brains 13 a reply of prose and a fenced object", documents_are_found),
         cmocka_unit_test(hostile_texts_end_soon),
     };
     return cmocka_run_group_tests(tests, begin, end);
