@@ -258,8 +258,12 @@ bool journal_wanted(const struct step *s)
         return true;
     if (!strcmp(s->type, "key_press"))
         return sends_form(json_str(s->params, "keys", json_str(s->params, "key", "")));
-    return !strcmp(s->type, "click") && !step_is_listing(s) &&
-           commits(json_str(s->params, "label", s->intent));
+    return !strcmp(s->type, "click") && !step_is_listing(s) && journal_commits(s);
+}
+
+bool journal_commits(const struct step *s)
+{
+    return commits(json_str(s->params, "label", s->intent));
 }
 
 bool journal_action_wanted(const struct action *a, const char *task)

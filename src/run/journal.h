@@ -14,6 +14,9 @@
  * "Delete", "Pay", "Send" and the like. What else commits (a list that sends its form) says so itself. */
 bool journal_wanted(const struct step *step);
 
+/* A button whose label says by itself that it commits something ("Delete", "Send"; English). */
+bool journal_commits(const struct step *s);
+
 /* Is an action of a brain? By the words of its reasoning; a Return also by those of the whole task. */
 bool journal_action_wanted(const struct action *action, const char *task);
 

@@ -49,6 +49,13 @@ static bool wants_results(const struct step *s)
     return step_is_listing(s);
 }
 
+/* Whatever was opened on the way there, a picture or a panel. Other steps act where the run stands.
+ */
+static bool reads_the_detail(const struct step *s)
+{
+    return str_starts(s->type, "extract") || !strcmp(s->type, "scroll");
+}
+
 const char *resume_url(struct run *run)
 {
     const struct progress *p = &run->progress;
@@ -63,7 +70,7 @@ const char *resume_url(struct run *run)
         return left;
     if (!strcmp(s->type, "navigate_back") || wants_results(s))
         return results;
-    if (p->detail_open && *p->detail_url)
+    if (p->detail_open && *p->detail_url && reads_the_detail(s))
         return p->detail_url;
     return url_is_web(p->current_url) ? p->current_url : results;
 }
@@ -90,6 +97,27 @@ static const struct step *step_of(const struct run *run, const json_t *result)
     return i >= 0 && i < run->plan->n_steps ? &run->plan->steps[i] : NULL;
 }
 
+static bool enters(const struct step *s)
+{
+    static const char *const types[] = {"fill_field", "select_option", "type_text"};
+    for (size_t i = 0; s && i < ARRAY_SIZE(types); i++)
+        if (!strcmp(types[i], s->type))
+            return true;
+    return false;
+}
+
+/* Result n pressed a button when nothing was entered that it could send, and what came next was
+ * entered: "Compose", "Reply", "New". It is pressed again where its form is gone. */
+static bool opened_a_form(const struct run *run, size_t n)
+{
+    const struct step *s = step_of(run, result_at(run, n));
+    const struct step *next = n + 1 < json_array_size(run->progress.step_results)
+                                  ? step_of(run, result_at(run, n + 1))
+                                  : &run->plan->steps[run->progress.step_index];
+    return !strcmp(s->type, "submit") && !journal_commits(s) && enters(next) &&
+           !(n && enters(step_of(run, result_at(run, n - 1))));
+}
+
 /* Opening the page gives what result n left behind: it was led there by its address, or what it did
  * cannot be done again. */
 static bool starts_a_page(const struct run *run, size_t n)
@@ -98,8 +126,8 @@ static bool starts_a_page(const struct run *run, size_t n)
     const struct step *s = step_of(run, result);
     const struct step_type *type = s ? step_type_find(s->type) : NULL;
     const char *url = json_str(result, "final_url", "");
-    if (!s || step_is_listing(s) ||
-        journal_wanted(s) || (type && !s->gate && type->flags & STEP_OPENS))
+    if (!s || step_is_listing(s) || (journal_wanted(s) && !opened_a_form(run, n)) ||
+        (type && !s->gate && type->flags & STEP_OPENS))
         return true;
     return n == 0 || strcmp(url, json_str(result_at(run, n - 1), "final_url", url));
 }

@@ -35,7 +35,7 @@ const random = randomOf(firstSeed)
 const pick = (list) => list[Math.floor(random() * list.length)]
 
 // What a site wrote down twice, but for what a visitor may do as often as he likes.
-const harmless = /^open$|sign|password|code|session|read|view|visit|search|draft|expire|consent/
+const harmless = /^(open|list|results|reveal)$|sign|password|code|session|read|view|visit|search|draft|expire|consent/
 function twice(mutations) {
   const seen = new Map()
   for (const { kind, path, detail } of mutations) {
