@@ -37,6 +37,7 @@
 #define CAP_INTENT_BYTES 4096       /* of one step */
 #define CAP_PLAN_STEPS 200          /* MANTIS_MAX_STEPS_PER_PLAN */
 #define CAP_LOOP_ITERATIONS 50      /* MANTIS_MAX_LOOP_ITERATIONS */
+#define CAP_BRANCHES_BACK 200       /* of one if_else in a row: minutes of polling with a wait in between */
 #define CAP_RUN_MINUTES 60          /* MANTIS_MAX_RUNTIME_MINUTES */
 #define CAP_RUN_COST_USD 25.0       /* MANTIS_MAX_COST_USD */
 #define CAP_RUN_KILL_AFTER_S 300    /* hard kill at the time cap plus this (tenancy.md section 7) */

@@ -221,7 +221,7 @@ static const struct help helps[] = {
       "make its intent more exact or raise max_steps", "let the suite go on with continue_on_failure"}},
     {"loop_stuck", "A loop kept turning without the page changing.",
      {"its last step does not lead back to its first", "the same item is opened again and again",
-      "pagination does not advance"},
+      "pagination does not advance", "an if_else leads back and its variable never changes"},
      {"check loop_target and the steps between", "add a stop condition or lower loop_count",
       "follow the events of the last turns"}},
     {"off_source_drift", "The run spent too many steps away from the site it was pinned to.",

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/caps.h"
+
 /* Without a target: the start of the loop's section, never the loop itself (it would spin). A loop
  * that names no section belongs to the steps right before it. */
 int flow_loop_start(const struct plan *plan, int i)
@@ -33,6 +35,13 @@ int flow_branch(const struct plan *plan, int i, bool yes)
 {
     int target = yes ? plan->steps[i].then_target : plan->steps[i].else_target;
     return target < plan->n_steps ? target : -1;
+}
+
+bool flow_branch_stuck(int i, int target, int *counter)
+{
+    bool back = target <= i, stuck = back && *counter >= CAP_BRANCHES_BACK;
+    *counter = back && !stuck ? *counter + 1 : 0;
+    return stuck;
 }
 
 int flow_loop_around(const struct plan *plan, int i)

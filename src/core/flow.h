@@ -15,6 +15,10 @@ int flow_loop_next(const struct plan *plan, int i, bool stop, int *counter);
 /* Target of the if_else at i; -1: it has none and falls through. */
 int flow_branch(const struct plan *plan, int i, bool yes);
 
+/* The if_else at i goes to target. counter: how often in a row it led back; 0 again when it leads on. true: it
+ * did so CAP_BRANCHES_BACK times and must not once more; then the counter starts anew. */
+bool flow_branch_stuck(int i, int target, int *counter);
+
 int flow_loop_around(const struct plan *plan, int i); /* innermost loop whose body holds i, -1 none */
 int flow_next(const struct plan *plan, int from, const char *type); /* first of that type after from, -1 */
 int flow_section_end(const struct plan *plan, int i); /* first step after i's section */

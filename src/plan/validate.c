@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/str.h"
+#include "core/flow.h"
 #include "core/task.h"
 #include "plan/normalise.h"
 
@@ -223,6 +225,44 @@ static void if_else_targets(struct check *c)
     }
 }
 
+/* Could this step between an if_else and where it leads back give the variable another value, or the run another way? */
+static bool may_change(const struct plan *plan, int i, int from, int to, const char *var)
+{
+    const struct step *s = &plan->steps[i];
+    if (is(s, "loop"))
+        return flow_loop_start(plan, i) < from;
+    if (is(s, "if_else")) {
+        int yes = flow_branch(plan, i, true), no = flow_branch(plan, i, false);
+        return *s->condition_var && ((yes >= 0 && yes < from) || yes > to || (no >= 0 && no < from) || no > to);
+    }
+    return is(s, "done") || (is(s, "detect_visible") && strcmp(s->out_var, var) == 0);
+}
+
+static void back_without_change(struct check *c, int i, bool yes)
+{
+    const struct step *s = &c->plan->steps[i];
+    int target = flow_branch(c->plan, i, yes);
+    if (!*s->condition_var || target < 0 || target > i)
+        return;
+    for (int k = target; k < i; k++)
+        if (may_change(c->plan, k, target, i, s->condition_var))
+            return;
+    add(c, SEVERITY_WARNING, "if_else_never_changes", i, "",
+        pool_printf(c->pool,
+                    "%s %d leads back, and no step in between writes '%.80s': a run that gets into it "
+                    "ends as loop_stuck after %d rounds",
+                    yes ? "then_target" : "else_target", target, s->condition_var, CAP_BRANCHES_BACK));
+}
+
+static void if_else_never_changes(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++)
+        if (is(&c->plan->steps[i], "if_else")) {
+            back_without_change(c, i, true);
+            back_without_change(c, i, false);
+        }
+}
+
 static bool is_written(const struct plan *plan, const char *name)
 {
     for (int i = 0; i < plan->n_steps; i++)
@@ -311,6 +351,7 @@ static rule_fn *const rules[] = {
     extract_not_claude_only,  pagination,           setup_after_extraction,
     unknown_step_type,        if_else_targets,      undefined_state_var,
     fill_without_value,       navigate_without_url, user_input_without_request,
+    if_else_never_changes,
 };
 
 struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *ret_n)

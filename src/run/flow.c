@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/caps.h"
+
 #define USED_UP 999999
 
 int flow_loop(struct run *run, int i)
@@ -15,6 +17,15 @@ int flow_loop(struct run *run, int i)
     return to;
 }
 
+static bool led_back_too_often(struct run *run, int i, int target)
+{
+    json_t *counters = run->progress.loop_counters;
+    int count = progress_counter(counters, i);
+    bool stuck = flow_branch_stuck(i, target, &count);
+    progress_set_counter(counters, i, count);
+    return stuck;
+}
+
 int flow_if_else(struct run *run, int i, const char **ret_data)
 {
     const struct step *s = &run->plan->steps[i];
@@ -25,8 +36,16 @@ int flow_if_else(struct run *run, int i, const char **ret_data)
     int target = flow_branch(run->plan, i, yes);
     if (target < 0)
         return i + 1;
+    const char *value = yes ? "True" : "False";
+    if (led_back_too_often(run, i, target)) {
+        *ret_data = pool_printf(run->step_pool,
+                                "loop_stuck: the if_else at step[%d] led back to step[%d] %d times, and "
+                                "'%s' is still %s",
+                                i, target, CAP_BRANCHES_BACK, s->condition_var, value);
+        return -1;
+    }
     *ret_data = pool_printf(run->step_pool, "if_else:%s=%s:branch=%s:target=%d", s->condition_var,
-                            yes ? "True" : "False", yes ? "then" : "else", target);
+                            value, yes ? "then" : "else", target);
     return target;
 }
 

@@ -36,7 +36,8 @@ const char *rules_match(const struct run *run, const struct step_result *result)
 /* Arrive at loop step i: count and say where to go on. */
 int flow_loop(struct run *run, int i);
 
-/* Arrive at if_else step i: *ret_data is its record, NULL when it only falls through. */
+/* Arrive at if_else step i: where to go on, -1 when it led back too often (loop_stuck). *ret_data is its record,
+ * NULL when it only falls through. */
 int flow_if_else(struct run *run, int i, const char **ret_data);
 
 /* paginate went on: loops inside the one around it start anew; it failed: all are used up. */

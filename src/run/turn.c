@@ -223,18 +223,25 @@ static bool is_flow(const struct step *s)
     return !strcmp(s->type, "loop") || !strcmp(s->type, "if_else");
 }
 
-static int run_flow(struct run *run, struct err *err)
+static int run_flow(struct run *run, struct next *next, struct err *err)
 {
     struct progress *p = &run->progress;
     const char *data = NULL;
     int to = !strcmp(run->step->type, "loop") ? flow_loop(run, run->index)
                                               : flow_if_else(run, run->index, &data);
+    bool stuck = to < 0;
+    if (stuck)
+        *next = (struct next){.kind = NEXT_HALT, .reason = "loop_stuck"};
     if (data) {
         struct step_result result = step_result_empty();
-        result.success = true;
+        result.success = !stuck;
+        result.failure_class = stuck ? "loop_stuck" : "";
         result.data = data;
-        record_end(run, &result, &(struct next){.kind = NEXT_JUMP, .target = to});
+        record_end(run, &result,
+                   stuck ? next : &(struct next){.kind = NEXT_JUMP, .target = to});
     }
+    if (stuck)
+        return run_send_checkpoint(run, err);
     run_event(run, "runner", run->step->type,
               json_pack("{s:i,s:i,s:i}", "step_index", run->index, "target", to, "count",
                         progress_counter(p->loop_counters, run->index)),
@@ -252,5 +259,5 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     run->index = run->progress.step_index;
     run->step = answer_fill(run->step_pool, edits_step(run, run->index), pause_answer(run));
     meter_start(&run->step_meter);
-    return is_flow(run->step) ? run_flow(run, err) : run_step(run, next, err);
+    return is_flow(run->step) ? run_flow(run, next, err) : run_step(run, next, err);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "run/rules.h"
 #include "unit/run_rig.h"
@@ -188,6 +189,66 @@ static void loops_without_a_count_have_that_of_their_section(void **state)
     }
 }
 
+/* --- back for ever -----------------------------------------------------------------------------
+ */
+
+/* Led back so often already, as its checkpoint says. */
+static void run_from_count(struct rig *rig, const char *steps, int at, int count)
+{
+    json_t *counters = json_object(), *from;
+    rig_init(rig, flow_page, steps);
+    progress_set_counter(counters, at, count);
+    from = json_pack("{s:i,s:s,s:i,s:o}", "version", 2, "plan_signature", rig->plan->signature,
+                     "step_index", 0, "loop_counters", counters);
+    rig_run(rig, from);
+    json_decref(from);
+}
+
+static void an_if_else_that_leads_back_for_ever_is_stuck(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, flow_page,
+             "[{'type':'if_else','intent':'i','condition_var':'v','then_target':1,'else_target':0}," END "]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "loop_stuck");
+    assert_int_equal(rig_n_results(&rig), CAP_BRANCHES_BACK + 1);
+    assert_string_equal(rig_data(&rig, -1), "loop_stuck: the if_else at step[0] led back to step[0] 200 "
+                                            "times, and 'v' is still False");
+    assert_false(json_flag(rig_result(&rig, -1), "success", true));
+    assert_string_equal(json_str(rig_result(&rig, -1), "failure_class", ""), "loop_stuck");
+    assert_int_equal(progress_counter(rig.run.progress.loop_counters, 0), 0); /* a resume may try anew */
+    rig_release(&rig);
+}
+
+static const char waits_for_never[] = "[" W("a") SEE("Never", "v")
+    "{'type':'if_else','intent':'i','condition_var':'v','then_target':3,'else_target':0}," END "]";
+
+static void a_poll_is_counted_over_workers(void **state)
+{
+    struct rig rig;
+    run_from_count(&rig, waits_for_never, 2, CAP_BRANCHES_BACK - 2);
+    assert_string_equal(rig.end.halt_reason, "loop_stuck");
+    assert_int_equal(rig_n_results(&rig), 9); /* three rounds of three: the third may not lead back */
+    rig_release(&rig);
+}
+
+static void leading_on_starts_the_count_anew(void **state)
+{
+    static const struct {
+        int i, target, before, after;
+        bool stuck;
+    } cases[] = {
+        {5, 2, 0, 1, false},  {5, 5, 7, 8, false},   {5, 6, 199, 0, false},
+        {5, 2, 199, 200, false}, {5, 2, 200, 0, true}, {5, 6, 200, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int count = cases[i].before;
+        assert_int_equal(flow_branch_stuck(cases[i].i, cases[i].target, &count), cases[i].stuck);
+        assert_int_equal(count, cases[i].after);
+    }
+}
+
 /* --- paginate -----------------------------------------------------------------------------------
  */
 
@@ -291,6 +352,11 @@ int main(void)
                  loops_leave_no_record),
         row_test("plans 9.1 without loop_count a body runs 30 times in extraction, 10 in pagination, else 50",
                  loops_without_a_count_have_that_of_their_section),
+        row_test("plans 9.2 an if_else that leads back for ever ends as loop_stuck and says where",
+                 an_if_else_that_leads_back_for_ever_is_stuck),
+        row_test("plans 9.2 how often an if_else led back is in the checkpoint", a_poll_is_counted_over_workers),
+        row_test("plans 9.2 an if_else that leads on may lead back as often again",
+                 leading_on_starts_the_count_anew),
         row_test("plans 9.2 state variables are in the checkpoint", variables_survive_a_resume),
         row_test("plans 9.1 paginate starts inner loops anew and no other",
                  paginate_resets_inner_loops_only),

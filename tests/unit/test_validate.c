@@ -37,6 +37,9 @@ static void take(const char *text)
 #define NAV              "{\"type\":\"navigate\",\"intent\":\"Open https://a.test/\"}"
 #define STEP(type, more) "{\"type\":\"" type "\",\"intent\":\"x\"" more "}"
 #define EXTRACT          STEP("extract_rows", ",\"section\":\"extraction\"")
+#define DETECT(var)      STEP("detect_visible", ",\"out_var\":\"" var "\"")
+#define BRANCH(yes, no)                                                                            \
+    STEP("if_else", ",\"condition_var\":\"v\",\"then_target\":" yes ",\"else_target\":" no)
 
 /* A plan and all its findings: "E code@step" joined by blanks. */
 struct row {
@@ -69,6 +72,11 @@ static const struct row rows[] = {
     {"plans 13 setup_after_extraction: a setup step behind an extraction step", EXTRACT "," NAV, "W setup_after_extraction@1"},
     {"plans 13 unknown_step_type: a type that is none", NAV "," STEP("dance", ""), "W unknown_step_type@1"},
     {"plans 13 if_else_target_out_of_range: a branch leads out of the plan", NAV "," STEP("if_else", ",\"then_target\":1,\"else_target\":2"), "E if_else_target_out_of_range@1"},
+    {"plans 13 if_else_never_changes: it leads back and nothing in between asks the page again", NAV "," DETECT("v") "," STEP("wait", "") "," BRANCH("4", "2") "," STEP("wait", ""), "W if_else_never_changes@3"},
+    {"plans 13 if_else_never_changes: it leads to itself", NAV "," DETECT("v") "," BRANCH("2", "3") "," STEP("wait", ""), "W if_else_never_changes@2"},
+    {"plans 13 if_else_never_changes is not said of a poll", NAV "," STEP("wait", "") "," DETECT("v") "," BRANCH("4", "1") "," STEP("wait", ""), ""},
+    {"plans 13 if_else_never_changes is not said when the run may leave by another way", NAV "," DETECT("v") "," DETECT("w") "," STEP("if_else", ",\"condition_var\":\"w\",\"then_target\":5") "," BRANCH("5", "3") "," STEP("wait", ""), ""},
+    {"plans 13 if_else_never_changes is not said of one that leads on", NAV "," DETECT("v") "," BRANCH("3", "-1") "," STEP("wait", ""), ""},
     {"plans 13 undefined_state_var: a guard that nothing sets", NAV "," STEP("wait", ",\"guard\":\"banner\""), "W undefined_state_var@1"},
     {"plans 13 undefined_state_var: a stop_var that nothing sets", NAV "," STEP("loop", ",\"loop_target\":0,\"loop_count\":2,\"stop_var\":\"v\""), "W undefined_state_var@1"},
     {"plans 13 undefined_state_var: a condition_var that nothing sets", NAV "," STEP("if_else", ",\"condition_var\":\"v\""), "W undefined_state_var@1"},
