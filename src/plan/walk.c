@@ -18,6 +18,9 @@ struct walker {
     int *counters;       /* of loops */
     struct walk *out;
     int room;
+    /* Brent: what stood at the 1st, 2nd, 4th ... time that a branch led back */
+    json_t *seen_vars;
+    int *seen_counters, seen_step, backs;
 };
 
 static void note(struct walker *w, int step, bool skipped, const char *data)
@@ -39,6 +42,40 @@ static bool is_set(const struct walker *w, const char *name)
     return json_truthy(json_object_get(w->vars, name));
 }
 
+/* Everything that decides how the walk goes on. */
+static bool repeats(const struct walker *w, int i)
+{
+    size_t bytes = sizeof(int) * (size_t)w->plan->n_steps;
+    return w->seen_vars && w->seen_step == i && json_equal(w->seen_vars, w->vars) &&
+           memcmp(w->seen_counters, w->counters, bytes) == 0;
+}
+
+static void remember(struct walker *w, int i)
+{
+    w->seen_step = i;
+    w->seen_vars = json_keep(w->pool, json_copy(w->vars));
+    memcpy(w->seen_counters, w->counters, sizeof(int) * (size_t)w->plan->n_steps);
+}
+
+/* The branch at i leads back: for ever, when all is as it was before. */
+static bool turns_for_ever(struct walker *w, int i)
+{
+    if (repeats(w, i)) {
+        w->out->status = "halted";
+        w->out->reason = "loop_stuck";
+        w->out->message = pool_printf(
+            w->pool,
+            "step[%d] leads back to where the walk has been, with the same variables: it would go on like "
+            "this for ever; a run does so until the page says otherwise, %d times at most",
+            i, CAP_BRANCHES_BACK);
+        return true;
+    }
+    if ((w->backs & (w->backs - 1)) == 0)
+        remember(w, i);
+    w->backs++;
+    return false;
+}
+
 static int visit_loop(struct walker *w, int i)
 {
     const struct step *s = &w->plan->steps[i];
@@ -57,6 +94,8 @@ static int visit_if_else(struct walker *w, int i)
         data = pool_printf(w->pool, "if_else:%s=%s:branch=%s:target=%d", s->condition_var,
                            yes ? "True" : "False", yes ? "then" : "else", target);
     note(w, i, false, data);
+    if (target >= 0 && target <= i && turns_for_ever(w, i))
+        return w->plan->n_steps;
     return target >= 0 ? target : i + 1;
 }
 
@@ -108,7 +147,7 @@ static int visit(struct walker *w, int i)
 
 void plan_walk(struct pool *pool, const struct plan *plan, const json_t *vars, struct walk *out)
 {
-    *out = (struct walk){.status = "completed", .reason = ""};
+    *out = (struct walk){.status = "completed", .reason = "", .message = ""};
     size_t n = (size_t)plan->n_steps + 1;
     out->times = pool_alloc(pool, sizeof(int) * n);
     struct walker w = {.pool = pool,
@@ -116,11 +155,13 @@ void plan_walk(struct pool *pool, const struct plan *plan, const json_t *vars, s
                        .given = vars,
                        .vars = json_keep(pool, json_object()),
                        .counters = pool_alloc(pool, sizeof(int) * n),
+                       .seen_counters = pool_alloc(pool, sizeof(int) * n),
                        .out = out};
     for (int i = 0; i < plan->n_steps;) {
         if (out->n_visits == CAP_STEP_RESULTS) {
             out->status = "halted";
             out->reason = "loop_stuck";
+            out->message = "no run takes more steps than these";
             break;
         }
         i = visit(&w, i);
@@ -144,6 +185,7 @@ json_t *plan_walk_json(const char *label, const struct plan *plan, const struct 
     json_put_int(o, "step_count", plan->n_steps);
     json_put_str(o, "status", walk->status);
     json_put_str(o, "halt_reason", walk->reason);
+    json_put_str(o, "message", walk->message);
     json_put(o, "times", times);
     json_put_int(o, "never_reached", walk->never);
     json_put(o, "visits", list);
@@ -170,6 +212,8 @@ char *plan_walk_text(struct pool *pool, const char *label, const struct plan *pl
     buf_addf(&b, "%s%s%s after %d visits; %d of %d steps reached\n", walk->status,
              *walk->reason ? ": " : "", walk->reason, walk->n_visits, plan->n_steps - walk->never,
              plan->n_steps);
+    if (*walk->message)
+        buf_addf(&b, "%s\n", walk->message);
     char *text = pool_strdup(pool, b.data ? b.data : "");
     buf_release(&b);
     return text;

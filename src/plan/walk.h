@@ -21,7 +21,8 @@ struct walk {
     int *times;           /* per step: how often it was reached */
     int never;            /* steps that were not reached */
     const char *status;   /* completed, halted */
-    const char *reason;   /* "", done_failed, loop_stuck (the cap) */
+    const char *reason;   /* "", done_failed, loop_stuck: a branch leads back for ever, or the cap */
+    const char *message;  /* more about it; "" nothing */
 };
 
 /* vars: {name: bool}; a detect_visible step with such an out_var sees that, else no. May be NULL. In pool. */

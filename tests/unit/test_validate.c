@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/str.h"
 #include "plan/intake.h"
 #include "plan/validate.h"
 #include "plan/walk.h"
@@ -202,13 +203,42 @@ static void a_walk_follows_loops_guards_and_branches(void **state)
     }
 }
 
-static void a_walk_that_never_ends_is_cut(void **state)
+static void a_walk_that_turns_for_ever_ends_when_all_is_as_before(void **state)
+{
+    static const struct {
+        const char *steps;
+        int visits;
+        const char *says;
+    } cases[] = {
+        {STEP("wait", "") "," STEP("if_else", ",\"condition_var\":\"v\",\"else_target\":0"), 4, "step[1]"},
+        {STEP("if_else", ",\"condition_var\":\"v\",\"else_target\":0"), 2, "step[0]"},
+        {DETECT("v") "," BRANCH("2", "0") "," STEP("wait", ""), 4, "step[1]"},
+        /* the first round writes the variable, the second is like it, the third is seen through */
+        {BRANCH("3", "1") "," DETECT("v") "," BRANCH("3", "0") "," STEP("wait", ""), 6, "step[2]"},
+        /* an inner loop counts, and is as before when it is left */
+        {STEP("wait", "") "," LOOP("x", "0", "3") "," BRANCH("3", "0") "," STEP("wait", ""), 14, "step[2]"},
+        /* two branches take turns */
+        {STEP("wait", "") "," BRANCH("2", "3") "," STEP("wait", "") "," BRANCH("5", "0") "," STEP("wait", "") "," STEP("wait", ""), 6, "step[3]"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct walk walk;
+        take(pool_printf(pool, "[%s]", cases[i].steps));
+        plan_walk(pool, plan, NULL, &walk);
+        assert_string_equal(walk.status, "halted");
+        assert_string_equal(walk.reason, "loop_stuck");
+        assert_int_equal(walk.n_visits, cases[i].visits);
+        assert_true(str_starts(walk.message, cases[i].says));
+        assert_non_null(strstr(plan_walk_text(pool, "p.json", plan, &walk), walk.message));
+        json_t *doc = json_keep(pool, plan_walk_json("p.json", plan, &walk));
+        assert_string_equal(json_str(doc, "message", ""), walk.message);
+    }
+}
+
+static void a_walk_that_is_too_long_is_cut(void **state)
 {
     struct walk walk;
-    take(
-        "[" STEP("wait", "") "," STEP("if_else", ",\"condition_var\":\"v\",\"else_target\":0") "]");
+    take("[" STEP("wait", "") "," LOOP("x", "0", "50") "," LOOP("x", "0", "50") "," LOOP("x", "0", "50") "]");
     plan_walk(pool, plan, NULL, &walk);
-    assert_string_equal(walk.status, "halted");
     assert_string_equal(walk.reason, "loop_stuck");
     assert_int_equal(walk.n_visits, CAP_STEP_RESULTS);
 }
@@ -294,7 +324,9 @@ static const struct CMUnitTest fixed[] = {
       a_dry_run_shows_steps_flags_and_loops),
     T("plans 14 a walk follows loops, guards and branches without a browser",
       a_walk_follows_loops_guards_and_branches),
-    T("plans 14 a walk that never ends is cut", a_walk_that_never_ends_is_cut),
+    T("plans 14 a walk ends where a branch leads back for ever, and says so",
+      a_walk_that_turns_for_ever_ends_when_all_is_as_before),
+    T("plans 14 a walk is no longer than a run may be", a_walk_that_is_too_long_is_cut),
 };
 
 static size_t add(struct CMUnitTest *tests, size_t at, const struct row *list, size_t n,
