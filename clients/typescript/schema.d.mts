@@ -496,7 +496,7 @@ export interface StatusDocument {
   prompt?: string | null;
   paused_at?: string | null;
   pause_reason?: string | null;
-  /** Of a paused run; opaque. */
+  /** Of a paused run; opaque. What its plan types, and what stands in the form of its page, is `***`. */
   pause_state?: unknown;
   resumed_at?: string | null;
   cancelled_at?: string | null;

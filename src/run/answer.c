@@ -268,6 +268,32 @@ const char *answer_hide_text(const struct answers *a, struct pool *pool, const c
     return json_string_value(json_keep(pool, hide_string(a, whole)));
 }
 
+/* The letters and digits of text, in pool. */
+static char *core_of(struct pool *pool, const char *text)
+{
+    char *core = pool_alloc(pool, strlen(text) + 1), *to = core;
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (isalnum(*p) || *p >= 0x80)
+            *to++ = (char)tolower(*p);
+    *to = 0;
+    return core;
+}
+
+bool answer_shows_in(const struct answers *a, const char *text)
+{
+    struct pool *pool = pool_create(NULL);
+    const char *n, *whole = core_of(pool, text);
+    bool shows = false;
+    json_t *value;
+    json_object_foreach (a->texts, n, value) {
+        const char *core = core_of(pool, json_string_value(value));
+        bool is_short = strlen(core) < ALONE_BYTES;
+        shows = shows || (is_short ? *core && !strcmp(whole, core) : strstr(whole, core) != NULL);
+    }
+    pool_destroy(pool);
+    return shows;
+}
+
 static json_t *show_string(const void *arg, json_t *string)
 {
     const struct answers *a = arg;

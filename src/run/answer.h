@@ -38,6 +38,10 @@ json_t *answer_hide(const struct answers *a, const json_t *doc);
 const json_t *answer_hide_list(struct answers *a, const json_t *list);
 const char *answer_hide_text(const struct answers *a, struct pool *pool, const char *text);
 
+/* Does text hold an answer however it is written: "(207) 555-0142" of 2075550142? Only letters and digits count;
+ * one with less than 4 of them must be all of the text. */
+bool answer_shows_in(const struct answers *a, const char *text);
+
 /* The other way round, for what a checkpoint holds. New reference. */
 json_t *answer_show(const struct answers *a, const json_t *doc);
 

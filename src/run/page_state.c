@@ -57,9 +57,13 @@ static enum kind kind_of(const struct node *n)
     return rich && strcmp(rich, "false") ? RICH : NO_FIELD;
 }
 
+/* Also while the page shows it in plain ("show password"): then its autocomplete says what it is. */
 static bool is_password(const struct node *n)
 {
-    return !strcmp(n->tag, "input") && !strcmp(type_of(n), "password");
+    static const char *const secret[] = {"current-password", "new-password", "one-time-code", NULL};
+    const char *complete = node_attr(n, "autocomplete");
+    return !strcmp(n->tag, "input") &&
+           (!strcmp(type_of(n), "password") || (complete && one_of(secret, complete)));
 }
 
 /* --- selectors ------------------------------------------------------------------------------- */
@@ -155,18 +159,50 @@ static const char *value_of(struct pool *pool, const struct page *page, int i)
     return n->value;
 }
 
-json_t *page_state_form(struct pool *pool, const struct page *page)
+/* A field for one character of a code, as far as can be seen. */
+static bool is_box(const struct page *page, int i)
+{
+    const char *value = page->nodes[i].value;
+    int n = 0;
+    for (const char *p = value; *p; p++)
+        n += (*p & 0xc0) != 0x80;
+    return n <= 1 && kind_of(&page->nodes[i]) == TEXT;
+}
+
+/* What stands in the boxes for one character each around field i. */
+static const char *boxes_around(struct pool *pool, const struct page *page, const struct fields *f, int i)
+{
+    const char *text = "";
+    while (i > 0 && is_box(page, f->at[i - 1]))
+        i--;
+    for (; i < f->n && is_box(page, f->at[i]); i++)
+        text = pool_printf(pool, "%s%s", text, page->nodes[f->at[i]].value);
+    return text;
+}
+
+/* A password, or what a person answered, in whatever way the page writes it. */
+static bool is_secret(struct pool *pool, const struct page *page, const struct fields *f, int i,
+                      const struct answers *answers)
+{
+    const struct node *n = &page->nodes[f->at[i]];
+    if (is_password(n))
+        return true;
+    return answer_shows_in(answers, value_of(pool, page, f->at[i])) ||
+           (is_box(page, f->at[i]) && answer_shows_in(answers, boxes_around(pool, page, f, i)));
+}
+
+json_t *page_state_form(struct pool *pool, const struct page *page, const struct answers *answers)
 {
     struct fields *f = pool_alloc(pool, sizeof(*f));
     json_t *form = json_object();
     find_fields(pool, page, f);
     for (int i = 0; i < f->n; i++) {
-        const struct node *n = &page->nodes[f->at[i]];
+        bool masked = is_secret(pool, page, f, i, answers);
         json_t *one = json_object();
-        json_put_str(one, "kind", kind_names[kind_of(n)]);
-        if (!is_password(n))
+        json_put_str(one, "kind", kind_names[kind_of(&page->nodes[f->at[i]])]);
+        if (!masked)
             json_put(one, "value", json_string_safe(value_of(pool, page, f->at[i])));
-        json_put_bool(one, "masked", is_password(n));
+        json_put_bool(one, "masked", masked);
         json_put(form, f->names[i], one);
     }
     return form;
@@ -191,7 +227,7 @@ int page_state_take(struct run *run, struct err *err)
     json_put_int(state, "viewport_h", obs.page->viewport.h);
     json_put_str(state, "captured_at", clock_iso(clock_wall_us(), at));
     json_put_int(state, "step_index", run->progress.step_index);
-    json_put(state, "form_state", page_state_form(run->step_pool, obs.page));
+    json_put(state, "form_state", page_state_form(run->step_pool, obs.page, &run->answers));
     run->progress.scroll_y = obs.page->scroll_y;
     return 0;
 }

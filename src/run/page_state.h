@@ -4,8 +4,8 @@
  *
  * {"url", "scroll_x", "scroll_y", "viewport_w", "viewport_h", "captured_at", "step_index", "form_state":
  * {selector: {"kind": "text"|"select"|"checkbox"|"radio"|"contenteditable", "value", "masked"}}}. A selector is
- * the field's first data attribute, its id, or its place. Passwords are masked and have no value; files are
- * not in it. It goes back by X input, like everything a run types.
+ * the field's first data attribute, its id, or its place. Passwords and what a person answered are masked and
+ * have no value; files are not in it. It goes back by X input, like everything a run types.
  */
 #ifndef MANTIS_RUN_PAGE_STATE_H
 #define MANTIS_RUN_PAGE_STATE_H
@@ -22,7 +22,7 @@ int page_state_take(struct run *run, struct err *err) MUST_CHECK;
 int page_state_due(struct run *run, struct err *err) MUST_CHECK;
 
 /* What stands in the fields of a page: the "form_state" above. New reference. */
-json_t *page_state_form(struct pool *pool, const struct page *page);
+json_t *page_state_form(struct pool *pool, const struct page *page, const struct answers *answers);
 
 /* The address to open for step index; "" when there is no state for it. */
 const char *page_state_url(const struct run *run, int index);

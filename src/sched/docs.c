@@ -100,7 +100,7 @@ static void put_pause_state(struct sched *s, struct pool *pool, const struct run
                             json_t *doc)
 {
     static const char *const kept[] = {"step_results", "loop_counters", "listings_on_page",
-                                       "browser_state", "session_name"};
+                                       "session_name"};
     struct run_record full;
     json_t *state = json_object_get(rec->doc, "pause_state");
     if (rec->state != RUN_PAUSED ||
@@ -117,6 +117,10 @@ static void put_pause_state(struct sched *s, struct pool *pool, const struct run
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
         if (json_object_get(full.checkpoint, kept[i]))
             json_object_set(state, kept[i], json_object_get(full.checkpoint, kept[i]));
+    if (json_object_get(full.checkpoint, "browser_state"))
+        json_put(state, "browser_state",
+                 json_incref(payload_masked_form(
+                     pool, json_object_get(full.checkpoint, "browser_state"))));
     json_put(state, "resolved_task_suite",
              json_pack("{s:O?}", "_micro_plan",
                        payload_masked(pool, json_object_get(full.plan, "steps"))));

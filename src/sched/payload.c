@@ -118,3 +118,15 @@ json_t *payload_of(struct pool *pool, const json_t *request)
     drop_long_fields(payload);
     return payload_masked(pool, payload);
 }
+
+/* What is ticked is no text. */
+json_t *payload_masked_form(struct pool *pool, const json_t *browser_state)
+{
+    static const char *const texts[] = {"text", "select", "contenteditable"};
+    json_t *shown = json_keep(pool, json_deep_copy((json_t *)browser_state)), *field;
+    const char *name;
+    json_object_foreach (json_object_get(shown, "form_state"), name, field)
+        if (IS_IN(json_str(field, "kind", ""), texts) && *json_str(field, "value", ""))
+            json_put_str(field, "value", MASK);
+    return shown;
+}

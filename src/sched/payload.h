@@ -21,4 +21,7 @@ void payload_mask_prose(struct pool *pool, json_t *payload, const struct plan *p
 /* The same without leaving out what is long: a plan's steps, as the state of a paused run shows them. */
 json_t *payload_masked(struct pool *pool, const json_t *value);
 
+/* A copy in pool of the page a paused run stands on (run/page_state.h): "***" for what stands in its form. */
+json_t *payload_masked_form(struct pool *pool, const json_t *browser_state);
+
 #endif

@@ -350,6 +350,14 @@ static void secret_is_in_no_file(void)
     assert_int_equal(holding, 0);
 }
 
+#define STANDS_ON_A_FORM                                                                           \
+    "{\"do\":\"send\",\"message\":{\"type\":\"checkpoint\",\"events\":[],\"checkpoint\":{"               \
+    "\"step_index\":1,\"elapsed_s\":1,\"rows\":[],\"step_results\":[],\"browser_state\":{\"url\":"       \
+    "\"http://a.test/\",\"form_state\":{"                                                          \
+    "\"#name\":{\"kind\":\"text\",\"value\":\"harbor-42\",\"masked\":false},"                       \
+    "\"#note\":{\"kind\":\"text\",\"value\":\"\",\"masked\":false},"                                \
+    "\"#ok\":{\"kind\":\"checkbox\",\"value\":\"true\",\"masked\":false}}}}}}"
+
 /* Whoever may read a status need not know what the plan types: the request's echo hides it, too. */
 static void the_state_of_a_pause_hides_what_the_plan_types(void **state)
 {
@@ -359,10 +367,16 @@ static void the_state_of_a_pause_hides_what_the_plan_types(void **state)
                                                "Type", "params", "label", "Password", "value", "harbor-42"));
     assert_int_equal(step_from_json(pool, object, 0, &step, &err), 0);
     struct wish wish = {.step = &step};
-    submit_with("r1", "[[" STEP(1, ONE_ROW) "," ASKS(1) "," EXPECT("resume") "," DONE "]]", &wish,
+    submit_with("r1", "[[" STANDS_ON_A_FORM "," ASKS(1) "," EXPECT("resume") "," DONE "]]", &wish,
                 NULL);
     wait_state("r1", RUN_PAUSED);
-    const char *text = json_text(pool, json_object_get(status_of("r1"), "pause_state"));
+    json_t *pause = json_object_get(status_of("r1"), "pause_state");
+    const char *text = json_text(pool, pause);
+    json_t *form = json_object_get(json_object_get(pause, "browser_state"), "form_state");
+    assert_string_equal(json_text(pool, form),
+                        "{\"#name\":{\"kind\":\"text\",\"value\":\"***\",\"masked\":false},"
+                        "\"#note\":{\"kind\":\"text\",\"value\":\"\",\"masked\":false},"
+                        "\"#ok\":{\"kind\":\"checkbox\",\"value\":\"true\",\"masked\":false}}");
     assert_non_null(strstr(text, "\"label\":\"Password\",\"value\":\"***\""));
     assert_null(strstr(text, "harbor-42"));
     answer("r1");
