@@ -243,7 +243,7 @@ export interface ActionRequest {
   since?: string | null;
   /** `cancel`, `pause`: kept with the run. */
   reason?: string | null;
-  /** `resume`: the answer the run waits for, at most 64 KB. */
+  /** `resume`: the answer the run waits for, at most 64 KB. An empty text, object or list is none (400). */
   user_input?: unknown;
   /** `graph_learn`: what is wanted, in words, at most 8192 bytes; or `plan_text`. */
   objective?: string | null;

@@ -216,6 +216,28 @@ int unpause_by_run(struct slot *slot, struct err *err)
     return r;
 }
 
+/* A number and false are answers; "" and {} say nothing, and would be typed into a field as they are. */
+static bool says_something(const json_t *answer)
+{
+    if (json_is_string(answer))
+        return !str_empty(json_string_value(answer));
+    return json_is_number(answer) || json_is_boolean(answer) || json_truthy(answer);
+}
+
+static int check_answer(const struct run_record *rec, const json_t *answer, struct err *err)
+{
+    if (!*json_str(rec->doc, "prompt", "") || says_something(answer))
+        return 0;
+    if (!answer)
+        return err_set(err, E_INVALID,
+                       "run '%s' waits for an answer to its prompt: send it as user_input",
+                       rec->run_id);
+    return err_set(err, E_INVALID,
+                   "run '%s' waits for an answer to its prompt, and user_input is empty: send a text, a "
+                   "number, true or false",
+                   rec->run_id);
+}
+
 static int check_resume(struct sched *s, const struct run_record *rec, const json_t *user_input,
                         struct err *err)
 {
@@ -223,10 +245,9 @@ static int check_resume(struct sched *s, const struct run_record *rec, const jso
     if (rec->state != RUN_PAUSED)
         return err_set(err, E_INVALID, "run '%s' is %s, not paused", rec->run_id,
                        run_state_name(rec->state));
-    if (*json_str(rec->doc, "prompt", "") && !user_input)
-        return err_set(err, E_INVALID,
-                       "run '%s' waits for an answer to its prompt: send it as user_input",
-                       rec->run_id);
+    int r = check_answer(rec, user_input, err);
+    if (r)
+        return r;
     if (slot && !slot_can_resume(slot))
         return err_set(err, E_CONFLICT,
                        "an earlier worker of run '%s' is still ending; try again in a few seconds",

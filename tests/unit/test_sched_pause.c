@@ -324,6 +324,33 @@ static void answer(const char *id)
     json_decref(value);
 }
 
+static void empty_answers_are_refused(const char *id)
+{
+    static const char *const empty[] = {"\"\"", "\"  \"", "{}", "[]"};
+    for (size_t i = 0; i < ARRAY_SIZE(empty); i++) {
+        struct err err = {0};
+        json_t *value = json_keep(pool, json_loads(empty[i], JSON_DECODE_ANY, NULL));
+        assert_int_equal(sched_resume(sched, ACME(id), value, NULL, &err), E_INVALID);
+        assert_non_null(strstr(err.msg, "user_input is empty"));
+        assert_int_equal(record(id, 0).state, RUN_PAUSED);
+    }
+}
+
+static void zero_and_false_are_answers(void **state)
+{
+    static const char *const given[] = {"0", "false", "{\"code\":1}"};
+    for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
+        struct err err = {0};
+        const char *id = pool_printf(pool, "r%zu", i);
+        submit(id, "[[" STEP(1, ONE_ROW) "," ASKS(1) "," EXPECT("resume") "," DONE "]]");
+        wait_state(id, RUN_PAUSED);
+        json_t *value = json_keep(pool, json_loads(given[i], JSON_DECODE_ANY, NULL));
+        if (sched_resume(sched, ACME(id), value, NULL, &err))
+            fail_msg("%s: %s", given[i], err.msg);
+        wait_state(id, RUN_SUCCEEDED);
+    }
+}
+
 static bool file_holds(const char *path, const char *text)
 {
     char *data;
@@ -408,6 +435,7 @@ static void a_question_is_shown_and_wants_an_answer(void **state)
     wait_event("r1", "paused: otp: The code from the mail?");
     assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, &err), E_INVALID);
     assert_non_null(strstr(err.msg, "user_input"));
+    empty_answers_are_refused("r1");
     answer("r1");
     doc = status_of("r1");
     assert_null(json_object_get(doc, "prompt"));
@@ -531,6 +559,7 @@ int main(void)
             a_paused_worker_is_held_for_a_while),
         SHOWS("plans 9.5 a question is in status and events and wants an answer",
             a_question_is_shown_and_wants_an_answer),
+        SHOWS("plans 9.5 an answer may be 0 or false", zero_and_false_are_answers),
         SHOWS("plans 9.5 the state of a pause hides what the plan types",
             the_state_of_a_pause_hides_what_the_plan_types),
         SHOWS("plans 9.5 an answer waits in memory for the next worker", an_answer_waits_for_the_next_worker),
