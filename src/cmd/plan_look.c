@@ -57,7 +57,7 @@ static void say_warnings(const struct plan *plan)
     size_t i;
     json_t *line;
     json_array_foreach ((json_t *)plan->warnings, i, line)
-        if (!strstr(json_string_value(line), "unknown_step_type"))
+        if (!plan_finding_is_warned(json_string_value(line)))
             cmd_warning("%s", json_string_value(line));
 }
 

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/str.h"
+
 static json_t *object_copy(const json_t *value)
 {
     json_t *copy = json_is_object(value) ? json_deep_copy(value) : json_object();
@@ -230,6 +232,19 @@ char *plan_first_url(struct pool *pool, const char *text)
             return pool_strndup(pool, p, len);
     }
     return NULL;
+}
+
+const char *step_drag_label(struct pool *pool, const struct step *step, int n)
+{
+    static const char *const keys[2][4] = {{"start_label", "from_label", "from", "label"},
+                                           {"end_label", "to_label", "to", "target_label"}};
+    for (size_t k = 0; k < ARRAY_SIZE(keys[n]); k++)
+        if (*json_str(step->params, keys[n][k], ""))
+            return json_str(step->params, keys[n][k], "");
+    const char *p = step->intent, *quoted = NULL;
+    for (int i = 0; i <= n; i++)
+        quoted = str_quoted(pool, &p, SIZE_MAX);
+    return quoted ? quoted : "";
 }
 
 char *step_url(struct pool *pool, const struct step *step)

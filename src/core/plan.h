@@ -82,6 +82,10 @@ int plan_from_json(struct pool *pool, const json_t *json, struct plan **out, str
  * '<' and '>'. */
 char *plan_first_url(struct pool *pool, const char *text);
 
+/* What a drag step takes hold of (n 0) and where it lets go (1): a label in its params, else the n-th quoted
+ * piece of its intent; "" when nothing says so. */
+const char *step_drag_label(struct pool *pool, const struct step *step, int n);
+
 /* URL a navigate step opens: from the intent, else params.url; NULL when it has none. */
 char *step_url(struct pool *pool, const struct step *step);
 

@@ -14,7 +14,6 @@
 #include "core/schema.h"
 
 #define NUMBER_BYTES 32
-#define USER_INPUT   "{{user_input}}" /* filled in while the run is under way */
 
 static int refused(struct err *err, const char *words)
 {
@@ -45,21 +44,6 @@ static int check_extract(struct pool *pool, const struct plan *plan, struct step
     return 0;
 }
 
-/* "{{NAME}}" that nothing will fill in, in pool; NULL: none. */
-static char *placeholder(struct pool *pool, const char *text)
-{
-    for (const char *p = text; (p = strstr(p, "{{"));) {
-        const char *end = strstr(p, "}}");
-        if (!end)
-            return NULL;
-        size_t len = (size_t)(end - p) + 2;
-        if (len != strlen(USER_INPUT) || strncmp(p, USER_INPUT, len) != 0)
-            return pool_strndup(pool, p, len);
-        p += len;
-    }
-    return NULL;
-}
-
 /* Scheme of the first address in text that no run may open: "file", "javascript"; NULL: none. */
 static char *other_scheme(struct pool *pool, const char *text)
 {
@@ -87,9 +71,9 @@ static int check_address(struct pool *pool, const struct plan *plan, struct step
     if (given && !json_is_null(given) && !json_is_string(given))
         return refused(err, "navigate needs params.url as a string");
     const char *param = json_is_string(given) ? json_string_value(given) : "";
-    char *url = step_url(pool, s), *hole = placeholder(pool, url ? url : param);
+    char *url = step_url(pool, s), *hole = step_placeholder(pool, url ? url : param);
     if (!url && !hole)
-        hole = placeholder(pool, s->intent);
+        hole = step_placeholder(pool, s->intent);
     if (hole)
         return err_set(err, E_INVALID, "the address holds '%.80s', which nothing replaces", hole);
     if (url)
@@ -159,9 +143,19 @@ static int check_names(struct pool *pool, const struct plan *plan, struct step *
     return 0;
 }
 
+static int check_drag(struct pool *pool, const struct plan *plan, struct step *s, struct err *err)
+{
+    struct action a;
+    if (strcmp(s->type, "drag") != 0 || s->gate || !action_parse(pool, "drag", s->params, &a, NULL) ||
+        (*step_drag_label(pool, s, 0) && *step_drag_label(pool, s, 1)))
+        return 0;
+    return refused(err, "drag needs params.start_label and params.end_label, what to drag and onto what; or "
+                        "start_x, start_y, end_x and end_y");
+}
+
 typedef int check_fn(struct pool *pool, const struct plan *plan, struct step *s, struct err *err);
 static check_fn *const checks[] = {check_loop,  check_extract, check_address,
-                                   check_value, check_action,  check_names};
+                                   check_value, check_action,  check_names, check_drag};
 
 int plan_check(struct pool *pool, struct plan *plan, struct err *err)
 {

@@ -283,6 +283,14 @@ static void clamp_loop(struct normaliser *n, struct step *s, const char *where)
     s->loop_count = max;
 }
 
+static void warn_of_notices(struct normaliser *n, const struct step *s, const char *where)
+{
+    const char *code, *words = step_notice(n->pool, s, 0, &code);
+    for (size_t k = 0; code; words = step_notice(n->pool, s, ++k, &code))
+        if (words)
+            normalise_warn(n->warnings, "%s: %s: %s", where, code, words);
+}
+
 static int read_step(struct normaliser *n, const json_t *o, const char *where, struct step *s,
                      struct err *err)
 {
@@ -313,6 +321,7 @@ static int read_step(struct normaliser *n, const json_t *o, const char *where, s
                        where, s->type);
     warn_unknown_keys(n, o, where);
     options_warn(n, s, where);
+    warn_of_notices(n, s, where);
     return 0;
 }
 

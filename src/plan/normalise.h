@@ -44,6 +44,16 @@ void normalise_warn(json_t *warnings, const char *fmt, ...) __attribute__((forma
 /* Warns of words in params and hints that mean nothing there. */
 void options_warn(struct normaliser *n, const struct step *s, const char *where);
 
+/*
+ * What of a step would run, though not as its author thinks, as far as the step alone says it: a line of the
+ * submit's warnings and a finding of the validator. The k-th such thing that there is: *ret_code names it, NULL
+ * when k is none. Returns the words, in pool; NULL: not so in this step.
+ */
+const char *step_notice(struct pool *pool, const struct step *s, size_t k, const char **ret_code);
+
+/* "{{NAME}}" in text that nothing will fill in, in pool; NULL: none. */
+char *step_placeholder(struct pool *pool, const char *text);
+
 /* Lay the runtime fields of block over *out; each key is read with prefix in front ("" or "_"). */
 int runtime_read(struct pool *pool, const json_t *block, const char *prefix, struct plan_runtime *out,
                  json_t *warnings, struct err *err) MUST_CHECK;

@@ -105,7 +105,8 @@ static int read_task(struct normaliser *n, const json_t *o, const char *base, in
     json_t *params = json_keep(n->pool, json_deep_copy(o));
     json_object_del(params, "intent");
     json_object_del(params, "extract");
-    if (!json_truthy(json_object_get(params, "max_steps")))
+    const json_t *most = json_object_get(params, "max_steps");
+    if (!json_is_number(most) && !json_truthy(most)) /* 0 is a mistake, and is told as one */
         json_put_int(params, "max_steps", max_steps);
     if (index == 0 && str_empty(json_str(params, "start_url", "")) && *base)
         json_put_str(params, "start_url", base);

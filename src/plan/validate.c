@@ -304,6 +304,16 @@ static void navigate_without_url(struct check *c)
                 "navigate has no http(s) address in its intent or params.url");
 }
 
+static void notices(struct check *c)
+{
+    for (int i = 0; i < c->plan->n_steps; i++) {
+        const char *code, *words = step_notice(c->pool, &c->plan->steps[i], 0, &code);
+        for (size_t k = 0; code; words = step_notice(c->pool, &c->plan->steps[i], ++k, &code))
+            if (words)
+                add(c, SEVERITY_WARNING, code, i, "", words);
+    }
+}
+
 static bool json_says(const json_t *value, const char *words)
 {
     size_t i;
@@ -351,7 +361,7 @@ static rule_fn *const rules[] = {
     extract_not_claude_only,  pagination,           setup_after_extraction,
     unknown_step_type,        if_else_targets,      undefined_state_var,
     fill_without_value,       navigate_without_url, user_input_without_request,
-    if_else_never_changes,
+    if_else_never_changes,    notices,
 };
 
 struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *ret_n)

@@ -22,6 +22,9 @@ struct finding {
 /* All findings in order of step; *ret_n of them, in pool. */
 struct finding *plan_validate(struct pool *pool, const struct plan *plan, int *ret_n);
 
+/* Does this line of the plan's warnings say what is also a finding? */
+bool plan_finding_is_warned(const char *warning);
+
 /* Where a plan without a navigate step starts: the objective's start_url, else its domain; "" unknown. */
 const char *plan_start_url(struct pool *pool, const struct plan *plan);
 

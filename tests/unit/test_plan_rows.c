@@ -167,6 +167,8 @@ static const struct row rows[] = {
     {"plans 3 url means params.url", ONE("navigate", ",\"url\":\"https://b.test/\""), "plan.steps.0.params.url", "\"https://b.test/\""},
     {"plans 3 seconds means params.seconds", ONE("wait", ",\"seconds\":2"), "plan.steps.0.params.seconds", "2"},
     {"plans 3 max_steps means budget", ONE("click", ",\"max_steps\":9"), "plan.steps.0.budget", "9"},
+    {"plans 12 max_steps of a task is 1 to 100", "{\"task_suite\":{\"tasks\":[{\"task_id\":\"t\",\"intent\":\"x\",\"max_steps\":0}]}}", "error", "\"~'max_steps' must be 1..100, not 0\""},
+    {"plans 12 a task without max_steps has 15", "{\"task_suite\":{\"tasks\":[{\"task_id\":\"t\",\"intent\":\"x\",\"max_steps\":null}]}}", "plan.steps.0.budget", "15"},
     {"plans 3 budget wins over max_steps", ONE("click", ",\"max_steps\":9,\"budget\":2"), "plan.steps.0.budget", "2"},
     {"plans 3 hint is appended to the intent", ONE("click", ",\"hint\":\"the blue one\""), "plan.steps.0.intent", "\"x (the blue one)\""},
     {"plans 3 wait_for_load is kept", "[{\"type\":\"navigate\",\"intent\":\"Open https://a.test/\",\"wait_for_load\":true}]", "plan.steps.0.params.wait_for_load", "true"},

@@ -85,6 +85,11 @@ static const struct row rows[] = {
     {"plans 13 fill_without_value: nothing to type", NAV "," STEP("fill_field", ",\"required\":false"), "W fill_without_value@1"},
     {"plans 13 fill_without_value is not said of an empty text", NAV "," STEP("fill_field", ",\"required\":false,\"params\":{\"value\":\"\"}"), ""},
     {"plans 13 navigate_without_url: no address", NAV "," STEP("navigate", ""), "W navigate_without_url@1"},
+    {"plans 13 detect_without_out_var: nobody takes the answer", NAV "," STEP("detect_visible", ""), "W detect_without_out_var@1"},
+    {"plans 13 unknown_tool: a tool that is none", NAV "," STEP("tool_call", ",\"name\":\"fly\""), "W unknown_tool@1"},
+    {"plans 13 link_without_target: nothing says which link", NAV "," STEP("capture_link_in_new_tab", ""), "W link_without_target@1"},
+    {"plans 13 unknown_placeholder: nothing replaces it", NAV "," STEP("type_text", ",\"params\":{\"text\":\"{{typo}}\"}"), "W unknown_placeholder@1"},
+    {"plans 13 unknown_placeholder is not said of a gate's, which types nothing", NAV "," STEP("wait", ",\"gate\":true,\"params\":{\"text\":\"{{typo}}\"}"), ""},
     {"plans 13 user_input_without_request: nobody is asked", NAV "," STEP("wait", ",\"hints\":{\"a\":[\"{{user_input}}\"]}"), "W user_input_without_request@1"},
     {"plans 13 user_input_without_request is not said when somebody is", NAV "," STEP("request_user_input", ",\"required\":false") "," STEP("wait", ",\"verify\":\"{{user_input}}\""), ""},
 };

@@ -16,18 +16,6 @@ struct ends {
     struct target start, end;
 };
 
-/* The first of the params that is there, else the n-th quoted piece of the intent, else "". */
-static const char *end_label(struct run *run, const char *const *keys, int n)
-{
-    for (; *keys; keys++)
-        if (*json_str(run->step->params, *keys, ""))
-            return json_str(run->step->params, *keys, "");
-    const char *p = run->step->intent, *quoted = NULL;
-    for (int i = 0; i <= n; i++)
-        quoted = str_quoted(run->step_pool, &p, SIZE_MAX);
-    return quoted ? quoted : "";
-}
-
 static struct target_query end_query(struct run *run, const char *label)
 {
     struct target_query q = step_query(run, TARGET_THING);
@@ -109,11 +97,10 @@ static int drag_in_place(struct run *run, struct ends *e, const char *where,
 
 static int by_labels(struct run *run, struct step_result *out, struct err *err)
 {
-    static const char *const from_keys[] = {"start_label", "from_label", "from", "label", NULL};
-    static const char *const to_keys[] = {"end_label", "to_label", "to", "target_label", NULL};
     const char *where = json_str(run->step->params, "end_position", "");
     struct observation obs;
-    struct ends e = {.from = end_label(run, from_keys, 0), .to = end_label(run, to_keys, 1)};
+    struct ends e = {.from = step_drag_label(run->step_pool, run->step, 0),
+                     .to = step_drag_label(run->step_pool, run->step, 1)};
     struct err miss = {0};
     int r = find_ends(run, &e, &obs, &miss);
     out->label = e.from;
