@@ -17,6 +17,9 @@
 #define HINT_MIN_MS 100
 #define HINT_MAX_MS 10000
 #define DATA_CHARS  80
+#define FAILED_LINES 10 /* of a result; more are counted */
+#define INTERVAL_MIN_S 0.1
+#define INTERVAL_MAX_S 86400
 
 /* While the events come by themselves, the status is asked for what they do not say: a pause. */
 #define LOOK_IDLE_MS 5000
@@ -77,6 +80,29 @@ char *follow_step_line(struct pool *pool, const json_t *detail, int width)
                                     : "FAIL",
                              json_num(detail, "duration", 0), data);
     return table_clean(pool, line, width);
+}
+
+char *follow_failed_steps(struct pool *pool, const json_t *result)
+{
+    const json_t *details = json_object_get(result, "step_details");
+    char *text = pool_strdup(pool, "");
+    size_t i;
+    int n = 0;
+    json_t *d;
+    json_array_foreach ((json_t *)details, i, d) {
+        if (json_flag(d, "success", true) || json_flag(d, "skip", false) || n++ >= FAILED_LINES)
+            continue;
+        text = pool_printf(pool, "%s[%d] FAIL  \"%s\": %s\n", text, (int)json_int(d, "step", -1),
+                           table_clean(pool, json_str(d, "intent", ""), DATA_CHARS),
+                           table_clean(pool, json_str(d, "data", ""), 0));
+    }
+    return n > FAILED_LINES ? pool_printf(pool, "%sand %d more\n", text, n - FAILED_LINES) : text;
+}
+
+/* Less than the lower bound is a server asked without end. */
+bool follow_interval_ok(double interval_s)
+{
+    return interval_s == 0 || (interval_s >= INTERVAL_MIN_S && interval_s <= INTERVAL_MAX_S);
 }
 
 static char *event_line(struct pool *pool, const json_t *event, const char *raw, int width)

@@ -42,6 +42,12 @@ char *follow_step_line(struct pool *pool, const json_t *detail, int width);
 /* A log line for people: that of a finished step, else when and what; text that is no event as it is. */
 char *follow_log_line(struct pool *pool, const char *raw, int width);
 
+/* A line for each of the first steps of a result that failed, which and why; "" none. In pool. */
+char *follow_failed_steps(struct pool *pool, const json_t *result);
+
+/* May --interval be that many seconds? 0: it was not given. */
+bool follow_interval_ok(double interval_s);
+
 /* Is this status document final, and did the run succeed? */
 bool follow_is_terminal(const json_t *status);
 bool follow_succeeded(const json_t *status);

@@ -146,6 +146,7 @@ static void print_result(struct session *s, const json_t *reply, const json_t *r
            s->run_id, table_clean(s->pool, json_str(reply, "status", "?"), 0),
            (int)json_array_size(rows), (int)json_int(result, "steps_executed", 0),
            json_num(result, "total_time_s", 0), *reason ? ": " : "", reason);
+    fputs(follow_failed_steps(s->pool, result), stdout);
 }
 
 static int result(struct session *s, void *arg)
@@ -249,6 +250,10 @@ static int watch(struct session *s, void *arg)
         .stop_on_pause = c->stop_on_pause,
         .say_status = !c->steps_only && !terminal && !s->json,
     };
+    if (!follow_interval_ok(c->interval)) {
+        cmd_error("--interval needs 0.1 to 86400 seconds, not %g", c->interval);
+        return EXIT_USAGE;
+    }
     session_end_on_signals();
     if (follow_run(&f, s->pool, &status, &s->err))
         return session_fail(s);

@@ -1,6 +1,7 @@
 /* The HTTP client and the commands on it, against a small server that answers from a script. */
 #include "unit/test.h"
 
+#include <math.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -743,6 +744,52 @@ static void a_result_is_a_table_a_document_and_a_csv_file(void **state)
     unlink(path);
 }
 
+static struct answer with_failures(const char *method, const char *path, const char *body, int n)
+{
+    return (struct answer){200,
+                           "{\"run_id\":\"r1\",\"status\":\"completed_with_failures\",\"result\":{\"steps_"
+                           "executed\":4,\"total_time_s\":1.5,\"step_details\":["
+                           "{\"step\":0,\"intent\":\"Open\",\"success\":true,\"data\":\"ok\"},"
+                           "{\"step\":1,\"intent\":\"Press \\\"Go\\\"\",\"success\":false,\"data\":"
+                           "\"form_target_not_found\"},"
+                           "{\"step\":2,\"intent\":\"Skip\",\"success\":false,\"skip\":true,\"data\":\"guard\"},"
+                           "{\"step\":3,\"intent\":\"Read\",\"success\":false,\"data\":\"a\\u001bb\"}]}}",
+                           {NULL}};
+}
+
+static void a_result_says_which_steps_failed(void **state)
+{
+    char *out;
+    stub.fn = with_failures;
+    assert_int_equal(run(&out, "runs", "result", "r1", NULL), 0);
+    assert_string_equal(out, "r1: completed_with_failures, 0 row(s), 4 step(s), 1.5 s\n"
+                             "[1] FAIL  \"Press \"Go\"\": form_target_not_found\n"
+                             "[3] FAIL  \"Read\": a b\n");
+}
+
+static void many_failed_steps_are_counted(void **state)
+{
+    json_t *details = json_array(), *result = json_pack("{s:o}", "step_details", details);
+    for (int i = 0; i < 13; i++)
+        json_push(details, json_pack("{s:i,s:s,s:b,s:s}", "step", i, "intent", "x", "success", 0, "data", "y"));
+    const char *text = follow_failed_steps(pool, result);
+    assert_non_null(strstr(text, "[9] FAIL  \"x\": y\nand 3 more\n"));
+    assert_null(strstr(text, "[10]"));
+    json_decref(result);
+    assert_string_equal(follow_failed_steps(pool, NULL), "");
+}
+
+static void an_interval_that_is_none_is_refused(void **state)
+{
+    static const char *const wrong[] = {"-1", "0.01", "100000"};
+    char *out;
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        assert_int_equal(run(&out, "runs", "watch", "r1", "--interval", wrong[i], NULL), 2);
+    assert_true(follow_interval_ok(0));
+    assert_true(follow_interval_ok(0.1));
+    assert_false(follow_interval_ok((double)NAN));
+}
+
 static struct answer one_run(const char *method, const char *path, const char *body, int n)
 {
     if (strstr(body, "\"logs\""))
@@ -1050,6 +1097,9 @@ int main(void)
         T(watch_fails_when_the_run_does),
         T(an_unknown_run_is_not_waited_for),
         T(a_result_is_a_table_a_document_and_a_csv_file),
+        T(a_result_says_which_steps_failed),
+        T(many_failed_steps_are_counted),
+        T(an_interval_that_is_none_is_refused),
         T(plan_run_keeps_plan_result_and_artifacts),
         T(plan_run_sends_a_cap_as_it_was_given),
         T(an_interrupted_plan_run_cancels_and_keeps_what_is_there),
