@@ -516,6 +516,8 @@ export interface StatusDocument {
   attempts: number;
   /** Of a waiting run; 1: the next one of all. */
   queue_position?: number | null;
+  /** Of a waiting run: what it waits for. Only runs of the caller's tenant are named. */
+  queue_reason?: string | null;
   /** Of a waiting run: until it is likely to start. */
   eta_ms?: number | null;
   /** A worker is at it now. */

@@ -87,11 +87,12 @@ static void put_names(const struct sched *s, struct pool *pool, const struct run
     json_put_str(doc, "tenant_id", rec->tenant_id);
 }
 
-static void put_place(struct sched *s, const struct run_record *rec, json_t *doc)
+static void put_place(struct sched *s, struct pool *pool, const struct run_record *rec, json_t *doc)
 {
     struct waiting *w = queue_find(s, RUN_KEY_OF(rec));
     int64_t place = w ? queue_place(s, w) : -1, eta = w ? queue_eta_ms(s, place) : -1;
     json_put(doc, "queue_position", place > 0 ? json_integer(place) : json_null());
+    json_put_str(doc, "queue_reason", w ? queue_reason(s, pool, w) : NULL);
     json_put(doc, "eta_ms", eta >= 0 ? json_integer(eta) : json_null());
 }
 
@@ -143,7 +144,7 @@ json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record 
     json_put_int(doc, "attempts", rec->attempts);
     json_put_bool(doc, "in_memory_thread_alive", sched_slot_of(s, RUN_KEY_OF(rec)) != NULL);
     if (rec->state == RUN_QUEUED)
-        put_place(s, rec, doc);
+        put_place(s, pool, rec, doc);
     put_pause_state(s, pool, rec, doc);
     if (wants_help(rec))
         json_put(doc, "failure_help", help_of(s, rec));

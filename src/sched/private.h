@@ -199,6 +199,8 @@ struct waiting *queue_next(struct sched *s);
 void queue_served(struct sched *s, const struct waiting *w); /* another tenant comes next */
 int64_t queue_place(struct sched *s, struct waiting *w);     /* 1: next of all */
 int64_t queue_eta_ms(const struct sched *s, int64_t place);  /* -1: there is no figure */
+/* What it waits for, in words, in pool; NULL: nothing, it is about to start. Names runs of its own tenant only. */
+const char *queue_reason(const struct sched *s, struct pool *pool, const struct waiting *w);
 void queue_learn(struct sched *s, int64_t taken_ms);         /* a run took this long */
 void queue_note(struct sched *s, const struct store_note *note); /* counts */
 void queue_release(struct sched *s);

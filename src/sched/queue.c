@@ -241,6 +241,32 @@ int64_t queue_eta_ms(const struct sched *s, int64_t place)
     return (int64_t)(s->mean_run_ms * (double)place / s->n_slots);
 }
 
+const char *queue_reason(const struct sched *s, struct pool *pool, const struct waiting *w)
+{
+    const struct slot *profile = NULL, *paused = NULL;
+    bool room = false;
+    for (int i = 0; i < s->n_slots; i++) {
+        const struct slot *slot = &s->slots[i];
+        room = room || !slot->pool;
+        if (!slot->pool || strcmp(slot->key.tenant, w->node.key.tenant))
+            continue;
+        if (!strcmp(slot->profile, w->profile))
+            profile = slot;
+        if (slot->paused)
+            paused = slot;
+    }
+    if (s->hold)
+        return s->hold;
+    if (profile)
+        return pool_printf(pool, "its profile '%s' is in use by run '%s'%s", w->profile,
+                           profile->key.run_id, profile->paused ? ", which is paused" : "");
+    if (room)
+        return NULL;
+    return paused ? pool_printf(pool, "run '%s' is paused and keeps its slot: resume or cancel it",
+                                paused->key.run_id)
+                  : "every slot is taken";
+}
+
 void queue_learn(struct sched *s, int64_t taken_ms)
 {
     double ms = taken_ms > 1 ? (double)taken_ms : 1;

@@ -124,6 +124,7 @@ bool slot_paused(struct slot *slot, bool by_itself, bool held)
     if ((!by_itself && !slot->pausing) || slot->paused)
         return false;
     slot->pausing = slot->paused = true;
+    slot->sched->queue_version++; /* what the others wait for */
     slot->cap_left_ms = slot->cap_timer.loop ? slot->cap_timer.at_mono_ms - clock_mono_ms() : 0;
     loop_timer_clear(&slot->cap_timer);
     if (held)
@@ -146,6 +147,7 @@ void slot_unpaused(struct slot *slot)
         loop_timer_set(slot->sched->loop, &slot->cap_timer,
                        slot->cap_left_ms > 1000 ? slot->cap_left_ms : 1000, on_cap, slot);
     slot->pausing = slot->paused = false;
+    slot->sched->queue_version++;
 }
 
 void slot_resume(struct slot *slot)

@@ -447,6 +447,29 @@ static void a_question_is_shown_and_wants_an_answer(void **state)
     secret_is_in_no_file();
 }
 
+static const char *waits_for(const char *tenant, const char *id)
+{
+    return json_str(status_text_of(RUN_KEY(tenant, id)), "queue_reason", "");
+}
+
+static void a_waiting_run_says_what_it_waits_for(void **state)
+{
+    struct err err = {0};
+    submit("r1", "[[" STEP(1, ONE_ROW) "," ASKS(1) "," EXPECT("resume") "," STEP(2, ONE_ROW) "," EXPECT(
+                     "cancel") "]]");
+    submit("r2", QUICK);
+    assert_int_equal(submit_as("other", "r3", "p", QUICK, &err), 0);
+    wait_state("r1", RUN_PAUSED);
+    assert_string_equal(waits_for("acme", "r2"), "run 'r1' is paused and keeps its slot: resume or cancel it");
+    assert_string_equal(waits_for("other", "r3"), "every slot is taken"); /* whose, is not theirs to know */
+    answer("r1");
+    wait_event("r1", "step 2");
+    assert_string_equal(waits_for("acme", "r2"), "every slot is taken");
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r2", RUN_SUCCEEDED);
+    assert_null(json_object_get(status_text_of(ACME("r2")), "queue_reason"));
+}
+
 /* Nobody holds the worker any more: the next one is given it. */
 static void an_answer_waits_for_the_next_worker(void **state)
 {
@@ -559,6 +582,8 @@ int main(void)
             a_paused_worker_is_held_for_a_while),
         SHOWS("plans 9.5 a question is in status and events and wants an answer",
             a_question_is_shown_and_wants_an_answer),
+        SHOWS("agent-loop 12 a run that waits behind a paused one says so, to its own tenant",
+              a_waiting_run_says_what_it_waits_for),
         SHOWS("plans 9.5 an answer may be 0 or false", zero_and_false_are_answers),
         SHOWS("plans 9.5 the state of a pause hides what the plan types",
             the_state_of_a_pause_hides_what_the_plan_types),
