@@ -14,6 +14,7 @@
 
 #define FAKE_MAX_ELEMENTS 64
 #define FAKE_ROW_PX 40
+#define FAKE_VIEW_H 720
 
 struct fake_element {
     const char *kind, *tag, *text, *href;
