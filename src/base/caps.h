@@ -139,6 +139,11 @@
 #define CAP_GGUF_ALIGNMENT 65536
 #define CAP_GGUF_PARTS 1000               /* of a split file */
 
+/* The model server (src/engine) */
+#define CAP_ENGINE_LOG_BYTES (32u << 20)      /* of its log file; there are two of them */
+#define CAP_ENGINE_LOG_TAIL_BYTES 20000       /* last lines that a message shows (serving.md section 1.4) */
+#define CAP_ENGINE_ANSWER_BYTES (256u << 10)  /* to a question whether it is ready */
+
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512
 #define CAP_SITE_BODY_BYTES (64u << 10)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/model_check.h"
 
@@ -143,6 +144,8 @@ int launch_prepare(struct pool *pool, const struct settings *settings, struct la
     int r = l->base->engine == ENGINE_VLLM ? prepare_vllm(&p) : prepare_llama(&p);
     if (r)
         return r;
+    if (*settings->model_log)
+        l->log_path = settings->model_log;
     if (settings->model_start_timeout_s)
         l->start_timeout_s = settings->model_start_timeout_s;
     l->request_model = l->lora.name ? l->lora.name : l->base->served_name;
@@ -216,6 +219,23 @@ static void add_llama(struct args *a, const struct launch *l, int port)
         add_pair(a, "--reasoning-budget", l->base->reasoning_budget);
     add_number(a, "--parallel", l->slots);
     add_llama_lora(a, &l->lora);
+}
+
+static const char *program_of(const struct launch *l)
+{
+    const struct settings *s = l->settings;
+    if (l->base->engine == ENGINE_LLAMA)
+        return s->llama_server;
+    return *s->vllm_server ? s->vllm_server : "python3";
+}
+
+int launch_check_program(const struct launch *launch, struct err *err)
+{
+    const char *program = program_of(launch);
+    if (!strchr(program, '/') || access(program, X_OK) == 0)
+        return 0;
+    return err_set(err, E_NOT_FOUND, "there is no program '%.200s': set %s", program,
+                   launch->base->engine == ENGINE_VLLM ? "MANTIS_VLLM_SERVER" : "MANTIS_LLAMA_SERVER");
 }
 
 static void add_vllm(struct args *a, const struct launch *l, int port)

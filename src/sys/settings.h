@@ -48,6 +48,11 @@ struct settings {
     const char *vllm_dtype;
     const char *lora_adapter, *lora_scale; /* as they were given; "" none */
     const char *lora_name;                 /* NULL: not set at all */
+    const char *model_log;  /* of the model server; "": as its kind has it */
+    const char *model_tag;  /* tells arms of a comparison apart; "" none */
+    const char *model_url;  /* of a server that runs already; "": one is started */
+    const char *model_name; /* what a call to it names; "": as the brain has it */
+    const char *model_key_secret; /* name of the secret that is its key; "" none */
     /* runs */
     const char *brain;   /* MANTIS_BRAIN > MANTIS_MODEL > "page" */
     const char *browser; /* "" = first found */
