@@ -956,6 +956,8 @@ export interface Health {
 export interface Version {
   version: string;
   model: string;
+  /** Which of several models of this name is served: MANTIS_MODEL_TAG, else the adapter's; empty when there is one only. */
+  model_tag: string;
   ready: boolean;
   git_sha: string;
   build_time: string;
@@ -973,6 +975,8 @@ export interface ModelList {
     id: string;
     object: "model";
     owned_by: string;
+    /** As `model_tag` of /v1/version; left out when it is empty. */
+    tag?: string;
   }>;
 }
 

@@ -10,6 +10,7 @@
 #define MANTIS_API_API_H
 
 #include "base/err.h"
+#include "engine/engine.h"
 #include "sched/meters.h"
 #include "sched/sched.h"
 #include "sched/tenants.h"
@@ -27,6 +28,7 @@ struct api_parts {
     struct tenants *tenants;
     struct webhooks *webhooks;
     struct meters *meters;
+    struct engine *engine; /* NULL: the brain needs no model */
     const struct settings *settings;
 };
 

@@ -5,15 +5,28 @@
 
 #include "base/clock.h"
 
+/* Can runs be taken? *ret_reason: what is waited for. */
+static bool is_ready(const struct request *req, const char **ret_reason)
+{
+    *ret_reason = "the server is stopping";
+    return !req->api->draining && sched_ready(req->api->sched, ret_reason) &&
+           engine_ready(req->api->engine, ret_reason);
+}
+
+static const char *model_tag(const struct request *req)
+{
+    return req->api->engine ? engine_target(req->api->engine)->tag : "";
+}
+
 int health_get(struct request *req, struct err *err)
 {
     const char *reason = NULL;
-    bool ready = sched_ready(req->api->sched, &reason) && !req->api->draining;
+    bool ready = is_ready(req, &reason);
     json_t *doc = json_keep(req->pool, json_object());
     json_put_bool(doc, "ok", ready);
     json_put_str(doc, "model", req->api->model);
     if (!ready)
-        json_put_str(doc, "reason", req->api->draining ? "the server is stopping" : reason);
+        json_put_str(doc, "reason", reason);
     return respond_json(req, ready ? 200 : 503, doc);
 }
 
@@ -36,7 +49,8 @@ int version_get(struct request *req, struct err *err)
     json_t *doc = json_keep(req->pool, json_object());
     json_put_str(doc, "version", s->version);
     json_put_str(doc, "model", req->api->model);
-    json_put_bool(doc, "ready", sched_ready(req->api->sched, &reason) && !req->api->draining);
+    json_put_str(doc, "model_tag", model_tag(req));
+    json_put_bool(doc, "ready", is_ready(req, &reason));
     json_put_str(doc, "git_sha", s->git_sha);
     json_put_str(doc, "build_time", s->build_time);
     json_put(doc, "deploy_age_days", age_days < 0 ? json_null() : json_integer(age_days));
@@ -52,6 +66,8 @@ int models_get(struct request *req, struct err *err)
     json_put_str(model, "id", req->api->model);
     json_put_str(model, "object", "model");
     json_put_str(model, "owned_by", "mantis");
+    if (*model_tag(req))
+        json_put_str(model, "tag", model_tag(req));
     json_push(data, model);
     json_put_str(doc, "object", "list");
     json_put(doc, "data", data);

@@ -121,6 +121,7 @@ struct api {
     struct webhooks *webhooks;
     struct meters *meters;
     const struct settings *settings;
+    struct engine *engine; /* NULL: the brain needs no model */
     const char *model; /* name of the brain */
     char id_prefix[9]; /* of request ids: random, then a serial number */
     uint32_t id_serial;

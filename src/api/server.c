@@ -130,6 +130,7 @@ static struct api *api_alloc(const struct api_parts *parts)
         .limits = limits_create(),
         .webhooks = parts->webhooks,
         .meters = parts->meters,
+        .engine = parts->engine,
         .settings = parts->settings,
         .model = brain ? brain->name : "unknown",
         .listen_fd = -1,

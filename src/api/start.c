@@ -1,4 +1,5 @@
 #include "api/start.h"
+#include "api/brains.h"
 
 #include <string.h>
 
@@ -74,6 +75,20 @@ static int check_day(struct request *req, const struct tenant *tenant, struct er
                    "the runs of this day (UTC) have cost %.2f USD, max_cost_per_day allows %.2f; "
                    "the next day begins in %d s",
                    spent, cap, req->retry_after_s);
+}
+
+/* Recipes and the like are learned without the model: they bring a brain of their own. */
+static int check_brain(struct request *req, const struct candidate *c, struct err *err)
+{
+    const struct api_brain *brain = api_brain_find(c->brain ? c->brain : req->api->settings->brain);
+    const char *reason;
+    if (!brain || !(brain->flags & API_BRAIN_NO_RUNS))
+        return 0;
+    if (!engine_ready(req->api->engine, &reason))
+        return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s", reason);
+    return err_set(err, E_UNAVAILABLE,
+                   "this version serves '%s' but cannot let it drive a run: set MANTIS_BRAIN to page",
+                   brain->name);
 }
 
 static int check_ready(struct request *req, struct err *err)
@@ -321,6 +336,7 @@ static int begin(struct request *req, struct err *err)
     if (r || done)
         return r;
     r = check_ready(req, err);
+    r = r ? r : check_brain(req, c, err);
     r = r ? r : check_day(req, c->tenant, err);
     r = r ? r : start_take_token(req, c->tenant, err);
     if (r)

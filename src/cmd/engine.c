@@ -1,6 +1,6 @@
 /*
- * mantis engine argv, check - how the model server of this pod is started, and whether it could be
- * (serving.md sections 1 and 2). Nothing is started.
+ * mantis engine argv, check, status - how the model server of this pod is started, whether it could be
+ * (serving.md sections 1 and 2), and how the one of a running `serve` does. Nothing is started.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/gguf_words.h"
 #include "cmd/options.h"
+#include "cmd/serve_link.h"
 #include "cmd/table.h"
 #include "engine/launch.h"
 #include "sys/settings.h"
@@ -129,17 +130,12 @@ static const char *adapter_text(struct start *s)
                            : "");
 }
 
-/* A program that is named by its path can be looked for; another one is found through PATH. */
-static bool program_there(const char *program)
-{
-    return !strchr(program, '/') || access(program, X_OK) == 0;
-}
-
 static int print_check(struct start *s)
 {
     const struct launch *l = &s->launch;
     const char *program = *launch_argv(s->pool, l, s->port);
-    bool there = program_there(program);
+    struct err err = {0};
+    bool there = launch_check_program(l, &err) == 0;
     if (s->json) {
         json_t *doc = launch_json(s, launch_argv(s->pool, l, s->port));
         json_put_bool(doc, "program_found", there);
@@ -161,8 +157,7 @@ static int print_check(struct start *s)
     }
     if (there)
         return 0;
-    cmd_error("there is no program '%s': set %s", program,
-              l->base->engine == ENGINE_VLLM ? "MANTIS_VLLM_SERVER" : "MANTIS_LLAMA_SERVER");
+    cmd_error("%s", err.msg);
     return EXIT_MODEL;
 }
 
@@ -217,8 +212,71 @@ static int engine_check(int argc, char **argv)
     return with_start("mantis engine check [options]", argc, argv, print_check);
 }
 
+/* --- status ------------------------------------------------------------------------------------- */
+
+static void print_status(const json_t *e)
+{
+    const json_t *pid = json_object_get(e, "pid");
+    const char *tag = json_str(e, "tag", ""), *log = json_str(e, "log", ""), *why = json_str(e, "why", "");
+    printf("brain      %s%s%s\n", json_str(e, "brain", ""), *tag ? ", tag " : "", tag);
+    printf("state      %s for %lld s\n", json_str(e, "state", ""), (long long)json_int(e, "seconds", 0));
+    if (*why)
+        printf("waits      %s\n", why);
+    if (json_is_integer(pid))
+        printf("process    %lld\n", (long long)json_integer_value(pid));
+    printf("address    %s, called %s\n", json_str(e, "url", ""), json_str(e, "request_model", ""));
+    printf("failures   %lld\n", (long long)json_int(e, "failures", 0));
+    if (*log)
+        printf("log        %s\n", log);
+}
+
+static int ask_status(struct pool *pool, const char *data_dir, bool as_json)
+{
+    struct err err = {0};
+    struct serve_link *serve = NULL;
+    const json_t *reply;
+    int r = serve_link_open(data_dir, &serve, &err);
+    r = r ? r : serve_link_ask(serve, json_keep(pool, json_pack("{s:s}", "type", "engine")), &reply, &err);
+    const json_t *e = r ? NULL : json_object_get(reply, "engine");
+    if (r)
+        cmd_error("%s", err.msg);
+    else if (as_json)
+        fputs(json_pretty(pool, e), stdout);
+    else
+        print_status(e);
+    bool ready = e && json_flag(e, "ready", false);
+    serve_link_close(serve);
+    return ready ? 0 : EXIT_MODEL;
+}
+
+static int engine_status_command(int argc, char **argv)
+{
+    const char *config = NULL, *given = NULL, *data_dir;
+    bool as_json = false;
+    int n, code = 0;
+    struct err err = {0};
+    const struct option table[] = {
+        {"--data-dir", NULL, OPTION_STRING, &given, "DIR", "of the running serve [MANTIS_DATA_DIR]"},
+        {"--config", NULL, OPTION_STRING, &config, "FILE", "settings as KEY=VALUE lines; the environment wins"},
+        {"--json", NULL, OPTION_FLAG, &as_json, NULL, "print JSON, with the last lines of the log"},
+        {.name = NULL},
+    };
+    if (!options_read(table, "mantis engine status [options]", argc, argv, NULL, 0, &n, &code))
+        return code;
+    struct pool *pool = pool_create(NULL);
+    if (settings_data_dir(pool, config, given, &data_dir, &err)) {
+        cmd_error("%s", err.msg);
+        code = EXIT_USAGE;
+    } else {
+        code = ask_status(pool, data_dir, as_json);
+    }
+    pool_destroy(pool);
+    return code;
+}
+
 static const struct command commands[] = {
     {"argv", engine_argv, "print the command that starts the model server"},
+    {"status", engine_status_command, "how the model server of a running serve does; exit 1: not ready"},
     {"check", engine_check, "look whether it could be started: files, adapter, program"},
     {NULL, NULL, NULL},
 };

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "engine/engine.h"
 #include "sched/control.h"
 #include "sched/meters.h"
 #include "sched/sched.h"
@@ -61,8 +62,10 @@ struct server {
     struct webhooks *webhooks;
     struct control *control;
     struct api *api;
-    int left_to_drain; /* API and scheduler */
-    bool stopping, cut_short;
+    struct engine_target target; /* base NULL: no model is needed */
+    struct engine *engine;       /* NULL likewise */
+    int left_to_drain; /* API and scheduler, then the model server */
+    bool stopping, cut_short, model_failed;
 };
 
 /* A flag wins over the environment by being put there. */
@@ -101,6 +104,10 @@ static int load_settings(struct server *sv, const struct flags *flags)
         cmd_error(
             "there is no brain '%.80s' in this version; known are %s (MANTIS_BRAIN, MANTIS_MODEL)",
             sv->settings.brain, api_brain_names(sv->pool));
+        return EXIT_MODEL;
+    }
+    if (engine_wanted(&sv->settings) && engine_prepare(sv->pool, &sv->settings, &sv->target, &err)) {
+        cmd_error("%s", err.msg);
         return EXIT_MODEL;
     }
     return 0;
@@ -142,6 +149,9 @@ static int warn(const struct server *sv, void say(const char *text))
         has_auth(s) ? NULL
                     : "no token is configured: every route that needs one answers 503 until "
                       "MANTIS_API_TOKEN or MANTIS_TENANT_KEYS_PATH is set and serve is restarted",
+        *s->model_url && !engine_wanted(s)
+            ? "MANTIS_MODEL_URL is set, but this brain asks no model: set MANTIS_BRAIN, too"
+            : NULL,
         !*s->metrics_token && has_tenants(sv)
             ? "/metrics is open to everybody and names the tenants: set MANTIS_METRICS_TOKEN"
             : NULL,
@@ -195,11 +205,30 @@ static int make_data_dir(struct server *sv, struct err *err)
     return 0;
 }
 
+static void all_drained(void *arg)
+{
+    struct server *sv = arg;
+    loop_stop(sv->loop);
+}
+
+/* Runs may need the model until their last checkpoint. */
 static void part_drained(void *arg)
 {
     struct server *sv = arg;
-    if (--sv->left_to_drain == 0)
+    if (--sv->left_to_drain)
+        return;
+    if (sv->engine)
+        engine_stop(sv->engine, all_drained, sv);
+    else
         loop_stop(sv->loop);
+}
+
+static void drain(struct server *sv)
+{
+    sv->stopping = true;
+    sv->left_to_drain = 2;
+    api_drain(sv->api, DRAIN_MS, part_drained, sv);
+    sched_drain(sv->sched, part_drained, sv);
 }
 
 static void on_signal(void *arg, int signo)
@@ -211,11 +240,31 @@ static void on_signal(void *arg, int signo)
         loop_stop(sv->loop);
         return;
     }
-    sv->stopping = true;
-    sv->left_to_drain = 2;
     log_info("mantis.serve", NULL, "stopping on signal %d: running plans are checkpointed", signo);
-    api_drain(sv->api, DRAIN_MS, part_drained, sv);
-    sched_drain(sv->sched, part_drained, sv);
+    drain(sv);
+}
+
+/* Whole lines, in as many pieces as a log line's length asks for. */
+static void log_lines(const char *lines)
+{
+    while (*lines) {
+        size_t len = strnlen(lines, LOG_MESSAGE_BYTES / 2);
+        while (lines[len] && len > 1 && lines[len - 1] != '\n')
+            len--;
+        log_error("mantis.engine", NULL, "%.*s", (int)len, lines);
+        lines += len;
+    }
+}
+
+/* The platform starts the pod again; runs that are under way are taken up then. */
+static void on_model_end(void *arg, const char *why, const char *lines)
+{
+    struct server *sv = arg;
+    sv->model_failed = true;
+    log_error("mantis.serve", NULL, "stopping: %s%s", why, *lines ? "; its last lines:" : "");
+    log_lines(lines);
+    if (!sv->stopping)
+        drain(sv);
 }
 
 /* Blocked before anything starts, so that none is missed. SIGPIPE: writes say EPIPE instead. */
@@ -235,6 +284,11 @@ static void on_webhook(void *arg, const char *tenant, const char *outcome)
     meters_webhook(sv->meters, tenant, outcome);
 }
 
+static json_t *show_engine(void *arg)
+{
+    return engine_status(arg);
+}
+
 /* What stands on all the rest. */
 static int open_service(struct server *sv, struct err *err)
 {
@@ -242,12 +296,17 @@ static int open_service(struct server *sv, struct err *err)
                             &sv->webhooks, err);
     if (!r)
         r = control_create(sv->loop, sv->store, sv->sched, sv->settings.data_dir, &sv->control, err);
+    if (!r && sv->target.base)
+        r = engine_create(sv->loop, &sv->target, on_model_end, sv, &sv->engine, err);
+    if (sv->engine)
+        control_show_engine(sv->control, show_engine, sv->engine);
     struct api_parts parts = {.loop = sv->loop,
                               .store = sv->store,
                               .sched = sv->sched,
                               .tenants = sv->tenants,
                               .webhooks = sv->webhooks,
                               .meters = sv->meters,
+                              .engine = sv->engine,
                               .settings = &sv->settings};
     return r ? r : api_create(&parts, &sv->api, err);
 }
@@ -289,6 +348,7 @@ static void announce(const struct server *sv, int ready_fd)
 static void close_all(struct server *sv)
 {
     api_destroy(sv->api);
+    engine_destroy(sv->engine);
     control_destroy(sv->control);
     sched_destroy(sv->sched);
     webhooks_destroy(sv->webhooks);
@@ -316,12 +376,14 @@ static int serve(struct server *sv, const struct flags *flags)
         code = EXIT_USAGE;
     } else {
         announce(sv, flags->ready_fd);
+        if (sv->engine)
+            engine_start(sv->engine);
         log_buffer(true);
         loop_after_turn(sv->loop, flush_log, NULL);
         r = loop_run(sv->loop, &err);
         if (r)
             log_error("mantis.serve", NULL, "%s", err.msg);
-        code = r || sv->cut_short ? EXIT_FAILURE : EXIT_SUCCESS;
+        code = r || sv->cut_short || sv->model_failed ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     close_all(sv);
     return code;
@@ -380,6 +442,9 @@ static int check(const struct server *sv)
            has_auth(s) ? "set" : "not set: every route that needs one will answer 503");
     print_keys(&keys);
     printf("brain      %s\n", s->brain);
+    if (sv->target.base)
+        printf("model      %s, called %s\n", sv->target.url ? sv->target.url : sv->target.launch.model,
+               sv->target.request_model);
     printf("data       %s%s%s\n", s->data_dir, exists ? "" : " (will be created)",
            usable ? "" : ": cannot be written");
     printf("plans      %s%s\n", s->repo_root, access(s->repo_root, R_OK) ? ": not there" : "");

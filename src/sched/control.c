@@ -39,6 +39,8 @@ struct control {
     int dir_fd; /* the data directory: its path may be longer than a socket's address */
     struct client *clients;
     int n_clients;
+    control_engine_fn *engine; /* NULL: there is none */
+    void *engine_arg;
 };
 
 /* --- clients -----------------------------------------------------------------------------------
@@ -156,6 +158,18 @@ static int hold_profile(struct client *c, const json_t *message, struct err *err
     return 0;
 }
 
+/* --- the model server --------------------------------------------------------------------------
+ */
+
+static int show_engine(struct client *c, const json_t *message, struct err *err)
+{
+    struct control *control = c->control;
+    if (!control->engine)
+        return err_set(err, E_NOT_FOUND, "this serve has no model server: its brain needs none");
+    answer(c, json_pack("{s:s,s:o}", "type", "done", "engine", control->engine(control->engine_arg)));
+    return 0;
+}
+
 static const struct {
     const char *type;
     int (*fn)(struct client *c, const json_t *message, struct err *err);
@@ -164,6 +178,7 @@ static const struct {
     {"backup", start_backup, false},
     {"profiles", list_profiles, true},
     {"profile_hold", hold_profile, true},
+    {"engine", show_engine, false},
 };
 
 static void on_message(void *arg, const char *type, const json_t *message)
@@ -278,6 +293,12 @@ int control_create(struct loop *loop, struct store *store, struct sched *sched,
     else
         *out = c;
     return r;
+}
+
+void control_show_engine(struct control *control, control_engine_fn *fn, void *arg)
+{
+    control->engine = fn;
+    control->engine_arg = arg;
 }
 
 void control_destroy(struct control *control)

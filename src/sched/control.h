@@ -9,6 +9,7 @@
 #define MANTIS_SCHED_CONTROL_H
 
 #include "base/err.h"
+#include "base/json.h"
 #include "sched/sched.h"
 #include "store/store.h"
 #include "sys/loop.h"
@@ -17,9 +18,13 @@
 
 struct control;
 
+/* What stands the request "engine" answers; a new reference. NULL: no model server here. */
+typedef json_t *control_engine_fn(void *arg);
+
 /* Borrows everything; sched may be NULL: profiles cannot be asked for. A socket left behind by a killed `serve` is replaced: the caller has the store. */
 int control_create(struct loop *loop, struct store *store, struct sched *sched, const char *data_dir,
                    struct control **out, struct err *err) MUST_CHECK;
+void control_show_engine(struct control *control, control_engine_fn *fn, void *arg);
 void control_destroy(struct control *control); /* before sched and the store; NULL is fine */
 
 /* The other side: a connected socket. E_NOT_FOUND: no `serve` listens there. E_FORBIDDEN: it is another

@@ -78,14 +78,17 @@ static void paths_find_their_route(void **state)
 
 static void brains_are_known_by_name(void **state)
 {
-    static const char *const unknown[] = {"script", "script:", "page:x", "holo3", ""};
+    static const char *const unknown[] = {"script", "script:", "page:x", "holo3:x", "gemma", "holo", ""};
     assert_string_equal(api_brain_find("page")->name, "page");
     assert_string_equal(api_brain_find("none")->name, "none");
     assert_string_equal(api_brain_find("script:/tmp/a.json")->name, "script");
+    assert_string_equal(api_brain_find("fara")->name, "fara");
+    assert_string_equal(api_brain_find("gemma4")->name, "gemma4-cua");
+    assert_string_equal(api_brain_find("gemma4-cua")->name, "gemma4-cua");
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
         assert_null(api_brain_find(unknown[i]));
     struct pool *pool = pool_create(NULL);
-    assert_string_equal(api_brain_names(pool), "page, mock, none, script:<file>");
+    assert_string_equal(api_brain_names(pool), "page, holo3, fara, gemma4-cua, mock, none, script:<file>");
     pool_destroy(pool);
 }
 

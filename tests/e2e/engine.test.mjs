@@ -1,0 +1,269 @@
+// The model server of a pod: a stand-in for llama-server and vLLM is started by `serve`, waited for, killed, started again
+// and ended with it (serving.md sections 1.4 and 5).
+
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
+import path from 'node:path'
+import test, { after, before } from 'node:test'
+import { bin, processes, Server, slow, tempDir, until, within } from './lib/harness.mjs'
+import { wait } from './lib/plans.mjs'
+
+const beside = (name) => path.join(path.dirname(bin), 'tests', name)
+const fake = process.env.FAKE_ENGINE || beside('fake_engine')
+let models
+before(() => {
+  models = tempDir('models')
+  execFileSync(process.env.MAKE_GGUF || beside('make_gguf'), [models])
+})
+after(() => fs.rmSync(models, { recursive: true, force: true }))
+
+const freePort = () => new Promise((resolve) => {
+  const s = net.createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)) })
+})
+
+// A server whose model server is the stand-in; `told` are the files that it is told by from the start.
+async function withEngine(told, fn, env = {}) {
+  const dir = tempDir('engine')
+  const tell = (name, text = '') => fs.writeFileSync(path.join(dir, name), String(text))
+  for (const name of [told].flat()) tell(...[name].flat())
+  const server = new Server({ env: {
+    MANTIS_BRAIN: 'holo3', MANTIS_HOLO3_MODEL_DIR: models, MANTIS_HOLO3_GGUF: 'holo3.Q8_0.gguf', MANTIS_LLAMA_SERVER: fake, MANTIS_LLAMA_PORT: String(await freePort()),
+    MANTIS_MODEL_LOG: path.join(dir, 'engine.log'), FAKE_ENGINE_DIR: dir, SOME_API_KEY: 'k'.repeat(20), ...env } })
+  const starts = () => { try { return fs.readFileSync(path.join(dir, 'starts'), 'utf8').trim().split('\n').map(JSON.parse) } catch { return [] } }
+  const health = async () => { const r = await fetch(`${server.base}/health`); return { status: r.status, ...await r.json() } }
+  const ready = (status = 200, ms = 5000) => until(ms * slow, `/health ${status}`, async () => { const h = await health(); return h.status === status && h })
+  try {
+    await server.start()
+    await fn({ server, dir, tell, untell: (name) => fs.rmSync(path.join(dir, name)), starts, health, ready, pid: () => starts().at(-1).pid })
+  } finally {
+    try { await server.stop() } finally { fs.rmSync(dir, { recursive: true, force: true }) }
+  }
+}
+
+// Neither running nor a zombie of somebody who forgot it.
+const gone = (pid) => until(3000 * slow, `end of ${pid}`, () => !processes().some((p) => p.pid === pid))
+const status = (server, args = []) => spawnSync(bin, ['engine', 'status', '--data-dir', server.dir, ...args], { encoding: 'utf8' })
+
+test('serving 1.4 ready is after /health and one token, not before', async () => {
+  await withEngine('no_token', async ({ server, dir, tell, untell, starts, health, ready }) => {
+    await until(3000 * slow, 'a start', () => starts().length)
+    const first = await health()
+    assert.deepEqual([first.status, first.ok, first.model], [503, false, 'holo3'])
+    assert.match(first.reason, /^the model server is not ready for \d+ s, of at most 360 s/)
+    await until(3000 * slow, 'the reason', async () => (await health()).reason.includes('it answers 503 to /health'))
+    assert.equal((await (await fetch(`${server.base}/v1/version`)).json()).ready, false)
+    assert.match((await server.predict({ task_suite: wait(), detached: true })).json.detail, /^no run can be carried out now: the model server/)
+    assert.match(status(server).stdout, /^brain +holo3\nstate +starting for \d+ s\nwaits +the model server is not ready/)
+    assert.equal(status(server).status, 1)
+    tell('loaded')
+    await until(5000 * slow, 'a request for a token', async () => (await health()).reason?.includes('it answers 500 to a request for one token'))
+    untell('no_token')
+    assert.deepEqual(await ready(200, 6000), { status: 200, ok: true, model: 'holo3' })
+    assert.equal((await (await fetch(`${server.base}/v1/version`)).json()).ready, true)
+    const asked = JSON.parse(fs.readFileSync(path.join(dir, 'bodies'), 'utf8').split('\n')[0])
+    assert.deepEqual([asked.model, asked.max_tokens, asked.messages.length], ['holo3', 1, 1])
+    assert.equal(starts().length, 1)
+    assert.equal(starts()[0].hidden, false, 'no setting and no key of ours is in its environment')
+    assert.match(status(server).stdout, /state +ready/)
+    assert.equal(status(server).status, 0)
+  })
+})
+
+test('serving 5 the recorded command is the one of mantis engine argv, on the loopback address', async () => {
+  await withEngine('loaded', async ({ server, starts, ready }) => {
+    await ready()
+    const said = JSON.parse(spawnSync(bin, ['engine', 'argv', '--json'], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: models, ...server.env } }).stdout)
+    const { argv } = starts()[0]
+    assert.deepEqual(argv.slice(0, 5), [fake, '-m', path.join(models, 'holo3.Q8_0.gguf'), '--host', '127.0.0.1'])
+    assert.deepEqual(argv, said.argv)
+  })
+})
+
+test('serving 1.4 a crash: 503 at once, started again, ready again', async () => {
+  await withEngine('loaded', async ({ server, starts, health, ready, pid }) => {
+    await ready()
+    const old = pid()
+    process.kill(old, 'SIGKILL')
+    const h = await ready(503, 5000)
+    assert.match(h.reason, /^the model server (ended and is started again in \d+ s|is not ready).*was killed by signal 9/)
+    await ready(200, 6000)
+    assert.equal(starts().length, 2)
+    assert.notEqual(pid(), old)
+    assert.equal(JSON.parse(status(server, ['--json']).stdout).failures, 1)
+  })
+})
+
+test('serving 1.4 a crash loop: five failures, then serve ends with the last lines', { timeout: 60000 * slow }, async () => {
+  await withEngine('loaded', async ({ server, tell, starts, ready, pid }) => {
+    await ready()
+    tell('die')
+    process.kill(pid(), 'SIGKILL')
+    const how = await within(30000 * slow, 'the end of serve', server.child.ended)
+    assert.deepEqual(how, { code: 1, signal: null })
+    assert.equal(starts().length, 5, 'the one that was killed and four that died')
+    assert.match(server.child.log, /the model server was given up: it exited with status 3; its last lines:/)
+    assert.match(server.child.log, /loading the model\\nerror: not enough memory on the GPU/)
+  })
+})
+
+test('serving 1.4 one that dies before it was ready ends serve with its last lines, at most 20000 bytes', async () => {
+  await withEngine([['chatty', 2000], 'die'], async ({ server, dir, starts }) => {
+    assert.equal((await within(5000 * slow, 'the end of serve', server.child.ended)).code, 1)
+    assert.equal(starts().length, 1)
+    const said = server.child.log.split('\n').filter((l) => l.includes('"mantis.engine"') && l.includes('line ')).map((l) => JSON.parse(l).msg).join('')
+    assert.ok(said.length > 15000 && said.length <= 20000, `${said.length}`)
+    assert.match(said, /^line \d+ of a model server that says much\n[^]*line 2000 of [^]*not enough memory on the GPU/)
+    const file = fs.readFileSync(path.join(dir, 'engine.log'), 'utf8')
+    assert.match(file, /^line 1 of/, 'the whole of it is in the file')
+    assert.equal(fs.statSync(path.join(dir, 'engine.log')).mode & 0o777, 0o600)
+  })
+})
+
+test('serving 1.4 one that is not ready in time ends serve, which names the variable', async () => {
+  await withEngine([], async ({ server, pid }) => {
+    assert.equal((await within(6000 * slow, 'the end of serve', server.child.ended)).code, 1)
+    assert.match(server.child.log, /given up: it was not ready within 2 s \(MANTIS_MODEL_START_TIMEOUT_S\)/)
+    await gone(pid())
+  }, { MANTIS_MODEL_START_TIMEOUT_S: '2' })
+})
+
+test('serving 1.4 the port is taken: another one, and nobody is killed', async () => {
+  const holder = http.createServer((req, res) => res.writeHead(200).end('{}'))
+  await new Promise((resolve) => holder.listen(0, '0.0.0.0', resolve))
+  const { port } = holder.address()
+  try {
+    await withEngine('loaded', async ({ server, starts, ready }) => {
+      await ready()
+      const { argv } = starts()[0]
+      assert.notEqual(argv[argv.indexOf('--port') + 1], String(port))
+      assert.match(server.child.log, new RegExp(`port ${port} is taken: the model server listens on \\d+ \\(MANTIS_LLAMA_PORT\\)`))
+      assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200)
+    }, { MANTIS_LLAMA_PORT: String(port) })
+  } finally { holder.close() }
+})
+
+for (const [signal, told] of [['SIGTERM', []], ['SIGTERM', ['helper']], ['SIGTERM', ['deaf']], ['SIGKILL', []]])
+  test(`serving 1.4 ${signal} of serve leaves no model server ${told}`, async () => {
+    await withEngine(['loaded', ...told], async ({ server, dir, ready, pid }) => {
+      await ready()
+      const helper = told.includes('helper') ? Number(fs.readFileSync(path.join(dir, 'helper.pid'), 'utf8')) : 0
+      const how = await server.kill(signal)
+      assert.deepEqual(how, signal === 'SIGTERM' ? { code: 0, signal: null } : { code: null, signal })
+      await gone(pid())
+      if (helper) await gone(helper)
+    })
+  })
+
+test('serving 1.4 SIGTERM while it is still loading ends both', async () => {
+  await withEngine([], async ({ server, starts, pid }) => {
+    await until(3000 * slow, 'a start', () => starts().length)
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null })
+    await gone(pid())
+  })
+})
+
+test('serving 2.1 MANTIS_MODEL_TAG is in version, models and status; gemma4 is gemma4-cua', async () => {
+  await withEngine('loaded', async ({ server, ready }) => {
+    await ready()
+    const version = await (await fetch(`${server.base}/v1/version`)).json()
+    assert.deepEqual([version.model, version.model_tag], ['gemma4-cua', 'arm-b'])
+    assert.deepEqual((await (await fetch(`${server.base}/v1/models`)).json()).data, [{ id: 'gemma4-cua', object: 'model', owned_by: 'mantis', tag: 'arm-b' }])
+    assert.match(status(server).stdout, /^brain +gemma4-cua, tag arm-b\n/)
+  }, { MANTIS_BRAIN: 'gemma4', MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_MODEL_TAG: 'arm-b' })
+})
+
+test('serving 1.3 Fara: the stand-in as vLLM, called by the name of its adapter', async () => {
+  const adapter = tempDir('peft')
+  fs.writeFileSync(path.join(adapter, 'adapter_config.json'), '{"r": 16}')
+  await withEngine('loaded', async ({ server, dir, starts, ready }) => {
+    await ready()
+    assert.equal((await (await fetch(`${server.base}/health`)).json()).model, 'fara')
+    assert.equal(JSON.parse(fs.readFileSync(path.join(dir, 'bodies'), 'utf8').split('\n')[0]).model, 'challenger')
+    assert.deepEqual(starts()[0].argv.slice(-5), ['--enable-lora', '--lora-modules', `challenger=${adapter}`, '--max-lora-rank', '64'])
+    assert.match((await (await fetch(`${server.base}/v1/version`)).json()).model_tag, /-[0-9a-f]{8}$/)
+    assert.match(server.child.log, /a challenger is served: mantis-e2e-peft-/)
+  }, { MANTIS_BRAIN: 'fara', MANTIS_FARA_MODEL_DIR: models, MANTIS_VLLM_SERVER: fake, MANTIS_LORA_ADAPTER: adapter })
+  fs.rmSync(adapter, { recursive: true })
+})
+
+test('a run that a model would drive is refused, whatever else may be asked', async () => {
+  await withEngine('loaded', async ({ server, ready }) => {
+    await ready()
+    const r = await server.predict({ task_suite: wait(), detached: true, run_id: 'refused' })
+    assert.equal(r.status, 503)
+    assert.match(r.json.detail, /^this version serves 'holo3' but cannot let it drive a run/)
+    assert.equal((await server.request('GET', '/v1/runs/refused')).status, 404)
+    assert.equal((await server.predict({ task_suite: wait(), dry_run: true })).status, 200)
+  })
+})
+
+// ---- a server that runs already ------------------------------------------------------------------------
+
+async function otherServer() {
+  const seen = { health: 200, requests: [] }
+  const s = http.createServer((req, res) => {
+    seen.requests.push({ url: req.url, key: req.headers.authorization })
+    const ok = req.url === '/health' ? seen.health : 200
+    res.writeHead(ok, { 'Content-Type': 'application/json' }).end('{"choices":[{}]}')
+  })
+  seen.listen = (port = 0) => new Promise((resolve) => s.listen(port, '127.0.0.1', resolve))
+  seen.close = () => new Promise((resolve) => { s.close(resolve); s.closeAllConnections?.() })
+  await seen.listen()
+  seen.port = s.address().port
+  return seen
+}
+
+test('MANTIS_MODEL_URL: used instead, with its key, never started and never ended; 503 when it dies, 200 when it is back', async () => {
+  const other = await otherServer()
+  const secrets = tempDir('secrets')
+  fs.writeFileSync(path.join(secrets, 'model_key'), 'sk-of-the-model\n')
+  other.health = 503
+  await withEngine([], async ({ server, starts, health, ready }) => {
+    await until(3000 * slow, 'the reason', async () => (await health()).reason?.includes('it answers 503 to /health'))
+    other.health = 404 // a server without that route
+    await ready()
+    assert.ok(other.requests.every((r) => r.key === 'Bearer sk-of-the-model'))
+    assert.deepEqual([...new Set(other.requests.map((r) => r.url))], ['/health', '/v1/chat/completions'])
+    await other.close()
+    await ready(503, 5000)
+    await other.listen(other.port)
+    await ready(200, 5000)
+    assert.deepEqual(starts(), [])
+    assert.ok(!server.child.log.includes('sk-of-the-model'))
+    assert.ok(!status(server, ['--json']).stdout.includes('sk-of-the-model'))
+    assert.equal(JSON.parse(status(server, ['--json']).stdout).engine, 'external')
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null })
+    assert.equal((await fetch(`http://127.0.0.1:${other.port}/health`)).status, 404, 'it still runs')
+  }, { MANTIS_MODEL_URL: `http://127.0.0.1:${other.port}/v1/`, MANTIS_MODEL_KEY_SECRET: 'model_key', MANTIS_SECRETS_DIR: secrets })
+  await other.close()
+  fs.rmSync(secrets, { recursive: true })
+})
+
+// ---- what ends a start ---------------------------------------------------------------------------------
+
+const cannot = [
+  ['MANTIS_HOLO3_MODEL_DIR', '/nowhere'], ['MANTIS_HOLO3_GGUF', 'adapter.gguf'], ['MANTIS_LLAMA_SERVER', '/nowhere/llama-server'],
+  ['MANTIS_LORA_ADAPTER', '/x.gguf'], ['MANTIS_LORA_ADAPTER', 'x.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', 'vol:/x.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', '/nowhere.gguf', 'gemma4'],
+  ['MANTIS_LORA_ADAPTER', '/nowhere', 'gemma4'], ['MANTIS_LORA_ADAPTER', '/x.gguf', 'page'], ['MANTIS_LORA_ADAPTER', '/nowhere', 'fara'],
+  ['MANTIS_MODEL_URL', 'ftp://model'], ['MANTIS_MODEL_URL', 'http://user:password@model'],
+]
+for (const [name, value, brain = 'holo3'] of cannot)
+  test(`serving 2.2 ${name}=${value} on ${brain} ends the start within 2 s, as --check does`, () => {
+    const dir = tempDir('cannot')
+    for (const more of [[], ['--check']]) {
+      const begun = Date.now()
+      const r = spawnSync(bin, ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', path.join(dir, 'data'), ...more], { encoding: 'utf8', timeout: 20000 * slow, env: {
+        PATH: process.env.PATH, HOME: dir, MANTIS_REPO_ROOT: process.env.MANTIS_REPO_ROOT, MANTIS_BRAIN: brain, MANTIS_HOLO3_MODEL_DIR: models, MANTIS_HOLO3_GGUF: 'holo3.Q8_0.gguf',
+        MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_FARA_MODEL_DIR: models, MANTIS_LLAMA_SERVER: fake, MANTIS_VLLM_SERVER: fake, [name]: value } })
+      assert.equal(r.status, 1, r.stderr)
+      assert.ok(Date.now() - begun < 2000 * slow)
+      assert.match(r.stderr, new RegExp(`^error: .*${name}`))
+      assert.ok(r.stderr.includes(value) || value.includes('password') || value.startsWith('ftp'), r.stderr)
+      assert.ok(!r.stderr.includes('password@'))
+      assert.ok(!fs.existsSync(path.join(dir, 'data')), 'nothing is made')
+    }
+    fs.rmSync(dir, { recursive: true })
+  })
