@@ -56,7 +56,7 @@ bool engine_ready(struct engine *engine, const char **ret_why);
 const char *engine_url(const struct engine *engine);
 const struct engine_target *engine_target(const struct engine *engine);
 
-/* For `mantis engine status` (docs/processes.md, the control socket): state, since, pid, port, failures, last lines. The caller's. */
+/* For `mantis engine status`; docs/processes.md lists the fields. The caller's. */
 json_t *engine_status(struct engine *engine);
 
 #endif
