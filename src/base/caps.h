@@ -106,6 +106,8 @@
 
 /* Model replies (src/brain/model) */
 #define CAP_MODEL_TEXT_BYTES (64u << 10) /* of one reply; the rest is not read */
+#define CAP_MODEL_ANSWER_BYTES (8u << 20) /* of one answer of a model server */
+#define CAP_MODEL_CALL_MS 3600000         /* the longest that one call may take */
 
 /* The store (src/store) */
 #define CAP_STORE_CACHE_RUNS 4096          /* lately touched runs that polling reads from memory */

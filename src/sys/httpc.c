@@ -263,11 +263,11 @@ static void set_headers(struct httpc_exchange *x, const char *const *lines)
     curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 }
 
-static void set_route(struct httpc_exchange *x, const struct httpc_url *url)
+static void set_route(struct httpc_exchange *x, const struct httpc_url *url, bool by_socket)
 {
     CURL *easy = x->easy;
     bool direct = x->flags & (HTTPC_PUBLIC_ONLY | HTTPC_NO_PROXY);
-    if (direct || is_here(url->host))
+    if (direct || by_socket || is_here(url->host))
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (direct) {
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -300,6 +300,8 @@ static void set_options(struct httpc_exchange *x, const struct httpc_request *re
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, req->method);
+    if (req->socket)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, req->socket);
     if (req->body) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
         curl_easy_setopt(easy, x->fn ? CURLOPT_COPYPOSTFIELDS : CURLOPT_POSTFIELDS, req->body);
@@ -325,7 +327,7 @@ static int begin(struct httpc_exchange *x, const struct httpc_request *req, stru
     buf_init(&x->body, req->max_answer_bytes);
     set_options(x, req);
     set_headers(x, req->headers);
-    set_route(x, &url);
+    set_route(x, &url, req->socket != NULL);
     curl_multi_add_handle(x->httpc->multi, x->easy);
     return 0;
 }

@@ -41,6 +41,7 @@ struct httpc_request {
     int timeout_ms;           /* for the whole exchange */
     size_t max_answer_bytes;  /* a larger answer is E_TOOBIG */
     unsigned flags;           /* enum httpc_flags */
+    const char *socket;       /* path of a Unix socket that is connected to instead of the address; NULL none */
     httpc_body_fn *on_body;   /* NULL, or who gets the body of a 2xx answer instead of the answer itself */
     void *body_arg;
 };

@@ -33,6 +33,8 @@ static const struct row {
     {"brains 10 529 twice", "claude", 529, -1, 2, {1, 2}},
     {"brains 10 500 is asked again", "claude", 500, -1, 2, {1, 2}},
     {"brains 10 no answer is asked again", "claude", 0, -1, 2, {1, 2}},
+    {"brains 1 an answer that cannot be read is asked for again", "holo3", 200, -1, 4, {3, 3, 3, 3}},
+    {"brains 10 an answer that cannot be read is asked for again", "claude", 200, -1, 2, {1, 2}},
     {"brains 10 Retry-After is honoured", "claude", 429, 4, 2, {4, 4}},
     {"brains 10 another status is not asked again", "claude", 418, -1, 1, {1}},
     {"brains 10 a wrong key is not asked again", "claude", 401, -1, 1, {1}},
@@ -46,6 +48,7 @@ static const struct saying {
 } sayings[] = {
     {"holo3", {401, -1, "bad key"}, E_UPSTREAM, {"http://m.test/v1 answered 401 (1 call)", "HAI_API_KEY", ": bad key"}},
     {"holo3", {429, -1, ""}, E_UPSTREAM, {"answered 429", "limits the rate", ""}},
+    {"claude", {200, -1, "no content"}, E_UPSTREAM, {"answered 200", "cannot be read", ": no content"}},
     {"llamacpp", {403, -1, ""}, E_UPSTREAM, {"may not use this model", "", ""}},
     {"holo3", {0, -1, "connection refused"}, E_TIMEOUT, {"did not answer", "is the server running", "connection refused"}},
     {"holo3", {418, -1, NULL}, E_UPSTREAM, {"answered 418", "it failed", ""}},

@@ -18,7 +18,7 @@ static bool is_final(int status)
 
 static bool is_passing(int status)
 {
-    static const int statuses[] = {0, 429, 500, 502, 503, 504, 529};
+    static const int statuses[] = {0, 200, 429, 500, 502, 503, 504, 529};
     for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
         if (status == statuses[i])
             return true;
@@ -64,6 +64,7 @@ static const struct {
     const char *words;
 } advice[] = {
     {0, "is the server running, and can it be reached from here?"},
+    {200, "its answer cannot be read"},
     {400, "it does not take this request: is it the model that the profile is for?"},
     {401, "the key is missing or not valid"},
     {402, "the account has no credit left"},

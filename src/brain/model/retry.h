@@ -8,7 +8,7 @@
 #include "brain/model/profile.h"
 
 struct model_failure {
-    int status;           /* HTTP; 0: no answer at all (timeout, connection) */
+    int status;           /* HTTP; 0: no answer at all (timeout, connection); 200: one that cannot be read */
     double retry_after_s; /* the server's Retry-After; < 0: it said none */
     const char *detail;   /* the server's or the client's own words, "" none; holds no secret */
 };

@@ -1,0 +1,145 @@
+#include "brain/model/ask.h"
+
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "brain/model/retry.h"
+
+#define LOOK_MS      30000 /* at /models */
+#define DETAIL_BYTES 120
+
+/* --- one call -------------------------------------------------------------------------------- */
+
+/* The server's own words for an error: its JSON's message, or its text. */
+static const char *words_of(struct pool *pool, const struct transport_answer *answer)
+{
+    json_t *body = NULL;
+    const char *text = answer->body;
+    if (!json_parse(answer->body, answer->len, "answer", &body, NULL)) {
+        const json_t *error = json_object_get(body, "error");
+        const char *inner =
+            json_is_string(error) ? json_string_value(error) : json_str(error, "message", NULL);
+        text = inner ? inner : json_str(body, "message", text);
+    }
+    const char *out = str_cut(pool, str_squash(pool, text), DETAIL_BYTES);
+    json_decref(body);
+    return out;
+}
+
+static int read_answer(struct pool *pool, const struct profile *profile,
+                       const struct transport_answer *answer, struct said *out, struct err *err)
+{
+    json_t *body;
+    int r = json_parse(answer->body, answer->len, "its answer", &body, err);
+    if (r)
+        return r;
+    return said_read(pool, profile->api, json_keep(pool, body), out, err);
+}
+
+/* 0, E_CANCELLED, or any other code with *failure. */
+static int ask_once(struct pool *pool, const struct model_link *link, const struct profile *profile,
+                    const struct transport_call *call, struct said *out,
+                    struct model_failure *failure)
+{
+    struct err err = {0};
+    struct transport_answer answer = {0};
+    *failure = (struct model_failure){.retry_after_s = -1, .detail = ""};
+    int r = link->transport->call(link->transport, pool, call, &answer, &err);
+    if (r == E_TOOBIG)
+        failure->status = 200;
+    if (!r) {
+        failure->status = answer.status;
+        failure->retry_after_s = answer.retry_after_s;
+        r = answer.status != 200 ? E_UPSTREAM
+            : out                ? read_answer(pool, profile, &answer, out, &err)
+                                 : 0;
+    }
+    if (r)
+        failure->detail = *err.msg ? pool_strdup(pool, err.msg) : words_of(pool, &answer);
+    return r;
+}
+
+/* --- until it is answered -------------------------------------------------------------------- */
+
+static int cancelled(const struct model_link *link, struct err *err)
+{
+    return err_set(err, E_CANCELLED, "the call to %s was interrupted", link->transport->where);
+}
+
+static const char *address_of(struct pool *pool, const struct model_link *link, const char *path)
+{
+    return pool_printf(pool, "%s%s", link->transport->where, path);
+}
+
+/* Anything between 0 and 1 that differs from caller to caller. */
+static double jitter(void)
+{
+    return (double)(clock_mono_us() % 1000) / 1000;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile,
+              const json_t *body, int64_t deadline_mono_ms, struct said *out, struct err *err)
+{
+    const char *text = json_text(pool, body);
+    struct transport_call call = {.path = request_path(profile->api),
+                                  .headers = profile->headers,
+                                  .body = text,
+                                  .len = strlen(text)};
+    for (int attempt = 0;; attempt++) {
+        struct model_failure failure;
+        call.deadline_mono_ms =
+            earlier(deadline_mono_ms, clock_mono_ms() + 1000 * (int64_t)profile->timeout_s);
+        int r = ask_once(pool, link, profile, &call, out, &failure);
+        if (!r)
+            return 0;
+        struct retry next = retry_next(profile, &failure, attempt, jitter());
+        int64_t then = clock_mono_ms() + (int64_t)(next.wait_s * 1000);
+        if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms))
+            return retry_explain(profile, address_of(pool, link, call.path), &failure, attempt + 1,
+                                 err);
+        if (r == E_CANCELLED || link->transport->rest(link->transport, then))
+            return cancelled(link, err);
+    }
+}
+
+int model_query(struct pool *pool, const struct model_link *link, const struct profile *profile,
+                const char *question, const struct model_frame *frame, int max_tokens,
+                int64_t deadline_mono_ms, const char **out, struct err *err)
+{
+    const json_t *body =
+        request_question(pool, profile, &link->server, question, frame, max_tokens);
+    struct profile once = *profile;
+    struct said said;
+    struct err why = {0};
+    once.attempts = 1;
+    int r = model_ask(pool, link, &once, body, deadline_mono_ms, &said, &why);
+    *out = r ? "" : said.text;
+    return r == E_CANCELLED ? cancelled(link, err) : 0;
+}
+
+int model_load(struct pool *pool, const struct model_link *link, const struct profile *profile,
+               int64_t deadline_mono_ms, struct err *err)
+{
+    struct transport_call call = {.path = "/models", .headers = profile->headers};
+    for (int look = 1;; look++) {
+        struct model_failure failure;
+        call.deadline_mono_ms = earlier(deadline_mono_ms, clock_mono_ms() + LOOK_MS);
+        int r = ask_once(pool, link, profile, &call, NULL, &failure);
+        if (!r)
+            return 0;
+        int64_t then = clock_mono_ms() + 1000 * (int64_t)profile->load_gap_s;
+        bool last = look >= profile->load_tries || then >= deadline_mono_ms ||
+                    failure.status == 401 || failure.status == 403;
+        if (r != E_CANCELLED && last)
+            return retry_explain(profile, address_of(pool, link, call.path), &failure, look, err);
+        if (r == E_CANCELLED || link->transport->rest(link->transport, then))
+            return cancelled(link, err);
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * ask.h - one question to a model server: asked again as its profile says, until there is an answer
+ * that can be read or it is given up (brains.md sections 1, 2 and 10).
+ */
+#ifndef MANTIS_BRAIN_MODEL_ASK_H
+#define MANTIS_BRAIN_MODEL_ASK_H
+
+#include "brain/model/reply.h"
+#include "brain/model/request.h"
+#include "brain/model/transport.h"
+#include "core/frame.h"
+
+/* A frame as a picture of width x height px in the profile's format; what it points to lives in pool. */
+typedef int model_picture_fn(void *arg, struct pool *pool, const struct profile *profile, const struct frame *frame,
+                             int width, int height, struct model_frame *out, struct err *err);
+
+/* What a model needs of the world. Borrowed by who asks. */
+struct model_link {
+    struct transport *transport;
+    struct profile_dirs dirs;
+    struct model_server server;
+    model_picture_fn *picture; /* NULL: only the observation's own PNG can be sent */
+    void *picture_arg;
+};
+
+/*
+ * body is posted to the profile's path. Blocks until deadline_mono_ms at most; one call takes no longer
+ * than the profile's timeout, and no wait begins that would end behind the deadline.
+ * E_UPSTREAM, E_TIMEOUT (no answer at all): the message names address, status and what to do.
+ * E_CANCELLED.
+ */
+int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile, const json_t *body,
+              int64_t deadline_mono_ms, struct said *out, struct err *err) MUST_CHECK;
+
+/* The text that is answered to a question, with a picture or (NULL) without; "" when there is no answer:
+ * who asks goes on without. E_CANCELLED only. */
+int model_query(struct pool *pool, const struct model_link *link, const struct profile *profile, const char *question,
+                const struct model_frame *frame, int max_tokens, int64_t deadline_mono_ms, const char **out,
+                struct err *err) MUST_CHECK;
+
+/* Looks at /models as often as the profile says, until the server answers. E_UPSTREAM, E_TIMEOUT, E_CANCELLED. */
+int model_load(struct pool *pool, const struct model_link *link, const struct profile *profile,
+               int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
+
+#endif
