@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct brain_driver *const drivers[] = {&brain_page, &brain_script, &brain_mock,
-                                                     &brain_none};
+                                                     &brain_none, &brain_chat,   &brain_claude};
 
-static const char *const kinds[] = {"page", "script", "mock", "none", NULL};
+static const char *const kinds[] = {"page", "script", "mock", "none", "chat", "claude", NULL};
 
 const char *const *brain_kinds(void)
 {
@@ -21,15 +21,17 @@ static const struct brain_driver *driver_of(const char *spec)
     return NULL;
 }
 
-int brain_create(const char *spec, struct reader *reader, struct brain **out, struct err *err)
+int brain_create(const char *spec, const struct brain_needs *needs, struct brain **out, struct err *err)
 {
     const struct brain_driver *driver = driver_of(spec);
     if (!driver)
         return err_set(
             err, E_UNSUPPORTED,
-            "brain '%.60s' is not built in; there are page, script:<file>, mock and none", spec);
+            "brain '%.60s' is not built in; there are page, script:<file>, mock, none, "
+            "chat:<profile> and claude",
+            spec);
     size_t len = strlen(driver->kind);
-    return driver->create(spec[len] ? spec + len + 1 : "", reader, out, err);
+    return driver->create(spec[len] ? spec + len + 1 : "", needs, out, err);
 }
 
 void brain_destroy(struct brain *brain)

@@ -2,7 +2,8 @@
  * brain.h - screenshot in, action out: who decides the next move of a sub-goal (brains.md section 1).
  *
  * Kinds: "page" (finds what the sub-goal names on the page and acts on it), "script:<file>" (replays
- * actions), "mock" (always done, for walking a plan), "none" (refuses). Models join as further kinds.
+ * actions), "mock" (always done, for walking a plan), "none" (refuses), and models: "chat:<profile>" (OpenAI-compatible
+ * servers), "claude" (docs/brains.md).
  * Threads: loop thread only. Blocks at most until deadline_mono_ms.
  */
 #ifndef MANTIS_BRAIN_BRAIN_H
@@ -22,8 +23,18 @@ enum brain_caps {
     BRAIN_AIMS_BY_PAGE = 1 << 2, /* knows what it clicks: not second-guessed by guards for pixel brains */
 };
 
-/* spec: "page", "mock", "none", "script:<file>". reader is borrowed. E_UNSUPPORTED names the kinds. */
-int brain_create(const char *spec, struct reader *reader, struct brain **out, struct err *err) MUST_CHECK;
+struct model_link; /* brain/model/ask.h */
+
+/* What a kind may need of its surroundings; borrowed for the brain's life. A kind that has not what it
+ * needs is E_INVALID. */
+struct brain_needs {
+    struct reader *reader;          /* page */
+    const struct model_link *model; /* chat, claude: the server, or the gateway before it */
+};
+
+/* spec: "page", "mock", "none", "script:<file>", "chat:<profile>", "claude". E_UNSUPPORTED names the kinds;
+ * E_NOT_FOUND: no such profile. */
+int brain_create(const char *spec, const struct brain_needs *needs, struct brain **out, struct err *err) MUST_CHECK;
 void brain_destroy(struct brain *brain); /* NULL is fine */
 unsigned brain_caps_of(const char *spec); /* without creating it; 0 for unknown */
 bool brain_known(const char *spec);       /* its kind is built in */
@@ -38,6 +49,8 @@ struct brain_turn {
     const struct action *history;    /* actions of this sub-goal so far, oldest first */
     const char *const *feedback;     /* one line per action (agent-loop.md 1.4) */
     int n_history;
+    bool in_plan;                    /* a sub-goal of a plan, not a task of its own */
+    const char *step_type;           /* of the plan's step, NULL none */
     int steps_left;                  /* this one included */
     int64_t deadline_mono_ms;
 };

@@ -10,7 +10,8 @@
 struct brain_driver {
     const char *kind;
     unsigned caps; /* enum brain_caps */
-    int (*create)(const char *argument, struct reader *reader, struct brain **out, struct err *err); /* after "kind:" */
+    int (*create)(const char *argument, const struct brain_needs *needs, struct brain **out,
+                  struct err *err); /* argument: after "kind:" */
     void (*destroy)(struct brain *brain);
     int (*think)(struct brain *brain, struct pool *pool, const struct brain_turn *turn, struct brain_reply *out,
                  struct err *err);
@@ -21,6 +22,6 @@ struct brain {
     const struct brain_driver *driver;
 };
 
-extern const struct brain_driver brain_page, brain_script, brain_mock, brain_none;
+extern const struct brain_driver brain_page, brain_script, brain_mock, brain_none, brain_chat, brain_claude;
 
 #endif

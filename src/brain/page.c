@@ -43,17 +43,17 @@ struct think {
     struct brain_reply *out;
 };
 
-static int page_create(const char *argument, struct reader *reader, struct brain **out,
+static int page_create(const char *argument, const struct brain_needs *needs, struct brain **out,
                        struct err *err)
 {
     if (*argument)
         return err_set(err, E_INVALID, "brain 'page' takes no argument, not '%.60s'", argument);
-    if (!reader)
+    if (!needs->reader)
         return err_set(err, E_INVALID, "brain 'page' needs a reader");
     struct page_brain *b = calloc(1, sizeof(*b));
     if (!b)
         BUG("out of memory");
-    *b = (struct page_brain){.base.driver = &brain_page, .reader = reader};
+    *b = (struct page_brain){.base.driver = &brain_page, .reader = needs->reader};
     *out = &b->base;
     return 0;
 }

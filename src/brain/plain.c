@@ -25,7 +25,7 @@ static void plain_destroy(struct brain *brain)
     free(brain);
 }
 
-static int mock_create(const char *argument, struct reader *reader, struct brain **out,
+static int mock_create(const char *argument, const struct brain_needs *needs, struct brain **out,
                        struct err *err)
 {
     return create_plain(&brain_mock, argument, out, err);
@@ -41,7 +41,7 @@ static int mock_think(struct brain *brain, struct pool *pool, const struct brain
     return 0;
 }
 
-static int none_create(const char *argument, struct reader *reader, struct brain **out,
+static int none_create(const char *argument, const struct brain_needs *needs, struct brain **out,
                        struct err *err)
 {
     return create_plain(&brain_none, argument, out, err);

@@ -13,7 +13,7 @@ struct script {
     size_t next;
 };
 
-static int script_create(const char *argument, struct reader *reader, struct brain **out,
+static int script_create(const char *argument, const struct brain_needs *needs, struct brain **out,
                          struct err *err)
 {
     json_t *file = NULL;

@@ -337,7 +337,7 @@ static int start_parts(struct worker *w, const struct plan *plan, struct err *er
                           (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),
                           err);
     if (!r)
-        r = brain_create(brain, w->reader, &w->brain, err);
+        r = brain_create(brain, &(struct brain_needs){.reader = w->reader}, &w->brain, err);
     if (!r)
         r = plane_create(json_str(w->start, "plane", "browser_use_plane"), w->loop, &config,
                          PLANE_START_MS, &w->plane, err);

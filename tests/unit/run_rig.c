@@ -173,7 +173,7 @@ static void rig_brain_destroy(struct brain *brain)
 {
 }
 
-static int rig_brain_create(const char *argument, struct reader *reader, struct brain **out,
+static int rig_brain_create(const char *argument, const struct brain_needs *needs, struct brain **out,
                             struct err *err)
 {
     return err_set(err, E_UNSUPPORTED, "made by rig_brain_init() only");

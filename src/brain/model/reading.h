@@ -24,7 +24,7 @@ struct reading {
 };
 
 /* Text of a reply without what is not its action: thinking and prediction are put into out. */
-void words_split(struct reading *r);
+void reply_split(struct reading *r);
 
 /* What is said, in the end, by words alone: a line DONE. */
 bool words_line(struct reading *r, const char *line, struct action *out);

@@ -327,7 +327,7 @@ void reply_read(struct pool *pool, const struct profile *profile, const struct s
 {
     struct reading r = {.pool = pool, .profile = profile, .said = said, .facts = facts, .out = out};
     *out = (struct model_reply){.strategy = "", .thinking = ""};
-    words_split(&r);
+    reply_split(&r);
     if (!*said->text && !said->n_calls && !was_cut(said)) /* all that was said was thought */
         r.text = said->thinking;
     for (int i = 0; profile->replies[i]; i++)

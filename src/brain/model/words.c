@@ -87,7 +87,7 @@ static void find_expected(struct reading *r, const char *text)
     }
 }
 
-void words_split(struct reading *r)
+void reply_split(struct reading *r)
 {
     const char *text = str_cut(r->pool, r->said->text, CAP_MODEL_TEXT_BYTES);
     r->out->thinking = r->said->thinking;

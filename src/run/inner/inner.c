@@ -114,6 +114,8 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
                               .history = in->history,
                               .feedback = in->feedback,
                               .n_history = in->n,
+                              .in_plan = run->step != NULL,
+                              .step_type = run->step ? run->step->type : NULL,
                               .steps_left = in->budget - in->turns,
                               .deadline_mono_ms = clock_mono_ms() + THINK_MS};
     int64_t start = clock_mono_us();
