@@ -82,11 +82,17 @@ static void write_file(struct child_log *log, const char *data, size_t len)
 
 /* --- the pipe ----------------------------------------------------------------------------------- */
 
+/* What is kept begins with a line. */
 static void keep_tail(struct child_log *log, const char *data, size_t len)
 {
-    buf_add(&log->tail, data, len);
-    if (log->tail.len > 2 * CAP_ENGINE_LOG_TAIL_BYTES)
-        buf_consume(&log->tail, log->tail.len - CAP_ENGINE_LOG_TAIL_BYTES);
+    struct buf *tail = &log->tail;
+    buf_add(tail, data, len);
+    if (tail->len <= 2 * CAP_ENGINE_LOG_TAIL_BYTES)
+        return;
+    buf_consume(tail, tail->len - CAP_ENGINE_LOG_TAIL_BYTES);
+    const char *end = memchr(tail->data, '\n', tail->len);
+    if (end)
+        buf_consume(tail, (size_t)(end + 1 - tail->data));
 }
 
 /* False: nothing there, or nothing to come. */

@@ -95,6 +95,16 @@ static void a_log_that_grows_is_set_aside(void **state)
     assert_in_range(kept, CAP_ENGINE_LOG_TAIL_BYTES - 100, CAP_ENGINE_LOG_TAIL_BYTES);
 }
 
+static void what_is_kept_begins_with_a_line_wherever_it_is_cut(void **state)
+{
+    for (int lines = 1300; lines < 1700; lines += 10) {
+        run(pool_printf(pool, "seq -f 'line %%g of what it had to say' 1 %d >&2", lines));
+        const char *tail = child_log_tail(&child.log, pool, CAP_ENGINE_LOG_TAIL_BYTES);
+        assert_true(strlen(tail) > CAP_ENGINE_LOG_TAIL_BYTES / 2);
+        assert_memory_equal(tail, "line ", 5);
+    }
+}
+
 /* Whoever can write to the directory cannot make us write elsewhere. */
 static void a_link_in_its_place_is_not_followed(void **state)
 {
@@ -184,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_it_writes_is_in_the_file_and_in_memory),
         TEST(a_log_that_grows_is_set_aside),
+        TEST(what_is_kept_begins_with_a_line_wherever_it_is_cut),
         TEST(a_link_in_its_place_is_not_followed),
         TEST(what_it_started_ends_with_it),
         TEST(a_program_that_is_not_there_is_said),
