@@ -135,6 +135,7 @@ static int visit(struct walker *w, int i)
     const struct step *s = &w->plan->steps[i];
     w->out->times[i]++;
     if (*s->guard && !is_set(w, s->guard)) {
+        w->counters[i] = 0;
         note(w, i, true, pool_printf(w->pool, "guard:%s=False:skipped", s->guard));
         return i + 1;
     }

@@ -85,6 +85,8 @@ const struct step_type *step_type_at(size_t i);           /* NULL past the end: 
 /* Dispatch order of plans.md section 8, from the guard on. */
 int step_dispatch(struct run *run, struct step_result *out, struct err *err) MUST_CHECK;
 
+bool step_guard_holds(const struct run *run); /* false: run->step is skipped (plans.md 9.2) */
+
 /* True when the click step scans result cards rather than one labelled element. */
 bool step_is_listing(const struct step *step);
 

@@ -281,9 +281,16 @@ int step_no_schema(struct run *run, struct step_result *out)
 
 /* --- dispatch -------------------------------------------------------------------------------- */
 
+bool step_guard_holds(const struct run *run)
+{
+    const char *name = run->step->guard;
+    return !*name || json_truthy(json_object_get(run->progress.state_vars, name));
+}
+
 static int guarded(struct run *run, struct step_result *out)
 {
     const char *name = run->step->guard;
+    progress_set_counter(run->progress.loop_counters, run->index, 0); /* a loop that is left begins anew */
     out->skip = true;
     out->skip_reason = pool_printf(run->step_pool, "guard_%s_false", name);
     return step_fail(run, out, "", "guard:%s=False:skipped", name);
@@ -344,7 +351,7 @@ int step_dispatch(struct run *run, struct step_result *out, struct err *err)
     const struct step_type *type = step_type_find(s->type);
     *out = step_result_empty();
     out->steps_used = 1;
-    if (*s->guard && !json_truthy(json_object_get(run->progress.state_vars, s->guard)))
+    if (!step_guard_holds(run))
         return guarded(run, out);
     bool over = false, own_proof = type && type->flags & STEP_OWN_PROOF;
     int r = own_proof ? 0 : journal_look_back(run, out, &over, err);

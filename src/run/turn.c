@@ -259,5 +259,6 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     run->index = run->progress.step_index;
     run->step = answer_fill(run->step_pool, edits_step(run, run->index), pause_answer(run));
     meter_start(&run->step_meter);
-    return is_flow(run->step) ? run_flow(run, next, err) : run_step(run, next, err);
+    /* One whose guard is false is a step that is skipped, like any other. */
+    return is_flow(run->step) && step_guard_holds(run) ? run_flow(run, next, err) : run_step(run, next, err);
 }

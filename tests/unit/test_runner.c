@@ -388,6 +388,23 @@ static void a_guarded_step_is_skipped_and_is_no_failure(void **state)
     rig_release(&rig);
 }
 
+static void a_guard_holds_for_loops_and_branches_too(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page,
+             "[{'type':'wait','intent':'one','params':{'seconds':0}},"
+             "{'type':'loop','intent':'x','loop_target':0,'loop_count':5,'guard':'v'},"
+             "{'type':'if_else','intent':'x','condition_var':'v','then_target':0,'else_target':0,'guard':'v'},"
+             "{'type':'wait','intent':'two','params':{'seconds':0}}]");
+    rig_run(&rig, NULL);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(rig_n_results(&rig), 4);
+    assert_string_equal(rig_data(&rig, 1), "guard:v=False:skipped");
+    assert_string_equal(rig_data(&rig, 2), "guard:v=False:skipped");
+    assert_false(result_any_step_failed(rig.final));
+    rig_release(&rig);
+}
+
 static void if_else_jumps_by_its_variable(void **state)
 {
     struct rig rig;
@@ -568,6 +585,7 @@ int main(void)
         row_test("plans 9.4 a required gate that fails halts the run",
                  a_required_gate_that_fails_halts_the_run),
         cmocka_unit_test(a_guarded_step_is_skipped_and_is_no_failure),
+        cmocka_unit_test(a_guard_holds_for_loops_and_branches_too),
         cmocka_unit_test(if_else_jumps_by_its_variable),
         row_test("plans 9.4 page_blocked is tried twice more, reloaded once, and halts",
                  a_blocked_list_is_retried_reloaded_once_and_halts),
