@@ -96,6 +96,15 @@ static int form_again(struct run *run, const struct recovery_ask *ask,
                                target + 1));
 }
 
+/* The page was opened anew after an interruption and stands at its beginning: the second page of a form
+ * often has no address of its own. */
+static int begins_anew(struct run *run, const struct recovery_ask *ask,
+                       struct recovery_decision *out, struct err *err)
+{
+    bool went_on = run->config->checkpoint && !json_is_null(run->config->checkpoint);
+    return went_on ? form_again(run, ask, out, err) : DECLINED;
+}
+
 static int signed_out(struct run *run, const struct recovery_ask *ask,
                       struct recovery_decision *out, struct err *err)
 {
@@ -244,6 +253,7 @@ static const struct remedy {
     {NULL,              NULL,     ANY_OUTCOME,     close_overlay},
     {"no_state_change", "submit", ANY_OUTCOME,     blur_and_read},
     {"selector_miss",   NULL,     ANY_OUTCOME,     signed_out},
+    {"selector_miss",   NULL,     ANY_OUTCOME,     begins_anew},
     {"selector_miss",   NULL,     ANY_OUTCOME,     nearest_label},
     {"selector_miss",   NULL,     ANY_OUTCOME,     reload},
     {"nav_timeout",     NULL,     ANY_OUTCOME,     reload},

@@ -1,8 +1,8 @@
 // crash_loop.test.mjs - tasks on the five practice sites, each killed once at a random moment: the server, the
 // worker, Chromium or Xvfb. Every run must end right, and no site may have seen anything done twice.
 //
-// Right is: done, as the site's oracle says; or stopped at a step that was sent and whose outcome nobody saw
-// ("submit_unconfirmed"), which is said and not sent again. MANTIS_SOAK: 200 runs, else 5.
+// Right is: done, as the site's oracle says; or not done, with a failed step that was sent and whose outcome
+// nobody saw ("submit_unconfirmed"), which is said and not sent again. MANTIS_SOAK: 200 runs, else 5.
 // MANTIS_CRASH_RUNS and MANTIS_CRASH_SEED choose others; the seed is printed.
 
 import assert from 'node:assert/strict'
@@ -132,7 +132,8 @@ test(`agent-loop 13: ${runs} runs killed at random moments end right, and nothin
         console.error(`unfit ${task.name}`)
         continue
       }
-      const unconfirmed = how.status === 'halted' && how.failed.some((f) => f.includes('submit_unconfirmed'))
+      // A step that is not required does not stop the run.
+      const unconfirmed = ['halted', 'completed_with_failures'].includes(how.status) && how.failed.some((f) => f.includes('submit_unconfirmed'))
       // A mail site keeps what was written when the browser died.
       const drafted = how.status === 'succeeded' && how.reasons.length > 0 && how.reasons.every((r) => r.startsWith('not asked for: draft'))
       const right = (how.good || unconfirmed || drafted) && !how.twice.length

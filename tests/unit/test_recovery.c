@@ -374,6 +374,46 @@ static void a_refused_form_is_filled_in_and_sent_again(void **state)
     rig_release(&rig);
 }
 
+/* Two pages at one address; web->counter: how many were sent. */
+static void wizard_page(struct fake_web *web, struct pool *pool, const char *url,
+                        struct fake_page *out)
+{
+    static const char *const fields[] = {"Name", "Street"}, *const buttons[] = {"Continue", "Send"};
+    out->title = "Wizard";
+    if (web->counter > 1) {
+        fake_add(out, "", "p", "Thank you", "");
+        return;
+    }
+    fake_add(out, "input", "input", fields[web->counter], "");
+    fake_add(out, "button", "button", buttons[web->counter], "");
+}
+
+static void a_form_that_begins_anew_after_an_interruption_is_filled_in_again(void **state)
+{
+    static const char *const steps =
+        "[" OPEN_ "," FILL
+        ",{'type':'submit','intent':'x','required':true,'params':{'label':'Continue'}}"
+        ",{'type':'fill_field','intent':'x','required':true,'params':{'label':'Street','value':'b'}},"
+        SEND_ ",'hints':{'expect_text_present':'Thank you'}}]";
+    struct rig first;
+    rig_init(&first, wizard_page, steps);
+    first.web.click = press;
+    rig_run(&first, NULL);
+    assert_string_equal(first.end.status, "completed");
+    assert_int_equal(first.web.counter, 2);
+    for (int n = 2; n < 4; n++) { /* the first page was sent; the second one was filled in */
+        struct rig rig;
+        rig_init(&rig, wizard_page, steps);
+        rig.web.click = press;
+        rig_run(&rig, first.checkpoints[n]);
+        assert_string_equal(rig.end.status, "completed");
+        assert_int_equal(rig.web.counter, 2);
+        assert_int_equal(json_int(healing(&rig, "rewind"), "to_step", -1), 1);
+        rig_release(&rig);
+    }
+    rig_release(&first);
+}
+
 static void what_may_have_been_taken_is_not_sent_again(void **state)
 {
     struct rig rig;
@@ -624,6 +664,8 @@ int main(void)
                  only_what_does_not_commit_is_done_again),
         row_test("agent-loop 9.4 a refused form is filled in and sent again",
                  a_refused_form_is_filled_in_and_sent_again),
+        row_test("agent-loop 13 a form that begins anew after an interruption is filled in again",
+                 a_form_that_begins_anew_after_an_interruption_is_filled_in_again),
         row_test("agent-loop 9.4 what may have been taken is not sent again",
                  what_may_have_been_taken_is_not_sent_again),
         row_test("agent-loop 9.4 submit and no_state_change: Tab, read, halt",
