@@ -35,7 +35,9 @@ struct httpc_exchange {
     unsigned flags;
     int timeout_ms;
     size_t max_answer_bytes;
+    size_t body_len; /* of the request */
     httpc_body_fn *on_body;
+    httpc_head_fn *on_head;
     void *body_arg;
 
     int status;   /* of the final headers, once they are complete */
@@ -232,11 +234,33 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 static size_t take_bytes(char *data, size_t size, size_t n, void *arg)
 {
     struct httpc_exchange *x = arg;
-    if (x->on_body && x->status / 100 == 2) {
+    if (x->on_head || (x->on_body && x->status / 100 == 2)) {
         x->on_body(x->body_arg, data, size * n);
         return size * n;
     }
     return buf_add(&x->body, data, size * n) ? CURL_WRITEFUNC_ERROR : size * n;
+}
+
+static void take_head(const struct httpc_exchange *x, struct httpc_answer *out)
+{
+    const char *type = NULL;
+    curl_off_t retry = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry);
+    out->status = x->status;
+    out->content_type = type ? pool_strdup(x->pool, type) : "";
+    out->retry_after_s = retry > INT_MAX ? INT_MAX : (int)retry;
+}
+
+static void head_is_there(struct httpc_exchange *x, int status)
+{
+    struct httpc_answer head = {0};
+    bool first = !x->status;
+    x->status = status;
+    if (!first || !x->on_head) /* trailers end like headers */
+        return;
+    take_head(x, &head);
+    x->on_head(x->body_arg, &head);
 }
 
 /* Called per line; an empty one ends the headers, of an interim answer (1xx) too. */
@@ -249,7 +273,8 @@ static size_t take_header(char *data, size_t size, size_t n, void *arg)
         return CURL_WRITEFUNC_ERROR;
     if (size * n <= 2 && (data[0] == '\r' || data[0] == '\n')) {
         curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-        x->status = status >= 200 ? (int)status : x->status;
+        if (status >= 200)
+            head_is_there(x, (int)status);
     }
     return size * n;
 }
@@ -291,7 +316,10 @@ static void set_options(struct httpc_exchange *x, const struct httpc_request *re
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     /* else an exchange that ends while its name is being resolved waits for the name server */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    if (!req->on_head) /* else it could not be lifted */
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    else /* of HTTP/2 curl takes up to 32 MB of a stream that is paused */
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->why);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -304,7 +332,8 @@ static void set_options(struct httpc_exchange *x, const struct httpc_request *re
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, req->socket);
     if (req->body) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
-        curl_easy_setopt(easy, x->fn ? CURLOPT_COPYPOSTFIELDS : CURLOPT_POSTFIELDS, req->body);
+        bool stays = !x->fn || x->flags & HTTPC_BODY_STAYS;
+        curl_easy_setopt(easy, stays ? CURLOPT_POSTFIELDS : CURLOPT_COPYPOSTFIELDS, req->body);
     }
 }
 
@@ -322,6 +351,8 @@ static int begin(struct httpc_exchange *x, const struct httpc_request *req, stru
     x->flags = req->flags;
     x->timeout_ms = req->timeout_ms;
     x->max_answer_bytes = req->max_answer_bytes;
+    x->body_len = req->body_len;
+    x->on_head = req->on_head;
     x->on_body = req->on_body;
     x->body_arg = req->body_arg;
     buf_init(&x->body, req->max_answer_bytes);
@@ -373,13 +404,7 @@ static int failed(const struct httpc_exchange *x, struct err *err)
 
 static void take_answer(struct httpc_exchange *x, struct httpc_answer *out)
 {
-    const char *type = NULL;
-    curl_off_t retry = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
-    curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry);
-    out->status = x->status;
-    out->content_type = type ? pool_strdup(x->pool, type) : "";
-    out->retry_after_s = retry > INT_MAX ? INT_MAX : (int)retry;
+    take_head(x, out);
     out->len = x->body.len;
     out->body = pool_alloc(x->pool, x->body.len + 1);
     if (x->body.len)
@@ -460,6 +485,23 @@ void httpc_cancel(struct httpc_exchange *x)
     unlink_exchange(x);
     end(x);
     pool_destroy(x->pool);
+}
+
+void httpc_pause(struct httpc_exchange *x, bool paused)
+{
+    curl_easy_pause(x->easy, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+}
+
+void httpc_unlimit(struct httpc_exchange *x)
+{
+    loop_timer_clear(&x->deadline);
+}
+
+bool httpc_body_sent(const struct httpc_exchange *x)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return sent >= 0 && (size_t)sent >= x->body_len;
 }
 
 static void finish(struct httpc_exchange *x)

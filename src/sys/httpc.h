@@ -27,10 +27,16 @@ enum httpc_flags {
     /* The status is what counts: 0 as soon as the final headers were there, whatever becomes of the
      * body, and a larger body is cut at max_answer_bytes. */
     HTTPC_STATUS_COUNTS = 1 << 2,
+    /* Of httpc_start(): the body is not copied; it stays until the end, or httpc_body_sent(). */
+    HTTPC_BODY_STAYS = 1 << 3,
 };
+
+struct httpc_answer;
 
 /* Bytes of the body as they come. */
 typedef void httpc_body_fn(void *arg, const char *data, size_t len);
+/* Status and headers, before any byte of the body, which is NULL. */
+typedef void httpc_head_fn(void *arg, const struct httpc_answer *head);
 
 struct httpc_request {
     const char *method; /* "GET", "POST", ... */
@@ -44,6 +50,7 @@ struct httpc_request {
     const char *socket;       /* path of a Unix socket that is connected to instead of the address; NULL none */
     httpc_body_fn *on_body;   /* NULL, or who gets the body of a 2xx answer instead of the answer itself */
     void *body_arg;
+    httpc_head_fn *on_head;   /* of httpc_start(): NULL, or called once; on_body then gets any answer's body */
 };
 
 struct httpc_answer {
@@ -77,6 +84,15 @@ struct httpc_exchange;
 int httpc_start(struct httpc *httpc, const struct httpc_request *request, httpc_done_fn *fn, void *arg,
                 struct httpc_exchange **out, struct err *err) MUST_CHECK;
 void httpc_cancel(struct httpc_exchange *exchange); /* before fn was called, which then is not */
+
+/*
+ * While an exchange with on_head is under way. Paused, it takes nothing more from the server, who then has to
+ * wait: what curl had read already (16 KB) comes when it goes on, some of it from inside httpc_pause().
+ * httpc_pause() and httpc_unlimit() may be called from on_head and on_body, httpc_cancel() may not.
+ */
+void httpc_pause(struct httpc_exchange *exchange, bool paused);
+void httpc_unlimit(struct httpc_exchange *exchange); /* timeout_ms counts no more: the caller ends it */
+bool httpc_body_sent(const struct httpc_exchange *exchange); /* all of the request's body */
 
 /* An http(s) address in pieces; strings in pool. E_INVALID. */
 struct httpc_url {
