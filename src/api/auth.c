@@ -40,6 +40,13 @@ void request_token_sha256(const struct request *req, unsigned char out[ID_SHA256
     id_sha256(token ? token : "", token ? strlen(token) : 0, out);
 }
 
+bool request_may_go_on(const struct request *req, const unsigned char token_sha256[ID_SHA256_BYTES])
+{
+    const struct tenant *tenant = tenants_recheck(req->api->tenants, token_sha256);
+    return tenant && strcmp(tenant->id, req->tenant_id) == 0 &&
+           tenant_may(tenant, req->route->scopes);
+}
+
 /* "'status' or 'run'": what would be enough. */
 static const char *enough(unsigned scopes, char out[SCOPES_BYTES])
 {

@@ -44,7 +44,8 @@ void *request_create(void *cls, const char *uri, struct MHD_Connection *connecti
     req->connection = connection;
     req->pool = pool;
     req->bad_uri = strstr(uri, "%00") != NULL; /* would end the path early once decoded */
-    buf_init(&req->body, CAP_HTTP_BODY_BYTES);
+    /* each route has a cap of its own; its handler may put a name in */
+    buf_init(&req->body, CAP_CHAT_BODY_BYTES + CAP_HTTP_SMALL_BODY_BYTES);
     return req;
 }
 

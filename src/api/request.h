@@ -31,6 +31,7 @@ typedef int route_fn(struct request *req, struct err *err);
 enum route_flags {
     ROUTE_JSON = 1 << 0, /* the body must be a JSON object: req->json */
     ROUTE_OPEN = 1 << 1, /* no token is needed */
+    ROUTE_OPENAI = 1 << 2, /* an error's body has "error" beside "detail", as OpenAI's clients read it */
 };
 
 #define ROUTE_PARAMS_MAX 2
@@ -65,6 +66,8 @@ int request_may(const struct request *req, unsigned scopes, struct err *err) MUS
 
 /* Of the token the call came with, for who looks later whether it is still in force. */
 void request_token_sha256(const struct request *req, unsigned char out[ID_SHA256_BYTES]);
+/* Is it, for the same tenant and this route? To be asked when tenants_generation() changed. */
+bool request_may_go_on(const struct request *req, const unsigned char token_sha256[ID_SHA256_BYTES]);
 
 /* The caller's address; "-" when there is none. */
 const char *request_client(const struct request *req, char out[INET6_ADDRSTRLEN]);
@@ -111,6 +114,7 @@ void discard_end_all(struct api *api);
 
 struct discard;
 struct stream;
+struct chat;
 
 struct api {
     struct loop *loop;
@@ -146,6 +150,11 @@ struct api {
     int token_ms;
     uint64_t tokens_seen; /* tenants_generation() when that was looked at last */
     struct stream *token_next; /* whose token is looked at next; NULL: through with them */
+    /* calls to the model server (chat.h) */
+    struct httpc *httpc; /* NULL without engine */
+    struct chat *chats;  /* those that are streams */
+    int chat_ms, chat_stream_ms; /* CAP_CHAT_CALL_S, CAP_CHAT_STREAM_S */
+
     struct buf frame;   /* the frame that is being made for whoever is being served */
 
     int in_progress;         /* calls whose headers are read and that are not done */
@@ -256,6 +265,8 @@ int request_read_json(struct request *req, struct err *err) MUST_CHECK;
  * resumed the call); also when the server drains and the call waits for a run, which is answered 503.
  */
 void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct request *req));
+/* The same where waiting costs more than a socket: a caller that will send no more counts as gone, at once. */
+void request_suspend_strictly(struct request *req, route_fn *then, void (*abandon)(struct request *req));
 void request_resume(struct request *req);
 enum MHD_Result request_go_on(struct request *req); /* request.c: its next turn */
 void request_abandon(struct request *req);
@@ -268,6 +279,8 @@ int request_wait_for_run(struct request *req, struct run_key key, route_fn *then
 
 int respond_json(struct request *req, int status, const json_t *doc);
 int respond_text(struct request *req, int status, const char *mime, const char *text, size_t len); /* copied */
+/* data lives as long as the call */
+int respond_kept(struct request *req, int status, const char *mime, const void *data, size_t len);
 int respond_static(struct request *req, const char *mime, const void *data, size_t len); /* lives for ever */
 /* Takes over fd, also on error. */
 int respond_file(struct request *req, int fd, const char *mime, const char *download_name,

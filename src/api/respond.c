@@ -105,10 +105,15 @@ int respond_text(struct request *req, int status, const char *mime, const char *
                    MHD_create_response_from_buffer(len, unconst(text), MHD_RESPMEM_MUST_COPY));
 }
 
+int respond_kept(struct request *req, int status, const char *mime, const void *data, size_t len)
+{
+    return respond(req, status, mime,
+                   MHD_create_response_from_buffer(len, unconst(data), MHD_RESPMEM_PERSISTENT));
+}
+
 int respond_static(struct request *req, const char *mime, const void *data, size_t len)
 {
-    return respond(req, MHD_HTTP_OK, mime,
-                   MHD_create_response_from_buffer(len, unconst(data), MHD_RESPMEM_PERSISTENT));
+    return respond_kept(req, MHD_HTTP_OK, mime, data, len);
 }
 
 int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallback read, void *arg)
@@ -190,6 +195,29 @@ static json_t *make_detail(struct request *req, int code, const struct err *err)
     return json_string_safe(detail_for_caller(req, code, err));
 }
 
+/* What OpenAI's clients show and decide by. */
+static json_t *make_openai_error(int code, int status, const json_t *detail)
+{
+    static const struct {
+        int status;
+        const char *type;
+    } known[] = {{401, "authentication_error"},
+                 {403, "permission_error"},
+                 {429, "rate_limit_error"},
+                 {502, "upstream_error"},
+                 {504, "upstream_error"}};
+    const char *type = status < 500 ? "invalid_request_error" : "server_error";
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (known[i].status == status)
+            type = known[i].type;
+    json_t *error = json_object();
+    json_put_str(error, "message", json_string_value(detail));
+    json_put_str(error, "type", type);
+    json_put(error, "param", json_null());
+    json_put_str(error, "code", err_name(code));
+    return error;
+}
+
 /* Every 429 says when to come back; so does a 503 when that is known. */
 static void think_of_retry(struct request *req, int status)
 {
@@ -215,5 +243,7 @@ void respond_error(struct request *req, int code, const struct err *err)
     think_of_retry(req, status);
     json_t *doc = json_keep(req->pool, json_object());
     json_put(doc, "detail", make_detail(req, code, err));
+    if (req->route && req->route->flags & ROUTE_OPENAI)
+        json_put(doc, "error", make_openai_error(code, status, json_object_get(doc, "detail")));
     respond_json(req, status, doc);
 }

@@ -15,7 +15,7 @@ const struct route routes[] = {
     {"POST", "/v1/predict", BODY, ROUTE_JSON, SCOPE_ANY, predict_post, "predict"},
     {"POST", "/predict", BODY, ROUTE_JSON, SCOPE_ANY, predict_post, "predictAlias"},
     {"POST", "/v1/cua", BODY, ROUTE_JSON, SCOPE_RUN, cua_post, "cua"},
-    {"POST", "/v1/chat/completions", BODY, 0, SCOPE_RUN, chat_post, "chatCompletions"},
+    {"POST", "/v1/chat/completions", CAP_CHAT_BODY_BYTES, ROUTE_OPENAI, SCOPE_RUN, chat_post, "chatCompletions"},
     {"GET", "/v1/runs", 0, 0, SCOPE_STATUS, runs_get, "listRuns"},
     {"GET", "/v1/runs/{run_id}", 0, 0, SCOPE_STATUS, run_phase_get, "getRunPhase"},
     {"GET", "/v1/runs/{run_id}/status", 0, 0, SCOPE_STATUS, run_status_get, "getRunStatus"},

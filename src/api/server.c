@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/brains.h"
+#include "api/chat.h"
 #include "base/caps.h"
 #include "base/id.h"
 
@@ -137,6 +138,8 @@ static struct api *api_alloc(const struct api_parts *parts)
         .beat_ms = CAP_STREAM_BEAT_S * 1000,
         .beats = CAP_STREAM_BEATS,
         .token_ms = CAP_STREAM_TOKEN_MS,
+        .chat_ms = CAP_CHAT_CALL_S * 1000,
+        .chat_stream_ms = CAP_CHAT_STREAM_S * 1000,
     };
     buf_init(&api->frame, CAP_STREAM_FRAME_BYTES);
     id_random_hex(4, api->id_prefix);
@@ -146,7 +149,8 @@ static struct api *api_alloc(const struct api_parts *parts)
 int api_create(const struct api_parts *parts, struct api **out, struct err *err)
 {
     struct api *api = api_alloc(parts);
-    int r = open_listener(api, err);
+    int r = parts->engine ? httpc_create(parts->loop, &api->httpc, err) : 0;
+    r = r ? r : open_listener(api, err);
     if (!r) {
         find_port(api);
         r = start_daemon(api, err);
@@ -167,7 +171,9 @@ void api_destroy(struct api *api)
     while (api->waiting)
         request_abandon(api->waiting);
     streams_end(api, true);
+    chats_end(api);
     httpd_stop(&api->httpd);
+    httpc_destroy(api->httpc);
     discard_end_all(api);
     if (api->listen_fd >= 0)
         close(api->listen_fd);

@@ -351,16 +351,9 @@ static void on_beat(void *arg)
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-static bool may_go_on(const struct stream *s)
-{
-    const struct tenant *tenant = tenants_recheck(s->req->api->tenants, s->token_sha256);
-    return tenant && strcmp(tenant->id, s->req->tenant_id) == 0 &&
-           tenant_may(tenant, s->req->route->scopes);
-}
-
 static void look_at_token(struct stream *s)
 {
-    if (s->revoked || may_go_on(s))
+    if (s->revoked || request_may_go_on(s->req, s->token_sha256))
         return;
     s->revoked = true;
     httpd_wake(&s->hold);

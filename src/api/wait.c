@@ -39,15 +39,30 @@ static void on_hangup(void *arg)
     request_abandon(arg);
 }
 
-void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct request *req))
+typedef void watch_fn(struct httpd *httpd, struct MHD_Connection *connection,
+                      struct httpd_hold *hold, httpd_hangup_fn *fn, void *arg);
+
+static void suspend(struct request *req, watch_fn *watch, route_fn *then,
+                    void (*abandon)(struct request *req))
 {
     req->wait_then = then;
     req->wait_abandon = abandon;
     req->tenant = NULL;
     req->stage = REQUEST_WAITING;
     link_waiting(req);
-    httpd_watch_receiver(&req->api->httpd, req->connection, &req->hold, on_hangup, req);
+    watch(&req->api->httpd, req->connection, &req->hold, on_hangup, req);
     httpd_hold_after(&req->hold);
+}
+
+void request_suspend(struct request *req, route_fn *then, void (*abandon)(struct request *req))
+{
+    suspend(req, httpd_watch_receiver, then, abandon);
+}
+
+void request_suspend_strictly(struct request *req, route_fn *then,
+                              void (*abandon)(struct request *req))
+{
+    suspend(req, httpd_watch, then, abandon);
 }
 
 /* --- for a run ------------------------------------------------------------------------------- */

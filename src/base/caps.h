@@ -6,7 +6,7 @@
 #define MANTIS_BASE_CAPS_H
 
 /* HTTP (src/api) */
-#define CAP_HTTP_BODY_BYTES (8u << 20)    /* request body; larger is 413 */
+#define CAP_HTTP_BODY_BYTES (8u << 20)    /* request body, but for chat; larger is 413 */
 #define CAP_HTTP_HEADER_BYTES (16u << 10) /* request line and headers of one connection; what a stream costs */
 #define CAP_HTTP_CONNECTIONS 16384        /* open connections */
 #define CAP_HTTP_IDLE_S 300               /* keep-alive (http-api.md section 1) */
@@ -24,6 +24,11 @@
 #define CAP_STREAM_FRAME_BYTES (20u << 20) /* one frame: a worker's longest message and its envelope */
 #define CAP_TRACE_ROWS 10000              /* of one answer of reasoning_trace; the rest is asked for with a cursor */
 #define CAP_TRACE_BYTES (64u << 20)       /* likewise */
+#define CAP_CHAT_BODY_BYTES (20u << 20)   /* of a call to the model server: pictures */
+#define CAP_CHAT_ANSWER_BYTES (32u << 20) /* of the model server to such a call; a larger one is 502 */
+#define CAP_CHAT_CALL_S 180               /* until that is there; in a stream: until the next piece is */
+#define CAP_CHAT_STREAM_S 1800            /* a whole stream; then it is cut */
+#define CAP_CHAT_STREAM_BYTES (64u << 10) /* held of one for a slow caller; then the model server waits */
 #define CAP_CLIENT_ANSWER_BYTES (256u << 20) /* what `mantis runs` reads of one answer */
 #define CAP_SETTINGS_FILE_BYTES (64u << 10) /* serve --config */
 #define CAP_IDEMPOTENCY_KEY_BYTES 1024    /* Idempotency-Key header */

@@ -97,10 +97,7 @@ static const char *token_body(struct pool *pool, const struct engine *e)
 static int send_question(struct engine *e, struct pool *pool, struct err *err)
 {
     bool health = e->question == SUPERVISOR_ASK_HEALTH;
-    const struct settings *s = e->target->settings;
-    const char *key = e->target->url && *s->model_key_secret
-                          ? secret_read(pool, s->secrets_dir, s->model_key_secret)
-                          : "";
+    const char *key = engine_key(e, pool);
     const char *headers[] = {"Content-Type: application/json",
                              *key ? pool_printf(pool, "Authorization: Bearer %s", key) : NULL, NULL};
     const char *body = health ? NULL : token_body(pool, e);
@@ -342,6 +339,13 @@ const char *engine_url(const struct engine *engine)
 const struct engine_target *engine_target(const struct engine *engine)
 {
     return engine->target;
+}
+
+const char *engine_key(const struct engine *engine, struct pool *pool)
+{
+    const struct settings *s = engine->target->settings;
+    bool theirs_has_one = engine->target->url && *s->model_key_secret;
+    return theirs_has_one ? secret_read(pool, s->secrets_dir, s->model_key_secret) : "";
 }
 
 static int64_t seconds_in_state(const struct supervisor *s)

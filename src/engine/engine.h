@@ -56,6 +56,9 @@ bool engine_ready(struct engine *engine, const char **ret_why);
 const char *engine_url(const struct engine *engine);
 const struct engine_target *engine_target(const struct engine *engine);
 
+/* The key that calls carry ("Authorization: Bearer"), "" none; in pool, and wiped with it. Reads a file. */
+const char *engine_key(const struct engine *engine, struct pool *pool);
+
 /* For `mantis engine status`; docs/processes.md lists the fields. The caller's. */
 json_t *engine_status(struct engine *engine);
 

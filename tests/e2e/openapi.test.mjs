@@ -135,7 +135,7 @@ test('every operation refuses a caller, a body and an id as described', { ...nee
       await refused(401, server.as('f'.repeat(64)), id, body)
       await refused(403, server.as('nothing'), id, body)
       await refused(503, closed, id, body)
-      if (operation.op.responses['413']) await refused(413, acme, id, JSON.stringify({ task_file_contents: 'x'.repeat(9 << 20) }))
+      if (operation.op.responses['413']) await refused(413, acme, id, JSON.stringify({ task_file_contents: 'x'.repeat((id === 'chatCompletions' ? 21 : 9) << 20) }))
       if (operation.op.responses['404'] && operation.path.includes('{')) await refused(404, acme, id, body)
       if (operation.op.responses['400'] && operation.path.includes('{')) await refused(400, acme, id, body, {}, pathOf(operation.path, '-%20-'))
     }
@@ -260,7 +260,8 @@ test('an EventSource sees each event once, through cuts', { ...needs(eventsource
 
 // Described for callers, but nothing in this build gives them yet, or only with more than a test should make.
 const UNSEEN = [
-  'cua 200', 'cua 409', 'chatCompletions 200', 'chatCompletions 502', // a model that can
+  'cua 200', 'cua 409', // a model that can
+  'chatCompletions 200', 'chatCompletions 502', 'chatCompletions 504', // a model server: raw_chat.test.mjs
   'getRunVideo 200', // recordings
   'putRecipe 409', // more recipes than a tenant may keep
   'replayWebhook 200', // a delivery: tests of the webhooks

@@ -316,11 +316,38 @@ static void make_settings(struct fixture *fx, const char *token)
                                      .default_micro = "",
                                      .env_url = "",
                                      .brain = "page",
+                                     .model_url = "",
+                                     .model_name = "served",
+                                     .model_key_secret = "",
+                                     .model_tag = "",
+                                     .lora_adapter = "",
                                      .browser = "",
                                      .deploy_age_warn = "",
                                      .git_sha = "abc",
                                      .build_time = "",
                                      .version = MANTIS_VERSION};
+}
+
+static void model_ended(void *arg, const char *why, const char *log)
+{
+    fail_msg("the model server was given up: %s", why);
+}
+
+static void make_engine(struct fixture *fx)
+{
+    struct err err = {0};
+    if (!*fx->settings.model_url)
+        return;
+    fx->pool = pool_create(NULL);
+    if (engine_prepare(fx->pool, &fx->settings, &fx->target, &err) ||
+        engine_create(fx->loop, &fx->target, model_ended, NULL, &fx->engine, &err))
+        fail_msg("%s", err.msg);
+    engine_start(fx->engine);
+}
+
+static bool is_ready(void *arg)
+{
+    return engine_ready(arg, NULL);
 }
 
 static void begin(struct fixture *fx)
@@ -332,10 +359,12 @@ static void begin(struct fixture *fx)
     fake.loop = fx->loop;
     assert_int_equal(store_open("memory", "", &fx->store, NULL), 0);
     assert_int_equal(tenants_create(fx->loop, &fx->settings, &fx->tenants, NULL), 0);
+    make_engine(fx);
     struct api_parts parts = {.loop = fx->loop,
                               .store = fx->store,
                               .sched = &fake,
                               .tenants = fx->tenants,
+                              .engine = fx->engine,
                               .settings = &fx->settings};
     if (api_create(&parts, &fx->api, &err))
         fail_msg("%s", err.msg);
@@ -346,6 +375,16 @@ void start(struct fixture *fx)
     *fx = (struct fixture){0};
     make_settings(fx, TOKEN);
     begin(fx);
+}
+
+void start_with_model(struct fixture *fx, const char *url)
+{
+    *fx = (struct fixture){0};
+    make_settings(fx, TOKEN);
+    fx->settings.brain = "holo3";
+    fx->settings.model_url = url;
+    begin(fx);
+    assert_int_equal(loop_wait(fx->loop, is_ready, fx->engine, clock_mono_ms() + 20000), 0);
 }
 
 void start_with_keys(struct fixture *fx, const char *keys)
@@ -365,6 +404,8 @@ void start_with_keys(struct fixture *fx, const char *keys)
 void stop(struct fixture *fx)
 {
     api_destroy(fx->api);
+    engine_destroy(fx->engine);
+    pool_destroy(fx->pool);
     assert_int_equal(fake.n_followers, 0);
     loop_timer_clear(&fake.submit_timer);
     tenants_destroy(fx->tenants);

@@ -72,12 +72,16 @@ struct fixture {
     struct api *api;
     struct store *store;
     struct tenants *tenants;
+    struct engine *engine; /* NULL none */
+    struct engine_target target;
+    struct pool *pool; /* target's */
     struct settings settings;
     char data_dir[64], keys_path[80];
 };
 
 void start(struct fixture *fx);                               /* single token TOKEN */
 void start_with_keys(struct fixture *fx, const char *keys);   /* a keys document; "": no auth at all */
+void start_with_model(struct fixture *fx, const char *url);   /* TOKEN; brain holo3, and its model server, ready */
 void stop(struct fixture *fx);
 
 struct client {

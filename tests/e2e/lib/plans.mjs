@@ -35,7 +35,9 @@ export async function queued(caller, more = {}) {
 // A reply that refuses: its status, its one human sentence, and what the sentence must name.
 export function refused(reply, status, words) {
   assert.equal(reply.status, status, reply.text)
-  assert.deepEqual(Object.keys(reply.json), ['detail'])
+  const { error, ...rest } = reply.json
+  assert.deepEqual(Object.keys(rest), ['detail'])
+  if (error) assert.deepEqual([error.message, Object.keys(error)], [rest.detail, ['message', 'type', 'param', 'code']]) // chat says it OpenAI's way, too
   assert.equal(typeof reply.json.detail, 'string', reply.text)
   if (words) assert.match(reply.json.detail, words)
   return reply
