@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "brain/memory.h"
 #include "brain/model/ask.h"
+#include "brain/model/parts.h"
 
 struct model_brain {
     struct brain base;
@@ -77,15 +78,15 @@ static int take_picture(const struct model_brain *b, struct pool *pool,
     if (f->width < 1 || f->height < 1)
         return err_set(err, E_INVALID, "the model '%s' needs a screenshot", p->name);
     request_image_size(p, f->width, f->height, &w, &h);
-    if (obs->png && p->format == FORMAT_PNG && w == f->width && h == f->height) {
+    if (obs->png && p->format == PICTURE_PNG && w == f->width && h == f->height) {
         *out = (struct model_frame){obs->png, obs->png_len, w, h};
         return 0;
     }
     if (b->link->picture)
         return b->link->picture(b->link->picture_arg, pool, p, f, w, h, out, err);
     return err_set(err, E_UNSUPPORTED,
-                   "the model '%s' is sent a %s of %dx%d, and there is none of the screen (%dx%d)",
-                   p->name, p->format == FORMAT_PNG ? "PNG" : "JPEG", w, h, f->width, f->height);
+                   "the model '%s' is sent an %s of %dx%d, and there is none of the screen (%dx%d)",
+                   p->name, parts_media_type(p), w, h, f->width, f->height);
 }
 
 static int build(const struct model_brain *b, struct pool *pool, const struct brain_turn *turn,

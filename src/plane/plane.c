@@ -5,7 +5,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "plane/png.h"
+#include "core/picture.h"
 
 #define SIDE_MIN_PX 320
 #define CHORD_MAX   8
@@ -98,7 +98,7 @@ int plane_observe(struct plane *plane, struct pool *pool, unsigned what, int tim
     int r = plane->driver->observe(plane, pool, what, timeout_ms, &o, err);
     int64_t from = clock_mono_us();
     if (!r && png)
-        r = png_encode(pool, &o.frame, &o.png, &o.png_len, err);
+        r = picture_encode(pool, &o.frame, PICTURE_PNG, 0, &o.png, &o.png_len, err);
     o.perceive_us += clock_mono_us() - from;
     if (!r)
         *out = o;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/caps.h"
-#include "plane/png.h"
+#include "core/picture.h"
 #include "run/record.h"
 #include "run/step.h"
 
@@ -165,7 +165,7 @@ static const char *keep_picture(struct run *run, json_t *row, int ordinal, const
         return "the run has its most pictures of rows";
     struct pool *pool = pool_create(NULL);
     const char *name = pool_printf(pool, "row_%04d.png", ordinal), *why = NULL;
-    if (png_encode(pool, &part, &png, &len, &err))
+    if (picture_encode(pool, &part, PICTURE_PNG, 0, &png, &len, &err))
         why = "it could not be encoded";
     else if ((int64_t)len > CAP_ROW_IMAGE_BYTES - p->row_image_bytes)
         why = "the pictures of rows have their most bytes";

@@ -40,7 +40,7 @@ int run_observe(struct run *run, unsigned what, struct observation *out, struct 
 int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err)
 {
     bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
-    return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : OBSERVE_PNG), out, err);
+    return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : 0), out, err);
 }
 
 int run_look(struct run *run, struct observation *out, struct err *err)

@@ -21,7 +21,8 @@ enum {
     CAP_GATE_MS = 2000,
 };
 
-/* What the reader needs to see: the page, or pixels on a plane that cannot read it. */
+/* What the reader needs to see: the frame, and the page on a plane that can read it. No file is made of the
+ * frame: a brain that is a model makes the one picture it is sent (brain/model/picture.h). */
 int run_look(struct run *run, struct observation *out, struct err *err) MUST_CHECK;
 int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err) MUST_CHECK;
 int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err) MUST_CHECK;

@@ -185,6 +185,7 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     if (r)
         return r;
     w->looks++;
+    w->pngs += (what & OBSERVE_PNG) != 0;
     describe(w, pool, &p);
     *out = (struct observation){.url = w->no_url ? "" : pool_strdup(pool, fake_web_url(w)),
                                 .title = p.title,

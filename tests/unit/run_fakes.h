@@ -71,6 +71,7 @@ struct fake_web {
     bool clock;           /* every look shows another time, at the end of the page and in its pixels */
     int live_frames, most_frames; /* pictures that are kept at the same time */
     int late_after;       /* for the page function: looks until something loads */
+    int pngs;             /* looks that wanted the frame as a file */
     int looks, ticks_every; /* that many looks */
     int look_us;            /* that a look is said to take */
     bool no_wheel;        /* the page cannot be scrolled */

@@ -11,8 +11,8 @@
 #include <xkbcommon/xkbcommon.h>
 
 #include "base/clock.h"
+#include "core/picture.h"
 #include "plane/hands.h"
-#include "plane/png.h"
 #include "plane/x11/display.h"
 #include "plane/xvfb.h"
 
@@ -500,7 +500,7 @@ static void a_frame_becomes_a_png_with_its_pixels(void **state)
     make_window(b, 0, 0, W, H, 0xff0000);
     fit(b);
     assert_int_equal(display_capture(b->display, b->pool, &f, NULL), 0);
-    assert_int_equal(png_encode(b->pool, &f, &png, &len, NULL), 0);
+    assert_int_equal(picture_encode(b->pool, &f, PICTURE_PNG, 0, &png, &len, NULL), 0);
     assert_memory_equal(png, "\x89PNG\r\n\x1a\n", 8);
     assert_true(len < W * H);
     assert_int_equal(png[16] << 24 | png[17] << 16 | png[18] << 8 | png[19], W);

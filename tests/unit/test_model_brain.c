@@ -160,7 +160,7 @@ static void a_picture_is_made_only_where_it_must_be(void **state)
     assert_non_null(strstr(sent(0), "data:image/png;base64,cG5n\""));
     assert_int_equal(think(holo3, &without, &reply, &err), E_UNSUPPORTED);
     assert_int_equal(think(fara, &with, &reply, &err), E_UNSUPPORTED);
-    assert_non_null(strstr(err.msg, "PNG of 1428x896"));
+    assert_non_null(strstr(err.msg, "image/png of 1428x896"));
     assert_int_equal(server.calls, 1);
 
     to_server.picture = take;

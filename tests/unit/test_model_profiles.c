@@ -214,6 +214,45 @@ static void fara_sees_the_size_that_is_set(void **state)
     assert_true(p->space.width == 1428 && p->space.height == 896);
 }
 
+static void claude_is_sent_the_format_that_is_set(void **state)
+{
+    static const struct {
+        const char *value;
+        enum picture_format format;
+    } formats[] = {{"jpeg", PICTURE_JPEG},
+                   {"JPG", PICTURE_JPEG},
+                   {"png", PICTURE_PNG},
+                   {"webp", PICTURE_WEBP},
+                   {"", PICTURE_PNG}};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        setenv("MANTIS_CLAUDE_IMAGE_FORMAT", formats[i].value, 1);
+        assert_int_equal(rig_profile(pool, "claude")->format, formats[i].format);
+    }
+    unsetenv("MANTIS_CLAUDE_IMAGE_FORMAT");
+    setenv("MANTIS_CLAUDE_IMAGE_QUALITY", "95", 1);
+    assert_int_equal(rig_profile(pool, "claude")->quality, 95);
+    assert_int_equal(rig_profile(pool, "fara")->quality, 85); /* not its variable */
+    unsetenv("MANTIS_CLAUDE_IMAGE_QUALITY");
+}
+
+static void a_wrong_format_or_quality_names_its_variable(void **state)
+{
+    static const char *const wrong[][2] = {{"MANTIS_CLAUDE_IMAGE_FORMAT", "gif"},
+                                           {"MANTIS_CLAUDE_IMAGE_QUALITY", "96"},
+                                           {"MANTIS_CLAUDE_IMAGE_QUALITY", "0"},
+                                           {"MANTIS_CLAUDE_IMAGE_QUALITY", "85%"}};
+    struct profile_dirs dirs = rig_dirs();
+    const struct profile *p;
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        struct err err = {0};
+        setenv(wrong[i][0], wrong[i][1], 1);
+        assert_int_equal(profile_load(pool, &dirs, "claude", &p, &err), E_INVALID);
+        assert_non_null(strstr(err.msg, wrong[i][0]));
+        assert_non_null(strstr(err.msg, wrong[i][1]));
+        unsetenv(wrong[i][0]);
+    }
+}
+
 /* --- wrong files ----------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -335,6 +374,9 @@ static const struct CMUnitTest others[] = {
     row_test("brains 7 an unknown model is refused with the known ones",
              an_unknown_model_lists_the_known),
     row_test("brains 3 MANTIS_FARA_INPUT_WH", fara_sees_the_size_that_is_set),
+    row_test("brains 10 MANTIS_CLAUDE_IMAGE_FORMAT, MANTIS_CLAUDE_IMAGE_QUALITY",
+             claude_is_sent_the_format_that_is_set),
+    cmocka_unit_test(a_wrong_format_or_quality_names_its_variable),
     cmocka_unit_test(a_file_that_is_no_json_is_named),
     cmocka_unit_test(the_page_about_models_lists_the_fields),
 };

@@ -322,7 +322,7 @@ static void other_ways_to_be_told(void **state)
     assert_non_null(strstr(json_text(pool, json_array_get(messages, 0)),
                            "[{\"type\":\"text\",\"text\":\"You see 1280x720.\"}"));
     p.space.kind = SPACE_PER_MILLE;
-    p.format = FORMAT_JPEG;
+    p.format = PICTURE_JPEG;
     const char *text = json_text(pool, build(&p, &hosted, &turn));
     assert_non_null(strstr(text, "points are given from 0 to 1000"));
     assert_non_null(strstr(text, "data:image/jpeg;base64,"));

@@ -402,6 +402,7 @@ static void pixels_without_a_control_go_to_the_brain(void **state)
     rig.brain = &brain.base;
     rig_run(&rig, NULL);
     assert_int_equal(brain.asked, 8);
+    assert_int_equal(rig.web.pngs, 0); /* who sends a picture makes it, once */
     assert_string_equal(text_of(&rig, 1, "executor_backend"), "vision");
     rig_release(&rig);
 }

@@ -224,7 +224,8 @@ const char *parts_base64(struct pool *pool, const struct model_frame *frame)
 
 const char *parts_media_type(const struct profile *profile)
 {
-    static const char *const types[] = {[FORMAT_PNG] = "image/png", [FORMAT_JPEG] = "image/jpeg"};
+    static const char *const types[] = {
+        [PICTURE_PNG] = "image/png", [PICTURE_JPEG] = "image/jpeg", [PICTURE_WEBP] = "image/webp"};
     return types[profile->format];
 }
 

@@ -77,14 +77,21 @@ static const char *find_file(struct pool *pool, const struct profile_dirs *dirs,
     return NULL;
 }
 
+/* The operator's word, where image.<field> names a variable and it is set; NULL otherwise. */
+static const char *from_env(const json_t *file, const char *field, const char **ret_name)
+{
+    *ret_name = json_str(json_object_get(file, "image"), field, "");
+    const char *given = **ret_name ? getenv(*ret_name) : NULL;
+    return str_empty(given) ? NULL : given;
+}
+
 static int read_space(struct profile *p, const json_t *file, struct err *err)
 {
-    const char *env = json_str(json_object_get(file, "image"), "size_env", "");
-    const char *given = *env ? getenv(env) : NULL;
+    const char *env, *given = from_env(file, "size_env", &env);
     int r = space_parse(json_str(file, "coordinates", "screen"), &p->space, err);
     if (r)
         return err_prefix(err, "coordinates");
-    if (str_empty(given))
+    if (!given)
         return 0;
     struct pool *pool = pool_create(NULL);
     r = space_parse(pool_printf(pool, "fixed:%.20s", given), &p->space, NULL);
@@ -92,6 +99,40 @@ static int read_space(struct profile *p, const json_t *file, struct err *err)
     return r ? err_set(err, E_INVALID, "%s must be WxH, for example 1428x896, not '%.40s'", env,
                        given)
              : 0;
+}
+
+static int read_format(struct profile *p, const json_t *file, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum picture_format format;
+    } names[] = {{"png", PICTURE_PNG},
+                 {"jpeg", PICTURE_JPEG},
+                 {"jpg", PICTURE_JPEG},
+                 {"webp", PICTURE_WEBP}};
+    const char *env, *given = from_env(file, "format_env", &env);
+    for (size_t i = 0; given && i < ARRAY_SIZE(names); i++)
+        if (!strcasecmp(given, names[i].name)) {
+            p->format = names[i].format;
+            return 0;
+        }
+    return given ? err_set(err, E_INVALID, "%s must be png, jpeg, jpg or webp, not '%.40s'", env,
+                           given)
+                 : 0;
+}
+
+static int read_quality(struct profile *p, const json_t *file, struct err *err)
+{
+    const char *env, *given = from_env(file, "quality_env", &env);
+    char *end;
+    if (!given)
+        return 0;
+    long n = strtol(given, &end, 10);
+    if (*end || n < 1 || n > PROFILE_QUALITY_MAX)
+        return err_set(err, E_INVALID, "%s must be a whole number from 1 to %d, not '%.40s'", env,
+                       PROFILE_QUALITY_MAX, given);
+    p->quality = (int)n;
+    return 0;
 }
 
 static int read_replies(struct pool *pool, struct profile *p, const json_t *file, struct err *err)
@@ -196,6 +237,8 @@ static int read_file(struct pool *pool, const struct profile_dirs *dirs, const c
     int r = profile_read_fields(pool, file, p, err);
     r = r ? r : check(p, name, err);
     r = r ? r : read_space(p, file, err);
+    r = r ? r : read_format(p, file, err);
+    r = r ? r : read_quality(p, file, err);
     r = r ? r : read_replies(pool, p, file, err);
     r = r ? r : read_actions(p, err);
     r = r ? r : read_tools(pool, dirs, p, err);

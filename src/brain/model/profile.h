@@ -12,15 +12,16 @@
 #include "base/json.h"
 #include "base/pool.h"
 #include "brain/model/space.h"
+#include "core/picture.h"
 
 enum profile_api { API_OPENAI_CHAT, API_ANTHROPIC_MESSAGES };
-enum profile_format { FORMAT_PNG, FORMAT_JPEG };
 enum profile_layout { LAYOUT_FRAMES_FIRST, LAYOUT_TASK_FIRST };
 enum profile_tools_use { TOOLS_NEVER, TOOLS_SELF_HOSTED, TOOLS_ALWAYS };
 enum profile_switch { SWITCH_NONE, SWITCH_THINKING, SWITCH_TEMPLATE };
 enum profile_constraint { CONSTRAINT_NONE, CONSTRAINT_JSON_SCHEMA };
 enum profile_keys { KEYS_AS_SAID, KEYS_PLAIN };
 
+#define PROFILE_QUALITY_MAX 95 /* of JPEG and WebP: above it files grow and nothing is seen better */
 #define PROFILE_STRATEGIES 12
 #define PROFILE_VERSION_BYTES 9 /* 8 hex digits and NUL */
 
@@ -45,8 +46,8 @@ struct profile {
     const json_t *engine; /* how a server of ours is launched, NULL: none; not looked into here */
     /* what it sees */
     struct space space;
-    enum profile_format format;
-    int quality;  /* jpeg */
+    enum picture_format format;
+    int quality;  /* jpeg, webp */
     int max_side; /* px, of what it is sent; 0: any */
     int frames, plan_frames, history;
     /* what it may say */

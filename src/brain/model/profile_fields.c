@@ -22,7 +22,7 @@ struct field {
 #define AT(member) offsetof(struct profile, member)
 
 static const char *const apis[] = {"openai_chat", "anthropic_messages", NULL};
-static const char *const formats[] = {"png", "jpeg", NULL};
+static const char *const formats[] = {"png", "jpeg", "webp", NULL};
 static const char *const layouts[] = {"frames_first", "task_first", NULL};
 static const char *const uses[] = {"never", "self_hosted", "always", NULL};
 static const char *const switches[] = {"none", "thinking", "chat_template_kwargs", NULL};
@@ -52,8 +52,10 @@ static const struct field fields[] = {
     {"resize.min_pixels", NUMBER, AT(space.min_pixels), "3136", 1, 1e9, NULL, "resized: of the whole image"},
     {"resize.max_pixels", NUMBER, AT(space.max_pixels), "12845056", 1, 1e9, NULL, "resized: of the whole image"},
     {"image.format", CHOICE, AT(format), "\"png\"", 0, 0, formats, "what it is sent"},
-    {"image.quality", WHOLE, AT(quality), "85", 1, 95, NULL, "of jpeg"},
+    {"image.quality", WHOLE, AT(quality), "85", 1, PROFILE_QUALITY_MAX, NULL, "of jpeg and webp"},
     {"image.max_side", WHOLE, AT(max_side), "0", 0, CAP_SCREEN_SIDE_PX, NULL, "larger screens are sent smaller; 0: as they are"},
+    {"image.format_env", TEXT, NO_PLACE, "", 0, 0, NULL, "variable that sets another format; jpg is jpeg"},
+    {"image.quality_env", TEXT, NO_PLACE, "", 0, 0, NULL, "variable that sets another quality"},
     {"image.size_env", TEXT, NO_PLACE, "", 0, 0, NULL, "fixed: variable that sets another WxH"},
     {"frames", WHOLE, AT(frames), "1", 1, 8, NULL, "screenshots it is shown, the newest last"},
     {"plan_frames", WHOLE, AT(plan_frames), "1", 1, 8, NULL, "the same within a plan"},

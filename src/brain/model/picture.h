@@ -1,0 +1,28 @@
+/*
+ * picture.h - the picture port of struct model_link (ask.h), made here: a frame resized and encoded.
+ *
+ *     link.picture = model_picture;
+ *     link.picture_arg = NULL;
+ *
+ * A library of its own (model_picture_dep): it links the codecs.
+ */
+#ifndef MANTIS_BRAIN_MODEL_PICTURE_H
+#define MANTIS_BRAIN_MODEL_PICTURE_H
+
+#include "brain/model/ask.h"
+
+/*
+ * arg: not used, NULL. width x height: what request_image_size() says, or any other; the frame is resized
+ * to it whatever its shape. Format and quality are the profile's.
+ * Blocks: 10 ms for 1280x720 as it is, 30 ms resized to 1428x896.
+ * Owns:   *out is in pool; on error it is untouched.
+ * Errors: E_INVALID (sides, a frame without pixels), E_NOMEM.
+ */
+int model_picture(void *arg, struct pool *pool, const struct profile *profile, const struct frame *frame, int width,
+                  int height, struct model_frame *out, struct err *err) MUST_CHECK;
+
+/* The same of a part of the frame, as large as it is: what a reader asks about one region, or looks at again. */
+int model_picture_of(struct pool *pool, const struct profile *profile, const struct frame *frame,
+                     const struct rect *area, struct model_frame *out, struct err *err) MUST_CHECK;
+
+#endif

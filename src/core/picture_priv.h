@@ -1,0 +1,19 @@
+/*
+ * picture_priv.h - one encoder per format. Each gets a frame that was checked and returns the file in
+ * pool; one line in picture.c's table.
+ */
+#ifndef MANTIS_CORE_PICTURE_PRIV_H
+#define MANTIS_CORE_PICTURE_PRIV_H
+
+#include "core/picture.h"
+
+typedef int picture_encode_fn(struct pool *pool, const struct frame *frame, int quality, const uint8_t **ret_data,
+                              size_t *ret_len, struct err *err);
+
+picture_encode_fn picture_png, picture_jpeg, picture_webp;
+
+/* A library's buffer copied into pool; the buffer stays the caller's to free. E_NOMEM. */
+int picture_keep(struct pool *pool, const void *data, size_t len, const uint8_t **ret_data, size_t *ret_len,
+                 struct err *err) MUST_CHECK;
+
+#endif
