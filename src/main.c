@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"profile", cmd_profile, "list, remove and carry a server's browser profiles"},
     {"tenant", cmd_tenant, "issue, list, rotate and revoke the tokens of tenants"},
     {"engine", cmd_engine, "show how the model server of this pod is started"},
+    {"selftest", cmd_selftest, "look whether a model clicks where it means to"},
     {"gguf", cmd_gguf, "say what model files are, and whether they are whole"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},

@@ -1,5 +1,5 @@
 /*
- * brains.c - the names that MANTIS_BRAIN takes here. `serve` links no brain: it only passes the
+ * brains.c - the names that MANTIS_BRAIN takes here. `serve` asks no brain: it only passes the
  * name on to the worker, whose own list is src/brain/brain.c; a new kind is a row in both.
  */
 #include "api/brains.h"

@@ -3,23 +3,27 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "run/shot.h"
 #include "run/worker.h"
 
 #define SOCKET_FD 3 /* docs/processes.md */
 
-int main(void)
+int main(int argc, char **argv)
 {
+    prctl(PR_SET_NAME, "mantis-worker"); /* it may have been started through a descriptor */
+    umask(077); /* for what the run writes, and the browser below it: a page is the tenant's own */
+    log_setup();
+    if (argc == 3 && !strcmp(argv[1], "--shot"))
+        return shot_main(argv[2]);
     if (fcntl(SOCKET_FD, F_GETFD) < 0) {
         fputs("mantis-worker is started by `mantis serve`, with a socket on descriptor 3\n",
               stderr);
         return WORKER_BAD_START;
     }
-    prctl(PR_SET_NAME, "mantis-worker"); /* it may have been started through a descriptor */
-    umask(077); /* for what the run writes, and the browser below it: a page is the tenant's own */
-    log_setup();
     return worker_main(SOCKET_FD);
 }

@@ -367,6 +367,5 @@ json_t *docs_log_line(const json_t *event);
 /* --- ready.c --- */
 char *ready_find_program(struct pool *pool, const char *name); /* absolute path through PATH, or NULL */
 char *ready_find_browser(struct pool *pool, const char *setting);
-char *ready_worker_program(struct pool *pool);
 
 #endif

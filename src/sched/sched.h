@@ -21,6 +21,9 @@
 
 struct sched;
 
+/* mantis-worker: beside this program, or in libexec. It may not be there. */
+char *ready_worker_program(struct pool *pool);
+
 /* Borrows everything. Sweeps leftovers, takes up the runs that were queued or under way. */
 int sched_create(struct loop *loop, struct store *store, const struct settings *settings,
                  struct sched **out, struct err *err) MUST_CHECK;

@@ -107,6 +107,9 @@ static const struct row rows[] = {
      "address of a model server that runs already (OpenAI-compatible): none is started"},
     {"MANTIS_MODEL_NAME", TEXT, AT(model_name), "", 0, 0, 0, "what a call to that server names its model; default by brain"},
     {"MANTIS_MODEL_KEY_SECRET", TEXT, AT(model_key_secret), "", 0, 0, 0, "name of the secret that is that server's key"},
+    {"MANTIS_SELFTEST", OWN_RULE, AT(selftest), "warn", 0, 0, 0,
+     "off, warn or strict: a model that does not click where it means to is said so, or is never ready"},
+    {"MANTIS_SELFTEST_TIMEOUT_S", WHOLE, AT(selftest_timeout_s), "120", 5, 3600, 0, "seconds for all of that"},
     {"MANTIS_LORA_NAME", OWN_RULE, AT(lora_name), "challenger", 0, 0, 0, "what vLLM calls it"},
     {"MANTIS_RUNTIME_CONCURRENCY", WHOLE, AT(concurrency), "1", 1, 256, 0, "runs carried out at the same time"},
     {"MANTIS_MAX_STEPS_PER_PLAN", WHOLE, AT(max_steps_per_plan), STR(CAP_PLAN_STEPS), 1, 100000, LENIENT,
@@ -394,6 +397,22 @@ static void load_brain(struct loader *ld, struct settings *out)
 }
 
 /* Empty is not unset here: an adapter needs a name (serving.md section 2.2). */
+static int load_selftest(struct loader *ld, struct settings *out, struct err *err)
+{
+    static const char *const names[] = {
+        [SELFTEST_OFF] = "off", [SELFTEST_WARN] = "warn", [SELFTEST_STRICT] = "strict"};
+    const char *text = lookup(ld, "MANTIS_SELFTEST");
+    out->selftest = SELFTEST_WARN;
+    for (size_t i = 0; text && i < ARRAY_SIZE(names); i++)
+        if (!strcasecmp(text, names[i])) {
+            out->selftest = (int)i;
+            return 0;
+        }
+    return text ? err_set(err, E_INVALID, "MANTIS_SELFTEST must be off, warn or strict, not '%.40s'",
+                          text)
+                : 0;
+}
+
 static void load_lora_name(struct loader *ld, struct settings *out)
 {
     const char *name = getenv("MANTIS_LORA_NAME");
@@ -528,6 +547,8 @@ int settings_load(struct pool *pool, const char *config_path, struct settings *o
         r = load_data_dir(&ld, &loaded, err);
     if (!r)
         r = load_roots(&ld, &loaded, err);
+    if (!r)
+        r = load_selftest(&ld, &loaded, err);
     if (r)
         return r;
     load_brain(&ld, &loaded);

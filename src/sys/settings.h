@@ -10,6 +10,9 @@
 #include "base/err.h"
 #include "base/pool.h"
 
+/* What becomes of a model that does not click where it means to (docs/models.md). */
+enum selftest_mode { SELFTEST_OFF, SELFTEST_WARN, SELFTEST_STRICT };
+
 /* Where a GGUF model lies (serving.md section 1.2); files are paths or names in dir. "" none. */
 struct settings_weights {
     const char *dir, *gguf, *mmproj;
@@ -52,6 +55,8 @@ struct settings {
     const char *model_tag;  /* tells arms of a comparison apart; "" none */
     const char *model_url;  /* of a server that runs already; "": one is started */
     const char *model_name; /* what a call to it names; "": as the brain has it */
+    int selftest; /* enum selftest_mode */
+    int selftest_timeout_s;
     const char *model_key_secret; /* name of the secret that is its key; "" none */
     /* runs */
     const char *brain;   /* MANTIS_BRAIN > MANTIS_MODEL > "page" */

@@ -109,6 +109,8 @@ static void mistakes_are_named(void **state)
         {"MANTIS_RUN_TTL_DAYS", "-1"},
         {"MANTIS_ARTIFACT_TTL_DAYS", "soon"},
         {"MANTIS_WEBHOOK_ALLOW_PRIVATE", "maybe"},
+        {"MANTIS_SELFTEST", "loud"},
+        {"MANTIS_SELFTEST_TIMEOUT_S", "0"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         setenv(cases[i].key, cases[i].value, 1);

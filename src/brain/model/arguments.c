@@ -147,6 +147,7 @@ bool point_read(struct reading *r, const json_t *args, const char *const *names,
     if (r->in_words && (p.x < 0 || p.y < 0 || (p.x == 0 && p.y == 0)))
         return false;
     bool fraction = p.x_decimal && p.y_decimal && in_unit(p.x) && in_unit(p.y);
+    r->out->point = (struct said_point){true, p.x, p.y, fraction};
     if (!fraction && space->kind != SPACE_UNIT) {
         p.x = trunc(p.x);
         p.y = trunc(p.y);

@@ -38,8 +38,16 @@ struct reply_facts {
     const json_t *host_tools; /* [{name, ...}] that may be called, NULL none */
 };
 
+/* The last point that was read, as the model wrote it: in its own coordinates. */
+struct said_point {
+    bool there;
+    double x, y;
+    bool fraction; /* of the screen, whatever its space (space.h) */
+};
+
 struct model_reply {
     struct action action;     /* screen pixels */
+    struct said_point point;
     const char *strategy;     /* that found it; "" when none did (action is a wait, unparsed) */
     const char *thinking;     /* "" none */
     const json_t *predicted;  /* text or array of predicate tokens (agent-loop.md 8.1), NULL none */
