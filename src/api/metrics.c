@@ -9,6 +9,7 @@
 
 #include "base/caps.h"
 #include "base/id.h"
+#include "engine/engine.h"
 
 #define BEARER "Bearer "
 
@@ -36,6 +37,13 @@ static int check_token(const struct request *req, struct err *err)
     return 0;
 }
 
+static void show_selftest(struct request *req)
+{
+    const struct engine_selftest *t = req->api->engine ? engine_selftest(req->api->engine) : NULL;
+    if (t && *t->verdict)
+        meters_selftest(req->api->meters, t->verdict, t->median_px, t->max_px);
+}
+
 int metrics_get(struct request *req, struct err *err)
 {
     struct buf page;
@@ -43,6 +51,7 @@ int metrics_get(struct request *req, struct err *err)
     if (r)
         return r;
     buf_init(&page, CAP_METRICS_BYTES);
+    show_selftest(req);
     meters_print(req->api->meters, &page);
     r = page.failed
             ? err_set(err, E_INTERNAL, "/metrics is larger than %u bytes", CAP_METRICS_BYTES)

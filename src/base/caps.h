@@ -133,6 +133,8 @@
 #define CAP_WEBHOOK_ANSWER_BYTES (16u << 10) /* of a receiver; what is longer is cut off */
 #define CAP_HTTPC_HEADER_BYTES (64u << 10)   /* of an answer, all header lines together */
 
+#define CAP_SELFTEST_BYTES (256u << 10) /* of what `mantis selftest` writes to the one that started it */
+
 /* Model files (src/engine): all of it is written by whoever made the file */
 #define CAP_GGUF_KEYS 65536
 #define CAP_GGUF_KEY_BYTES 65535          /* the format's own limit */

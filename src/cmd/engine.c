@@ -214,6 +214,19 @@ static int engine_check(int argc, char **argv)
 
 /* --- status ------------------------------------------------------------------------------------- */
 
+static void print_selftest(const json_t *t)
+{
+    const char *verdict = json_str(t, "verdict", ""), *advice = json_str(t, "advice", "");
+    printf("self-test  %s", json_str(t, "state", ""));
+    if (*verdict)
+        printf(", %s: %s", verdict, json_str(t, "words", ""));
+    if (json_num(t, "median_px", -1) >= 0)
+        printf(" (%.0f px at the median, %.0f px at most)", json_num(t, "median_px", 0), json_num(t, "max_px", 0));
+    printf("\n");
+    if (*advice)
+        printf("advice     %s\n", advice);
+}
+
 static void print_status(const json_t *e)
 {
     const json_t *pid = json_object_get(e, "pid");
@@ -225,6 +238,7 @@ static void print_status(const json_t *e)
     if (json_is_integer(pid))
         printf("process    %lld\n", (long long)json_integer_value(pid));
     printf("address    %s, called %s\n", json_str(e, "url", ""), json_str(e, "request_model", ""));
+    print_selftest(json_object_get(e, "selftest"));
     printf("failures   %lld\n", (long long)json_int(e, "failures", 0));
     if (*log)
         printf("log        %s\n", log);

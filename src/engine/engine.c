@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/child.h"
 #include "engine/supervisor.h"
+#include "engine/trial.h"
 #include "sys/httpc.h"
 #include "sys/secrets.h"
 
@@ -31,6 +32,9 @@ struct engine {
     struct child child;
     struct httpc *httpc;
     struct httpc_exchange *asked; /* NULL: no question is under way */
+    struct trial *trial;          /* NULL: not tested, or done with */
+    struct engine_selftest selftest;
+    struct pool *selftest_pool; /* its texts */
     enum supervisor_question question;
     struct loop_timer tell; /* the end, or that it has stopped: from the loop, not from inside */
     int port;
@@ -119,6 +123,8 @@ static void hush(void *arg)
     if (e->asked)
         httpc_cancel(e->asked);
     e->asked = NULL;
+    if (e->trial)
+        trial_cancel(e->trial);
 }
 
 static void ask(void *arg, enum supervisor_question question)
@@ -131,6 +137,55 @@ static void ask(void *arg, enum supervisor_question question)
     if (send_question(e, pool, &err)) /* the address was looked at before: this is our mistake */
         BUG("%s", err.msg);
     pool_destroy(pool);
+}
+
+/* --- where it clicks ------------------------------------------------------------------------------ */
+
+static bool is_strict(const struct engine *e)
+{
+    return e->target->settings->selftest == SELFTEST_STRICT;
+}
+
+static void keep_result(struct engine *e, const struct trial_result *r)
+{
+    pool_destroy(e->selftest_pool);
+    e->selftest_pool = pool_create(NULL);
+    e->selftest = (struct engine_selftest){.state = r->ok           ? ENGINE_SELFTEST_PASSED
+                                                    : is_strict(e) ? ENGINE_SELFTEST_REFUSED
+                                                                   : ENGINE_SELFTEST_WARNED,
+                                           .verdict = pool_strdup(e->selftest_pool, r->verdict),
+                                           .words = pool_strdup(e->selftest_pool, r->words),
+                                           .advice = pool_strdup(e->selftest_pool, r->advice),
+                                           .median_px = r->median_px,
+                                           .max_px = r->max_px,
+                                           .hits = r->hits,
+                                           .asked = r->asked};
+}
+
+static void on_tested(void *arg, const struct trial_result *result)
+{
+    struct engine *e = arg;
+    const struct engine_selftest *t = &e->selftest;
+    keep_result(e, result);
+    struct pool *pool = pool_create(NULL);
+    const char *text = pool_printf(pool, "the self-test: %s%s%s", t->words, *t->advice ? "; " : "", t->advice);
+    if (result->ok)
+        log_info(LOGGER, NULL, "%s (%.0f px at the median, %.0f px at most)", text, t->median_px, t->max_px);
+    else if (!is_strict(e))
+        log_warning(LOGGER, NULL, "%s (MANTIS_SELFTEST=warn: it is served all the same)", text);
+    if (t->state == ENGINE_SELFTEST_REFUSED)
+        supervisor_event(&e->supervisor, SUPERVISOR_REFUSED, pool_printf(pool, "%s (MANTIS_SELFTEST=strict)", text));
+    else
+        supervisor_event(&e->supervisor, SUPERVISOR_PASSED, NULL);
+    pool_destroy(pool);
+}
+
+static void test(void *arg)
+{
+    struct engine *e = arg;
+    trial_destroy(e->trial);
+    e->selftest.state = ENGINE_SELFTEST_RUNNING;
+    trial_start(e->loop, e->target, engine_url(e), on_tested, e, &e->trial);
 }
 
 /* --- its process ---------------------------------------------------------------------------------- */
@@ -200,8 +255,11 @@ static void on_changed(void *arg)
     loop_timer_set(e->loop, &e->tell, 0, tell_now, e);
 }
 
-static const struct supervisor_ops ours = {launch, send_signal, ask, hush, on_changed};
-static const struct supervisor_ops theirs = {NULL, NULL, ask, hush, on_changed};
+/* By whether it is ours, and whether it is tested. */
+static const struct supervisor_ops operations[2][2] = {
+    {{NULL, NULL, ask, NULL, hush, on_changed}, {NULL, NULL, ask, test, hush, on_changed}},
+    {{launch, send_signal, ask, NULL, hush, on_changed}, {launch, send_signal, ask, test, hush, on_changed}},
+};
 
 /* --- before the start ----------------------------------------------------------------------------- */
 
@@ -289,7 +347,14 @@ int engine_create(struct loop *loop, const struct engine_target *target, engine_
     e->on_end = on_end;
     e->end_arg = arg;
     child_init(&e->child, loop, target->url ? "" : target->launch.log_path, on_child_end, e);
-    supervisor_init(&e->supervisor, loop, target->url ? &theirs : &ours, e,
+    bool tested = target->settings->selftest != SELFTEST_OFF;
+    e->selftest = (struct engine_selftest){.state = tested ? ENGINE_SELFTEST_TO_DO : ENGINE_SELFTEST_OFF,
+                                           .verdict = "",
+                                           .words = "",
+                                           .advice = "",
+                                           .median_px = -1,
+                                           .max_px = -1};
+    supervisor_init(&e->supervisor, loop, &operations[!target->url][tested], e,
                     (int64_t)target->start_timeout_s * 1000);
     int r = httpc_create(loop, &e->httpc, err);
     if (r)
@@ -306,6 +371,8 @@ void engine_destroy(struct engine *engine)
     supervisor_release(&engine->supervisor);
     hush(engine);
     loop_timer_clear(&engine->tell);
+    trial_destroy(engine->trial);
+    pool_destroy(engine->selftest_pool);
     child_release(&engine->child);
     httpc_destroy(engine->httpc);
     free(engine);
@@ -358,6 +425,7 @@ static const char *const state_words[SUPERVISOR_N_STATES] = {
     [SUPERVISOR_STOPPED] = "the model server is not started",
     [SUPERVISOR_STARTING] = "the model server is not ready",
     [SUPERVISOR_PROBING] = "the model server is asked for a first token",
+    [SUPERVISOR_TESTING] = "the model server answers, and its clicks are tested",
     [SUPERVISOR_READY] = "",
     [SUPERVISOR_BACKING_OFF] = "the model server ended and is started again",
     [SUPERVISOR_GIVEN_UP] = "the model server was given up",
@@ -371,6 +439,9 @@ static const char *time_words(struct pool *pool, const struct engine *e)
     if (s->state == SUPERVISOR_STARTING)
         return pool_printf(pool, " for %lld s, of at most %d s", (long long)seconds_in_state(s),
                            e->target->start_timeout_s);
+    if (s->state == SUPERVISOR_TESTING)
+        return pool_printf(pool, " for %lld s, of at most %d s", (long long)seconds_in_state(s),
+                           e->target->settings->selftest_timeout_s);
     if (s->state == SUPERVISOR_BACKING_OFF)
         return pool_printf(pool, " in %lld s", (long long)(supervisor_pause_ms(s) + 999) / 1000);
     return "";
@@ -382,13 +453,34 @@ bool engine_ready(struct engine *engine, const char **ret_why)
         return true;
     const struct supervisor *s = &engine->supervisor;
     struct pool *pool = pool_create(NULL);
-    bool says_why = *s->why && s->state != SUPERVISOR_PROBING && s->state != SUPERVISOR_READY;
+    bool says_why = *s->why && s->state != SUPERVISOR_PROBING && s->state != SUPERVISOR_TESTING && s->state != SUPERVISOR_READY;
     snprintf(engine->reason, sizeof(engine->reason), "%s%s%s%s", state_words[s->state],
              time_words(pool, engine), says_why ? ": " : "", says_why ? s->why : "");
     pool_destroy(pool);
     if (ret_why)
         *ret_why = engine->reason;
     return s->state == SUPERVISOR_READY;
+}
+
+const struct engine_selftest *engine_selftest(const struct engine *engine)
+{
+    return &engine->selftest;
+}
+
+static json_t *px(double v)
+{
+    return v < 0 ? json_null() : json_real(v);
+}
+
+static json_t *selftest_json(const struct engine_selftest *t)
+{
+    static const char *const states[] = {
+        [ENGINE_SELFTEST_OFF] = "off",       [ENGINE_SELFTEST_TO_DO] = "to_do",
+        [ENGINE_SELFTEST_RUNNING] = "running", [ENGINE_SELFTEST_PASSED] = "passed",
+        [ENGINE_SELFTEST_WARNED] = "warned", [ENGINE_SELFTEST_REFUSED] = "refused"};
+    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:i,s:i}", "state", states[t->state], "verdict", t->verdict, "words",
+                     json_string_safe(t->words), "advice", json_string_safe(t->advice), "median_px",
+                     px(t->median_px), "max_px", px(t->max_px), "hits", t->hits, "asked", t->asked);
 }
 
 json_t *engine_status(struct engine *engine)
@@ -410,6 +502,7 @@ json_t *engine_status(struct engine *engine)
     json_put_str(doc, "tag", t->tag);
     json_put(doc, "pid", engine->child.proc.pid ? json_integer(engine->child.proc.pid) : json_null());
     json_put_int(doc, "failures", s->failures);
+    json_put(doc, "selftest", selftest_json(&engine->selftest));
     json_put_str(doc, "log", engine->child.log.path);
     json_put(doc, "last_lines", json_string_safe(child_log_tail(&engine->child.log, pool, STATUS_LOG_BYTES)));
     pool_destroy(pool);

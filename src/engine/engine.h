@@ -59,6 +59,26 @@ const struct engine_target *engine_target(const struct engine *engine);
 /* The key that calls carry ("Authorization: Bearer"), "" none; in pool, and wiped with it. Reads a file. */
 const char *engine_key(const struct engine *engine, struct pool *pool);
 
+/* Does it click where it means to (brain/model/selftest.h)? Looked at once, before it is ready. */
+enum engine_selftest_state {
+    ENGINE_SELFTEST_OFF,
+    ENGINE_SELFTEST_TO_DO,
+    ENGINE_SELFTEST_RUNNING,
+    ENGINE_SELFTEST_PASSED,
+    ENGINE_SELFTEST_WARNED,  /* MANTIS_SELFTEST=warn: it is served all the same */
+    ENGINE_SELFTEST_REFUSED, /* MANTIS_SELFTEST=strict */
+};
+
+struct engine_selftest {
+    enum engine_selftest_state state;
+    const char *verdict, *words, *advice; /* "" until it is known */
+    double median_px, max_px;             /* from the middle of a button; < 0 not known */
+    int hits, asked;
+};
+
+/* Good until the next turn. */
+const struct engine_selftest *engine_selftest(const struct engine *engine);
+
 /* For `mantis engine status`; docs/processes.md lists the fields. The caller's. */
 json_t *engine_status(struct engine *engine);
 

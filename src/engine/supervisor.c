@@ -85,6 +85,7 @@ static enum supervisor_state await(struct supervisor *s)
 static enum supervisor_state begin(struct supervisor *s)
 {
     struct err err = {0};
+    s->condemned = false;
     if (s->ops->launch && s->ops->launch(s->arg, &err)) {
         snprintf(s->why, sizeof(s->why), "%s", err.msg);
         return fail(s);
@@ -121,6 +122,26 @@ static enum supervisor_state arrive(struct supervisor *s)
     return SUPERVISOR_READY;
 }
 
+/* A start took as long as it took: a test has a clock of its own. */
+static enum supervisor_state test(struct supervisor *s)
+{
+    if (!s->ops->test || s->was_ready)
+        return arrive(s);
+    loop_timer_clear(&s->deadline);
+    s->ops->test(s->arg);
+    return SUPERVISOR_TESTING;
+}
+
+static enum supervisor_state refuse(struct supervisor *s)
+{
+    rest(s);
+    if (!s->ops->launch)
+        return SUPERVISOR_GIVEN_UP;
+    s->condemned = true;
+    s->ops->signal(s->arg, SIGKILL);
+    return s->state;
+}
+
 static enum supervisor_state calm(struct supervisor *s)
 {
     s->strikes = 0;
@@ -145,6 +166,7 @@ static enum supervisor_state late(struct supervisor *s)
              (long long)s->start_timeout_ms / 1000);
     if (s->ops->launch) {
         rest(s);
+        s->condemned = true;
         s->ops->signal(s->arg, SIGKILL);
     }
     return s->state;
@@ -161,6 +183,7 @@ static enum supervisor_state end(struct supervisor *s)
     rest(s);
     if (!s->ops->launch)
         return SUPERVISOR_STOPPED;
+    s->condemned = true;
     s->ops->signal(s->arg, SIGTERM);
     tick_in(s, SUPERVISOR_GRACE_MS);
     return SUPERVISOR_DRAINING;
@@ -183,8 +206,12 @@ static act_fn *const actions[SUPERVISOR_N_STATES][SUPERVISOR_N_EVENTS] = {
         [SUPERVISOR_EXITED] = fail, [SUPERVISOR_LATE] = late, [SUPERVISOR_STOP] = end,
     },
     [SUPERVISOR_PROBING] = {
-        [SUPERVISOR_TOKEN] = arrive, [SUPERVISOR_NO_TOKEN] = doubt,
+        [SUPERVISOR_TOKEN] = test, [SUPERVISOR_NO_TOKEN] = doubt,
         [SUPERVISOR_EXITED] = fail, [SUPERVISOR_LATE] = late, [SUPERVISOR_STOP] = end,
+    },
+    [SUPERVISOR_TESTING] = {
+        [SUPERVISOR_PASSED] = arrive, [SUPERVISOR_REFUSED] = refuse,
+        [SUPERVISOR_EXITED] = fail, [SUPERVISOR_STOP] = end,
     },
     [SUPERVISOR_READY] = {
         [SUPERVISOR_TICK] = ask_health, [SUPERVISOR_HEALTHY] = calm, [SUPERVISOR_UNHEALTHY] = strike,
@@ -197,16 +224,17 @@ static act_fn *const actions[SUPERVISOR_N_STATES][SUPERVISOR_N_EVENTS] = {
 
 static const char *const names[] = {
     [SUPERVISOR_STOPPED] = "stopped", [SUPERVISOR_STARTING] = "starting", [SUPERVISOR_PROBING] = "probing",
+    [SUPERVISOR_TESTING] = "testing",
     [SUPERVISOR_READY] = "ready", [SUPERVISOR_BACKING_OFF] = "backing_off",
     [SUPERVISOR_GIVEN_UP] = "given_up", [SUPERVISOR_DRAINING] = "draining",
 };
 /* clang-format on */
 
-/* A reason that was there before the end is the reason of the end: what was late was killed for it. */
+/* What is ended by us had its reason before: it was late, or refused. */
 static void keep_why(struct supervisor *s, enum supervisor_event event, const char *why)
 {
-    bool killed_late = event == SUPERVISOR_EXITED && !s->deadline.loop && s->state != SUPERVISOR_READY;
-    if (why && !killed_late)
+    bool no_news = event == SUPERVISOR_EXITED && s->condemned;
+    if (why && !no_news)
         snprintf(s->why, sizeof(s->why), "%s", why);
 }
 

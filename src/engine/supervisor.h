@@ -3,7 +3,8 @@
  * 1.4): a table of states and events. What it does to the world it does through its ops, so tests bring
  * a world of their own; src/engine/engine.c brings the real one.
  *
- * A server is ready once /health says so and one token came. A server of ours that dies before it was
+ * A server is ready once /health says so, one token came and, the first time, it was tested and not refused: one
+ * that is refused is ended and given up. A server of ours that dies before it was
  * ever ready, or is not ready in time, is given up at once: it will not do better the next time. One that
  * dies later is started again after 1, 2, 4 ... 60 s, and given up after 5 failures in 10 minutes.
  * A server that was not started here is waited for as long as it takes.
@@ -30,6 +31,7 @@ enum supervisor_state {
     SUPERVISOR_STOPPED,
     SUPERVISOR_STARTING, /* /health is asked */
     SUPERVISOR_PROBING,  /* one token is asked for */
+    SUPERVISOR_TESTING, /* it is looked at whether it clicks where it means to */
     SUPERVISOR_READY,
     SUPERVISOR_BACKING_OFF,
     SUPERVISOR_GIVEN_UP,
@@ -43,6 +45,8 @@ enum supervisor_event {
     SUPERVISOR_UNHEALTHY,
     SUPERVISOR_TOKEN,
     SUPERVISOR_NO_TOKEN,
+    SUPERVISOR_PASSED,  /* the test is over: it may be ready */
+    SUPERVISOR_REFUSED, /* likewise: it may not */
     SUPERVISOR_EXITED, /* the process is gone */
     SUPERVISOR_TICK,   /* what was waited for in this state is due */
     SUPERVISOR_LATE,   /* the time for a start is over */
@@ -59,7 +63,10 @@ struct supervisor_ops {
     /* The answer comes as HEALTHY or UNHEALTHY, TOKEN or NO_TOKEN, later and once; a question that is
      * under way is dropped. */
     void (*ask)(void *arg, enum supervisor_question question);
-    void (*hush)(void *arg); /* drop the question that is under way, if any */
+    /* Comes as PASSED or REFUSED, later and once, in bounded time: no clock runs here meanwhile. NULL:
+     * nothing is tested. Once, before it is ready for the first time. */
+    void (*test)(void *arg);
+    void (*hush)(void *arg); /* drop the question or test that is under way, if any */
     void (*changed)(void *arg); /* the state is another one; may be NULL. Must not free the supervisor */
 };
 
@@ -79,6 +86,7 @@ struct supervisor {
     int n_failed;
     int in_a_row; /* failures since it was last ready for SUPERVISOR_WINDOW_MS */
     int strikes;
+    bool condemned; /* we end it: its end is no news */
 };
 
 /* Borrows loop and ops; stopped at first. */

@@ -51,6 +51,8 @@ static const struct metric_spec specs[METER_N] = {
     [METER_EVENT_STREAMS] = {"mantis_event_streams", "Open event streams.", GAUGE, .labels = {"tenant_id"}},
     [METER_KEYS_LOAD_ERRORS] = {"mantis_tenant_keys_load_errors_total", "Keys files that could not be used; the last good one stays in force.", COUNTER},
     [METER_MODEL_SERVER_UP] = {"mantis_model_server_up", "1 while the model server answers.", GAUGE, .labels = {"model"}},
+    [METER_SELFTEST] = {"mantis_selftest", "1 for what the model's self-test found.", GAUGE, .labels = {"verdict"}},
+    [METER_SELFTEST_ERROR] = {"mantis_selftest_error_pixels", "How far the clicks of the self-test were from where they should be.", GAUGE, .labels = {"of"}},
     [METER_BUILD_INFO] = {"mantis_build_info", "1, labelled with what is running.", GAUGE, .labels = {"version", "git_sha"}},
     [METER_PROCESS_RESIDENT] = {"process_resident_memory_bytes", "Resident memory of the server process.", GAUGE},
     [METER_PROCESS_OPEN_FDS] = {"process_open_fds", "Open file descriptors of the server process.", GAUGE},
@@ -155,6 +157,18 @@ void meters_webhook(struct meters *m, const char *tenant, const char *outcome)
 {
     if (m)
         metric_add(m->of[METER_WEBHOOK_DELIVERIES], 1, text(tenant), text(outcome), NULL);
+}
+
+void meters_selftest(struct meters *m, const char *verdict, double median_px, double max_px)
+{
+    if (!m)
+        return;
+    metric_zero(m->of[METER_SELFTEST]);
+    metric_set(m->of[METER_SELFTEST], 1, verdict, NULL);
+    if (median_px >= 0)
+        metric_set(m->of[METER_SELFTEST_ERROR], median_px, "median", NULL);
+    if (max_px >= 0)
+        metric_set(m->of[METER_SELFTEST_ERROR], max_px, "max", NULL);
 }
 
 void meters_stream(struct meters *m, const char *tenant, int by)

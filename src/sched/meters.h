@@ -28,6 +28,9 @@ void meters_rejected(struct meters *meters, const char *tenant, const char *kind
 void meters_webhook(struct meters *meters, const char *tenant, const char *outcome);
 void meters_stream(struct meters *meters, const char *tenant, int by); /* +1 opened, -1 closed */
 
+/* The self-test of the model server, as it stands: its verdict, and how far clicks were off (< 0: not known). */
+void meters_selftest(struct meters *meters, const char *verdict, double median_px, double max_px);
+
 void meters_print(struct meters *meters, struct buf *out);
 
 #endif

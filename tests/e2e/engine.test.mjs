@@ -242,6 +242,15 @@ test('MANTIS_MODEL_URL: used instead, with its key, never started and never ende
   fs.rmSync(secrets, { recursive: true })
 })
 
+test('one of ours that the self-test refuses is ended, and serve with it', async () => {
+  await withEngine('loaded', async ({ server, starts, pid }) => {
+    assert.equal((await within(40000 * slow, 'the end of serve', server.child.ended)).code, 1)
+    assert.equal(starts().length, 1)
+    assert.match(server.child.log, /the model server was given up: the self-test: .*\(MANTIS_SELFTEST=strict\)/)
+    await gone(pid())
+  }, { MANTIS_SELFTEST: 'strict', MANTIS_SELFTEST_TIMEOUT_S: '30' })
+})
+
 // ---- what ends a start ---------------------------------------------------------------------------------
 
 const cannot = [

@@ -1,11 +1,12 @@
-// Does a model click where it means to: `mantis selftest` against the scripted model server. The buttons are drawn by a real browser on a real display; the script clicks where they are.
+// Does a model click where it means to: `mantis selftest` against the scripted model server, and `serve`, which is not ready
+// before it (MANTIS_SELFTEST). The buttons are drawn by a real browser on a real display; the script clicks where they are.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
-import { bin, processes, root, slow, tempDir, until, within } from './lib/harness.mjs'
+import { bin, processes, root, Server, slow, tempDir, until, within } from './lib/harness.mjs'
 import { startModelServer } from './lib/model_server.mjs'
 
 const env = { PATH: process.env.PATH, HOME: '/tmp', MANTIS_REPO_ROOT: process.env.MANTIS_REPO_ROOT || root }
@@ -149,6 +150,91 @@ test('interrupted: it ends within 2 s and leaves nothing', async () => {
     await until(20000 * slow, 'a question', () => model.sent().length)
     child.kill('SIGTERM')
     await within(2000 * slow, 'the end', ended)
+    nothingLeft()
+  })
+})
+
+// ---- serve -----------------------------------------------------------------------------------------------
+
+async function withServe(rules, more, fn) {
+  await withModel(rules, async (model) => {
+    const server = new Server({ env: { MANTIS_BRAIN: 'holo3', MANTIS_MODEL_URL: model.url, MANTIS_MODEL_NAME: 'scripted', TMPDIR: tmp, ...more } })
+    const health = async () => { const r = await fetch(`${server.base}/health`); return { status: r.status, ...await r.json() } }
+    const ready = () => until(30000 * slow, '/health 200', async () => (await health()).status === 200)
+    const status = (args = ['--json']) => spawnSync(bin, ['engine', 'status', '--data-dir', server.dir, ...args], { encoding: 'utf8' })
+    try {
+      await server.start()
+      await fn({ server, model, health, ready, status, selftest: () => JSON.parse(status().stdout).selftest })
+    } finally { await server.stop() }
+  })
+}
+
+test('serve is ready only after it, and says what was found', async () => {
+  const { targets } = await buttons('holo3')
+  const slowly = rulesFor(targets, 1288, 728).map((rule) => ({ ...rule, delay_ms: 300 }))
+  await withServe(slowly, { MANTIS_SELFTEST: 'strict' }, async ({ server, model, health, ready, status, selftest }) => {
+    await until(20000 * slow, 'the test', async () => (await health()).reason?.startsWith('the model server answers, and its clicks are tested'))
+    assert.equal(JSON.parse(status().stdout).state, 'testing')
+    assert.equal(selftest().state, 'running')
+    await ready()
+    const t = selftest()
+    assert.deepEqual([t.state, t.verdict, t.hits, t.asked], ['passed', 'fits', 8, 8])
+    assert.ok(t.median_px <= 2 && t.max_px <= 2)
+    assert.match(status([]).stdout, /self-test +passed, fits: the model clicks where it means to: 8 of 8 inside the button \(\d px at the median, \d px at most\)/)
+    await until(2000 * slow, 'the log', () => server.child.log.includes('the self-test: the model clicks where it means to'))
+    const metrics = await (await fetch(`${server.base}/metrics`)).text()
+    assert.match(metrics, /^mantis_selftest\{verdict="fits"\} 1$/m)
+    assert.match(metrics, /^mantis_selftest_error_pixels\{of="median"\} [\d.]+$/m)
+    assert.equal(model.sent().filter((line) => line.method === 'POST' && JSON.stringify(line.body).includes('labelled')).length, 8)
+  })
+})
+
+test('warn: another space is said with what to change, and it is served all the same', async () => {
+  const { targets } = await buttons('holo3')
+  await withServe(rulesFor(targets, 1000, 1000), { MANTIS_SELFTEST: 'warn' }, async ({ server, ready, selftest, status }) => {
+    await ready()
+    assert.deepEqual([selftest().state, selftest().verdict], ['warned', 'other_space'])
+    await until(2000 * slow, 'the log', () => server.child.log.includes('per_mille'))
+    assert.match(server.child.log, /"WARNING"[^\n]*points in thousandths of the screen[^\n]*per_mille/)
+    assert.match(status([]).stdout, /advice +set "coordinates": "per_mille"/)
+  })
+})
+
+test('strict: refused, serve ends with 1 and the reason', async () => {
+  const { targets } = await buttons('holo3')
+  await withServe(rulesFor(targets, 1000, 1000), { MANTIS_SELFTEST: 'strict' }, async ({ server }) => {
+    assert.deepEqual(await within(30000 * slow, 'the end of serve', server.child.ended), { code: 1, signal: null })
+    assert.match(server.child.log, /stopping: the model server was given up: the self-test: the model points in thousandths of the screen.*set \\"coordinates\\": \\"per_mille\\".*\(MANTIS_SELFTEST=strict\)/)
+  })
+})
+
+test('it cannot be asked: a warning; in strict mode the end', async () => {
+  const silent = [{ fault: 'silence' }], short = { MANTIS_SELFTEST_TIMEOUT_S: '8' }
+  await withServe(silent, { MANTIS_SELFTEST: 'warn', ...short }, async ({ ready, selftest }) => {
+    await ready()
+    assert.deepEqual([selftest().state, selftest().verdict, selftest().median_px], ['warned', 'unasked', null])
+  })
+  await withServe(silent, { MANTIS_SELFTEST: 'strict', MANTIS_BROWSER: 'no-such-browser' }, async ({ server }) => {
+    assert.equal((await within(30000 * slow, 'the end of serve', server.child.ended)).code, 1)
+    assert.match(server.child.log, /given up: the self-test: the page of buttons cannot be shown/)
+  })
+})
+
+test('off: nothing is asked; a word that is none ends the start', async () => {
+  await withServe([], { MANTIS_SELFTEST: 'off' }, async ({ model, ready, selftest }) => {
+    await ready()
+    assert.equal(selftest().state, 'off')
+    assert.ok(model.sent().filter((line) => line.method === 'POST').every((line) => line.body.max_tokens === 1))
+  })
+  const r = spawnSync(bin, ['serve', '--check'], { encoding: 'utf8', env: { ...env, MANTIS_SELFTEST: 'loud' } })
+  assert.equal(r.status, 2)
+  assert.match(r.stderr, /MANTIS_SELFTEST must be off, warn or strict, not 'loud'/)
+})
+
+test('SIGTERM while it is tested: serve ends, and so does the test', async () => {
+  await withServe([{ fault: 'silence' }], { MANTIS_SELFTEST: 'warn' }, async ({ server, model }) => {
+    await until(20000 * slow, 'a question', () => model.sent().some((line) => JSON.stringify(line.body ?? '').includes('labelled')))
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null })
     nothingLeft()
   })
 })

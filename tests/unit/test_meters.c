@@ -177,12 +177,27 @@ static void every_family_of_the_contract_is_declared_from_the_start(void **state
         "mantis_event_streams gauge",
         "mantis_tenant_keys_load_errors_total counter",
         "mantis_model_server_up gauge",
+        "mantis_selftest gauge",
+        "mantis_selftest_error_pixels gauge",
     };
     for (size_t i = 0; i < ARRAY_SIZE(families); i++)
         has(pool_printf(pool, "# TYPE %s\n", families[i]));
     has("mantis_build_info{version=\"" MANTIS_VERSION "\",git_sha=\"abc123\"} 1\n");
     has("mantis_tenant_keys_load_errors_total 0\n");
     has_not("mantis_model_server_up{");
+}
+
+static void the_selftest_of_the_model_shows_its_verdict_and_error(void **state)
+{
+    has_not("mantis_selftest{");
+    meters_selftest(meters, "unasked", -1, -1);
+    has("mantis_selftest{verdict=\"unasked\"} 1\n");
+    has_not("mantis_selftest_error_pixels{");
+    meters_selftest(meters, "fits", 3.5, 9);
+    has("mantis_selftest{verdict=\"fits\"} 1\n");
+    has("mantis_selftest{verdict=\"unasked\"} 0\n");
+    has("mantis_selftest_error_pixels{of=\"median\"} 3.5\n");
+    has("mantis_selftest_error_pixels{of=\"max\"} 9\n");
 }
 
 static void live_runs_and_the_queue_follow_the_states(void **state)
@@ -479,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_family_of_the_contract_is_declared_from_the_start),
         CASE(live_runs_and_the_queue_follow_the_states),
+        CASE(the_selftest_of_the_model_shows_its_verdict_and_error),
         CASE(runs_that_were_live_before_the_start_are_counted),
         CASE(an_ended_run_is_in_both_histograms_and_has_a_reason),
         CASE(a_paused_run_is_observed_once_per_pause),

@@ -83,8 +83,31 @@ static void hush(void *arg)
     loop_timer_clear(&answer);
 }
 
-static const struct supervisor_ops ours = {launch, send_signal, ask, hush, NULL};
-static const struct supervisor_ops theirs = {NULL, NULL, ask, hush, NULL};
+/* verdict: what a test comes to, after a minute and a half. */
+static struct loop_timer test_end;
+static enum supervisor_event verdict;
+
+static void on_test_end(void *arg)
+{
+    supervisor_event(&s, verdict, verdict == SUPERVISOR_REFUSED ? "it points elsewhere" : NULL);
+}
+
+static void test_it(void *arg)
+{
+    buf_adds(&done, "test ");
+    loop_timer_set(loop, &test_end, 90000, on_test_end, NULL);
+}
+
+static void hush_test(void *arg)
+{
+    hush(arg);
+    loop_timer_clear(&test_end);
+}
+
+static const struct supervisor_ops ours = {launch, send_signal, ask, NULL, hush, NULL};
+static const struct supervisor_ops theirs = {NULL, NULL, ask, NULL, hush, NULL};
+static const struct supervisor_ops ours_tested = {launch, send_signal, ask, test_it, hush_test, NULL};
+static const struct supervisor_ops theirs_tested = {NULL, NULL, ask, test_it, hush_test, NULL};
 
 static int set_up(void **state)
 {
@@ -104,6 +127,7 @@ static int tear_down(void **state)
     supervisor_release(&s);
     loop_timer_clear(&answer);
     loop_timer_clear(&death);
+    loop_timer_clear(&test_end);
     loop_destroy(loop);
     buf_release(&done);
     clock_fake_off();
@@ -112,7 +136,7 @@ static int tear_down(void **state)
 
 /* --- every cell of the table ----------------------------------------------------------------------- */
 
-enum { STOPPED, STARTING, PROBING, READY, BACKING, GIVEN_UP, DRAINING };
+enum { STOPPED, STARTING, PROBING, TESTING, READY, BACKING, GIVEN_UP, DRAINING };
 
 struct cell {
     int from;
@@ -135,6 +159,10 @@ static const struct cell cells[] = {
     {PROBING, SUPERVISOR_EXITED, BACKING, "hush "},
     {PROBING, SUPERVISOR_LATE, PROBING, "hush KILL "},
     {PROBING, SUPERVISOR_STOP, DRAINING, "hush TERM "},
+    {TESTING, SUPERVISOR_PASSED, READY, ""},
+    {TESTING, SUPERVISOR_REFUSED, TESTING, "hush KILL "},
+    {TESTING, SUPERVISOR_EXITED, BACKING, "hush "},
+    {TESTING, SUPERVISOR_STOP, DRAINING, "hush TERM "},
     {READY, SUPERVISOR_TICK, READY, "health "},
     {READY, SUPERVISOR_HEALTHY, READY, ""},
     {READY, SUPERVISOR_UNHEALTHY, READY, ""},
@@ -154,6 +182,8 @@ static const struct cell their_cells[] = {
     {PROBING, SUPERVISOR_LATE, PROBING, ""},
     {STARTING, SUPERVISOR_STOP, STOPPED, "hush "},
     {PROBING, SUPERVISOR_STOP, STOPPED, "hush "},
+    {TESTING, SUPERVISOR_REFUSED, GIVEN_UP, "hush "},
+    {TESTING, SUPERVISOR_STOP, STOPPED, "hush "},
     {READY, SUPERVISOR_STOP, STOPPED, "hush "},
 };
 
@@ -222,6 +252,61 @@ static void ready_comes_after_health_and_a_token(void **state)
     assert_string_equal(done.data, "launch health token ");
     assert_string_equal(s.why, "");
     assert_true(s.was_ready);
+}
+
+static void tested_once_before_it_is_ready(void **state)
+{
+    supervisor_release(&s);
+    supervisor_init(&s, loop, &ours_tested, NULL, 10000); /* the test takes longer than a start may */
+    fates = "u";
+    verdict = SUPERVISOR_PASSED;
+    int64_t begun = clock_mono_ms();
+    supervisor_event(&s, SUPERVISOR_START, NULL);
+    await_state(SUPERVISOR_TESTING, 1000);
+    assert_false(s.was_ready);
+    await_state(SUPERVISOR_READY, 91000);
+    assert_true(clock_mono_ms() - begun >= 90000);
+    assert_string_equal(done.data, "launch health token test ");
+    supervisor_event(&s, SUPERVISOR_EXITED, "it died");
+    await_state(SUPERVISOR_READY, 5000); /* not again: it is the same model */
+}
+
+static void one_that_is_refused_is_killed_and_given_up(void **state)
+{
+    supervisor_release(&s);
+    supervisor_init(&s, loop, &ours_tested, NULL, START_MS);
+    fates = "u";
+    verdict = SUPERVISOR_REFUSED;
+    supervisor_event(&s, SUPERVISOR_START, NULL);
+    await_state(SUPERVISOR_GIVEN_UP, 92000);
+    assert_string_equal(s.why, "it points elsewhere");
+    assert_non_null(strstr(done.data, "test hush KILL "));
+    assert_int_equal(launches, 1);
+}
+
+static void one_of_others_that_is_refused_is_given_up_without_a_signal(void **state)
+{
+    supervisor_release(&s);
+    supervisor_init(&s, loop, &theirs_tested, NULL, START_MS);
+    fates = "u";
+    launches = 1;
+    verdict = SUPERVISOR_REFUSED;
+    supervisor_event(&s, SUPERVISOR_START, NULL);
+    await_state(SUPERVISOR_GIVEN_UP, 92000);
+    assert_string_equal(s.why, "it points elsewhere");
+    assert_null(strstr(done.data, "KILL"));
+}
+
+static void a_death_while_it_is_tested_says_how(void **state)
+{
+    supervisor_release(&s);
+    supervisor_init(&s, loop, &ours_tested, NULL, START_MS);
+    fates = "c"; /* dies after a minute, before the test ends */
+    verdict = SUPERVISOR_PASSED;
+    supervisor_event(&s, SUPERVISOR_START, NULL);
+    await_state(SUPERVISOR_GIVEN_UP, 70000);
+    assert_string_equal(s.why, "it exited with status 1");
+    assert_null(test_end.loop);
 }
 
 static void a_server_that_is_late_is_killed_and_given_up(void **state)
@@ -370,6 +455,10 @@ int main(void)
         TEST(every_state_answers_every_event),
         TEST(a_server_that_is_not_ours_gets_no_signal),
         TEST(ready_comes_after_health_and_a_token),
+        TEST(tested_once_before_it_is_ready),
+        TEST(one_that_is_refused_is_killed_and_given_up),
+        TEST(one_of_others_that_is_refused_is_given_up_without_a_signal),
+        TEST(a_death_while_it_is_tested_says_how),
         TEST(a_server_that_is_late_is_killed_and_given_up),
         TEST(a_death_before_it_was_ready_is_final),
         TEST(a_program_that_is_not_there_is_final),

@@ -30,6 +30,8 @@ const families = [
   ['mantis_grounding_call_total', 'counter', ['tenant_id', 'outcome', 'force_compute']],
   ['mantis_grounding_correction_distance_pixels', 'histogram', ['tenant_id', 'force_compute'], [2, 5, 10, 25, 50, 100, 200, 500, 1000]],
   ['mantis_model_server_up', 'gauge', ['model']],
+  ['mantis_selftest', 'gauge', ['verdict']],
+  ['mantis_selftest_error_pixels', 'gauge', ['of']],
   ['mantis_queue_depth', 'gauge', ['tenant_id']],
   ['mantis_webhook_deliveries_total', 'counter', ['tenant_id', 'outcome']],
   ['mantis_webhook_pending', 'gauge', []],
