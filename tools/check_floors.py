@@ -16,12 +16,20 @@ FLOORS = [
     {"api"},
     {"cmd"},
 ]
-# A brain may ask the reader it is given; both are ways of looking at one observation.
-ALLOWED = {("brain", "reader")}
+# Between folders of one floor, and only files that begin so. A brain may ask the reader it is given; both
+# are ways of looking at one observation. Readers that are models ask as brains do, through what stands in
+# brain/model: it includes neither of them, and is a library below both.
+ALLOWED = {("brain", "reader"): "reader/", ("reader", "brain"): "brain/model/"}
+MODEL = "brain/model" + os.sep # of which that is checked, too
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|localtime|gmtime|ctime|asctime|tmpnam|mktemp|system|popen)\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 floor_of = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def may(room, path):
+    prefix = ALLOWED.get((room, path.split("/")[0]))
+    return prefix is not None and path.startswith(prefix)
 
 
 def complaints(src):
@@ -48,7 +56,9 @@ def complaints(src):
                     yield f"src/{path}:{number}: include \"{m.group(1)}\" by its path from src/"
                 elif target not in floor_of:
                     yield f"src/{path}:{number}: includes unknown room '{target}'"
-                elif target != room and floor_of[target] >= floor_of[room] and (room, target) not in ALLOWED:
+                elif path.startswith(MODEL) and target in ("brain", "reader") and not m.group(1).startswith("brain/model/"):
+                    yield f"src/{path}:{number}: brain/model stands below brain and reader"
+                elif target != room and floor_of[target] >= floor_of[room] and not may(room, m.group(1)):
                     yield f"src/{path}:{number}: {room} (floor {floor_of[room]}) includes {target} (floor {floor_of[target]})"
 
 
