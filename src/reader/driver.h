@@ -9,7 +9,8 @@
 
 struct reader_driver {
     const char *kind;
-    int (*create)(const char *argument, struct reader **out, struct err *err); /* after "kind:" */
+    int (*create)(const char *argument, const struct reader_needs *needs, struct reader **out,
+                  struct err *err); /* argument: after "kind:" */
     void (*destroy)(struct reader *reader);
     int (*find)(struct reader *, struct pool *, const struct observation *, const struct target_query *,
                 struct target *, struct err *);
@@ -29,12 +30,17 @@ struct reader_driver {
                 int max_rows, struct extraction **, int *, struct err *);
     int (*visible)(struct reader *, struct pool *, const struct observation *, const char *question,
                    struct verdict *, struct err *);
+    int (*navigated)(struct reader *, struct pool *, const struct observation *before,
+                     const struct observation *after, const char *wanted, struct passage *, struct err *);
+    int (*shown_value)(struct reader *, struct pool *, const struct observation *, const char *dropdown,
+                       const char **, struct err *);
 };
 
 struct reader {
     const struct reader_driver *driver;
+    struct reader *first; /* asked before it, for nothing; NULL: it is no model */
 };
 
-extern const struct reader_driver reader_page, reader_script;
+extern const struct reader_driver reader_page, reader_script, reader_claude, reader_vlm;
 
 #endif

@@ -33,6 +33,10 @@ int page_rows(struct reader *reader, struct pool *pool, const struct observation
               struct err *err);
 int page_visible(struct reader *reader, struct pool *pool, const struct observation *obs,
                  const char *question, struct verdict *out, struct err *err);
+int page_navigated(struct reader *reader, struct pool *pool, const struct observation *before,
+                   const struct observation *after, const char *wanted, struct passage *out, struct err *err);
+int page_shown_value(struct reader *reader, struct pool *pool, const struct observation *obs,
+                     const char *dropdown, const char **out, struct err *err);
 
 /* --- words ----------------------------------------------------------------------------------- */
 

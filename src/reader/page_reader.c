@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-static int page_create(const char *argument, struct reader **out, struct err *err)
+static int page_create(const char *argument, const struct reader_needs *needs, struct reader **out,
+                       struct err *err)
 {
     if (*argument)
         return err_set(err, E_INVALID, "reader 'page' takes no argument, not '%.60s'", argument);
@@ -35,4 +36,6 @@ const struct reader_driver reader_page = {
     .extract = page_extract,
     .rows = page_rows,
     .visible = page_visible,
+    .navigated = page_navigated,
+    .shown_value = page_shown_value,
 };

@@ -4,30 +4,45 @@
 
 #include "base/str.h"
 
-static const struct reader_driver *const drivers[] = {&reader_page, &reader_script};
+static const struct reader_driver *const drivers[] = {&reader_page, &reader_script, &reader_claude,
+                                                      &reader_vlm};
 
-static const char *const kinds[] = {"page", "script", NULL};
+static const char *const kinds[] = {"page", "script", "claude", "vlm", NULL};
 
 const char *const *reader_kinds(void)
 {
     return kinds;
 }
 
-int reader_create(const char *spec, struct reader **out, struct err *err)
+int reader_create(const char *spec, const struct reader_needs *needs, struct reader **out,
+                  struct err *err)
 {
+    static const struct reader_needs nothing;
     size_t len = strcspn(spec, ":");
     const char *argument = spec[len] ? spec + len + 1 : "";
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
         if (strlen(drivers[i]->kind) == len && strncmp(drivers[i]->kind, spec, len) == 0)
-            return drivers[i]->create(argument, out, err);
+            return drivers[i]->create(argument, needs ? needs : &nothing, out, err);
     return err_set(err, E_UNSUPPORTED,
-                   "reader '%.60s' is not built in; there are page and script:<file>", spec);
+                   "reader '%.60s' is not built in; there are page, script:<file>, "
+                   "claude[:<profile>] and vlm[:<profile>]",
+                   spec);
 }
 
 void reader_destroy(struct reader *reader)
 {
     if (reader)
         reader->driver->destroy(reader);
+}
+
+struct reader *reader_free(struct reader *reader)
+{
+    return reader->first ? reader->first : reader;
+}
+
+bool reader_is_model(const struct reader *reader)
+{
+    return reader->first != NULL;
 }
 
 bool target_kind_parse(const char *name, enum target_kind *out)
@@ -121,4 +136,17 @@ int reader_visible(struct reader *reader, struct pool *pool, const struct observ
     if (str_empty(question))
         return err_set(err, E_INVALID, "visible: the question is empty");
     return reader->driver->visible(reader, pool, obs, question, out, err);
+}
+
+int reader_navigated(struct reader *reader, struct pool *pool, const struct observation *before,
+                     const struct observation *after, const char *wanted, struct passage *out,
+                     struct err *err)
+{
+    return reader->driver->navigated(reader, pool, before, after, wanted ? wanted : "", out, err);
+}
+
+int reader_shown_value(struct reader *reader, struct pool *pool, const struct observation *obs,
+                       const char *dropdown, const char **out, struct err *err)
+{
+    return reader->driver->shown_value(reader, pool, obs, dropdown ? dropdown : "", out, err);
 }

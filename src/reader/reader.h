@@ -2,10 +2,15 @@
  * reader.h - questions about the screen, and answers that can be pointed at.
  *
  * Kinds: "page" (reads the DOM that the plane gave: free, no model), "script" (answers from a file,
- * for tests and for planes without a DOM). Models join later as further kinds.
+ * for tests and for planes without a DOM), and models: "claude" and "vlm", which look at the pixels and
+ * are asked only where there is no DOM or the page leaves a question open (docs/brains.md).
  * A reader answers only what it can ground in the observation; otherwise it says E_NOT_FOUND or
  * ANSWER_UNKNOWN and what it looked for. It never acts.
- * Threads: loop thread only. `page` does not block; others state their own bound.
+ * Threads: loop thread only. `page` and `script` do not block; a model's calls and the waits between them
+ * take a few minutes at most (model_calls.h), and end within 2 s of a cancel.
+ * Errors of all questions to a model: E_UPSTREAM (it does not answer, or nothing that can be used; where
+ * the page has answered, that answer stands instead and says so), E_UNSUPPORTED (no picture of the screen),
+ * E_CANCELLED, and what else the transport says.
  * All results live in the pool that is passed in.
  */
 #ifndef MANTIS_READER_READER_H
@@ -13,15 +18,50 @@
 
 #include "base/err.h"
 #include "base/pool.h"
+#include "core/cost.h"
 #include "core/observation.h"
 #include "core/schema.h"
 
 struct reader;
+struct model_link; /* brain/model/ask.h */
 
-/* spec: "page", or "script:<file>". E_UNSUPPORTED names the kinds; E_NOT_FOUND, E_INVALID. */
-int reader_create(const char *spec, struct reader **out, struct err *err) MUST_CHECK;
+/* One call to a model that was answered, for whoever counts. */
+struct reader_use {
+    const char *source;  /* which call it was, as "gate" */
+    const char *counter; /* of core/cost.h: "claude_extract" or "claude_grounding" */
+    const char *model;   /* that is paid by the token; NULL: a server of ours */
+    struct token_use tokens;
+    double seconds; /* the call took, with its tries */
+};
+
+typedef void reader_count_fn(void *arg, const struct reader_use *use);
+
+/* What the kinds that are models need of their surroundings; borrowed for the reader's life. NULL or "" is
+ * the usual (model_calls.h). */
+struct reader_needs {
+    const struct model_link *model; /* claude: Anthropic's server; vlm: the in-pod model; or the gateway */
+    const struct model_link *pod;   /* claude with form_target: the in-pod model */
+    const char *form_target;        /* MANTIS_FORM_TARGET_PROVIDER: profile of who says where to click */
+    const char *extract_model;      /* the suite's _extractor_model */
+    const char *verify_model;       /* MANTIS_VERIFY_MODEL */
+    const char *escalation_model;   /* MANTIS_VERIFY_ESCALATION_MODEL */
+    const char *phone_model;        /* MANTIS_PHONE_REEXTRACT_MODEL */
+    bool phone_once;                /* MANTIS_PHONE_REEXTRACT=0: a missing number is not looked for again */
+    reader_count_fn *count;
+    void *count_arg;
+};
+
+/* spec: "page", "script:<file>", "claude[:<profile>]", "vlm[:<profile>]". needs may be NULL where no kind needs any.
+ * E_UNSUPPORTED names the kinds; E_NOT_FOUND; E_INVALID: a model without its link, too. */
+int reader_create(const char *spec, const struct reader_needs *needs, struct reader **out,
+                  struct err *err) MUST_CHECK;
 void reader_destroy(struct reader *reader); /* NULL is fine */
 const char *const *reader_kinds(void);      /* NULL-terminated */
+
+/* Its first opinion, which costs nothing: the page reader of one that is a model, else itself. For questions
+ * that are asked on the chance. */
+struct reader *reader_free(struct reader *reader);
+bool reader_is_model(const struct reader *reader);
 
 /* --- find one thing ------------------------------------------------------------------------ */
 
@@ -50,6 +90,8 @@ struct target_query {
     const struct rect *prefer;   /* of equals, rather take one in here; NULL: no matter */
     const struct point *avoid;   /* NULL-able list of points that were tried and were wrong */
     int n_avoid;
+    bool filter;                 /* it sets a filter of results; models are told */
+    bool by_purpose;             /* the label was looked for in vain: a model finds what serves the intent */
 };
 
 struct target {
@@ -58,7 +100,7 @@ struct target {
     bool in_view;      /* else scroll towards it first */
     bool covered;      /* something lies on top of it */
     const char *label; /* what matched, as shown on the page */
-    const char *tag, *role;
+    const char *tag, *role; /* without a DOM: "input" is typed into, the role "combobox" opened, else clicked */
     int node;          /* in observation.page, -1 when the reader has no DOM */
     double confidence; /* 0..1 */
 };
@@ -147,5 +189,21 @@ struct verdict {
  * counts ("at least 10 results"), labels, URL parts. UNKNOWN when that does not decide it. */
 int reader_visible(struct reader *reader, struct pool *pool, const struct observation *obs,
                    const char *question, struct verdict *out, struct err *err) MUST_CHECK;
+
+/* Did a click lead somewhere? By the looks before and after it. */
+struct passage {
+    enum answer navigated;
+    const char *kind;   /* url_change, modal, no_change, wrong_target; "" not known */
+    const char *reason; /* never empty */
+};
+
+/* wanted: what the click was to open. */
+int reader_navigated(struct reader *reader, struct pool *pool, const struct observation *before,
+                     const struct observation *after, const char *wanted, struct passage *out,
+                     struct err *err) MUST_CHECK;
+
+/* What the drop-down called so shows; whether that is right is for who asks to compare. E_NOT_FOUND. */
+int reader_shown_value(struct reader *reader, struct pool *pool, const struct observation *obs, const char *dropdown,
+                       const char **out, struct err *err) MUST_CHECK;
 
 #endif

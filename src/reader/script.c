@@ -23,13 +23,23 @@ enum question {
     Q_EXTRACT,
     Q_ROWS,
     Q_VISIBLE,
+    Q_NAVIGATED,
+    Q_SHOWN_VALUE,
     Q_N
 };
 
 static const char *const question_names[Q_N] = {
-    [Q_FIND] = "find",       [Q_NEXT_PAGE] = "next_page", [Q_MORE] = "more",
-    [Q_REVEAL] = "reveal",   [Q_DISMISS] = "dismiss",     [Q_LIST] = "list",
-    [Q_EXTRACT] = "extract", [Q_ROWS] = "rows",           [Q_VISIBLE] = "visible",
+    [Q_FIND] = "find",
+    [Q_NEXT_PAGE] = "next_page",
+    [Q_MORE] = "more",
+    [Q_REVEAL] = "reveal",
+    [Q_DISMISS] = "dismiss",
+    [Q_LIST] = "list",
+    [Q_EXTRACT] = "extract",
+    [Q_ROWS] = "rows",
+    [Q_VISIBLE] = "visible",
+    [Q_NAVIGATED] = "navigated",
+    [Q_SHOWN_VALUE] = "shown_value",
 };
 
 struct script {
@@ -45,7 +55,8 @@ static struct script *script_of(struct reader *reader)
     return (struct script *)reader;
 }
 
-static int script_create(const char *argument, struct reader **out, struct err *err)
+static int script_create(const char *argument, const struct reader_needs *needs,
+                         struct reader **out, struct err *err)
 {
     json_t *answers = NULL, *list;
     const char *key;
@@ -253,6 +264,13 @@ static int script_rows(struct reader *reader, struct pool *pool, const struct ob
     return 0;
 }
 
+static enum answer answer_of(const char *word)
+{
+    return strcmp(word, "yes") == 0  ? ANSWER_YES
+           : strcmp(word, "no") == 0 ? ANSWER_NO
+                                     : ANSWER_UNKNOWN;
+}
+
 /* {"answer":"yes","reason":"..."} */
 static int script_visible(struct reader *reader, struct pool *pool, const struct observation *obs,
                           const char *question, struct verdict *out, struct err *err)
@@ -261,12 +279,40 @@ static int script_visible(struct reader *reader, struct pool *pool, const struct
     int r = next_answer(reader, Q_VISIBLE, &a, err);
     if (r)
         return r;
-    const char *word = json_str(a, "answer", "unknown");
-    out->answer = strcmp(word, "yes") == 0  ? ANSWER_YES
-                  : strcmp(word, "no") == 0 ? ANSWER_NO
-                                            : ANSWER_UNKNOWN;
+    out->answer = answer_of(json_str(a, "answer", "unknown"));
     out->reason = pool_strdup(pool, json_str(a, "reason", "scripted"));
     return 0;
+}
+
+/* Not in the file: nobody knows. {"answer":"yes","kind":"modal","reason":"..."} */
+static int script_navigated(struct reader *reader, struct pool *pool,
+                            const struct observation *before, const struct observation *after,
+                            const char *wanted, struct passage *out, struct err *err)
+{
+    const json_t *a = NULL;
+    *out = (struct passage){ANSWER_UNKNOWN, "", "the script does not say"};
+    if (!json_object_get(script_of(reader)->answers, question_names[Q_NAVIGATED]))
+        return 0;
+    int r = next_answer(reader, Q_NAVIGATED, &a, err);
+    if (!r)
+        *out = (struct passage){answer_of(json_str(a, "answer", "unknown")),
+                                pool_strdup(pool, json_str(a, "kind", "")),
+                                pool_strdup(pool, json_str(a, "reason", "scripted"))};
+    return r;
+}
+
+/* {"value":"..."} */
+static int script_shown_value(struct reader *reader, struct pool *pool,
+                              const struct observation *obs, const char *dropdown, const char **out,
+                              struct err *err)
+{
+    const json_t *a = NULL;
+    if (!json_object_get(script_of(reader)->answers, question_names[Q_SHOWN_VALUE]))
+        return err_set(err, E_NOT_FOUND, "reader script: '%.60s' shows no value", dropdown);
+    int r = next_answer(reader, Q_SHOWN_VALUE, &a, err);
+    if (!r)
+        *out = pool_strdup(pool, json_str(a, "value", ""));
+    return r;
 }
 
 const struct reader_driver reader_script = {
@@ -282,4 +328,6 @@ const struct reader_driver reader_script = {
     .extract = script_extract,
     .rows = script_rows,
     .visible = script_visible,
+    .navigated = script_navigated,
+    .shown_value = script_shown_value,
 };

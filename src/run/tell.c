@@ -61,6 +61,19 @@ void run_count_call(struct run *run, const char *source, const char *model,
     cost_update(p->costs, p->cost_by_path, &run->config->rates);
 }
 
+/* A server of ours is paid by the time it works. */
+void run_count_use(struct run *run, const struct reader_use *use)
+{
+    json_t *costs = run->progress.costs;
+    if (!use->model) {
+        json_put_num(costs, "gpu_seconds", json_num(costs, "gpu_seconds", 0) + use->seconds);
+        cost_update(costs, run->progress.cost_by_path, &run->config->rates);
+        return;
+    }
+    json_put_num(costs, use->counter, json_num(costs, use->counter, 0) + 1);
+    run_count_call(run, use->source, use->model, &use->tokens);
+}
+
 static bool is_listings_plan(const struct plan *plan)
 {
     bool listing = false, loop = false;

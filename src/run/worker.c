@@ -325,13 +325,35 @@ static const char *reader_spec(const char *spec)
     return "page";
 }
 
+static void count_use(void *arg, const struct reader_use *use)
+{
+    struct worker *w = arg;
+    if (w->running)
+        run_count_use(&w->run, use);
+}
+
+/* No model is linked here yet: a reader that is one is refused. */
+static struct reader_needs reader_needs(struct worker *w)
+{
+    const json_t *set = json_object_get(w->start, "readers");
+    return (struct reader_needs){.form_target = text_or_null(set, "form_target"),
+                                 .verify_model = text_or_null(set, "verify_model"),
+                                 .escalation_model = text_or_null(set, "escalation_model"),
+                                 .phone_model = text_or_null(set, "phone_model"),
+                                 .phone_once = json_flag(set, "phone_once", false),
+                                 .count = count_use,
+                                 .count_arg = w};
+}
+
 static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
 {
     const char *brain = json_str(w->start, "brain", "page");
     struct plane_config config = plane_settings(w);
     if (plan->runtime.settle_ceiling_s > 0)
         config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
-    int r = reader_create(reader_spec(json_str(w->start, "reader", brain)), &w->reader, err);
+    const struct reader_needs needs = reader_needs(w);
+    int r =
+        reader_create(reader_spec(json_str(w->start, "reader", brain)), &needs, &w->reader, err);
     if (!r && profile_dir(w))
         r = profile_check(profile_dir(w),
                           (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),

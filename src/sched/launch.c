@@ -73,6 +73,18 @@ static json_t *worker_dirs(struct slot *slot)
     return d;
 }
 
+/* Which models a reader asks, where that is set. New reference. */
+static json_t *readers_of(const struct settings *set)
+{
+    json_t *r = json_object();
+    json_put_str(r, "form_target", set->form_target_provider);
+    json_put_str(r, "verify_model", set->verify_model);
+    json_put_str(r, "escalation_model", set->verify_escalation_model);
+    json_put_str(r, "phone_model", set->phone_reextract_model);
+    json_put_bool(r, "phone_once", !set->phone_reextract);
+    return r;
+}
+
 /* What things cost here; keys of core/cost.h. New reference. */
 static json_t *rates_of(const struct settings *set)
 {
@@ -101,6 +113,7 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
         json_object_set(m, "user_input", (json_t *)answers_of(slot->sched, slot->key));
     json_put_str(m, "brain", json_str(conf, "brain", set->brain));
     json_put_str(m, "reader", json_str(conf, "brain", set->brain));
+    json_put(m, "readers", readers_of(set));
     json_put_str(m, "plane", json_str(conf, "plane", "browser_use_plane"));
     json_put_num(m, "max_cost", json_num(conf, "max_cost", set->max_cost_usd));
     json_put_int(m, "max_time_minutes",

@@ -44,7 +44,7 @@ static int begin(void **state)
         return -1;
     fake_transport_init(&server, pool, &answer, 1);
     to_server = (struct model_link){.transport = &server.base, .dirs.share = getenv("MANTIS_SOURCE_ROOT")};
-    int r = reader_create("page", &reader, &err);
+    int r = reader_create("page", NULL, &reader, &err);
     all = (struct brain_needs){.reader = reader, .model = &to_server};
     return r;
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "brain/model/ask.h"
 #include "reader/reader.h"
+#include "tools/fake_transport.h"
 
 static const char script_text[] =
     "{\"find\":[{\"x\":50,\"y\":20,\"label\":\"Search\"},{\"error\":\"no such thing; nearest: "
@@ -46,8 +48,21 @@ static const char page_text_json[] =
     "{\"parent\":12,\"tag\":\"p\",\"flags\":\"visible "
     "in_view\",\"box\":[0,340,900,30]},{\"parent\":16,\"text\":\"Price: $7\"}]}";
 
+/* What a server says to whatever it is asked: the search is nowhere to be seen. */
+#define TOOL                                                                                       \
+    "{\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"report_form_target\","           \
+    "\"input\":{\"action\":\"not_found\"}}]}"
+#define CALL "{\"choices\":[{\"message\":{\"content\":\"done(success=false)\"}}]}"
+
+static const struct {
+    const char *kind;
+    struct fake_answer says;
+} models[] = {{"claude", {200, 0, TOOL, 0}}, {"vlm", {200, 0, CALL, 0}}};
+
 struct bench {
     struct pool *pool;
+    struct fake_transport server; /* of kinds that are models */
+    struct model_link link;
     struct reader *reader;
     struct observation obs;
     struct schema *schema;
@@ -56,6 +71,27 @@ struct bench {
 
 static struct bench bench;
 static const char *kind; /* under test */
+
+static int take(void *arg, struct pool *pool, const struct profile *profile,
+                const struct frame *frame, int width, int height, struct model_frame *out,
+                struct err *err)
+{
+    *out = (struct model_frame){(const uint8_t *)"picture", 7, width, height};
+    return 0;
+}
+
+static struct reader_needs needs_of(const char *k)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++)
+        if (!strcmp(models[i].kind, k)) {
+            fake_transport_init(&bench.server, bench.pool, &models[i].says, 1);
+            bench.link = (struct model_link){.transport = &bench.server.base,
+                                             .dirs.share = getenv("MANTIS_SOURCE_ROOT"),
+                                             .picture = take};
+            return (struct reader_needs){.model = &bench.link};
+        }
+    return (struct reader_needs){0};
+}
 
 static int begin(void **state)
 {
@@ -75,11 +111,14 @@ static int begin(void **state)
     json_decref(page_json);
     json_decref(schema_json);
     bool script = strcmp(kind, "script") == 0;
-    bench.obs = (struct observation){
-        .url = "http://a.test/", .title = "Boats", .page = script ? NULL : page};
+    bench.obs = (struct observation){.url = "http://a.test/",
+                                     .title = "Boats",
+                                     .page = script ? NULL : page,
+                                     .frame = {.width = 1280, .height = 720}};
+    const struct reader_needs needs = needs_of(kind);
     const char *spec = script ? pool_printf(bench.pool, "script:%s", bench.script) : kind;
     if (r == 0)
-        r = reader_create(spec, &bench.reader, &err);
+        r = reader_create(spec, &needs, &bench.reader, &err);
     if (r)
         fprintf(stderr, "%s: %s\n", kind, err.msg);
     return r;
@@ -102,9 +141,11 @@ static void find_gives_a_point_or_says_what_was_looked_for(void **state)
     assert_int_equal(t.at.y, 20);
     assert_string_equal(t.label, "Search");
     assert_true(t.in_view && t.confidence > 0 && t.confidence <= 1);
+    assert_int_equal(bench.server.calls, 0);
     q.label = "Teleport";
     assert_int_equal(reader_find(bench.reader, bench.pool, &bench.obs, &q, &t, &err), E_NOT_FOUND);
     assert_non_null(strstr(err.msg, "nearest"));
+    assert_int_equal(bench.server.calls, reader_is_model(bench.reader) ? 1 : 0);
 }
 
 static void controls_are_found_or_not_found(void **state)
@@ -121,6 +162,7 @@ static void controls_are_found_or_not_found(void **state)
     assert_int_equal(reader_find_dismiss(bench.reader, bench.pool, &bench.obs, &t, &err),
                      E_NOT_FOUND);
     assert_true(*err.msg);
+    assert_int_equal(bench.server.calls, 0);
 }
 
 static void list_gives_cards_up_to_the_cap(void **state)
@@ -139,6 +181,7 @@ static void list_gives_cards_up_to_the_cap(void **state)
     assert_int_equal(
         reader_list(bench.reader, bench.pool, &bench.obs, NULL, 0, &cards, &n, &status, &err),
         E_INVALID);
+    assert_int_equal(bench.server.calls, 0);
 }
 
 static void values_come_with_their_evidence(void **state)
@@ -155,6 +198,7 @@ static void values_come_with_their_evidence(void **state)
         reader_rows(bench.reader, bench.pool, &bench.obs, bench.schema, 9, &rows, &n, &err), 0);
     assert_int_equal(
         reader_extract(bench.reader, bench.pool, &bench.obs, 0, bench.schema, &x, &err), E_INVALID);
+    assert_int_equal(bench.server.calls, 0);
 }
 
 static void visible_answers_with_a_reason(void **state)
@@ -168,6 +212,40 @@ static void visible_answers_with_a_reason(void **state)
     assert_true(*v.reason);
     assert_int_equal(reader_visible(bench.reader, bench.pool, &bench.obs, " ", &v, &err),
                      E_INVALID);
+    assert_int_equal(bench.server.calls, 0);
+}
+
+static void what_came_of_a_click_is_said_or_open(void **state)
+{
+    const struct observation same = bench.obs;
+    struct observation elsewhere = bench.obs;
+    struct page other = bench.obs.page ? *bench.obs.page : (struct page){0};
+    struct passage p;
+    struct err err = {0};
+    assert_int_equal(
+        reader_navigated(bench.reader, bench.pool, &bench.obs, &same, "Blue boat", &p, &err), 0);
+    assert_int_equal(p.navigated, ANSWER_UNKNOWN);
+    assert_true(*p.reason);
+    if (!bench.obs.page)
+        return; /* answers of a script are its author's */
+    int calls = bench.server.calls;
+    other.url = "http://a.test/boats/1";
+    elsewhere.page = &other;
+    assert_int_equal(
+        reader_navigated(bench.reader, bench.pool, &bench.obs, &elsewhere, "Blue boat", &p, &err),
+        0);
+    assert_int_equal(p.navigated, ANSWER_YES);
+    assert_string_equal(p.kind, "url_change");
+    assert_int_equal(bench.server.calls, calls);
+}
+
+static void a_list_that_is_not_there_shows_nothing(void **state)
+{
+    const char *value;
+    struct err err = {0};
+    int r = reader_shown_value(bench.reader, bench.pool, &bench.obs, "Seller", &value, &err);
+    assert_int_equal(r, E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "eller"));
 }
 
 /* --- what belongs to no kind ----------------------------------------------------------------- */
@@ -176,12 +254,12 @@ static void unknown_kinds_and_bad_files_are_refused(void **state)
 {
     struct reader *r = NULL;
     struct err err = {0};
-    assert_int_equal(reader_create("oracle", &r, &err), E_UNSUPPORTED);
-    assert_non_null(strstr(err.msg, "page and script"));
-    assert_int_equal(reader_create("pages", &r, &err), E_UNSUPPORTED);
-    assert_int_equal(reader_create("page:x", &r, &err), E_INVALID);
-    assert_int_equal(reader_create("script:", &r, &err), E_INVALID);
-    assert_int_equal(reader_create("script:/nonexistent.json", &r, &err), E_NOT_FOUND);
+    assert_int_equal(reader_create("oracle", NULL, &r, &err), E_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "page, script:<file>, claude"));
+    assert_int_equal(reader_create("pages", NULL, &r, &err), E_UNSUPPORTED);
+    assert_int_equal(reader_create("page:x", NULL, &r, &err), E_INVALID);
+    assert_int_equal(reader_create("script:", NULL, &r, &err), E_INVALID);
+    assert_int_equal(reader_create("script:/nonexistent.json", NULL, &r, &err), E_NOT_FOUND);
     assert_null(r);
     reader_destroy(NULL);
 }
@@ -193,7 +271,7 @@ static void page_reader_needs_a_page(void **state)
     struct err err = {0};
     struct pool *pool = pool_create(NULL);
     struct observation obs = {.url = "", .title = ""};
-    assert_int_equal(reader_create("page", &r, &err), 0);
+    assert_int_equal(reader_create("page", NULL, &r, &err), 0);
     assert_int_equal(reader_visible(r, pool, &obs, "\"x\" is shown", &v, &err), E_UNSUPPORTED);
     reader_destroy(r);
     pool_destroy(pool);
@@ -222,6 +300,8 @@ int main(void)
         T(list_gives_cards_up_to_the_cap),
         T(values_come_with_their_evidence),
         T(visible_answers_with_a_reason),
+        T(what_came_of_a_click_is_said_or_open),
+        T(a_list_that_is_not_there_shows_nothing),
     };
     const struct CMUnitTest others[] = {
         cmocka_unit_test(unknown_kinds_and_bad_files_are_refused),

@@ -31,7 +31,7 @@ static void ask_everything(struct pool *pool, const struct page *page)
     struct err err = {0};
     int n, r;
     json_t *json = json_loads(schema_text, 0, NULL);
-    if (reader_create("page", &reader, &err) || schema_parse(pool, json, &schema, &err))
+    if (reader_create("page", NULL, &reader, &err) || schema_parse(pool, json, &schema, &err))
         abort();
     json_decref(json);
     for (int k = TARGET_ANY; k <= TARGET_OPTION; k++) {

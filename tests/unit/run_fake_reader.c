@@ -182,7 +182,22 @@ static int visible(struct reader *r, struct pool *pool, const struct observation
     return 0;
 }
 
-static int no_reader(const char *argument, struct reader **out, struct err *err)
+static int navigated(struct reader *r, struct pool *pool, const struct observation *before,
+                     const struct observation *after, const char *wanted, struct passage *out,
+                     struct err *err)
+{
+    *out = (struct passage){ANSWER_UNKNOWN, "", "not asked for"};
+    return 0;
+}
+
+static int shown_value(struct reader *r, struct pool *pool, const struct observation *obs,
+                       const char *dropdown, const char **out, struct err *err)
+{
+    return err_set(err, E_NOT_FOUND, "'%s' shows no value", dropdown);
+}
+
+static int no_reader(const char *argument, const struct reader_needs *needs, struct reader **out,
+                     struct err *err)
 {
     return err_set(err, E_UNSUPPORTED, "made by fake_reader() only");
 }
@@ -194,8 +209,8 @@ static void keep_reader(struct reader *r)
 struct reader *fake_reader(void)
 {
     static const struct reader_driver driver = {
-        "fake",      no_reader,    keep_reader, find,    find_next_page, find_more,
-        find_reveal, find_dismiss, list,        extract, rows,           visible};
+        "fake",      no_reader,    keep_reader, find,    find_next_page, find_more, find_reveal,
+        find_dismiss, list,        extract, rows,           visible, navigated, shown_value};
     static struct reader reader = {.driver = &driver};
     return &reader;
 }

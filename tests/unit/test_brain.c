@@ -19,7 +19,7 @@ static int begin(void **state)
 {
     struct err err = {0};
     pool = pool_create(NULL);
-    int r = reader_create("page", &reader, &err);
+    int r = reader_create("page", NULL, &reader, &err);
     return r ? r : brain_create("page", &(struct brain_needs){.reader = reader}, &brain, &err);
 }
 

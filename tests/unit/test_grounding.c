@@ -16,7 +16,7 @@ static int begin(void **state)
 {
     struct err err = {0};
     pool = pool_create(NULL);
-    return reader_create("page", &reader, &err);
+    return reader_create("page", NULL, &reader, &err);
 }
 
 static int end(void **state)

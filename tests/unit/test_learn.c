@@ -112,7 +112,7 @@ static void survey(struct bench *b, const char *golden, const char *objective)
     struct err err = {0};
     struct observation obs;
     *b = (struct bench){.pool = pool_create(NULL)};
-    assert_int_equal(reader_create("page", &b->reader, NULL), 0);
+    assert_int_equal(reader_create("page", NULL, &b->reader, NULL), 0);
     obs = golden_look(b->pool, golden);
     objective_parse(b->pool, objective, &b->want);
     if (survey_page(b->reader, b->pool, &b->want, "Open the next one", &obs, &b->page, &err))
@@ -263,7 +263,7 @@ static void learn(struct rig *rig, const char *(*golden)(const char *url))
 {
     rig_init(rig, nothing_else, plan_text);
     rig->web.golden = golden;
-    assert_int_equal(reader_create("page", &rig->reader, NULL), 0);
+    assert_int_equal(reader_create("page", NULL, &rig->reader, NULL), 0);
     rig_run(rig, NULL);
 }
 
@@ -407,7 +407,7 @@ static void a_host_outside_the_allowlist_is_not_opened(void **state)
     rig_init(&rig, nothing_else, plan_text);
     rig.web.golden = astray;
     rig.config.allowed_domains = only;
-    assert_int_equal(reader_create("page", &rig.reader, NULL), 0);
+    assert_int_equal(reader_create("page", NULL, &rig.reader, NULL), 0);
     rig_run(&rig, NULL);
     assert_string_equal(rig.end.halt_reason, "off_allowlist");
     assert_false(json_truthy(json_object_get(rig.final, "learned")));
@@ -427,7 +427,7 @@ static void learning_goes_on_after_the_browser_died(void **state)
         rig_init(&again, nothing_else, plan_text);
         again.web.golden = market;
         again.web.die_at_call = at;
-        assert_int_equal(reader_create("page", &again.reader, NULL), 0);
+        assert_int_equal(reader_create("page", NULL, &again.reader, NULL), 0);
         rig_run(&again, NULL);
         if (!strcmp(again.end.status, "lost")) {
             json_t *left =

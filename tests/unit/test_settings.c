@@ -357,6 +357,7 @@ static const struct toggle {
            recovery_tab_blur, true),
     SWITCH("agent-loop 9.3 MANTIS_CRITIC_FRONTIER=enabled", "MANTIS_CRITIC_FRONTIER",
            critic_frontier, false),
+    SWITCH("brains 10 MANTIS_PHONE_REEXTRACT=0", "MANTIS_PHONE_REEXTRACT", phone_reextract, true),
 };
 
 static void a_switch_turns_its_own_field(void **state)

@@ -1,0 +1,138 @@
+#include "reader/model_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "sys/file.h"
+
+#define TOOLS "tools/reader.json"
+
+struct model_reader *model_reader_of(struct reader *reader)
+{
+    if (!reader->first)
+        BUG("not a reader that is a model");
+    return (struct model_reader *)reader;
+}
+
+/* --- create ---------------------------------------------------------------------------------- */
+
+static int load_mind(struct model_reader *m, const struct model_link *link, const char *profile,
+                     struct mind *out, struct err *err)
+{
+    int r = profile_load(m->pool, &link->dirs, profile, &out->profile, err);
+    if (r)
+        return r;
+    out->link = link;
+    out->roles = out->profile->api == API_ANTHROPIC_MESSAGES;
+    return 0;
+}
+
+/* The operator's file, else ours. */
+static int load_tools(struct model_reader *m, const struct profile_dirs *dirs, struct err *err)
+{
+    const char *own =
+        str_empty(dirs->profiles) ? NULL : pool_printf(m->pool, "%s/" TOOLS, dirs->profiles);
+    const char *ours = pool_printf(m->pool, "%s/profiles/" TOOLS, dirs->share ? dirs->share : "");
+    json_t *tools;
+    int r = own ? json_parse_file(own, &tools, err) : E_NOT_FOUND;
+    if (r == E_NOT_FOUND)
+        r = json_parse_file(ours, &tools, err);
+    if (r)
+        return r;
+    m->tools = json_keep(m->pool, tools);
+    return json_is_object(tools)
+               ? 0
+               : err_set(err, E_INVALID, "'%s' must be an object of tools by their names",
+                         own ? own : ours);
+}
+
+static const char *or_usual(const char *given, const char *usual)
+{
+    return str_empty(given) ? usual : given;
+}
+
+static void name_models(struct model_reader *m)
+{
+    const struct reader_needs *n = &m->needs;
+    m->models[ROLE_EXTRACT] = or_usual(n->extract_model, call_usual_model(ROLE_EXTRACT));
+    m->models[ROLE_FORM] = m->models[ROLE_EXTRACT];
+    m->models[ROLE_VERIFY] = or_usual(n->verify_model, call_usual_model(ROLE_VERIFY));
+    m->models[ROLE_ESCALATION] = or_usual(n->escalation_model, call_usual_model(ROLE_ESCALATION));
+    m->models[ROLE_PHONE] = or_usual(n->phone_model, m->models[ROLE_ESCALATION]);
+}
+
+/* Who says where to click: the in-pod model, when it is asked for. */
+static int load_aim(struct model_reader *m, struct err *err)
+{
+    const struct reader_needs *n = &m->needs;
+    m->aim = m->mind;
+    if (!m->mind.roles || str_empty(n->form_target) || str_eq_fold(n->form_target, "claude"))
+        return 0;
+    if (!n->pod)
+        return err_set(err, E_INVALID,
+                       "MANTIS_FORM_TARGET_PROVIDER is '%.60s', and there is no such model here",
+                       n->form_target);
+    return load_mind(m, n->pod, n->form_target, &m->aim, err);
+}
+
+static int load(struct model_reader *m, enum profile_api api, const char *profile, struct err *err)
+{
+    int r = load_mind(m, m->needs.model, profile, &m->mind, err);
+    if (!r && m->mind.profile->api != api)
+        r = err_set(err, E_INVALID,
+                    "reader '%s:%.60s': the profile's server speaks another protocol (api in %s)",
+                    m->base.driver->kind, profile, m->mind.profile->path);
+    if (!r)
+        r = load_tools(m, &m->needs.model->dirs, err);
+    return r ? r : load_aim(m, err);
+}
+
+int model_reader_create(const struct reader_driver *driver, enum profile_api api,
+                        const char *profile, const struct reader_needs *needs, struct reader **out,
+                        struct err *err)
+{
+    if (!needs->model)
+        return err_set(err, E_INVALID, "reader '%s': there is no model server to ask",
+                       driver->kind);
+    struct pool *pool = pool_create(NULL);
+    struct model_reader *m = pool_alloc(pool, sizeof(*m));
+    *m = (struct model_reader){
+        .base.driver = driver, .page.driver = &reader_page, .pool = pool, .needs = *needs};
+    m->base.first = &m->page;
+    int r = load(m, api, profile, err);
+    if (r) {
+        pool_destroy(pool);
+        return r;
+    }
+    name_models(m);
+    *out = &m->base;
+    return 0;
+}
+
+void model_reader_destroy(struct reader *reader)
+{
+    struct model_reader *m = model_reader_of(reader);
+    for (int i = 0; i < MODEL_KEPT_ANSWERS; i++)
+        json_decref(m->kept[i].input);
+    pool_destroy(m->pool);
+}
+
+/* --- the first opinion ----------------------------------------------------------------------- */
+
+bool model_unheard(int r)
+{
+    return r == E_UPSTREAM || r == E_UNSUPPORTED;
+}
+
+int opinion_end(const struct opinion *page, int r, const struct err *why, struct err *err)
+{
+    if (!r)
+        return 0;
+    if (page->had && model_unheard(r))
+        return err_set(err, page->r, "%.240s (no model said more: %.200s)", page->why.msg,
+                       why->msg);
+    if (page->had && r == E_NOT_FOUND)
+        return err_set(err, r, "%.240s; a model: %.200s", page->why.msg, why->msg);
+    return err_set(err, r, "%s", why->msg);
+}

@@ -1,0 +1,30 @@
+/*
+ * vlm.c - the "vlm" kind: the model of this pod, or any behind an OpenAI-compatible server. "vlm"
+ * has the profile holo3, "vlm:<profile>" another one. Where to click it says as it says its
+ * actions; the rest it answers with JSON.
+ */
+#include "reader/model_reader.h"
+
+static int vlm_create(const char *argument, const struct reader_needs *needs, struct reader **out,
+                      struct err *err)
+{
+    return model_reader_create(&reader_vlm, API_OPENAI_CHAT, *argument ? argument : "holo3", needs,
+                               out, err);
+}
+
+const struct reader_driver reader_vlm = {
+    .kind = "vlm",
+    .create = vlm_create,
+    .destroy = model_reader_destroy,
+    .find = model_find,
+    .find_next_page = model_find_next_page,
+    .find_more = model_find_more,
+    .find_reveal = model_find_reveal,
+    .find_dismiss = model_find_dismiss,
+    .list = model_list,
+    .extract = model_extract,
+    .rows = model_rows,
+    .visible = model_visible,
+    .navigated = model_navigated,
+    .shown_value = model_shown_value,
+};
