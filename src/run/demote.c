@@ -93,7 +93,7 @@ static bool form_still_there(struct run *run, const struct observation *obs)
 {
     struct target_query q = step_query(run, TARGET_BUTTON);
     struct target t;
-    return reader_find(run->reader, run->step_pool, obs, &q, &t, NULL) == 0;
+    return reader_find(reader_free(run->reader), run->step_pool, obs, &q, &t, NULL) == 0;
 }
 
 /* May what left be sent again? Only where the page says that it was not taken (design.md rule 1).

@@ -52,7 +52,7 @@ static bool field_is_here(struct run *run, const struct step *s, const struct ob
                              .intent = ""};
     struct target t;
     q.label = json_str(s->params, "label", json_str(s->params, "dropdown_label", ""));
-    if (!*q.label || reader_find(run->reader, run->step_pool, obs, &q, &t, NULL))
+    if (!*q.label || reader_find(reader_free(run->reader), run->step_pool, obs, &q, &t, NULL))
         return false;
     return label_fits(t.label, q.label);
 }

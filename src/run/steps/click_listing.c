@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "core/completeness.h"
 #include "run/account.h"
@@ -30,23 +31,47 @@ struct visit {
     bool new_tab;
 };
 
-static int judge_landing(struct run *run, struct visit *v, const struct snapshot *before,
-                         const struct settled *s, enum landing *ret, struct err *err)
+/* By its address; where that cannot be read the picture must have changed, and a reader that has an
+ * opinion of it must not say that it leads nowhere. */
+static int has_moved(struct run *run, const struct visit *v, const struct observation *before,
+                     const struct observation *after, const char *title, bool *ret, struct err *err)
+{
+    struct snapshot old, new;
+    struct passage passage = {.navigated = ANSWER_UNKNOWN};
+    if (*after->url) {
+        *ret = !url_same_page(after->url, v->from);
+        return 0;
+    }
+    snapshot_take(run->step_pool, before, &old);
+    snapshot_take(run->step_pool, after, &new);
+    *ret = snapshot_changed(&old, &old, &new);
+    if (!*ret || !reader_is_model(run->reader))
+        return 0;
+    int64_t start = clock_mono_us();
+    int r = reader_navigated(run->reader, run->step_pool, before, after, title, &passage, err);
+    meter_add(&run->step_meter, METER_VERIFY, clock_mono_us() - start);
+    *ret = passage.navigated != ANSWER_NO;
+    return r;
+}
+
+static int judge_landing(struct run *run, struct visit *v, const struct observation *before,
+                         const char *title, const struct settled *s, enum landing *ret,
+                         struct err *err)
 {
     struct observation obs;
-    struct snapshot after;
+    bool moved;
     int r = run_look(run, &obs, err);
     if (r)
         return r;
-    snapshot_take(run->step_pool, &obs, &after);
     v->url = obs.url;
     v->new_tab = s->new_tab;
     if (s->new_tab && s->blank_tab) {
         *ret = BLANK_TAB;
         return 0;
     }
-    bool moved =
-        *obs.url ? !url_same_page(obs.url, v->from) : snapshot_changed(before, before, &after);
+    r = has_moved(run, v, before, &obs, title, &moved, err);
+    if (r)
+        return r;
     if (!moved && !s->new_tab) {
         *ret = NOT_MOVED;
         return 0;
@@ -71,17 +96,15 @@ static int click_once(struct run *run, struct scan *scan, size_t way, struct vis
                       enum landing *ret, struct step_result *out, struct err *err)
 {
     struct observation obs;
-    struct snapshot before;
     struct settled s = {0};
     struct target t;
     int r = run_bring(run, scan_find_card, scan, &obs, &t, err);
     if (r)
         return r;
-    snapshot_take(run->step_pool, &obs, &before);
     v->from = obs.url;
     out->at = ways[way].first_line || t.covered ? run_first_line(&t) : t.at;
     r = run_click(run, out->at, ways[way].button, &s, err);
-    return r ? r : judge_landing(run, v, &before, &s, ret, err);
+    return r ? r : judge_landing(run, v, &obs, scan->card.title, &s, ret, err);
 }
 
 static int open_card(struct run *run, struct scan *scan, struct visit *v, enum landing *ret,

@@ -92,7 +92,7 @@ static const char *shown_value(struct run *run, const struct observation *after)
 {
     struct target_query q = step_query(run, TARGET_ANY);
     struct target t;
-    if (!after->page || reader_find(run->reader, run->step_pool, after, &q, &t, NULL))
+    if (!after->page || reader_find(reader_free(run->reader), run->step_pool, after, &q, &t, NULL))
         return "";
     const struct node *n = field_node(after, &t);
     return n ? n->value : "";

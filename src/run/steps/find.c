@@ -1,5 +1,7 @@
 #include "run/steps/find.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/str.h"
 #include "run/look.h"
@@ -7,7 +9,8 @@
 
 #define FAR_PX            20000
 #define SEARCH_MS         90000 /* going through a list that grows */
-#define STEPS_WITHOUT_DOM 6 /* screens below the first, where a reader sees only what is in view */
+#define STEPS_WITHOUT_DOM 6 /* screens below the first, where a reader sees only what is in view   \
+                             */
 
 int find_here(struct run *run, const struct target_query *query, struct observation *obs,
               struct target *out, struct err *err)
@@ -80,6 +83,17 @@ static int search_page(struct run *run, const struct target_query *query, struct
     return r;
 }
 
+/* What else could serve the step's purpose? Only a model can tell; it is asked once, at the end. */
+static int search_by_purpose(struct run *run, const struct target_query *query,
+                             struct observation *obs, struct target *out, struct err *err)
+{
+    struct target_query q = *query;
+    q.by_purpose = true;
+    if (!reader_is_model(run->reader) || str_empty(q.intent))
+        return E_NOT_FOUND;
+    return find_here(run, &q, obs, out, err);
+}
+
 int step_find(struct run *run, const struct target_query *query, struct observation *obs,
               struct target *out, struct err *err)
 {
@@ -91,6 +105,8 @@ int step_find(struct run *run, const struct target_query *query, struct observat
         return 0;
     bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
     r = (dom ? search_page : search_screens)(run, query, obs, out, err);
+    if (r == E_NOT_FOUND)
+        r = search_by_purpose(run, query, obs, out, err);
     if (r != E_NOT_FOUND)
         return r;
     run_event(run, "reader", "target_not_found",
@@ -104,6 +120,7 @@ int step_aim(struct run *run, enum target_kind kind, int settle_ms, struct aim *
              bool *ret_found, struct step_result *result, struct err *err)
 {
     struct target_query q = step_query(run, kind);
+    q.filter = !strcmp(run->step->type, "filter");
     int r = settle_ms > 0 ? run_settle(run, settle_ms, err) : 0;
     if (!r)
         r = step_find(run, &q, &out->obs, &out->target, err);

@@ -34,8 +34,8 @@ static int add_cards(struct run *run, const struct observation *obs, struct buf 
     enum list_status status = LIST_EMPTY;
     int n = 0, r = step_schema(run, &schema, err);
     if (!r)
-        r = reader_list(run->reader, run->step_pool, obs, schema, MAX_ITEMS, &cards, &n, &status,
-                        err);
+        r = reader_list(reader_free(run->reader), run->step_pool, obs, schema, MAX_ITEMS, &cards,
+                        &n, &status, err);
     for (int i = 0; !r && status == LIST_OK && i < n; i++)
         if (!cards[i].sponsored)
             buf_addf(b, "%s\x1f%s\x1e", cards[i].href, cards[i].title);
@@ -65,7 +65,8 @@ static int add_rows(struct run *run, const struct observation *obs, struct buf *
     int n = 0, r = rows_schema(run, &schema, err);
     if (r || !schema)
         return r;
-    r = reader_rows(run->reader, run->step_pool, obs, schema, MAX_ITEMS, &rows, &n, err);
+    r = reader_rows(reader_free(run->reader), run->step_pool, obs, schema, MAX_ITEMS, &rows, &n,
+                    err);
     for (int i = 0; !r && i < n; i++)
         buf_addf(b, "%s\x1e", json_text(run->step_pool, rows[i].values));
     return r == E_NOT_FOUND ? 0 : r;

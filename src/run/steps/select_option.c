@@ -231,7 +231,7 @@ static void avoid_known(struct run *run, struct search *s)
         .label = s->name, .intent = "", .kind = TARGET_THING, .avoid = s->avoid};
     while (s->n_avoid < OPTION_TRIES) {
         q.n_avoid = s->n_avoid;
-        if (reader_find(run->reader, run->step_pool, s->before, &q, &t, NULL) ||
+        if (reader_find(reader_free(run->reader), run->step_pool, s->before, &q, &t, NULL) ||
             !strcmp(t.role, "option"))
             return;
         s->avoid[s->n_avoid++] = t.at;
@@ -286,6 +286,21 @@ static bool ends_attempt(int r)
     return r == E_GONE || r == E_CANCELLED;
 }
 
+/* What the list shows now; "" when nobody can tell. */
+static int shown_now(struct run *run, const struct select *s, const char *name, const char **out,
+                     struct err *err)
+{
+    struct err miss = {0};
+    *out = choice_shown(run->step_pool, &s->obs, s->target.node, name);
+    if (s->obs.page || !reader_is_model(run->reader))
+        return 0;
+    int64_t start = clock_mono_us();
+    int r =
+        reader_shown_value(run->reader, run->step_pool, &s->obs, s->choices.dropdown, out, &miss);
+    meter_add(&run->step_meter, METER_EXTRACT, clock_mono_us() - start);
+    return r && r != E_NOT_FOUND ? err_set(err, r, "%s", miss.msg) : 0;
+}
+
 static int choose_custom(struct run *run, struct select *s, struct step_result *out,
                          struct err *err)
 {
@@ -312,10 +327,11 @@ static int choose_custom(struct run *run, struct select *s, struct step_result *
         return ends_attempt(r)
                    ? r
                    : step_fail(run, out, "selector_miss", "select_pick_error:%s", err->msg);
+    const char *shown;
     r = look_again(run, s, err);
+    r = r ? r : shown_now(run, s, search.name, &shown, err);
     if (r)
         return r;
-    const char *shown = choice_shown(run->step_pool, &s->obs, s->target.node, search.name);
     if (*shown && !field_same_choice(run->step_pool, shown, search.name))
         return mismatch(run, s, shown, out);
     return chosen(run, s, out);
