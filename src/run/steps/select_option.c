@@ -292,7 +292,7 @@ static int shown_now(struct run *run, const struct select *s, const char *name, 
 {
     struct err miss = {0};
     *out = choice_shown(run->step_pool, &s->obs, s->target.node, name);
-    if (s->obs.page || !reader_is_model(run->reader))
+    if (**out || !reader_is_model(run->reader))
         return 0;
     int64_t start = clock_mono_us();
     int r =
