@@ -26,4 +26,5 @@ const struct reader_driver reader_claude = {
     .visible = model_visible,
     .navigated = model_navigated,
     .shown_value = model_shown_value,
+    .regard = model_regard,
 };

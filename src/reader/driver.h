@@ -1,6 +1,6 @@
 /*
  * driver.h - what one kind of reader implements. reader.c checks arguments once and calls these.
- * All callbacks are mandatory.
+ * All callbacks but regard are mandatory.
  */
 #ifndef MANTIS_READER_DRIVER_H
 #define MANTIS_READER_DRIVER_H
@@ -34,6 +34,8 @@ struct reader_driver {
                      const struct observation *after, const char *wanted, struct passage *, struct err *);
     int (*shown_value)(struct reader *, struct pool *, const struct observation *, const char *dropdown,
                        const char **, struct err *);
+    int (*regard)(struct reader *, struct pool *, const struct observation *, struct point at, const char *wanted,
+                  bool fresh, struct regard *, struct err *); /* NULL: it has no better point */
 };
 
 struct reader {

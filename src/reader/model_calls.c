@@ -25,6 +25,7 @@ static const struct look_call calls[CALL_N] = {
     [CALL_DROPDOWN] =         {"dropdown", "read_dropdown", "report_dropdown_value", ROLE_FORM, 200, 30, 4, EXTRACTS},
     [CALL_DESCRIPTION] =      {"description", "find_description", "report_description_screenshots", ROLE_PHONE, 80, 45, 4, EXTRACTS},
     [CALL_PHONE] =            {"phone", "read_phone", "report_seller_phone", ROLE_PHONE, 500, 45, 4, EXTRACTS},
+    [CALL_REGARD] =           {"grounding", "find_clickable", "report_clickable", ROLE_REGARD, 100, 15, 2, GROUNDS},
 };
 /* clang-format on */
 
@@ -39,6 +40,7 @@ const char *call_usual_model(enum call_role role)
                                                [ROLE_FORM] = SONNET,
                                                [ROLE_VERIFY] = HAIKU,
                                                [ROLE_ESCALATION] = SONNET,
-                                               [ROLE_PHONE] = SONNET};
+                                               [ROLE_PHONE] = SONNET,
+                                               [ROLE_REGARD] = SONNET};
     return models[role];
 }

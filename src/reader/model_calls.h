@@ -31,12 +31,13 @@ enum call_id {
     CALL_DROPDOWN,
     CALL_DESCRIPTION,
     CALL_PHONE,
+    CALL_REGARD,
     CALL_N
 };
 
 /* Which of a maker's models; each has a name that may be set (struct reader_needs). A server of ours has
  * one model for all. */
-enum call_role { ROLE_EXTRACT, ROLE_FORM, ROLE_VERIFY, ROLE_ESCALATION, ROLE_PHONE, ROLE_N };
+enum call_role { ROLE_EXTRACT, ROLE_FORM, ROLE_VERIFY, ROLE_ESCALATION, ROLE_PHONE, ROLE_REGARD, ROLE_N };
 
 struct look_call {
     const char *name;   /* in counts */

@@ -59,6 +59,7 @@ static void name_models(struct model_reader *m)
     m->models[ROLE_FORM] = m->models[ROLE_EXTRACT];
     m->models[ROLE_VERIFY] = or_usual(n->verify_model, call_usual_model(ROLE_VERIFY));
     m->models[ROLE_ESCALATION] = or_usual(n->escalation_model, call_usual_model(ROLE_ESCALATION));
+    m->models[ROLE_REGARD] = call_usual_model(ROLE_REGARD);
     m->models[ROLE_PHONE] = or_usual(n->phone_model, m->models[ROLE_ESCALATION]);
 }
 
@@ -106,6 +107,7 @@ int model_reader_create(const struct reader_driver *driver, enum profile_api api
         return r;
     }
     name_models(m);
+    m->regards = grounding_cache_create();
     *out = &m->base;
     return 0;
 }
@@ -115,6 +117,7 @@ void model_reader_destroy(struct reader *reader)
     struct model_reader *m = model_reader_of(reader);
     for (int i = 0; i < MODEL_KEPT_ANSWERS; i++)
         json_decref(m->kept[i].input);
+    grounding_cache_destroy(m->regards);
     pool_destroy(m->pool);
 }
 

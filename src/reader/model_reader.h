@@ -11,6 +11,7 @@
 #define MANTIS_READER_MODEL_READER_H
 
 #include "brain/model/ask.h"
+#include "brain/model/grounding.h"
 #include "brain/model/reply.h"
 #include "reader/driver.h"
 #include "reader/model_calls.h"
@@ -37,6 +38,7 @@ struct model_reader {
         json_t *input; /* owned, NULL none */
     } kept[MODEL_KEPT_ANSWERS];
     int next_kept;
+    struct grounding_cache *regards; /* better points, by what the screen shows around them */
     int64_t quiet_until_ms; /* nobody answered: where the page has an answer, nobody is asked again so soon */
 };
 
@@ -72,6 +74,8 @@ int model_navigated(struct reader *reader, struct pool *pool, const struct obser
                     const struct observation *after, const char *wanted, struct passage *out, struct err *err);
 int model_shown_value(struct reader *reader, struct pool *pool, const struct observation *obs, const char *dropdown,
                       const char **out, struct err *err);
+int model_regard(struct reader *reader, struct pool *pool, const struct observation *obs, struct point at,
+                 const char *wanted, bool fresh, struct regard *out, struct err *err);
 
 /* --- the first opinion ------------------------------------------------------------------------- */
 

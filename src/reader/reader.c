@@ -77,6 +77,18 @@ int reader_find(struct reader *reader, struct pool *pool, const struct observati
     return reader->driver->find(reader, pool, obs, &q, out, err);
 }
 
+#define AS_SURE_AS_BEFORE 0.5
+
+int reader_regard(struct reader *reader, struct pool *pool, const struct observation *obs,
+                  struct point at, const char *wanted, bool fresh, struct regard *out,
+                  struct err *err)
+{
+    *out = (struct regard){at, AS_SURE_AS_BEFORE};
+    if (!reader->driver->regard)
+        return 0;
+    return reader->driver->regard(reader, pool, obs, at, wanted ? wanted : "", fresh, out, err);
+}
+
 int reader_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
                           int current_page, struct target *out, struct err *err)
 {

@@ -109,6 +109,17 @@ struct target {
 int reader_find(struct reader *reader, struct pool *pool, const struct observation *obs,
                 const struct target_query *query, struct target *out, struct err *err) MUST_CHECK;
 
+/* A point that is about to be clicked for what wanted says, looked at again: the better one near it, and how much it
+ * is believed (agent-loop.md 15; whether it is taken: brain/model/grounding.h). Readers that are no model, and
+ * pages that say what stands there, have no better one: the same at 0.5. fresh: nothing that is remembered
+ * counts. E_CANCELLED and the like; that nobody answers is no error, but nothing to believe. */
+struct regard {
+    struct point at;
+    double confidence;
+};
+int reader_regard(struct reader *reader, struct pool *pool, const struct observation *obs, struct point at,
+                  const char *wanted, bool fresh, struct regard *out, struct err *err) MUST_CHECK;
+
 /* A control that leads to the next page of results (rel=next, "Next", "›", page n+1). E_NOT_FOUND. */
 int reader_find_next_page(struct reader *reader, struct pool *pool, const struct observation *obs,
                           int current_page, struct target *out, struct err *err) MUST_CHECK;

@@ -27,4 +27,5 @@ const struct reader_driver reader_vlm = {
     .visible = model_visible,
     .navigated = model_navigated,
     .shown_value = model_shown_value,
+    .regard = model_regard,
 };

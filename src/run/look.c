@@ -6,6 +6,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "brain/model/grounding.h"
 #include "run/asks.h"
 #include "run/url.h"
 
@@ -282,8 +283,8 @@ static int middle_y(struct rect r)
     return r.y + r.h / 2;
 }
 
-/* The pane that has to be scrolled for the target to show: it is in view and the target is not in it.
- * NULL: the document. */
+/* The pane that has to be scrolled for the target to show: it is in view and the target is not in
+ * it. NULL: the document. */
 static const struct node *pane_of(struct run *run, const struct observation *obs,
                                   const struct target *t)
 {
@@ -376,6 +377,30 @@ int run_bring_query(struct run *run, const struct target_query *query, struct ob
 {
     struct target_query copy = *query;
     return run_bring(run, find_by_query, &copy, obs, out, err);
+}
+
+/* The step's hint, or a site that wants what of it is of this kind seen with fresh eyes. */
+static bool independent(const struct run *run, const char *kind)
+{
+    const json_t *kinds = json_object_get(run->plan->site_config, "require_independent_grounding");
+    return json_truthy(json_object_get(run->step->hints, "independent_grounding")) ||
+           json_holds(kinds, kind) || json_holds(kinds, run->step->type) ||
+           json_holds(kinds, run->step->section);
+}
+
+int run_regard(struct run *run, const struct observation *obs, const char *kind, const char *wanted,
+               struct target *t, struct err *err)
+{
+    struct regard better;
+    if (t->node >= 0 || !reader_is_model(run->reader))
+        return 0;
+    int64_t start = clock_mono_us();
+    int r = reader_regard(run->reader, run->step_pool, obs, t->at, wanted, independent(run, kind),
+                          &better, err);
+    meter_add(&run->step_meter, METER_GROUND, clock_mono_us() - start);
+    if (!r && grounding_taken(kind, t->at, better.at, better.confidence))
+        t->at = better.at;
+    return r;
 }
 
 struct point run_first_line(const struct target *t)

@@ -66,6 +66,11 @@ int run_bring(struct run *run, look_find_fn *find, void *arg, struct observation
 int run_bring_query(struct run *run, const struct target_query *query, struct observation *obs,
                     struct target *out, struct err *err) MUST_CHECK;
 
+/* A target that is only a point, looked at again before it is clicked; t->at is the better point when it is taken.
+ * kind: of grounding_taken(). Nothing is asked of a page that says what stands there. */
+int run_regard(struct run *run, const struct observation *obs, const char *kind, const char *wanted,
+               struct target *t, struct err *err) MUST_CHECK;
+
 /* Another point of the target: near the start of its first line. The middle of a link that wraps over
  * two lines may lie beside its words. */
 struct point run_first_line(const struct target *target);

@@ -282,6 +282,15 @@ const char *ask_shown(struct reader *reader, const struct observation *obs, cons
     return r ? failed(r, &err) : value;
 }
 
+/* A click at (600,240). */
+const char *ask_regard(struct reader *reader, const struct observation *obs, const char *wanted)
+{
+    struct regard x;
+    struct err err = {0};
+    int r = reader_regard(reader, pool, obs, (struct point){600, 240}, wanted, false, &x, &err);
+    return r ? failed(r, &err) : pool_printf(pool, "%d,%d %.2f", x.at.x, x.at.y, x.confidence);
+}
+
 /* --- rows ------------------------------------------------------------------------------------ */
 
 const char *models_asked(void)

@@ -31,7 +31,7 @@ const char *models_asked(void); /* blank-separated */
 
 /* What comes of a question: "640,360 'Search' tag/role node 5", "yes: why", "not_found: why". */
 typedef const char *ask_fn(struct reader *reader, const struct observation *obs, const char *with);
-ask_fn ask_find_label, ask_find_field, ask_find_for, ask_find_filter, ask_find_right_of, ask_find_elsewhere, ask_next_page, ask_dismiss, ask_more, ask_reveal, ask_list, ask_extract, ask_extract_two, ask_evidence, ask_rows, ask_visible, ask_navigated, ask_shown;
+ask_fn ask_find_label, ask_find_field, ask_find_for, ask_find_filter, ask_find_right_of, ask_find_elsewhere, ask_next_page, ask_dismiss, ask_more, ask_reveal, ask_list, ask_extract, ask_extract_two, ask_evidence, ask_rows, ask_visible, ask_navigated, ask_shown, ask_regard;
 
 /* --- answers --------------------------------------------------------------------------------- */
 

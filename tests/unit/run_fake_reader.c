@@ -209,8 +209,9 @@ static void keep_reader(struct reader *r)
 struct reader *fake_reader(void)
 {
     static const struct reader_driver driver = {
-        "fake",      no_reader,    keep_reader, find,    find_next_page, find_more, find_reveal,
-        find_dismiss, list,        extract, rows,           visible, navigated, shown_value};
+        "fake",    no_reader,   keep_reader,  find,        find_next_page,
+        find_more, find_reveal, find_dismiss, list,        extract,
+        rows,      visible,     navigated,    shown_value, NULL};
     static struct reader reader = {.driver = &driver};
     return &reader;
 }

@@ -134,6 +134,18 @@ static const struct row {
      "{\"phone\":\"5550100199\",\"title\":\"Boat\"}", NULL, false},
     {"brains 10 phone: no answer costs only the number", "claude", ask_extract, PHONE, {LISTING("{\"title\":\"Boat\",\"is_spam\":false}"), {401, 0, "", 0}}, 2, "{\"title\":\"Boat\"}", NULL, false},
 
+    /* a click's point, looked at again */
+    {"brains 11 (612,233) for (600,240): confidence .95", "claude", ask_regard, "Open it", {OK(TOOL("report_clickable", "{\"x\":612,\"y\":233}"))}, 1, "612,233 0.95", "claude-sonnet-4-6", false},
+    {"agent-loop 15 confidence falls with the distance", "claude", ask_regard, "Open it", {OK(TOOL("report_clickable", "{\"x\":800,\"y\":240}"))}, 1, "800,240 0.60", NULL, false},
+    {"brains 11 none keeps the point", "claude", ask_regard, "Open it", {OK(TOOL("report_clickable", "{\"none\":true,\"x\":1,\"y\":1}"))}, 1, "600,240 0.20", NULL, false},
+    {"agent-loop 15 failures are .2", "claude", ask_regard, "Open it", {{401, 0, "", 0}}, 1, "600,240 0.20", NULL, false},
+    {"brains 11 two tries", "claude", ask_regard, "Open it", {{529, 0, "", 0}}, 2, "600,240 0.20", NULL, false},
+    {"agent-loop 15 no description: .3, and nobody is asked", "claude", ask_regard, "", {{401, 0, "", 0}}, 0, "600,240 0.30", NULL, false},
+    {"brains 11 outside the image keeps the point", "claude", ask_regard, "Open it", {OK(TOOL("report_clickable", "{\"x\":1300,\"y\":240}"))}, 1, "600,240 0.20", NULL, false},
+    {"agent-loop 15 a server of ours: .8", "vlm", ask_regard, "Open it", {OK(CHAT("{\\\"x\\\": 644, \\\"y\\\": 364}"))}, 1, "640,360 0.80", NULL, false},
+    {"agent-loop 15 a page says what stands there: .5, and nobody is asked", "claude", ask_regard, "Open it", {{401, 0, "", 0}}, 0, "600,240 0.50", NULL, true},
+    {"agent-loop 15 a cancel is a cancel", "claude", ask_regard, "Open it", {{E_CANCELLED, 0, "stop", 0}}, 1, "cancelled: ...", NULL, false},
+
     /* the model of this pod */
     {"brains 10 MANTIS_FORM_TARGET_PROVIDER: one click call, in its own coordinates", "vlm", ask_find_label, "Search", {OK(CHAT("click(x=644, y=364)"))}, 1, "640,360 'Search' / node -1", "holo3-35b-a3b", false},
     {"brains 10 vlm: a field is one that is typed into", "vlm", ask_find_field, "Name", {OK(CHAT("click(x=644, y=364)"))}, 1, "640,360 'Name' input/textbox node -1", NULL, false},

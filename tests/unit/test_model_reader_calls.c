@@ -234,6 +234,32 @@ static void the_in_pod_model_may_say_where(void **state)
     reader_destroy(reader);
 }
 
+static void a_better_point_is_remembered(void **state)
+{
+    static uint8_t screen[720 * 1280 * 4];
+    const struct fake_answer list[] = {OK(TOOL("report_clickable", "{\"x\":610,\"y\":240}")),
+                                       OK(TOOL("report_clickable", "{\"none\":true}"))};
+    struct observation obs = pixels;
+    struct regard x;
+    answers(list, 2);
+    obs.frame.pixels = screen;
+    obs.frame.stride = 1280 * 4;
+    struct reader *reader = reader_of("claude");
+    assert_string_equal(ask_regard(reader, &obs, "Open it"), "610,240 0.95");
+    to_server.picture_arg = (void *)"what is elsewhere on the screen does not count";
+    assert_string_equal(ask_regard(reader, &obs, "Open it"), "610,240 0.95");
+    assert_int_equal(server.calls, 1);
+    assert_int_equal(
+        reader_regard(reader, pool, &obs, (struct point){600, 240}, "Open it", true, &x, NULL), 0);
+    assert_int_equal(server.calls, 2);
+    clock_skip_ms(3601000);
+    assert_string_equal(ask_regard(reader, &obs, "Open it"), "600,240 0.20");
+    to_server.picture_arg = (void *)"a failure is not remembered";
+    ask_regard(reader, &obs, "Open it");
+    assert_int_equal(server.calls, 3);
+    reader_destroy(reader);
+}
+
 static void no_picture_is_said(void **state)
 {
     const struct fake_answer yes = GATE_YES;
@@ -330,6 +356,8 @@ static const struct CMUnitTest others[] = {
     row_test("brains 10 E, V, X and the phone's model may be named", models_may_be_named),
     row_test("brains 10 MANTIS_FORM_TARGET_PROVIDER=holo3: Claude for the rest",
              the_in_pod_model_may_say_where),
+    row_test("agent-loop 15 a better point is remembered for an hour, a failure is not",
+             a_better_point_is_remembered),
     row_test("brains 10 without a picture nobody is asked", no_picture_is_said),
     row_test("brains 10 no server: no reader, and no request", what_is_missing_is_said),
     row_test("design 4 the first opinion is free", the_free_opinion_asks_nobody),

@@ -16,6 +16,7 @@ static struct seer {
     struct reader base;
     bool finds_by_purpose;                 /* the field whose label nobody knows */
     enum answer navigated;                 /* what it says of every click */
+    double sure;                           /* of a better point, 7 px right of every one */
     const char *shown;                     /* by every list; NULL: it cannot be read */
     int by_purpose, filters, judged, read; /* how often it was asked */
 } seer;
@@ -40,7 +41,18 @@ static int list(struct reader *r, struct pool *pool, const struct observation *o
                 const struct schema *s, int max, struct card **ret, int *ret_n,
                 enum list_status *status, struct err *err)
 {
-    return reader_list(fake_reader(), pool, obs, s, max, ret, ret_n, status, err);
+    int listed = reader_list(fake_reader(), pool, obs, s, max, ret, ret_n, status, err);
+    for (int i = 0; !listed && i < *ret_n; i++)
+        (*ret)[i].target.node = -1;
+    return listed;
+}
+
+static int regard(struct reader *r, struct pool *pool, const struct observation *obs,
+                  struct point at, const char *wanted, bool fresh, struct regard *out,
+                  struct err *err)
+{
+    *out = (struct regard){{at.x + 7, at.y}, seer.sure};
+    return 0;
 }
 
 static int find_more(struct reader *r, struct pool *pool, const struct observation *obs,
@@ -82,7 +94,8 @@ static struct reader *new_seer(void)
                                                 .find_more = find_more,
                                                 .find_dismiss = find_dismiss,
                                                 .navigated = navigated,
-                                                .shown_value = shown_value};
+                                                .shown_value = shown_value,
+                                                .regard = regard};
     seer = (struct seer){.base = {.driver = &driver, .first = fake_reader()}};
     return &seer.base;
 }
@@ -178,6 +191,28 @@ static void one_row(void **state)
     rig_release(&rig);
 }
 
+/* --- points that are looked at again --------------------------------------------------------- */
+
+static const char *clicked_at(double sure)
+{
+    struct rig rig;
+    new_seer();
+    seer.sure = sure;
+    const json_t *result = carry_out(&rig, "/list", CARD, false);
+    static char data[100];
+    snprintf(data, sizeof(data), "%s", json_str(result, "data", ""));
+    rig_release(&rig);
+    return data;
+}
+
+static void a_better_point_is_clicked_when_it_is_believed(void **state)
+{
+    char as_it_was[100];
+    snprintf(as_it_was, sizeof(as_it_was), "%s", clicked_at(0.5));
+    assert_string_equal(as_it_was, "click:Blue boat@(640,60)");
+    assert_string_equal(clicked_at(0.51), "click:Blue boat@(647,60)");
+}
+
 /* --- what is counted ------------------------------------------------------------------------- */
 
 static void calls_of_a_reader_cost(void **state)
@@ -209,10 +244,13 @@ static void calls_of_a_reader_cost(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(rows) + 1];
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + 2];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         tests[n++] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
+    tests[n++] =
+        (struct CMUnitTest)row_test("agent-loop 15 a card's better point is clicked above .5",
+                                    a_better_point_is_clicked_when_it_is_believed);
     tests[n++] = (struct CMUnitTest)row_test("agent-loop 17 calls of a reader cost what they cost",
                                              calls_of_a_reader_cost);
     return cmocka_run_group_tests(tests, NULL, NULL);

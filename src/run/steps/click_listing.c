@@ -101,6 +101,10 @@ static int click_once(struct run *run, struct scan *scan, size_t way, struct vis
     int r = run_bring(run, scan_find_card, scan, &obs, &t, err);
     if (r)
         return r;
+    if (way == 0 && strcmp(scan->card.title, "unknown"))
+        r = run_regard(run, &obs, "listing", scan->card.title, &t, err);
+    if (r)
+        return r;
     v->from = obs.url;
     out->at = ways[way].first_line || t.covered ? run_first_line(&t) : t.at;
     r = run_click(run, out->at, ways[way].button, &s, err);

@@ -160,5 +160,7 @@ int step_filter(struct run *run, struct step_result *out, struct err *err)
     struct aim aim;
     bool found;
     int r = step_aim(run, TARGET_ANY, CAP_GATE_MS, &aim, &found, out, err);
+    if (!r && found)
+        r = run_regard(run, &aim.obs, "filter", run->step->intent, &aim.target, err);
     return r || !found ? r : apply(run, &aim, out, err);
 }

@@ -185,6 +185,8 @@ static int by_control(struct run *run, struct step_result *out, struct err *err)
     bool next = false;
     int r = bring_next(run, &before, &t, err);
     if (!r)
+        r = run_regard(run, &before, "paginate", "go to the next page of results", &t, err);
+    if (!r)
         r = effect_begin(run, &before, &effect, err);
     if (r)
         return r;
