@@ -183,10 +183,10 @@ void run_warn(struct run *run, const char *kind, const char *fmt, ...)
 struct token_use;
 void run_count_call(struct run *run, const char *source, const char *model, const struct token_use *use);
 
-/* The same of a reader's, which may also be one of a server of ours. */
-void run_count_use(struct run *run, const struct reader_use *use);
-
 /* A healing event of agent-loop.md 9.6; detail is taken over. */
 void run_heal(struct run *run, const char *kind, const char *source, json_t *detail);
+
+/* A call of a reader to a model: one that is paid by the token, or one of ours by its seconds. */
+void run_count_use(struct run *run, const struct reader_use *use);
 
 #endif
