@@ -13,6 +13,7 @@ static int claude_create(const char *argument, const struct reader_needs *needs,
 
 const struct reader_driver reader_claude = {
     .kind = "claude",
+    .is_model = true,
     .create = claude_create,
     .destroy = model_reader_destroy,
     .find = model_find,

@@ -9,6 +9,7 @@
 
 struct reader_driver {
     const char *kind;
+    bool is_model; /* is created with a model_link; its `first` is set */
     int (*create)(const char *argument, const struct reader_needs *needs, struct reader **out,
                   struct err *err); /* argument: after "kind:" */
     void (*destroy)(struct reader *reader);

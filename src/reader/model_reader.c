@@ -10,7 +10,7 @@
 
 struct model_reader *model_reader_of(struct reader *reader)
 {
-    if (!reader->first)
+    if (!reader->driver->is_model)
         BUG("not a reader that is a model");
     return (struct model_reader *)reader;
 }

@@ -14,15 +14,29 @@ const char *const *reader_kinds(void)
     return kinds;
 }
 
+static const struct reader_driver *driver_of(const char *spec)
+{
+    size_t len = strcspn(spec, ":");
+    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+        if (strlen(drivers[i]->kind) == len && strncmp(drivers[i]->kind, spec, len) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+bool reader_spec_is_model(const char *spec)
+{
+    const struct reader_driver *driver = driver_of(spec);
+    return driver && driver->is_model;
+}
+
 int reader_create(const char *spec, const struct reader_needs *needs, struct reader **out,
                   struct err *err)
 {
     static const struct reader_needs nothing;
+    const struct reader_driver *driver = driver_of(spec);
     size_t len = strcspn(spec, ":");
-    const char *argument = spec[len] ? spec + len + 1 : "";
-    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
-        if (strlen(drivers[i]->kind) == len && strncmp(drivers[i]->kind, spec, len) == 0)
-            return drivers[i]->create(argument, needs ? needs : &nothing, out, err);
+    if (driver)
+        return driver->create(spec[len] ? spec + len + 1 : "", needs ? needs : &nothing, out, err);
     return err_set(err, E_UNSUPPORTED,
                    "reader '%.60s' is not built in; there are page, script:<file>, "
                    "claude[:<profile>] and vlm[:<profile>]",
@@ -42,7 +56,7 @@ struct reader *reader_free(struct reader *reader)
 
 bool reader_is_model(const struct reader *reader)
 {
-    return reader->first != NULL;
+    return reader->driver->is_model;
 }
 
 bool target_kind_parse(const char *name, enum target_kind *out)

@@ -58,6 +58,8 @@ int reader_create(const char *spec, const struct reader_needs *needs, struct rea
 void reader_destroy(struct reader *reader); /* NULL is fine */
 const char *const *reader_kinds(void);      /* NULL-terminated */
 
+bool reader_spec_is_model(const char *spec); /* needs a model_link; false for unknown */
+
 /* Its first opinion, which costs nothing: the page reader of one that is a model, else itself. For questions
  * that are asked on the chance. */
 struct reader *reader_free(struct reader *reader);

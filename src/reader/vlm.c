@@ -14,6 +14,7 @@ static int vlm_create(const char *argument, const struct reader_needs *needs, st
 
 const struct reader_driver reader_vlm = {
     .kind = "vlm",
+    .is_model = true,
     .create = vlm_create,
     .destroy = model_reader_destroy,
     .find = model_find,

@@ -315,10 +315,13 @@ static struct plane_config plane_settings(struct worker *w)
     };
 }
 
-/* The reader of the brain's kind; brains that read nothing themselves use the page reader. */
-static const char *reader_spec(const char *spec)
+/* The reader of the brain's kind; brains that read nothing themselves use the page reader, and so does
+ * one whose model cannot be reached from here. */
+static const char *reader_spec(const char *spec, const struct reader_needs *needs)
 {
     size_t len = strcspn(spec, ":");
+    if (reader_spec_is_model(spec) && !needs->model)
+        return "page";
     for (const char *const *k = reader_kinds(); *k; k++)
         if (strlen(*k) == len && !strncmp(*k, spec, len))
             return spec;
@@ -332,7 +335,7 @@ static void count_use(void *arg, const struct reader_use *use)
         run_count_use(&w->run, use);
 }
 
-/* No model is linked here yet: a reader that is one is refused. */
+/* No model is linked here yet. */
 static struct reader_needs reader_needs(struct worker *w)
 {
     const json_t *set = json_object_get(w->start, "readers");
@@ -352,8 +355,8 @@ static int start_parts(struct worker *w, const struct plan *plan, struct err *er
     if (plan->runtime.settle_ceiling_s > 0)
         config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
     const struct reader_needs needs = reader_needs(w);
-    int r =
-        reader_create(reader_spec(json_str(w->start, "reader", brain)), &needs, &w->reader, err);
+    int r = reader_create(reader_spec(json_str(w->start, "reader", brain), &needs), &needs,
+                          &w->reader, err);
     if (!r && profile_dir(w))
         r = profile_check(profile_dir(w),
                           (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),

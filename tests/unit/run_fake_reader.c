@@ -208,10 +208,20 @@ static void keep_reader(struct reader *r)
 
 struct reader *fake_reader(void)
 {
-    static const struct reader_driver driver = {
-        "fake",    no_reader,   keep_reader,  find,        find_next_page,
-        find_more, find_reveal, find_dismiss, list,        extract,
-        rows,      visible,     navigated,    shown_value, NULL};
+    static const struct reader_driver driver = {.kind = "fake",
+                                                .create = no_reader,
+                                                .destroy = keep_reader,
+                                                .find = find,
+                                                .find_next_page = find_next_page,
+                                                .find_more = find_more,
+                                                .find_reveal = find_reveal,
+                                                .find_dismiss = find_dismiss,
+                                                .list = list,
+                                                .extract = extract,
+                                                .rows = rows,
+                                                .visible = visible,
+                                                .navigated = navigated,
+                                                .shown_value = shown_value};
     static struct reader reader = {.driver = &driver};
     return &reader;
 }

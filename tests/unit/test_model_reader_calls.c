@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "brain/model/parts.h"
+#include "brain/model/http_transport.h"
 #include "reader/model_reader.h"
+#include "tools/model_server.h"
+#include "unit/model_rig.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
 
@@ -234,6 +237,44 @@ static void the_in_pod_model_may_say_where(void **state)
     reader_destroy(reader);
 }
 
+static void interrupt(void *arg)
+{
+    loop_interrupt(arg);
+}
+
+static void a_cancel_ends_a_question_that_nobody_answers(void **state)
+{
+    const struct fake_answer none = GATE_YES;
+    json_t *script = json_keep(pool, json_loads("{\"rules\":[{\"fault\":\"silence\"}]}", 0, NULL));
+    const struct model_server_config config = {.script = script};
+    struct scripted_server *real;
+    struct transport *transport;
+    struct loop *loop;
+    struct loop_timer timer = {0};
+    struct err err = {0};
+    answers(&none, 1); /* for its picture */
+    if (model_server_start(&config, &real, &err) || loop_create(&loop, &err))
+        fail_msg("%s", err.msg);
+    const struct http_transport_config where = {
+        .base_url = pool_printf(pool, "http://127.0.0.1:%d/v1", model_server_port(real))};
+    if (http_transport_create(loop, &where, &transport, &err))
+        fail_msg("%s", err.msg);
+    to_server = (struct model_link){.transport = transport,
+                                    .dirs = rig_dirs(),
+                                    .picture = to_server.picture,
+                                    .picture_arg = to_server.picture_arg};
+    struct reader *reader = reader_of("claude");
+    int64_t begun = clock_mono_ms();
+    loop_timer_set(loop, &timer, 100, interrupt, loop);
+    assert_true(str_starts(ask_visible(reader, &pixels, "Is it so?"), "cancelled: "));
+    assert_true(clock_mono_ms() - begun < 2000);
+    assert_int_equal(model_server_count(real), 1);
+    reader_destroy(reader);
+    http_transport_destroy(transport);
+    loop_destroy(loop);
+    model_server_stop(real);
+}
+
 static void a_better_point_is_remembered(void **state)
 {
     static uint8_t screen[720 * 1280 * 4];
@@ -358,6 +399,8 @@ static const struct CMUnitTest others[] = {
              the_in_pod_model_may_say_where),
     row_test("agent-loop 15 a better point is remembered for an hour, a failure is not",
              a_better_point_is_remembered),
+    row_test("brains 10 a cancel ends a question to a real server within 2 s",
+             a_cancel_ends_a_question_that_nobody_answers),
     row_test("brains 10 without a picture nobody is asked", no_picture_is_said),
     row_test("brains 10 no server: no reader, and no request", what_is_missing_is_said),
     row_test("design 4 the first opinion is free", the_free_opinion_asks_nobody),

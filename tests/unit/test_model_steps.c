@@ -89,6 +89,7 @@ static int shown_value(struct reader *r, struct pool *pool, const struct observa
 static struct reader *new_seer(void)
 {
     static const struct reader_driver driver = {.kind = "seer",
+                                                .is_model = true,
                                                 .find = find,
                                                 .list = list,
                                                 .find_more = find_more,
