@@ -123,9 +123,7 @@ static int prepare(struct inquiry *in, struct look_answer *out, struct err *err)
     in->limits = *in->mind->profile;
     in->limits.timeout_s = call->timeout_s;
     in->limits.attempts = call->tries;
-    in->pictures = *in->mind->profile;
-    if (in->mind->roles)
-        in->pictures.format = FORMAT_JPEG;
+    in->pictures = in->mind->profile == in->m->mind.profile ? in->m->pictures : *in->mind->profile;
     if (in->q->quality)
         in->pictures.quality = in->q->quality;
     int r = set_tool(in, err);

@@ -6,7 +6,8 @@
 #include "base/str.h"
 #include "sys/file.h"
 
-#define TOOLS "tools/reader.json"
+#define TOOLS   "tools/reader.json"
+#define QUALITY 85
 
 struct model_reader *model_reader_of(struct reader *reader)
 {
@@ -63,6 +64,27 @@ static void name_models(struct model_reader *m)
     m->models[ROLE_PHONE] = or_usual(n->phone_model, m->models[ROLE_ESCALATION]);
 }
 
+/* Claude is shown JPEG, whatever a brain of the same profile is. */
+static int set_pictures(struct model_reader *m, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum profile_format format;
+    } formats[] = {{"jpeg", FORMAT_JPEG}, {"jpg", FORMAT_JPEG}, {"png", FORMAT_PNG}};
+    const char *name = or_usual(m->needs.image_format, formats[0].name);
+    m->pictures = *m->mind.profile;
+    if (!m->mind.roles)
+        return 0;
+    m->pictures.quality = m->needs.image_quality ? m->needs.image_quality : QUALITY;
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+        if (str_eq_fold(formats[i].name, name)) {
+            m->pictures.format = formats[i].format;
+            return 0;
+        }
+    return err_set(err, E_UNSUPPORTED,
+                   "MANTIS_CLAUDE_IMAGE_FORMAT must be jpeg, jpg or png, not '%.40s'", name);
+}
+
 /* Who says where to click: the in-pod model, when it is asked for. */
 static int load_aim(struct model_reader *m, struct err *err)
 {
@@ -86,6 +108,7 @@ static int load(struct model_reader *m, enum profile_api api, const char *profil
                     m->base.driver->kind, profile, m->mind.profile->path);
     if (!r)
         r = load_tools(m, &m->needs.model->dirs, err);
+    r = r ? r : set_pictures(m, err);
     return r ? r : load_aim(m, err);
 }
 

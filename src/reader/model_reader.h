@@ -32,6 +32,7 @@ struct model_reader {
     struct reader_needs needs;
     struct mind mind, aim; /* aim: where to click, by label or purpose */
     const char *models[ROLE_N];
+    struct profile pictures; /* of the mind: how it is shown screenshots */
     const json_t *tools; /* profiles/tools/reader.json */
     struct kept_answer { /* the same question about the same picture is asked once */
         uint64_t key;

@@ -46,6 +46,8 @@ struct reader_needs {
     const char *verify_model;       /* MANTIS_VERIFY_MODEL */
     const char *escalation_model;   /* MANTIS_VERIFY_ESCALATION_MODEL */
     const char *phone_model;        /* MANTIS_PHONE_REEXTRACT_MODEL */
+    const char *image_format;       /* MANTIS_CLAUDE_IMAGE_FORMAT: of what Claude is shown, jpeg, jpg or png */
+    int image_quality;              /* MANTIS_CLAUDE_IMAGE_QUALITY: 1..95; 0: 85 */
     bool phone_once;                /* MANTIS_PHONE_REEXTRACT=0: a missing number is not looked for again */
     reader_count_fn *count;
     void *count_arg;

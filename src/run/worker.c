@@ -343,6 +343,8 @@ static struct reader_needs reader_needs(struct worker *w)
                                  .verify_model = text_or_null(set, "verify_model"),
                                  .escalation_model = text_or_null(set, "escalation_model"),
                                  .phone_model = text_or_null(set, "phone_model"),
+                                 .image_format = text_or_null(set, "image_format"),
+                                 .image_quality = (int)json_int(set, "image_quality", 0),
                                  .phone_once = json_flag(set, "phone_once", false),
                                  .count = count_use,
                                  .count_arg = w};

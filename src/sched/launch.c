@@ -81,6 +81,8 @@ static json_t *readers_of(const struct settings *set)
     json_put_str(r, "verify_model", set->verify_model);
     json_put_str(r, "escalation_model", set->verify_escalation_model);
     json_put_str(r, "phone_model", set->phone_reextract_model);
+    json_put_str(r, "image_format", set->claude_image_format);
+    json_put_int(r, "image_quality", set->claude_image_quality);
     json_put_bool(r, "phone_once", !set->phone_reextract);
     return r;
 }

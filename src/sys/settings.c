@@ -171,6 +171,8 @@ static const struct row rows[] = {
     {"MANTIS_CRITIC_FRONTIER", SWITCH, AT(critic_frontier), "0", 0, 0, 0, "enabled: recovery is also asked for steps that are not required, after two failures"},
     {"MANTIS_FORM_TARGET_PROVIDER", TEXT, AT(form_target_provider), "", 0, 0, 0,
      "who says where a form's controls are, of a reader that is Claude: claude, or the profile of the model here, as holo3"},
+    {"MANTIS_CLAUDE_IMAGE_FORMAT", TEXT, AT(claude_image_format), "jpeg", 0, 0, 0, "of the screenshots that a Claude reader is sent: jpeg, jpg or png"},
+    {"MANTIS_CLAUDE_IMAGE_QUALITY", WHOLE, AT(claude_image_quality), "85", 1, 95, 0, "of a jpeg"},
     {"MANTIS_VERIFY_MODEL", TEXT, AT(verify_model), "", 0, 0, 0,
      "Claude model that is asked first whether something shows; default claude-haiku-4-5-20251001"},
     {"MANTIS_VERIFY_ESCALATION_MODEL", TEXT, AT(verify_escalation_model), "", 0, 0, 0,

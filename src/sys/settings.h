@@ -72,7 +72,8 @@ struct settings {
     bool done_gate, loop_recovery, loop_adaptive, adaptive_click_tol, predicate_verify, perceptual_verify,
         form_controller, verify_type, recovery_tab_blur;
     bool critic_frontier; /* off unless it is switched on */
-    const char *form_target_provider, *verify_model, *verify_escalation_model, *phone_reextract_model; /* "" usual */
+    const char *form_target_provider, *verify_model, *verify_escalation_model, *phone_reextract_model, *claude_image_format; /* "" usual */
+    int claude_image_quality;
     bool phone_reextract;
     int recovery_tab_blur_count;
     int run_ttl_days, artifact_ttl_days; /* 0: kept for ever */

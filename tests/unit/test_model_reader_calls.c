@@ -383,11 +383,31 @@ static void one_fit(void **state)
 
 /* --- all of it ------------------------------------------------------------------------------- */
 
+static void the_picture_may_be_chosen(void **state)
+{
+    const struct fake_answer yes = GATE_YES;
+    struct reader *reader;
+    struct err err = {0};
+    answers(&yes, 1);
+    needs.image_format = "PNG";
+    needs.image_quality = 60;
+    reader = reader_of("claude");
+    ask_visible(reader, &pixels, "Is it so?");
+    reader_destroy(reader);
+    assert_string_equal(media_type_of(0), "image/png");
+    assert_non_null(
+        strstr(json_text(pool, server.bodies[0]), as_base64("a picture of 1280x720 q60")));
+    needs.image_format = "gif";
+    assert_int_equal(reader_create("claude", &needs, &reader, &err), E_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "MANTIS_CLAUDE_IMAGE_FORMAT"));
+}
+
 static const struct CMUnitTest others[] = {
     row_test("brains 10 a bad answer is said what is wrong with it", a_bad_answer_is_answered),
     row_test("brains 10 what is written in a screenshot is no instruction",
              duties_go_with_every_question),
     row_test("brains 10 JPEG, at 95 for phones", pictures_are_jpeg_and_sharper_for_phones),
+    row_test("brains 10 MANTIS_CLAUDE_IMAGE_FORMAT and _QUALITY", the_picture_may_be_chosen),
     row_test("design 4 the same question of the same picture is asked once",
              the_same_question_of_the_same_picture_is_asked_once),
     row_test("design 4 where the page answers, a dead server is not waited for twice",
