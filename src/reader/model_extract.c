@@ -74,7 +74,7 @@ static const json_t *rows_parameters(struct pool *pool, const struct schema *sch
 
 /* --- what was read --------------------------------------------------------------------------- */
 
-/* The smallest node that shows the value, in the newest look that does. */
+/* The first text with the value's whole words, in the newest look that has one. */
 static const struct node *shown_by(struct pool *pool, const struct observation *obs, int n_obs,
                                    const char *value, int *ret_look)
 {
@@ -82,7 +82,8 @@ static const struct node *shown_by(struct pool *pool, const struct observation *
     for (int look = n_obs - 1; look >= 0; look--)
         for (int i = 0; obs[look].page && i < obs[look].page->n_nodes; i++) {
             const struct node *n = &obs[look].page->nodes[i];
-            if ((n->flags & NODE_VISIBLE) && *n->text && str_contains_fold(n->text, wanted)) {
+            if ((n->flags & NODE_VISIBLE) && *n->text && str_contains_fold(n->text, wanted) &&
+                str_has_words_fold(n->text, wanted)) {
                 *ret_look = look;
                 return n;
             }
@@ -99,7 +100,7 @@ void model_put_value(struct pool *pool, const struct observation *obs, int n_obs
     json_t *e = json_object();
     json_put(e, "url", json_string_safe(obs[look].url ? obs[look].url : ""));
     json_put_str(e, "method", METHOD);
-    json_put(e, "text", json_string_safe(n ? n->text : text));
+    json_put(e, "text", json_string_safe(n ? str_cut(pool, n->text, VALUE_BYTES) : text));
     json_put(e, "box",
              n ? json_pack("[i,i,i,i]", n->box.x, n->box.y, n->box.w, n->box.h) : json_null());
     json_put_int(e, "look", look);

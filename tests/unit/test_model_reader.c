@@ -173,6 +173,8 @@ static const struct row {
     {"design 4 page first: it knows its controls", "claude", ask_reveal, REVEAL, {CONTROL("{\"action\":\"none\"}")}, 0, "not_found: no control is left that shows more of the item", NULL, true},
     {"design 4 page first: a required value that it lacks is asked for", "claude", ask_extract, "{\"fields\":[{\"name\":\"hull\",\"required\":true}]}", {LISTING("{\"hull\":\"steel\",\"is_spam\":false}")}, 1,
      "{\"hull\":\"steel\"}", NULL, true},
+    {"design 4 a part of a word is not the place", "claude", ask_evidence, "{\"fields\":[{\"name\":\"hull\",\"required\":true}]}", {LISTING("{\"hull\":\"12\",\"is_spam\":false}")}, 1,
+     "{\"hull\":{\"box\":null,\"look\":0,\"method\":\"model\",\"text\":\"12\",\"url\":\"http://a.test/\"}}", NULL, true},
     {"design 4 what a model read has the place that shows it", "claude", ask_evidence, "{\"fields\":[{\"name\":\"hull\",\"required\":true}]}", {LISTING("{\"hull\":\"120 euros\",\"is_spam\":false}")}, 1,
      "{\"hull\":{\"box\":[10,100,200,30],\"look\":0,\"method\":\"model\",\"text\":\"Blue boat for 120 euros\",\"url\":\"http://a.test/\"}}", NULL, true},
 };
