@@ -36,11 +36,8 @@ const struct look_call *call_of(enum call_id id)
 
 const char *call_usual_model(enum call_role role)
 {
-    static const char *const models[ROLE_N] = {[ROLE_EXTRACT] = SONNET,
-                                               [ROLE_FORM] = SONNET,
-                                               [ROLE_VERIFY] = HAIKU,
-                                               [ROLE_ESCALATION] = SONNET,
-                                               [ROLE_PHONE] = SONNET,
-                                               [ROLE_REGARD] = SONNET};
+    static const char *const models[ROLE_N] = {
+        [ROLE_EXTRACT] = SONNET,    [ROLE_FORM] = SONNET,  [ROLE_VERIFY] = HAIKU,
+        [ROLE_ESCALATION] = SONNET, [ROLE_PHONE] = SONNET, [ROLE_REGARD] = SONNET};
     return models[role];
 }

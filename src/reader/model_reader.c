@@ -85,17 +85,14 @@ static int set_pictures(struct model_reader *m, struct err *err)
                    "MANTIS_CLAUDE_IMAGE_FORMAT must be jpeg, jpg or png, not '%.40s'", name);
 }
 
-/* Who says where to click: the in-pod model, when it is asked for. */
+/* Who says where to click: the in-pod model, when it is asked for and there is one. */
 static int load_aim(struct model_reader *m, struct err *err)
 {
     const struct reader_needs *n = &m->needs;
     m->aim = m->mind;
-    if (!m->mind.roles || str_empty(n->form_target) || str_eq_fold(n->form_target, "claude"))
+    if (!m->mind.roles || !n->pod || str_empty(n->form_target) ||
+        str_eq_fold(n->form_target, "claude"))
         return 0;
-    if (!n->pod)
-        return err_set(err, E_INVALID,
-                       "MANTIS_FORM_TARGET_PROVIDER is '%.60s', and there is no such model here",
-                       n->form_target);
     return load_mind(m, n->pod, n->form_target, &m->aim, err);
 }
 

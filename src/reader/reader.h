@@ -40,7 +40,7 @@ typedef void reader_count_fn(void *arg, const struct reader_use *use);
  * the usual (model_calls.h). */
 struct reader_needs {
     const struct model_link *model; /* claude: Anthropic's server; vlm: the in-pod model; or the gateway */
-    const struct model_link *pod;   /* claude with form_target: the in-pod model */
+    const struct model_link *pod;   /* claude with form_target: the in-pod model; NULL: Claude says it, too */
     const char *form_target;        /* MANTIS_FORM_TARGET_PROVIDER: profile of who says where to click */
     const char *extract_model;      /* the suite's _extractor_model */
     const char *verify_model;       /* MANTIS_VERIFY_MODEL */

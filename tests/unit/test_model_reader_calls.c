@@ -301,6 +301,17 @@ static void a_better_point_is_remembered(void **state)
     reader_destroy(reader);
 }
 
+static void without_the_in_pod_model_claude_says_where(void **state)
+{
+    const struct fake_answer there = TARGET("{\"x\":640,\"y\":360,\"action\":\"click\"}");
+    answers(&there, 1);
+    needs.form_target = "holo3";
+    struct reader *reader = reader_of("claude");
+    assert_string_equal(ask_find_label(reader, &pixels, "Search"), "640,360 '' / node -1");
+    assert_string_equal(models_asked(), "claude-sonnet-4-6");
+    reader_destroy(reader);
+}
+
 static void no_picture_is_said(void **state)
 {
     const struct fake_answer yes = GATE_YES;
@@ -330,9 +341,9 @@ static void what_is_missing_is_said(void **state)
     assert_int_equal(reader_create("claude:holo3", &needs, &reader, &err), E_INVALID);
     assert_non_null(strstr(err.msg, "speaks another protocol"));
     assert_int_equal(reader_create("vlm:nobody", &needs, &reader, &err), E_NOT_FOUND);
-    needs.form_target = "holo3";
-    assert_int_equal(reader_create("claude", &needs, &reader, &err), E_INVALID);
-    assert_non_null(strstr(err.msg, "MANTIS_FORM_TARGET_PROVIDER"));
+    needs.pod = &to_server;
+    needs.form_target = "nobody";
+    assert_int_equal(reader_create("claude", &needs, &reader, &err), E_NOT_FOUND);
 }
 
 static void the_free_opinion_asks_nobody(void **state)
@@ -421,6 +432,8 @@ static const struct CMUnitTest others[] = {
              a_better_point_is_remembered),
     row_test("brains 10 a cancel ends a question to a real server within 2 s",
              a_cancel_ends_a_question_that_nobody_answers),
+    row_test("brains 10 MANTIS_FORM_TARGET_PROVIDER=holo3 needs holo3, else Claude",
+             without_the_in_pod_model_claude_says_where),
     row_test("brains 10 without a picture nobody is asked", no_picture_is_said),
     row_test("brains 10 no server: no reader, and no request", what_is_missing_is_said),
     row_test("design 4 the first opinion is free", the_free_opinion_asks_nobody),
