@@ -69,8 +69,8 @@ static int set_pictures(struct model_reader *m, struct err *err)
 {
     static const struct {
         const char *name;
-        enum profile_format format;
-    } formats[] = {{"jpeg", FORMAT_JPEG}, {"jpg", FORMAT_JPEG}, {"png", FORMAT_PNG}};
+        enum picture_format format;
+    } formats[] = {{"jpeg", PICTURE_JPEG}, {"jpg", PICTURE_JPEG}, {"png", PICTURE_PNG}, {"webp", PICTURE_WEBP}};
     const char *name = or_usual(m->needs.image_format, formats[0].name);
     m->pictures = *m->mind.profile;
     if (!m->mind.roles)
