@@ -13,7 +13,7 @@ static bool is_ready(const struct request *req, const char **ret_reason)
            engine_ready(req->api->engine, ret_reason);
 }
 
-static const char *model_tag(const struct request *req)
+const char *model_tag(const struct request *req)
 {
     return req->api->engine ? engine_target(req->api->engine)->tag : "";
 }

@@ -293,6 +293,7 @@ void respond_error(struct request *req, int code, const struct err *err);
 /* ---- handlers ---- */
 
 route_fn health_get, version_get, models_get;                                        /* health.c */
+const char *model_tag(const struct request *req); /* of the model server; "" none */
 route_fn predict_post;                                                               /* predict.c */
 route_fn cua_post;                                                                   /* cua.c */
 route_fn chat_post;                                                                  /* chat.c */

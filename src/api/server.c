@@ -119,7 +119,6 @@ static int start_daemon(struct api *api, struct err *err)
 
 static struct api *api_alloc(const struct api_parts *parts)
 {
-    const struct api_brain *brain = api_brain_find(parts->settings->brain);
     struct api *api = calloc(1, sizeof(*api));
     if (!api)
         BUG("out of memory");
@@ -133,7 +132,7 @@ static struct api *api_alloc(const struct api_parts *parts)
         .meters = parts->meters,
         .engine = parts->engine,
         .settings = parts->settings,
-        .model = brain ? brain->name : "unknown",
+        .model = api_brain_model(parts->settings->brain),
         .listen_fd = -1,
         .beat_ms = CAP_STREAM_BEAT_S * 1000,
         .beats = CAP_STREAM_BEATS,

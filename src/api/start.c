@@ -29,7 +29,8 @@ const struct tenant *start_keep_tenant(struct pool *pool, const struct tenant *t
     struct tenant *copy = pool_alloc(pool, sizeof(*copy));
     *copy = *tenant;
     copy->id = pool_strdup(pool, tenant->id);
-    copy->label = copy->anthropic_secret_name = "";
+    copy->label = "";
+    copy->anthropic_secret_name = pool_strdup(pool, tenant->anthropic_secret_name);
     copy->allowed_domains = keep_list(pool, tenant->allowed_domains);
     copy->webhook_url = pool_strdup(pool, tenant->webhook_url);
     copy->webhook_secret_name = pool_strdup(pool, tenant->webhook_secret_name);
@@ -78,17 +79,12 @@ static int check_day(struct request *req, const struct tenant *tenant, struct er
 }
 
 /* Recipes and the like are learned without the model: they bring a brain of their own. */
-static int check_brain(struct request *req, const struct candidate *c, struct err *err)
+static int check_model(struct request *req, const struct candidate *c, struct err *err)
 {
-    const struct api_brain *brain = api_brain_find(c->brain ? c->brain : req->api->settings->brain);
     const char *reason;
-    if (!brain || !(brain->flags & API_BRAIN_NO_RUNS))
+    if (c->brain || engine_ready(req->api->engine, &reason))
         return 0;
-    if (!engine_ready(req->api->engine, &reason))
-        return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s", reason);
-    return err_set(err, E_UNAVAILABLE,
-                   "this version serves '%s' but cannot let it drive a run: set MANTIS_BRAIN to page",
-                   brain->name);
+    return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s", reason);
 }
 
 static int check_ready(struct request *req, struct err *err)
@@ -210,9 +206,9 @@ static json_t *cache_settings(struct request *req, const struct candidate *c)
     if (!o->cache_read && !o->cache_write)
         return NULL;
     id_sanitise(*o->cache_key ? o->cache_key : c->identity.state_key, key, sizeof(key));
-    return json_keep(req->pool, json_pack("{s:s,s:b,s:b,s:I}", "key", key, "read", o->cache_read,
-                                          "write", o->cache_write, "ttl_s",
-                                          (json_int_t)o->cache_ttl_s));
+    return json_keep(req->pool,
+                     json_pack("{s:s,s:b,s:b,s:I}", "key", key, "read", o->cache_read, "write",
+                               o->cache_write, "ttl_s", (json_int_t)o->cache_ttl_s));
 }
 
 static json_t *worker_options(struct request *req, const struct candidate *c)
@@ -293,6 +289,7 @@ static void forget(struct request *req)
 
 static void submit(struct request *req, struct candidate *c)
 {
+    const char *brain = c->brain ? c->brain : req->api->settings->brain;
     struct submission sub = {
         .key = request_run(req, c->run_id),
         .profile_id = c->identity.profile_id,
@@ -304,7 +301,12 @@ static void submit(struct request *req, struct candidate *c)
         .max_concurrent_runs = c->tenant->max_concurrent_runs,
         .resume_state = c->options.resume_state,
         .plane = c->plane,
-        .brain = c->brain ? c->brain : req->api->settings->brain,
+        .max_cost_per_day = c->tenant->max_cost_per_day,
+        .anthropic_secret_name = c->tenant->anthropic_secret_name,
+        .anthropic_required = c->tenant->anthropic_required,
+        .brain = api_brain_for_worker(brain),
+        .model = api_brain_model(brain),
+        .model_tag = c->brain ? "" : model_tag(req),
         .payload = c->payload,
         .warnings = c->warnings,
         .user_input = c->options.user_input,
@@ -336,7 +338,7 @@ static int begin(struct request *req, struct err *err)
     if (r || done)
         return r;
     r = check_ready(req, err);
-    r = r ? r : check_brain(req, c, err);
+    r = r ? r : check_model(req, c, err);
     r = r ? r : check_day(req, c->tenant, err);
     r = r ? r : start_take_token(req, c->tenant, err);
     if (r)

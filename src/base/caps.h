@@ -114,6 +114,16 @@
 #define CAP_MODEL_ANSWER_BYTES (8u << 20) /* of one answer of a model server */
 #define CAP_MODEL_CALL_MS 3600000         /* the longest that one call may take */
 
+/* The model gateway (src/sched/gateway*.c): what a worker may make it hold */
+#define CAP_GATEWAY_BODY_BYTES (24u << 20)  /* of one call */
+#define CAP_GATEWAY_RUN_BYTES (64u << 20)   /* of all calls of a run that wait or are under way */
+#define CAP_GATEWAY_RUN_CALLS 1024          /* of one run at once; more are told to come again */
+#define CAP_GATEWAY_RUN_RUNNING 16          /* of these under way; the others wait */
+#define CAP_GATEWAY_CONNECTIONS 4096        /* of all runs */
+#define CAP_GATEWAY_WAIT_MS 600000          /* for money or a slot */
+#define CAP_GATEWAY_HEADER_BYTES (8u << 10) /* request line and headers of one call */
+#define CAP_GATEWAY_SLOTS 256               /* of the pod's model server */
+
 /* The store (src/store) */
 #define CAP_STORE_CACHE_RUNS 4096          /* lately touched runs that polling reads from memory */
 #define CAP_STORE_CACHE_BYTES (24u << 20)  /* what they may weigh together, roughly */

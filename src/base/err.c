@@ -31,6 +31,7 @@ static const struct {
     [-E_NOMEM] = {"no_memory", 503, true},
     [-E_PROTOCOL] = {"protocol", 502, false},
     [-E_UNSUPPORTED] = {"unsupported", 400, false},
+    [-E_BUDGET] = {"budget_cap", 402, false},
 };
 
 static bool known(int code)
@@ -87,7 +88,8 @@ int err_sys(struct err *err, int code, const char *fmt, ...)
     if (err) {
         size_t len = strlen(err->msg);
         char text[128];
-        snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror_r(saved, text, sizeof(text)));
+        snprintf(err->msg + len, sizeof(err->msg) - len, ": %s",
+                 strerror_r(saved, text, sizeof(text)));
     }
     return code;
 }

@@ -32,6 +32,7 @@ enum err_code {
     E_NOMEM = -16,        /* no memory for a size a stranger chose */
     E_PROTOCOL = -17,     /* the peer broke the protocol */
     E_UNSUPPORTED = -18,  /* this kind of part cannot do that */
+    E_BUDGET = -19,       /* it could cost more than what is left of a cap: 402 */
 };
 
 #define ERR_MSG_MAX 512 /* bytes, NUL included */

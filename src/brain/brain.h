@@ -21,6 +21,7 @@ enum brain_caps {
     BRAIN_NEEDS_DOM = 1 << 0, /* only works on a plane with PLANE_HAS_DOM */
     BRAIN_CAN_PLAN = 1 << 1,  /* may be given sub-goals of more than one action */
     BRAIN_AIMS_BY_PAGE = 1 << 2, /* knows what it clicks: not second-guessed by guards for pixel brains */
+    BRAIN_SEES = 1 << 3,         /* is shown the screen as a picture */
 };
 
 struct model_link; /* brain/model/ask.h */
@@ -62,6 +63,7 @@ struct brain_reply {
     const char *model; /* that is paid by the token, in pool; NULL: this turn cost nothing */
     int64_t input_tokens, output_tokens;
     int64_t cache_read_tokens, cache_write_tokens; /* not in input_tokens */
+    double gpu_s; /* seconds of a model of ours; 0: none */
 };
 
 /* The next action. A sub-goal it cannot ground ends with done(success=false) and a summary that says

@@ -12,7 +12,7 @@ static int claude_create(const char *argument, const struct brain_needs *needs, 
 }
 
 const struct brain_driver brain_claude = {.kind = "claude",
-                                          .caps = BRAIN_CAN_PLAN,
+                                          .caps = BRAIN_CAN_PLAN | BRAIN_SEES,
                                           .create = claude_create,
                                           .destroy = model_brain_destroy,
                                           .think = model_brain_think};

@@ -127,7 +127,9 @@ static struct point pointer_of(const struct brain_turn *turn)
 static void count(const struct model_brain *b, const struct said *said, struct brain_reply *out)
 {
     const char *hosted = b->link->server.model ? b->link->server.model : b->profile->model;
-    if (!b->link->server.ours)
+    if (b->link->server.ours)
+        out->gpu_s = said->server_s;
+    else
         out->model = *said->model ? said->model : hosted;
     out->input_tokens = said->input_tokens - said->cached_tokens - said->cache_write_tokens;
     out->output_tokens = said->output_tokens;

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/serve_models.h"
 #include "engine/engine.h"
 #include "sched/control.h"
 #include "sched/meters.h"
@@ -64,6 +65,8 @@ struct server {
     struct api *api;
     struct engine_target target; /* base NULL: no model is needed */
     struct engine *engine;       /* NULL likewise */
+    struct serve_models models;  /* what the gateway asks */
+    struct gateway *gateway;
     int left_to_drain; /* API and scheduler, then the model server */
     bool stopping, cut_short, model_failed;
 };
@@ -106,7 +109,12 @@ static int load_settings(struct server *sv, const struct flags *flags)
             sv->settings.brain, api_brain_names(sv->pool));
         return EXIT_MODEL;
     }
-    if (engine_wanted(&sv->settings) && engine_prepare(sv->pool, &sv->settings, &sv->target, &err)) {
+    if (serve_models_check(sv->pool, &sv->settings, &err)) {
+        cmd_error("%s", err.msg);
+        return EXIT_MODEL;
+    }
+    if (engine_wanted(&sv->settings) &&
+        engine_prepare(sv->pool, &sv->settings, &sv->target, &err)) {
         cmd_error("%s", err.msg);
         return EXIT_MODEL;
     }
@@ -295,9 +303,11 @@ static int open_service(struct server *sv, struct err *err)
     int r = webhooks_create(sv->loop, sv->store, sv->tenants, &sv->settings, on_webhook, sv,
                             &sv->webhooks, err);
     if (!r)
-        r = control_create(sv->loop, sv->store, sv->sched, sv->settings.data_dir, &sv->control, err);
+        r = control_create(sv->loop, sv->store, sv->sched, sv->settings.data_dir, &sv->control,
+                           err);
     if (!r && sv->target.base)
         r = engine_create(sv->loop, &sv->target, on_model_end, sv, &sv->engine, err);
+    sv->models.engine = sv->engine;
     if (sv->engine)
         control_show_engine(sv->control, show_engine, sv->engine);
     struct api_parts parts = {.loop = sv->loop,
@@ -326,8 +336,13 @@ static int open_all(struct server *sv, struct err *err)
     if (!r) /* before the scheduler takes up what was under way */
         r = meters_create(sv->loop, sv->store, sv->tenants, &sv->settings, &sv->meters, err);
     if (!r)
+        r = serve_models_open(&sv->models, sv->loop, sv->store, &sv->settings, &sv->gateway, err);
+    if (!r)
         r = sched_create(sv->loop, sv->store, &sv->settings, &sv->sched, err);
-    return r ? r : open_service(sv, err);
+    if (r)
+        return r;
+    sched_use_gateway(sv->sched, sv->gateway);
+    return open_service(sv, err);
 }
 
 static void announce(const struct server *sv, int ready_fd)
@@ -351,6 +366,7 @@ static void close_all(struct server *sv)
     engine_destroy(sv->engine);
     control_destroy(sv->control);
     sched_destroy(sv->sched);
+    gateway_destroy(sv->gateway);
     webhooks_destroy(sv->webhooks);
     store_close(sv->store);
     meters_destroy(sv->meters);
@@ -443,8 +459,8 @@ static int check(const struct server *sv)
     print_keys(&keys);
     printf("brain      %s\n", s->brain);
     if (sv->target.base)
-        printf("model      %s, called %s\n", sv->target.url ? sv->target.url : sv->target.launch.model,
-               sv->target.request_model);
+        printf("model      %s, called %s\n",
+               sv->target.url ? sv->target.url : sv->target.launch.model, sv->target.request_model);
     printf("data       %s%s%s\n", s->data_dir, exists ? "" : " (will be created)",
            usable ? "" : ": cannot be written");
     printf("plans      %s%s\n", s->repo_root, access(s->repo_root, R_OK) ? ": not there" : "");

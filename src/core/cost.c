@@ -18,8 +18,8 @@ static const struct {
     {                                                                                              \
 #name, offsetof(struct cost_rates, name), usual                                            \
     }
-    RATE(gpu_hourly_usd, 3.25),      RATE(gpu_seconds_per_step, 3),
-    RATE(claude_call_usd, .003),     RATE(claude_input_per_mtok, 3),
+    RATE(gpu_hourly_usd, 3.25),       RATE(gpu_seconds_per_step, 3),
+    RATE(claude_call_usd, .003),      RATE(claude_input_per_mtok, 3),
     RATE(claude_output_per_mtok, 15), RATE(claude_cached_input_per_mtok, .3),
     RATE(proxy_per_gb_usd, 5),
 #undef RATE
@@ -30,6 +30,7 @@ void cost_rates_read(const json_t *json, struct cost_rates *out)
     for (size_t i = 0; i < ARRAY_SIZE(rates_table); i++)
         *(double *)((char *)out + rates_table[i].at) =
             json_num(json, rates_table[i].key, rates_table[i].usual);
+    out->models = json_object_get(json, "models");
 }
 
 static double gpu_usd(const json_t *c, const struct cost_rates *r)
@@ -54,10 +55,14 @@ static double claude_usd(const json_t *c, const struct cost_rates *r)
 
 static bool anything_counted(const json_t *costs)
 {
-    static const char *const counters[] = {
-        "gpu_seconds",         "gpu_steps",           "claude_extract",
-        "claude_grounding",    "claude_input_tokens", "claude_output_tokens",
-        "claude_cached_input_tokens", "proxy_mb"};
+    static const char *const counters[] = {"gpu_seconds",
+                                           "gpu_steps",
+                                           "claude_extract",
+                                           "claude_grounding",
+                                           "claude_input_tokens",
+                                           "claude_output_tokens",
+                                           "claude_cached_input_tokens",
+                                           "proxy_mb"};
     for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
         if (json_num(costs, counters[i], 0) > 0)
             return true;
@@ -90,15 +95,73 @@ static const struct price {
     {"haiku-4-5", .8, 4, .08, 1},
 };
 
-double cost_of_tokens(const char *model, const struct token_use *use)
+int cost_prices_parse(struct pool *pool, const char *text, const json_t **out, struct err *err)
 {
-    const struct price *p = price_list;
+    json_t *table, *row;
+    const char *model;
+    *out = NULL;
+    if (str_empty(text))
+        return 0;
+    int r = json_parse(text, strlen(text), "the price table", &table, err);
+    if (r)
+        return r;
+    json_keep(pool, table);
+    if (!json_is_object(table))
+        return err_set(err, E_INVALID, "the price table must be a JSON object");
+    json_object_foreach (table, model, row) {
+        bool good = json_array_size(row) == 4;
+        for (size_t i = 0; good && i < 4; i++)
+            good = json_number_value(json_array_get(row, i)) >= 0 &&
+                   json_is_number(json_array_get(row, i));
+        if (!good)
+            return err_set(err, E_INVALID,
+                           "the price of '%.60s' must be [input, output, cache read, cache write], "
+                           "USD per million tokens",
+                           model);
+    }
+    *out = table;
+    return 0;
+}
+
+static double number_in(const json_t *list, size_t i)
+{
+    return json_number_value(json_array_get(list, i));
+}
+
+/* The operator's row that fits best. */
+static bool own_price(const json_t *models, const char *model, struct price *out)
+{
+    size_t best = 0;
+    const char *name;
+    json_t *row;
+    json_object_foreach ((json_t *)models, name, row) {
+        if (!str_starts(model, name) || strlen(name) < best || !*name)
+            continue;
+        best = strlen(name);
+        *out = (struct price){name, number_in(row, 0), number_in(row, 1), number_in(row, 2),
+                              number_in(row, 3)};
+    }
+    return best > 0;
+}
+
+static struct price price_of(const struct cost_rates *rates, const char *model)
+{
+    struct price p = price_list[0];
     const char *name = str_starts(model, "claude-") ? model + strlen("claude-") : model;
+    if (own_price(rates->models, model, &p) || own_price(rates->models, name, &p))
+        return p;
     for (size_t i = 0; i < ARRAY_SIZE(price_list); i++)
         if (str_starts(name, price_list[i].model))
-            p = &price_list[i];
-    return ((double)use->input * p->input + (double)use->output * p->output +
-            (double)use->cache_read * p->cache_read + (double)use->cache_write * p->cache_write) /
+            p = price_list[i];
+    return p;
+}
+
+double cost_of_tokens(const struct cost_rates *rates, const char *model,
+                      const struct token_use *use)
+{
+    const struct price p = price_of(rates, model);
+    return ((double)use->input * p.input + (double)use->output * p.output +
+            (double)use->cache_read * p.cache_read + (double)use->cache_write * p.cache_write) /
            MTOK;
 }
 
@@ -131,11 +194,11 @@ static void add_count(json_t *costs, const char *key, int64_t n)
     json_put_num(costs, key, json_num(costs, key, 0) + (double)n);
 }
 
-void cost_count_call(json_t *costs, json_t *by_path, const char *source, const char *model,
-                     const struct token_use *use)
+void cost_count_call(json_t *costs, json_t *by_path, const struct cost_rates *rates,
+                     const char *source, const char *model, const struct token_use *use)
 {
     struct pool *pool = pool_create(NULL);
-    double usd = cost_of_tokens(model, use);
+    double usd = cost_of_tokens(rates, model, use);
     const char *path = pool_printf(pool, "%s::%s", source, model);
     add_call(inside(by_path, "totals"), use, usd);
     add_call(inside(inside(by_path, "by_path"), path), use, usd);

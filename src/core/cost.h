@@ -17,9 +17,11 @@ struct cost_rates {
     double claude_call_usd, claude_input_per_mtok, claude_output_per_mtok,
         claude_cached_input_per_mtok;
     double proxy_per_gb_usd;
+    const json_t *models; /* prices before the built-in ones: cost_prices_parse(). NULL none. Borrowed */
 };
 
-/* From an object with these names as keys; what is missing is the contract's default. json may be NULL. */
+/* From an object with these names as keys ("models" too, borrowed from it); what is missing is the contract's
+ * default. json may be NULL. */
 void cost_rates_read(const json_t *json, struct cost_rates *out);
 
 /* Of one call; input without what the cache held. */
@@ -27,15 +29,19 @@ struct token_use {
     int64_t input, output, cache_read, cache_write;
 };
 
-/* By the beginning of the model's name, a leading "claude-" aside; one that is not known costs what the
- * dearest does. */
-double cost_of_tokens(const char *model, const struct token_use *use);
+/* {"<how a model's name begins>": [input, output, cache read, cache write], ...}, USD per million tokens
+ * (MANTIS_MODEL_PRICES). In pool; NULL for "". E_INVALID names the model. */
+int cost_prices_parse(struct pool *pool, const char *text, const json_t **out, struct err *err) MUST_CHECK;
+
+/* By the beginning of the model's name, a leading "claude-" aside, the longest that fits; one that is not
+ * known costs what the dearest built-in one does. */
+double cost_of_tokens(const struct cost_rates *rates, const char *model, const struct token_use *use);
 
 /* Adds a call that source ("brain", "extract", ...) made to by_path: {"totals", "by_path": {"<source>::<model>"}},
  * each {calls, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cost_usd}; and its
  * tokens to the counters of costs. */
-void cost_count_call(json_t *costs, json_t *by_path, const char *source, const char *model,
-                     const struct token_use *use);
+void cost_count_call(json_t *costs, json_t *by_path, const struct cost_rates *rates, const char *source,
+                     const char *model, const struct token_use *use);
 
 /* Sets gpu, claude, proxy and total from by_path (NULL or empty: no call was counted) and the counters; costs
  * that count nothing stay as they are. */

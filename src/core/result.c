@@ -77,8 +77,8 @@ static bool has_phone(struct pool *pool, const char *lead)
     return has;
 }
 
-/* The runner notes a lead for every row; a checkpoint without leads still has its rows. Each lead once,
- * by its key (14.4). */
+/* The runner notes a lead for every row; a checkpoint without leads still has its rows. Each lead
+ * once, by its key (14.4). */
 static json_t *all_leads(struct pool *pool, const json_t *checkpoint)
 {
     json_t *leads = copy_array(checkpoint, "extracted_leads"), *out = json_array(), *v;
@@ -110,10 +110,9 @@ static json_t *cut_string(struct pool *pool, const json_t *obj, const char *key,
 
 static json_t *step_detail(struct pool *pool, const json_t *r, size_t position)
 {
-    static const char *const extra[] = {"failure_class", "failure_subclass", "final_url",
-                                        "page_title",    "skip_reason",      "last_action",
-                                        "screenshot",    "verdict",          "recovery_decision",
-                                        "reversibility"};
+    static const char *const extra[] = {
+        "failure_class", "failure_subclass", "final_url", "page_title",        "skip_reason",
+        "last_action",   "screenshot",       "verdict",   "recovery_decision", "reversibility"};
     json_t *d = json_object();
     bool success = json_flag(r, "success", false);
     double duration = json_num(r, "duration", 0);
@@ -226,6 +225,8 @@ static void put_context(json_t *env, const struct result_context *ctx)
     json_put_str(env, "provider", ctx->provider);
     json_put_str(env, "session_name", ctx->session_name);
     json_put_str(env, "model", ctx->model);
+    if (ctx->model_tag && *ctx->model_tag)
+        json_put_str(env, "model_tag", ctx->model_tag);
     json_put_str(env, "mode", "micro_intent");
     json_put_str(env, "terminal_status", ctx->terminal_status);
     json_put_str(env, "halt_reason", ctx->halt_reason);
@@ -288,6 +289,7 @@ json_t *result_summary(const json_t *env)
                                        "provider",
                                        "session_name",
                                        "model",
+                                       "model_tag",
                                        "mode",
                                        "total_time_s",
                                        "steps_executed",

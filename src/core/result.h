@@ -16,7 +16,7 @@
 
 /* What `serve` knows about a run beside its checkpoint. Borrowed strings, "" when none. */
 struct result_context {
-    const char *run_id, *model, *provider, *session_name;
+    const char *run_id, *model, *model_tag, *provider, *session_name;
     const char *profile_id, *workflow_id, *state_key, *plan_signature, *checkpoint_path;
     const char *terminal_status, *halt_reason;
     double total_time_s;

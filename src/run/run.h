@@ -29,6 +29,7 @@
 #include "sys/loop.h"
 
 struct tool;
+struct models; /* run/models.h */
 
 enum run_stop {
     RUN_STOP_NONE,
@@ -77,6 +78,7 @@ struct run_config {
     const json_t *cache;             /* {url: {"fields","extracted_at"}} of earlier runs; NULL none */
     bool row_images;                 /* a picture of every row */
     struct cost_rates rates;         /* all 0: what is used costs nothing */
+    struct models *models;           /* that may be asked; NULL: none */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
     const struct recovery_driver *recovery; /* who decides once retries are used up (recovery.h); NULL: the rules */
     int blur_tabs;              /* pressed after a submit without effect; 0: 12, negative: none */
@@ -182,6 +184,9 @@ void run_warn(struct run *run, const char *kind, const char *fmt, ...)
 /* A call to a model that is paid by the token: what it cost counts at once, for the cap too (core/cost.h). */
 struct token_use;
 void run_count_call(struct run *run, const char *source, const char *model, const struct token_use *use);
+
+/* Seconds of a model server of ours; the same. */
+void run_count_gpu(struct run *run, double seconds);
 
 /* A healing event of agent-loop.md 9.6; detail is taken over. */
 void run_heal(struct run *run, const char *kind, const char *source, json_t *detail);

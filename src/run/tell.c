@@ -57,7 +57,15 @@ void run_count_call(struct run *run, const char *source, const char *model,
                     const struct token_use *use)
 {
     struct progress *p = &run->progress;
-    cost_count_call(p->costs, p->cost_by_path, source, model, use);
+    cost_count_call(p->costs, p->cost_by_path, &run->config->rates, source, model, use);
+    cost_update(p->costs, p->cost_by_path, &run->config->rates);
+}
+
+void run_count_gpu(struct run *run, double seconds)
+{
+    struct progress *p = &run->progress;
+    json_put_num(p->costs, "gpu_seconds", json_num(p->costs, "gpu_seconds", 0) + seconds);
+    json_put_num(p->costs, "gpu_steps", json_num(p->costs, "gpu_steps", 0) + 1);
     cost_update(p->costs, p->cost_by_path, &run->config->rates);
 }
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/inner/inner.h"
+#include "run/models.h"
 #include "run/profile.h"
 #include "run/run.h"
 #include "run/tools.h"
@@ -36,6 +37,7 @@ struct worker {
     struct plane *plane;
     struct reader *reader;
     struct brain *brain;
+    struct models *models; /* that may be asked */
     struct run run;
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
@@ -315,13 +317,13 @@ static struct plane_config plane_settings(struct worker *w)
     };
 }
 
-/* The reader of the brain's kind; brains that read nothing themselves use the page reader, and so does
- * one whose model cannot be reached from here. */
-static const char *reader_spec(const char *spec, const struct reader_needs *needs)
+/* The reader of the brain's kind: "vlm:holo3" of "chat:holo3"; brains that read nothing themselves use
+ * the page reader. */
+static const char *reader_spec(struct pool *pool, const char *spec)
 {
     size_t len = strcspn(spec, ":");
-    if (reader_spec_is_model(spec) && !needs->model)
-        return "page";
+    if (str_starts(spec, "chat:"))
+        return pool_printf(pool, "vlm%s", spec + len);
     for (const char *const *k = reader_kinds(); *k; k++)
         if (strlen(*k) == len && !strncmp(*k, spec, len))
             return spec;
@@ -335,7 +337,6 @@ static void count_use(void *arg, const struct reader_use *use)
         run_count_use(&w->run, use);
 }
 
-/* No model is linked here yet. */
 static struct reader_needs reader_needs(struct worker *w)
 {
     const json_t *set = json_object_get(w->start, "readers");
@@ -350,21 +351,43 @@ static struct reader_needs reader_needs(struct worker *w)
                                  .count_arg = w};
 }
 
+static int link_to(struct worker *w, const char *profile, const struct model_link **out,
+                   struct err *err)
+{
+    return str_empty(profile) ? 0 : models_link(w->models, profile, out, err);
+}
+
+static int start_brain(struct worker *w, const char *spec, struct err *err)
+{
+    struct brain_needs needs = {.reader = w->reader};
+    int r = link_to(w, models_profile_of(w->pool, spec), &needs.model, err);
+    return r ? r : brain_create(spec, &needs, &w->brain, err);
+}
+
+/* The reader of a brain that is a model asks the same model. */
+static int start_reader(struct worker *w, const char *spec, struct err *err)
+{
+    struct reader_needs needs = reader_needs(w);
+    int r = link_to(w, models_profile_of(w->pool, spec), &needs.model, err);
+    if (!r && needs.model)
+        r = link_to(w, needs.form_target, &needs.pod, err);
+    return r ? r : reader_create(reader_spec(w->pool, spec), &needs, &w->reader, err);
+}
+
 static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
 {
     const char *brain = json_str(w->start, "brain", "page");
     struct plane_config config = plane_settings(w);
     if (plan->runtime.settle_ceiling_s > 0)
         config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
-    const struct reader_needs needs = reader_needs(w);
-    int r = reader_create(reader_spec(json_str(w->start, "reader", brain), &needs), &needs,
-                          &w->reader, err);
+    w->models = models_open(w->pool, w->loop, json_object_get(w->start, "model"));
+    int r = start_reader(w, json_str(w->start, "reader", brain), err);
     if (!r && profile_dir(w))
         r = profile_check(profile_dir(w),
                           (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),
                           err);
     if (!r)
-        r = brain_create(brain, &(struct brain_needs){.reader = w->reader}, &w->brain, err);
+        r = start_brain(w, brain, err);
     if (!r)
         r = plane_create(json_str(w->start, "plane", "browser_use_plane"), w->loop, &config,
                          PLANE_START_MS, &w->plane, err);
@@ -444,6 +467,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
     cost_rates_read(json_object_get(m, "rates"), &rates);
     return (struct run_config){
         .rates = rates,
+        .models = w->models,
         .tools = host_tools,
         .plan = plan,
         .checkpoint = json_object_get(m, "checkpoint"),
@@ -486,7 +510,8 @@ static void stop_plane(struct worker *w, enum plane_end how)
 
 static int carry_out(struct worker *w, const struct plan *plan)
 {
-    struct run_host host = {w, send_event, send_checkpoint, send_journal, send_paused, send_unpaused};
+    struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
+                            send_paused, send_unpaused};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->reader, w->brain, &host);
@@ -570,9 +595,9 @@ int worker_main(int fd)
     brain_destroy(w.brain);
     reader_destroy(w.reader);
     ipc_destroy(w.ipc);
+    pool_destroy(w.pool); /* links to models end with it, before the loop does */
     loop_destroy(w.loop);
     json_decref(w.start);
     json_decref(w.answers);
-    pool_destroy(w.pool);
     return status;
 }

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/cost.h"
 
 static const char *const passed_options[] = {"extraction_schema", "settle_ceiling_s",
                                              "nav_wait_s",        "auto_url_gate",
                                              "pause_on_captcha",  "type_delay_ms"};
 
-/* Helpers of the inner loop that are switched off, by the names of run/inner/inner.h. New reference. */
+/* Helpers of the inner loop that are switched off, by the names of run/inner/inner.h. New
+ * reference. */
 static json_t *switched_off(const struct settings *set)
 {
     const struct {
@@ -87,9 +89,10 @@ static json_t *readers_of(const struct settings *set)
     return r;
 }
 
-/* What things cost here; keys of core/cost.h. New reference. */
-static json_t *rates_of(const struct settings *set)
+json_t *launch_rates(const struct settings *set)
 {
+    struct pool *pool = pool_create(NULL);
+    const json_t *prices;
     json_t *r = json_object();
     json_put_num(r, "gpu_hourly_usd", set->cost_gpu_hourly_usd);
     json_put_num(r, "gpu_seconds_per_step", set->cost_gpu_seconds_per_step);
@@ -98,6 +101,10 @@ static json_t *rates_of(const struct settings *set)
     json_put_num(r, "claude_output_per_mtok", set->cost_claude_output_per_mtok);
     json_put_num(r, "claude_cached_input_per_mtok", set->cost_claude_cached_input_per_mtok);
     json_put_num(r, "proxy_per_gb_usd", set->cost_proxy_per_gb_usd);
+    if (!cost_prices_parse(pool, set->model_prices, &prices, NULL) &&
+        prices) /* serve looked at it */
+        json_put(r, "models", json_incref((json_t *)prices));
+    pool_destroy(pool);
     return r;
 }
 
@@ -124,9 +131,10 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
              json_pack("{s:i,s:i}", "width", set->display_width, "height", set->display_height));
     json_put(m, "dirs", worker_dirs(slot));
     json_put(m, "options", worker_options(slot->sched, json_object_get(conf, "options")));
-    json_put(m, "rates", rates_of(set));
-    json_put(m, "cache", cache_read(slot->sched, slot->pool, slot->key.tenant,
-                                    json_object_get(conf, "cache")));
+    json_put(m, "rates", launch_rates(set));
+    json_put(m, "model", slot->gateway ? gateway_link(slot->gateway) : json_null());
+    json_put(m, "cache",
+             cache_read(slot->sched, slot->pool, slot->key.tenant, json_object_get(conf, "cache")));
     return m;
 }
 
@@ -139,7 +147,12 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
     const char *argv[] = {s->worker_program, NULL};
     const char *profile = dirs_profile(s, pool, slot->key.tenant, slot->profile);
     const char *program_dir = dirname(pool_strdup(pool, s->worker_program));
-    const char *keep[] = {work, profile, program_dir, s->settings->repo_root, NULL};
+    const struct profile_dirs dirs = profile_dirs_here(s->settings->share_dir);
+    const char *keep[9] = {work, profile, program_dir, s->settings->repo_root};
+    const char *more[] = {dirs.share, dirs.profiles, dirs.prompts, gateway_dir(pool, s->settings)};
+    for (size_t i = 0, n = 4; s->gateway && i < ARRAY_SIZE(more); i++)
+        if (more[i] && *more[i])
+            keep[n++] = more[i];
     const char *env[] = {
         pool_printf(pool, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
         pool_printf(pool, "HOME=%s", work),

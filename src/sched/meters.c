@@ -53,6 +53,7 @@ static const struct metric_spec specs[METER_N] = {
     [METER_MODEL_SERVER_UP] = {"mantis_model_server_up", "1 while the model server answers.", GAUGE, .labels = {"model"}},
     [METER_SELFTEST] = {"mantis_selftest", "1 for what the model's self-test found.", GAUGE, .labels = {"verdict"}},
     [METER_SELFTEST_ERROR] = {"mantis_selftest_error_pixels", "How far the clicks of the self-test were from where they should be.", GAUGE, .labels = {"of"}},
+    [METER_MODEL_INFO] = {"mantis_model_info", "1, labelled with the model that is served and its tag.", GAUGE, .labels = {"model", "model_tag"}},
     [METER_BUILD_INFO] = {"mantis_build_info", "1, labelled with what is running.", GAUGE, .labels = {"version", "git_sha"}},
     [METER_PROCESS_RESIDENT] = {"process_resident_memory_bytes", "Resident memory of the server process.", GAUGE},
     [METER_PROCESS_OPEN_FDS] = {"process_open_fds", "Open file descriptors of the server process.", GAUGE},
@@ -151,6 +152,14 @@ void meters_rejected(struct meters *m, const char *tenant, const char *kind)
 {
     if (m)
         metric_add(m->of[METER_REJECTIONS], 1, text(tenant), text(kind), NULL);
+}
+
+void meters_model(struct meters *m, const char *model, const char *tag, bool up)
+{
+    if (!m)
+        return;
+    metric_set(m->of[METER_MODEL_SERVER_UP], up, model, NULL);
+    metric_set(m->of[METER_MODEL_INFO], 1, model, text(tag), NULL);
 }
 
 void meters_webhook(struct meters *m, const char *tenant, const char *outcome)

@@ -21,6 +21,8 @@
 #ifndef MANTIS_SCHED_PRIVATE_H
 #define MANTIS_SCHED_PRIVATE_H
 
+#include "brain/model/profile.h"
+#include "sched/gateway.h"
 #include "sched/keymap.h"
 #include "sched/sched.h"
 #include "store/outbox.h"
@@ -66,6 +68,7 @@ struct slot {
     const char *profile;
     uid_t uid; /* 0: not dropped */
     bool isolated;
+    struct gateway_run *gateway; /* it may call models; NULL: not, or not any more */
 
     struct proc proc;
     struct loop_fd *exit_watch;
@@ -129,6 +132,7 @@ struct sched {
     struct loop *loop;
     struct store *store;
     const struct settings *settings;
+    struct gateway *gateway; /* NULL: workers have no models */
     struct pool *pool;
     const char *worker_program; /* absolute path, may not exist */
     const char *browser;        /* found, or NULL */
@@ -269,6 +273,8 @@ void answers_release(struct sched *s);
  * *ret_fd. */
 int launch_worker(struct slot *slot, int *ret_fd, struct err *err) MUST_CHECK;
 /* The `start` message of docs/processes.md. New reference. */
+/* What things cost here; keys of core/cost.h. New reference. */
+json_t *launch_rates(const struct settings *set);
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal);
 
 /* --- profiles.c --- */

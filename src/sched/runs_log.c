@@ -45,6 +45,8 @@ static json_t *make_row(struct pool *pool, const struct run_record *rec)
     json_put_str(row, "workflow_id", rec->workflow_id);
     json_put_str(row, "plan_signature", rec->plan_signature);
     json_put_str(row, "model", json_str(rec->doc, "model", ""));
+    if (*json_str(rec->doc, "model_tag", ""))
+        json_put_str(row, "model_tag", json_str(rec->doc, "model_tag", ""));
     json_put_str(row, "status", run_state_name(rec->state));
     put_time(row, "created_at", rec->created_us);
     put_time(row, "finished_at", rec->finished_us);

@@ -211,6 +211,20 @@ void sched_slot_freed(struct sched *s)
 /* --- start and end -----------------------------------------------------------------------------
  */
 
+void sched_use_gateway(struct sched *s, struct gateway *gateway)
+{
+    s->gateway = gateway;
+}
+
+/* Its worker may not have gone yet. */
+static void forget_models(struct sched *s, struct run_key key)
+{
+    struct slot *slot = sched_slot_of(s, key);
+    if (slot)
+        slot->gateway = NULL;
+    gateway_forget(s->gateway, key);
+}
+
 /* The one place where all that is kept in memory learns what happened. */
 static void on_note(void *arg, const struct store_note *note)
 {
@@ -222,6 +236,8 @@ static void on_note(void *arg, const struct store_note *note)
         runs_log_soon(s);
     if (run_state_terminal(note->state))
         answers_forget(s, note->key);
+    if (run_state_terminal(note->state) && s->gateway)
+        forget_models(s, note->key);
 }
 
 static int take_up_one(struct sched *s, const struct run_record *rec, const char *why,

@@ -31,6 +31,10 @@ int sched_create(struct loop *loop, struct store *store, const struct settings *
  * NULL is fine. */
 void sched_destroy(struct sched *sched);
 
+/* Workers that are started from now on may call models through it. Borrowed; NULL: no more. */
+struct gateway;
+void sched_use_gateway(struct sched *sched, struct gateway *gateway);
+
 /* Everything about one accepted request. Strings borrowed for the call. */
 struct submission {
     struct run_key key; /* clean; sched does not make an id up */
@@ -39,9 +43,14 @@ struct submission {
     double max_cost;          /* USD, already the minimum of all caps */
     int max_time_minutes;     /* likewise */
     int max_concurrent_runs;  /* of the tenant */
+    double max_cost_per_day;  /* USD, of the tenant; 0 none */
+    const char *anthropic_secret_name; /* its own key's; NULL or "" none */
+    bool anthropic_required;
     bool resume_state;        /* start from workflow_id's last checkpoint when its signature matches */
     const char *plane;        /* "browser_use_plane" or "computer_plane" */
-    const char *brain;        /* brain spec */
+    const char *brain;        /* brain spec, as the worker takes it */
+    const char *model;        /* what `model` says of it; NULL: the spec up to its colon */
+    const char *model_tag;    /* MANTIS_MODEL_TAG or the adapter's; NULL or "" none */
     const json_t *payload;    /* request echo, secrets removed */
     const json_t *warnings;   /* beside the plan's own: strings the caller is told; NULL none */
     const json_t *user_input; /* answers the run's first question; kept in memory only. NULL none */

@@ -72,6 +72,7 @@ static json_t *make_envelope(const struct settling *t)
     struct result_context ctx = {
         .run_id = rec->run_id,
         .model = json_str(rec->doc, "model", ""),
+        .model_tag = json_str(rec->doc, "model_tag", ""),
         .provider = "mantis",
         .session_name = json_str(rec->settings, "session_name", ""),
         .profile_id = text(rec->profile_id),

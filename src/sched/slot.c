@@ -25,13 +25,13 @@
 
 #define CANCEL_MS     2000 /* http-api.md section 5: stopped within 2 s */
 #define DRAIN_MS      10000
-#define LINGER_MS     5000    /* from `end` or `lost` to the end of the process */
-#define SOCKET_END_MS 1000    /* from the end of the process to the end of its socket */
-#define RETRY_MS      1000    /* store refused: again */
-#define STORE_TRIES   5       /* then the worker is killed */
-#define DISK_TRIES    30      /* of a full disk: then the run ends */
-#define GIVE_UP_TRIES 60      /* then the backlog is dropped */
-#define EVENTS_MS     200     /* single events are gathered this long into one commit */
+#define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
+#define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
+#define RETRY_MS      1000 /* store refused: again */
+#define STORE_TRIES   5    /* then the worker is killed */
+#define DISK_TRIES    30   /* of a full disk: then the run ends */
+#define GIVE_UP_TRIES 60   /* then the backlog is dropped */
+#define EVENTS_MS     200  /* single events are gathered this long into one commit */
 
 static void slot_check_dead(struct slot *slot);
 
@@ -60,8 +60,15 @@ static void kill_after(struct slot *slot, int delay_ms)
     loop_timer_set(slot->sched->loop, &slot->kill_timer, delay_ms, kill_now, slot);
 }
 
+static void end_models(struct slot *slot)
+{
+    gateway_close(slot->gateway);
+    slot->gateway = NULL;
+}
+
 void slot_linger(struct slot *slot)
 {
+    end_models(slot);
     kill_after(slot, LINGER_MS);
 }
 
@@ -304,6 +311,7 @@ static void on_exit_ready(void *arg, uint32_t events)
     slot->exit_watch = NULL;
     proc_reap(&slot->proc, &status);
     slot->exited = true;
+    end_models(slot);
     slot->exit_reason = proc_describe_status(pool, status);
     loop_timer_clear(&slot->cap_timer);
     loop_timer_clear(&slot->hold_timer);
@@ -328,6 +336,7 @@ static void release(struct slot *slot)
                                    &slot->events_timer, &slot->hold_timer};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
         loop_timer_clear(timers[i]);
+    end_models(slot);
     loop_fd_remove(slot->exit_watch);
     ipc_destroy(slot->ipc);
     proc_end(&slot->proc, 0);
@@ -431,8 +440,27 @@ static int mark_running(struct slot *slot, struct run_record *rec, json_t **jour
     return r;
 }
 
+/* The credential of an attempt that never got its start message is worth nothing. */
+static void open_models(struct slot *slot, const struct run_record *rec)
+{
+    const json_t *conf = rec->settings;
+    const struct settings *set = slot->sched->settings;
+    const struct gateway_client client = {
+        .key = slot->key,
+        .uid = slot->uid,
+        .max_cost = json_num(conf, "max_cost", set->max_cost_usd),
+        .spent = json_num(json_object_get(rec->checkpoint, "costs"), "total", 0),
+        .day_cap = json_num(conf, "max_cost_per_day", 0),
+        .anthropic_secret = json_str(conf, "anthropic_secret_name", ""),
+        .anthropic_required = json_flag(conf, "anthropic_required", false),
+    };
+    if (slot->sched->gateway)
+        slot->gateway = gateway_open(slot->sched->gateway, &client);
+}
+
 static void send_start(struct slot *slot, const struct run_record *rec, json_t *journal)
 {
+    open_models(slot, rec);
     json_t *start = launch_message(slot, rec, journal);
     if (ipc_send(slot->ipc, start)) {
         slot->broke = "could not be given its plan";

@@ -17,9 +17,9 @@ struct sched_submit {
     struct run_record rec;
     struct line_up *tenant;
     const char *key_hash, *body_hash, *reply;
-    const json_t *events; /* NULL none */
+    const json_t *events;     /* NULL none */
     const json_t *user_input; /* NULL none */
-    int refused;          /* before it was stored; else 0 */
+    int refused;              /* before it was stored; else 0 */
     struct err err;
     sched_submit_fn *fn; /* NULL: nobody waits */
     void *arg;
@@ -49,7 +49,11 @@ static json_t *status_fields(struct pool *pool, const struct submission *sub)
 {
     json_t *doc = json_keep(pool, json_object());
     json_put_str(doc, "mode", sub->mode ? sub->mode : "detached");
-    json_put_str(doc, "model", pool_strndup(pool, sub->brain, strcspn(sub->brain, ":")));
+    json_put_str(doc, "model",
+                 sub->model ? sub->model
+                            : pool_strndup(pool, sub->brain, strcspn(sub->brain, ":")));
+    if (sub->model_tag && *sub->model_tag)
+        json_put_str(doc, "model_tag", sub->model_tag);
     json_put(doc, "payload", sub->payload ? json_incref((json_t *)sub->payload) : json_object());
     json_put_int(doc, "max_steps", json_int(sub->payload, "max_steps", 30));
     return doc;
@@ -81,6 +85,12 @@ static json_t *worker_settings(struct pool *pool, const struct submission *sub)
     json_put(options, "allowed_domains", string_list(sub->allowed_domains));
     json_put_num(set, "max_cost", sub->max_cost);
     json_put_int(set, "max_time_minutes", sub->max_time_minutes);
+    if (sub->max_cost_per_day > 0)
+        json_put_num(set, "max_cost_per_day", sub->max_cost_per_day);
+    if (sub->anthropic_secret_name && *sub->anthropic_secret_name)
+        json_put_str(set, "anthropic_secret_name", sub->anthropic_secret_name);
+    if (sub->anthropic_required)
+        json_put_bool(set, "anthropic_required", true);
     json_put_str(set, "plane", sub->plane);
     json_put_str(set, "brain", sub->brain);
     json_put_bool(set, "resume_state", sub->resume_state);

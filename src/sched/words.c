@@ -70,6 +70,9 @@ static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
     if (!delta_apply(&slot->last_checkpoint, checkpoint))
         return 0;
     gather(slot, m);
+    if (slot->gateway)
+        gateway_told_cost(slot->gateway,
+                          json_num(json_object_get(checkpoint, "costs"), "total", 0));
     if (slot->disk_full) /* what space was kept is for the end, in one commit */
         return 0;
     int r = store_run_checkpoint(slot->sched->store, slot->key, checkpoint, slot->events, err);

@@ -39,6 +39,7 @@ struct httpc_exchange {
     httpc_body_fn *on_body;
     httpc_head_fn *on_head;
     void *body_arg;
+    const char *want_header;
 
     int status;   /* of the final headers, once they are complete */
     bool refused; /* an address was not public */
@@ -241,6 +242,14 @@ static size_t take_bytes(char *data, size_t size, size_t n, void *arg)
     return buf_add(&x->body, data, size * n) ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
+static const char *kept_header(const struct httpc_exchange *x)
+{
+    struct curl_header *h;
+    if (!x->want_header || curl_easy_header(x->easy, x->want_header, 0, CURLH_HEADER, -1, &h))
+        return "";
+    return pool_strdup(x->pool, h->value);
+}
+
 static void take_head(const struct httpc_exchange *x, struct httpc_answer *out)
 {
     const char *type = NULL;
@@ -249,6 +258,7 @@ static void take_head(const struct httpc_exchange *x, struct httpc_answer *out)
     curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry);
     out->status = x->status;
     out->content_type = type ? pool_strdup(x->pool, type) : "";
+    out->header = kept_header(x);
     out->retry_after_s = retry > INT_MAX ? INT_MAX : (int)retry;
 }
 
@@ -355,6 +365,7 @@ static int begin(struct httpc_exchange *x, const struct httpc_request *req, stru
     x->on_head = req->on_head;
     x->on_body = req->on_body;
     x->body_arg = req->body_arg;
+    x->want_header = req->want_header ? pool_strdup(x->pool, req->want_header) : NULL;
     buf_init(&x->body, req->max_answer_bytes);
     set_options(x, req);
     set_headers(x, req->headers);

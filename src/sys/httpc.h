@@ -47,6 +47,7 @@ struct httpc_request {
     int timeout_ms;           /* for the whole exchange */
     size_t max_answer_bytes;  /* a larger answer is E_TOOBIG */
     unsigned flags;           /* enum httpc_flags */
+    const char *want_header;  /* name of a header of the answer to be kept; NULL none */
     const char *socket;       /* path of a Unix socket that is connected to instead of the address; NULL none */
     httpc_body_fn *on_body;   /* NULL, or who gets the body of a 2xx answer instead of the answer itself */
     void *body_arg;
@@ -58,6 +59,7 @@ struct httpc_answer {
     char *body; /* NUL added; in the pool of the call */
     size_t len;
     const char *content_type; /* "" none */
+    const char *header;       /* want_header's value; "" none */
     int retry_after_s;        /* 0 none */
 };
 

@@ -137,6 +137,9 @@ static const struct row rows[] = {
      "a million output tokens"},
     {"MANTIS_COST_CLAUDE_CACHED_INPUT_PER_MTOK", NUMBER, AT(cost_claude_cached_input_per_mtok), "0.3", 0, 1e6, 0,
      "a million input tokens read from the cache"},
+    {"MANTIS_MODEL_PRICES", TEXT, AT(model_prices), "", 0, 0, 0,
+     "prices by how a model's name begins, before the built-in ones: {\"gpt-5\": [input, output, cache read, cache "
+     "write]}, USD per million tokens"},
     {"MANTIS_COST_PROXY_PER_GB_USD", NUMBER, AT(cost_proxy_per_gb_usd), "5", 0, 1e6, 0, "1024 MB through the proxy"},
     {"MANTIS_COST_PROXY_MB_PER_NAV", NUMBER, AT(cost_proxy_mb_per_nav), "5", 0, 1e6, 0, "MB of a page load, not measured"},
     {"MANTIS_COST_PROXY_MB_PER_SCROLL", NUMBER, AT(cost_proxy_mb_per_scroll), "0.5", 0, 1e6, 0,

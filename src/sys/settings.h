@@ -82,6 +82,7 @@ struct settings {
     double cost_gpu_hourly_usd, cost_claude_call_usd;
     double cost_claude_input_per_mtok, cost_claude_output_per_mtok, cost_claude_cached_input_per_mtok;
     double cost_proxy_per_gb_usd;
+    const char *model_prices; /* JSON, core/cost.h; "" the built-in ones */
     double cost_gpu_seconds_per_step, cost_proxy_mb_per_nav, cost_proxy_mb_per_scroll;
     /* pages and /v1/version */
     bool docs_ui;                /* /docs and /redoc */

@@ -189,17 +189,6 @@ test('serving 1.3 Fara: the stand-in as vLLM, called by the name of its adapter'
   fs.rmSync(adapter, { recursive: true })
 })
 
-test('a run that a model would drive is refused, whatever else may be asked', async () => {
-  await withEngine('loaded', async ({ server, ready }) => {
-    await ready()
-    const r = await server.predict({ task_suite: wait(), detached: true, run_id: 'refused' })
-    assert.equal(r.status, 503)
-    assert.match(r.json.detail, /^this version serves 'holo3' but cannot let it drive a run/)
-    assert.equal((await server.request('GET', '/v1/runs/refused')).status, 404)
-    assert.equal((await server.predict({ task_suite: wait(), dry_run: true })).status, 200)
-  })
-})
-
 // ---- a server that runs already ------------------------------------------------------------------------
 
 async function otherServer() {

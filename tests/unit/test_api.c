@@ -87,8 +87,20 @@ static void brains_are_known_by_name(void **state)
     assert_string_equal(api_brain_find("gemma4-cua")->name, "gemma4-cua");
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
         assert_null(api_brain_find(unknown[i]));
+    static const char *const told[][3] = {{"holo3", "chat:holo3", "holo3"},
+                                          {"gemma4", "chat:gemma4-cua", "gemma4-cua"},
+                                          {"claude", "claude", "claude"},
+                                          {"claude:small", "claude:small", "small"},
+                                          {"chat:mine", "chat:mine", "mine"},
+                                          {"script:/tmp/a.json", "script:/tmp/a.json", "script"},
+                                          {"page", "page", "page"}};
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+        assert_string_equal(api_brain_for_worker(told[i][0]), told[i][1]);
+        assert_string_equal(api_brain_model(told[i][0]), told[i][2]);
+    }
     struct pool *pool = pool_create(NULL);
-    assert_string_equal(api_brain_names(pool), "page, holo3, fara, gemma4-cua, mock, none, script:<file>");
+    assert_string_equal(api_brain_names(pool), "page, holo3, fara, gemma4-cua, claude, opencua, evocua, llamacpp, agent-s, "
+                        "openai, chat:<profile>, claude:<profile>, mock, none, script:<file>");
     pool_destroy(pool);
 }
 

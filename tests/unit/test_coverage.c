@@ -10,8 +10,8 @@
 #include "run/coverage.h"
 #include "unit/fixtures.h"
 
-/* What happened to the page: f found, a attempted, o opened, c completed, x failed, each of card 1 or 2;
- * E exhausted, P paginated, T filters there, N filters missing. */
+/* What happened to the page: f found, a attempted, o opened, c completed, x failed, each of card 1
+ * or 2; E exhausted, P paginated, T filters there, N filters missing. */
 static const struct {
     const char *row, *story, *status;
     bool listings;
@@ -31,8 +31,8 @@ static const struct {
      "completed", true, "fail", "attempted_items_opened"},
     {"agent-loop 16 a card that was not read fails attempted_items_completed", "f1 a1 o1 E",
      "completed", true, "fail", "attempted_items_completed"},
-    {"agent-loop 16 a card that failed fails completed_without_item_failures",
-     "f1 a1 o1 c1 x1 E", "completed", true, "fail", "completed_without_item_failures"},
+    {"agent-loop 16 a card that failed fails completed_without_item_failures", "f1 a1 o1 c1 x1 E",
+     "completed", true, "fail", "completed_without_item_failures"},
     {"agent-loop 16 going on before the page is exhausted fails", "f1 f2 a1 o1 c1 P", "completed",
      true, "fail", "page_exhausted_before_pagination"},
     {"agent-loop 16 a page that just stops fails has_terminal_state", "f1 f2 a1 o1 c1", "completed",
@@ -68,8 +68,7 @@ static void one_case(void **state)
     coverage_init(&c, NULL);
     if (*cases[k].story)
         tell(&c, cases[k].story);
-    json_t *report =
-        coverage_report(&c, cases[k].status, "plan", none, cases[k].listings);
+    json_t *report = coverage_report(&c, cases[k].status, "plan", none, cases[k].listings);
     assert_string_equal(json_str(report, "verdict", ""), cases[k].verdict);
     json_array_foreach (json_object_get(report, "checks"), i, check) {
         bool bad = !strcmp(json_str(check, "status", ""), "fail");
@@ -98,9 +97,9 @@ static void totals_and_the_last_events_are_kept(void **state)
     static const struct {
         const char *key;
         int want;
-    } want[] = {{"pages_seen", 1},        {"found_items", 2},     {"attempted_items", 2},
-                {"opened_items", 1},      {"completed_items", 1}, {"successful_items", 0},
-                {"failed_items", 1},      {"missing_attempts", 0}, {"incomplete_attempts", 1},
+    } want[] = {{"pages_seen", 1},       {"found_items", 2},      {"attempted_items", 2},
+                {"opened_items", 1},     {"completed_items", 1},  {"successful_items", 0},
+                {"failed_items", 1},     {"missing_attempts", 0}, {"incomplete_attempts", 1},
                 {"unopened_attempts", 1}};
     for (size_t i = 0; i < ARRAY_SIZE(want); i++)
         assert_int_equal(json_int(totals, want[i].key, -1), want[i].want);
@@ -123,10 +122,10 @@ static const struct {
     const char *row, *counters, *rates, *key;
     double usd;
 } prices[] = {
-    {"agent-loop 17 gpu is measured seconds by the hour", "{'gpu_seconds':7200,'gpu_steps':9}", "{}",
-     "gpu", 6.5},
-    {"agent-loop 17 gpu steps count 3 seconds only without a clock", "{'gpu_steps':1200}", "{}", "gpu",
-     3.25},
+    {"agent-loop 17 gpu is measured seconds by the hour", "{'gpu_seconds':7200,'gpu_steps':9}",
+     "{}", "gpu", 6.5},
+    {"agent-loop 17 gpu steps count 3 seconds only without a clock", "{'gpu_steps':1200}", "{}",
+     "gpu", 3.25},
     {"agent-loop 17 tokens cost what their kind costs",
      "{'claude_input_tokens':1000000,'claude_output_tokens':100000,'claude_cached_input_tokens':"
      "1000000,'claude_extract':99}",
@@ -134,8 +133,8 @@ static const struct {
     {"agent-loop 17 calls cost by number when no tokens were said",
      "{'claude_extract':3,'claude_grounding':2}", "{}", "claude", 0.015},
     {"agent-loop 17 the proxy costs by the gigabyte", "{'proxy_mb':2048}", "{}", "proxy", 10},
-    {"agent-loop 17 rates come from the configuration", "{'proxy_mb':1024}", "{'proxy_per_gb_usd':7}",
-     "proxy", 7},
+    {"agent-loop 17 rates come from the configuration", "{'proxy_mb':1024}",
+     "{'proxy_per_gb_usd':7}", "proxy", 7},
     {"agent-loop 17 the total is the sum", "{'proxy_mb':1024,'gpu_seconds':3600}", "{}", "total",
      8.25},
     {"agent-loop 17 nothing used costs nothing", "{}", "{}", "total", 0},
@@ -184,7 +183,9 @@ static const struct {
 static void one_call(void **state)
 {
     size_t i = (size_t)(uintptr_t)*state;
-    assert_true(fabs(cost_of_tokens(calls[i].model, &calls[i].use) - calls[i].usd) < 1e-9);
+    struct cost_rates rates;
+    cost_rates_read(NULL, &rates);
+    assert_true(fabs(cost_of_tokens(&rates, calls[i].model, &calls[i].use) - calls[i].usd) < 1e-9);
 }
 
 /* Two callers and two models; every call is in the totals and under its own path. */
@@ -195,9 +196,9 @@ static void calls_are_counted_by_source_and_model(void **state)
     struct cost_rates rates;
     json_t *costs = json_keep(pool, json_object()), *all = json_keep(pool, json_object());
     cost_rates_read(NULL, &rates);
-    cost_count_call(costs, all, "brain", "claude-haiku-4-5", &small);
-    cost_count_call(costs, all, "brain", "claude-haiku-4-5", &small);
-    cost_count_call(costs, all, "extract", "claude-sonnet-4-6", &large);
+    cost_count_call(costs, all, &rates, "brain", "claude-haiku-4-5", &small);
+    cost_count_call(costs, all, &rates, "brain", "claude-haiku-4-5", &small);
+    cost_count_call(costs, all, &rates, "extract", "claude-sonnet-4-6", &large);
     const json_t *paths = json_object_get(all, "by_path"), *totals = json_object_get(all, "totals");
     const json_t *brain = json_object_get(paths, "brain::claude-haiku-4-5");
     const json_t *extract = json_object_get(paths, "extract::claude-sonnet-4-6");
@@ -223,8 +224,7 @@ int main(void)
     struct CMUnitTest tests[ARRAY_SIZE(cases) + ARRAY_SIZE(prices) + ARRAY_SIZE(calls) + 2];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        tests[n++] =
-            (struct CMUnitTest){cases[i].row, one_case, NULL, NULL, (void *)(uintptr_t)i};
+        tests[n++] = (struct CMUnitTest){cases[i].row, one_case, NULL, NULL, (void *)(uintptr_t)i};
     for (size_t i = 0; i < ARRAY_SIZE(prices); i++)
         tests[n++] =
             (struct CMUnitTest){prices[i].row, one_price, NULL, NULL, (void *)(uintptr_t)i};

@@ -38,10 +38,20 @@ static int read_answer(struct pool *pool, const struct profile *profile,
     return said_read(pool, profile->api, json_keep(pool, body), out, err);
 }
 
-/* 0, E_CANCELLED, or any other code with *failure. */
+/* The gateway's refusal, not some server's 402. */
+static bool over_budget(struct pool *pool, const struct transport_answer *answer)
+{
+    json_t *body = NULL;
+    if (answer->status != 402 || json_parse(answer->body, answer->len, "answer", &body, NULL))
+        return false;
+    json_keep(pool, body);
+    return !strcmp(json_str(json_object_get(body, "error"), "type", ""), err_name(E_BUDGET));
+}
+
+/* 0, E_CANCELLED, E_BUDGET, or any other code with *failure. */
 static int ask_once(struct pool *pool, const struct model_link *link, const struct profile *profile,
                     const struct transport_call *call, struct said *out,
-                    struct model_failure *failure)
+                    struct model_failure *failure, double *server_s)
 {
     struct err err = {0};
     struct transport_answer answer = {0};
@@ -52,9 +62,11 @@ static int ask_once(struct pool *pool, const struct model_link *link, const stru
     if (!r) {
         failure->status = answer.status;
         failure->retry_after_s = answer.retry_after_s;
-        r = answer.status != 200 ? E_UPSTREAM
-            : out                ? read_answer(pool, profile, &answer, out, &err)
-                                 : 0;
+        r = over_budget(pool, &answer) ? E_BUDGET
+            : answer.status != 200     ? E_UPSTREAM
+            : out                      ? read_answer(pool, profile, &answer, out, &err)
+                                       : 0;
+        *server_s += answer.server_s;
     }
     if (r)
         failure->detail = *err.msg ? pool_strdup(pool, err.msg) : words_of(pool, &answer);
@@ -92,13 +104,18 @@ int model_ask(struct pool *pool, const struct model_link *link, const struct pro
                                   .headers = profile->headers,
                                   .body = text,
                                   .len = strlen(text)};
+    double server_s = 0;
     for (int attempt = 0;; attempt++) {
         struct model_failure failure;
         call.deadline_mono_ms =
             earlier(deadline_mono_ms, clock_mono_ms() + 1000 * (int64_t)profile->timeout_s);
-        int r = ask_once(pool, link, profile, &call, out, &failure);
+        int r = ask_once(pool, link, profile, &call, out, &failure, &server_s);
+        if (!r)
+            out->server_s = server_s;
         if (!r)
             return 0;
+        if (r == E_BUDGET)
+            return err_set(err, r, "%s", failure.detail);
         struct retry next = retry_next(profile, &failure, attempt, jitter());
         int64_t then = clock_mono_ms() + (int64_t)(next.wait_s * 1000);
         if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms))
@@ -128,10 +145,11 @@ int model_load(struct pool *pool, const struct model_link *link, const struct pr
                int64_t deadline_mono_ms, struct err *err)
 {
     struct transport_call call = {.path = "/models", .headers = profile->headers};
+    double server_s = 0;
     for (int look = 1;; look++) {
         struct model_failure failure;
         call.deadline_mono_ms = earlier(deadline_mono_ms, clock_mono_ms() + LOOK_MS);
-        int r = ask_once(pool, link, profile, &call, NULL, &failure);
+        int r = ask_once(pool, link, profile, &call, NULL, &failure, &server_s);
         if (!r)
             return 0;
         int64_t then = clock_mono_ms() + 1000 * (int64_t)profile->load_gap_s;

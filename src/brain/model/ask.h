@@ -27,7 +27,7 @@ struct model_link {
  * body is posted to the profile's path. Blocks until deadline_mono_ms at most; one call takes no longer
  * than the profile's timeout, and no wait begins that would end behind the deadline.
  * E_UPSTREAM, E_TIMEOUT (no answer at all): the message names address, status and what to do.
- * E_CANCELLED.
+ * E_BUDGET: the gateway refuses it, the run has not enough money left. E_CANCELLED.
  */
 int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile, const json_t *body,
               int64_t deadline_mono_ms, struct said *out, struct err *err) MUST_CHECK;

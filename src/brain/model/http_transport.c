@@ -46,6 +46,7 @@ static int http_call(struct transport *base, struct pool *pool, const struct tra
                                           .timeout_ms = left > CAP_MODEL_CALL_MS ? CAP_MODEL_CALL_MS
                                                                                  : (int)left,
                                           .max_answer_bytes = CAP_MODEL_ANSWER_BYTES,
+                                          .want_header = TRANSPORT_SECONDS_HEADER,
                                           .socket = t->socket};
     struct httpc_answer answer;
     int r = httpc_call(t->httpc, pool, &request, &answer, err);
@@ -53,6 +54,7 @@ static int http_call(struct transport *base, struct pool *pool, const struct tra
         *out = (struct transport_answer){.status = answer.status,
                                          .retry_after_s =
                                              answer.retry_after_s > 0 ? answer.retry_after_s : -1,
+                                         .server_s = strtod(answer.header, NULL),
                                          .body = answer.body,
                                          .len = answer.len};
     return r;
@@ -92,8 +94,9 @@ int http_transport_create(struct loop *loop, const struct http_transport_config 
         pool_destroy(pool);
         return r;
     }
-    t->base.where = c->socket ? pool_printf(pool, "unix:%s", c->socket)
-                              : pool_printf(pool, "%s%s", url.origin, url.path);
+    t->base.where = c->where    ? pool_strdup(pool, c->where)
+                    : c->socket ? pool_printf(pool, "unix:%s", c->socket)
+                                : pool_printf(pool, "%s%s", url.origin, url.path);
     *out = &t->base;
     return 0;
 }

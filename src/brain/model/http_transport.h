@@ -10,6 +10,7 @@
 struct http_transport_config {
     const char *base_url; /* "http://127.0.0.1:8080/v1", no slash at the end */
     const char *socket;   /* path of the Unix socket that is connected to instead; NULL none */
+    const char *where;    /* how messages call it; NULL: by its address */
     const char *const *headers; /* "Name: value" lines of every call, NULL-terminated; NULL none */
 };
 

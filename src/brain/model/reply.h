@@ -26,11 +26,15 @@ struct said {
     const char *model, *finish; /* which model said it; why it stopped: "length" is cut off */
     int64_t input_tokens, output_tokens; /* all of the input, cached parts included */
     int64_t cached_tokens, cache_write_tokens;
+    double server_s; /* how long the model was at it, where a gateway says so; 0 not known */
 };
 
 /* body: the whole answer. A body that is no reply (no choices, no content) is E_UPSTREAM. */
 int said_read(struct pool *pool, enum profile_api api, const json_t *body, struct said *out,
               struct err *err) MUST_CHECK;
+
+/* Only the tokens of it. False: it does not say them. */
+bool said_tokens(enum profile_api api, const json_t *body, struct said *out);
 
 struct reply_facts {
     struct space_view view;

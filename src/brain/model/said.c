@@ -47,11 +47,44 @@ static void add_call(struct pool *pool, struct said *out, const char *name, cons
             (struct said_call){pool_strdup(pool, name), arguments_of(pool, arguments)};
 }
 
+/* --- tokens ---------------------------------------------------------------------------------- */
+
+/* llama-server says in its timings how much of the prompt it still had. */
+static void openai_tokens(const json_t *body, const json_t *usage, struct said *out)
+{
+    const json_t *details = json_object_get(usage, "prompt_tokens_details");
+    int64_t kept = json_int(json_object_get(body, "timings"), "cache_n", 0);
+    out->input_tokens = json_int(usage, "prompt_tokens", 0);
+    out->output_tokens = json_int(usage, "completion_tokens", 0);
+    if (!out->input_tokens && !out->output_tokens) /* only the sum is known */
+        out->input_tokens = json_int(usage, "total_tokens", 0);
+    out->cached_tokens = json_int(details, "cached_tokens", kept);
+    if (out->cached_tokens > out->input_tokens)
+        out->cached_tokens = out->input_tokens;
+}
+
+static void anthropic_tokens(const json_t *body, const json_t *usage, struct said *out)
+{
+    out->cached_tokens = json_int(usage, "cache_read_input_tokens", 0);
+    out->cache_write_tokens = json_int(usage, "cache_creation_input_tokens", 0);
+    out->input_tokens =
+        json_int(usage, "input_tokens", 0) + out->cached_tokens + out->cache_write_tokens;
+    out->output_tokens = json_int(usage, "output_tokens", 0);
+}
+
+bool said_tokens(enum profile_api api, const json_t *body, struct said *out)
+{
+    const json_t *usage = json_object_get(body, "usage");
+    (api == API_ANTHROPIC_MESSAGES ? anthropic_tokens : openai_tokens)(body, usage, out);
+    return json_is_object(usage);
+}
+
+/* --- words ----------------------------------------------------------------------------------- */
+
 static int read_openai(struct pool *pool, const json_t *body, struct said *out, struct err *err)
 {
     const json_t *choice = json_array_get(json_object_get(body, "choices"), 0);
     const json_t *message = json_object_get(choice, "message");
-    const json_t *usage = json_object_get(body, "usage");
     size_t i;
     json_t *call;
     if (!json_is_object(message))
@@ -65,19 +98,12 @@ static int read_openai(struct pool *pool, const json_t *body, struct said *out, 
         add_call(pool, out, json_str(function, "name", ""), json_object_get(function, "arguments"));
     }
     out->finish = pool_strdup(pool, json_str(choice, "finish_reason", ""));
-    out->input_tokens = json_int(usage, "prompt_tokens", 0);
-    out->output_tokens = json_int(usage, "completion_tokens", 0);
-    if (!out->input_tokens && !out->output_tokens) /* only the sum is known */
-        out->input_tokens = json_int(usage, "total_tokens", 0);
-    out->cached_tokens =
-        json_int(json_object_get(usage, "prompt_tokens_details"), "cached_tokens", 0);
     return 0;
 }
 
 static int read_anthropic(struct pool *pool, const json_t *body, struct said *out, struct err *err)
 {
-    const json_t *content = json_object_get(body, "content"),
-                 *usage = json_object_get(body, "usage");
+    const json_t *content = json_object_get(body, "content");
     size_t i;
     json_t *block;
     if (!json_is_array(content))
@@ -94,11 +120,6 @@ static int read_anthropic(struct pool *pool, const json_t *body, struct said *ou
     }
     out->content = json_keep(pool, json_incref((json_t *)content));
     out->finish = pool_strdup(pool, json_str(body, "stop_reason", ""));
-    out->cached_tokens = json_int(usage, "cache_read_input_tokens", 0);
-    out->cache_write_tokens = json_int(usage, "cache_creation_input_tokens", 0);
-    out->input_tokens =
-        json_int(usage, "input_tokens", 0) + out->cached_tokens + out->cache_write_tokens;
-    out->output_tokens = json_int(usage, "output_tokens", 0);
     return 0;
 }
 
@@ -112,6 +133,7 @@ int said_read(struct pool *pool, enum profile_api api, const json_t *body, struc
     struct said said = {.text = "", .thinking = "", .finish = ""};
     said.model = pool_strdup(pool, json_str(body, "model", ""));
     int r = readers[api](pool, body, &said, err);
+    said_tokens(api, body, &said);
     if (!r)
         *out = said;
     return r;

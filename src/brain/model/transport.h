@@ -12,6 +12,9 @@
 #include "base/json.h"
 #include "base/pool.h"
 
+/* A gateway's answer says in it how long the model server had the call. */
+#define TRANSPORT_SECONDS_HEADER "X-Mantis-Model-Seconds"
+
 struct transport_call {
     const char *path;      /* behind the base address: "/chat/completions" */
     const json_t *headers; /* {name: text} besides Content-Type, NULL none */
@@ -23,6 +26,7 @@ struct transport_call {
 struct transport_answer {
     int status;           /* HTTP */
     double retry_after_s; /* < 0: the server said none */
+    double server_s;      /* how long the model server had it, where a gateway says so; 0 not known */
     const char *body;     /* NUL added; in the call's pool */
     size_t len;
 };

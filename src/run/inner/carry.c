@@ -21,7 +21,7 @@
 int inner_see(struct inner *in, struct sight *out, struct err *err)
 {
     struct sight s = {.pool = pool_create(in->run->step_pool)};
-    int r = run_look_in(in->run, s.pool, &s.obs, err);
+    int r = run_see_in(in->run, s.pool, &s.obs, err);
     if (r) {
         pool_destroy(s.pool);
         return r;
@@ -175,8 +175,7 @@ static void write_down(struct inner *in, const struct chosen *c, const struct tu
     struct perceptual effect;
     struct predicate_score score;
     json_t *tokens;
-    bool types =
-        a->type == ACTION_TYPE_TEXT && !is_address(a) && !(in->off & INNER_NO_READ_BACK);
+    bool types = a->type == ACTION_TYPE_TEXT && !is_address(a) && !(in->off & INNER_NO_READ_BACK);
     struct read_back typed = {.reason = ""};
     if (types)
         typed = feedback_read_back(pool, a->text, after->focused, shown_in(after), after->obs.page);

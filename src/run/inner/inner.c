@@ -96,12 +96,22 @@ static int not_answered(struct inner *in, const struct err *err)
     return 0;
 }
 
+/* The next call may cost more than what is left. */
+static int not_paid(struct inner *in, const struct err *err)
+{
+    in->termination = "budget_cap";
+    in->summary = pool_strdup(in->run->step_pool, err->msg);
+    return 0;
+}
+
 static void count_tokens(struct run *run, const struct brain_reply *reply)
 {
     const struct token_use use = {reply->input_tokens, reply->output_tokens,
                                   reply->cache_read_tokens, reply->cache_write_tokens};
     if (reply->model)
         run_count_call(run, "brain", reply->model, &use);
+    if (reply->gpu_s > 0)
+        run_count_gpu(run, reply->gpu_s);
 }
 
 static int think(struct inner *in, struct brain_reply *reply, struct turn_words *words,
@@ -125,6 +135,8 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
     *ret_answered = r == 0;
     if (r == E_UPSTREAM || r == E_TIMEOUT)
         return not_answered(in, err);
+    if (r == E_BUDGET)
+        return not_paid(in, err);
     if (r)
         return r;
     in->silence = 0;
@@ -132,6 +144,7 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
     in->unparsed += reply->action.unparsed;
     in->input_tokens += reply->input_tokens;
     in->output_tokens += reply->output_tokens;
+    in->cached_tokens += reply->cache_read_tokens;
     count_tokens(run, reply);
     in->thinking = pool_strdup(run->step_pool, reply->thinking);
     if (in->turns == 1)
@@ -237,6 +250,7 @@ static json_t *detail_of(const struct inner *in)
     json_put_int(o, "actions", in->n);
     json_put_int(o, "input_tokens", in->input_tokens);
     json_put_int(o, "output_tokens", in->output_tokens);
+    json_put_int(o, "cached_tokens", in->cached_tokens);
     json_put(o, "done_rejections_by_reason", json_incref(in->rejected));
     json_put(o, "loop_recoveries_by_reason", json_incref(in->recovered));
     json_put(o, "perceptual_summary",

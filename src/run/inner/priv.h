@@ -36,7 +36,7 @@ struct inner {
     const char *thinking;  /* of the last reply */
     const char *plan;      /* the brain's own, "" none */
     int silence, rejections, risky, no_effect, unparsed, galleries;
-    int64_t input_tokens, output_tokens;
+    int64_t input_tokens, output_tokens, cached_tokens;
     json_t *rejected, *recovered; /* counts by reason, in the step's pool */
     const char *termination;      /* NULL while it goes on */
     bool success;

@@ -1,0 +1,57 @@
+#include "cmd/serve_models.h"
+
+#include <string.h>
+
+#include "api/brains.h"
+#include "brain/model/profile.h"
+#include "core/cost.h"
+#include "engine/base.h"
+
+/* "holo3" of "chat:holo3", "claude" of "claude"; NULL: not a model. */
+static const char *profile_of(const char *worker_spec)
+{
+    const char *colon = strchr(worker_spec, ':');
+    bool model = strncmp(worker_spec, "chat:", 5) == 0 || strncmp(worker_spec, "claude", 6) == 0;
+    return !model ? NULL : colon ? colon + 1 : worker_spec;
+}
+
+int serve_models_check(struct pool *pool, const struct settings *settings, struct err *err)
+{
+    const struct profile_dirs dirs = profile_dirs_here(settings->share_dir);
+    const char *name = profile_of(api_brain_for_worker(settings->brain));
+    const struct profile *profile;
+    const json_t *prices;
+    int r = name ? profile_load(pool, &dirs, name, &profile, err) : 0;
+    if (!r && cost_prices_parse(pool, settings->model_prices, &prices, err))
+        r = err_prefix(err, "MANTIS_MODEL_PRICES");
+    return r;
+}
+
+static bool show_pod(void *arg, struct pool *pool, struct gateway_pod *out)
+{
+    struct serve_models *m = arg;
+    const char *why = NULL;
+    if (!m->engine)
+        return false;
+    const struct engine_target *t = engine_target(m->engine);
+    bool ready = engine_ready(m->engine, &why);
+    *out = (struct gateway_pod){
+        .profile = profile_of(api_brain_for_worker(m->settings->brain)),
+        .base_url = pool_printf(pool, "%s/v1", engine_url(m->engine)),
+        .not_ready = ready ? NULL : pool_strdup(pool, why),
+        .model = t->request_model,
+        .key_secret = t->url ? m->settings->model_key_secret : "",
+        .slots = t->url ? 0 : t->launch.slots,
+        .keeps_prompts = !t->url && t->base->engine == ENGINE_LLAMA,
+    };
+    return true;
+}
+
+int serve_models_open(struct serve_models *models, struct loop *loop, struct store *store,
+                      const struct settings *settings, struct gateway **out, struct err *err)
+{
+    *models = (struct serve_models){.settings = settings};
+    const struct gateway_config config = {
+        .loop = loop, .settings = settings, .store = store, .pod = show_pod, .pod_arg = models};
+    return gateway_create(&config, out, err);
+}

@@ -1,0 +1,116 @@
+#include "run/models.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "brain/model/http_transport.h"
+#include "brain/model/picture.h"
+
+#define ADDRESS "http://gateway" /* what stands before the profile's name; nobody looks it up */
+
+struct link {
+    struct link *next;
+    const char *profile;
+    struct model_link model;
+};
+
+struct models {
+    struct pool *pool;
+    struct loop *loop;
+    const char *socket; /* "" there is none */
+    const char *const *headers;
+    struct profile_dirs dirs;
+    const char *pod_profile, *pod_model; /* "" no model server of the pod */
+    struct link *links;
+};
+
+static void wipe(void *arg)
+{
+    explicit_bzero(arg, strlen(arg));
+}
+
+static const char *const *credential_header(struct pool *pool, const char *credential)
+{
+    const char **lines = pool_alloc(pool, 2 * sizeof(*lines));
+    char *line = pool_printf(pool, "Authorization: Bearer %s", credential);
+    pool_defer(pool, wipe, line);
+    lines[0] = line;
+    return lines;
+}
+
+static const char *text_in(struct pool *pool, const json_t *o, const char *key)
+{
+    return pool_strdup(pool, json_str(o, key, ""));
+}
+
+struct models *models_open(struct pool *pool, struct loop *loop, const json_t *message)
+{
+    struct models *m = pool_alloc(pool, sizeof(*m));
+    const json_t *dirs = json_object_get(message, "dirs"), *pod = json_object_get(message, "pod");
+    *m = (struct models){.pool = pool,
+                         .loop = loop,
+                         .socket = text_in(pool, message, "socket"),
+                         .headers = credential_header(pool, json_str(message, "credential", "")),
+                         .dirs = {.profiles = text_in(pool, dirs, "profiles"),
+                                  .prompts = text_in(pool, dirs, "prompts"),
+                                  .share = text_in(pool, dirs, "share")},
+                         .pod_profile = text_in(pool, pod, "profile"),
+                         .pod_model = text_in(pool, pod, "model")};
+    return m;
+}
+
+static void end_transport(void *arg)
+{
+    http_transport_destroy(arg);
+}
+
+static int connect_to(struct models *m, const char *profile, struct link *link, struct err *err)
+{
+    const struct http_transport_config config = {.base_url =
+                                                     pool_printf(m->pool, ADDRESS "/%s", profile),
+                                                 .socket = m->socket,
+                                                 .where = pool_printf(m->pool, "'%s'", profile),
+                                                 .headers = m->headers};
+    int r = http_transport_create(m->loop, &config, &link->model.transport, err);
+    if (!r)
+        pool_defer(m->pool, end_transport, link->model.transport);
+    return r;
+}
+
+int models_link(struct models *m, const char *profile, const struct model_link **out,
+                struct err *err)
+{
+    for (const struct link *l = m->links; l; l = l->next)
+        if (!strcmp(l->profile, profile)) {
+            *out = &l->model;
+            return 0;
+        }
+    if (!*m->socket)
+        return err_set(err, E_INVALID, "the model '%.60s' cannot be asked: this run has no gateway",
+                       profile);
+    struct link *link = pool_alloc(m->pool, sizeof(*link));
+    bool ours = *m->pod_profile && !strcmp(profile, m->pod_profile);
+    link->model = (struct model_link){
+        .dirs = m->dirs,
+        .picture = model_picture,
+        .server = {.ours = ours, .model = ours ? m->pod_model : NULL, .constrains = ours}};
+    int r = connect_to(m, profile, link, err);
+    if (r)
+        return r;
+    link->profile = pool_strdup(m->pool, profile);
+    link->next = m->links;
+    m->links = link;
+    *out = &link->model;
+    return 0;
+}
+
+const char *models_profile_of(struct pool *pool, const char *brain)
+{
+    if (!strcmp(brain, "claude"))
+        return "claude";
+    const char *rest = str_starts(brain, "claude:") ? brain + strlen("claude:")
+                       : str_starts(brain, "chat:") ? brain + strlen("chat:")
+                                                    : NULL;
+    return rest ? pool_strdup(pool, rest) : NULL;
+}

@@ -1,0 +1,284 @@
+#include "sched/gateway_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "sched/private.h"
+#include "sys/file.h"
+
+#define SOCKET  "model.sock"
+#define BACKLOG 256
+#define IDLE_S  300 /* of a kept connection */
+
+/* --- runs ------------------------------------------------------------------------------------ */
+
+/* Every one is compared, so that time tells nothing. */
+struct gateway_run *gateway_find(struct gateway *g, const char *credential, uid_t uid)
+{
+    struct gateway_run *found = NULL;
+    for (struct gateway_run *r = g->runs; r; r = r->next) {
+        bool same = id_secret_equal(r->credential, credential);
+        if (same && *r->credential && uid == (r->uid ? r->uid : geteuid()))
+            found = r;
+    }
+    return found;
+}
+
+static struct gateway_run *run_of(struct gateway *g, struct run_key key)
+{
+    struct gateway_run *r = g->runs;
+    while (r && !run_key_equal(r->key, key))
+        r = r->next;
+    return r;
+}
+
+static struct gateway_tenant *tenant_of(struct gateway *g, const char *id)
+{
+    struct gateway_tenant *t = g->tenants;
+    while (t && strcmp(t->id, id))
+        t = t->next;
+    if (t)
+        return t;
+    t = pool_alloc(g->pool, sizeof(*t) + strlen(id) + 1);
+    memcpy(t->id, id, strlen(id) + 1);
+    t->next = g->tenants;
+    return g->tenants = t;
+}
+
+static struct gateway_run *run_create(struct gateway *g, struct run_key key)
+{
+    struct pool *pool = pool_create(NULL);
+    struct gateway_run *r = pool_alloc(pool, sizeof(*r));
+    *r = (struct gateway_run){
+        .gateway = g,
+        .pool = pool,
+        .key = RUN_KEY(pool_strdup(pool, key.tenant), pool_strdup(pool, key.run_id)),
+        .tenant = tenant_of(g, key.tenant),
+        .anthropic_secret = "",
+        .slot = -1,
+        .next = g->runs,
+        .link = &g->runs};
+    if (r->next)
+        r->next->link = &r->next;
+    g->runs = r;
+    return r;
+}
+
+static void run_destroy(struct gateway_run *r)
+{
+    gateway_close(r);
+    *r->link = r->next;
+    if (r->next)
+        r->next->link = r->link;
+    pool_destroy(r->pool);
+}
+
+struct gateway_run *gateway_open(struct gateway *g, const struct gateway_client *client)
+{
+    struct gateway_run *r = run_of(g, client->key);
+    if (r)
+        gateway_close(r);
+    else
+        r = run_create(g, client->key);
+    r->uid = client->uid;
+    r->purse.cap = client->max_cost;
+    r->day_cap = client->day_cap;
+    r->anthropic_secret = pool_strdup(r->pool, client->anthropic_secret);
+    r->anthropic_required = client->anthropic_required;
+    gateway_told_cost(r, client->spent);
+    id_random_hex(32, r->credential);
+    return r;
+}
+
+/* What calls have come to since is not in it: the larger one counts. */
+void gateway_told_cost(struct gateway_run *r, double usd)
+{
+    r->told = usd;
+    if (usd > r->purse.spent)
+        r->purse.spent = usd;
+}
+
+void gateway_close(struct gateway_run *r)
+{
+    struct err err;
+    if (!r)
+        return;
+    explicit_bzero(r->credential, sizeof(r->credential));
+    err_set(&err, E_UNAUTHORIZED, "the attempt of the run is over");
+    for (struct call *c = r->gateway->calls; c; c = c->next)
+        if (c->run == r) {
+            call_stop(c);
+            call_fail(c, &err);
+        }
+}
+
+void gateway_forget(struct gateway *g, struct run_key key)
+{
+    struct gateway_run *r = run_of(g, key);
+    if (r)
+        run_destroy(r);
+}
+
+json_t *gateway_link(const struct gateway_run *r)
+{
+    struct gateway *g = r->gateway;
+    struct gateway_pod pod;
+    struct pool *pool = pool_create(NULL);
+    json_t *link = json_object();
+    json_put_str(link, "socket", g->socket);
+    json_put_str(link, "credential", r->credential);
+    json_put(link, "dirs",
+             json_pack("{s:s,s:s,s:s}", "profiles", g->dirs.profiles ? g->dirs.profiles : "",
+                       "prompts", g->dirs.prompts ? g->dirs.prompts : "", "share", g->dirs.share));
+    json_put(link, "pod",
+             upstream_pod(g, pool, &pod)
+                 ? json_pack("{s:s,s:s}", "profile", pod.profile, "model", pod.model)
+                 : json_null());
+    pool_destroy(pool);
+    return link;
+}
+
+/* --- the socket ------------------------------------------------------------------------------ */
+
+const char *gateway_dir(struct pool *pool, const struct settings *settings)
+{
+    return pool_printf(pool, "%s/gateway", settings->data_dir);
+}
+
+/* The data directory's path may be longer than a socket's address. Workers that have a uid of their
+ * own connect, too: who they are is looked at when they do. */
+static int listen_in(struct gateway *g, const char *dir, int *ret_fd, struct err *err)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int r = file_mkdirs(dir, g->first_uid ? 0711 : 0700, err);
+    if (r)
+        return r;
+    g->dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (g->dir_fd < 0 || *ret_fd < 0)
+        return err_sys(err, E_IO, "the model gateway cannot open '%s'", dir);
+    snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" SOCKET, g->dir_fd);
+    unlinkat(g->dir_fd, SOCKET, 0);
+    mode_t before = umask(g->first_uid ? 0 : 0177);
+    int bad = bind(*ret_fd, (struct sockaddr *)&a, sizeof(a));
+    umask(before);
+    return bad || listen(*ret_fd, BACKLOG)
+               ? err_sys(err, E_IO, "the model gateway cannot listen on '%s/" SOCKET "'", dir)
+               : 0;
+}
+
+static bool is_worker(const struct gateway *g, uid_t uid)
+{
+    return g->first_uid ? uid >= g->first_uid && uid <= g->last_uid : uid == geteuid();
+}
+
+/* A stranger's connection is over before a byte of it is read. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    uid_t uid;
+    if (code != MHD_CONNECTION_NOTIFY_STARTED ||
+        (gateway_peer(connection, &uid) && is_worker(cls, uid)))
+        return;
+    log_warning(GATEWAY_LOGGER, NULL, "a process that is no worker's tried to call a model");
+    shutdown(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+             SHUT_RDWR);
+}
+
+static void on_daemon_message(void *cls, const char *fmt, va_list ap)
+{
+    char text[512];
+    vsnprintf(text, sizeof(text), fmt, ap);
+    text[strcspn(text, "\n")] = 0;
+    log_debug(GATEWAY_LOGGER, NULL, "%s", text);
+}
+
+static int serve_on(struct gateway *g, int fd, struct err *err)
+{
+    /* clang-format off */
+    const struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_daemon_message, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, CAP_GATEWAY_CONNECTIONS, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CAP_GATEWAY_HEADER_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
+        {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)gateway_completed, g},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, g},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    /* clang-format on */
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+                         NULL, gateway_turn, g, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (!daemon)
+        return err_set(err, E_IO, "the model gateway's server cannot be started");
+    return httpd_start(&g->httpd, g->config.loop, daemon, err);
+}
+
+/* --- create and destroy ---------------------------------------------------------------------- */
+
+static struct gateway *alloc(const struct gateway_config *config)
+{
+    struct gateway *g = calloc(1, sizeof(*g));
+    if (!g)
+        BUG("out of memory");
+    const struct settings *set = config->settings;
+    *g = (struct gateway){.config = *config,
+                          .pool = pool_create(NULL),
+                          .dirs = profile_dirs_here(set->share_dir),
+                          .dir_fd = -1};
+    g->waiting_end = &g->waiting;
+    if (geteuid() == 0) {
+        g->first_uid = (uid_t)set->run_uid_base;
+        g->last_uid = g->first_uid + (uid_t)set->concurrency;
+    }
+    cost_rates_read(json_keep(g->pool, launch_rates(set)), &g->rates);
+    return g;
+}
+
+int gateway_create(const struct gateway_config *config, struct gateway **out, struct err *err)
+{
+    int fd = -1;
+    struct gateway *g = alloc(config);
+    const char *dir = gateway_dir(g->pool, config->settings);
+    g->socket = pool_printf(g->pool, "%s/" SOCKET, dir);
+    upstream_take_keys(g);
+    int r = listen_in(g, dir, &fd, err);
+    if (!r)
+        r = serve_on(g, fd, err);
+    if (r) {
+        if (fd >= 0 && !g->httpd.daemon)
+            close(fd);
+        gateway_destroy(g);
+        return r;
+    }
+    *out = g;
+    return 0;
+}
+
+void gateway_destroy(struct gateway *g)
+{
+    if (!g)
+        return;
+    while (g->runs)
+        run_destroy(g->runs);
+    loop_timer_clear(&g->round);
+    httpd_stop(&g->httpd);
+    httpc_destroy(g->httpc);
+    if (g->dir_fd >= 0) {
+        unlinkat(g->dir_fd, SOCKET, 0);
+        close(g->dir_fd);
+    }
+    pool_destroy(g->pool);
+    free(g);
+}

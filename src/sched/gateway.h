@@ -1,0 +1,91 @@
+/*
+ * gateway.h - the one way from a worker to a model: a Unix socket on which `serve` takes a run's
+ * calls, adds the key, reserves what a call may cost at worst, and settles what it did cost
+ * (design.md 1).
+ *
+ * HTTP on <DATA>/gateway/model.sock: POST /<profile>/chat/completions, POST /<profile>/messages,
+ * GET /<profile>/models, each with "Authorization: Bearer <credential>". A call names a profile,
+ * never an address; the model server of this pod is behind the profile that it was started for.
+ * Answers pass as they came: status, Retry-After, Content-Type, body; and X-Mantis-Model-Seconds
+ * says how long the server had the call. The gateway's own errors are {"error": {"type",
+ * "message"}}, the types those of err.h; "budget_cap" (402) is the one that ends a run.
+ * docs/processes.md tells the same.
+ *
+ * Who is let in: a process of the run's own uid that knows the credential of an attempt that is not
+ * over. Threads: the loop's. A call to open or find waits for small files only.
+ */
+#ifndef MANTIS_SCHED_GATEWAY_H
+#define MANTIS_SCHED_GATEWAY_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "store/store.h"
+#include "sys/loop.h"
+#include "sys/settings.h"
+
+struct gateway;
+struct gateway_run;
+
+/* The model server of this pod, as it is now. */
+struct gateway_pod {
+    const char *profile;    /* whose calls go there */
+    const char *base_url;   /* "http://127.0.0.1:18080/v1" */
+    const char *not_ready;  /* why it takes no calls just now; NULL: it takes them */
+    const char *model;      /* what a call names */
+    const char *key_secret; /* "" none */
+    int slots;              /* calls at once; 0: as many as come */
+    bool keeps_prompts;     /* llama-server: each slot keeps the prompt it had last */
+};
+
+/* False: there is none. Strings in pool. */
+typedef bool gateway_pod_fn(void *arg, struct pool *pool, struct gateway_pod *out);
+
+/* All borrowed. */
+struct gateway_config {
+    struct loop *loop;
+    const struct settings *settings;
+    struct store *store; /* what a tenant's ended runs have cost today; NULL: nothing */
+    gateway_pod_fn *pod; /* NULL: none */
+    void *pod_arg;
+};
+
+/* E_IO: the socket cannot be made. */
+int gateway_create(const struct gateway_config *config, struct gateway **out,
+                   struct err *err) MUST_CHECK;
+/* Calls under way end; whoever has a gateway_run must not use it any more. NULL is fine. */
+void gateway_destroy(struct gateway *gateway);
+
+/* Where the socket is: what an isolated worker must see. In pool. */
+const char *gateway_dir(struct pool *pool, const struct settings *settings);
+
+/* An attempt of a run. Strings are copied. */
+struct gateway_client {
+    struct run_key key;
+    uid_t uid;                    /* the worker's; 0: this process's own */
+    double max_cost;              /* USD, of the run; 0 none */
+    double spent;                 /* of it, by earlier attempts as far as their checkpoints say */
+    double day_cap;               /* USD, of the tenant's runs of a day; 0 none */
+    const char *anthropic_secret; /* the tenant's own key comes first; "" none */
+    bool anthropic_required;      /* and the shared one never */
+};
+
+/* The attempt may call models until gateway_close(). Never NULL. */
+struct gateway_run *gateway_open(struct gateway *gateway, const struct gateway_client *client);
+
+/* "model" of the start message: {"socket","credential","dirs"{},"pod"}. Holds the credential. New
+ * reference. */
+json_t *gateway_link(const struct gateway_run *run);
+
+/* The run has spent so much in all, by its own account, which knows more than models. */
+void gateway_told_cost(struct gateway_run *run, double usd);
+
+/* The attempt is over: the credential is void, its calls end now. NULL is fine. */
+void gateway_close(struct gateway_run *run);
+
+/* The run is over: nothing of it is remembered. */
+void gateway_forget(struct gateway *gateway, struct run_key key);
+
+#endif

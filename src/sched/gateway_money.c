@@ -1,0 +1,137 @@
+#include "sched/gateway_money.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "brain/model/reply.h"
+
+#define CENT_OF_A_CENT  1e-9 /* sums of fractions are not exact */
+#define BYTES_PER_TOKEN 2    /* English has four, code three, other scripts about two */
+#define TOKENS_OF_CALL  2000 /* what the server adds: its own words for tools */
+#define TOKENS_OF_IMAGE                                                                            \
+    5000 /* whose size is not known; the largest that Anthropic counts is below */
+#define PIXELS_PER_TOKEN 700  /* Anthropic: 750; patches of 28x28: 784 */
+#define DEFAULT_TOKENS   4096 /* of an answer, when the call names no limit */
+#define PNG_HEAD_BYTES   32   /* base64 digits that hold a PNG's width and height */
+
+/* --- a purse --------------------------------------------------------------------------------- */
+
+double purse_room(const struct purse *p)
+{
+    return p->cap > 0 ? fmax(0, p->cap - p->spent - p->held) : INFINITY;
+}
+
+enum purse_answer purse_ask(const struct purse *p, double usd)
+{
+    if (p->cap <= 0 || p->spent + p->held + usd <= p->cap + CENT_OF_A_CENT)
+        return PURSE_YES;
+    return p->held > 0 && p->spent + usd <= p->cap + CENT_OF_A_CENT ? PURSE_LATER : PURSE_NO;
+}
+
+void purse_hold(struct purse *p, double usd)
+{
+    p->held += usd;
+}
+
+void purse_settle(struct purse *p, double held, double spent)
+{
+    p->held -= held;
+    p->spent += spent;
+    if (p->held < CENT_OF_A_CENT)
+        p->held = 0;
+}
+
+/* --- before a call --------------------------------------------------------------------------- */
+
+static int digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : 0;
+}
+
+static void decode(const char *text, unsigned char *out)
+{
+    for (size_t i = 0; i + 3 < PNG_HEAD_BYTES; i += 4, out += 3) {
+        uint32_t v = (uint32_t)digit(text[i]) << 18 | (uint32_t)digit(text[i + 1]) << 12 |
+                     (uint32_t)digit(text[i + 2]) << 6 | (uint32_t)digit(text[i + 3]);
+        out[0] = (unsigned char)(v >> 16);
+        out[1] = (unsigned char)(v >> 8);
+        out[2] = (unsigned char)v;
+    }
+}
+
+static uint32_t number_at(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static double image_tokens(const char *base64)
+{
+    unsigned char head[PNG_HEAD_BYTES] = {0};
+    if (strnlen(base64, PNG_HEAD_BYTES) < PNG_HEAD_BYTES)
+        return TOKENS_OF_IMAGE;
+    decode(base64, head);
+    if (memcmp(head, "\x89PNG\r\n\x1a\n", 8))
+        return TOKENS_OF_IMAGE;
+    double pixels = (double)number_at(head + 16) * number_at(head + 20);
+    return fmin(TOKENS_OF_IMAGE, ceil(pixels / PIXELS_PER_TOKEN) + 100);
+}
+
+static const char *image_in(const char *text, const json_t *holder)
+{
+    const char *data = str_starts(text, "data:image/") ? strstr(text, ";base64,") : NULL;
+    if (data)
+        return data + strlen(";base64,");
+    return json_object_get(holder, "media_type") &&
+                   json_string_value(json_object_get(holder, "data")) == text
+               ? text
+               : NULL;
+}
+
+static double tokens_in(const json_t *value, const json_t *holder)
+{
+    double sum = 1;
+    const char *key, *text = json_string_value(value);
+    json_t *v;
+    size_t i;
+    if (text) {
+        const char *image = image_in(text, holder);
+        return image ? image_tokens(image)
+                     : 1 + (double)json_string_length(value) / BYTES_PER_TOKEN;
+    }
+    json_object_foreach ((json_t *)value, key, v)
+        sum += 1 + (double)strlen(key) / BYTES_PER_TOKEN + tokens_in(v, value);
+    json_array_foreach (value, i, v)
+        sum += tokens_in(v, value);
+    return sum;
+}
+
+double worst_cost(const json_t *body, const struct cost_rates *rates)
+{
+    int64_t most = json_int(body, "max_tokens", json_int(body, "max_completion_tokens", 0));
+    int64_t input = TOKENS_OF_CALL + (int64_t)ceil(tokens_in(body, NULL));
+    const char *model = json_str(body, "model", "");
+    const struct token_use read = {.input = input}, written = {.cache_write = input};
+    const struct token_use answer = {.output = most > 0 ? most : DEFAULT_TOKENS};
+    return fmax(cost_of_tokens(rates, model, &read), cost_of_tokens(rates, model, &written)) +
+           cost_of_tokens(rates, model, &answer);
+}
+
+/* --- after it -------------------------------------------------------------------------------- */
+
+bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
+               size_t len, const struct cost_rates *rates, double *ret_usd)
+{
+    json_t *body;
+    struct said said = {0};
+    if (json_parse(answer, len, "answer", &body, NULL) ||
+        !said_tokens(api, json_keep(pool, body), &said))
+        return false;
+    const struct token_use use = {said.input_tokens - said.cached_tokens - said.cache_write_tokens,
+                                  said.output_tokens, said.cached_tokens, said.cache_write_tokens};
+    *ret_usd = cost_of_tokens(rates, json_str(body, "model", model_asked), &use);
+    return true;
+}

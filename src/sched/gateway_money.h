@@ -1,0 +1,38 @@
+/*
+ * gateway_money.h - may a call be made with what is left of a cap? Pure.
+ *
+ * A purse has a cap, what was spent, and what calls under way may come to at worst (held). What is
+ * spent and held together never passes the cap: reserve first, settle afterwards.
+ */
+#ifndef MANTIS_SCHED_GATEWAY_MONEY_H
+#define MANTIS_SCHED_GATEWAY_MONEY_H
+
+#include "base/json.h"
+#include "brain/model/profile.h"
+#include "core/cost.h"
+
+struct purse {
+    double cap; /* USD; 0 or less: none */
+    double spent, held;
+};
+
+enum purse_answer {
+    PURSE_YES,
+    PURSE_LATER, /* when what is held is settled there may be enough */
+    PURSE_NO,    /* not even when all that is held comes to nothing */
+};
+
+enum purse_answer purse_ask(const struct purse *purse, double usd);
+double purse_room(const struct purse *purse); /* USD, >= 0; infinite without a cap */
+void purse_hold(struct purse *purse, double usd);
+void purse_settle(struct purse *purse, double held, double spent);
+
+/* What the call may cost at worst: its text at two bytes a token, its pictures by their size, all
+ * of max_tokens, each at the model's dearest price for it. */
+double worst_cost(const json_t *body, const struct cost_rates *rates);
+
+/* What an answer says it cost. False: it does not say. */
+bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
+               size_t len, const struct cost_rates *rates, double *ret_usd);
+
+#endif

@@ -1,0 +1,160 @@
+/*
+ * gateway_private.h - what the files of the gateway share.
+ *
+ *   gateway.c          the socket, runs and their credentials
+ *   gateway_call.c     one call, as HTTP: who asks, its body, its answer
+ *   gateway_turn.c     whose call is next, and what becomes of it: money, slots, fair share
+ *   gateway_upstream.c where a profile's calls go, and with which key
+ *   gateway_money.c    may it be made with what is left of a cap
+ */
+#ifndef MANTIS_SCHED_GATEWAY_PRIVATE_H
+#define MANTIS_SCHED_GATEWAY_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/caps.h"
+#include "sched/gateway.h"
+#include "sched/gateway_money.h"
+#include "sys/httpc.h"
+#include "sys/httpd.h"
+
+#define GATEWAY_LOGGER "mantis.gateway"
+
+struct gateway_tenant {
+    struct gateway_tenant *next;
+    uint64_t served; /* when the pod's model last took a call of it; 0 never */
+    int running;     /* calls of it in the pod's model */
+    char id[];
+};
+
+struct gateway_run {
+    struct gateway *gateway;
+    struct gateway_run *next, **link;
+    struct pool *pool;
+    struct run_key key;
+    struct gateway_tenant *tenant;
+    uid_t uid;
+    char credential[65]; /* "" the attempt is over: only the purse is kept, for the next one */
+    struct purse purse;
+    double told; /* of what is spent, what the store knows */
+    double day_cap;
+    const char *anthropic_secret;
+    bool anthropic_required;
+    int calls, running; /* that were let in; of these, under way */
+    size_t bytes;       /* of their bodies */
+    int slot;           /* of the pod's model, where its prompt is kept; -1 none yet */
+    bool stuck;         /* in this round: an earlier call of it waits for money */
+};
+
+/* A slot of the pod's model server. */
+struct gateway_slot {
+    const struct gateway_run *owner; /* who had it last; only compared */
+    bool busy;
+    uint64_t served;
+};
+
+struct upstream {
+    const struct profile *profile;
+    const char *name; /* of the profile */
+    bool pod, keeps_prompts;
+    const char *base_url;       /* without a slash at the end */
+    const char *const *headers; /* of every call, the key among them; wiped with the pool */
+};
+
+enum call_stage { CALL_BODY, CALL_REFUSED, CALL_WAITING, CALL_RUNNING, CALL_OVER };
+
+struct gateway_route {
+    const char *method, *path; /* path: behind the profile's name */
+    enum profile_api api;
+    bool any_api;
+    bool get; /* has no body */
+};
+
+struct call {
+    struct gateway *gateway;
+    struct gateway_run *run;         /* NULL: nobody's, or its attempt is over */
+    struct call *next, **link;       /* all */
+    struct call *later, **wait_link; /* those that wait, in order */
+    struct pool *pool;
+    struct MHD_Connection *connection;
+    struct httpd_hold hold;
+    enum call_stage stage;
+    const struct gateway_route *route;
+    struct upstream up;
+    struct buf body;  /* until it is on its way */
+    size_t bytes;     /* of it, as its run counts them */
+    size_t discarded; /* of a refused one */
+
+    /* money and time */
+    const char *model; /* "" a GET */
+    double worst;      /* USD; of the pod's model: of all its time */
+    double held;       /* of the purse */
+    bool short_time;   /* it got less time than it may take: there is no money for more */
+    int timeout_ms;
+    int slot; /* -1 none */
+    int64_t begun_us;
+    struct httpc_exchange *exchange; /* NULL: not under way */
+    struct loop_timer overdue;
+
+    /* the answer */
+    int status; /* 0 none yet */
+    const char *type;
+    const char *reply;
+    size_t reply_len;
+    int retry_after_s;
+    double seconds; /* that the server had it */
+};
+
+struct gateway {
+    struct gateway_config config;
+    struct pool *pool;
+    struct cost_rates rates;
+    struct profile_dirs dirs;
+    json_t *environment; /* keys that came as variables: {name: key} */
+    struct known {       /* profiles that were read */
+        struct known *next;
+        const char *name;
+        const struct profile *profile;
+    } * known;
+    struct httpd httpd;
+    struct httpc *httpc; /* made for the first call */
+    int dir_fd;
+    const char *socket;        /* its path */
+    uid_t first_uid, last_uid; /* of workers, when they have one of their own */
+    struct gateway_run *runs;
+    struct gateway_tenant *tenants;
+    struct call *calls, *waiting, **waiting_end;
+    struct gateway_slot slots[CAP_GATEWAY_SLOTS];
+    uint64_t turns; /* counts what is served */
+    struct loop_timer round;
+};
+
+/* --- gateway.c --- */
+struct gateway_run *gateway_find(struct gateway *g, const char *credential, uid_t uid);
+
+/* --- gateway_call.c --- */
+enum MHD_Result gateway_turn(void *cls, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *data,
+                             size_t *size, void **con_cls);
+void gateway_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode why);
+bool gateway_peer(struct MHD_Connection *connection, uid_t *ret_uid);
+/* It is over: with an answer, or (status 0) without one: then its connection is closed. */
+void call_answer(struct call *c, int status, const char *type, const char *body, size_t len);
+void call_fail(struct call *c, const struct err *err);
+
+/* --- gateway_turn.c --- */
+void call_begin(struct call *c);      /* its body is here: it waits for its turn */
+void call_stop(struct call *c);       /* nobody wants its answer any more; the exchange ends */
+void call_leave_line(struct call *c); /* it may not be there */
+void gateway_round_soon(struct gateway *g);
+
+/* --- gateway_upstream.c --- */
+/* In pool. E_NOT_FOUND: no such profile; E_UNAVAILABLE: the pod's server takes no calls, or a key
+ * is missing. */
+int upstream_find(struct gateway *g, struct pool *pool, const struct gateway_run *run,
+                  const char *name, struct upstream *out, struct err *err) MUST_CHECK;
+bool upstream_pod(struct gateway *g, struct pool *pool, struct gateway_pod *out);
+/* Take keys out of the environment, so that no child and no core file has them. */
+void upstream_take_keys(struct gateway *g);
+
+#endif
