@@ -15,9 +15,8 @@
 #include "sched/private.h"
 #include "sys/file.h"
 
-#define SOCKET  "model.sock"
-#define BACKLOG 256
-#define IDLE_S  300 /* of a kept connection */
+#define SOCKET "model.sock"
+#define IDLE_S 300 /* of a kept connection */
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
@@ -171,7 +170,7 @@ static int listen_in(struct gateway *g, const char *dir, int *ret_fd, struct err
     mode_t before = umask(g->first_uid ? 0 : 0177);
     int bad = bind(*ret_fd, (struct sockaddr *)&a, sizeof(a));
     umask(before);
-    return bad || listen(*ret_fd, BACKLOG)
+    return bad || listen(*ret_fd, CAP_GATEWAY_CONNECTIONS) /* over it connecting fails at once */
                ? err_sys(err, E_IO, "the model gateway cannot listen on '%s/" SOCKET "'", dir)
                : 0;
 }

@@ -1,0 +1,249 @@
+/*
+ * Money before and after calls: purses, the worst case, and runs and tenants against their caps
+ * over real sockets and a scripted model server.
+ */
+#include "unit/gateway_rig.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define CHAT    "/chatty/chat/completions"
+#define MESSAGE "/claude/messages"
+#define SONNET  "claude-sonnet-4-6"
+#define USED    "\"usage\":{\"input\":500,\"output\":50}"
+#define COST    (500 * 3e-6 + 50 * 15e-6) /* of one such answer, by agent-loop 17 */
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-9;
+}
+
+/* --- purses ---------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct {
+    struct purse purse;
+    double usd;
+    enum purse_answer answer;
+} purses[] = {
+    {{0, 100, 100}, 1000, PURSE_YES}, /* no cap */
+    {{1, 0, 0}, 1, PURSE_YES},
+    {{1, 0, 0}, 1.01, PURSE_NO},
+    {{1, .4, .3}, .3, PURSE_YES},
+    {{1, .4, .3}, .31, PURSE_LATER},
+    {{1, .4, .3}, .6, PURSE_LATER},
+    {{1, .4, .3}, .61, PURSE_NO}, /* not even when all that is held comes to nothing */
+    {{1, 1.2, 0}, .01, PURSE_NO},
+    {{1, .1 + .2, 0}, .7, PURSE_YES}, /* sums of fractions are not exact */
+};
+/* clang-format on */
+
+static void a_purse_says_yes_later_or_no(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(purses); i++)
+        assert_int_equal(purse_ask(&purses[i].purse, purses[i].usd), purses[i].answer);
+    struct purse p = {.cap = 1};
+    purse_hold(&p, .5);
+    assert_true(near(purse_room(&p), .5));
+    purse_settle(&p, .5, .2);
+    assert_true(near(p.spent, .2) && p.held == 0 && near(purse_room(&p), .8));
+}
+
+/* --- the worst case -------------------------------------------------------------------------- */
+
+/* A PNG's beginning: 1280 x 720. */
+#define PNG_1280 "iVBORw0KGgoAAAANSUhEUgAABQAAAALQCAIAAAA"
+
+static double worst_of(const char *body)
+{
+    struct cost_rates rates;
+    struct pool *pool = pool_create(NULL);
+    json_t *doc = json_keep(pool, json_loads(body, 0, NULL));
+    assert_non_null(doc);
+    cost_rates_read(NULL, &rates);
+    double usd = worst_cost(doc, &rates);
+    pool_destroy(pool);
+    return usd;
+}
+
+static void the_worst_case_is_text_pictures_and_all_of_the_answer(void **state)
+{
+    const double write = 3.75e-6, out = 15e-6; /* sonnet; the dearest input is one that is kept */
+    const char *plain = "{\"model\":\"" SONNET "\",\"max_tokens\":1000,\"messages\":[]}";
+    const char *anthropic =
+        "{\"model\":\"" SONNET "\",\"max_tokens\":1000,\"messages\":[{\"type\":\"base64\","
+        "\"media_type\":\"image/png\",\"data\":\"" PNG_1280 "\"}]}";
+    const char *unknown =
+        "{\"model\":\"" SONNET "\",\"max_tokens\":1000,\"messages\":[{\"type\":\"base64\","
+        "\"media_type\":\"image/webp\",\"data\":\"UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoBAAEA\"}]}";
+    const char *openai =
+        "{\"model\":\"" SONNET
+        "\",\"max_tokens\":1000,\"messages\":[\"data:image/png;base64," PNG_1280 "\"]}";
+    double base = worst_of(plain);
+    assert_true(base > 1000 * out + 2000 * write && base < 1000 * out + 2100 * write);
+    double image = worst_of(anthropic) - base, other = worst_of(unknown) - base;
+    assert_true(image > 1229 * write && image < 1600 * write); /* Anthropic counts w*h/750 = 1229 */
+    assert_true(other > 5000 * write);
+    assert_true(worst_of(openai) - base > 1229 * write && worst_of(openai) - base < 1600 * write);
+    assert_true(worst_of("{\"model\":\"someone\",\"max_tokens\":1000,\"messages\":[]}") >
+                1000 * 75e-6);
+}
+
+static void prices_are_a_setting(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {{"[]", "must be a JSON object"},
+                 {"{\"m\":[1,2,3]}", "the price of 'm'"},
+                 {"{\"m\":[1,2,3,-1]}", "the price of 'm'"},
+                 {"{\"m\":[1,2,3,\"4\"]}", "the price of 'm'"},
+                 {"{", "price table"}};
+    struct pool *pool = pool_create(NULL);
+    const json_t *models;
+    struct cost_rates rates;
+    const struct token_use use = {1000000, 1000000, 0, 0};
+    cost_rates_read(NULL, &rates);
+    assert_int_equal(cost_prices_parse(pool, "", &models, NULL), 0);
+    assert_null(models);
+    const char *text = "{\"holo3\":[1,2,0,0],\"holo3-big\":[5,6,0,0],\"haiku-4-5\":[7,7,0,0]}";
+    assert_int_equal(cost_prices_parse(pool, text, &rates.models, NULL), 0);
+    assert_true(near(cost_of_tokens(&rates, "holo3-35b", &use), 3));
+    assert_true(near(cost_of_tokens(&rates, "holo3-big-2", &use), 11));
+    assert_true(near(cost_of_tokens(&rates, "claude-haiku-4-5-2025", &use), 14));
+    assert_true(near(cost_of_tokens(&rates, SONNET, &use), 18));
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        struct err err = {0};
+        assert_int_equal(cost_prices_parse(pool, wrong[i].text, &models, &err), E_INVALID);
+        if (!strstr(err.msg, wrong[i].says))
+            fail_msg("%s: %s", wrong[i].text, err.msg);
+    }
+    pool_destroy(pool);
+}
+
+/* --- runs ------------------------------------------------------------------------------------ */
+
+#define CALLS 1000
+
+/* Every answer costs less than its worst case: what is left over must become further calls. */
+static void a_thousand_calls_at_once_spend_the_cap_and_no_more(void **state)
+{
+    static struct asked *all[CALLS];
+    int n[2] = {0};
+    rig_set_up("[{\"text\":\"hello\"," USED "}]");
+    rig_secret("hai_api_key", "k");
+    struct gateway_run *run = rig_run("acme", "r1", 1);
+    const char *body = rig_message(SONNET, "hi", 400);
+    double worst = worst_of(body);
+    assert_true(worst > 2 * COST);
+    for (int i = 0; i < CALLS; i++)
+        all[i] = rig_send(run, MESSAGE, body);
+    rig_await_all(all, CALLS);
+    for (int i = 0; i < CALLS; i++) {
+        if (all[i]->status != 200 && all[i]->status != 402)
+            fail_msg("call %d: %d %s", i, all[i]->status, all[i]->body);
+        assert_true(all[i]->status == 200 || !strcmp(all[i]->error, "budget_cap"));
+        n[all[i]->status == 200]++;
+    }
+    assert_true(near(run->purse.spent, n[1] * COST));
+    assert_true(run->purse.held == 0 && run->purse.spent <= 1);
+    /* who was refused did not fit into what was left after all was settled */
+    assert_true(run->purse.spent + worst > 1);
+    assert_int_equal(n[1], (int)floor((1 - worst) / COST) + 1);
+    assert_int_equal(n[0] + n[1], CALLS);
+    assert_int_equal(model_server_count(rig.server), n[1]);
+    print_message("%d calls for %.4f USD of 1, %d refused; the next might have cost %.4f\n", n[1],
+                  run->purse.spent, n[0], worst);
+    rig_tear_down();
+}
+
+static void what_is_not_answered_counts_as_it_may_have_cost(void **state)
+{
+    rig_set_up("[{\"when\":\"error\",\"status\":500,\"message\":\"no\"},{\"when\":\"cut\",\"text\":"
+               "\"one two\",\"fault\":\"cut\"},"
+               "{\"when\":\"bad\",\"text\":\"x\",\"fault\":\"bad_json\"},{\"text\":\"hello\"," USED
+               "}]");
+    struct gateway_run *run = rig_run("acme", "r1", 1);
+    rig_ask(run, MESSAGE, rig_message(SONNET, "error", 100));
+    assert_true(run->purse.spent == 0); /* an error costs nothing */
+    rig_ask(run, MESSAGE, rig_message(SONNET, "hi", 100));
+    assert_true(near(run->purse.spent, COST));
+    const char *cut = rig_message(SONNET, "cut", 100), *bad = rig_message(SONNET, "bad", 100);
+    rig_ask(run, MESSAGE, cut);
+    assert_true(near(run->purse.spent, COST + worst_of(cut)));
+    rig_ask(run, MESSAGE, bad);
+    assert_true(near(run->purse.spent, COST + worst_of(cut) + worst_of(bad)));
+    double before = run->purse.spent;
+    gateway_told_cost(run, before / 2); /* the worker knows of less */
+    assert_true(near(run->purse.spent, before));
+    gateway_told_cost(run, .5); /* and of other things */
+    assert_true(near(run->purse.spent, .5));
+    gateway_close(run);
+    run = rig_run("acme", "r1", 1); /* the next attempt */
+    assert_true(near(run->purse.spent, .5));
+    gateway_forget(rig.gateway, RUN_KEY("acme", "r1"));
+    run = rig_run("acme", "r1", 1);
+    assert_true(run->purse.spent == 0);
+    rig_tear_down();
+}
+
+static void a_day_of_a_tenant_has_a_cap(void **state)
+{
+    rig_set_up("[{\"text\":\"hello\"," USED "}]");
+    const char *body = rig_message(SONNET, "hi", 100);
+    struct gateway_client a = {
+        .key = RUN_KEY("acme", "a"), .day_cap = worst_of(body) + COST, .anthropic_secret = ""};
+    struct gateway_client b = a, other = a;
+    b.key = RUN_KEY("acme", "b");
+    other.key = RUN_KEY("beta", "c");
+    struct gateway_run *first = gateway_open(rig.gateway, &a),
+                       *second = gateway_open(rig.gateway, &b);
+    assert_int_equal(rig_ask(first, MESSAGE, body)->status, 200);
+    assert_int_equal(rig_ask(second, MESSAGE, body)->status, 200);
+    struct asked *third = rig_ask(first, MESSAGE, body);
+    assert_int_equal(third->status, 402);
+    assert_non_null(strstr(third->body, "max_cost_per_day"));
+    assert_int_equal(rig_ask(gateway_open(rig.gateway, &other), MESSAGE, body)->status, 200);
+    rig_tear_down();
+}
+
+/* 0.001 USD a second. */
+static void the_pods_model_is_paid_by_the_second(void **state)
+{
+    rig_set_up("[{\"when\":\"slow\",\"text\":\"late\",\"delay_ms\":10000},{\"text\":\"hello\","
+               "\"delay_ms\":50}]");
+    rig_pod(4, false);
+    struct gateway_run *run = rig_run("acme", "r1", .003);
+    struct asked *a = rig_ask(run, CHAT, rig_chat("hi"));
+    assert_int_equal(a->status, 200);
+    assert_true(a->seconds > .045 && near(round(run->purse.spent * 1e6), round(a->seconds * 1e3)));
+    int64_t begun = clock_mono_ms();
+    a = rig_ask(run, CHAT, rig_chat("slow")); /* there is money for three seconds */
+    assert_int_equal(a->status, 402);
+    assert_string_equal(a->error, "budget_cap");
+    assert_true(clock_mono_ms() - begun < 6000);
+    assert_true(run->purse.spent <= .003 + .0005);
+    assert_int_equal(rig_ask(run, CHAT, rig_chat("hi"))->status, 402);
+    rig_tear_down();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_purse_says_yes_later_or_no),
+    cmocka_unit_test(the_worst_case_is_text_pictures_and_all_of_the_answer),
+    row_test("agent-loop 17 rates come from configuration, by model", prices_are_a_setting),
+    row_test("agent-loop 17 a thousand calls at once against a cap of 1 USD: nothing over it, none "
+             "refused that fits",
+             a_thousand_calls_at_once_spend_the_cap_and_no_more),
+    row_test("agent-loop 17 a call whose end is not known counts as what it may have cost",
+             what_is_not_answered_counts_as_it_may_have_cost),
+    row_test("tenancy 7 the runs of a tenant's day have a cap within a call too",
+             a_day_of_a_tenant_has_a_cap),
+    row_test("agent-loop 17 the pod's model is paid by the second",
+             the_pods_model_is_paid_by_the_second),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
