@@ -56,20 +56,23 @@ struct rule {
     rule_fn *act;        /* NULL: nothing is to be done */
 };
 
-static rule_fn task_failed, duplicate, scroll_fallback, busy_retry, recover, required_retry, halt_required,
+static rule_fn unreachable, task_failed, duplicate, scroll_fallback, busy_retry, recover, required_retry, halt_required,
     gate_retry, gate_failed, exhausted, login, next_loop, scan_retry, blocked_reload, click_failed,
     undo_advance, retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
 
 /*
  * Where this differs from plans.md 9.4: a navigate that failed is not undone, as the run halts and
  * takes its browser with it; extract_rows advances like the other extractions, since reading leaves
- * nothing to undo.
+ * nothing to undo; a model that does not answer, after all that its profile tries, ends the run (the next step
+ * that needs it would wait as long for nothing), and so does a call that there is no money for.
  */
 
 /* clang-format off */
 static const struct rule rules[] = {
     {"skip",                SKIPPED,        NULL,            ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"done_failed",         0,              NULL,            OUTCOME_DONE,        NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"budget_cap",          0,              NULL,            ANY_OUTCOME, "budget_cap", 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"brain_unreachable",   0,              NULL,            ANY_OUTCOME, "brain_unreachable", 0, NO_LIMIT, NEXT_HALT, unreachable},
     {"submit_unconfirmed",  REQUIRED,       NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"recovery",            REQUIRED,       NULL,            OUTCOME_REFUSED,     NULL, 0, NO_LIMIT, NEXT_RETRY, recover},
@@ -352,6 +355,12 @@ static int undo_advance(struct run *run, struct step_result *result, struct next
 {
     out->reason = pool_printf(run->step_pool, "%s_failed", run->step->type);
     return undo_step(run, result, err);
+}
+
+/* A suite's task has its own rule; a run without a brain goes on with what needs none. */
+static int unreachable(struct run *run, struct step_result *result, struct next *out, struct err *err)
+{
+    return run->brain && !result->task ? 0 : DECLINED;
 }
 
 /* plans.md section 12: the first failure ends a suite, unless the task may fail. */

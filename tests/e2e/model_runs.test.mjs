@@ -12,85 +12,219 @@ import { startModelServer } from './lib/model_server.mjs'
 
 // ---- a page with one button ---------------------------------------------------------------------------
 
+const offer = '<title>Offer</title><dl><dt>Name</dt><dd>Oak desk</dd><dt>Price</dt><dd>120</dd></dl>'
+const button = `<title>Button</title><style>body{margin:0}a{display:block;height:100vh;background:#cdc;font:40px sans-serif}</style>
+  <a href="/pressed">Press me</a>`
+const pages = { '/offer': offer, '/pressed': '<title>Pressed</title><h1>Thank you</h1>' }
 let site
 before(async () => {
-  site = http.createServer((req, res) => {
-    res.setHeader('content-type', 'text/html')
-    if (req.url === '/pressed') res.end('<title>Pressed</title><h1>Thank you</h1>')
-    else res.end(`<title>Button</title><style>body{margin:0}a{display:block;height:100vh;background:#cdc;font:40px sans-serif}</style>
-      <a href="/pressed">Press me</a>`)
-  })
+  site = http.createServer((req, res) => { res.setHeader('content-type', 'text/html'); res.end(pages[req.url] ?? button) })
   await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve))
   site.url = `http://127.0.0.1:${site.address().port}`
 })
 after(() => { site.closeAllConnections?.(); site.close() })
 
 const step = (type, intent, more) => ({ type, intent, ...more })
-const press = (more = {}) => ({
-  compute_backend: 'browser_use_plane',
-  task_suite: { steps: [
-    step('navigate', 'Open the page', { params: { url: '{{ENV_URL}}/' } }),
-    step('extract_url', 'Read the address'),
-    step('holo3_step', 'Press the big button', { required: true }),
-    step('extract_url', 'Read the address again'),
-  ] },
-  ...more,
-})
+const open = (page) => step('navigate', `Open ${page}`, { params: { url: `{{ENV_URL}}${page}` } })
+const press = step('holo3_step', 'Press the big button', { required: true })
+const read = step('extract_data', 'Read the offer', { extract: { fields: [{ name: 'name' }, { name: 'price' }] } })
+const where = step('extract_url', 'Read the address')
+const plan = (...steps) => ({ task_suite: { steps } })
+// A row first, then what the model is needed for: the row is kept whatever becomes of the rest.
+const rowFirst = { ...plan(open('/offer'), read, open('/'), press), compute_backend: 'browser_use_plane' }
 
 // ---- who plays the model ------------------------------------------------------------------------------
 
 const key = `sk-test-${crypto.randomBytes(12).toString('hex')}`
 const click = { calls: [{ name: 'click', arguments: { x: 644, y: 364 } }] }
 const done = { calls: [{ name: 'done', arguments: { success: true, summary: 'pressed' } }] }
-const computer = { calls: [{ name: 'computer', arguments: { action: 'left_click', coordinate: [644, 364] } }] }
+const leftClick = { calls: [{ name: 'computer', arguments: { action: 'left_click', coordinate: [644, 364] } }] }
+const asked = 'big button'
 
 // The screen is one that holo3 is sent as it is: sides are multiples of 28.
 const screen = { MANTIS_DISPLAY_WIDTH: '1288', MANTIS_DISPLAY_HEIGHT: '728' }
 
-// Profiles of this test: ours with another address.
+// Profiles of this test: ours at another address, and given up sooner.
 function profiles(dir, url) {
   fs.mkdirSync(path.join(dir, 'profiles'))
-  for (const [name, base] of [['holo3', url], ['claude', url]]) {
+  for (const name of ['holo3', 'claude']) {
     const profile = JSON.parse(fs.readFileSync(path.join(root, 'profiles', `${name}.json`)))
-    profile.endpoint.base_url = `${base}/v1`
+    Object.assign(profile.endpoint, { base_url: `${url}/v1`, attempts: 2 })
     fs.writeFileSync(path.join(dir, 'profiles', `${name}.json`), JSON.stringify(profile))
   }
   return path.join(dir, 'profiles')
 }
 
-// env may be a function of the model server's address and a directory.
-async function withModel(brain, rules, fn, env = () => ({})) {
-  const dir = tempDir('models', '/var/tmp')
+// `brain` as holo3 is the pod's own model (MANTIS_MODEL_URL); claude is asked at its profile's address.
+async function withModel(brain, rules, fn) {
+  const dir = tempDir('models', '/var/tmp') // not below /tmp: a run has a /tmp of its own
   fs.chmodSync(dir, 0o755)
   fs.mkdirSync(path.join(dir, 'secrets'))
-  const model = await startModelServer(dir, { key, model: brain === 'claude' ? 'claude-sonnet-4-6' : 'holo3', models: ['holo3'], rules: [...rules, { when: 'Hello', text: 'hi' }] })
-  for (const name of ['model_key', 'hai_api_key', 'anthropic_api_key']) fs.writeFileSync(path.join(dir, 'secrets', name), `${key}\n`)
-  const server = await startServer({ env: {
-    MANTIS_BRAIN: brain, MANTIS_ENV_URL: site.url, MANTIS_SECRETS_DIR: path.join(dir, 'secrets'), ...screen, MANTIS_PROFILES_DIR: profiles(dir, model.url),
-    ...(brain === 'holo3' ? { MANTIS_MODEL_URL: model.url, MANTIS_MODEL_KEY_SECRET: 'model_key', MANTIS_MODEL_TAG: 'arm-b' } : {}), ...env(model.url, dir) } })
-  const asked = () => model.sent().filter((l) => l.method === 'POST' && !JSON.stringify(l.body).includes('"Hello"'))
+  const script = { key, models: ['holo3'], rules: [...rules, { when: 'Hello', text: 'hi' }] }
+  const model = await startModelServer(dir, script)
+  for (const name of ['model_key', 'anthropic_api_key']) fs.writeFileSync(path.join(dir, 'secrets', name), `${key}\n`)
+  const pod = brain === 'holo3' ? { MANTIS_MODEL_URL: model.url, MANTIS_MODEL_KEY_SECRET: 'model_key', MANTIS_MODEL_TAG: 'arm-b' } : {}
+  const server = await startServer({ env: { MANTIS_BRAIN: brain, MANTIS_ENV_URL: site.url, MANTIS_SECRETS_DIR: path.join(dir, 'secrets'),
+    MANTIS_PROFILES_DIR: profiles(dir, model.url), ...screen, ...pod } })
+  const calls = () => model.sent().filter((l) => l.method === 'POST' && !JSON.stringify(l.body).includes('"Hello"'))
   try {
     await until(10000 * slow, 'ready', async () => (await fetch(`${server.base}/health`)).status === 200)
-    await fn({ server, model, asked, dir })
+    await fn({ server, model, calls, dir })
   } finally {
     try { await server.stop() } finally { await model.stop(); fs.rmSync(dir, { recursive: true, force: true }) }
   }
 }
 
-const steps = async (server, id) => (await server.result(id)).result.step_details
+const run = async (server, body, ms = 60000) => {
+  const id = await server.submit(body)
+  const status = await server.end(id, ms)
+  return { id, status, result: (await server.result(id)).result }
+}
+const header = (call, name) => Object.entries(call.headers).find(([k]) => k.toLowerCase() === name)?.[1]
+const row = (what, fn) => test(what, { timeout: 180000 * slow }, fn)
 
-// ---- rows ---------------------------------------------------------------------------------------------
+// ---- runs that get there ------------------------------------------------------------------------------
 
-test('brains 2 holo3 presses a button it sees, on the pod\'s server', { timeout: 120000 * slow }, async () => {
-  await withModel('holo3', [{ when: 'big button', times: 1, ...click }, { when: 'big button', ...done }], async ({ server, asked }) => {
-    const id = await server.submit(press())
-    const s = await server.end(id, 60000)
-    const result = (await server.result(id)).result
-    assert.equal(s.status, 'succeeded', JSON.stringify(result.step_details))
-    assert.equal(result.step_details[3].data, `URL:${site.url}/pressed`)
-    assert.equal(asked().length, 2)
-    assert.equal(asked()[0].body.model, 'holo3')
-    assert.equal(asked()[0].headers.authorization ?? asked()[0].headers.Authorization, `Bearer ${key}`)
-    assert.deepEqual([result.model, result.model_tag], ['holo3', 'arm-b'])
+row('brains 2 holo3 presses a button it sees, through the gateway to the pod\'s server', async () => {
+  await withModel('holo3', [{ when: asked, times: 1, ...click, usage: { input: 900, output: 20, cached: 700 } }, { when: asked, ...done }], async ({ server, calls }) => {
+    const { status, result } = await run(server, plan(open('/'), press, where))
+    assert.equal(status.status, 'succeeded', JSON.stringify(result.step_details))
+    assert.equal(result.step_details[2].data, `URL:${site.url}/pressed`)
+    assert.equal(calls().length, 2)
+    assert.deepEqual([calls()[0].body.model, header(calls()[0], 'authorization')], ['holo3', `Bearer ${key}`])
+    assert.deepEqual([result.model, result.model_tag, status.model_tag], ['holo3', 'arm-b', 'arm-b'])
+    // the pod's model costs seconds, and nothing by the token
+    assert.ok(result.costs.gpu > 0 && result.costs.gpu < 0.01, JSON.stringify(result.costs))
+    assert.deepEqual([result.costs.claude, result.costs.total], [0, result.costs.gpu])
+    const metrics = await (await fetch(`${server.base}/metrics`)).text()
+    assert.match(metrics, /mantis_model_info\{model="holo3",model_tag="arm-b"\} 1/)
+    assert.match(metrics, /mantis_model_server_up\{model="holo3"\} 1/)
+  })
+})
+
+row('agent-loop 17 tokens that the server had kept are told apart in the sub-goal\'s event', async () => {
+  await withModel('holo3', [{ when: asked, times: 1, ...click, usage: { input: 900, output: 20, cached: 700 } }, { when: asked, ...done, usage: { input: 1000, output: 10, cached: 950 } }], async ({ server }) => {
+    const { id } = await run(server, plan(open('/'), press))
+    const ended = (await server.events(id)).find((e) => e.kind === 'subgoal')
+    assert.deepEqual([ended.detail.input_tokens, ended.detail.cached_tokens, ended.detail.output_tokens], [250, 1650, 30])
+  })
+})
+
+row('brains 4 claude presses it with its computer tool, and each call is counted once', async () => {
+  const usage = { input: 3000, output: 100, cached: 1000 }
+  await withModel('claude', [{ when: asked, times: 1, ...leftClick, usage }, { when: asked, ...done, usage }], async ({ server, calls }) => {
+    const { status, result } = await run(server, { ...plan(open('/'), press, where), compute_backend: 'browser_use_plane' })
+    assert.equal(status.status, 'succeeded', JSON.stringify(result.step_details))
+    assert.equal(result.step_details[2].data, `URL:${site.url}/pressed`)
+    assert.equal(calls().length, 2)
+    assert.equal(header(calls()[0], 'x-api-key'), key)
+    assert.match(header(calls()[0], 'anthropic-beta'), /^computer-use-/)
+    const paid = result.claude_cost_by_path.by_path['brain::claude-opus-4-7']
+    assert.deepEqual([paid.calls, paid.output_tokens, result.costs.gpu, result.model], [2, 200, 0, 'claude'])
+    assert.ok(Math.abs(result.costs.claude - paid.cost_usd) < 1e-6 && paid.cost_usd > 0, JSON.stringify(result.costs))
+    assert.equal(result.model_tag, undefined)
+  })
+})
+
+row('brains 2 a 429 is waited for as its Retry-After says', async () => {
+  await withModel('holo3', [{ when: asked, times: 1, status: 429, retry_after: 2, message: 'slow down' }, { when: asked, times: 1, ...click }, { when: asked, ...done }], async ({ server, calls }) => {
+    const { status, result } = await run(server, plan(open('/'), press))
+    assert.equal(status.status, 'succeeded', JSON.stringify(result.step_details))
+    assert.equal(calls().length, 3)
+    assert.ok(result.wall_time_breakdown.think >= 2, JSON.stringify(result.wall_time_breakdown))
+    assert.ok(result.costs.gpu < 0.001, 'waiting costs nothing')
+  })
+})
+
+// ---- and runs that do not -----------------------------------------------------------------------------
+
+row('brains 1 a model server that dies in the middle ends the run as brain_unreachable, its rows kept', async () => {
+  await withModel('holo3', [{ when: asked, ...click, delay_ms: 30000 }], async ({ server, model, calls }) => {
+    const id = await server.submit(rowFirst)
+    await until(30000 * slow, 'a call', () => calls().length)
+    await model.stop()
+    const status = await server.end(id, 120000)
+    const { result } = await server.result(id)
+    assert.equal(status.terminal_status, 'halted', JSON.stringify(status))
+    assert.deepEqual([status.halt_reason, status.failure_class, result.step_details.at(-1).failure_class], Array(3).fill('brain_unreachable'), JSON.stringify(status))
+    assert.match(result.step_details.at(-1).data, /'holo3'/)
+    assert.equal(result.viable, 1)
+  })
+})
+
+row('agent-loop 17 a call that could pass the cap is not made: budget_cap, the rows kept', async () => {
+  const usage = { input: 10000, output: 2000 } // 0.30 USD; at worst a call may cost some 0.40
+  await withModel('claude', [{ when: asked, ...leftClick, usage }], async ({ server, calls }) => {
+    const { status, result } = await run(server, { ...rowFirst, max_cost: 0.6 })
+    assert.equal(status.halt_reason ?? result.halt_reason, 'budget_cap', JSON.stringify(status))
+    assert.equal(result.step_details.at(-1).failure_class, 'budget_cap')
+    assert.match(result.step_details.at(-1).data, /^budget_cap:the call may cost 0\.\d+ USD; of the run's 0\.60 USD 0\.3000 are spent/)
+    assert.equal(calls().length, 1)
+    assert.ok(result.costs.total > 0.29 && result.costs.total <= 0.6)
+    assert.equal(result.viable, 1)
+  })
+})
+
+row('http-api 5 a cancel ends a slow call within 2 s, at the model server too', async () => {
+  await withModel('holo3', [{ when: asked, ...click, delay_ms: 60000 }], async ({ server, model, calls }) => {
+    const id = await server.submit(rowFirst)
+    await until(30000 * slow, 'a call', () => calls().length)
+    const begun = Date.now()
+    await server.predict({ action: 'cancel', run_id: id, reason: 'enough' })
+    const status = await server.end(id, 10000)
+    const took = Date.now() - begun
+    assert.equal(status.terminal_status, 'cancelled')
+    assert.ok(took < 2500 * slow, `${took} ms`)
+    await until(2000 * slow, 'the end of the call', () => model.sent().some((l) => l.ended === 'aborted'))
+    const result = await until(3000 * slow, 'the result', async () => (await server.result(id)).result)
+    assert.equal(result.viable, 1)
+  })
+})
+
+// ---- secrets ------------------------------------------------------------------------------------------
+
+const files = (dir) => fs.readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(path.join(dir, e.name)) : e.isFile() ? [path.join(dir, e.name)] : []))
+
+// The credential of a live worker, from its memory: nothing else has it.
+function credentialOf(pid) {
+  const mem = fs.openSync(`/proc/${pid}/mem`, 'r')
+  try {
+    for (const line of fs.readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+      const range = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line)
+      const length = range ? Number(BigInt(`0x${range[2]}`) - BigInt(`0x${range[1]}`)) : 0
+      if (!length || length > 1 << 27) continue
+      const part = Buffer.alloc(length)
+      try { fs.readSync(mem, part, 0, length, BigInt(`0x${range[1]}`)) } catch { continue }
+      const found = /Authorization: Bearer ([0-9a-f]{64})/.exec(part.toString('latin1'))
+      if (found) return found[1]
+    }
+  } finally { fs.closeSync(mem) }
+  return null
+}
+
+row('tenancy 8 neither key nor credential is in a file, a log, an environment or a command line', async () => {
+  if (process.getuid() !== 0) { console.error('\n*** SKIPPED: only root can look for the credential in a worker\'s memory ***\n'); return }
+  await withModel('holo3', [{ when: asked, times: 1, ...click }, { when: asked, ...done, delay_ms: 3000 }], async ({ server, calls, dir }) => {
+    const id = await server.submit(rowFirst)
+    await until(30000 * slow, 'the second call', () => calls().length > 1)
+    const worker = victim(server.child.pid, 'worker')
+    const below = [worker, ...descendants(worker.pid), { pid: server.child.pid }]
+    const credential = credentialOf(worker.pid)
+    assert.match(credential, /^[0-9a-f]{64}$/)
+    const secrets = [key, credential]
+    const clean = (what, bytes) => { for (const s of secrets) assert.ok(!bytes.includes(s), `${what} holds ${s === key ? 'the key' : 'the credential'}`) }
+    for (const p of below)
+      for (const name of ['environ', 'cmdline'])
+        try { clean(`${name} of ${p.comm ?? 'serve'}`, fs.readFileSync(`/proc/${p.pid}/${name}`)) } catch (e) { if (e.code !== 'ENOENT' && e.code !== 'ESRCH') throw e }
+    const status = await server.end(id, 60000)
+    assert.equal(status.status, 'succeeded')
+    const all = files(server.dir)
+    assert.ok(all.some((f) => f.endsWith('mantis.db')) && all.length > 5)
+    for (const f of all) clean(f, fs.readFileSync(f))
+    clean('the log', Buffer.from(server.child.log))
+    // and it opens nothing any more
+    const answer = await new Promise((resolve, reject) => http.get({ socketPath: path.join(server.dir, 'gateway/model.sock'), path: '/holo3/models', headers: { authorization: `Bearer ${credential}` } }, resolve).on('error', reject)).catch((e) => e)
+    assert.ok(answer instanceof Error || answer.statusCode === 401, `${answer.statusCode}`)
+    assert.ok(fs.existsSync(path.join(dir, 'secrets/model_key')))
   })
 })
