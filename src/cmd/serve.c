@@ -157,7 +157,7 @@ static int warn(const struct server *sv, void say(const char *text))
         has_auth(s) ? NULL
                     : "no token is configured: every route that needs one answers 503 until "
                       "MANTIS_API_TOKEN or MANTIS_TENANT_KEYS_PATH is set and serve is restarted",
-        *s->model_url && !engine_wanted(s)
+        *s->model_url && !serve_models_asked(s)
             ? "MANTIS_MODEL_URL is set, but this brain asks no model: set MANTIS_BRAIN, too"
             : NULL,
         !*s->metrics_token && has_tenants(sv)

@@ -15,6 +15,19 @@ static const char *profile_of(const char *worker_spec)
     return !model ? NULL : colon ? colon + 1 : worker_spec;
 }
 
+/* An OpenAI-compatible server that runs already, for a model that is not launched here: nobody
+ * watches it. */
+static bool has_own_url(const struct settings *s)
+{
+    const char *spec = api_brain_for_worker(s->brain);
+    return *s->model_url && !engine_base_find(s->brain) && strncmp(spec, "chat:", 5) == 0;
+}
+
+bool serve_models_asked(const struct settings *settings)
+{
+    return engine_wanted(settings) || has_own_url(settings);
+}
+
 int serve_models_check(struct pool *pool, const struct settings *settings, struct err *err)
 {
     const struct profile_dirs dirs = profile_dirs_here(settings->share_dir);
@@ -24,7 +37,21 @@ int serve_models_check(struct pool *pool, const struct settings *settings, struc
     int r = name ? profile_load(pool, &dirs, name, &profile, err) : 0;
     if (!r && cost_prices_parse(pool, settings->model_prices, &prices, err))
         r = err_prefix(err, "MANTIS_MODEL_PRICES");
+    if (!r && has_own_url(settings))
+        r = engine_origin(pool, settings->model_url, &name, err);
     return r;
+}
+
+static bool show_own(const struct settings *s, struct pool *pool, struct gateway_pod *out)
+{
+    const char *origin;
+    if (engine_origin(pool, s->model_url, &origin, NULL))
+        return false; /* looked at before */
+    *out = (struct gateway_pod){.profile = profile_of(api_brain_for_worker(s->brain)),
+                                .base_url = pool_printf(pool, "%s/v1", origin),
+                                .model = s->model_name,
+                                .key_secret = s->model_key_secret};
+    return true;
 }
 
 static bool show_pod(void *arg, struct pool *pool, struct gateway_pod *out)
@@ -32,7 +59,7 @@ static bool show_pod(void *arg, struct pool *pool, struct gateway_pod *out)
     struct serve_models *m = arg;
     const char *why = NULL;
     if (!m->engine)
-        return false;
+        return has_own_url(m->settings) && show_own(m->settings, pool, out);
     const struct engine_target *t = engine_target(m->engine);
     bool ready = engine_ready(m->engine, &why);
     *out = (struct gateway_pod){

@@ -17,6 +17,9 @@ struct serve_models {
 int serve_models_check(struct pool *pool, const struct settings *settings,
                        struct err *err) MUST_CHECK;
 
+/* Does the brain ask the model server of this pod, or of MANTIS_MODEL_URL? */
+bool serve_models_asked(const struct settings *settings);
+
 /* The gateway, which asks *models for as long as it is there. */
 int serve_models_open(struct serve_models *models, struct loop *loop, struct store *store,
                       const struct settings *settings, struct gateway **out,

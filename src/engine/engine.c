@@ -279,6 +279,16 @@ static const char *origin_of(struct pool *pool, const char *url)
     return pool_strndup(pool, url, len);
 }
 
+int engine_origin(struct pool *pool, const char *model_url, const char **out, struct err *err)
+{
+    struct httpc_url url;
+    if (httpc_url_parse(pool, model_url, &url, NULL) || url.has_userinfo)
+        return err_set(err, E_INVALID, "MANTIS_MODEL_URL takes an http or https address without a password: "
+                                       "the key is a secret, named by MANTIS_MODEL_KEY_SECRET");
+    *out = origin_of(pool, model_url);
+    return 0;
+}
+
 static int check_key(struct pool *pool, const struct settings *s, struct err *err)
 {
     if (!*s->model_key_secret || *secret_read(pool, s->secrets_dir, s->model_key_secret))
@@ -290,17 +300,14 @@ static int check_key(struct pool *pool, const struct settings *s, struct err *er
 static int prepare_theirs(struct pool *pool, struct engine_target *t, struct err *err)
 {
     const struct settings *s = t->settings;
-    struct httpc_url url;
     if (*s->lora_adapter)
         return err_set(err, E_INVALID,
                        "MANTIS_LORA_ADAPTER='%.200s': an adapter cannot be laid over the server that "
                        "MANTIS_MODEL_URL names: unset one of them",
                        s->lora_adapter);
-    int r = httpc_url_parse(pool, s->model_url, &url, NULL);
-    if (r || url.has_userinfo)
-        return err_set(err, E_INVALID, "MANTIS_MODEL_URL takes an http or https address without a password: "
-                                       "the key is a secret, named by MANTIS_MODEL_KEY_SECRET");
-    t->url = origin_of(pool, s->model_url);
+    int r = engine_origin(pool, s->model_url, &t->url, err);
+    if (r)
+        return r;
     t->request_model = *s->model_name ? s->model_name : t->base->served_name;
     t->start_timeout_s = s->model_start_timeout_s ? s->model_start_timeout_s : THEIR_TIMEOUT_S;
     t->warnings = pool_alloc(pool, sizeof(*t->warnings));

@@ -32,6 +32,10 @@ bool engine_wanted(const struct settings *settings);
 int engine_prepare(struct pool *pool, const struct settings *settings, struct engine_target *out,
                    struct err *err) MUST_CHECK;
 
+/* The address of an OpenAI-compatible server without the "/v1" and slash behind it. In pool. E_INVALID: not an http(s)
+ * address, or one with a password. */
+int engine_origin(struct pool *pool, const char *model_url, const char **out, struct err *err) MUST_CHECK;
+
 struct engine;
 
 /* It was given up: the program should end. why: complete; log: its last lines, "" none. Called once, from

@@ -1,7 +1,9 @@
 #include "run/models.h"
 
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "brain/model/http_transport.h"
@@ -21,7 +23,10 @@ struct models {
     const char *socket; /* "" there is none */
     const char *const *headers;
     struct profile_dirs dirs;
-    const char *pod_profile, *pod_model; /* "" no model server of the pod */
+    const char *pod_profile,
+        *pod_model; /* "" no model server of the pod; the profile's name for it */
+    bool logprobs;
+    int top_logprobs;
     struct link *links;
 };
 
@@ -39,6 +44,25 @@ static const char *const *credential_header(struct pool *pool, const char *crede
     return lines;
 }
 
+static void close_dir(void *arg)
+{
+    close(*(int *)arg);
+}
+
+/* A path that is longer than a socket's address may be, by its directory's descriptor. */
+static const char *reachable(struct pool *pool, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path) || !slash)
+        return path;
+    int *dir = pool_alloc(pool, sizeof(*dir));
+    *dir = open(pool_strndup(pool, path, (size_t)(slash - path)), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*dir < 0)
+        return path; /* connecting says what is wrong */
+    pool_defer(pool, close_dir, dir);
+    return pool_printf(pool, "/proc/self/fd/%d%s", *dir, slash);
+}
+
 static const char *text_in(struct pool *pool, const json_t *o, const char *key)
 {
     return pool_strdup(pool, json_str(o, key, ""));
@@ -50,7 +74,9 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
     const json_t *dirs = json_object_get(message, "dirs"), *pod = json_object_get(message, "pod");
     *m = (struct models){.pool = pool,
                          .loop = loop,
-                         .socket = text_in(pool, message, "socket"),
+                         .socket = reachable(pool, text_in(pool, message, "socket")),
+                         .logprobs = json_flag(message, "logprobs", false),
+                         .top_logprobs = (int)json_int(message, "top_logprobs", 0),
                          .headers = credential_header(pool, json_str(message, "credential", "")),
                          .dirs = {.profiles = text_in(pool, dirs, "profiles"),
                                   .prompts = text_in(pool, dirs, "prompts"),
@@ -91,10 +117,14 @@ int models_link(struct models *m, const char *profile, const struct model_link *
                        profile);
     struct link *link = pool_alloc(m->pool, sizeof(*link));
     bool ours = *m->pod_profile && !strcmp(profile, m->pod_profile);
-    link->model = (struct model_link){
-        .dirs = m->dirs,
-        .picture = model_picture,
-        .server = {.ours = ours, .model = ours ? m->pod_model : NULL, .constrains = ours}};
+    link->model =
+        (struct model_link){.dirs = m->dirs,
+                             .picture = model_picture,
+                            .server = {.ours = ours,
+                                       .model = ours && *m->pod_model ? m->pod_model : NULL,
+                                       .constrains = ours,
+                                       .logprobs = m->logprobs,
+                                       .top_logprobs = m->top_logprobs}};
     int r = connect_to(m, profile, link, err);
     if (r)
         return r;

@@ -279,6 +279,9 @@ static int set_up(struct worker *w, int fd, struct err *err)
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check attaches to the process */
+    prctl(PR_SET_DUMPABLE, 0);   /* what runs under our uid cannot read the credential from our memory */
+#endif
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what the browser orphans comes to us, namespace or not */
     int r = loop_create(&w->loop, err);
     if (!r)

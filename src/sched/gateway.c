@@ -138,6 +138,8 @@ json_t *gateway_link(const struct gateway_run *r)
     json_put(link, "dirs",
              json_pack("{s:s,s:s,s:s}", "profiles", g->dirs.profiles ? g->dirs.profiles : "",
                        "prompts", g->dirs.prompts ? g->dirs.prompts : "", "share", g->dirs.share));
+    json_put_bool(link, "logprobs", g->config.settings->capture_logprobs);
+    json_put_int(link, "top_logprobs", g->config.settings->logprobs_top_k);
     json_put(link, "pod",
              upstream_pod(g, pool, &pod)
                  ? json_pack("{s:s,s:s}", "profile", pod.profile, "model", pod.model)

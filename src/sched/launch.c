@@ -5,10 +5,12 @@
 
 #include <libgen.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "core/cost.h"
 
 static const char *const passed_options[] = {"extraction_schema", "settle_ceiling_s",
@@ -138,6 +140,18 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
     return m;
 }
 
+/* Sizes of screens that a profile's image.size_env names ("MANTIS_FARA_INPUT_WH"): read where the profile is. */
+static void pass_sizes(const char **env, size_t n, size_t max)
+{
+    for (char **e = environ; *e && n < max; e++) {
+        const char *end = strchr(*e, '=');
+        const size_t len = strlen("_INPUT_WH");
+        if (end && end - *e > (ptrdiff_t)len && str_starts(*e, "MANTIS_") &&
+            strncmp(end - len, "_INPUT_WH", len) == 0)
+            env[n++] = *e;
+    }
+}
+
 static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags, struct err *err)
 {
     struct sched *s = slot->sched;
@@ -153,13 +167,13 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
     for (size_t i = 0, n = 4; s->gateway && i < ARRAY_SIZE(more); i++)
         if (more[i] && *more[i])
             keep[n++] = more[i];
-    const char *env[] = {
+    const char *env[16] = {
         pool_printf(pool, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
         pool_printf(pool, "HOME=%s", work),
         "LANG=C.UTF-8",
         "TZ=UTC",
-        pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp),
-        NULL};
+        pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp)};
+    pass_sizes(env, 5, ARRAY_SIZE(env) - 1);
     struct proc_fd fds[] = {{.from = socket_fd, .to = 3}, {.from = log_fd, .to = 2}};
     struct proc_spec spec = {
         .argv = argv,

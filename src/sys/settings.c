@@ -110,6 +110,8 @@ static const struct row rows[] = {
     {"MANTIS_SELFTEST", OWN_RULE, AT(selftest), "warn", 0, 0, 0,
      "off, warn or strict: a model that does not click where it means to is said so, or is never ready"},
     {"MANTIS_SELFTEST_TIMEOUT_S", WHOLE, AT(selftest_timeout_s), "120", 5, 3600, 0, "seconds for all of that"},
+    {"MANTIS_CAPTURE_LOGPROBS", SWITCH, AT(capture_logprobs), "0", 0, 0, 0, "ask models for the probabilities of their tokens"},
+    {"MANTIS_LOGPROBS_TOP_K", WHOLE, AT(logprobs_top_k), "0", 0, 20, 0, "and for so many alternatives of each"},
     {"MANTIS_LORA_NAME", OWN_RULE, AT(lora_name), "challenger", 0, 0, 0, "what vLLM calls it"},
     {"MANTIS_RUNTIME_CONCURRENCY", WHOLE, AT(concurrency), "1", 1, 256, 0, "runs carried out at the same time"},
     {"MANTIS_MAX_STEPS_PER_PLAN", WHOLE, AT(max_steps_per_plan), STR(CAP_PLAN_STEPS), 1, 100000, LENIENT,

@@ -57,6 +57,8 @@ struct settings {
     const char *model_name; /* what a call to it names; "": as the brain has it */
     int selftest; /* enum selftest_mode */
     int selftest_timeout_s;
+    bool capture_logprobs; /* ask for them */
+    int logprobs_top_k;    /* alternatives of each token; 0 none */
     const char *model_key_secret; /* name of the secret that is its key; "" none */
     /* runs */
     const char *brain;   /* MANTIS_BRAIN > MANTIS_MODEL > "page" */

@@ -55,6 +55,14 @@ function profiles(dir, url) {
   return path.join(dir, 'profiles')
 }
 
+// A model that is only a file: docs/brains.md.
+function tapper(dir) {
+  const profile = { name: 'tapper', api: 'openai_chat', endpoint: { base_url: 'http://127.0.0.1:9/v1', model: 'tapper-3b' }, coordinates: 'per_mille', prompt: { system: 'tapper_system' },
+    replies: ['native', 'keyword'], actions: { tap: 'click' } }
+  fs.writeFileSync(path.join(dir, 'profiles/tapper.json'), JSON.stringify(profile))
+  fs.writeFileSync(path.join(dir, 'tapper_system.txt'), 'Tap on the screen.')
+}
+
 // `brain` as holo3 is the pod's own model (MANTIS_MODEL_URL); claude is asked at its profile's address.
 async function withModel(brain, rules, fn) {
   const dir = tempDir('models', '/var/tmp') // not below /tmp: a run has a /tmp of its own
@@ -63,9 +71,11 @@ async function withModel(brain, rules, fn) {
   const script = { key, models: ['holo3'], rules: [...rules, { when: 'Hello', text: 'hi' }] }
   const model = await startModelServer(dir, script)
   for (const name of ['model_key', 'anthropic_api_key']) fs.writeFileSync(path.join(dir, 'secrets', name), `${key}\n`)
-  const pod = brain === 'holo3' ? { MANTIS_MODEL_URL: model.url, MANTIS_MODEL_KEY_SECRET: 'model_key', MANTIS_MODEL_TAG: 'arm-b' } : {}
+  const pod = brain !== 'claude' ? { MANTIS_MODEL_URL: model.url, MANTIS_MODEL_KEY_SECRET: 'model_key', MANTIS_MODEL_TAG: 'arm-b' } : {}
+  const MANTIS_PROFILES_DIR = profiles(dir, model.url)
+  tapper(dir)
   const server = await startServer({ env: { MANTIS_BRAIN: brain, MANTIS_ENV_URL: site.url, MANTIS_SECRETS_DIR: path.join(dir, 'secrets'),
-    MANTIS_PROFILES_DIR: profiles(dir, model.url), ...screen, ...pod } })
+    MANTIS_PROFILES_DIR, MANTIS_PROMPTS_DIR: dir, ...screen, ...pod } })
   const calls = () => model.sent().filter((l) => l.method === 'POST' && !JSON.stringify(l.body).includes('"Hello"'))
   try {
     await until(10000 * slow, 'ready', async () => (await fetch(`${server.base}/health`)).status === 200)
@@ -123,6 +133,15 @@ row('brains 4 claude presses it with its computer tool, and each call is counted
     assert.deepEqual([paid.calls, paid.output_tokens, result.costs.gpu, result.model], [2, 200, 0, 'claude'])
     assert.ok(Math.abs(result.costs.claude - paid.cost_usd) < 1e-6 && paid.cost_usd > 0, JSON.stringify(result.costs))
     assert.equal(result.model_tag, undefined)
+  })
+})
+
+row('brains 1 a model that is only a file of the operator drives a run, behind MANTIS_MODEL_URL', async () => {
+  await withModel('chat:tapper', [{ when: asked, times: 1, text: 'tap(x=500, y=500)' }, { when: asked, text: 'done(success=True, summary="the page says thank you")' }], async ({ server, calls }) => {
+    const { status, result } = await run(server, plan(open('/'), press, where))
+    assert.equal(status.status, 'succeeded', JSON.stringify(result.step_details))
+    assert.equal(result.step_details[2].data, `URL:${site.url}/pressed`)
+    assert.deepEqual([result.model, calls()[0].body.model, calls().length], ['tapper', 'tapper-3b', 2])
   })
 })
 
