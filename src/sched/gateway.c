@@ -169,7 +169,7 @@ static int listen_in(struct gateway *g, const char *dir, int *ret_fd, struct err
         return err_sys(err, E_IO, "the model gateway cannot open '%s'", dir);
     snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" SOCKET, g->dir_fd);
     unlinkat(g->dir_fd, SOCKET, 0);
-    mode_t before = umask(g->first_uid ? 0 : 0177);
+    mode_t before = umask(g->first_uid ? 0111 : 0177);
     int bad = bind(*ret_fd, (struct sockaddr *)&a, sizeof(a));
     umask(before);
     return bad || listen(*ret_fd, CAP_GATEWAY_CONNECTIONS) /* over it connecting fails at once */

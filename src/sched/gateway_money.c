@@ -15,6 +15,7 @@
 #define PIXELS_PER_TOKEN 700  /* Anthropic: 750; patches of 28x28: 784 */
 #define DEFAULT_TOKENS   4096 /* of an answer, when the call names no limit */
 #define PNG_HEAD_BYTES   32   /* base64 digits that hold a PNG's width and height */
+#define SLIM_BYTES       256  /* longer base64 is cut before it is read */
 
 /* --- a purse --------------------------------------------------------------------------------- */
 
@@ -45,11 +46,12 @@ void purse_settle(struct purse *p, double held, double spent)
 
 /* --- before a call --------------------------------------------------------------------------- */
 
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
 static int digit(char c)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : 0;
+    const char *at = c ? strchr(BASE64, c) : NULL;
+    return at ? (int)(at - BASE64) : 0;
 }
 
 static void decode(const char *text, unsigned char *out)
@@ -91,33 +93,101 @@ static const char *image_in(const char *text, const json_t *holder)
                : NULL;
 }
 
-static double tokens_in(const json_t *value, const json_t *holder)
+/* What was counted so far. */
+struct weight {
+    double tokens;
+    int images;
+};
+
+static void weigh(const json_t *value, const json_t *holder, struct weight *w)
 {
-    double sum = 1;
     const char *key, *text = json_string_value(value);
+    const char *image = text ? image_in(text, holder) : NULL;
     json_t *v;
     size_t i;
-    if (text) {
-        const char *image = image_in(text, holder);
-        return image ? image_tokens(image)
-                     : 1 + (double)json_string_length(value) / BYTES_PER_TOKEN;
+    w->images += image != NULL;
+    w->tokens +=
+        image ? image_tokens(image) : 1 + (double)json_string_length(value) / BYTES_PER_TOKEN;
+    json_object_foreach ((json_t *)value, key, v) {
+        w->tokens += 1 + (double)strlen(key) / BYTES_PER_TOKEN;
+        weigh(v, value, w);
     }
-    json_object_foreach ((json_t *)value, key, v)
-        sum += 1 + (double)strlen(key) / BYTES_PER_TOKEN + tokens_in(v, value);
     json_array_foreach (value, i, v)
-        sum += tokens_in(v, value);
-    return sum;
+        weigh(v, value, w);
 }
 
-double worst_cost(const json_t *body, const struct cost_rates *rates)
+/* --- without its pictures' bytes --- */
+
+/* The body as it is read: of a long piece of base64 that begins where a picture may, only the
+ * beginning. */
+struct slim {
+    char *text;
+    size_t len, dropped;
+    int cuts;
+};
+
+static const struct {
+    const char *opening;
+    size_t len;
+} openings[] = {{"\"data:image/", 12}, {"\"data\":\"", 8}, {"\"data\": \"", 9}};
+
+/* Where the next string that may be a picture has its first base64 digit; NULL: there is none. */
+static const char *next_picture(const char *at, const char *end)
 {
+    const char *first = NULL, *found;
+    for (size_t i = 0; i < ARRAY_SIZE(openings); i++) {
+        const char *limit = first ? first : end;
+        found = memmem(at, (size_t)(limit - at), openings[i].opening, openings[i].len);
+        if (found)
+            first = found + openings[i].len;
+    }
+    return first;
+}
+
+static struct slim make_slim(struct pool *pool, const char *body, size_t len)
+{
+    struct slim s = {.text = pool_alloc(pool, len + 1)};
+    const char *at = body, *end = body + len, *digits;
+    while ((digits = next_picture(at, end))) {
+        const char *comma =
+            memmem(digits, (size_t)(end - digits < 40 ? end - digits : 40), ";base64,", 8);
+        digits = comma ? comma + 8 : digits;
+        size_t run = strspn(digits, BASE64 "="), kept = run > SLIM_BYTES ? PNG_HEAD_BYTES * 2 : run;
+        memcpy(s.text + s.len, at, (size_t)(digits - at) + kept);
+        s.len += (size_t)(digits - at) + kept;
+        s.dropped += run - kept;
+        s.cuts += run > kept;
+        at = digits + run;
+    }
+    memcpy(s.text + s.len, at, (size_t)(end - at));
+    s.len += (size_t)(end - at);
+    return s;
+}
+
+int worst_cost(struct pool *pool, const char *text, size_t len, const struct cost_rates *rates,
+               const char **ret_model, double *ret_usd, struct err *err)
+{
+    json_t *body;
+    struct weight w = {0};
+    const struct slim slim = make_slim(pool, text, len);
+    int r = json_parse(slim.text, slim.len, "the call's body", &body, err);
+    if (r)
+        return r;
+    json_keep(pool, body);
+    *ret_model = json_str(body, "model", "");
+    if (!**ret_model)
+        return err_set(err, E_INVALID, "the call names no model");
+    weigh(body, NULL, &w);
+    if (slim.cuts > w.images) /* what was cut was no picture: it is text */
+        w.tokens += (double)slim.dropped / BYTES_PER_TOKEN;
     int64_t most = json_int(body, "max_tokens", json_int(body, "max_completion_tokens", 0));
-    int64_t input = TOKENS_OF_CALL + (int64_t)ceil(tokens_in(body, NULL));
-    const char *model = json_str(body, "model", "");
+    int64_t input = TOKENS_OF_CALL + (int64_t)ceil(w.tokens);
     const struct token_use read = {.input = input}, written = {.cache_write = input};
     const struct token_use answer = {.output = most > 0 ? most : DEFAULT_TOKENS};
-    return fmax(cost_of_tokens(rates, model, &read), cost_of_tokens(rates, model, &written)) +
-           cost_of_tokens(rates, model, &answer);
+    *ret_usd = fmax(cost_of_tokens(rates, *ret_model, &read),
+                    cost_of_tokens(rates, *ret_model, &written)) +
+               cost_of_tokens(rates, *ret_model, &answer);
+    return 0;
 }
 
 /* --- after it -------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 
 #define DAY_US      (INT64_C(24) * 3600 * 1000000)
+#define STORE_MS    1000 /* until the store is asked again */
 #define MIN_TIME_MS 1000 /* a call of the pod's model is not begun for less */
 
 /* --- money ----------------------------------------------------------------------------------- */
@@ -45,13 +46,25 @@ static int day_purse(struct gateway *g, const struct gateway_run *run, struct pu
     return 0;
 }
 
+static void round_now(void *arg);
+
+static void round_later(struct gateway *g)
+{
+    if (!g->round.loop)
+        loop_timer_set(g->config.loop, &g->round, STORE_MS, round_now, g);
+}
+
 static enum purse_answer ask_purses(struct gateway *g, const struct gateway_run *run, double usd)
 {
     struct purse day;
-    enum purse_answer own = purse_ask(&run->purse, usd);
+    enum purse_answer own = purse_ask(&run->purse, usd), tenant = PURSE_LATER;
     if (own == PURSE_NO)
         return own;
-    enum purse_answer tenant = day_purse(g, run, &day) ? PURSE_LATER : purse_ask(&day, usd);
+    if (day_purse(g, run,
+                  &day)) /* the store cannot say: nothing ends that would make another round */
+        round_later(g);
+    else
+        tenant = purse_ask(&day, usd);
     return tenant == PURSE_NO || own == PURSE_YES ? tenant : own;
 }
 
@@ -351,8 +364,7 @@ static void round_now(void *arg)
 
 void gateway_round_soon(struct gateway *g)
 {
-    if (!g->round.loop)
-        loop_timer_set(g->config.loop, &g->round, 0, round_now, g);
+    loop_timer_set(g->config.loop, &g->round, 0, round_now, g);
 }
 
 /* --- into the line --------------------------------------------------------------------------- */
@@ -369,7 +381,6 @@ static void too_late(void *arg)
 /* A call that is paid by the token is read: by which model, how much. */
 static int weigh(struct call *c, struct err *err)
 {
-    json_t *body;
     c->timeout_ms = c->up.profile->timeout_s * 1000;
     if (c->up.pod) {
         c->worst = second_usd(c->gateway) * c->up.profile->timeout_s;
@@ -377,13 +388,8 @@ static int weigh(struct call *c, struct err *err)
     }
     if (c->route->get)
         return 0;
-    int r = json_parse(c->body.data, c->body.len, "the call's body", &body, err);
-    if (r)
-        return r;
-    json_keep(c->pool, body);
-    c->model = json_str(body, "model", "");
-    c->worst = worst_cost(body, &c->gateway->rates);
-    return *c->model ? 0 : err_set(err, E_INVALID, "the call names no model");
+    return worst_cost(c->pool, c->body.data, c->body.len, &c->gateway->rates, &c->model, &c->worst,
+                      err);
 }
 
 void call_begin(struct call *c)

@@ -60,12 +60,53 @@ static double worst_of(const char *body)
 {
     struct cost_rates rates;
     struct pool *pool = pool_create(NULL);
-    json_t *doc = json_keep(pool, json_loads(body, 0, NULL));
-    assert_non_null(doc);
+    struct err err = {0};
+    const char *model;
+    double usd;
     cost_rates_read(NULL, &rates);
-    double usd = worst_cost(doc, &rates);
+    if (worst_cost(pool, body, strlen(body), &rates, &model, &usd, &err))
+        fail_msg("%s", err.msg);
     pool_destroy(pool);
     return usd;
+}
+
+static char *digits(struct pool *pool, size_t n)
+{
+    char *out = pool_alloc(pool, n + 1);
+    memset(out, 'A', n);
+    return out;
+}
+
+/* What is cut from a body before it is read is a picture, or counted as the text that it is. */
+static void only_pictures_weigh_less_than_their_bytes(void **state)
+{
+    const double write = 3.75e-6;
+    struct pool *pool = pool_create(NULL);
+    const char *many = digits(pool, 100000);
+#define WITH(content)                                                                              \
+    pool_printf(pool, "{\"model\":\"" SONNET "\",\"max_tokens\":1,\"messages\":[" content "]}",    \
+                many)
+    double empty = worst_of("{\"model\":\"" SONNET "\",\"max_tokens\":1,\"messages\":[]}");
+    const char *const pictures[] = {
+        WITH("{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"" PNG_1280 "%s\"}"),
+        WITH("{\"media_type\":\"image/png\",\"data\": \"" PNG_1280 "%s==\"}"),
+        WITH("\"data:image/png;base64," PNG_1280 "%s\""),
+    };
+    const char *const texts[] = {
+        WITH("{\"data\":\"%s\"}"),
+        WITH("\"look: data:image/png;base64,%s\""),
+        WITH("\"\\\"data\\\":\\\"%s\""),
+        WITH("\"%s\""),
+    };
+#undef WITH
+    for (size_t i = 0; i < ARRAY_SIZE(pictures); i++)
+        if (worst_of(pictures[i]) - empty > 1700 * write ||
+            worst_of(pictures[i]) - empty < 1229 * write)
+            fail_msg("picture %zu: %f", i, (worst_of(pictures[i]) - empty) / write);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        if (worst_of(texts[i]) - empty < 49900 * write)
+            fail_msg("text %zu: %f", i, (worst_of(texts[i]) - empty) / write);
+    pool_destroy(pool);
 }
 
 static void the_worst_case_is_text_pictures_and_all_of_the_answer(void **state)
@@ -230,6 +271,7 @@ static void the_pods_model_is_paid_by_the_second(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_purse_says_yes_later_or_no),
+    cmocka_unit_test(only_pictures_weigh_less_than_their_bytes),
     cmocka_unit_test(the_worst_case_is_text_pictures_and_all_of_the_answer),
     row_test("agent-loop 17 rates come from configuration, by model", prices_are_a_setting),
     row_test("agent-loop 17 a thousand calls at once against a cap of 1 USD: nothing over it, none "
