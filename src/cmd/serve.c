@@ -363,6 +363,7 @@ static void announce(const struct server *sv, int ready_fd)
 static void close_all(struct server *sv)
 {
     api_destroy(sv->api);
+    sv->models.engine = NULL;
     engine_destroy(sv->engine);
     control_destroy(sv->control);
     sched_destroy(sv->sched);

@@ -140,7 +140,8 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
     return m;
 }
 
-/* Sizes of screens that a profile's image.size_env names ("MANTIS_FARA_INPUT_WH"): read where the profile is. */
+/* Sizes of screens that a profile's image.size_env names ("MANTIS_FARA_INPUT_WH"): it is the worker
+ * that reads the profile. */
 static void pass_sizes(const char **env, size_t n, size_t max)
 {
     for (char **e = environ; *e && n < max; e++) {
