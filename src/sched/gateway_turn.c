@@ -182,21 +182,19 @@ void call_stop(struct call *c)
 
 /* --- its begin ------------------------------------------------------------------------------- */
 
-/* Behind the body's first brace: all of it need not be read for that. */
+/* Before the body's last brace: all of it need not be read for that, and what stands last counts
+ * where a key stands twice. */
 static int add_slot(struct call *c, struct err *err)
 {
-    char more[64];
-    int n = snprintf(more, sizeof(more), "\"id_slot\":%d,\"cache_prompt\":true,", c->slot);
-    struct buf b;
-    buf_init(&b, CAP_GATEWAY_BODY_BYTES + sizeof(more));
-    if (c->body.len < 3 || c->body.data[0] != '{' || buf_addc(&b, '{') ||
-        buf_add(&b, more, (size_t)n) || buf_add(&b, c->body.data + 1, c->body.len - 1)) {
-        buf_release(&b);
+    size_t end = c->body.len;
+    while (end && strchr(" \t\r\n", c->body.data[end - 1]))
+        end--;
+    if (end < 3 || c->body.data[0] != '{' || c->body.data[end - 1] != '}')
         return err_set(err, E_INVALID, "the call's body must be a JSON object");
-    }
-    buf_release(&c->body);
-    c->body = b;
-    return 0;
+    c->body.len = end - 1;
+    return buf_addf(&c->body, ",\"id_slot\":%d,\"cache_prompt\":true}", c->slot)
+               ? err_set(err, E_TOOBIG, "the call is larger than %u bytes", CAP_GATEWAY_BODY_BYTES)
+               : 0;
 }
 
 static int start(struct call *c, struct err *err)

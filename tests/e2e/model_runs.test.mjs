@@ -200,6 +200,20 @@ row('http-api 5 a cancel ends a slow call within 2 s, at the model server too', 
   })
 })
 
+row('plans 9.4 the time cap ends a slow call within 2 s', async () => {
+  await withModel('holo3', [{ when: asked, ...click, delay_ms: 110000 }], async ({ server, model, calls }) => {
+    const id = await server.submit({ ...rowFirst, max_time_minutes: 1 })
+    await until(30000 * slow, 'a call', () => calls().length)
+    const status = await server.end(id, 100000)
+    const { result } = await server.result(id)
+    assert.deepEqual([status.status, result.halt_reason, result.viable], ['halted', 'time_cap', 1], JSON.stringify(status))
+    const up = (await server.events(id)).find((e) => /browser is up/.test(e.message)).ts // from then on the run's time counts
+    const took = (Date.parse(status.finished_at) - (typeof up === 'number' ? up * 1000 : Date.parse(up))) / 1000
+    assert.ok(took > 59 && took < 63 * slow, `${took} s`)
+    assert.ok(model.sent().some((l) => l.ended === 'aborted'))
+  })
+})
+
 // ---- secrets ------------------------------------------------------------------------------------------
 
 const files = (dir) => fs.readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(path.join(dir, e.name)) : e.isFile() ? [path.join(dir, e.name)] : []))
