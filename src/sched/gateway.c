@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "sched/private.h"
 #include "sys/file.h"
+#include "sys/input.h"
 
 #define SOCKET "model.sock"
 #define IDLE_S 300 /* of a kept connection */
@@ -136,8 +137,8 @@ json_t *gateway_link(const struct gateway_run *r)
     json_put_str(link, "socket", g->socket);
     json_put_str(link, "credential", r->credential);
     json_put(link, "dirs",
-             json_pack("{s:s,s:s,s:s}", "profiles", g->dirs.profiles ? g->dirs.profiles : "",
-                       "prompts", g->dirs.prompts ? g->dirs.prompts : "", "share", g->dirs.share));
+             json_pack("{s:s,s:s,s:s}", "profiles", g->dirs.profiles, "prompts", g->dirs.prompts,
+                       "share", g->dirs.share));
     json_put_bool(link, "logprobs", g->config.settings->capture_logprobs);
     json_put_int(link, "top_logprobs", g->config.settings->logprobs_top_k);
     json_put(link, "pod",
@@ -150,15 +151,21 @@ json_t *gateway_link(const struct gateway_run *r)
 
 /* --- the socket ------------------------------------------------------------------------------ */
 
-const char *gateway_dir(struct pool *pool, const struct settings *settings)
+const char *gateway_dir(const struct gateway *g)
 {
-    return pool_printf(pool, "%s/gateway", settings->data_dir);
+    return g->dir;
+}
+
+const struct profile_dirs *gateway_profile_dirs(const struct gateway *g)
+{
+    return &g->dirs;
 }
 
 /* The data directory's path may be longer than a socket's address. Workers that have a uid of their
  * own connect, too: who they are is looked at when they do. */
-static int listen_in(struct gateway *g, const char *dir, int *ret_fd, struct err *err)
+static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
 {
+    const char *dir = g->dir;
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     int r = file_mkdirs(dir, g->first_uid ? 0711 : 0700, err);
     if (r)
@@ -228,6 +235,12 @@ static int serve_on(struct gateway *g, int fd, struct err *err)
 
 /* --- create and destroy ---------------------------------------------------------------------- */
 
+/* The worker stands in another directory. */
+static const char *absolute(struct pool *pool, const char *dir)
+{
+    return dir && *dir ? input_absolute(pool, dir) : "";
+}
+
 static struct gateway *alloc(const struct gateway_config *config)
 {
     struct gateway *g = calloc(1, sizeof(*g));
@@ -239,6 +252,10 @@ static struct gateway *alloc(const struct gateway_config *config)
                           .dirs = profile_dirs_here(set->share_dir),
                           .dir_fd = -1};
     g->waiting_end = &g->waiting;
+    g->dirs.profiles = absolute(g->pool, g->dirs.profiles);
+    g->dirs.prompts = absolute(g->pool, g->dirs.prompts);
+    g->dir = pool_printf(g->pool, "%s/gateway", set->data_dir);
+    g->socket = pool_printf(g->pool, "%s/" SOCKET, g->dir);
     if (geteuid() == 0) {
         g->first_uid = (uid_t)set->run_uid_base;
         g->last_uid = g->first_uid + (uid_t)set->concurrency;
@@ -251,10 +268,8 @@ int gateway_create(const struct gateway_config *config, struct gateway **out, st
 {
     int fd = -1;
     struct gateway *g = alloc(config);
-    const char *dir = gateway_dir(g->pool, config->settings);
-    g->socket = pool_printf(g->pool, "%s/" SOCKET, dir);
     upstream_take_keys(g);
-    int r = listen_in(g, dir, &fd, err);
+    int r = listen_on(g, &fd, err);
     if (!r)
         r = serve_on(g, fd, err);
     if (r) {

@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/pool.h"
+#include "brain/model/profile.h"
 #include "store/store.h"
 #include "sys/loop.h"
 #include "sys/settings.h"
@@ -58,8 +59,9 @@ int gateway_create(const struct gateway_config *config, struct gateway **out,
 /* Calls under way end; whoever has a gateway_run must not use it any more. NULL is fine. */
 void gateway_destroy(struct gateway *gateway);
 
-/* Where the socket is: what an isolated worker must see. In pool. */
-const char *gateway_dir(struct pool *pool, const struct settings *settings);
+/* What an isolated worker must see: where the socket is, and the folders of profiles and prompts. Absolute; borrowed. */
+const char *gateway_dir(const struct gateway *gateway);
+const struct profile_dirs *gateway_profile_dirs(const struct gateway *gateway);
 
 /* An attempt of a run. Strings are copied. */
 struct gateway_client {

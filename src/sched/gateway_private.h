@@ -118,7 +118,7 @@ struct gateway {
     struct httpd httpd;
     struct httpc *httpc; /* made for the first call */
     int dir_fd;
-    const char *socket;        /* its path */
+    const char *dir, *socket;  /* paths */
     uid_t first_uid, last_uid; /* of workers, when they have one of their own */
     struct gateway_run *runs;
     struct gateway_tenant *tenants;

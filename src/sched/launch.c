@@ -153,6 +153,16 @@ static void pass_sizes(const char **env, size_t n, size_t max)
     }
 }
 
+/* What a worker that asks models must see; "keep" has room for four and a NULL. */
+static void show_models(const struct gateway *gateway, const char **keep)
+{
+    const struct profile_dirs *dirs = gateway_profile_dirs(gateway);
+    const char *all[] = {gateway_dir(gateway), dirs->share, dirs->profiles, dirs->prompts};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        if (all[i] && *all[i])
+            *keep++ = all[i];
+}
+
 static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags, struct err *err)
 {
     struct sched *s = slot->sched;
@@ -162,12 +172,9 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
     const char *argv[] = {s->worker_program, NULL};
     const char *profile = dirs_profile(s, pool, slot->key.tenant, slot->profile);
     const char *program_dir = dirname(pool_strdup(pool, s->worker_program));
-    const struct profile_dirs dirs = profile_dirs_here(s->settings->share_dir);
     const char *keep[9] = {work, profile, program_dir, s->settings->repo_root};
-    const char *more[] = {dirs.share, dirs.profiles, dirs.prompts, gateway_dir(pool, s->settings)};
-    for (size_t i = 0, n = 4; s->gateway && i < ARRAY_SIZE(more); i++)
-        if (more[i] && *more[i])
-            keep[n++] = more[i];
+    if (s->gateway)
+        show_models(s->gateway, keep + 4);
     const char *env[16] = {
         pool_printf(pool, "PATH=%s", path && *path ? path : "/usr/local/bin:/usr/bin:/bin"),
         pool_printf(pool, "HOME=%s", work),

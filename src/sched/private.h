@@ -21,7 +21,6 @@
 #ifndef MANTIS_SCHED_PRIVATE_H
 #define MANTIS_SCHED_PRIVATE_H
 
-#include "brain/model/profile.h"
 #include "sched/gateway.h"
 #include "sched/keymap.h"
 #include "sched/sched.h"
