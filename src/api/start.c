@@ -6,6 +6,7 @@
 #include "api/recipes.h"
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "plan/intake.h"
 
 #define CONCURRENCY_RETRY_S 6 /* http-api.md section 12 */
@@ -78,12 +79,29 @@ static int check_day(struct request *req, const struct tenant *tenant, struct er
                    spent, cap, req->retry_after_s);
 }
 
+/* tenancy.md section 5: its own key or none. The gateway holds it too, call by call. */
+static int check_key(struct request *req, const struct candidate *c, const char *brain,
+                     struct err *err)
+{
+    const char *name = c->tenant->anthropic_secret_name;
+    bool claude = str_starts(api_brain_for_worker(brain), "claude");
+    if (!claude || !c->tenant->anthropic_required ||
+        *tenants_secret(req->api->tenants, req->pool, name))
+        return 0;
+    return err_set(err, E_INVALID,
+                   "this tenant's own Anthropic key is required (anthropic_required), and the secret "
+                   "'%.80s' is not there",
+                   name);
+}
+
 /* Recipes and the like are learned without the model: they bring a brain of their own. */
 static int check_model(struct request *req, const struct candidate *c, struct err *err)
 {
     const char *reason;
-    if (c->brain || engine_ready(req->api->engine, &reason))
+    if (c->brain)
         return 0;
+    if (engine_ready(req->api->engine, &reason))
+        return check_key(req, c, req->api->settings->brain, err);
     return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s", reason);
 }
 

@@ -134,10 +134,24 @@ static void free_slot(struct call *c)
     c->slot = -1;
 }
 
+static void tell(const struct call *c, int result, const struct httpc_answer *answer, double usd)
+{
+    const struct log_ctx ctx = {.tenant_id = c->run->key.tenant, .run_id = c->run->key.run_id};
+    log_debug(GATEWAY_LOGGER, &ctx, "profile=%s%s outcome=%s status=%d seconds=%.3f usd=%.6f",
+              c->up.name, c->route->path, err_name(result), answer ? answer->status : 0, c->seconds,
+              usd);
+    if (!c->up.pod && usd > c->held)
+        log_warning(GATEWAY_LOGGER, &ctx,
+                    "a call of '%s' cost %.4f USD, more than the %.4f that were held", c->up.name,
+                    usd, c->held);
+}
+
 static void settle(struct call *c, int result, const struct httpc_answer *answer)
 {
     c->seconds = (double)(clock_mono_us() - c->begun_us) / 1e6;
-    purse_settle(&c->run->purse, c->held, cost_of(c, result, answer));
+    double usd = cost_of(c, result, answer);
+    tell(c, result, answer, usd);
+    purse_settle(&c->run->purse, c->held, usd);
     c->held = 0;
     c->run->running--;
     if (c->up.pod)

@@ -64,7 +64,7 @@ function tapper(dir) {
 }
 
 // `brain` as holo3 is the pod's own model (MANTIS_MODEL_URL); claude is asked at its profile's address.
-async function withModel(brain, rules, fn) {
+async function withModel(brain, rules, fn, more = {}) {
   const dir = tempDir('models', '/var/tmp') // not below /tmp: a run has a /tmp of its own
   fs.chmodSync(dir, 0o755)
   fs.mkdirSync(path.join(dir, 'secrets'))
@@ -75,7 +75,7 @@ async function withModel(brain, rules, fn) {
   const MANTIS_PROFILES_DIR = profiles(dir, model.url)
   tapper(dir)
   const server = await startServer({ env: { MANTIS_BRAIN: brain, MANTIS_ENV_URL: site.url, MANTIS_SECRETS_DIR: path.join(dir, 'secrets'),
-    MANTIS_PROFILES_DIR, MANTIS_PROMPTS_DIR: dir, ...screen, ...pod } })
+    MANTIS_PROFILES_DIR, MANTIS_PROMPTS_DIR: dir, ...screen, ...pod, ...more.env }, token: more.token })
   const calls = () => model.sent().filter((l) => l.method === 'POST' && !JSON.stringify(l.body).includes('"Hello"'))
   try {
     await until(10000 * slow, 'ready', async () => (await fetch(`${server.base}/health`)).status === 200)
@@ -134,6 +134,20 @@ row('brains 4 claude presses it with its computer tool, and each call is counted
     assert.ok(Math.abs(result.costs.claude - paid.cost_usd) < 1e-6 && paid.cost_usd > 0, JSON.stringify(result.costs))
     assert.equal(result.model_tag, undefined)
   })
+})
+
+row('tenancy 5 a tenant whose own Anthropic key is required pays with it, or not at all', async () => {
+  const token = crypto.randomBytes(32).toString('hex')
+  const keys = JSON.stringify({ tenant_keys: { [token]: { tenant_id: 'acme', anthropic_secret_name: 'key_acme', anthropic_required: true } } })
+  await withModel('claude', [{ when: asked, ...done }], async ({ server, calls, dir }) => {
+    fs.writeFileSync(path.join(dir, 'secrets/anthropic_api_key'), 'the shared one')
+    const refused = await server.predict({ ...plan(open('/'), press), detached: true })
+    assert.equal(refused.status, 400, refused.text)
+    assert.match(refused.json.detail, /anthropic_required.*'key_acme' is not there/)
+    fs.writeFileSync(path.join(dir, 'secrets/key_acme'), key)
+    await run(server, plan(open('/'), press))
+    assert.equal(header(calls()[0], 'x-api-key'), key)
+  }, { token, env: { MANTIS_API_TOKEN: '', MANTIS_TENANT_KEYS_JSON: keys } })
 })
 
 row('brains 1 a model that is only a file of the operator drives a run, behind MANTIS_MODEL_URL', async () => {
