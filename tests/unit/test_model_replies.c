@@ -451,6 +451,39 @@ static void tokens_are_told_apart(void **state)
     assert_true(said.input_tokens == 150 && said.output_tokens == 20 && said.cached_tokens == 50);
 }
 
+/* clang-format off */
+static const struct {
+    enum profile_api api;
+    const char *body;
+    bool told;
+    int64_t input, output, cached, written;
+} usages[] = {
+    {API_OPENAI_CHAT, "{}", false, 0, 0, 0, 0},
+    {API_OPENAI_CHAT, "{\"usage\":{\"total_tokens\":30}}", true, 30, 0, 0, 0},
+    {API_OPENAI_CHAT, "{\"usage\":{\"prompt_tokens\":900,\"completion_tokens\":20},\"timings\":{\"cache_n\":700,\"prompt_n\":200}}", true, 900, 20, 700, 0},
+    {API_OPENAI_CHAT, "{\"usage\":{\"prompt_tokens\":900,\"prompt_tokens_details\":{\"cached_tokens\":5}},\"timings\":{\"cache_n\":700}}", true, 900, 0, 5, 0},
+    {API_OPENAI_CHAT, "{\"timings\":{\"cache_n\":700,\"prompt_n\":200,\"predicted_n\":20}}", false, 900, 20, 700, 0},
+    {API_OPENAI_CHAT, "{\"usage\":{\"prompt_tokens\":10,\"prompt_tokens_details\":{\"cached_tokens\":50}}}", true, 10, 0, 10, 0},
+    {API_OPENAI_CHAT, "{\"usage\":{\"prompt_tokens\":-10,\"completion_tokens\":-5}}", true, 0, 0, 0, 0},
+    {API_ANTHROPIC_MESSAGES, "{\"usage\":{\"input_tokens\":10,\"output_tokens\":2,\"cache_read_input_tokens\":5,\"cache_creation_input_tokens\":7}}", true, 22, 2, 5, 7},
+    {API_ANTHROPIC_MESSAGES, "{\"usage\":{\"input_tokens\":-9,\"output_tokens\":-9,\"cache_read_input_tokens\":-9}}", true, 0, 0, 0, 0},
+};
+/* clang-format on */
+
+static void tokens_are_never_below_nothing(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(usages); i++) {
+        struct said said = {0};
+        json_t *body = json_keep(pool, json_loads(usages[i].body, 0, NULL));
+        assert_non_null(body);
+        bool told = said_tokens(usages[i].api, body, &said);
+        if (told != usages[i].told || said.input_tokens != usages[i].input ||
+            said.output_tokens != usages[i].output || said.cached_tokens != usages[i].cached ||
+            said.cache_write_tokens != usages[i].written)
+            fail_msg("%s", usages[i].body);
+    }
+}
+
 static void an_answer_without_choices_is_a_transport_failure(void **state)
 {
     static const char *const bodies[] = {
@@ -495,6 +528,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 4 cursor_position", the_pointer_is_told),
     row_test("brains 1.1 a host tool can be called", host_tools_are_reachable),
     row_test("brains 1 tokens in, out and cached", tokens_are_told_apart),
+    cmocka_unit_test(tokens_are_never_below_nothing),
     row_test("brains 1.1 an answer without choices is a transport failure",
              an_answer_without_choices_is_a_transport_failure),
 };

@@ -49,27 +49,40 @@ static void add_call(struct pool *pool, struct said *out, const char *name, cons
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-/* llama-server says in its timings how much of the prompt it still had. */
+/* Never below 0: money is counted with it. */
+static int64_t count_in(const json_t *o, const char *key)
+{
+    int64_t n = json_int(o, key, 0);
+    return n > 0 ? n : 0;
+}
+
+/* llama-server says in its timings how much of the prompt it still had (cache_n), and how much it
+ * read. */
 static void openai_tokens(const json_t *body, const json_t *usage, struct said *out)
 {
     const json_t *details = json_object_get(usage, "prompt_tokens_details");
-    int64_t kept = json_int(json_object_get(body, "timings"), "cache_n", 0);
-    out->input_tokens = json_int(usage, "prompt_tokens", 0);
-    out->output_tokens = json_int(usage, "completion_tokens", 0);
+    const json_t *timings = json_object_get(body, "timings");
+    out->input_tokens = count_in(usage, "prompt_tokens");
+    out->output_tokens = count_in(usage, "completion_tokens");
     if (!out->input_tokens && !out->output_tokens) /* only the sum is known */
-        out->input_tokens = json_int(usage, "total_tokens", 0);
-    out->cached_tokens = json_int(details, "cached_tokens", kept);
+        out->input_tokens = count_in(usage, "total_tokens");
+    if (!usage) {
+        out->input_tokens = count_in(timings, "prompt_n") + count_in(timings, "cache_n");
+        out->output_tokens = count_in(timings, "predicted_n");
+    }
+    out->cached_tokens =
+        details ? count_in(details, "cached_tokens") : count_in(timings, "cache_n");
     if (out->cached_tokens > out->input_tokens)
         out->cached_tokens = out->input_tokens;
 }
 
 static void anthropic_tokens(const json_t *body, const json_t *usage, struct said *out)
 {
-    out->cached_tokens = json_int(usage, "cache_read_input_tokens", 0);
-    out->cache_write_tokens = json_int(usage, "cache_creation_input_tokens", 0);
+    out->cached_tokens = count_in(usage, "cache_read_input_tokens");
+    out->cache_write_tokens = count_in(usage, "cache_creation_input_tokens");
     out->input_tokens =
-        json_int(usage, "input_tokens", 0) + out->cached_tokens + out->cache_write_tokens;
-    out->output_tokens = json_int(usage, "output_tokens", 0);
+        count_in(usage, "input_tokens") + out->cached_tokens + out->cache_write_tokens;
+    out->output_tokens = count_in(usage, "output_tokens");
 }
 
 bool said_tokens(enum profile_api api, const json_t *body, struct said *out)
