@@ -12,7 +12,7 @@ FLOORS = [
     {"base"},
     {"sys", "core"},
     {"plan", "store", "plane", "brain", "reader", "record"},
-    {"run", "engine", "gate", "sched", "site"},
+    {"run", "engine", "gate", "sched", "site", "author"},
     {"api"},
     {"cmd"},
 ]

@@ -9,6 +9,7 @@
 #ifndef MANTIS_API_API_H
 #define MANTIS_API_API_H
 
+#include "author/author.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "sched/meters.h"
@@ -29,6 +30,7 @@ struct api_parts {
     struct webhooks *webhooks;
     struct meters *meters;
     struct engine *engine; /* NULL: the brain needs no model */
+    struct author *author; /* NULL: words are read by rules */
     const struct settings *settings;
 };
 

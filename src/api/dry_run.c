@@ -4,7 +4,8 @@
 
 #include "plan/suite.h"
 
-#define OTHER_USD 0.02 /* start, traffic and storage of any run */
+#define OTHER_USD     0.02  /* start, traffic and storage of any run */
+#define DECOMPOSE_USD 0.015 /* a model that makes steps of words (http-api.md section 4.6) */
 
 static double usd(double amount)
 {
@@ -47,7 +48,8 @@ static json_t *estimate(const struct dry_run *d)
     int steps, reads;
     plan_count_work(pool, d->plan, &steps, &reads);
     pool_destroy(pool);
-    double gpu = usd(rates->step * steps), claude = usd(rates->extract * (reads > 1 ? reads : 1));
+    double gpu = usd(rates->step * steps), claude = usd(rates->extract * (reads > 1 ? reads : 1) +
+                                                        (d->by_model ? DECOMPOSE_USD : 0));
     json_t *o = json_object();
     json_put_str(o, "cua_model", d->model);
     json_put_num(o, "gpu_usd", gpu);

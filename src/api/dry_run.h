@@ -15,6 +15,7 @@ struct dry_run {
     const json_t *warnings; /* beside the plan's; NULL none */
     double max_cost;
     int max_time_minutes;
+    bool by_model; /* made steps of words */
     bool resume_state;
 };
 

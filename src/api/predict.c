@@ -15,10 +15,10 @@
 #include "sched/payload.h"
 
 /* Everything of the request that a run could open, whatever shape its plan has. */
-static int check_hosts(const struct request *req, const struct intake_source *source,
-                       struct err *err)
+static int check_hosts(const struct request *req, const struct candidate *c,
+                       const struct intake_source *source, struct err *err)
 {
-    struct allow *allow = allow_begin(req->pool, req->tenant->allowed_domains);
+    struct allow *allow = allow_begin(req->pool, c->tenant->allowed_domains);
     allow_see_address(allow, json_str(req->json, "start_url", ""));
     allow_see_address(allow, json_str(req->json, "base_url", ""));
     allow_see_text(allow, json_str(req->json, "objective", ""));
@@ -53,23 +53,14 @@ static int apply_recipe(struct request *req, const struct candidate *c,
 static int read_plan(struct request *req, struct candidate *c, struct intake_source *source,
                      struct err *err)
 {
-    const struct settings *s = req->api->settings;
-    struct intake_config config = {
-        .repo_root = s->repo_root,
-        .env_url = s->env_url,
-        .default_micro = s->default_micro,
-        .share_dir = s->share_dir,
-        .max_steps = s->max_steps_per_plan,
-        .max_loop_iterations = s->max_loop_iterations,
-        .max_time_minutes = s->max_runtime_minutes,
-        .max_cost = s->max_cost_usd,
-    };
+    struct intake_config config = words_intake(req->api);
     struct plan *plan;
     struct err denied = {0};
+    config.decomposer = &c->words.decomposer;
     int r = intake_read(req->pool, &config, req->json, source, err);
     r = r ? r : intake_build(req->pool, &config, req->json, source, &plan, err);
     bool no_plan = r == E_UNSUPPORTED || (r && source->prose && !source->document);
-    if (no_plan && check_hosts(req, source, &denied)) {
+    if (no_plan && check_hosts(req, c, source, &denied)) {
         *err = denied;
         r = E_FORBIDDEN;
     }
@@ -181,7 +172,7 @@ static int check(struct request *req, struct candidate *c, struct err *err)
     r = r ? r
           : identity_resolve(req->pool, req->tenant_id, &c->options, c->plan->signature,
                              &c->identity, err);
-    return r ? r : check_hosts(req, &source, err);
+    return r ? r : check_hosts(req, c, &source, err);
 }
 
 /* What is taken, but perhaps not as it was meant. */
@@ -201,7 +192,7 @@ static const json_t *make_warnings(struct request *req, const struct candidate *
 }
 
 /* It spends a token like every run that is asked for, and nothing else. */
-static int answer_dry_run(struct request *req, const struct candidate *c, struct err *err)
+static int answer_dry_run(struct request *req, struct candidate *c, struct err *err)
 {
     const char *model = *c->options.cua_model ? c->options.cua_model : req->api->model;
     struct dry_run d = {.tenant_id = req->tenant_id,
@@ -213,33 +204,81 @@ static int answer_dry_run(struct request *req, const struct candidate *c, struct
                         .warnings = c->warnings,
                         .max_cost = c->max_cost,
                         .max_time_minutes = c->max_time_minutes,
+                        .by_model = c->words.by_model,
                         .resume_state = c->options.resume_state};
-    int r = start_take_token(req, c->tenant, err);
+    int r = start_take_token_once(req, c, err);
     if (r)
         return r;
     audit_predict(req, "run", c->identity.profile_id, c->identity.workflow_id, c->options.detached);
     return respond_json(req, 200, json_keep(req->pool, dry_run_json(&d)));
 }
 
-static int run_mode(struct request *req, struct err *err)
+/* A run of this key is there: it is the answer, and nothing has to be made for it. */
+static int known_key(struct request *req, struct candidate *c, bool *ret_known, struct err *err)
 {
-    struct candidate *c = pool_alloc(req->pool, sizeof(*c));
-    c->tenant = start_keep_tenant(req->pool, req->tenant);
-    req->mode = "run";
-    int r = request_may(req, SCOPE_RUN, err);
+    struct store_key found;
+    struct err why = {0};
+    *ret_known = false;
+    if (c->options.dry_run)
+        return 0;
+    int r = replay_key_read(req, &c->key, err);
+    if (r || !c->key)
+        return r;
+    r = replay_find(c->key, &found, &why);
+    *ret_known = !r;
+    if (r && r != E_NOT_FOUND)
+        *err = why;
+    return r == E_NOT_FOUND ? 0 : r;
+}
+
+static int go_on(struct request *req, struct err *err);
+
+/* Before it is paid for, everything else that a run needs is there. */
+static int ask_model(struct request *req, struct candidate *c, struct err *err)
+{
+    bool known;
+    int r = choose_run_id(req, c, err);
+    r = r ? r : choose_webhook(req, c, err);
+    r = r ? r : known_key(req, c, &known, err);
     if (r)
         return r;
-    r = check(req, c, err);
+    if (known)
+        return start_run(req, c, err);
+    r = start_may_spend(req, c, err);
+    return r ? r : words_ask(&c->words, go_on, err);
+}
+
+/* Also where a call goes on whose words the model has made steps of. */
+static int go_on(struct request *req, struct err *err)
+{
+    struct candidate *c = req->state;
+    struct err why = {0};
+    int r = check(req, c, &why);
+    if (r && c->words.text && !c->words.answered && r != E_FORBIDDEN)
+        return ask_model(req, c, err);
     if (r == E_FORBIDDEN)
         req->outcome = "denied_allowlist";
-    if (r)
+    if (r) {
+        *err = why;
         return r;
+    }
     c->warnings = make_warnings(req, c);
     if (c->options.dry_run)
         return answer_dry_run(req, c, err);
     c->payload = make_payload(req, c);
     r = replay_key_read(req, &c->key, err);
     return r ? r : start_run(req, c, err);
+}
+
+static int run_mode(struct request *req, struct err *err)
+{
+    struct candidate *c = pool_alloc(req->pool, sizeof(*c));
+    c->tenant = start_keep_tenant(req->pool, req->tenant);
+    words_begin(&c->words, req, req->tenant);
+    req->mode = "run";
+    req->state = c;
+    int r = request_may(req, SCOPE_RUN, err);
+    return r ? r : go_on(req, err);
 }
 
 int predict_post(struct request *req, struct err *err)

@@ -125,6 +125,7 @@ struct api {
     struct webhooks *webhooks;
     struct meters *meters;
     const struct settings *settings;
+    struct author *author; /* NULL: words are read by rules */
     struct engine *engine; /* NULL: the brain needs no model */
     const char *model; /* name of the brain */
     char id_prefix[9]; /* of request ids: random, then a serial number */
@@ -214,6 +215,7 @@ struct request {
     struct rate_state rate;
     int retry_after_s;       /* 0 none */
     bool replayed;           /* Idempotency-Replayed: true */
+    const char *log_reason;  /* of a refusal whose words quote what was sent; NULL: the words are logged */
     struct bad_value {
         const char *where, *name, *type, *input; /* "query", "sse", "bool_parsing", "banana" */
     } bad_value;             /* with E_UNPROCESSABLE: `detail` is an array that says this; where NULL none */
@@ -228,6 +230,7 @@ struct request {
     void (*wait_abandon)(struct request *req);
     bool abandoned;
     struct run_wait *run_wait; /* of request_wait_for_run() */
+    struct words *words;       /* of words_ask() */
     void *state;               /* of the handler, across a wait; in pool */
 };
 

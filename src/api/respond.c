@@ -239,7 +239,7 @@ void respond_error(struct request *req, int code, const struct err *err)
     ctx.client = request_client(req, ip);
     log_msg(is_our_own(code) ? LOG_ERROR : LOG_INFO, "mantis.server", &ctx,
             "refused status=%d method=%s path=%.*s client=%s reason=%s", status, req->method,
-            LOG_PATH_BYTES, req->path, ctx.client, err->msg);
+            LOG_PATH_BYTES, req->path, ctx.client, req->log_reason ? req->log_reason : err->msg);
     think_of_retry(req, status);
     json_t *doc = json_keep(req->pool, json_object());
     json_put(doc, "detail", make_detail(req, code, err));

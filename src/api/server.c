@@ -131,6 +131,7 @@ static struct api *api_alloc(const struct api_parts *parts)
         .webhooks = parts->webhooks,
         .meters = parts->meters,
         .engine = parts->engine,
+        .author = parts->author,
         .settings = parts->settings,
         .model = api_brain_model(parts->settings->brain),
         .listen_fd = -1,
@@ -216,6 +217,8 @@ void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg)
     api->on_drained = fn;
     api->on_drained_arg = arg;
     requests_drain(api);
+    if (api->author)
+        author_drain(api->author);
     streams_end(api, false);
     loop_timer_set(api->loop, &api->drain_timer, timeout_ms, drained, api);
     if (!api->in_progress)

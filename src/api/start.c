@@ -55,6 +55,13 @@ int start_take_token(struct request *req, const struct tenant *tenant, struct er
                    req->retry_after_s);
 }
 
+int start_take_token_once(struct request *req, struct candidate *c, struct err *err)
+{
+    int r = c->token_taken ? 0 : start_take_token(req, c->tenant, err);
+    c->token_taken = !r;
+    return r;
+}
+
 void start_too_many_runs(struct request *req)
 {
     req->retry_after_s = CONCURRENCY_RETRY_S;
@@ -114,6 +121,27 @@ static int check_ready(struct request *req, struct err *err)
         return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s",
                        reason ? reason : "not ready");
     return 0;
+}
+
+/* More runs may end, or begin, before this one is asked for. */
+static int check_live(struct request *req, const struct candidate *c, struct err *err)
+{
+    int live = sched_live_runs(req->api->sched, req->tenant_id);
+    if (live < c->tenant->max_concurrent_runs)
+        return 0;
+    start_too_many_runs(req);
+    return err_set(err, E_RATE_LIMITED, "%d runs are live, max_concurrent_runs allows %d", live,
+                   c->tenant->max_concurrent_runs);
+}
+
+int start_may_spend(struct request *req, struct candidate *c, struct err *err)
+{
+    bool dry = c->options.dry_run;
+    int r = dry ? 0 : check_ready(req, err);
+    r = r || dry ? r : check_brain(req, c, err);
+    r = r || dry ? r : check_live(req, c, err);
+    r = r ? r : check_day(req, c->tenant, err);
+    return r ? r : start_take_token_once(req, c, err);
 }
 
 /* ---- answers ---- */
@@ -243,6 +271,8 @@ static json_t *worker_options(struct request *req, const struct candidate *c)
     json_decref(recipes);
     if (c->options.row_images)
         json_put_bool(options, "row_images", true);
+    if (c->words.spent)
+        json_object_set(options, "spent", c->words.spent);
     if (ceiling > 0)
         json_put_num(options, "settle_ceiling_s", ceiling);
     if (c->options.has_pause_on_captcha)
@@ -358,7 +388,7 @@ static int begin(struct request *req, struct err *err)
     r = check_ready(req, err);
     r = r ? r : check_model(req, c, err);
     r = r ? r : check_day(req, c->tenant, err);
-    r = r ? r : start_take_token(req, c->tenant, err);
+    r = r ? r : start_take_token_once(req, c, err);
     if (r)
         return r;
     submit(req, c);

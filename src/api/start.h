@@ -7,12 +7,14 @@
 
 #include "api/replay.h"
 #include "api/run_options.h"
+#include "api/words.h"
 #include "core/plan.h"
 
 /* One accepted-to-be run, filled from top to bottom. In the call's pool; req->state across waits. */
 struct candidate {
     const struct tenant *tenant; /* a copy: req->tenant does not outlive a wait */
     struct run_options options;
+    struct words words; /* the plan, when it came in words */
     const struct plan *plan;
     struct identity identity;
     const char *plane, *run_id;
@@ -26,6 +28,7 @@ struct candidate {
     const char *const *webhook_events;
     route_fn *answer; /* of a detached run that was stored; NULL: its handle */
 
+    bool token_taken;       /* of the bucket */
     struct replay_key *key; /* NULL none */
     struct sched_submit *submit;
     int result; /* of the submission */
@@ -47,6 +50,13 @@ void start_own_caps(const struct request *req, struct candidate *c);
 
 /* Step 9: one token of the bucket, and the headers that tell of it. E_RATE_LIMITED. */
 int start_take_token(struct request *req, const struct tenant *tenant, struct err *err) MUST_CHECK;
+
+/* The same, but not a second time for one call. */
+int start_take_token_once(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
+
+/* May a model be paid for this call? Everything that would refuse its run later: the server, the day's cap,
+ * live runs, the bucket, of which a token is taken. */
+int start_may_spend(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
 
 /* Mark an answer that refuses for too many live runs. */
 void start_too_many_runs(struct request *req);

@@ -47,6 +47,10 @@
 #define CAP_RUN_COST_USD 25.0       /* MANTIS_MAX_COST_USD */
 #define CAP_RUN_KILL_AFTER_S 300    /* hard kill at the time cap plus this (tenancy.md section 7) */
 #define CAP_PROSE_BYTES (64 << 10)  /* prose that becomes steps */
+#define CAP_PLAN_ANSWER_BYTES (512 << 10) /* of a model that makes a plan of prose */
+#define CAP_PLAN_CALLS 64           /* such calls under way at once */
+#define CAP_PLAN_CALL_MS 300000     /* one of them with all its tries */
+#define CAP_PLAN_CACHE_FILES 1000   /* plans made of prose that are kept for one tenant; the oldest go */
 #define CAP_RAW_PROSE_WORDS 80      /* decompose:false */
 #define CAP_PLAN_WARNINGS 100       /* lines about unknown keys and clamped values */
 

@@ -67,6 +67,7 @@ struct server {
     struct engine *engine;       /* NULL likewise */
     struct serve_models models;  /* what the gateway asks */
     struct gateway *gateway;
+    struct author *author;
     int left_to_drain; /* API and scheduler, then the model server */
     bool stopping, cut_short, model_failed;
 };
@@ -310,6 +311,10 @@ static int open_service(struct server *sv, struct err *err)
     sv->models.engine = sv->engine;
     if (sv->engine)
         control_show_engine(sv->control, show_engine, sv->engine);
+    const struct author_config plans = {.share_dir = sv->settings.share_dir,
+                                        .model = sv->settings.decompose_model};
+    if (!r)
+        r = author_create(sv->loop, &plans, &sv->author, err);
     struct api_parts parts = {.loop = sv->loop,
                               .store = sv->store,
                               .sched = sv->sched,
@@ -317,6 +322,7 @@ static int open_service(struct server *sv, struct err *err)
                               .webhooks = sv->webhooks,
                               .meters = sv->meters,
                               .engine = sv->engine,
+                              .author = sv->author,
                               .settings = &sv->settings};
     return r ? r : api_create(&parts, &sv->api, err);
 }
@@ -364,6 +370,7 @@ static void close_all(struct server *sv)
 {
     api_destroy(sv->api);
     sv->models.engine = NULL;
+    author_destroy(sv->author);
     engine_destroy(sv->engine);
     control_destroy(sv->control);
     sched_destroy(sv->sched);

@@ -10,11 +10,14 @@
 #include "base/pool.h"
 #include "core/plan.h"
 
+struct decomposer; /* plan/decompose.h */
+
 struct intake_config {
     const char *repo_root;     /* "" : no path may be used (the CLI opens files itself) */
     const char *env_url;       /* replaces {{ENV_URL}}; "" unset */
     const char *default_micro; /* "" none */
     const char *share_dir;     /* profiles/sites.json says what is known of sites; NULL or "": nothing */
+    struct decomposer *decomposer; /* makes steps of words; NULL: the rules */
     int max_steps, max_loop_iterations, max_time_minutes;
     double max_cost;
 };

@@ -7,11 +7,10 @@
 #include "plan/decompose.h"
 #include "plan/document.h"
 
-#define DECOMPOSER "rules"
-#define RAW_NAME                                                                                   \
-    "plan_text" /* task_id and session_name of decompose:false (plans.md section 1)                \
-                 */
-#define RAW_SESSION "plan_text_raw"
+#define DECOMPOSER     "rules"
+#define RAW_NAME       "plan_text" /* task_id of decompose:false (plans.md section 1) */
+#define RAW_SESSION    "plan_text_raw"
+#define NOT_UNDERSTOOD "the file is no prose that is understood"
 
 static int count_words(const char *text)
 {
@@ -69,9 +68,19 @@ static void begin_at(struct pool *pool, const char *start, json_t *document)
 }
 
 /* A file that does not call itself prose may hold anything: it is not quoted to a caller. */
-static bool may_quote(const struct intake_source *source)
+static bool may_say(const struct intake_source *source, int code)
 {
-    return !source->path || str_ends(source->path, ".txt") || str_ends(source->path, ".md");
+    bool may_quote =
+        !source->path || str_ends(source->path, ".txt") || str_ends(source->path, ".md");
+    return may_quote || (code != E_INVALID && code != E_UPSTREAM);
+}
+
+static int make_steps(struct pool *pool, const struct intake_config *config, const char *text,
+                      json_t **out, struct err *err)
+{
+    struct decomposer *d = config->decomposer;
+    return d ? d->decompose(d, pool, text, out, err)
+             : plan_decompose(pool, DECOMPOSER, text, out, err);
 }
 
 static int with_env(struct pool *pool, const struct intake_config *config,
@@ -96,12 +105,11 @@ int prose_take(struct pool *pool, const struct intake_config *config, const json
     if (r)
         return r;
     if (decompose)
-        r = plan_decompose(pool, DECOMPOSER, source->prose, &document, &why);
+        r = make_steps(pool, config, source->prose, &document, &why);
     else
         r = raw_task(pool, request, source, long_too, &document, &why);
     if (r)
-        return err_set(err, r, "%s",
-                       may_quote(source) ? why.msg : "the file is no prose that is understood");
+        return err_set(err, r, "%s", may_say(source, r) ? why.msg : NOT_UNDERSTOOD);
     if (decompose)
         begin_at(pool, json_str(request, "start_url", ""), document);
     source->document = document;

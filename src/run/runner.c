@@ -105,6 +105,20 @@ void run_arm_time_cap(struct run *run)
                    run);
 }
 
+/* What was paid for the plan is the run's; a later attempt has it in its checkpoint. */
+static void count_spent(struct run *run)
+{
+    size_t i;
+    json_t *call;
+    json_array_foreach ((json_t *)run->config->spent, i, call) {
+        const struct token_use use = {.input = json_int(call, "input", 0),
+                                      .output = json_int(call, "output", 0),
+                                      .cache_read = json_int(call, "cache_read", 0),
+                                      .cache_write = json_int(call, "cache_write", 0)};
+        run_count_call(run, json_str(call, "source", ""), json_str(call, "model", ""), &use);
+    }
+}
+
 static void begin_fresh(struct run *run)
 {
     struct progress *p = &run->progress;
@@ -120,6 +134,8 @@ static void begin_fresh(struct run *run)
                                         "claude",
                                         "proxy",
                                         "total"};
+    if (strcmp(p->run_key, run->config->run_id) != 0)
+        count_spent(run);
     progress_set(&p->plan_signature, run->plan->signature);
     progress_set(&p->session_name, run->plan->session_name);
     progress_set(&p->run_key, run->config->run_id);

@@ -486,6 +486,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
         .pause_on_captcha = json_flag(options, "pause_on_captcha", true),
         .user_input = json_object_get(m, "user_input"),
         .extraction_schema = json_is_object(schema) ? schema : NULL,
+        .spent = json_object_get(options, "spent"),
         .recipes = json_object_get(options, "recipes"),
         .cache = json_object_get(m, "cache"),
         .row_images = json_flag(options, "row_images", false),

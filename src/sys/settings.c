@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "sys/file.h"
 #include "sys/input.h"
+#include "sys/secrets.h"
 
 #define WARNINGS_MAX 32
 
@@ -112,6 +113,10 @@ static const struct row rows[] = {
     {"MANTIS_SELFTEST_TIMEOUT_S", WHOLE, AT(selftest_timeout_s), "120", 5, 3600, 0, "seconds for all of that"},
     {"MANTIS_CAPTURE_LOGPROBS", SWITCH, AT(capture_logprobs), "0", 0, 0, 0, "ask models for the probabilities of their tokens"},
     {"MANTIS_LOGPROBS_TOP_K", WHOLE, AT(logprobs_top_k), "0", 0, 20, 0, "and for so many alternatives of each"},
+    {"ANTHROPIC_API_KEY", TEXT, AT(anthropic_key), "", 0, 0, SECRET,
+     "key of tenants that have none of their own; else <secrets>/anthropic_api_key"},
+    {"MANTIS_DECOMPOSE_MODEL", TEXT, AT(decompose_model), "claude-opus-4-7", 0, 0, 0,
+     "makes plans of words where there is a key; rules: none is asked, the words are read by rules"},
     {"MANTIS_LORA_NAME", OWN_RULE, AT(lora_name), "challenger", 0, 0, 0, "what vLLM calls it"},
     {"MANTIS_RUNTIME_CONCURRENCY", WHOLE, AT(concurrency), "1", 1, 256, 0, "runs carried out at the same time"},
     {"MANTIS_MAX_STEPS_PER_PLAN", WHOLE, AT(max_steps_per_plan), STR(CAP_PLAN_STEPS), 1, 100000, LENIENT,
@@ -521,6 +526,14 @@ const char *settings_keys_path(struct pool *pool, const char *given)
     const char *path = given && *given ? given : lookup(&ld, "MANTIS_TENANT_KEYS_PATH");
     return path ? input_absolute(pool, path)
                 : pool_printf(pool, "%s/mantis_tenant_keys", secrets_dir(&ld));
+}
+
+const char *settings_anthropic_key(struct pool *pool)
+{
+    struct loader ld = {.pool = pool};
+    const char *key = lookup(&ld, "ANTHROPIC_API_KEY");
+    return key ? input_trim(pool_strdup(pool, key))
+               : secret_read(pool, secrets_dir(&ld), "anthropic_api_key");
 }
 
 int settings_data_dir(struct pool *pool, const char *config_path, const char *given,

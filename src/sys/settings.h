@@ -60,6 +60,9 @@ struct settings {
     bool capture_logprobs; /* ask for them */
     int logprobs_top_k;    /* alternatives of each token; 0 none */
     const char *model_key_secret; /* name of the secret that is its key; "" none */
+    /* Claude, which makes plans of prose */
+    const char *anthropic_key;   /* of tenants without one of their own; secret; "" none */
+    const char *decompose_model; /* "rules": none, words are read by rules */
     /* runs */
     const char *brain;   /* MANTIS_BRAIN > MANTIS_MODEL > "page" */
     const char *browser; /* "" = first found */
@@ -107,6 +110,9 @@ void settings_hide_secrets(void);
 /* The keys file of `mantis tenant`: given (--keys) > MANTIS_TENANT_KEYS_PATH >
  * <secrets>/mantis_tenant_keys. Absolute. */
 const char *settings_keys_path(struct pool *pool, const char *given);
+
+/* ANTHROPIC_API_KEY, else the secret anthropic_api_key; "" none. For a command that needs no other setting. */
+const char *settings_anthropic_key(struct pool *pool);
 
 /* data_dir alone, likewise; given (--data-dir) wins. */
 int settings_data_dir(struct pool *pool, const char *config_path, const char *given, const char **out,

@@ -12,12 +12,11 @@
 
 /* --- one call -------------------------------------------------------------------------------- */
 
-/* The server's own words for an error: its JSON's message, or its text. */
-static const char *words_of(struct pool *pool, const struct transport_answer *answer)
+const char *model_error_words(struct pool *pool, const char *answer, size_t len)
 {
     json_t *body = NULL;
-    const char *text = answer->body;
-    if (!json_parse(answer->body, answer->len, "answer", &body, NULL)) {
+    const char *text = answer;
+    if (!json_parse(answer, len, "answer", &body, NULL)) {
         const json_t *error = json_object_get(body, "error");
         const char *inner =
             json_is_string(error) ? json_string_value(error) : json_str(error, "message", NULL);
@@ -69,7 +68,8 @@ static int ask_once(struct pool *pool, const struct model_link *link, const stru
         *server_s += answer.server_s;
     }
     if (r)
-        failure->detail = *err.msg ? pool_strdup(pool, err.msg) : words_of(pool, &answer);
+        failure->detail = *err.msg ? pool_strdup(pool, err.msg)
+                                   : model_error_words(pool, answer.body, answer.len);
     return r;
 }
 

@@ -38,6 +38,9 @@ int model_query(struct pool *pool, const struct model_link *link, const struct p
                 const struct model_frame *frame, int max_tokens, int64_t deadline_mono_ms, const char **out,
                 struct err *err) MUST_CHECK;
 
+/* What a server that refuses says itself: its JSON's message, or its text; short, in pool. */
+const char *model_error_words(struct pool *pool, const char *body, size_t len);
+
 /* Looks at /models as often as the profile says, until the server answers. E_UPSTREAM, E_TIMEOUT, E_CANCELLED. */
 int model_load(struct pool *pool, const struct model_link *link, const struct profile *profile,
                int64_t deadline_mono_ms, struct err *err) MUST_CHECK;

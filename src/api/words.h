@@ -1,0 +1,40 @@
+/*
+ * words.h - a plan that came in words: made into steps by the model where the caller's tenant has a key,
+ * by the rules where it has none (plans.md section 11).
+ */
+#ifndef MANTIS_API_WORDS_H
+#define MANTIS_API_WORDS_H
+
+#include "api/request.h"
+#include "author/author.h"
+#include "core/tenant.h"
+#include "plan/decompose.h"
+
+/* Of one call, in its pool. */
+struct words {
+    struct decomposer decomposer; /* for struct intake_config */
+    struct request *req;
+    const char *key;  /* "" none: the rules */
+    const char *dir;  /* where this tenant's plans are kept */
+    const char *text; /* that the model has to be asked for; NULL: nothing */
+    struct author_wait *wait;
+    bool answered, by_model;
+    int result; /* of the model, once answered */
+    struct err err;
+    const json_t *document;
+    json_t *spent; /* what the call cost, for the run (run/run.h: spent); NULL: nothing */
+};
+
+/* The tenant's key is looked up now. */
+void words_begin(struct words *words, struct request *req, const struct tenant *tenant);
+
+/*
+ * The decomposer said E_UNAVAILABLE, and words->text is set: ask the model for it. Suspends the call, which
+ * goes on with again(): there everything is read anew, and the decomposer knows the answer.
+ */
+int words_ask(struct words *words, route_fn *again, struct err *err) MUST_CHECK;
+
+/* What a plan of this server is held against, without who makes steps of words. */
+struct intake_config words_intake(const struct api *api);
+
+#endif
