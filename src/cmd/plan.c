@@ -22,19 +22,22 @@ static bool is_prose(const char *path, const char *text)
     return (len < 5 || strcasecmp(path + len - 5, ".json") != 0) && *text != '[' && *text != '{';
 }
 
-static int take_prose(struct pool *pool, const struct intake_config *config, const char *text,
-                      size_t len, struct plan_file *out, struct err *err)
+static int take_prose(struct pool *pool, struct intake_config *config, struct plan_words *words,
+                      const char *text, size_t len, struct plan_file *out, struct err *err)
 {
     if (!str_is_utf8(text, len))
         return err_set(err, E_INVALID, "%s is neither JSON (a name ending in .json) nor text",
                        out->label);
     out->prose = true;
-    int r = intake_prose(pool, config, text, out->stem, &out->plan, err);
+    int r = plan_words_begin(pool, words, config, err);
+    if (r)
+        return r;
+    r = intake_prose(pool, config, text, out->stem, &out->plan, err);
     return r ? err_prefix(err, "%s", out->label) : 0;
 }
 
-int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
-                   struct err *err)
+int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_words *words,
+                   struct plan_file *out, struct err *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
     const char *env_url = getenv("MANTIS_ENV_URL"), *root = getenv("MANTIS_REPO_ROOT");
@@ -57,7 +60,7 @@ int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct
     if (r)
         return r;
     if (is_prose(path, text))
-        return take_prose(pool, &config, text, len, out, err);
+        return take_prose(pool, &config, words, text, len, out, err);
     r = json_parse(text, len, out->label, &document, err);
     return r ? r
              : intake_document(pool, &config, json_keep(pool, document), out->stem, &out->plan,

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "cmd/cmd.h"
+#include "cmd/plan_words.h"
 #include "core/plan.h"
 #include "plan/validate.h"
 
@@ -20,10 +21,11 @@ struct plan_file {
 
 /*
  * MANTIS_ENV_URL replaces {{ENV_URL}}; MANTIS_REPO_ROOT says where profiles/ is. for_looking: loops and steps are capped as a server does by
- * default, and an unset MANTIS_ENV_URL is no error; otherwise the server that runs it decides.
+ * default, and an unset MANTIS_ENV_URL is no error; otherwise the server that runs it decides. words: who makes
+ * steps of prose.
  */
-int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_file *out,
-                   struct err *err) MUST_CHECK;
+int plan_file_load(struct pool *pool, const char *path, bool for_looking, struct plan_words *words,
+                   struct plan_file *out, struct err *err) MUST_CHECK;
 
 /* A plan document as text: what intake takes again, without what a server decides. In pool. */
 const char *plan_file_text(struct pool *pool, const struct plan *plan);

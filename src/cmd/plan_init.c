@@ -1,6 +1,6 @@
 /*
- * mantis plan init - a plan file from an address and a sentence (plans.md section 14): decomposed
- * without a model, written, checked and shown.
+ * mantis plan init - a plan file from an address and a sentence (plans.md section 14): made by a
+ * model or by the rules, written, checked and shown.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -12,18 +12,17 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/plan_file.h"
-#include "plan/decompose.h"
 #include "plan/hosts.h"
 #include "plan/intake.h"
 #include "sys/file.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
-#define RULES       "rules"
 
 struct init {
     struct pool *pool;
-    const char *url, *task, *output, *model;
+    const char *url, *task, *output;
+    struct plan_words words;
     bool no_validate, no_dry_run, overwrite;
     struct plan *plan;
 };
@@ -51,23 +50,30 @@ static char *default_output(struct pool *pool, const char *url)
 static int make_plan(struct init *c, struct err *err)
 {
     const char *root = getenv("MANTIS_REPO_ROOT");
-    const struct intake_config config = {
+    struct intake_config config = {
         .repo_root = "", .env_url = "", .default_micro = "", .share_dir = root ? root : ""};
-    if (strcmp(c->model, RULES) != 0)
-        return err_set(err, E_UNSUPPORTED,
-                       "--model '%.80s' is not known; '" RULES "' needs no model", c->model);
-    const char *text = pool_printf(c->pool, "Open %s\n\n%s", c->url, c->task);
     if (!plan_url_host(c->pool, c->url))
         return err_set(err, E_INVALID, "'%.200s' is not an http or https address", c->url);
+    int r = plan_words_begin(c->pool, &c->words, &config, err);
+    if (r)
+        return r;
+    const char *text = plan_words_by_model(&c->words)
+                           ? pool_printf(c->pool, "%s\n\nTarget URL: %s", c->task, c->url)
+                           : pool_printf(c->pool, "Open %s\n\n%s", c->url, c->task);
     return intake_prose(c->pool, &config, text, "", &c->plan, err);
+}
+
+static int check_output(const struct init *c, struct err *err)
+{
+    if (!c->overwrite && access(c->output, F_OK) == 0)
+        return err_set(err, E_CONFLICT, "'%.200s' is there already; --overwrite replaces it",
+                       c->output);
+    return 0;
 }
 
 static int write_plan(struct init *c, struct err *err)
 {
     const char *text = plan_file_text(c->pool, c->plan);
-    if (!c->overwrite && access(c->output, F_OK) == 0)
-        return err_set(err, E_CONFLICT, "'%.200s' is there already; --overwrite replaces it",
-                       c->output);
     return file_write_atomic(c->output, text, strlen(text), 0644, err);
 }
 
@@ -90,7 +96,8 @@ static int init(struct init *c)
     struct err err = {0};
     if (!c->output)
         c->output = default_output(c->pool, c->url);
-    int r = make_plan(c, &err);
+    int r = check_output(c, &err); /* before a model is paid for */
+    r = r ? r : make_plan(c, &err);
     r = r ? r : write_plan(c, &err);
     if (r) {
         cmd_error("%s", err.msg);
@@ -101,13 +108,13 @@ static int init(struct init *c)
 
 int plan_init_cmd(int argc, char **argv)
 {
-    struct init c = {.model = RULES};
+    struct init c = {0};
     const char *usage = "mantis plan init URL --task SENTENCES [options]", *args[1];
     const struct option table[] = {
         {"--task", NULL, OPTION_STRING, &c.task, "TEXT",
-         "what to do there, in controlled English (needed)"},
+         "what to do there (needed); for the rules in controlled English"},
         {"--output", "-o", OPTION_STRING, &c.output, "FILE", "the plan file [<host>_plan.json]"},
-        {"--model", NULL, OPTION_STRING, &c.model, "NAME", "who makes steps of it: rules [rules]"},
+        PLAN_WORDS_OPTIONS(&c.words),
         {"--no-validate", NULL, OPTION_FLAG, &c.no_validate, NULL, "do not check the plan"},
         {"--no-dry-run", NULL, OPTION_FLAG, &c.no_dry_run, NULL, "do not show the plan"},
         {"--overwrite", NULL, OPTION_FLAG, &c.overwrite, NULL, "replace a file that is there"},

@@ -1,6 +1,6 @@
 /*
- * mantis plan validate, dry-run, walk and schema: looks that need no browser, server or network
- * (cli.md sections 3 and 4).
+ * mantis plan validate, dry-run, walk and schema: looks that need no browser and no server (cli.md
+ * sections 3 and 4), and of a plan in JSON no network.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +27,7 @@ struct look {
     bool json, fix;
     const char *output;
     struct option_list set;
+    struct plan_words words;
 };
 
 struct report_style plan_file_style(void)
@@ -77,7 +78,7 @@ static bool load(struct look *l, const struct option *table, const char *usage, 
         return false;
     }
     l->path = args[0];
-    if (plan_file_load(l->pool, l->path, true, &l->file, &err)) {
+    if (plan_file_load(l->pool, l->path, true, &l->words, &l->file, &err)) {
         cmd_error("%s", err.msg);
         *code = EXIT_FAILED;
         return false;
@@ -133,6 +134,7 @@ int plan_validate_cmd(int argc, char **argv)
          "carry out the auto-fixes and write the plan back"},
         {"--output", "-o", OPTION_STRING, &l.output, "FILE",
          "with --fix: write it there (- is stdout)"},
+        PLAN_WORDS_OPTIONS(&l.words),
         {0},
     };
     int code = 0, n;
@@ -166,6 +168,7 @@ int plan_dry_run_cmd(int argc, char **argv)
     struct look l = {.pool = pool_create(NULL)};
     const struct option table[] = {
         {"--json", NULL, OPTION_FLAG, &l.json, NULL, "print JSON"},
+        PLAN_WORDS_OPTIONS(&l.words),
         {0},
     };
     int code = 0;
@@ -205,6 +208,7 @@ int plan_walk_cmd(int argc, char **argv)
         {"--json", NULL, OPTION_FLAG, &l.json, NULL, "print JSON"},
         {"--set", NULL, OPTION_LIST, &l.set, "NAME=BOOL",
          "what detect_visible finds; no otherwise (repeatable)"},
+        PLAN_WORDS_OPTIONS(&l.words),
         {0},
     };
     json_t *vars = json_keep(l.pool, json_object());

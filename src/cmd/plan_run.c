@@ -40,6 +40,7 @@ struct job {
     struct client client;
     struct own_server *server; /* NULL: somebody else's */
     struct plan_file file;
+    struct plan_words words;
     const char *output_dir, *detail_page_pattern, *backend, *run_id;
     double max_cost;
     int max_time_minutes, signals;
@@ -299,8 +300,7 @@ static int verdict(struct job *j, const json_t *status, const json_t *result)
 static int run(struct job *j)
 {
     json_t *status = NULL, *result = NULL, *document = plan_document(j);
-    int r = find_server(j);
-    r = r ? r : file_mkdirs(j->output_dir, 0755, &j->err);
+    int r = file_mkdirs(j->output_dir, 0755, &j->err);
     r = r ? r : remove_older(j);
     r = r ? r : write_json(j, "plan.json", document);
     if (!r && !j->client.base)
@@ -321,10 +321,15 @@ static int run(struct job *j)
 
 static int load_and_run(struct job *j, const char *path)
 {
-    if (plan_file_load(j->pool, path, false, &j->file, &j->err) || loop_create(&j->loop, &j->err) ||
-        take_signals(j)) {
+    int r = loop_create(&j->loop, &j->err);
+    r = r ? r : take_signals(j);
+    r = r ? r : find_server(j); /* before a model is paid for the plan */
+    j->words.loop = j->loop;
+    r = r ? r : plan_file_load(j->pool, path, false, &j->words, &j->file, &j->err);
+    if (r) {
         cmd_error("%s", j->err.msg);
-        return EXIT_FAILED;
+        client_close(&j->client);
+        return j->signals ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
     int code = run(j);
     client_close(&j->client);
@@ -349,6 +354,7 @@ int plan_run(int argc, char **argv)
         {"--detail-page-pattern", NULL, OPTION_STRING, &j.detail_page_pattern, "RE",
          "what a detail page's address looks like"},
         {"--json", NULL, OPTION_FLAG, &j.json, NULL, "print result.json"},
+        PLAN_WORDS_OPTIONS(&j.words),
         CLIENT_OPTIONS(&j.flags),
         {0},
     };

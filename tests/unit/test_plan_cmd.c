@@ -20,6 +20,8 @@ static char *printed, *said;
 static int set_up(void **state)
 {
     pool = pool_create(NULL);
+    unsetenv("ANTHROPIC_API_KEY"); /* no test asks a model */
+    setenv("MANTIS_SECRETS_DIR", "/nonexistent", 1);
     memcpy(dir, "/tmp/test_plan_cmd_XXXXXX", sizeof("/tmp/test_plan_cmd_XXXXXX"));
     assert_non_null(mkdtemp(dir));
     assert_non_null(getcwd(start, sizeof(start)));
@@ -135,6 +137,15 @@ static void init_replaces_nothing_unless_told(void **state)
     written("p.json");
 }
 
+static void init_asks_for_the_key_of_a_model(void **state)
+{
+    assert_int_equal(run("init https://a.test/ --task Scroll|down. --model claude-haiku-4-5"), 1);
+    assert_non_null(strstr(said, "ANTHROPIC_API_KEY"));
+    assert_int_equal(access("a_test_plan.json", F_OK), -1);
+    assert_int_not_equal(run("init https://a.test/ --task Scroll|down. --model rules"), 1);
+    assert_int_not_equal(run("init https://a.test/ --task Scroll|down. --no-model --overwrite"), 1);
+}
+
 static void init_names_what_it_does_not_understand(void **state)
 {
     assert_int_equal(run("init https://a.test/ --task Ponder|the|sea. --output p.json"), 1);
@@ -152,6 +163,7 @@ static const struct CMUnitTest plain_tests[] = {
     T("plans 14 init --no-validate and --no-dry-run", init_leaves_out_what_is_not_wanted),
     T("plans 14 init replaces a file with --overwrite only", init_replaces_nothing_unless_told),
     T("plans 14 init names the clause that is not understood", init_names_what_it_does_not_understand),
+    T("plans 14 init --model without a key says what is missing", init_asks_for_the_key_of_a_model),
 };
 
 int main(void)
