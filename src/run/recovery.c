@@ -125,6 +125,14 @@ static int (*const apply[])(struct run *run, struct step_result *result,
     [RECOVERY_REWIND] = apply_rewind,
 };
 
+static const struct recovery_driver *driver_of(const struct run *run)
+{
+    const struct run_config *config = run->config;
+    return config->recovery ? config->recovery
+           : config->helper ? &recovery_model
+                            : &recovery_rules;
+}
+
 static int decide(struct run *run, struct step_result *result, struct recovery_decision *out,
                   struct err *err)
 {
@@ -135,8 +143,7 @@ static int decide(struct run *run, struct step_result *result, struct recovery_d
                                .result = result,
                                .obs = &obs,
                                .tried = decisions(run)};
-    const struct recovery_driver *driver = run->config->recovery;
-    return r ? r : (driver ? driver : &recovery_rules)->decide(run, &ask, out, err);
+    return r ? r : driver_of(run)->decide(run, &ask, out, err);
 }
 
 int recovery_try(struct run *run, struct step_result *result, struct next *out, struct err *err)

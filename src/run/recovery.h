@@ -2,9 +2,10 @@
  * recovery.h - what is left to try once the retries of a required step are used up (agent-loop.md 9.4), and
  * within the budgets: runtime.max_recoveries_per_run (5) and max_recoveries_per_step (2).
  *
- * The decision comes from a driver, run_config.recovery. Kind: "rules" (recovery_rules.c: a table of remedies that need no
+ * The decision comes from a driver, run_config.recovery. Kinds: "rules" (recovery_rules.c: a table of remedies that need no
  * model: go back to the form that the page shows, correct an address, take the nearest label, close an
- * overlay, reload). A driver may look and may press what cannot do harm; it never presses what commits.
+ * overlay, reload), and "model" (recovery_model.c: the rules first, then Claude; chosen where run_config.helper
+ * is there). A driver may look and may press what cannot do harm; it never presses what commits.
  */
 #ifndef MANTIS_RUN_RECOVERY_H
 #define MANTIS_RUN_RECOVERY_H
@@ -42,10 +43,17 @@ struct recovery_driver {
                   struct err *err);
 };
 
-extern const struct recovery_driver recovery_rules;
+extern const struct recovery_driver recovery_rules, recovery_model;
 
 /* 0: *out says how to go on. 1: there is no remedy or no budget left. E_GONE, E_CANCELLED, E_*. */
 int recovery_try(struct run *run, struct step_result *result, struct next *out, struct err *err) MUST_CHECK;
+
+/* Why a step that a model proposes in the place of step, or before it, is not done; NULL: it may be. proposed:
+ * {"intent", "type", "params"}, of an edit as far as they change. In the step's pool. */
+const char *recovery_refuses(struct run *run, const struct step *step, const json_t *proposed);
+
+/* The same of a sentence that only says where to look. */
+bool recovery_hint_commits(struct pool *pool, const struct step *step, const char *hint);
 
 /* --- the parts of "rules" that answer without looking --------------------------------------- */
 

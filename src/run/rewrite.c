@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "run/helper.h"
+#include "run/recovery.h"
 
 static const char *const classes[] = {"brain_loop_exhausted", "wrong_target", "no_state_change"};
 
@@ -86,18 +88,78 @@ const char *rewrite_intent(struct pool *pool, const char *intent)
                                                                                        : NULL;
 }
 
+/* --- by a model ------------------------------------------------------------------------------ */
+
+#define MODEL      "claude-opus-4-7"
+#define MAX_TOKENS 200
+#define TIMEOUT_S  20
+#define TEXT_BYTES 500
+#define KEEP       "KEEP"
+
+/* The first line, without the quotes around it. */
+static const char *first_line(struct pool *pool, const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    char *line = str_squash(pool, pool_strndup(pool, text, strcspn(text, "\r\n")));
+    size_t len = strlen(line);
+    if (len >= 2 && strchr("\"'", line[0]) && line[len - 1] == line[0]) {
+        line[len - 1] = 0;
+        line++;
+    }
+    return str_cut(pool, line, TEXT_BYTES);
+}
+
+static bool may_say(struct run *run, const struct step *step, const char *said)
+{
+    json_t *change =
+        json_keep(run->step_pool, json_pack("{s:o}", "intent", json_string_safe(said)));
+    return rewrite_acceptable(step->intent, said) && strcmp(said, step->intent) &&
+           !recovery_refuses(run, step, change);
+}
+
+/* NULL: keep it, as when nobody answers. */
+static const char *ask_model(struct run *run, const struct step *step,
+                             const struct step_result *result)
+{
+    const struct prompt_value values[] = {
+        {"INTENT", step->intent},
+        {"FAILURE", pool_printf(run->step_pool, "%s: %s", result->failure_class,
+                                str_cut(run->step_pool, result->data, TEXT_BYTES))}};
+    const struct helper_call call = {.source = "rewrite",
+                                     .model = MODEL,
+                                     .prompt = "rewrite_intent",
+                                     .values = values,
+                                     .n_values = ARRAY_SIZE(values),
+                                     .max_tokens = MAX_TOKENS,
+                                     .timeout_s = TIMEOUT_S,
+                                     .tries = 1};
+    struct said said;
+    if (!run->config->helper || helper_ask(run, &call, &said, NULL))
+        return NULL; /* a cancel is met by whatever comes next */
+    const char *line = first_line(run->step_pool, said.text);
+    return strcasecmp(line, KEEP) && may_say(run, step, line) ? line : NULL;
+}
+
+/* --- for the next attempt -------------------------------------------------------------------- */
+
 void rewrite_for_retry(struct run *run, const struct step_result *result)
 {
     char key[16];
     snprintf(key, sizeof(key), "%d", run->index);
-    const char *intent = run->plan->steps[run->index].intent;
+    const struct step *step = &run->plan->steps[run->index];
+    const char *intent = step->intent, *source = "rules";
     if (!rewrite_helps(result->failure_class) || json_object_get(run->progress.overrides, key))
         return;
     const char *said = rewrite_intent(run->step_pool, intent);
+    if (!said) {
+        said = ask_model(run, step, result);
+        source = "model";
+    }
+    if (said || run->config->helper) /* "": a model was asked once, and kept it */
+        json_put(run->progress.overrides, key, json_string_safe(said ? said : ""));
     if (!said)
         return;
-    json_put(run->progress.overrides, key, json_string_safe(said));
-    run_heal(run, "rewrite", "rules",
+    run_heal(run, "rewrite", source,
              json_pack("{s:o,s:o,s:s}", "from_intent",
                        json_string_safe(str_cut(run->step_pool, intent, 200)), "to_intent",
                        json_string_safe(str_cut(run->step_pool, said, 200)), "failure_class",

@@ -20,7 +20,8 @@ const char *rewrite_intent(struct pool *pool, const char *intent);
  * first ("first scroll ...", "before clicking ...", "dismiss the modal"). */
 bool rewrite_acceptable(const char *intent, const char *proposed);
 
-/* Before the next attempt of a step: once, until it succeeds. */
+/* Before the next attempt of a step: once, until it succeeds. By the rules above; where they have nothing to
+ * say and run_config.helper is there, Claude is asked for a better sentence or KEEP. */
 void rewrite_for_retry(struct run *run, const struct step_result *result);
 
 #endif

@@ -28,6 +28,7 @@
 #include "run/progress.h"
 #include "sys/loop.h"
 
+struct model_link; /* brain/model/ask.h */
 struct tool;
 struct models; /* run/models.h */
 
@@ -81,7 +82,8 @@ struct run_config {
     struct cost_rates rates;         /* all 0: what is used costs nothing */
     struct models *models;           /* that may be asked; NULL: none */
     const char *const *allowed_domains; /* host patterns, NULL-terminated; NULL or empty: any */
-    const struct recovery_driver *recovery; /* who decides once retries are used up (recovery.h); NULL: the rules */
+    const struct model_link *helper; /* to Claude, for recovery and rewrites (helper.h); NULL: the rules alone */
+    const struct recovery_driver *recovery; /* who decides once retries are used up (recovery.h); NULL: the rules, then the helper */
     int blur_tabs;              /* pressed after a submit without effect; 0: 12, negative: none */
     bool critic_frontier;       /* recovery is also asked for what is not required (agent-loop.md 9.3) */
     unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
