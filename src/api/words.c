@@ -88,6 +88,18 @@ static int decompose(struct decomposer *d, struct pool *pool, const char *text, 
     return from_model(w, pool, text, out, err);
 }
 
+int words_goals(struct words *w, const char *text, const char **out, struct err *err)
+{
+    json_t *document;
+    *out = "";
+    if (!*w->key)
+        return 0;
+    int r = decompose(&w->decomposer, w->req->pool, text, &document, err);
+    if (!r)
+        *out = author_goals(w->req->pool, document);
+    return r;
+}
+
 void words_begin(struct words *w, struct request *req, const struct tenant *tenant)
 {
     const char *data = req->api->settings->data_dir;

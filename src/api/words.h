@@ -34,6 +34,13 @@ void words_begin(struct words *words, struct request *req, const struct tenant *
  */
 int words_ask(struct words *words, route_fn *again, struct err *err) MUST_CHECK;
 
+/*
+ * What the decomposer makes of text as an ordered list of goals, for an instruction that is carried out in this
+ * order (author_goals(); POST /v1/cua with decompose). "" without a key. Errors as the decomposer's: with
+ * E_UNAVAILABLE and words->text words_ask() comes next, and then this again.
+ */
+int words_goals(struct words *words, const char *text, const char **out, struct err *err) MUST_CHECK;
+
 /* What a plan of this server is held against, without who makes steps of words. */
 struct intake_config words_intake(const struct api *api);
 

@@ -160,6 +160,8 @@ static int read_plan(struct job *j, const struct said *said, json_t **out, struc
                        "the model's plan was cut off after %d tokens: split the text",
                        j->question.profile->max_tokens);
     int r = plan_decompose_answer(j->pool, said->text, out, err);
+    if (!r)
+        json_put_str(*out, "plan_hash", j->question.hash);
     if (r || !author_check(j->order.intake, j->order.text, *out, &why))
         return r;
     bool read_only = plan_text_is_read_only(j->order.text);

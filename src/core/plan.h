@@ -49,6 +49,7 @@ struct plan {
     const char *domain;       /* host of the first navigate URL, or "" */
     const char *name;         /* label: file stem, or "" */
     const char *page_url_template; /* pagination_url_template or "" */
+    const char *hash; /* plan_hash: of the words that a model made it of; "" or NULL none. Not kept with the run */
     char signature[ID_SHA256_HEX_BYTES];
     struct plan_runtime runtime;
     const json_t *site_config; /* object or NULL (plans.md 8.9) */

@@ -24,6 +24,7 @@ static const char *const document_keys[] = {
     "source_plan",
     "shapes",
     "loop_groups",
+    "plan_hash",
     "pagination_url_template",
     "task_id",
     "session_name",
@@ -154,6 +155,7 @@ static void read_labels(struct pool *pool, const json_t *document, const char *n
     plan->name = str_cut(pool, label, ID_NAME_MAX);
     plan->page_url_template =
         text_of(document, "pagination_url_template", "_pagination_url_template");
+    plan->hash = str_cut(pool, text_of(document, "plan_hash", "_plan_hash"), ID_NAME_MAX);
     const json_t *objective = json_object_get(document, "_objective");
     if (!json_is_object(objective))
         objective = json_object_get(document, "objective");

@@ -37,6 +37,8 @@ json_t *plan_suite_json(const struct plan *plan)
         json_put_str(o, "_plan_name", plan->name);
     if (*plan->page_url_template)
         json_put_str(o, "_pagination_url_template", plan->page_url_template);
+    if (plan->hash && *plan->hash)
+        json_put_str(o, "_plan_hash", plan->hash);
     if (plan->objective)
         json_put(o, "_objective", json_deep_copy(plan->objective));
     if (plan->loop_groups)

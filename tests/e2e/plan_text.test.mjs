@@ -64,6 +64,8 @@ test('brains 9 equal text makes no second call', async () => {
   assert.equal(calls('Have a look around')[0].body.model, 'claude-opus-4-7')
   const again = await look('Have a look around, would you')
   assert.equal(again.json.task_suite._plan_signature, first.json.task_suite._plan_signature)
+  assert.match(first.json.task_suite._plan_hash, /^[0-9a-f]{32}$/)
+  assert.ok(fs.existsSync(path.join(server.dir, `tenants/default/plan_cache/decomposed_${first.json.task_suite._plan_hash}.json`)))
   assert.equal(calls('Have a look around').length, 1)
   await look('Have a look around, would you?')
   assert.equal(calls('Have a look around').length, 2)

@@ -267,14 +267,15 @@ static void it_is_asked_once_and_kept(void **state)
     ask(&b, "t", "Look at a.test", &h);
     await(&b, &h);
     assert_int_equal(h.result, 0);
-    assert_string_equal(h.document, "{\"steps\":" STEPS_OF_ONE "}");
+    assert_int_equal(author_hash(b.author, pool, "Look at a.test", &hash, NULL), 0);
+    assert_string_equal(
+        h.document, pool_printf(pool, "{\"plan_hash\":\"%s\",\"steps\":" STEPS_OF_ONE "}", hash));
     assert_string_equal(h.model, "claude-opus-4-7");
     assert_int_equal(h.use.input, 900);
     assert_int_equal(h.use.output, 70);
     assert_int_equal(find(&b, "Look at a.test", &kept), 0);
     assert_string_equal(json_canonical(pool, kept), h.document);
     assert_int_equal(find(&b, "Look at b.test", &kept), E_NOT_FOUND);
-    assert_int_equal(author_hash(b.author, pool, "Look at a.test", &hash, NULL), 0);
     assert_int_equal(strlen(hash), 32);
     const char *path = pool_printf(pool, "%s/decomposed_%s.json", b.kept, hash);
     assert_int_equal(stat(path, &st), 0);
