@@ -274,7 +274,7 @@ static int run_mode(struct request *req, struct err *err)
 {
     struct candidate *c = pool_alloc(req->pool, sizeof(*c));
     c->tenant = start_keep_tenant(req->pool, req->tenant);
-    words_begin(&c->words, req, req->tenant);
+    words_begin(&c->words, req, c->tenant);
     req->mode = "run";
     req->state = c;
     int r = request_may(req, SCOPE_RUN, err);

@@ -23,6 +23,13 @@ static bool may_ask(const struct api *api)
     return api->author && strcmp(api->settings->decompose_model, AUTHOR_RULES) != 0;
 }
 
+static bool has_key(struct words *w)
+{
+    if (!w->key)
+        w->key = may_ask(w->req->api) ? find_key(w->req, w->tenant) : "";
+    return *w->key != 0;
+}
+
 /* --- the decomposer -------------------------------------------------------------------------- */
 
 static struct author_order order_of(const struct words *w, const char *text,
@@ -81,9 +88,8 @@ static int decompose(struct decomposer *d, struct pool *pool, const char *text, 
                      struct err *err)
 {
     struct words *w = (struct words *)d;
-    if (!*w->key)
-        return plan_decompose(pool, AUTHOR_RULES, text, out, err);
-    if (strlen(text) > CAP_PROSE_BYTES || str_empty(text)) /* said as ever */
+    bool sized = !str_empty(text) && strlen(text) <= CAP_PROSE_BYTES;
+    if (!sized || !has_key(w))
         return plan_decompose(pool, AUTHOR_RULES, text, out, err);
     return from_model(w, pool, text, out, err);
 }
@@ -92,7 +98,7 @@ int words_goals(struct words *w, const char *text, const char **out, struct err 
 {
     json_t *document;
     *out = "";
-    if (!*w->key)
+    if (!has_key(w))
         return 0;
     int r = decompose(&w->decomposer, w->req->pool, text, &document, err);
     if (!r)
@@ -103,11 +109,11 @@ int words_goals(struct words *w, const char *text, const char **out, struct err 
 void words_begin(struct words *w, struct request *req, const struct tenant *tenant)
 {
     const char *data = req->api->settings->data_dir;
-    *w = (struct words){.decomposer.decompose = decompose, .req = req, .key = ""};
-    if (!may_ask(req->api))
-        return;
-    w->key = find_key(req, tenant);
-    w->dir = pool_printf(req->pool, "%s/tenants/%s/plan_cache", data, req->tenant_id);
+    *w = (struct words){
+        .decomposer.decompose = decompose,
+        .req = req,
+        .tenant = tenant,
+        .dir = pool_printf(req->pool, "%s/tenants/%s/plan_cache", data, req->tenant_id)};
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */

@@ -14,8 +14,9 @@
 struct words {
     struct decomposer decomposer; /* for struct intake_config */
     struct request *req;
-    const char *key;  /* "" none: the rules */
-    const char *dir;  /* where this tenant's plans are kept */
+    const struct tenant *tenant;
+    const char *key; /* "" none: the rules; NULL: not looked up yet */
+    const char *dir; /* where this tenant's plans are kept */
     const char *text; /* that the model has to be asked for; NULL: nothing */
     struct author_wait *wait;
     bool answered, by_model;
@@ -25,7 +26,7 @@ struct words {
     json_t *spent; /* what the call cost, for the run (run/run.h: spent); NULL: nothing */
 };
 
-/* The tenant's key is looked up now. */
+/* tenant lives as long as the call; its key is looked up when there are words. */
 void words_begin(struct words *words, struct request *req, const struct tenant *tenant);
 
 /*

@@ -45,7 +45,7 @@ struct author_order {
 };
 
 /* What was kept of it. *out: a document for intake, in pool. E_NOT_FOUND: nothing, or what intake refuses
- * by now. E_INVALID and what profile_load() says: the model's files are wrong. */
+ * by now. E_INTERNAL: the files of profiles/ and prompts/ are wrong. */
 int author_find(struct author *author, struct pool *pool, const struct author_order *order, json_t **out,
                 struct err *err) MUST_CHECK;
 

@@ -43,8 +43,8 @@ static void make_hash(struct pool *pool, const char *model, const char *versions
     out[AUTHOR_HASH_BYTES - 1] = 0;
 }
 
-int author_question(struct pool *pool, const struct author_config *config, const char *text,
-                    struct question *out, struct err *err)
+static int make_question(struct pool *pool, const struct author_config *config, const char *text,
+                         struct question *out, struct err *err)
 {
     const struct profile_dirs dirs = profile_dirs_here(config->share_dir);
     struct prompt prompt, constraint = {.text = "", .version = ""};
@@ -58,6 +58,15 @@ int author_question(struct pool *pool, const struct author_config *config, const
     make_hash(pool, config->model, pool_printf(pool, "%s %s", prompt.version, constraint.version),
               text, out->hash);
     return prompt_fill(pool, &prompt, values, ARRAY_SIZE(values), &out->text, err);
+}
+
+/* Wrong files are the operator's fault, whatever code they have. */
+int author_question(struct pool *pool, const struct author_config *config, const char *text,
+                    struct question *out, struct err *err)
+{
+    struct err why = {0};
+    return make_question(pool, config, text, out, &why) ? err_set(err, E_INTERNAL, "%s", why.msg)
+                                                        : 0;
 }
 
 int author_check(const struct intake_config *intake, const char *text, const json_t *document,

@@ -15,7 +15,7 @@ struct question {
     char hash[AUTHOR_HASH_BYTES];
 };
 
-/* From the files as they are now. In pool. */
+/* From the files as they are now. In pool. E_INTERNAL: they are wrong. */
 int author_question(struct pool *pool, const struct author_config *config, const char *text, struct question *out,
                     struct err *err) MUST_CHECK;
 

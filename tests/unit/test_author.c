@@ -451,6 +451,21 @@ static void another_prompt_model_or_text_is_another_answer(void **state)
     close_bench(&b);
 }
 
+static void a_wrong_prompt_is_no_missing_plan(void **state)
+{
+    struct bench b;
+    json_t *kept;
+    const char *own = "__PLAN__ and __NOTHING__\n";
+    open_bench(&b, SCRIPT(NAVIGATE), 0);
+    assert_int_equal(
+        file_write_soon(pool_printf(pool, "%s/decompose.txt", b.dir), own, strlen(own), 0600, NULL),
+        0);
+    setenv("MANTIS_PROMPTS_DIR", b.dir, 1);
+    assert_int_equal(find(&b, "Look", &kept), E_INTERNAL);
+    unsetenv("MANTIS_PROMPTS_DIR");
+    close_bench(&b);
+}
+
 static void put_kept(struct bench *b, const char *text, const char *content)
 {
     const char *hash;
@@ -532,6 +547,8 @@ static const struct CMUnitTest others[] = {
              the_call_ends_with_its_last_waiter),
     row_test("brains 9 changed prompt version, model or text: new call",
              another_prompt_model_or_text_is_another_answer),
+    row_test("brains 9 a prompt that is wrong is the operator's",
+             a_wrong_prompt_is_no_missing_plan),
     row_test("brains 9 a kept answer goes through every pass again",
              what_is_kept_is_held_against_the_rules_again),
     row_test("brains 9 at most so many answers are kept", the_oldest_of_too_many_goes),
