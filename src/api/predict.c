@@ -213,39 +213,14 @@ static int answer_dry_run(struct request *req, struct candidate *c, struct err *
     return respond_json(req, 200, json_keep(req->pool, dry_run_json(&d)));
 }
 
-/* A run of this key is there: it is the answer, and nothing has to be made for it. */
-static int known_key(struct request *req, struct candidate *c, bool *ret_known, struct err *err)
-{
-    struct store_key found;
-    struct err why = {0};
-    *ret_known = false;
-    if (c->options.dry_run)
-        return 0;
-    int r = replay_key_read(req, &c->key, err);
-    if (r || !c->key)
-        return r;
-    r = replay_find(c->key, &found, &why);
-    *ret_known = !r;
-    if (r && r != E_NOT_FOUND)
-        *err = why;
-    return r == E_NOT_FOUND ? 0 : r;
-}
-
 static int go_on(struct request *req, struct err *err);
 
 /* Before it is paid for, everything else that a run needs is there. */
 static int ask_model(struct request *req, struct candidate *c, struct err *err)
 {
-    bool known;
     int r = choose_run_id(req, c, err);
     r = r ? r : choose_webhook(req, c, err);
-    r = r ? r : known_key(req, c, &known, err);
-    if (r)
-        return r;
-    if (known)
-        return start_run(req, c, err);
-    r = start_may_spend(req, c, err);
-    return r ? r : words_ask(&c->words, go_on, err);
+    return r ? r : start_ask_model(req, c, go_on, err);
 }
 
 /* Also where a call goes on whose words the model has made steps of. */

@@ -134,7 +134,7 @@ static int check_live(struct request *req, const struct candidate *c, struct err
                    c->tenant->max_concurrent_runs);
 }
 
-int start_may_spend(struct request *req, struct candidate *c, struct err *err)
+static int may_spend(struct request *req, struct candidate *c, struct err *err)
 {
     bool dry = c->options.dry_run;
     int r = dry ? 0 : check_ready(req, err);
@@ -399,4 +399,35 @@ int start_run(struct request *req, struct candidate *c, struct err *err)
 {
     req->state = c;
     return begin(req, err);
+}
+
+/* A run of this key is there: it is the answer, and nothing has to be made for it. */
+static int known_key(struct request *req, struct candidate *c, bool *ret_known, struct err *err)
+{
+    struct store_key found;
+    struct err why = {0};
+    *ret_known = false;
+    if (c->options.dry_run)
+        return 0;
+    int r = replay_key_read(req, &c->key, err);
+    if (r || !c->key)
+        return r;
+    r = replay_find(c->key, &found, &why);
+    *ret_known = !r;
+    if (r && r != E_NOT_FOUND)
+        *err = why;
+    return r == E_NOT_FOUND ? 0 : r;
+}
+
+int start_ask_model(struct request *req, struct candidate *c, route_fn *again, struct err *err)
+{
+    bool known;
+    int r = known_key(req, c, &known, err);
+    if (r)
+        return r;
+    if (known)
+        return start_run(req, c, err);
+    req->state = c;
+    r = may_spend(req, c, err);
+    return r ? r : words_ask(&c->words, again, err);
 }

@@ -54,9 +54,12 @@ int start_take_token(struct request *req, const struct tenant *tenant, struct er
 /* The same, but not a second time for one call. */
 int start_take_token_once(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
 
-/* May a model be paid for this call? Everything that would refuse its run later: the server, the day's cap,
- * live runs, the bucket, of which a token is taken. */
-int start_may_spend(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
+/*
+ * c->words.text has to be asked for: suspends the call, which goes on with again(). Before it is paid for, everything
+ * that would refuse its run later is looked at: the server, the day's cap, live runs, the bucket, of which a token is
+ * taken. A run that the call's key knows is answered at once.
+ */
+int start_ask_model(struct request *req, struct candidate *c, route_fn *again, struct err *err) MUST_CHECK;
 
 /* Mark an answer that refuses for too many live runs. */
 void start_too_many_runs(struct request *req);
