@@ -231,6 +231,24 @@ test('tenancy 5 every tenant pays with its own key, and keeps its own plans', as
   }
 })
 
+test('http-api 4.1 a caller who is refused has no model asked, and a token is taken once', async () => {
+  const many = new TenantServer({ few: { rate_limit_per_minute: 2 } }, { env: { ...env, ANTHROPIC_API_KEY: key } })
+  await many.start()
+  const few = { predict: (body) => many.request('POST', '/v1/predict', body, { 'X-Mantis-Token': many.tokens.few }) }
+  try {
+    const first = await look('Would you spare a token', {}, few)
+    assert.equal(first.status, 200, first.text)
+    assert.equal(first.headers.get('X-RateLimit-Remaining'), '1')
+    assert.equal((await look('Would you spare another token', {}, few)).status, 200)
+    const refused = await look('Would you spare a third token', {}, few)
+    assert.equal(refused.status, 429)
+    assert.ok(Number(refused.headers.get('Retry-After')) > 0)
+    assert.equal(calls('spare a third token').length, 0)
+  } finally {
+    await many.stop()
+  }
+})
+
 test('brains 9 a model that cannot be reached is 503, one that refuses the key 502', { timeout: 60000 * slow }, async () => {
   const strict = await startModelServer(fs.mkdtempSync(path.join(dir, 'strict-')), { key: 'another', rules: [{ text: 'x' }] })
   const down = await startServer({ env: { ANTHROPIC_API_KEY: key, MANTIS_PROFILES_DIR: profilesFor(strict.url) } })

@@ -7,6 +7,7 @@
 #include "core/result.h"
 #include "run/allow.h"
 #include "run/rules.h"
+#include "unit/fixtures.h"
 #include "unit/run_rig.h"
 
 static const char *value(const struct rig *rig, size_t row, const char *key)
@@ -544,6 +545,25 @@ static void a_run_resumed_outside_its_allowlist_does_no_step(void **state)
     rig_release(&first);
 }
 
+static void what_was_paid_for_the_plan_counts_once(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, "[{'type':'wait','intent':'w','params':{'seconds':0}}]");
+    rig.config.spent = json_of(rig.pool, "[{'source':'decompose','model':'claude-opus-4-7',"
+                                         "'input':1000,'output':200}]");
+    rig_run(&rig, NULL);
+    const double paid = (1000 * 15 + 200 * 75) / 1e6;
+    assert_float_equal(json_num(json_object_get(rig.final, "costs"), "claude", 0), paid, 1e-9);
+    json_t *early = json_deep_copy(rig.checkpoints[0]);
+    rig_run(&rig, early); /* a later attempt of the same run */
+    assert_float_equal(json_num(json_object_get(rig.final, "costs"), "claude", 0), paid, 1e-9);
+    json_put_str(early, "run_key", "r0"); /* of another run: resume_state */
+    rig_run(&rig, early);
+    assert_float_equal(json_num(json_object_get(rig.final, "costs"), "claude", 0), 2 * paid, 1e-9);
+    json_decref(early);
+    rig_release(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +613,8 @@ int main(void)
                  a_duplicate_goes_back_and_on_with_the_loop),
         cmocka_unit_test(a_plan_without_steps_is_complete),
         cmocka_unit_test(screenshots_that_cannot_be_kept_do_not_end_the_run),
+        row_test("agent-loop 17 what was paid for the plan is the run's, once",
+                 what_was_paid_for_the_plan_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
