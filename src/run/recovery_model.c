@@ -176,10 +176,14 @@ static const char *text_of(struct run *run, const json_t *answer, const char *ke
                    TEXT_BYTES);
 }
 
+/* What it proposed, and why, is in the event; the caller is told that it was not done. */
 static int halt(struct run *run, struct recovery_decision *out, const char *why)
 {
-    run_event(run, SOURCE, "refused", NULL, "what the model proposes is not done: %s", why);
+    run_event(run, SOURCE, "refused",
+              json_pack("{s:o}", "reasoning", json_string_safe(out->reasoning)),
+              "what the model proposes is not done: %s", why);
     out->mode = RECOVERY_HALT;
+    out->reasoning = pool_printf(run->step_pool, "what a model proposed is not done: %s", why);
     return 0;
 }
 
