@@ -8,7 +8,6 @@
 #include "core/cost.h"
 #include "run/look.h"
 
-#define PROFILE      "claude"
 #define JPEG_QUALITY 85
 #define WAITS_MS     20000 /* between tries */
 
@@ -19,7 +18,7 @@ static int load_profile(struct run *run, const struct helper_call *call, struct 
 {
     const struct model_link *link = run->config->helper;
     const struct profile *file;
-    int r = profile_load(run->step_pool, &link->dirs, PROFILE, &file, err);
+    int r = profile_load(run->step_pool, &link->dirs, HELPER_PROFILE, &file, err);
     if (r)
         return r;
     *out = *file;

@@ -8,6 +8,8 @@
 #include "brain/model/ask.h"
 #include "run/run.h"
 
+#define HELPER_PROFILE "claude" /* profiles/claude.json: how its server is reached */
+
 struct helper_call {
     const char *source; /* in the run's costs: "recovery" */
     const char *model;

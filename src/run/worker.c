@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/inner/inner.h"
+#include "run/helper.h"
 #include "run/models.h"
 #include "run/profile.h"
 #include "run/run.h"
@@ -377,6 +378,14 @@ static int start_reader(struct worker *w, const char *spec, struct err *err)
     return r ? r : reader_create(reader_spec(w->pool, spec), &needs, &w->reader, err);
 }
 
+/* NULL: there is no key for Claude, and the rules are alone. */
+static const struct model_link *helper_link(struct worker *w)
+{
+    const struct model_link *link;
+    bool claude = json_flag(json_object_get(w->start, "model"), "claude", false);
+    return claude && !models_link(w->models, HELPER_PROFILE, &link, NULL) ? link : NULL;
+}
+
 static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
 {
     const char *brain = json_str(w->start, "brain", "page");
@@ -471,6 +480,7 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
     return (struct run_config){
         .rates = rates,
         .models = w->models,
+        .helper = helper_link(w),
         .tools = host_tools,
         .plan = plan,
         .checkpoint = json_object_get(m, "checkpoint"),

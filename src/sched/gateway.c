@@ -139,6 +139,7 @@ json_t *gateway_link(const struct gateway_run *r)
     json_put(link, "dirs",
              json_pack("{s:s,s:s,s:s}", "profiles", g->dirs.profiles, "prompts", g->dirs.prompts,
                        "share", g->dirs.share));
+    json_put_bool(link, "claude", upstream_has_claude(g, r));
     json_put_bool(link, "logprobs", g->config.settings->capture_logprobs);
     json_put_int(link, "top_logprobs", g->config.settings->logprobs_top_k);
     json_put(link, "pod",

@@ -77,7 +77,7 @@ struct gateway_client {
 /* The attempt may call models until gateway_close(). Never NULL. */
 struct gateway_run *gateway_open(struct gateway *gateway, const struct gateway_client *client);
 
-/* "model" of the start message: {"socket","credential","dirs"{},"pod"}. Holds the credential. New
+/* "model" of the start message: {"socket","credential","dirs"{},"pod","claude"}. Holds the credential. New
  * reference. */
 json_t *gateway_link(const struct gateway_run *run);
 

@@ -157,4 +157,7 @@ bool upstream_pod(struct gateway *g, struct pool *pool, struct gateway_pod *out)
 /* Take keys out of the environment, so that no child and no core file has them. */
 void upstream_take_keys(struct gateway *g);
 
+/* Is there a key for Claude that this run may use? */
+bool upstream_has_claude(struct gateway *g, const struct gateway_run *run);
+
 #endif

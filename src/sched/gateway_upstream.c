@@ -78,9 +78,19 @@ static const char *key_of(struct gateway *g, struct pool *pool, const struct gat
     if (*key || (anthropic && run && run->anthropic_required))
         return key;
     key = json_str(g->environment, name, "");
+    if (anthropic && !*key && !str_empty(g->config.settings->anthropic_key))
+        key = g->config.settings->anthropic_key; /* taken out of the environment with the settings */
     if (!*key)
         key = secret_read(pool, dir, str_lower(pool, name));
     return *key ? key : secret_read(pool, dir, name);
+}
+
+bool upstream_has_claude(struct gateway *g, const struct gateway_run *run)
+{
+    struct pool *pool = pool_create(NULL);
+    bool has = *key_of(g, pool, run, ANTHROPIC) != 0;
+    pool_destroy(pool);
+    return has;
 }
 
 static void wipe(void *arg)

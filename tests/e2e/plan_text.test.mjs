@@ -30,6 +30,8 @@ before(async () => {
   site = await startSite('shop')
   model = await startModelServer(dir, {
     rules: [
+      { when: ['THE STEP', 'Have the basket'], times: 1, calls: [{ name: 'record_recovery', arguments: { mode: 'insert_steps', reasoning: 'pay first', inserted_steps: [{ type: 'submit', intent: 'Press it', params: { label: 'Pay now' } }] } }] },
+      { when: ['THE STEP', 'Open the basket'], calls: [{ name: 'record_recovery', arguments: { mode: 'edit_step', reasoning: 'it is called Cart here', edited_step: { params: { label: 'Cart' } } } }] },
       { when: 'once overloaded', times: 1, status: 529, message: 'overloaded' },
       { when: 'twice as slow', text: plan(open('https://slow.test/')), delay_ms: 700 },
       { when: 'say nothing', fault: 'silence' },
@@ -330,4 +332,40 @@ test('plans 14 plan init tells what a model wrote instead of a plan', async () =
   assert.equal(r.code, 1)
   assert.match(r.err, /I would rather not do this/)
   assert.ok(!fs.existsSync(path.join(dir, 'no.json')))
+})
+
+// ---- in a run ----------------------------------------------------------------------------------------
+
+const missing = (intent) => ({ steps: [open(site.url), { type: 'wait', intent: 'w', params: { seconds: 0 } },
+  { type: 'submit', intent, required: true, params: { label: 'Zebra crossing', kind: 'nav_link' } }] })
+
+test('agent-loop 9.4 where the rules know nothing a model decides, and what pays is not pressed', { timeout: 120000 * slow }, async () => {
+  const run = await server.submit({ task_suite: missing('Open the basket') })
+  const status = await server.end(run)
+  assert.equal(status.status, 'succeeded', JSON.stringify(status))
+  const { result } = await server.result(run)
+  assert.match(result.step_details.at(-1).data, /Cart/)
+  assert.ok(result.healing_events.some((h) => h.kind === 'replace_step' && /called Cart/.test(h.reason)))
+  const [call] = calls('Open the basket')
+  assert.equal(call.body.model, 'claude-haiku-4-5-20251001')
+  assert.equal(call.body.messages[0].content[0].type, 'image')
+  assert.equal(call.headers['x-api-key'], key)
+  assert.equal(Object.keys(result.claude_cost_by_path.by_path).filter((k) => k.startsWith('recovery::')).length, 1)
+  const refused = await server.submit({ task_suite: missing('Have the basket') })
+  assert.equal((await server.end(refused)).status, 'halted')
+  const events = await server.events(refused)
+  assert.ok(events.some((e) => e.kind === 'refused' && /would commit/.test(e.message)), JSON.stringify(events.slice(-8)))
+})
+
+test('agent-loop 9.4 without a key the rules are alone', { timeout: 60000 * slow }, async () => {
+  const plain = await startServer({ env })
+  const before = model.sent().length
+  try {
+    const run = await plain.submit({ task_suite: missing('Open the basket') })
+    assert.equal((await plain.end(run)).status, 'halted')
+    assert.equal(model.sent().length, before)
+    assert.ok(!(await plain.events(run)).some((e) => e.kind === 'unanswered'))
+  } finally {
+    await plain.stop()
+  }
 })
