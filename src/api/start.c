@@ -138,7 +138,7 @@ static int may_spend(struct request *req, struct candidate *c, struct err *err)
 {
     bool dry = c->options.dry_run;
     int r = dry ? 0 : check_ready(req, err);
-    r = r || dry ? r : check_brain(req, c, err);
+    r = r || dry ? r : check_model(req, c, err);
     r = r || dry ? r : check_live(req, c, err);
     r = r ? r : check_day(req, c->tenant, err);
     return r ? r : start_take_token_once(req, c, err);

@@ -129,11 +129,13 @@ static json_t *spent_json(const struct author_answer *a)
 static void log_cost(const struct words *w, int result, const struct author_answer *a)
 {
     struct log_ctx ctx = request_log_ctx(w->req, NULL);
+    struct cost_rates rates;
+    cost_rates_read(NULL, &rates);
     log_info("mantis.server", &ctx,
              "plan_text tenant=%s model=%s input_tokens=%lld output_tokens=%lld usd=%.6f plan=%s",
              w->req->tenant_id, a->model,
              (long long)(a->use.input + a->use.cache_read + a->use.cache_write),
-             (long long)a->use.output, cost_of_tokens(a->model, &a->use), result ? "none" : "made");
+             (long long)a->use.output, cost_of_tokens(&rates, a->model, &a->use), result ? "none" : "made");
 }
 
 static void on_answer(void *arg, int result, const struct author_answer *answer,

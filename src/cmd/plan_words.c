@@ -25,9 +25,11 @@ struct asking {
 
 static void say_cost(const struct author_answer *a)
 {
+    struct cost_rates rates;
+    cost_rates_read(NULL, &rates);
     fprintf(stderr, "note: %s was asked for the plan: %lld tokens read, %lld written, %.4f USD\n",
             a->model, (long long)(a->use.input + a->use.cache_read + a->use.cache_write),
-            (long long)a->use.output, cost_of_tokens(a->model, &a->use));
+            (long long)a->use.output, cost_of_tokens(&rates, a->model, &a->use));
 }
 
 static void on_answer(void *arg, int result, const struct author_answer *answer,

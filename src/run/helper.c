@@ -25,7 +25,7 @@ static int load_profile(struct run *run, const struct helper_call *call, struct 
     out->model = call->model;
     out->timeout_s = call->timeout_s;
     out->attempts = call->tries;
-    out->format = link->picture ? FORMAT_JPEG : FORMAT_PNG;
+    out->format = link->picture ? PICTURE_JPEG : PICTURE_PNG;
     out->quality = JPEG_QUALITY;
     return 0;
 }

@@ -135,12 +135,11 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     return 0;
 }
 
-const char *models_profile_of(struct pool *pool, const char *brain)
+const char *models_profile_of(struct pool *pool, const char *spec)
 {
-    if (!strcmp(brain, "claude"))
-        return "claude";
-    const char *rest = str_starts(brain, "claude:") ? brain + strlen("claude:")
-                       : str_starts(brain, "chat:") ? brain + strlen("chat:")
-                                                    : NULL;
-    return rest ? pool_strdup(pool, rest) : NULL;
+    static const char *const kinds[] = {"chat:", "vlm:", "claude:"};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (str_starts(spec, kinds[i]))
+            return pool_strdup(pool, spec + strlen(kinds[i]));
+    return !strcmp(spec, "claude") ? "claude" : NULL;
 }

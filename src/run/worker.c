@@ -368,22 +368,25 @@ static int start_brain(struct worker *w, const char *spec, struct err *err)
     return r ? r : brain_create(spec, &needs, &w->brain, err);
 }
 
-/* The reader of a brain that is a model asks the same model. */
-static int start_reader(struct worker *w, const char *spec, struct err *err)
-{
-    struct reader_needs needs = reader_needs(w);
-    int r = link_to(w, models_profile_of(w->pool, spec), &needs.model, err);
-    if (!r && needs.model)
-        r = link_to(w, needs.form_target, &needs.pod, err);
-    return r ? r : reader_create(reader_spec(w->pool, spec), &needs, &w->reader, err);
-}
-
 /* NULL: there is no key for Claude, and the rules are alone. */
 static const struct model_link *helper_link(struct worker *w)
 {
     const struct model_link *link;
     bool claude = json_flag(json_object_get(w->start, "model"), "claude", false);
     return claude && !models_link(w->models, HELPER_PROFILE, &link, NULL) ? link : NULL;
+}
+
+/* Claude reads for a model that acts, where there is a key for it; else the model reads for itself. */
+static int start_reader(struct worker *w, const char *spec, struct err *err)
+{
+    struct reader_needs needs = reader_needs(w);
+    const char *reader = reader_spec(w->pool, spec);
+    if (str_starts(reader, "vlm:") && helper_link(w))
+        reader = "claude";
+    int r = link_to(w, models_profile_of(w->pool, reader), &needs.model, err);
+    if (!r && needs.model)
+        r = link_to(w, needs.form_target, &needs.pod, err);
+    return r ? r : reader_create(reader, &needs, &w->reader, err);
 }
 
 static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
