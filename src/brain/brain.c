@@ -58,7 +58,14 @@ const char *brain_name(const struct brain *brain)
 
 unsigned brain_abilities(const struct brain *brain)
 {
-    return brain->driver->caps;
+    return brain->driver->caps | brain->also;
+}
+
+int brain_query(struct brain *brain, struct pool *pool, const struct brain_query *query,
+                struct brain_answer *out, struct err *err)
+{
+    *out = (struct brain_answer){.why = ""};
+    return brain->driver->query ? brain->driver->query(brain, pool, query, out, err) : 0;
 }
 
 int brain_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,

@@ -22,6 +22,10 @@ enum brain_caps {
     BRAIN_CAN_PLAN = 1 << 1,  /* may be given sub-goals of more than one action */
     BRAIN_AIMS_BY_PAGE = 1 << 2, /* knows what it clicks: not second-guessed by guards for pixel brains */
     BRAIN_SEES = 1 << 3,         /* is shown the screen as a picture */
+    BRAIN_ANSWERS = 1 << 4,      /* has answers to questions (query.h) */
+    BRAIN_TELLS_HISTORY = 1 << 5,  /* says itself what was done and what came of it: the turn's text need not */
+    BRAIN_TELLS_ATTEMPTS = 1 << 6, /* and what failed before */
+    BRAIN_CALLS_TOOLS = 1 << 7,    /* is told of host_tools and may call them */
 };
 
 struct model_link; /* brain/model/ask.h */
@@ -33,15 +37,15 @@ struct brain_needs {
     const struct model_link *model; /* chat, claude: the server, or the gateway before it */
 };
 
-/* spec: "page", "mock", "none", "script:<file>", "chat:<profile>", "claude". E_UNSUPPORTED names the kinds;
- * E_NOT_FOUND: no such profile. */
+/* spec: "page", "mock", "none", "script:<file>", "chat:<profile>", "claude".
+ * E_UNSUPPORTED names the kinds; E_NOT_FOUND: no such profile. */
 int brain_create(const char *spec, const struct brain_needs *needs, struct brain **out, struct err *err) MUST_CHECK;
 void brain_destroy(struct brain *brain); /* NULL is fine */
 unsigned brain_caps_of(const char *spec); /* without creating it; 0 for unknown */
 bool brain_known(const char *spec);       /* its kind is built in */
 const char *const *brain_kinds(void);     /* NULL-terminated */
 const char *brain_name(const struct brain *brain); /* "page": what /v1/models says */
-unsigned brain_abilities(const struct brain *brain); /* enum brain_caps */
+unsigned brain_abilities(const struct brain *brain); /* enum brain_caps; may change from turn to turn */
 
 struct brain_turn {
     const char *task;                /* the sub-goal text of agent-loop.md 1.5 */
@@ -52,6 +56,10 @@ struct brain_turn {
     int n_history;
     bool in_plan;                    /* a sub-goal of a plan, not a task of its own */
     const char *step_type;           /* of the plan's step, NULL none */
+    const json_t *attempts;          /* [{x, y, label, kind, reason, hit}] of earlier failures, NULL none */
+    const json_t *host_tools;        /* [{name, description, parameters}] that may be called, NULL none */
+    const char *loop;                /* signal of the loop detector, NULL: it gets on */
+    int frames;                      /* screenshots it is shown; 0: as its profile says */
     int steps_left;                  /* this one included */
     int64_t deadline_mono_ms;
 };
@@ -60,6 +68,8 @@ struct brain_reply {
     struct action action;
     const char *thinking;         /* "" when none */
     const json_t *predicted;      /* predicate tokens (agent-loop.md 8.1) or NULL */
+    const char *tool;             /* a host tool to call; the action is then a wait that says so. NULL none */
+    const json_t *tool_args;      /* object */
     const char *model; /* that is paid by the token, in pool; NULL: this turn cost nothing */
     int64_t input_tokens, output_tokens;
     int64_t cache_read_tokens, cache_write_tokens; /* not in input_tokens */

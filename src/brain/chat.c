@@ -10,7 +10,8 @@ static int chat_create(const char *argument, const struct brain_needs *needs, st
 }
 
 const struct brain_driver brain_chat = {.kind = "chat",
-                                        .caps = BRAIN_CAN_PLAN | BRAIN_SEES,
+                                        .caps = MODEL_BRAIN_CAPS,
                                         .create = chat_create,
                                         .destroy = model_brain_destroy,
-                                        .think = model_brain_think};
+                                        .think = model_brain_think,
+                                        .query = model_brain_query};

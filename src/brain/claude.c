@@ -12,7 +12,8 @@ static int claude_create(const char *argument, const struct brain_needs *needs, 
 }
 
 const struct brain_driver brain_claude = {.kind = "claude",
-                                          .caps = BRAIN_CAN_PLAN | BRAIN_SEES,
+                                          .caps = MODEL_BRAIN_CAPS,
                                           .create = claude_create,
                                           .destroy = model_brain_destroy,
-                                          .think = model_brain_think};
+                                          .think = model_brain_think,
+                                          .query = model_brain_query};

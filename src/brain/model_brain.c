@@ -7,6 +7,8 @@
 #include "brain/model/ask.h"
 #include "brain/model/parts.h"
 
+#define MAX_FRAMES 8 /* of http-api.md section 6 */
+
 struct model_brain {
     struct brain base;
     struct pool *pool;
@@ -22,10 +24,19 @@ static int larger(int a, int b)
     return a > b ? a : b;
 }
 
-/* Frames that are shown beside the current one, or steps of a conversation. */
+/* Frames that may be asked for beside the current one, or steps of a conversation. */
 static int turns_kept(const struct profile *p)
 {
-    return larger(larger(p->frames, p->plan_frames) - 1, p->exchanges);
+    return larger(larger(larger(p->frames, p->plan_frames), MAX_FRAMES) - 1, p->exchanges);
+}
+
+/* A tool is called where tools are: told in words alone, it would be guessed at. */
+static unsigned abilities_of(const struct model_brain *b)
+{
+    const struct profile *p = b->profile;
+    bool tools =
+        p->tools_use == TOOLS_ALWAYS || (p->tools_use == TOOLS_SELF_HOSTED && b->link->server.ours);
+    return (p->tell_attempts ? BRAIN_TELLS_ATTEMPTS : 0u) | (tools ? BRAIN_CALLS_TOOLS : 0u);
 }
 
 static int load(struct model_brain *b, enum profile_api api, const char *name, struct err *err)
@@ -54,6 +65,7 @@ int model_brain_create(const struct brain_driver *driver, enum profile_api api, 
         pool_destroy(pool);
         return r;
     }
+    b->base.also = abilities_of(b);
     b->memory = memory_create(turns_kept(b->profile));
     *out = &b->base;
     return 0;
@@ -100,9 +112,13 @@ static int build(const struct model_brain *b, struct pool *pool, const struct br
                            .task = turn->task,
                            .prompt = turn->prompt,
                            .history = turn->history,
+                           .feedback = turn->feedback,
                            .n_history = turn->n_history,
+                           .most_frames = turn->frames,
+                           .attempts = turn->attempts,
+                           .host_tools = turn->host_tools,
                            .step_type = turn->step_type};
-    int frames = turn->in_plan ? p->plan_frames : p->frames;
+    int frames = request_frames(p, &t);
     t.n_frames = memory_frames(b->memory, pool, now, frames - 1, &t.frames);
     if (p->exchanges)
         t.n_exchanges = memory_exchanges(b->memory, pool, p->exchanges, &t.exchanges);
@@ -124,17 +140,28 @@ static struct point pointer_of(const struct brain_turn *turn)
     return (struct point){-1, -1};
 }
 
-static void count(const struct model_brain *b, const struct said *said, struct brain_reply *out)
+/* Who is paid by the token for it; NULL: a server of ours. */
+static const char *paid_model(const struct model_brain *b, const struct said *said)
 {
     const char *hosted = b->link->server.model ? b->link->server.model : b->profile->model;
-    if (b->link->server.ours)
-        out->gpu_s = said->server_s;
-    else
-        out->model = *said->model ? said->model : hosted;
-    out->input_tokens = said->input_tokens - said->cached_tokens - said->cache_write_tokens;
-    out->output_tokens = said->output_tokens;
-    out->cache_read_tokens = said->cached_tokens;
-    out->cache_write_tokens = said->cache_write_tokens;
+    return b->link->server.ours ? NULL : *said->model ? said->model : hosted;
+}
+
+static struct token_use used(const struct said *said)
+{
+    return (struct token_use){said->input_tokens - said->cached_tokens - said->cache_write_tokens,
+                              said->output_tokens, said->cached_tokens, said->cache_write_tokens};
+}
+
+static void count(const struct model_brain *b, const struct said *said, struct brain_reply *out)
+{
+    const struct token_use use = used(said);
+    out->model = paid_model(b, said);
+    out->input_tokens = use.input;
+    out->output_tokens = use.output;
+    out->cache_read_tokens = use.cache_read;
+    out->cache_write_tokens = use.cache_write;
+    out->gpu_s = b->link->server.ours ? said->server_s : 0;
 }
 
 static void read_reply(const struct model_brain *b, struct pool *pool,
@@ -143,12 +170,15 @@ static void read_reply(const struct model_brain *b, struct pool *pool,
 {
     const struct frame *f = &turn->obs->frame;
     const struct reply_facts facts = {.view = {f->width, f->height, now->width, now->height},
-                                      .pointer = pointer_of(turn)};
+                                      .pointer = pointer_of(turn),
+                                      .host_tools = turn->host_tools};
     struct model_reply reply;
     reply_read(pool, b->profile, said, &facts, &reply);
     out->action = reply.action;
     out->thinking = reply.thinking;
     out->predicted = reply.predicted;
+    out->tool = reply.tool;
+    out->tool_args = reply.tool_args;
     count(b, said, out);
 }
 
@@ -170,5 +200,80 @@ int model_brain_think(struct brain *brain, struct pool *pool, const struct brain
         return r;
     read_reply(b, pool, turn, &now, &said, out);
     memory_add(b->memory, turn, &now, said.content);
+    return 0;
+}
+
+/* --- questions ------------------------------------------------------------------------------- */
+
+static bool read_answer(const struct model_brain *b, struct pool *pool, const struct brain_query *q,
+                        const struct space_view *view, const char *text, struct brain_answer *out)
+{
+    const struct profile *p = b->profile;
+    switch (q->which) {
+    case QUESTION_FORM_VALUES:
+        out->n_values = answer_form_values(pool, text, out->values, QUERY_MAX_VALUES);
+        return out->n_values > 0;
+    case QUESTION_FOCUSED:
+        return answer_focused(pool, text, &out->focused);
+    case QUESTION_DONE:
+        return answer_done(pool, text, &out->done);
+    case QUESTION_SUBMIT:
+        return answer_submit(pool, p, view, text, &out->submit);
+    case QUESTION_DIRECTOR:
+        return answer_director(pool, p, view, text, &out->action);
+    case QUESTION_GROUNDING:
+        return answer_grounding(pool, p, view, text, &out->at);
+    }
+    return false;
+}
+
+/* The body of the question; *view is what its picture shows. */
+static int build_question(const struct model_brain *b, struct pool *pool,
+                          const struct brain_query *q, struct space_view *view, json_t **out,
+                          struct err *err)
+{
+    struct question_facts facts = q->facts;
+    struct model_frame frame;
+    const char *text;
+    bool sees = question_sees(q->which);
+    int r = sees ? take_picture(b, pool, q->obs, &frame, err) : 0;
+    if (r)
+        return r;
+    if (sees)
+        *view = (struct space_view){q->obs->frame.width, q->obs->frame.height, frame.width,
+                                    frame.height};
+    facts.view = *view;
+    r = question_text(pool, &b->link->dirs, b->profile, q->which, &facts, &text, err);
+    if (!r)
+        *out = request_question(pool, b->profile, &b->link->server, text, sees ? &frame : NULL,
+                                question_max_tokens(q->which));
+    return r;
+}
+
+/* Asked once: who asks can go on without. */
+int model_brain_query(struct brain *brain, struct pool *pool, const struct brain_query *q,
+                      struct brain_answer *out, struct err *err)
+{
+    struct model_brain *b = (struct model_brain *)brain;
+    struct profile once = *b->profile;
+    struct space_view view = {0};
+    struct said said;
+    struct err why = {0};
+    json_t *body;
+    once.attempts = 1;
+    int r = build_question(b, pool, q, &view, &body, &why);
+    if (!r)
+        r = model_ask(pool, b->link, &once, body, q->deadline_mono_ms, &said, &why);
+    if (r == E_CANCELLED)
+        return err_set(err, r, "%s", why.msg);
+    if (r) {
+        out->why = pool_strdup(pool, why.msg);
+        return 0;
+    }
+    out->model = paid_model(b, &said);
+    out->used = used(&said);
+    out->known = read_answer(b, pool, q, &view, said.text, out);
+    if (!out->known)
+        out->why = "its answer says nothing that was asked";
     return 0;
 }

@@ -181,8 +181,10 @@ static int rig_brain_create(const char *argument, const struct brain_needs *need
 
 void rig_brain_init(struct rig_brain *brain, const struct action *actions, int n)
 {
-    static const struct brain_driver driver = {"rig", 0, rig_brain_create, rig_brain_destroy,
-                                               rig_think};
+    static const struct brain_driver driver = {.kind = "rig",
+                                               .create = rig_brain_create,
+                                               .destroy = rig_brain_destroy,
+                                               .think = rig_think};
     *brain = (struct rig_brain){.base.driver = &driver, .actions = actions, .n = n};
 }
 

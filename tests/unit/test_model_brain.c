@@ -238,6 +238,7 @@ static void claude_has_a_conversation(void **state)
     assert_non_null(strstr(last, "\"tool_use_id\":\"t2\""));
     assert_non_null(strstr(last, came_of_it[1]));
     assert_non_null(strstr(last, "YWJj"));
+    assert_non_null(strstr(last, "Recent actions:\\n  as above")); /* not told a second time */
     assert_int_equal(json_array_size(json_object_get(server.bodies[3], "messages")), 1);
     brain_destroy(brain);
 }

@@ -121,7 +121,8 @@ static void no_destroy(struct brain *brain)
 
 static void a_download_of_this_task_counts(void **state)
 {
-    static const struct brain_driver driver = {"writer", 0, NULL, no_destroy, write_think};
+    static const struct brain_driver driver = {
+        .kind = "writer", .destroy = no_destroy, .think = write_think};
     static const struct {
         const char *file;
         bool before, passes;
@@ -381,8 +382,8 @@ static int clerk_think(struct brain *base, struct pool *pool, const struct brain
     return 0;
 }
 
-static const struct brain_driver clerk_driver = {"clerk", BRAIN_AIMS_BY_PAGE, NULL, no_destroy,
-                                                 clerk_think};
+static const struct brain_driver clerk_driver = {
+    .kind = "clerk", .caps = BRAIN_AIMS_BY_PAGE, .destroy = no_destroy, .think = clerk_think};
 
 static void start_clerk(struct rig *rig, struct clerk *clerk, const char *steps)
 {

@@ -63,7 +63,7 @@ static json_t *seen(const struct parts *p, int i)
     const struct model_turn *t = p->turn;
     const struct model_exchange *e = &t->exchanges[i];
     int back = t->n_exchanges - 1 - i;
-    int frames = t->in_plan ? p->profile->plan_frames : p->profile->frames;
+    int frames = request_frames(p->profile, t);
     json_t *blocks = json_array();
     json_push(blocks, text_block(str_empty(e->result) ? "done" : e->result));
     if (back)

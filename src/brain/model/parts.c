@@ -49,15 +49,30 @@ static const char *action_line(const struct parts *p, const struct action *a)
     return str_empty(a->reasoning) ? call : pool_printf(p->pool, "%s # %s", call, a->reasoning);
 }
 
+/* Steps that stand there as a conversation are not told a second time. */
+static int told_as_talk(const struct parts *p)
+{
+    int n =
+        p->turn->n_exchanges < p->profile->exchanges ? p->turn->n_exchanges : p->profile->exchanges;
+    return n < p->turn->n_history ? n : p->turn->n_history;
+}
+
 static const char *history_text(const struct parts *p)
 {
     const struct model_turn *t = p->turn;
+    int end = t->n_history - told_as_talk(p);
     int first = t->n_history > p->profile->history ? t->n_history - p->profile->history : 0;
     const char *out = "Recent actions:";
-    for (int i = first; i < t->n_history; i++)
-        out = pool_printf(p->pool, "%s\n  %d. %s", out, i - first + 1,
-                          action_line(p, &t->history[i]));
-    return first == t->n_history ? pool_printf(p->pool, "%s\n  none", out) : out;
+    for (int i = first; i < end; i++) {
+        const char *came = t->feedback && !str_empty(t->feedback[i])
+                               ? pool_printf(p->pool, " -> %s", t->feedback[i])
+                               : "";
+        out = pool_printf(p->pool, "%s\n  %d. %s%s", out, i - first + 1,
+                          action_line(p, &t->history[i]), came);
+    }
+    if (first < end)
+        return out;
+    return pool_printf(p->pool, "%s\n  %s", out, t->n_history ? "as above" : "none");
 }
 
 /* --- blocks ---------------------------------------------------------------------------------- */
@@ -188,7 +203,7 @@ static int make_system(struct parts *p, struct err *err)
 int parts_make(struct pool *pool, const struct profile *profile, const struct model_server *server,
                const struct model_turn *turn, struct parts *out, struct err *err)
 {
-    int frames = turn->in_plan ? profile->plan_frames : profile->frames;
+    int frames = request_frames(profile, turn);
     const struct model_frame *now = turn->n_frames ? &turn->frames[turn->n_frames - 1] : NULL;
     *out = (struct parts){.pool = pool,
                           .profile = profile,
@@ -255,6 +270,13 @@ void request_image_size(const struct profile *profile, int screen_w, int screen_
     bool fixed = profile->space.kind == SPACE_FIXED;
     *ret_w = fixed ? profile->space.width : (int)fmax(1, rint(screen_w * scale));
     *ret_h = fixed ? profile->space.height : (int)fmax(1, rint(screen_h * scale));
+}
+
+int request_frames(const struct profile *profile, const struct model_turn *turn)
+{
+    return turn->most_frames ? turn->most_frames
+           : turn->in_plan   ? profile->plan_frames
+                             : profile->frames;
 }
 
 int request_build(struct pool *pool, const struct profile *profile,

@@ -35,10 +35,12 @@ struct model_turn {
     const struct model_frame *frames; /* oldest first, the last is now; with exchanges only the last counts */
     int n_frames;
     bool in_plan;                 /* a sub-goal of a plan: plan_frames count */
+    int most_frames;              /* that are shown; 0: as the profile says */
     int screen_w, screen_h;       /* px, what is acted on */
     const char *task;             /* does not change during a sub-goal */
     const char *prompt;           /* the turn's text (agent-loop.md 1.3); NULL: the task alone */
     const struct action *history; /* oldest first, screen pixels */
+    const char *const *feedback;  /* what came of each, NULL: not told */
     int n_history;
     const struct model_exchange *exchanges; /* the last steps, oldest first; anthropic only */
     int n_exchanges;
@@ -50,6 +52,9 @@ struct model_turn {
 
 /* The size the model is told and shown: the image it must be sent. */
 void request_image_size(const struct profile *profile, int screen_w, int screen_h, int *ret_w, int *ret_h);
+
+/* How many frames the turn is shown. */
+int request_frames(const struct profile *profile, const struct model_turn *turn);
 
 /* *out lives in pool. E_INVALID: a prompt with a placeholder that nothing stands for. */
 int request_build(struct pool *pool, const struct profile *profile, const struct model_server *server,
