@@ -3,9 +3,10 @@
 #include <string.h>
 
 static const struct brain_driver *const drivers[] = {&brain_page, &brain_script, &brain_mock,
-                                                     &brain_none, &brain_chat,   &brain_claude};
+                                                     &brain_none, &brain_chat,   &brain_claude,
+                                                     &brain_ladder};
 
-static const char *const kinds[] = {"page", "script", "mock", "none", "chat", "claude", NULL};
+static const char *const kinds[] = {"page", "script", "mock", "none", "chat", "claude", "ladder", NULL};
 
 const char *const *brain_kinds(void)
 {
@@ -28,7 +29,7 @@ int brain_create(const char *spec, const struct brain_needs *needs, struct brain
         return err_set(
             err, E_UNSUPPORTED,
             "brain '%.60s' is not built in; there are page, script:<file>, mock, none, "
-            "chat:<profile> and claude",
+            "chat:<profile>, claude and ladder:<primary>,<fallback>",
             spec);
     size_t len = strlen(driver->kind);
     return driver->create(spec[len] ? spec + len + 1 : "", needs, out, err);

@@ -3,7 +3,7 @@
  *
  * Kinds: "page" (finds what the sub-goal names on the page and acts on it), "script:<file>" (replays
  * actions), "mock" (always done, for walking a plan), "none" (refuses), and models: "chat:<profile>" (OpenAI-compatible
- * servers), "claude" (docs/brains.md).
+ * servers), "claude" (docs/brains.md). "ladder:<primary>,<fallback>" has two of them.
  * Threads: loop thread only. Blocks at most until deadline_mono_ms.
  */
 #ifndef MANTIS_BRAIN_BRAIN_H
@@ -35,17 +35,18 @@ struct model_link; /* brain/model/ask.h */
 struct brain_needs {
     struct reader *reader;          /* page */
     const struct model_link *model; /* chat, claude: the server, or the gateway before it */
+    const struct model_link *fallback; /* ladder: of its second brain; NULL: the same */
 };
 
-/* spec: "page", "mock", "none", "script:<file>", "chat:<profile>", "claude".
- * E_UNSUPPORTED names the kinds; E_NOT_FOUND: no such profile. */
+/* spec: "page", "mock", "none", "script:<file>", "chat:<profile>", "claude",
+ * "ladder:<primary>,<fallback>" (ladder.c). E_UNSUPPORTED names the kinds; E_NOT_FOUND: no such profile. */
 int brain_create(const char *spec, const struct brain_needs *needs, struct brain **out, struct err *err) MUST_CHECK;
 void brain_destroy(struct brain *brain); /* NULL is fine */
 unsigned brain_caps_of(const char *spec); /* without creating it; 0 for unknown */
 bool brain_known(const char *spec);       /* its kind is built in */
 const char *const *brain_kinds(void);     /* NULL-terminated */
 const char *brain_name(const struct brain *brain); /* "page": what /v1/models says */
-unsigned brain_abilities(const struct brain *brain); /* enum brain_caps; may change from turn to turn */
+unsigned brain_abilities(const struct brain *brain); /* enum brain_caps; a ladder's change when it escalates */
 
 struct brain_turn {
     const char *task;                /* the sub-goal text of agent-loop.md 1.5 */
@@ -70,6 +71,9 @@ struct brain_reply {
     const json_t *predicted;      /* predicate tokens (agent-loop.md 8.1) or NULL */
     const char *tool;             /* a host tool to call; the action is then a wait that says so. NULL none */
     const json_t *tool_args;      /* object */
+    const char *used;             /* "primary" or "fallback" of a ladder; NULL: there is one brain only */
+    const char *warning;          /* what the caller of the run should know, said once; NULL none */
+    const char *escalated;        /* why the fallback was asked from this turn on, NULL: it was not */
     const char *model; /* that is paid by the token, in pool; NULL: this turn cost nothing */
     int64_t input_tokens, output_tokens;
     int64_t cache_read_tokens, cache_write_tokens; /* not in input_tokens */

@@ -25,6 +25,7 @@ struct brain {
     unsigned also; /* enum brain_caps of this one beside its kind's */
 };
 
-extern const struct brain_driver brain_page, brain_script, brain_mock, brain_none, brain_chat, brain_claude;
+extern const struct brain_driver brain_page, brain_script, brain_mock, brain_none, brain_chat, brain_claude,
+    brain_ladder;
 
 #endif

@@ -60,6 +60,8 @@ static const char *spec_of(const char *kind)
 {
     if (!strcmp(kind, "script"))
         return pool_printf(pool, "script:%s", script);
+    if (!strcmp(kind, "ladder"))
+        return "ladder:chat:holo3,claude";
     return strcmp(kind, "chat") ? kind : "chat:holo3";
 }
 
@@ -146,7 +148,7 @@ static void unknown_and_incomplete_specs_are_refused(void **state)
     struct brain *brain = NULL;
     struct err err = {0};
     assert_int_equal(brain_create("holo9", &all, &brain, &err), E_UNSUPPORTED);
-    assert_non_null(strstr(err.msg, "page, script:<file>, mock, none, chat:<profile> and claude"));
+    assert_non_null(strstr(err.msg, "page, script:<file>, mock, none, chat:<profile>, claude and ladder:"));
     assert_int_equal(brain_create("page", &nothing, &brain, &err), E_INVALID);
     assert_int_equal(brain_create("claude", &nothing, &brain, &err), E_INVALID);
     assert_int_equal(brain_create("chat:holo3", &nothing, &brain, &err), E_INVALID);
