@@ -28,6 +28,7 @@
 #include "run/progress.h"
 #include "sys/loop.h"
 
+struct grounding_cache;
 struct model_link; /* brain/model/ask.h */
 struct tool;
 struct models; /* run/models.h */
@@ -86,7 +87,12 @@ struct run_config {
     const struct recovery_driver *recovery; /* who decides once retries are used up (recovery.h); NULL: the rules, then the helper */
     int blur_tabs;              /* pressed after a submit without effect; 0: 12, negative: none */
     bool critic_frontier;       /* recovery is also asked for what is not required (agent-loop.md 9.3) */
-    unsigned inner_off;         /* enum inner_off: what the operator switched off in the inner loop */
+    unsigned inner_off;         /* enum inner_off: what is switched off in the inner loop */
+    struct brain *director;     /* asked when a brain goes in circles (agent-loop.md 7.4); NULL none */
+    struct brain *grounder;     /* asked for better points of clicks (15); NULL none */
+    bool ground_clicks;         /* all clicks of a brain, not only of steps that ask for it */
+    int frames;                 /* screenshots a brain is shown; 0: as its profile says */
+    int settle_ms;              /* cap behind an action of a brain; 0: CAP_CLICK_MS */
 };
 
 /* For one server only; strings of the step's pool. */
@@ -132,6 +138,7 @@ struct run {
     bool reentered;          /* resumed away from the results: the browser has no way back */
     bool warned_disk;        /* said once that screenshots cannot be written */
     json_t *pending_events;  /* to go with the next checkpoint, owned */
+    struct grounding_cache *grounding; /* created with the first point that is looked up; owned */
 };
 
 struct run_end {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "brain/model/grounding.h"
 #include "core/task.h"
 #include "run/asks.h"
 #include "run/ending.h"
@@ -55,6 +56,7 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
 void run_release(struct run *run)
 {
     loop_timer_clear(&run->time_cap);
+    grounding_cache_destroy(run->grounding);
     progress_release(&run->progress);
     coverage_release(&run->coverage);
     json_decref(run->run_time);

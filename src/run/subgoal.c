@@ -109,7 +109,12 @@ int subgoal_run(struct run *run, const char *intent, int budget, struct step_res
     struct inner_result inner;
     if (!run->brain)
         return step_fail(run, out, "brain_unreachable", "brain_unreachable:this run has no brain");
-    goal.task = prompt_sub_goal(run->step_pool, run->step, intent, failures_of(run), NULL);
+    /* A model that is told of its earlier attempts anyway is not told twice. */
+    bool told = brain_abilities(run->brain) & BRAIN_TELLS_ATTEMPTS;
+    goal.attempts = failures_of(run);
+    goal.ground = run->step->grounding;
+    goal.task =
+        prompt_sub_goal(run->step_pool, run->step, intent, told ? NULL : goal.attempts, NULL);
     read_pending(run, &goal);
     int r = inner_run(run, &goal, &inner, err);
     return r ? r : finish(run, &inner, out);

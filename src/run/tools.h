@@ -27,6 +27,7 @@ typedef int tool_fn(struct run *run, const json_t *args, struct tool_reply *out,
 
 struct tool {
     const char *name;
+    const char *about;  /* one sentence, for a brain */
     const char *schema; /* JSON Schema of the arguments; type, properties, required are checked */
     tool_fn *call;
 };

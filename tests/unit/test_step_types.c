@@ -89,7 +89,7 @@ static int lookup(struct run *run, const json_t *args, struct tool_reply *out, s
     return 0;
 }
 
-static const struct tool lookup_tool = {"lookup",
+static const struct tool lookup_tool = {"lookup", "Finds a customer.",
                                         "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":"
                                         "\"string\"},\"max\":{\"type\":\"integer\"}},"
                                         "\"required\":[\"id\"]}",

@@ -58,8 +58,8 @@ static int open_address(struct run *run, const char *url, struct settled *s, str
 
 static int do_it(struct run *run, const struct action *a, struct settled *s, struct err *err)
 {
-    return is_address(a) ? open_address(run, a->text, s, err)
-                         : run_act(run, a, CAP_CLICK_MS, s, err);
+    int cap_ms = run->config->settle_ms ? run->config->settle_ms : CAP_CLICK_MS;
+    return is_address(a) ? open_address(run, a->text, s, err) : run_act(run, a, cap_ms, s, err);
 }
 
 /* What cannot be taken back is on disk before it leaves. */
@@ -69,6 +69,22 @@ static int announce(struct inner *in, const struct action *a, struct err *err)
     if (!effect || !journal_action_wanted(a, in->goal->sentence))
         return 0;
     return journal_send_action(in->run, a, &in->now.obs, effect, err);
+}
+
+int inner_do(struct inner *in, const struct action *a, struct settled *s, const char **ret_error,
+             struct err *err)
+{
+    struct err wrong = {0};
+    *ret_error = NULL;
+    int r = announce(in, a, err);
+    if (r)
+        return r;
+    r = do_it(in->run, a, s, &wrong);
+    if (r && r != E_INVALID)
+        return err_set(err, r, "%s", wrong.msg);
+    if (r)
+        *ret_error = pool_strdup(in->run->step_pool, wrong.msg);
+    return 0;
 }
 
 /* A photo viewer swallows what is clicked next: Escape first, then back until it is gone. */
@@ -118,6 +134,8 @@ static void note_sample(struct inner *in, const struct action *a, const struct s
     in->samples[in->n] = loop_sample_of(a, after->obs.url, &after->obs.frame);
     if (a->type == ACTION_CLICK && a->y <= TOP_PX)
         in->last_top = (struct point){a->x, a->y};
+    in->submitted = in->submitted || (a->type == ACTION_KEY_PRESS && !inner_pending(in) &&
+                                      (str_eq_fold(a->keys, "return") || str_eq_fold(a->keys, "enter")));
     in->history[in->n++] = *a;
 }
 
@@ -137,7 +155,12 @@ static json_t *check_predictions(struct inner *in, const struct turn_words *word
     if (in->off & INNER_NO_PREDICATES)
         return NULL;
     *ret_tokens = json_keep(pool, predicates_read(pool, words->predicted, words->thinking));
-    return json_keep(pool, predicates_check(pool, *ret_tokens, &was, &is, score));
+    json_t *results = predicates_check(pool, *ret_tokens, &was, &is, score);
+    in->predicted += score->total;
+    in->evaluated += score->evaluated;
+    in->correct += score->correct;
+    in->reward += predicates_error(score);
+    return json_keep(pool, results);
 }
 
 /* 1 it showed, 0 it did not, -1 not looked. */
@@ -167,6 +190,14 @@ static void tell(struct inner *in, struct trajectory_step *t)
 
 /* --- one action ------------------------------------------------------------------------------ */
 
+/* A brain is not to think that it did what was done for it. */
+static const char *told_instead(struct pool *pool, const struct chosen *c, const char *line)
+{
+    return *c->substituted_by ? pool_printf(pool, "%s was done instead of what you said; %s",
+                                            c->substituted_by, line)
+                              : pool_strdup(pool, line);
+}
+
 static void write_down(struct inner *in, const struct chosen *c, const struct turn_words *words,
                        struct sight *after, const struct settled *s, const char *error)
 {
@@ -184,6 +215,9 @@ static void write_down(struct inner *in, const struct chosen *c, const struct tu
                                 .substituted_by = c->substituted_by,
                                 .loop_recovery = c->loop_recovery,
                                 .done_rejected = words->rejected,
+                                .brain_used = words->used,
+                                .grounding = c->grounding,
+                                .left_gallery = !strcmp(c->loop_recovery, "gallery_trap"),
                                 .thinking = words->thinking,
                                 .inference_s = words->inference_s,
                                 .frame_hash = after->hash,
@@ -218,9 +252,51 @@ static void write_down(struct inner *in, const struct chosen *c, const struct tu
                                      .effect = t.effect >= 0 ? &effect : NULL,
                                      .new_tab = s->new_tab,
                                      .warning = warning};
-    in->feedback[in->n - 1] = pool_strdup(pool, feedback_line(pool, &outcome));
+    in->feedback[in->n - 1] = told_instead(pool, c, feedback_line(pool, &outcome));
     t.feedback = in->feedback[in->n - 1];
     tell(in, &t);
+}
+
+void inner_write_tool(struct inner *in, const struct turn_words *words, const char *feedback)
+{
+    struct pool *pool = in->run->step_pool;
+    const char *args = words->tool_args ? json_text(pool, words->tool_args) : "";
+    const char *call = pool_printf(pool, "%s(%s)", words->tool, args);
+    struct action *a = &in->history[in->n];
+    *a = (struct action){.type = ACTION_WAIT, .reasoning = call};
+    struct trajectory_step t = {.step = in->turns,
+                                .action = a,
+                                .tool = words->tool,
+                                .tool_args = words->tool_args,
+                                .substituted_by = "",
+                                .loop_recovery = "",
+                                .done_rejected = "",
+                                .brain_used = words->used,
+                                .thinking = words->thinking,
+                                .inference_s = words->inference_s,
+                                .frame_hash = in->now.hash,
+                                .url = in->now.obs.url,
+                                .title = in->now.obs.title,
+                                .warning = "",
+                                .effect = -1,
+                                .feedback = feedback,
+                                .backend = "host"};
+    in->feedback[in->n] = feedback;
+    note_sample(in, a, &in->now);
+    tell(in, &t);
+}
+
+/* What makes the field take its value; by then it was read back. */
+static int press_behind(struct inner *in, const struct chosen *c, struct sight *after,
+                        struct err *err)
+{
+    int r = 0;
+    for (size_t i = 0; !r && i < ARRAY_SIZE(c->then) && c->then[i]; i++)
+        r = run_key(in->run, c->then[i], CAP_TYPE_MS, err);
+    if (r || !c->then[0])
+        return r;
+    inner_forget(after);
+    return inner_see(in, after, err);
 }
 
 static void check_stops(struct inner *in, const struct action *a, const struct sight *after)
@@ -243,23 +319,22 @@ static void check_stops(struct inner *in, const struct action *a, const struct s
 int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_words *words,
                     struct err *err)
 {
-    struct settled s = {0};
-    struct sight after;
-    struct err wrong = {0};
+    struct settled s = c->settled;
+    struct sight after = in->now;
+    const char *error = NULL;
     bool left = false;
     in->history[in->n] = inner_keep_action(in->run->step_pool, &c->action);
     const struct action *a = &in->history[in->n];
-    int r = announce(in, a, err);
+    int r = c->acted ? 0 : inner_do(in, a, &s, &error, err);
     if (r)
         return r;
-    r = do_it(in->run, a, &s, &wrong);
-    if (r && r != E_INVALID)
-        return err_set(err, r, "%s", wrong.msg);
-    const char *error = r ? pool_strdup(in->run->step_pool, wrong.msg) : NULL;
     if (!error)
         note_typed(in, a);
-    r = inner_see(in, &after, err);
-    if (!r && in->guarded)
+    if (c->acted)
+        in->now = c->before;
+    else
+        r = inner_see(in, &after, err);
+    if (!r && inner_guarded(in))
         r = leave_gallery(in, a, words->thinking, &after, &left, err);
     if (r)
         return r;
@@ -271,5 +346,5 @@ int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_
     check_stops(in, a, &after);
     inner_forget(&in->now);
     in->now = after;
-    return 0;
+    return in->termination ? 0 : press_behind(in, c, &in->now, err);
 }

@@ -7,9 +7,16 @@
 
 #include <string.h>
 
+#define COOLDOWN 3 /* actions between two words of the director */
+
 const char *inner_soft_loop(const struct inner *in)
 {
     return loop_detect(&in->rules, in->samples, in->n, SOFT_WINDOW);
+}
+
+bool inner_guarded(const struct inner *in)
+{
+    return !(brain_abilities(in->run->brain) & BRAIN_AIMS_BY_PAGE);
 }
 
 struct pending_value *inner_pending(struct inner *in)
@@ -20,23 +27,53 @@ struct pending_value *inner_pending(struct inner *in)
     return NULL;
 }
 
-static bool fill_again(struct inner *in, const struct action *said, struct chosen *out)
+static int fill_again(struct inner *in, const struct action *said, struct chosen *out,
+                      bool *ret_applies, struct err *err)
 {
     const struct action *previous = in->n ? &in->history[in->n - 1] : NULL;
     if (in->off & INNER_NO_FORM_CONTROLLER)
-        return false;
+        return 0;
     out->substituted_by = "force-fill";
-    return guard_repeated_click(said, previous, in->goal->sentence, inner_pending(in),
-                                &out->action);
+    *ret_applies =
+        guard_repeated_click(said, previous, in->goal->sentence, inner_pending(in), &out->action);
+    return 0;
 }
 
-static bool keep_off_the_top(struct inner *in, const struct action *said, struct chosen *out)
+/* Another model, asked for one careful action. What it says is never to type. */
+static int direct(struct inner *in, const struct action *said, struct chosen *out,
+                  bool *ret_applies, struct err *err)
+{
+    struct brain *director = in->run->config->director;
+    struct question_facts facts = {.task = in->goal->task,
+                                   .history = in->history,
+                                   .n_history = in->n,
+                                   .filled = form_labels(in, true),
+                                   .pending = form_labels(in, false),
+                                   .submitted = in->submitted};
+    struct brain_answer answer;
+    if (!director || (in->off & INNER_NO_DIRECTOR) || in->n - in->directed_at < COOLDOWN ||
+        !inner_soft_loop(in))
+        return 0;
+    in->directed_at = in->n;
+    int r = inner_question(in, director, QUESTION_DIRECTOR, &facts, &answer, err);
+    if (r || !answer.known)
+        return r;
+    out->action = answer.action;
+    out->substituted_by = "director";
+    *ret_applies = true;
+    return 0;
+}
+
+static int keep_off_the_top(struct inner *in, const struct action *said, struct chosen *out,
+                            bool *ret_applies, struct err *err)
 {
     out->substituted_by = "top-click-guard";
-    return guard_top_click(said, &in->last_top, in->goal->sentence, &out->action);
+    *ret_applies = guard_top_click(said, &in->last_top, in->goal->sentence, &out->action);
+    return 0;
 }
 
-static bool leave_the_loop(struct inner *in, const struct action *said, struct chosen *out)
+static int leave_the_loop(struct inner *in, const struct action *said, struct chosen *out,
+                          bool *ret_applies, struct err *err)
 {
     struct loop_facts facts = {.field_focused = in->now.focused != NULL,
                                .same_frames = loop_same_frames(in->samples, in->n, SOFT_WINDOW),
@@ -44,27 +81,39 @@ static bool leave_the_loop(struct inner *in, const struct action *said, struct c
                                .task = in->goal->sentence,
                                .pending = inner_pending(in)};
     if ((in->off & INNER_NO_LOOP_RECOVERY) || !inner_soft_loop(in))
-        return false;
+        return 0;
     out->substituted_by = "loop-recovery";
     const char *why = recover_from_loop(said, &facts, &out->action);
     out->loop_recovery = why ? why : "";
-    return why != NULL;
+    *ret_applies = why != NULL;
+    return 0;
 }
 
-typedef bool choose_fn(struct inner *in, const struct action *said, struct chosen *out);
-static choose_fn *const choosers[] = {fill_again, keep_off_the_top, leave_the_loop};
+typedef int choose_fn(struct inner *in, const struct action *said, struct chosen *out,
+                      bool *ret_applies, struct err *err);
+static choose_fn *const choosers[] = {form_fill, fill_again,       form_submit,
+                                      direct,    keep_off_the_top, leave_the_loop};
 
-void inner_choose(struct inner *in, const struct action *said, struct chosen *out)
+int inner_choose(struct inner *in, const struct action *said, struct chosen *out, struct err *err)
 {
+    const struct chosen plain = {.action = *said, .substituted_by = "", .loop_recovery = ""};
     struct chosen c;
-    for (size_t i = 0; in->guarded && i < ARRAY_SIZE(choosers); i++) {
-        c = (struct chosen){.action = *said, .substituted_by = "", .loop_recovery = ""};
-        if (choosers[i](in, said, &c)) {
-            *out = c;
-            if (*c.loop_recovery)
-                inner_count(in->recovered, c.loop_recovery);
-            return;
-        }
+    for (size_t i = 0; inner_guarded(in) && i < ARRAY_SIZE(choosers); i++) {
+        bool applies = false;
+        c = plain;
+        int r = choosers[i](in, said, &c, &applies, err);
+        if (r)
+            return r;
+        if (!applies)
+            continue;
+        *out = c;
+        if (*c.loop_recovery)
+            inner_count(in->recovered, c.loop_recovery);
+        if (*c.substituted_by)
+            inner_heal(in, "substitution", c.substituted_by,
+                       *c.loop_recovery ? c.loop_recovery : c.action.reasoning);
+        return 0;
     }
-    *out = (struct chosen){.action = *said, .substituted_by = "", .loop_recovery = ""};
+    *out = plain;
+    return 0;
 }

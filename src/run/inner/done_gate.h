@@ -10,6 +10,8 @@
 #include "run/inner/detect.h"
 
 #define DONE_MAX_REJECTIONS 2
+#define DONE_NOT_SHOWN                                                                             \
+    "not_shown_on_screen" /* the brain itself, asked about the screenshot, says so */
 
 struct done_facts {
     const char *summary;

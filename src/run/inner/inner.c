@@ -14,6 +14,7 @@
 #include "run/url.h"
 
 #define THINK_MS    120000
+#define HEAL_BYTES  200
 #define MAX_SILENCE 3 /* times in a row that the brain could not be asked */
 
 bool inner_vendor_page(const char *url)
@@ -36,7 +37,8 @@ static const struct {
                 {"predicate_verify", INNER_NO_PREDICATES},
                 {"perceptual_verify", INNER_NO_PERCEPTUAL},
                 {"form_controller", INNER_NO_FORM_CONTROLLER},
-                {"verify_type", INNER_NO_READ_BACK}};
+                {"verify_type", INNER_NO_READ_BACK},
+                {"cua_director", INNER_NO_DIRECTOR}};
 
 unsigned inner_off_read(const json_t *names)
 {
@@ -52,9 +54,23 @@ void inner_count(json_t *counts, const char *reason)
     json_put_int(counts, reason, json_int(counts, reason, 0) + 1);
 }
 
+void inner_heal(struct inner *in, const char *kind, const char *by, const char *why)
+{
+    json_t *o = json_object();
+    json_put_str(o, "by", by);
+    json_put(o, "reason",
+             json_string_safe(str_cut(in->run->step_pool, why ? why : "", HEAL_BYTES)));
+    run_heal(in->run, kind, "inner_loop", o);
+}
+
 static const char *copy(struct pool *pool, const char *s)
 {
     return s ? pool_strdup(pool, s) : NULL;
+}
+
+static const json_t *keep_json(struct pool *pool, const json_t *v)
+{
+    return v ? json_keep(pool, json_deep_copy(v)) : NULL;
 }
 
 struct action inner_keep_action(struct pool *pool, const struct action *a)
@@ -78,6 +94,8 @@ static const char *turn_prompt(struct inner *in, struct pool *pool)
                                  .history = in->history,
                                  .feedback = in->feedback,
                                  .n = in->n,
+                                 .told_elsewhere =
+                                     (brain_abilities(in->run->brain) & BRAIN_TELLS_HISTORY) != 0,
                                  .last_thinking = in->thinking,
                                  .loop = inner_soft_loop(in),
                                  .field_focused = focused != NULL,
@@ -114,24 +132,48 @@ static void count_tokens(struct run *run, const struct brain_reply *reply)
         run_count_gpu(run, reply->gpu_s);
 }
 
+static struct brain_turn turn_now(struct inner *in)
+{
+    const struct run *run = in->run;
+    return (struct brain_turn){.task = in->goal->task,
+                               .prompt = turn_prompt(in, in->now.pool),
+                               .obs = &in->now.obs,
+                               .history = in->history,
+                               .feedback = in->feedback,
+                               .n_history = in->n,
+                               .in_plan = run->step != NULL && !in->goal->whole,
+                               .step_type = run->step ? run->step->type : NULL,
+                               .attempts = in->goal->attempts,
+                               .host_tools = inner_tools(in),
+                               .loop = inner_soft_loop(in),
+                               .frames = run->config->frames,
+                               .steps_left = in->budget - in->turns,
+                               .deadline_mono_ms = clock_mono_ms() + THINK_MS};
+}
+
+/* A ladder may have asked another one. */
+static void note_ladder(struct inner *in, const struct brain_reply *reply)
+{
+    if (reply->warning)
+        run_warn(in->run, "brain_fallback", "%s", reply->warning);
+    if (!reply->escalated)
+        return;
+    inner_heal(in, "brain_escalation", "ladder", reply->escalated);
+    run_event(in->run, "brain", "brain_escalation", json_pack("{s:s}", "trigger", reply->escalated),
+              "the fallback is asked from now on: %s", reply->escalated);
+    in->escalations++;
+}
+
 static int think(struct inner *in, struct brain_reply *reply, struct turn_words *words,
                  bool *ret_answered, struct err *err)
 {
     struct run *run = in->run;
-    struct brain_turn turn = {.task = in->goal->task,
-                              .prompt = turn_prompt(in, in->now.pool),
-                              .obs = &in->now.obs,
-                              .history = in->history,
-                              .feedback = in->feedback,
-                              .n_history = in->n,
-                              .in_plan = run->step != NULL,
-                              .step_type = run->step ? run->step->type : NULL,
-                              .steps_left = in->budget - in->turns,
-                              .deadline_mono_ms = clock_mono_ms() + THINK_MS};
+    struct brain_turn turn = turn_now(in);
     int64_t start = clock_mono_us();
     int r = brain_think(run->brain, in->now.pool, &turn, reply, err);
     int64_t took = clock_mono_us() - start;
     meter_add(&run->step_meter, METER_THINK, took);
+    note_ladder(in, reply);
     *ret_answered = r == 0;
     if (r == E_UPSTREAM || r == E_TIMEOUT)
         return not_answered(in, err);
@@ -150,8 +192,11 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
     if (in->turns == 1)
         in->plan = prompt_plan_in(run->step_pool, in->thinking);
     *words = (struct turn_words){.thinking = in->thinking,
-                                 .predicted = reply->predicted,
+                                 .predicted = keep_json(run->step_pool, reply->predicted),
                                  .inference_s = (double)took / 1e6,
+                                 .used = reply->used,
+                                 .tool = copy(run->step_pool, reply->tool),
+                                 .tool_args = keep_json(run->step_pool, reply->tool_args),
                                  .rejected = ""};
     return 0;
 }
@@ -176,11 +221,28 @@ static int still_pending(struct inner *in)
 static const char *why_not_done(struct inner *in, const struct action *a)
 {
     struct done_facts facts = {.summary = a->summary ? a->summary : "",
+                               .plan_steps_left = in->goal->plan_steps_left,
+                               .required_fields = in->goal->required_fields,
                                .pending_values = still_pending(in),
                                .samples = in->samples,
                                .n_samples = in->n,
                                .verification_only = done_verification_only(in->goal->sentence)};
     return a->success && !(in->off & INNER_NO_DONE_GATE) ? done_rejected(&facts) : NULL;
+}
+
+/* The screen, as the brain itself sees it, must show what is claimed. No answer: it is believed. */
+static int not_shown(struct inner *in, const struct action *a, const char **ret_why,
+                     struct err *err)
+{
+    const struct question_facts facts = {.task = in->goal->task, .summary = a->summary};
+    struct brain_answer answer;
+    if (!a->success || (in->off & INNER_NO_DONE_GATE) || !inner_may_ask(in))
+        return 0;
+    int r = inner_question(in, in->run->brain, QUESTION_DONE, &facts, &answer, err);
+    if (r || !answer.known || answer.done.valid)
+        return r;
+    *ret_why = pool_printf(in->run->step_pool, "%s: %s", DONE_NOT_SHOWN, answer.done.reason);
+    return 0;
 }
 
 static void end_done(struct inner *in, const char *termination, const char *summary)
@@ -190,24 +252,37 @@ static void end_done(struct inner *in, const char *termination, const char *summ
     in->summary = pool_strdup(in->run->step_pool, summary ? summary : "");
 }
 
-/* True when the brain is done; else *out is what is done instead. */
-static bool take_done(struct inner *in, const struct action *a, struct turn_words *words,
-                      struct chosen *out)
+static void reject(struct inner *in, const char *why, struct turn_words *words, struct chosen *out)
+{
+    struct pool *pool = in->run->step_pool;
+    const char *reason = pool_strndup(pool, why, strcspn(why, ":"));
+    in->rejections++;
+    inner_count(in->rejected, reason);
+    inner_heal(in, "done_rejected", reason, why);
+    words->rejected = reason;
+    *out = (struct chosen){.substituted_by = "done-gate", .loop_recovery = ""};
+    out->action = (struct action){
+        .type = ACTION_WAIT,
+        .seconds = 1,
+        .reasoning = pool_printf(pool, "it was not accepted that the task is done: %s", why)};
+}
+
+/* *ret_over: the brain is done; else *out is what is done instead. */
+static int take_done(struct inner *in, const struct action *a, struct turn_words *words,
+                     struct chosen *out, bool *ret_over, struct err *err)
 {
     const char *why = why_not_done(in, a);
-    if (why && in->rejections < DONE_MAX_REJECTIONS) {
-        in->rejections++;
-        inner_count(in->rejected, why);
-        words->rejected = why;
-        *out = (struct chosen){.substituted_by = "done-gate", .loop_recovery = ""};
-        out->action = (struct action){.type = ACTION_WAIT, .seconds = 1, .reasoning = why};
-        return false;
-    }
-    if (why)
+    int r = why ? 0 : not_shown(in, a, &why, err);
+    *ret_over = !why || in->rejections >= DONE_MAX_REJECTIONS;
+    if (r)
+        return r;
+    if (!*ret_over)
+        reject(in, why, words, out);
+    else if (why)
         end_done(in, "done_unverified", why);
     else
         end_done(in, a->success ? "done" : "done_failed", a->summary);
-    return true;
+    return 0;
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -222,24 +297,37 @@ static bool over_budget(struct inner *in)
     return true;
 }
 
+/* What is done of what it said, or instead; *ret_over: nothing is, it is done. */
+static int decide(struct inner *in, const struct brain_reply *reply, struct turn_words *words,
+                  struct chosen *out, bool *ret_over, struct err *err)
+{
+    *ret_over = false;
+    if (reply->action.type == ACTION_DONE)
+        return take_done(in, &reply->action, words, out, ret_over, err);
+    int r = inner_choose(in, &reply->action, out, err);
+    return r ? r : inner_ground(in, words->thinking, out, err);
+}
+
 static int one_turn(struct inner *in, struct err *err)
 {
     struct brain_reply reply = {.thinking = ""};
     struct turn_words words;
     struct chosen chosen;
-    bool answered;
+    bool answered, over;
     if (over_budget(in))
         return 0;
     int r = think(in, &reply, &words, &answered, err);
     if (r || !answered)
         return r;
-    if (reply.action.type == ACTION_DONE) {
-        if (take_done(in, &reply.action, &words, &chosen))
-            return 0;
-    } else {
-        inner_choose(in, &reply.action, &chosen);
-    }
-    return inner_carry_out(in, &chosen, &words, err);
+    if (reply.tool)
+        return inner_call_tool(in, &reply, &words, err);
+    r = decide(in, &reply, &words, &chosen, &over, err);
+    if (r || over)
+        return r;
+    r = inner_carry_out(in, &chosen, &words, err);
+    if (!r && !in->termination && !strcmp(chosen.substituted_by, "force-fill") && form_is_all(in))
+        end_done(in, "done", "the value was typed");
+    return r;
 }
 
 static json_t *detail_of(const struct inner *in)
@@ -253,6 +341,10 @@ static json_t *detail_of(const struct inner *in)
     json_put_int(o, "cached_tokens", in->cached_tokens);
     json_put(o, "done_rejections_by_reason", json_incref(in->rejected));
     json_put(o, "loop_recoveries_by_reason", json_incref(in->recovered));
+    json_put_num(o, "total_reward", in->reward);
+    json_put_int(o, "unparsed", in->unparsed);
+    json_put_int(o, "brain_escalations", in->escalations);
+    json_put(o, "predicate_summary", predicates_sum(in->predicted, in->evaluated, in->correct));
     json_put(o, "perceptual_summary",
              json_pack("{s:i,s:i}", "checked", in->risky, "no_effect", in->no_effect));
     return json_keep(in->run->step_pool, o);
@@ -284,7 +376,7 @@ static struct inner *begin(struct run *run, struct inner_goal *goal)
     *in = (struct inner){.run = run,
                          .goal = goal,
                          .off = off,
-                         .guarded = !(brain_abilities(run->brain) & BRAIN_AIMS_BY_PAGE),
+                         .directed_at = -INNER_MAX_TURNS,
                          .budget = max < 1                 ? 1
                                    : max > INNER_MAX_TURNS ? INNER_MAX_TURNS
                                                            : max,
@@ -315,6 +407,7 @@ int inner_run(struct run *run, struct inner_goal *goal, struct inner_result *out
 {
     struct inner *in = begin(run, goal);
     int r = inner_see(in, &in->now, err);
+    r = r ? r : form_begin(in, err);
     while (!r && !in->termination && in->turns < in->budget) {
         r = stand_if_told(in, err);
         if (!r)

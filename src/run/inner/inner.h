@@ -5,10 +5,12 @@
  * One file per mechanism, each pure and tested by a table: prompt.c (1.3, 1.5), feedback.c
  * (1.4, 2.1), detect.c (5.1, 5.2), recover.c (5.3, 7.1, 7.3), gallery.c (7.5), done_gate.c (6),
  * predicates.c (8.1), perceptual.c (8.2), trajectory.c (8.3). inner.c is the order of a turn (1.2),
- * choose.c what is done instead of what the brain said, carry.c the doing and what is seen of it.
+ * choose.c what is done instead of what the brain said, form.c the form controller (7.1, 7.2),
+ * question.c what brains are asked besides their next action (grounding included, 15), tool.c host
+ * tools, carry.c the doing and what is seen of it.
  *
- * Input is always X input, so there is no semantic click (2.2); nothing asks a model, so there is
- * no director (7.4) and no grounding (15): a model brain brings them.
+ * Input is always X input, so there is no semantic click (2.2). A tool that asks a person does not
+ * end the loop: it stands still where it is and goes on with the answer.
  */
 #ifndef MANTIS_RUN_INNER_INNER_H
 #define MANTIS_RUN_INNER_INNER_H
@@ -28,6 +30,7 @@ enum inner_off { /* what the operator switched off (run_config.inner_off) */
                  INNER_NO_PERCEPTUAL = 1 << 5,
                  INNER_NO_FORM_CONTROLLER = 1 << 6,
                  INNER_NO_READ_BACK = 1 << 7,
+                 INNER_NO_DIRECTOR = 1 << 8,
 };
 
 struct inner_goal {
@@ -36,6 +39,11 @@ struct inner_goal {
     int max_steps;        /* brain calls; clamped to 1..INNER_MAX_TURNS */
     struct pending_value pending[INNER_MAX_PENDING]; /* what this step has to type */
     int n_pending;
+    bool whole;  /* a task of its own, not a step of a plan */
+    bool ground; /* clicks are looked at again before they are made */
+    const json_t *attempts;     /* of this step that failed: [{x, y, label, kind, reason}], NULL none */
+    int plan_steps_left;        /* of a plan the caller gave, behind this one: then nothing is done yet */
+    const char *const *required_fields; /* that a done must name, NULL-terminated; NULL none */
     struct step_result *effect; /* the step that what cannot be taken back is journalled for; NULL none */
 };
 

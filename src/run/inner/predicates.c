@@ -194,3 +194,9 @@ double predicates_error(const struct predicate_score *score)
         return 0;
     return -WORLD_MODEL_COST * (score->evaluated - score->correct) / score->evaluated;
 }
+
+json_t *predicates_sum(int total, int evaluated, int correct)
+{
+    return json_pack("{s:i,s:i,s:i,s:f}", "total", total, "evaluated", evaluated, "correct",
+                     correct, "accuracy", evaluated ? (double)correct / evaluated : 0.0);
+}

@@ -30,6 +30,9 @@ json_t *predicates_check(struct pool *pool, const json_t *tokens,
                          const struct predicate_view *before, const struct predicate_view *after,
                          struct predicate_score *score);
 
+/* {total, evaluated, correct, accuracy}: accuracy 0 when nothing was evaluated. New reference. */
+json_t *predicates_sum(int total, int evaluated, int correct);
+
 /* -0.05 * wrong / evaluated; 0 when nothing was. */
 double predicates_error(const struct predicate_score *score);
 

@@ -170,7 +170,9 @@ const char *prompt_turn(struct pool *pool, const struct prompt_facts *f)
     if (*f->plan)
         text =
             pool_printf(pool, "%s%s\n%s\n", text, f->plan_given ? "Plan:" : "Your plan:", f->plan);
-    text = pool_printf(pool, "%sDone so far, %d actions:\n%s", text, f->n, log_lines(pool, f));
+    text = f->told_elsewhere
+               ? pool_printf(pool, "%sDone so far: %d actions\n", text, f->n)
+               : pool_printf(pool, "%sDone so far, %d actions:\n%s", text, f->n, log_lines(pool, f));
     if (*f->last_thinking)
         text = pool_printf(pool, "%sYou thought: %s\n", text,
                            str_cut(pool, f->last_thinking, THINKING_BYTES));

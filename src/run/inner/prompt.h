@@ -20,6 +20,7 @@ struct prompt_facts {
     const struct action *history; /* oldest first */
     const char *const *feedback;
     int n;                     /* actions done */
+    bool told_elsewhere;       /* who is asked is told of them anyway: they are only counted here */
     const char *last_thinking; /* "" none */
     const char *loop;          /* signal of the soft window, NULL none */
     bool field_focused, field_has_value;

@@ -53,6 +53,8 @@ static json_t *observed_state(struct pool *pool, const struct trajectory_step *s
     json_put(o, "title", cut(pool, s->title));
     json_put(o, "focused_input", without_value(s->focused_input));
     json_put(o, "type_verified", shared(s->type_verified));
+    json_put_bool(o, "backtracked", s->left_gallery);
+    json_put_bool(o, "gallery_trap", s->left_gallery);
     json_put_str(o, "warning", s->warning);
     return o;
 }
@@ -65,12 +67,26 @@ static json_t *rewards(const struct trajectory_step *s)
     return o;
 }
 
+static json_t *tool_call(const struct trajectory_step *s)
+{
+    return json_pack("{s:s,s:{s:s,s:O?},s:s}", "action_type", "tool_call", "params", "name",
+                     s->tool, "args", s->tool_args, "reasoning", "");
+}
+
+/* Against what was predicted. */
+static const char *outcome(const struct trajectory_step *s)
+{
+    return !s->evaluated              ? "not_evaluated"
+           : s->world_model_error < 0 ? "other_than_predicted"
+                                      : "as_predicted";
+}
+
 json_t *trajectory_json(struct pool *pool, const struct trajectory_step *s)
 {
     json_t *o = json_object();
     bool done = s->action->type == ACTION_DONE;
     json_put_int(o, "step", s->step);
-    json_put(o, "action", trajectory_action(pool, s->action));
+    json_put(o, "action", s->tool ? tool_call(s) : trajectory_action(pool, s->action));
     json_put(o, "thinking", cut(pool, s->thinking));
     json_put_num(o, "reward", s->evaluated ? s->world_model_error : 0);
     json_put_bool(o, "done", done);
@@ -86,6 +102,12 @@ json_t *trajectory_json(struct pool *pool, const struct trajectory_step *s)
     json_put_str(o, "loop_recovery_reason", s->loop_recovery);
     json_put_str(o, "substituted_by", s->substituted_by);
     json_put(o, "action_effect_observed", s->effect < 0 ? json_null() : json_boolean(s->effect));
+    json_put(o, "grounding", shared((json_t *)s->grounding));
+    json_put(o, "hypothesized_state",
+             s->predicted ? json_pack("{s:O}", "expected", s->predicted) : json_null());
+    json_put(o, "observed_outcome", json_string_safe(outcome(s)));
+    if (s->brain_used)
+        json_put_str(o, "brain_used", s->brain_used);
     json_put_str(o, "executor_backend", s->backend);
     return o;
 }

@@ -11,9 +11,14 @@
 struct trajectory_step {
     int step;                    /* from 1 */
     const struct action *action; /* as carried out */
-    const char *substituted_by;  /* what put it in the place of the brain's, "" nothing */
+    const char *tool;            /* called in its place, NULL none */
+    const json_t *tool_args;
+    const char *brain_used;     /* "primary" or "fallback" of a ladder, NULL there is one brain */
+    const json_t *grounding;    /* {from_x, from_y, x, y, confidence, cached}, NULL none */
+    const char *substituted_by; /* what put it in the place of the brain's, "" nothing */
     const char *thinking, *feedback;
     double inference_s;
+    bool left_gallery;        /* a photo viewer had opened, and was left */
     double world_model_error; /* 0: not evaluated */
     bool evaluated;
     const char *frame_hash;

@@ -39,5 +39,5 @@ static int ask(struct run *run, const json_t *args, struct tool_reply *out, stru
 }
 
 const struct tool tool_request_user_input = {
-    "request_user_input",
+    "request_user_input", "Ask a person for something that only they know, such as a code; the answer comes back.",
     "{\"type\":\"object\",\"properties\":{\"prompt\":{\"type\":\"string\"}},\"required\":[\"prompt\"]}", ask};

@@ -25,7 +25,7 @@ int task_try(struct run *run, const char *text, const char *sentence, int max_st
              struct step_result *result, struct inner_result *out, struct err *err)
 {
     struct inner_goal goal = {
-        .task = text, .sentence = sentence, .max_steps = max_steps, .effect = result};
+        .task = text, .sentence = sentence, .max_steps = max_steps, .effect = result, .whole = true};
     return inner_run(run, &goal, out, err);
 }
 

@@ -1,0 +1,136 @@
+/*
+ * question.c - what brains are asked besides their next action: metered, paid for and told about.
+ */
+#include "run/inner/priv.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "brain/model/grounding.h"
+
+#define DESCRIPTION_BYTES 200 /* of a thought */
+
+static const struct {
+    const char *name; /* what its calls are paid as, and how an event calls it */
+    int timeout_ms;
+} questions[] = {
+    [QUESTION_FORM_VALUES] = {"form_values", 60000}, [QUESTION_FOCUSED] = {"focused_field", 30000},
+    [QUESTION_DONE] = {"verify_done", 30000},        [QUESTION_SUBMIT] = {"submit_button", 30000},
+    [QUESTION_DIRECTOR] = {"director", 20000},       [QUESTION_GROUNDING] = {"grounding", 15000},
+};
+
+bool inner_may_ask(const struct inner *in)
+{
+    return brain_abilities(in->run->brain) & BRAIN_ANSWERS;
+}
+
+static void tell(struct inner *in, enum question which, const struct brain_answer *a)
+{
+    json_t *o = json_object();
+    json_put_str(o, "question", questions[which].name);
+    json_put_bool(o, "answered", a->known);
+    if (!a->known)
+        json_put(o, "why", json_string_safe(a->why));
+    run_event(in->run, "brain", "question", o, "%s: %s", questions[which].name,
+              a->known ? "answered" : a->why);
+}
+
+int inner_question(struct inner *in, struct brain *who, enum question which,
+                   const struct question_facts *facts, struct brain_answer *out, struct err *err)
+{
+    struct run *run = in->run;
+    double cap = run->config->max_cost;
+    struct brain_query q = {.which = which,
+                            .facts = *facts,
+                            .obs = &in->now.obs,
+                            .deadline_mono_ms = clock_mono_ms() + questions[which].timeout_ms};
+    *out = (struct brain_answer){.why = ""};
+    if (cap > 0 && json_num(run->progress.costs, "total", 0) >= cap)
+        return 0;
+    int64_t start = clock_mono_us();
+    int r = brain_query(who, in->now.pool, &q, out, err);
+    meter_add(&run->step_meter, which == QUESTION_GROUNDING ? METER_GROUND : METER_THINK,
+              clock_mono_us() - start);
+    if (r)
+        return r;
+    if (out->model)
+        run_count_call(run, questions[which].name, out->model, &out->used);
+    tell(in, which, out);
+    return 0;
+}
+
+/* --- a better point (15) --------------------------------------------------------------------- */
+
+static bool wants_ground(const struct inner *in, const struct chosen *c)
+{
+    const struct action *a = &c->action;
+    return in->run->config->grounder && (in->goal->ground || in->run->config->ground_clicks) &&
+           (a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK) && !c->acted;
+}
+
+static bool is_independent(const struct run *run)
+{
+    return run->step && json_flag(run->step->hints, "independent_grounding", false);
+}
+
+static int look_up(struct inner *in, const char *description, struct point from, struct point *to,
+                   double *confidence, struct err *err)
+{
+    const struct question_facts facts = {.description = description, .at = from};
+    struct brain_answer answer;
+    int r = inner_question(in, in->run->config->grounder, QUESTION_GROUNDING, &facts, &answer, err);
+    if (r)
+        return r;
+    *to = answer.known ? answer.at : from;
+    *confidence = answer.known ? grounding_confidence(from, *to) : GROUNDING_FAILED;
+    return 0;
+}
+
+/* The cache lives as long as its run: a worker carries out one. */
+static struct grounding_cache *cache_of(struct run *run)
+{
+    if (!run->grounding)
+        run->grounding = grounding_cache_create();
+    return run->grounding;
+}
+
+static int find_better(struct inner *in, const char *description, struct point from,
+                       struct point *to, double *confidence, bool *ret_cached, struct err *err)
+{
+    struct run *run = in->run;
+    const char *key = is_independent(run)
+                          ? NULL
+                          : grounding_key(in->now.pool, &in->now.obs.frame, from, description,
+                                          brain_name(run->config->grounder));
+    *ret_cached =
+        key && grounding_cache_get(cache_of(run), key, clock_mono_ms(), from, to, confidence);
+    if (*ret_cached)
+        return 0;
+    int r = look_up(in, description, from, to, confidence, err);
+    if (!r && key)
+        grounding_cache_put(cache_of(run), key, clock_mono_ms(), from, *to, *confidence);
+    return r;
+}
+
+int inner_ground(struct inner *in, const char *thinking, struct chosen *c, struct err *err)
+{
+    struct pool *pool = in->run->step_pool;
+    struct point from = {c->action.x, c->action.y}, to = from;
+    double confidence = GROUNDING_NO_KEY;
+    bool cached = false;
+    const char *description = !str_empty(c->action.reasoning)
+                                  ? c->action.reasoning
+                                  : str_cut(pool, thinking, DESCRIPTION_BYTES);
+    if (!wants_ground(in, c) || str_empty(description) || grounding_skipped(description))
+        return 0;
+    int r = find_better(in, description, from, &to, &confidence, &cached, err);
+    if (r || !grounding_taken("inner", from, to, confidence))
+        return r;
+    c->action.x = to.x;
+    c->action.y = to.y;
+    c->grounding = json_keep(pool, json_pack("{s:i,s:i,s:i,s:i,s:f,s:b}", "from_x", from.x,
+                                             "from_y", from.y, "x", to.x, "y", to.y, "confidence",
+                                             confidence, "cached", cached));
+    return 0;
+}
