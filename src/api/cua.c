@@ -1,12 +1,20 @@
 /*
- * cua.c - POST /v1/cua: one instruction, carried out by a model (http-api.md section 6).
+ * cua.c - POST /v1/cua: one instruction, carried out in a loop of looking and acting (http-api.md
+ * section 6).
  *
- * No brain of this build can turn a free instruction into actions. Everything a caller can get
- * wrong is still told apart from that, so a client can be written and tested before a model is
- * there.
+ * It becomes a suite of one task, and from there on is a run like any other; its result says more
+ * of the loop (core/result_cua.h). The brain "none" carries out nothing: what a caller got wrong is
+ * told all the same, so that a client can be written against such a server.
  */
+#include <string.h>
+
 #include "api/start.h"
 #include "plan/allow.h"
+#include "plan/intake.h"
+#include "sched/payload.h"
+
+#define SESSION    "pure_cua"
+#define TASK_STEPS 100 /* of a task in a suite; more goes beside it */
 
 static int check_hosts(const struct request *req, const struct cua_options *o, struct err *err)
 {
@@ -16,15 +24,108 @@ static int check_hosts(const struct request *req, const struct cua_options *o, s
     return allow_end(allow, err);
 }
 
-static int check_callback(const struct request *req, const struct cua_options *o, struct err *err)
+/* --- as a plan ------------------------------------------------------------------------------- */
+
+static int make_plan(struct request *req, const struct cua_options *o, const struct plan **out,
+                     struct err *err)
 {
-    bool private_too = req->api->settings->webhook_allow_private;
-    if (*o->callback_url && webhook_check_url(o->callback_url, private_too, err))
-        return err_prefix(err, "'callback_url'");
+    const struct settings *s = req->api->settings;
+    const struct intake_config config = {.repo_root = "",
+                                         .env_url = s->env_url,
+                                         .default_micro = "",
+                                         .max_steps = s->max_steps_per_plan,
+                                         .max_loop_iterations = s->max_loop_iterations,
+                                         .max_time_minutes = s->max_runtime_minutes,
+                                         .max_cost = s->max_cost_usd};
+    json_t *task = json_object(), *document = json_object();
+    struct plan *plan;
+    json_put_str(task, "task_id", "cua");
+    json_put_str(task, "intent", o->instruction);
+    json_put_str(task, "start_url", o->start_url ? o->start_url : "");
+    json_put_int(task, "max_steps", o->max_steps < TASK_STEPS ? o->max_steps : TASK_STEPS);
+    json_put_str(document, "session_name", SESSION);
+    json_put(document, "tasks", json_pack("[o]", task));
+    int r =
+        intake_document(req->pool, &config, json_keep(req->pool, document), SESSION, &plan, err);
+    if (!r)
+        *out = plan;
+    return r;
+}
+
+/* What the request says of the loop; a switch that it leaves out is the server's. */
+static int make_options(struct request *req, const struct cua_options *o, const json_t **out,
+                        struct err *err)
+{
+    json_t *options = json_keep(req->pool, json_object()), *inner = json_object();
+    json_put(options, "inner", inner);
+    json_put(options, "cua",
+             json_pack("{s:s,s:s}", "instruction", o->instruction, "start_url", o->start_url));
+    json_put_int(options, "task_steps", o->max_steps);
+    json_put_num(options, "settle_s", o->settle_s);
+    json_put_bool(options, "ground_clicks", o->ground_clicks);
+    if (o->frames)
+        json_put_int(options, "frames", o->frames);
+    for (const char *const *name = cua_switches; *name; name++) {
+        const json_t *given = json_object_get(req->json, *name);
+        bool on = false;
+        int r = json_read_bool(req->json, *name, &on, err);
+        if (r)
+            return r;
+        if (given && !json_is_null(given))
+            json_put_bool(inner, *name, on);
+    }
+    *out = options;
     return 0;
 }
 
-/* Predict and this route share a tenant's keys; a run of this one has never been made. */
+/* --- as a run -------------------------------------------------------------------------------- */
+
+static void take_options(struct candidate *c, const struct cua_options *o)
+{
+    c->options = (struct run_options){.detached = o->detached,
+                                      .profile_id = o->profile_id,
+                                      .workflow_id = o->workflow_id,
+                                      .state_key = o->state_key,
+                                      .run_id = o->run_id,
+                                      .compute_backend = "",
+                                      .max_cost = o->max_cost,
+                                      .max_time_minutes = o->max_time_minutes,
+                                      .cua_model = o->cua_model,
+                                      .callback_url = o->callback_url,
+                                      .cache_key = ""};
+}
+
+static const json_t *make_payload(struct request *req, const struct candidate *c)
+{
+    json_t *payload = payload_of(req->pool, req->json);
+    json_put_str(payload, "profile_id", c->identity.profile_id);
+    json_put_str(payload, "workflow_id", c->identity.workflow_id);
+    json_put_num(payload, "max_cost", c->max_cost);
+    json_put_int(payload, "max_time_minutes", c->max_time_minutes);
+    return payload;
+}
+
+static int prepare(struct request *req, const struct cua_options *o, struct candidate *c,
+                   struct err *err)
+{
+    c->tenant = start_keep_tenant(req->pool, req->tenant);
+    take_options(c, o);
+    int r = make_plan(req, o, &c->plan, err);
+    r = r ? r : make_options(req, o, &c->worker_options, err);
+    if (r)
+        return r;
+    predict_cap(req, c);
+    r = predict_choose_plane(req, c, err);
+    r = r ? r : predict_choose_run_id(req, c, err);
+    r = r ? r : predict_choose_webhook(req, c, err);
+    return r ? r
+             : identity_resolve(req->pool, req->tenant_id, &c->options, c->plan->signature,
+                                &c->identity, err);
+}
+
+/* --- where nothing can be carried out -------------------------------------------------------- */
+
+/* A key is not spent on what cannot be done, but that of another request is told. */
 static int check_key(struct request *req, struct err *err)
 {
     struct replay_key *key;
@@ -55,26 +156,36 @@ static int check_concurrency(struct request *req, struct err *err)
                    most);
 }
 
+static int refuse(struct request *req, struct err *err)
+{
+    int r = check_key(req, err);
+    r = r ? r : start_take_token(req, req->tenant, err);
+    r = r ? r : check_concurrency(req, err);
+    if (r)
+        return r;
+    return err_set(err, E_UNAVAILABLE,
+                   "no model is configured that can carry out an instruction: '%s' decides "
+                   "nothing; set MANTIS_BRAIN",
+                   req->api->model);
+}
+
 int cua_post(struct request *req, struct err *err)
 {
     struct cua_options o;
+    struct candidate *c = pool_alloc(req->pool, sizeof(*c));
     req->mode = "cua";
     int r = cua_options_read(req->json, req->api->settings->max_steps_per_plan, &o, err);
     r = r ? r : model_check(o.cua_model, req->api->model, false, err);
-    r = r ? r : check_callback(req, &o, err);
+    r = r ? r : prepare(req, &o, c, err);
     if (r)
         return r;
     if ((r = check_hosts(req, &o, err))) {
         req->outcome = "denied_allowlist";
         return r;
     }
-    r = check_key(req, err);
-    r = r ? r : start_take_token(req, req->tenant, err);
-    r = r ? r : check_concurrency(req, err);
-    if (r)
-        return r;
-    return err_set(err, E_UNAVAILABLE,
-                   "no model is configured that can carry out an instruction: '%s' runs plans of "
-                   "steps; send them to /v1/predict",
-                   req->api->model);
+    if (!strcmp(req->api->settings->brain, "none"))
+        return refuse(req, err);
+    c->payload = make_payload(req, c);
+    r = replay_key_read(req, &c->key, err);
+    return r ? r : start_run(req, c, err);
 }

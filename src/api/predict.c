@@ -72,7 +72,7 @@ static int read_plan(struct request *req, struct candidate *c, struct intake_sou
 
 /* The least of what the server, the tenant, the plan and the caller allow (tenancy.md section 7).
  */
-static void cap(const struct request *req, struct candidate *c)
+void predict_cap(const struct request *req, struct candidate *c)
 {
     const struct settings *s = req->api->settings;
     const struct plan_runtime *runtime = &c->plan->runtime;
@@ -88,7 +88,7 @@ static void cap(const struct request *req, struct candidate *c)
     c->max_time_minutes = asked_time > 0 && asked_time < time ? (int)asked_time : time;
 }
 
-static int choose_plane(const struct request *req, struct candidate *c, struct err *err)
+int predict_choose_plane(const struct request *req, struct candidate *c, struct err *err)
 {
     const struct api_brain *brain = api_brain_find(req->api->settings->brain);
     bool reads_dom = brain && (brain->flags & API_BRAIN_READS_DOM);
@@ -108,7 +108,7 @@ static int choose_plane(const struct request *req, struct candidate *c, struct e
     return 0;
 }
 
-static int choose_run_id(struct request *req, struct candidate *c, struct err *err)
+int predict_choose_run_id(struct request *req, struct candidate *c, struct err *err)
 {
     if (*c->options.run_id) {
         c->run_id = c->options.run_id;
@@ -121,7 +121,7 @@ static int choose_run_id(struct request *req, struct candidate *c, struct err *e
 }
 
 /* The caller's address and events, else the tenant's. */
-static int choose_webhook(struct request *req, struct candidate *c, struct err *err)
+int predict_choose_webhook(struct request *req, struct candidate *c, struct err *err)
 {
     const json_t *events = c->options.callback_events, *word;
     size_t i;
@@ -165,10 +165,10 @@ static int check(struct request *req, struct candidate *c, struct err *err)
     r = r ? r : read_plan(req, c, &source, err);
     if (r)
         return r;
-    cap(req, c);
-    r = choose_plane(req, c, err);
-    r = r ? r : choose_run_id(req, c, err);
-    r = r ? r : choose_webhook(req, c, err);
+    predict_cap(req, c);
+    r = predict_choose_plane(req, c, err);
+    r = r ? r : predict_choose_run_id(req, c, err);
+    r = r ? r : predict_choose_webhook(req, c, err);
     r = r ? r
           : identity_resolve(req->pool, req->tenant_id, &c->options, c->plan->signature,
                              &c->identity, err);

@@ -85,16 +85,16 @@ static const struct row cua_fields[] = {
     {"detached", FLAG, CUA(detached), NOT_NULL, 0, 0},
     {"instruction", TEXT, CUA(instruction), NOT_NULL, 0, 0},
     {"start_url", TEXT, CUA(start_url), 0, 0, 0},
-    {"settle_time", AMOUNT, CHECKED_ONLY, NOT_NULL, 0, 30}, /* no model yet that would use these */
+    {"settle_time", AMOUNT, CUA(settle_s), NOT_NULL, 0, 30},
     {"max_steps", WHOLE, CUA(max_steps), NOT_NULL, 0, 0},
-    {"frames_per_inference", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 8},
-    {"ground_clicks", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
+    {"frames_per_inference", WHOLE, CUA(frames), NOT_NULL, 1, 8},
+    {"ground_clicks", FLAG, CUA(ground_clicks), NOT_NULL, 0, 0},
     {"profile_id", TEXT, CUA(profile_id), 0, 0, 0},
     {"workflow_id", TEXT, CUA(workflow_id), 0, 0, 0},
-    {"state_key", TEXT, CHECKED_ONLY, 0, 0, 0},
-    {"run_id", TEXT, CHECKED_ONLY, 0, 0, 0},
-    {"max_cost", AMOUNT, CHECKED_ONLY, ABOVE_0, 0, 0},
-    {"max_time_minutes", WHOLE, CHECKED_ONLY, ABOVE_0, 0, 0},
+    {"state_key", TEXT, CUA(state_key), 0, 0, 0},
+    {"run_id", TEXT, CUA(run_id), 0, 0, 0},
+    {"max_cost", AMOUNT, CUA(max_cost), ABOVE_0, 0, 0},
+    {"max_time_minutes", WHOLE, CUA(max_time_minutes), ABOVE_0, 0, 0},
     {"cua_model", TEXT, CUA(cua_model), 0, 0, 0},
     {"callback_url", TEXT, CUA(callback_url), 0, 0, 0},
     {"perceptual_verify", FLAG, CHECKED_ONLY, 0, 0, 0},
@@ -110,6 +110,10 @@ static const struct row cua_fields[] = {
 };
 #undef CUA
 /* clang-format on */
+
+const char *const cua_switches[] = {"perceptual_verify", "loop_recovery",   "done_gate",
+                                    "predicate_verify",  "form_controller", "loop_adaptive",
+                                    "adaptive_click_tol", NULL};
 
 static int read_object(const json_t *body, const char *name, const json_t **out, struct err *err)
 {
@@ -297,8 +301,11 @@ int cua_options_read(const json_t *body, int max_steps_cap, struct cua_options *
     *out = (struct cua_options){.instruction = "",
                                 .start_url = "",
                                 .max_steps = 30 < max_steps_cap ? 30 : max_steps_cap,
+                                .settle_s = 2,
                                 .profile_id = "",
                                 .workflow_id = "",
+                                .state_key = "",
+                                .run_id = "",
                                 .cua_model = "",
                                 .callback_url = ""};
     int r = read_table(body, cua_fields, ARRAY_SIZE(cua_fields), out, err);

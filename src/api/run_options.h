@@ -41,8 +41,17 @@ struct cua_options {
     bool detached;
     const char *instruction, *start_url;
     int64_t max_steps; /* at most max_steps_cap */
-    const char *profile_id, *workflow_id, *cua_model, *callback_url;
+    int64_t frames;    /* screenshots a turn is shown; 0: as the model's profile says */
+    double settle_s;   /* cap behind an action */
+    bool ground_clicks;
+    const char *profile_id, *workflow_id, *state_key, *run_id, *cua_model, *callback_url;
+    double max_cost;
+    int64_t max_time_minutes;
 };
+
+/* Switches of the inner loop that a request may set over the server's, NULL-terminated: its fields are
+ * booleans or null. */
+extern const char *const cua_switches[];
 
 int cua_options_read(const json_t *body, int max_steps_cap, struct cua_options *out,
                      struct err *err) MUST_CHECK;

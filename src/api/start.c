@@ -279,6 +279,8 @@ static json_t *worker_options(struct request *req, const struct candidate *c)
         json_put_bool(options, "pause_on_captcha", c->options.pause_on_captcha);
     else if (runtime->has_pause_on_captcha)
         json_put_bool(options, "pause_on_captcha", runtime->pause_on_captcha);
+    if (c->worker_options)
+        json_object_update(options, (json_t *)c->worker_options);
     return options;
 }
 

@@ -23,6 +23,7 @@ struct candidate {
     double max_cost;
     int max_time_minutes;
     const json_t *payload;
+    const json_t *worker_options; /* beside those of options; NULL none */
     const json_t *warnings; /* beside the plan's; NULL none */
     const char *webhook_url;            /* "" none */
     const char *const *webhook_events;
@@ -38,6 +39,13 @@ struct candidate {
 
 /* What a call needs of its tenant after it waited, in pool. */
 const struct tenant *start_keep_tenant(struct pool *pool, const struct tenant *tenant);
+
+/* Steps of run mode that an instruction shares (predict.c). caps: the least of what server, tenant, plan and
+ * caller allow; the others fill c from its options and check them. */
+void predict_cap(const struct request *req, struct candidate *c);
+int predict_choose_plane(const struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
+int predict_choose_run_id(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
+int predict_choose_webhook(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
 
 /* Steps 8 to 13: answers, or suspends and answers later. */
 int start_run(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;

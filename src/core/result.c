@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "core/completeness.h"
 #include "core/lead.h"
+#include "core/result_cua.h"
 #include "core/result_priv.h"
 #include "core/result_suite.h"
 #include "core/run.h"
@@ -279,6 +280,8 @@ json_t *result_envelope(const struct result_context *ctx, const json_t *checkpoi
         json_object_set(env, "learned", get(checkpoint, "learned"));
     json_put(env, "warnings", copy_array(checkpoint, "warnings"));
     result_put_suite(env, checkpoint);
+    if (ctx->cua)
+        result_put_cua(env, ctx, checkpoint);
     pool_destroy(pool);
     return env;
 }

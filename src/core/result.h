@@ -21,6 +21,7 @@ struct result_context {
     const char *terminal_status, *halt_reason;
     double total_time_s;
     bool resume_state;
+    const json_t *cua; /* {"instruction","start_url"} of a run of /v1/cua; NULL: another one */
 };
 
 /* The micro result envelope of agent-loop.md section 18. checkpoint may be NULL: nothing was done

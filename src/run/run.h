@@ -91,6 +91,7 @@ struct run_config {
     struct brain *director;     /* asked when a brain goes in circles (agent-loop.md 7.4); NULL none */
     struct brain *grounder;     /* asked for better points of clicks (15); NULL none */
     bool ground_clicks;         /* all clicks of a brain, not only of steps that ask for it */
+    int task_steps;             /* brain calls of a task, in place of its own number; 0: as it says */
     int frames;                 /* screenshots a brain is shown; 0: as its profile says */
     int settle_ms;              /* cap behind an action of a brain; 0: CAP_CLICK_MS */
 };

@@ -17,9 +17,8 @@ static const char *const passed_options[] = {"extraction_schema", "settle_ceilin
                                              "nav_wait_s",        "auto_url_gate",
                                              "pause_on_captcha",  "type_delay_ms"};
 
-/* Helpers of the inner loop that are switched off, by the names of run/inner/inner.h. New
- * reference. */
-static json_t *switched_off(const struct settings *set)
+/* Helpers of the inner loop that are switched off, by the run's request or else the server, by the names of run/inner/inner.h. New reference. */
+static json_t *switched_off(const struct settings *set, const json_t *asked)
 {
     const struct {
         const char *name;
@@ -31,10 +30,11 @@ static json_t *switched_off(const struct settings *set)
                  {"predicate_verify", set->predicate_verify},
                  {"perceptual_verify", set->perceptual_verify},
                  {"form_controller", set->form_controller},
-                 {"verify_type", set->verify_type}};
+                 {"verify_type", set->verify_type},
+                 {"cua_director", set->cua_director}};
     json_t *names = json_array();
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        if (!table[i].on)
+        if (!json_flag(asked, table[i].name, table[i].on))
             json_push(names, json_string(table[i].name));
     return names;
 }
@@ -57,7 +57,7 @@ static json_t *worker_options(struct sched *s, const json_t *given)
     json_put_str(o, "browser", s->settings->browser); /* never the caller's to choose */
     json_put_bool(o, "sandbox_off", s->settings->sandbox_off);
     json_put_int(o, "profile_max_mb", s->settings->profile_max_mb);
-    json_put(o, "inner_off", switched_off(s->settings));
+    json_put(o, "inner_off", switched_off(s->settings, json_object_get(given, "inner")));
     json_put_int(o, "blur_tabs",
                  s->settings->recovery_tab_blur ? s->settings->recovery_tab_blur_count : -1);
     json_put_bool(o, "critic_frontier", s->settings->critic_frontier);

@@ -84,6 +84,7 @@ static json_t *make_envelope(const struct settling *t)
         .halt_reason = text(t->end.halt_reason),
         .total_time_s = total_time(t),
         .resume_state = json_flag(rec->settings, "resume_state", false),
+        .cua = json_object_get(json_object_get(rec->settings, "options"), "cua"),
     };
     json_t *env = result_envelope(&ctx, t->checkpoint);
     json_put_str(env, "result_path", result);

@@ -122,6 +122,34 @@ static void an_instruction_is_taken_at_the_ends_of_every_range(void **state)
     assert_int_equal(cua.max_steps, 30);
     assert_int_equal(cua_options_read(parse("{" DO "}"), 10, &cua, &err), 0);
     assert_int_equal(cua.max_steps, 10);
+    assert_true(cua.settle_s == 2.0);
+    assert_int_equal(cua.frames, 0); /* the model's own */
+    assert_int_equal(
+        cua_options_read(parse("{" DO ",\"settle_time\":4.5,\"frames_per_inference\":3,"
+                               "\"ground_clicks\":true,\"run_id\":\"r\",\"state_key\":\"s\","
+                               "\"max_cost\":0.5,\"max_time_minutes\":7}"),
+                         200, &cua, &err),
+        0);
+    assert_true(cua.settle_s == 4.5 && cua.max_cost == 0.5 && cua.ground_clicks);
+    assert_int_equal(cua.frames, 3);
+    assert_int_equal(cua.max_time_minutes, 7);
+    assert_string_equal(cua.run_id, "r");
+    assert_string_equal(cua.state_key, "s");
+}
+
+/* Each is a field that takes null; settling, sessions and thinking ahead are no switches of the
+ * loop. */
+static void switches_of_the_loop_are_fields_of_an_instruction(void **state)
+{
+    int n = 0;
+    for (const char *const *name = cua_switches; *name; name++, n++) {
+        struct option_field f;
+        bool found = false;
+        for (size_t i = 0; !found && cua_options_field(i, &f); i++)
+            found = !strcmp(f.name, *name) && f.nullable && !strcmp(f.type, "boolean");
+        assert_true(found);
+    }
+    assert_int_equal(n, 7);
 }
 
 static void an_instruction_that_is_wrong_is_refused_by_name(void **state)
@@ -285,6 +313,7 @@ int main(void)
         CASE(a_schema_takes_as_much_as_a_recipe),
         CASE(a_run_option_that_is_wrong_is_named),
         CASE(an_instruction_is_taken_at_the_ends_of_every_range),
+        CASE(switches_of_the_loop_are_fields_of_an_instruction),
         CASE(an_instruction_that_is_wrong_is_refused_by_name),
         CASE(another_model_than_the_servers_is_refused),
         {"plans 14 Better: an estimate above max_cost is said", an_estimate_above_the_cap_is_said,

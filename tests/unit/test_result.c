@@ -279,6 +279,58 @@ static void the_summary_is_the_compact_copy(void **state)
     assert_null(json_object_get(summary, "step_details"));
 }
 
+/* --- /v1/cua --------------------------------------------------------------------------------- */
+
+/* What every reply of the route has (http-api.md section 6), however the run ended. */
+static void has_all_of_cua(const json_t *env)
+{
+    static const char *const keys[] = {"run_id", "mode", "provider", "session_name", "model",
+        "instruction", "start_url", "success", "termination_reason", "steps", "duration_s",
+        "elapsed_seconds", "trajectory_len", "predicate_summary", "reused_session",
+        "speculation_summary", "perceptual_summary", "loop_recoveries_by_reason",
+        "done_rejections_by_reason", "executor_backend_counts"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (!json_object_get(env, keys[i]))
+            fail_msg("there is no '%s'", keys[i]);
+}
+
+static void an_instruction_says_how_its_loop_went(void **state)
+{
+    struct result_context c = ctx;
+    json_t *cua = json_pack("{s:s,s:s}", "instruction", "Buy milk", "start_url", "http://a.test/");
+    json_t *checkpoint = json_loads(
+        "{\"n_tasks\":1,\"step_results\":[{\"success\":true,\"executor_backend\":\"vision\",\"task\":{\"success\":true,"
+        "\"termination_reason\":\"done\",\"steps\":4,\"summary\":\"bought\",\"loop\":{\"actions\":3,\"total_reward\":-0.05,"
+        "\"predicate_summary\":{\"total\":2,\"evaluated\":2,\"correct\":1,\"accuracy\":0.5},"
+        "\"done_rejections_by_reason\":{\"empty_summary\":1},\"executor_backend_counts\":{\"vision\":3}}}}]}", 0, NULL);
+    c.cua = cua;
+    json_t *env = result_envelope(&c, checkpoint);
+    has_all_of_cua(env);
+    assert_string_equal(json_str(env, "mode", ""), "pure_cua");
+    assert_string_equal(json_str(env, "instruction", ""), "Buy milk");
+    assert_true(json_flag(env, "success", false));
+    assert_int_equal(json_int(env, "steps", 0), 4);
+    assert_int_equal(json_int(env, "trajectory_len", 0), 3);
+    assert_int_equal(json_int(json_object_get(env, "executor_backend_counts"), "vision", 0), 3);
+    assert_true(json_num(json_object_get(env, "predicate_summary"), "accuracy", 0) == 0.5);
+    json_decref(env);
+
+    c.terminal_status = "cancelled"; /* before its loop ended */
+    env = result_envelope(&c, NULL);
+    has_all_of_cua(env);
+    assert_false(json_flag(env, "success", true));
+    assert_string_equal(json_str(env, "termination_reason", ""), "cancelled");
+    json_decref(env);
+
+    c.terminal_status = "halted";
+    c.halt_reason = "time_cap";
+    env = result_envelope(&c, NULL);
+    assert_string_equal(json_str(env, "termination_reason", ""), "time_cap");
+    json_decref(env);
+    json_decref(cua);
+    json_decref(checkpoint);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 /* step: fields of the last step's record. */
@@ -398,6 +450,8 @@ int main(void)
         R("agent-loop 18 the summary says terminal_status, halt_reason and cost totals too",
           the_summary_is_the_compact_copy),
         T(a_page_that_did_not_open_is_said_in_one_sentence),
+        R("agent-loop 8.3 the result of an instruction has every key, however it ended",
+          an_instruction_says_how_its_loop_went),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

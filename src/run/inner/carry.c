@@ -183,6 +183,7 @@ static void tell(struct inner *in, struct trajectory_step *t)
 {
     struct pool *pool = in->run->step_pool;
     char at[CLOCK_ISO_BYTES];
+    inner_count(in->backends, t->backend);
     t->timestamp = clock_iso(clock_wall_us(), at);
     run_event(in->run, "brain", "turn", trajectory_json(pool, t), "%s: %s",
               action_type_name(t->action->type), t->feedback);

@@ -341,6 +341,7 @@ static json_t *detail_of(const struct inner *in)
     json_put_int(o, "cached_tokens", in->cached_tokens);
     json_put(o, "done_rejections_by_reason", json_incref(in->rejected));
     json_put(o, "loop_recoveries_by_reason", json_incref(in->recovered));
+    json_put(o, "executor_backend_counts", json_incref(in->backends));
     json_put_num(o, "total_reward", in->reward);
     json_put_int(o, "unparsed", in->unparsed);
     json_put_int(o, "brain_escalations", in->escalations);
@@ -384,6 +385,7 @@ static struct inner *begin(struct run *run, struct inner_goal *goal)
                          .thinking = "",
                          .plan = "",
                          .summary = "",
+                         .backends = json_keep(run->step_pool, json_object()),
                          .rejected = json_keep(run->step_pool, json_object()),
                          .recovered = json_keep(run->step_pool, json_object())};
     in->rules.plain_window = off & INNER_PLAIN_LOOP;

@@ -18,7 +18,7 @@
 #include "run/inner/recover.h"
 #include "run/run.h"
 
-#define INNER_MAX_TURNS   100
+#define INNER_MAX_TURNS   200
 #define INNER_MAX_PENDING 8
 
 enum inner_off { /* what the operator switched off (run_config.inner_off) */

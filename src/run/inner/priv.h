@@ -46,6 +46,7 @@ struct inner {
     double reward;
     int64_t input_tokens, output_tokens, cached_tokens;
     json_t *rejected, *recovered; /* counts by reason, in the step's pool */
+    json_t *backends;             /* counts by who carried it out */
     const char *termination;      /* NULL while it goes on */
     bool success;
     const char *summary;

@@ -91,7 +91,7 @@ static int unstick(struct doing *d, struct err *err)
 
 static int carry_out(struct doing *d, struct err *err)
 {
-    int r = try_intent(d, d->t->max_steps, err);
+    int asked = d->run->config->task_steps, r = try_intent(d, asked ? asked : d->t->max_steps, err);
     for (int i = 0; !r && !d->holds && *d->t->fallback_intent && i < d->t->fallback_micro_retries;
          i++)
         r = unstick(d, err);
@@ -223,6 +223,8 @@ static void put_detail(struct doing *d)
     json_put(o, "final_url", json_string_safe(d->run->live_url));
     json_put(o, "costs", json_pack("{s:f}", "total", spent(d->run) - d->cost_before));
     json_put(o, "summary", json_string_safe(d->inner.summary));
+    if (d->inner.detail)
+        json_put(o, "loop", json_deep_copy(d->inner.detail));
     if (v->type != VERIFY_NONE)
         json_put(o, "verify",
                  json_pack("{s:s,s:b,s:o}", "type", verify_type_name(v->type), "passed", d->holds,

@@ -73,7 +73,7 @@ const refusals = [
   ['an unknown path', 'acme', ['GET', '/v1/nowhere'], 404, undefined],
   ['a wrong method', 'acme', ['DELETE', '/v1/queue'], 405, undefined],
   ['a query that cannot be read', 'acme', ['GET', '/v1/webhooks?limit=x'], 422, 'acme'],
-  ['an instruction that no model is there for', 'acme', ['POST', '/v1/cua', { instruction: 'do it' }], 503, 'acme'],
+  ['a chat that no model is there for', 'acme', ['POST', '/v1/chat/completions', { messages: [] }], 503, 'acme'],
 ]
 
 cases({ start, stop }, (check) => {

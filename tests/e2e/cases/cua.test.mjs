@@ -1,4 +1,4 @@
-// POST /v1/cua: everything a caller can get wrong is told apart from the model that is missing.
+// POST /v1/cua: everything a caller can get wrong is told apart from the brain that is missing.
 
 import assert from 'node:assert/strict'
 import { cases } from '../lib/cases.mjs'
@@ -9,7 +9,7 @@ const start = async () => {
   const server = await startTenants({
     acme: roomy, busy: roomy, slowly: { rate_limit_per_minute: 3 }, single: { ...roomy, max_concurrent_runs: 1 }, fenced: { ...roomy, allowed_domains: ['shop.example', '*.wild.example'] },
     watcher: { ...roomy, scopes: ['status', 'result', 'logs'] },
-  }, { env: { MANTIS_RUNTIME_CONCURRENCY: '1', MANTIS_MAX_STEPS_PER_PLAN: '50' } })
+  }, { env: { MANTIS_BRAIN: 'none', MANTIS_RUNTIME_CONCURRENCY: '1', MANTIS_MAX_STEPS_PER_PLAN: '50' } })
   await takeSlot(server.as('busy'))
   return { server, acme: server.as('acme') }
 }
@@ -50,7 +50,7 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
     refused(await cua(g.server.as('watcher'), { instruction: 'x' }), 403, /run/)
   })
 
-  check('http-api 6', 'a right call is 503 and says that no model is there', async (g) => {
+  check('http-api 6', 'where the brain is none, a right call is 503 and says that no model is there', async (g) => {
     noModel(await cua(g.acme, { instruction: 'Find the price of the blue boat' }))
     noModel(await cua(g.acme, { instruction: 'x', start_url: 'https://shop.example/', detached: true, profile_id: 'p', max_steps: 10, some_future_field: 1 }))
   })

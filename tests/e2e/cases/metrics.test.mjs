@@ -119,7 +119,7 @@ const calls = [
   ['pause', 'bad_request', (g) => g.acme.predict({ action: 'pause', run_id: g.done })],
   ['resume', 'bad_request', (g) => g.acme.predict({ action: 'resume', run_id: g.done, user_input: 'x' })],
   ['cua', 'bad_request', (g) => g.acme.request('POST', '/v1/cua', {})],
-  ['cua', 'error', (g) => g.acme.request('POST', '/v1/cua', { instruction: 'x' })],
+  ['cua', 'ok', (g) => g.acme.request('POST', '/v1/cua', { instruction: 'x', detached: true, profile_id: 'cua' })],
 ]
 
 cases({ start, stop }, (check) => {
