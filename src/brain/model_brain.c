@@ -1,5 +1,6 @@
 #include "brain/model_brain.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -15,6 +16,8 @@ struct model_brain {
     const struct model_link *link;
     const struct profile *profile;
     struct memory *memory;
+    bool zooms; /* it asked to see this part larger */
+    struct rect zoom_area;
 };
 
 /* --- create ---------------------------------------------------------------------------------- */
@@ -101,7 +104,41 @@ static int take_picture(const struct model_brain *b, struct pool *pool,
                    p->name, parts_media_type(p), w, h, f->width, f->height);
 }
 
-static int build(const struct model_brain *b, struct pool *pool, const struct brain_turn *turn,
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The part that was asked for, as large as the whole picture can show it. What lies outside of the
+ * screen, and a link that makes no pictures, show nothing. */
+static int enlarge(struct model_brain *b, struct pool *pool, const struct frame *f,
+                   const struct model_frame *now, struct model_turn *turn, struct err *err)
+{
+    struct rect a = b->zoom_area;
+    struct model_frame *out = pool_alloc(pool, sizeof(*out));
+    bool wanted = b->zooms && turn->n_history > 0;
+    b->zooms = false;
+    a.x = larger(a.x, 0);
+    a.y = larger(a.y, 0);
+    a.w = least(a.w, f->width - a.x);
+    a.h = least(a.h, f->height - a.y);
+    if (!wanted || a.w < 1 || a.h < 1 || !f->pixels || !b->link->picture)
+        return 0;
+    struct frame part = *f;
+    part.pixels = f->pixels + (size_t)a.y * (size_t)f->stride + (size_t)a.x * 4;
+    part.width = a.w;
+    part.height = a.h;
+    double times = fmin((double)now->width / a.w, (double)now->height / a.h);
+    int w = larger(1, (int)(a.w * times)), h = larger(1, (int)(a.h * times));
+    int r = b->link->picture(b->link->picture_arg, pool, b->profile, &part, w, h, out, err);
+    if (r)
+        return r;
+    turn->zoom = out;
+    turn->zoom_area = a;
+    return 0;
+}
+
+static int build(struct model_brain *b, struct pool *pool, const struct brain_turn *turn,
                  const struct model_frame *now, json_t **out, struct err *err)
 {
     const struct profile *p = b->profile;
@@ -122,7 +159,8 @@ static int build(const struct model_brain *b, struct pool *pool, const struct br
     t.n_frames = memory_frames(b->memory, pool, now, frames - 1, &t.frames);
     if (p->exchanges)
         t.n_exchanges = memory_exchanges(b->memory, pool, p->exchanges, &t.exchanges);
-    return request_build(pool, p, &b->link->server, &t, out, err);
+    int r = enlarge(b, pool, f, now, &t, err);
+    return r ? r : request_build(pool, p, &b->link->server, &t, out, err);
 }
 
 /* --- what it says ---------------------------------------------------------------------------- */
@@ -164,9 +202,9 @@ static void count(const struct model_brain *b, const struct said *said, struct b
     out->gpu_s = b->link->server.ours ? said->server_s : 0;
 }
 
-static void read_reply(const struct model_brain *b, struct pool *pool,
-                       const struct brain_turn *turn, const struct model_frame *now,
-                       const struct said *said, struct brain_reply *out)
+static void read_reply(struct model_brain *b, struct pool *pool, const struct brain_turn *turn,
+                       const struct model_frame *now, const struct said *said,
+                       struct brain_reply *out)
 {
     const struct frame *f = &turn->obs->frame;
     const struct reply_facts facts = {.view = {f->width, f->height, now->width, now->height},
@@ -177,6 +215,8 @@ static void read_reply(const struct model_brain *b, struct pool *pool,
     out->action = reply.action;
     out->thinking = reply.thinking;
     out->predicted = reply.predicted;
+    b->zooms = reply.zoom;
+    b->zoom_area = reply.zoom_area;
     out->tool = reply.tool;
     out->tool_args = reply.tool_args;
     count(b, said, out);

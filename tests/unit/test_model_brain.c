@@ -276,6 +276,40 @@ static void a_turn_that_failed_is_not_remembered(void **state)
     brain_destroy(brain);
 }
 
+/* A part of the screen that it asks for is in the next request, larger, and only there. */
+static void what_it_wants_to_see_larger_is_shown_once(void **state)
+{
+    static uint8_t pixels[1280 * 720 * 4];
+    const struct fake_answer list[] = {
+        {.status = 200,
+         .body = CLAUDE(TOOL("t1", "{\"action\":\"zoom\",\"region\":[100,50,300,150]}"))},
+        {.status = 200, .body = CLAUDE(TOOL("t2", "{\"action\":\"wait\"}"))}};
+    const struct observation obs = {.url = "",
+                                    .title = "",
+                                    .frame = {1280, 720, 1280 * 4, 0, pixels},
+                                    .png = (const uint8_t *)"one",
+                                    .png_len = 3};
+    struct brain_turn turn = {.task = "Read it",
+                              .obs = &obs,
+                              .history = done_so_far,
+                              .feedback = came_of_it,
+                              .deadline_mono_ms = clock_mono_ms() + 600000};
+    struct brain_reply reply;
+    struct err err = {0};
+    answers(list, 2);
+    to_server.picture = take;
+    to_server.picture_arg = (void *)(uintptr_t) "part";
+    struct brain *brain = brain_of("claude");
+    for (turn.n_history = 0; turn.n_history < 3; turn.n_history++)
+        assert_int_equal(brain_think(brain, pool, &turn, &reply, &err), 0);
+    assert_null(strstr(sent(0), "[Zoom"));
+    assert_non_null(strstr(sent(1), "[Zoom of (100,50) to (300,150)]"));
+    /* "part 1280x640 of 200x100" */
+    assert_non_null(strstr(sent(1), "cGFydCAxMjgweDY0MCBvZiAyMDB4MTAw"));
+    assert_null(strstr(sent(2), "[Zoom"));
+    brain_destroy(brain);
+}
+
 /* --- tokens ---------------------------------------------------------------------------------- */
 
 static void tokens_are_told_by_kind(void **state)
@@ -338,6 +372,8 @@ static const struct CMUnitTest others[] = {
              a_conversation_is_as_long_as_its_profile_says),
     row_test("brains 1 a transport failure is a typed error and leaves no trace",
              a_turn_that_failed_is_not_remembered),
+    row_test("brains 4 zoom: the part that was asked for is shown larger, once",
+             what_it_wants_to_see_larger_is_shown_once),
     row_test("brains 1 tokens: input, output and cached apart", tokens_are_told_by_kind),
 };
 

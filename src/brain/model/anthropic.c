@@ -38,6 +38,12 @@ static void push_frame(const struct parts *p, json_t *content, const struct mode
         json_push(content, image_block(p, frame));
 }
 
+static void push_zoom(const struct parts *p, json_t *content)
+{
+    if (p->turn->zoom)
+        push_frame(p, content, p->turn->zoom, parts_zoom_label(p), true);
+}
+
 static json_t *user_content(const struct parts *p)
 {
     json_t *content = json_array();
@@ -45,6 +51,7 @@ static json_t *user_content(const struct parts *p)
         json_push(content, kept(text_block(p->before)));
     for (int i = 0; i < p->turn->n_frames; i++)
         push_frame(p, content, &p->turn->frames[i], parts_label(p, i), i >= p->first_frame);
+    push_zoom(p, content);
     json_push(content, text_block(p->after));
     return content;
 }
@@ -71,6 +78,8 @@ static json_t *seen(const struct parts *p, int i)
                    e->frame && back < frames);
     else if (t->n_frames)
         push_frame(p, blocks, &t->frames[t->n_frames - 1], "[Frame CURRENT]", true);
+    if (!back)
+        push_zoom(p, blocks);
     return blocks;
 }
 

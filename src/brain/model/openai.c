@@ -47,6 +47,10 @@ static json_t *user_content(const struct parts *p)
         if (shown)
             json_push(content, image_part(p, &p->turn->frames[i]));
     }
+    if (p->turn->zoom) {
+        json_push(content, text_part(parts_zoom_label(p)));
+        json_push(content, image_part(p, p->turn->zoom));
+    }
     json_push(content, text_part(p->after));
     return content;
 }

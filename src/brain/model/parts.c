@@ -224,6 +224,17 @@ const char *parts_label(const struct parts *p, int frame)
     return back ? pool_printf(p->pool, "[Frame t-%d]", back) : "[Frame CURRENT]";
 }
 
+const char *parts_zoom_label(const struct parts *p)
+{
+    const struct space_view view = view_of(p);
+    const struct rect *a = &p->turn->zoom_area;
+    double x, y, to_x, to_y;
+    space_from_screen(&p->profile->space, &view, (struct point){a->x, a->y}, &x, &y);
+    space_from_screen(&p->profile->space, &view, (struct point){a->x + a->w, a->y + a->h}, &to_x,
+                      &to_y);
+    return pool_printf(p->pool, "[Zoom of (%g,%g) to (%g,%g)]", x, y, to_x, to_y);
+}
+
 bool parts_tools(const struct parts *p)
 {
     return p->profile->tools_use == TOOLS_ALWAYS ||

@@ -24,6 +24,9 @@ int parts_make(struct pool *pool, const struct profile *profile, const struct mo
 /* "[Frame CURRENT]", "[Frame t-1]" */
 const char *parts_label(const struct parts *parts, int frame);
 
+/* "[Zoom of (1,2) to (3,4)]", in the model's own coordinates. */
+const char *parts_zoom_label(const struct parts *parts);
+
 /* Are tools given in this call? */
 bool parts_tools(const struct parts *parts);
 

@@ -44,6 +44,8 @@ struct model_turn {
     int n_history;
     const struct model_exchange *exchanges; /* the last steps, oldest first; anthropic only */
     int n_exchanges;
+    const struct model_frame *zoom; /* a part of the screen, larger, as it asked for; NULL none */
+    struct rect zoom_area;          /* screen pixels */
     const json_t *attempts;   /* [{x, y, label, kind, reason, hit}] of earlier failures, NULL none */
     const char *step_type;    /* chooses what is added to the system text; NULL none */
     const json_t *host_tools; /* [{name, description, parameters}], NULL none */
