@@ -63,8 +63,7 @@ static int make_options(struct request *req, const struct cua_options *o, const 
     json_put_int(options, "task_steps", o->max_steps);
     json_put_num(options, "settle_s", o->settle_s);
     json_put_bool(options, "ground_clicks", o->ground_clicks);
-    if (o->frames)
-        json_put_int(options, "frames", o->frames);
+    json_put_int(options, "frames", o->frames);
     for (const char *const *name = cua_switches; *name; name++) {
         const json_t *given = json_object_get(req->json, *name);
         bool on = false;

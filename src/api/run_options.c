@@ -301,7 +301,7 @@ int cua_options_read(const json_t *body, int max_steps_cap, struct cua_options *
     *out = (struct cua_options){.instruction = "",
                                 .start_url = "",
                                 .max_steps = 30 < max_steps_cap ? 30 : max_steps_cap,
-                                .settle_s = 2,
+                                .frames = 1,
                                 .profile_id = "",
                                 .workflow_id = "",
                                 .state_key = "",

@@ -41,8 +41,8 @@ struct cua_options {
     bool detached;
     const char *instruction, *start_url;
     int64_t max_steps; /* at most max_steps_cap */
-    int64_t frames;    /* screenshots a turn is shown; 0: as the model's profile says */
-    double settle_s;   /* cap behind an action */
+    int64_t frames;    /* screenshots a turn is shown */
+    double settle_s;   /* cap behind an action; 0: the loop's own */
     bool ground_clicks;
     const char *profile_id, *workflow_id, *state_key, *run_id, *cua_model, *callback_url;
     double max_cost;

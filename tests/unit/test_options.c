@@ -122,8 +122,8 @@ static void an_instruction_is_taken_at_the_ends_of_every_range(void **state)
     assert_int_equal(cua.max_steps, 30);
     assert_int_equal(cua_options_read(parse("{" DO "}"), 10, &cua, &err), 0);
     assert_int_equal(cua.max_steps, 10);
-    assert_true(cua.settle_s == 2.0);
-    assert_int_equal(cua.frames, 0); /* the model's own */
+    assert_true(cua.settle_s == 0); /* the loop's own */
+    assert_int_equal(cua.frames, 1);
     assert_int_equal(
         cua_options_read(parse("{" DO ",\"settle_time\":4.5,\"frames_per_inference\":3,"
                                "\"ground_clicks\":true,\"run_id\":\"r\",\"state_key\":\"s\","
