@@ -101,6 +101,44 @@ static void count_step(struct meters *m, const char *tenant, const char *kind, c
         metric_add(m->of[METER_PLAN_BRANCHES], 1, tenant, branch, branch_outcome(detail), NULL);
 }
 
+/* --- what brains asked ----------------------------------------------------------------------- */
+
+static void count_escalation(struct meters *m, const char *tenant, const json_t *detail)
+{
+    metric_add(m->of[METER_BRAIN_ESCALATIONS], 1, tenant, "primary", "fallback", NULL);
+}
+
+/* One point of a click that was looked up (run/inner/question.c). What the cache had is no call. */
+static void count_grounding(struct meters *m, const char *tenant, const json_t *detail)
+{
+    bool cached = json_flag(detail, "cached", false);
+    const char *forced = json_flag(detail, "independent", false) ? "true" : "false";
+    const char *outcome = json_flag(detail, "accepted", false) ? "accepted" : "rejected";
+    if (!strcmp(forced, "false"))
+        metric_add(m->of[cached ? METER_GROUNDING_HITS : METER_GROUNDING_MISSES], 1, tenant, NULL);
+    if (cached)
+        return;
+    metric_add(m->of[METER_GROUNDING_EVICTIONS], json_num(detail, "evictions", 0), tenant, NULL);
+    metric_set(m->of[METER_GROUNDING_SIZE], json_num(detail, "entries", 0), tenant, NULL);
+    metric_add(m->of[METER_GROUNDING_CALLS], 1, tenant, outcome, forced, NULL);
+    if (json_flag(detail, "answered", false))
+        metric_observe(m->of[METER_GROUNDING_DISTANCE], json_num(detail, "distance_px", 0), tenant,
+                       forced, NULL);
+}
+
+static const struct {
+    const char *kind;
+    void (*count)(struct meters *m, const char *tenant, const json_t *detail);
+} brain_events[] = {{"brain_escalation", count_escalation}, {"grounding", count_grounding}};
+
+static void count_brain(struct meters *m, const char *tenant, const char *kind,
+                        const json_t *detail)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(brain_events); i++)
+        if (!strcmp(kind, brain_events[i].kind))
+            brain_events[i].count(m, tenant, detail);
+}
+
 /* --- what live runs cost --------------------------------------------------------------------- */
 
 static struct meters_bill **find_bill(struct meters *m, struct run_key key)
@@ -267,6 +305,7 @@ static void on_note(void *arg, const struct store_note *note)
         const json_t *detail = json_object_get(event, "detail");
         if (strcmp(kind, "step_end") == 0 || strcmp(kind, "retry") == 0)
             count_step(m, note->key.tenant, kind, detail);
+        count_brain(m, note->key.tenant, kind, detail);
         if (json_object_get(detail, "costs"))
             note_costs(m, note->key, json_object_get(detail, "costs"));
     }

@@ -148,6 +148,35 @@ static void has_not(const char *piece)
         fail_msg("'%s' in:\n%s", piece, text);
 }
 
+/* What a worker tells of its brains. */
+static void escalations_and_groundings_are_counted(void **state)
+{
+    start_run("acme", "asked");
+    step("acme", "asked", "brain_escalation", "", "{\"trigger\":\"unparsed\"}");
+    step("acme", "asked", "grounding", "",
+         "{\"cached\":false,\"answered\":true,\"accepted\":true,\"independent\":false,\"distance_"
+         "px\":12.4,\"entries\":1,\"evictions\":0}");
+    step("acme", "asked", "grounding", "",
+         "{\"cached\":true,\"answered\":true,\"accepted\":true,\"independent\":false,\"distance_"
+         "px\":12.4,\"entries\":1,\"evictions\":0}");
+    step("acme", "asked", "grounding", "",
+         "{\"cached\":false,\"answered\":false,\"accepted\":false,\"independent\":true,\"entries\":"
+         "1,\"evictions\":0}");
+    has("mantis_brain_escalation_total{tenant_id=\"acme\",from_brain=\"primary\",to_brain="
+        "\"fallback\"} 1\n");
+    has("mantis_grounding_cache_hits_total{tenant_id=\"acme\"} 1\n");
+    has("mantis_grounding_cache_misses_total{tenant_id=\"acme\"} 1\n");
+    has("mantis_grounding_cache_size{tenant_id=\"acme\"} 1\n");
+    has("mantis_grounding_call_total{tenant_id=\"acme\",outcome=\"accepted\",force_compute="
+        "\"false\"} 1\n");
+    has("mantis_grounding_call_total{tenant_id=\"acme\",outcome=\"rejected\",force_compute="
+        "\"true\"} 1\n");
+    has("mantis_grounding_correction_distance_pixels_count{tenant_id=\"acme\",force_compute="
+        "\"false\"} 1\n");
+    has_not("mantis_grounding_correction_distance_pixels_count{tenant_id=\"acme\",force_compute="
+            "\"true\"}");
+}
+
 static void every_family_of_the_contract_is_declared_from_the_start(void **state)
 {
     static const char *const families[] = {
@@ -492,6 +521,7 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(escalations_and_groundings_are_counted),
         CASE(every_family_of_the_contract_is_declared_from_the_start),
         CASE(live_runs_and_the_queue_follow_the_states),
         CASE(the_selftest_of_the_model_shows_its_verdict_and_error),

@@ -3,6 +3,7 @@
  */
 #include "run/inner/priv.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -95,42 +96,73 @@ static struct grounding_cache *cache_of(struct run *run)
     return run->grounding;
 }
 
-static int find_better(struct inner *in, const char *description, struct point from,
-                       struct point *to, double *confidence, bool *ret_cached, struct err *err)
+struct found {
+    struct point from, to;
+    double confidence;
+    bool cached, taken;
+};
+
+/* For the metrics, too (sched/meters_runs.c). */
+static void tell_grounding(struct inner *in, const struct found *f, int64_t evicted)
 {
     struct run *run = in->run;
-    const char *key = is_independent(run)
-                          ? NULL
-                          : grounding_key(in->now.pool, &in->now.obs.frame, from, description,
-                                          brain_name(run->config->grounder));
-    *ret_cached =
-        key && grounding_cache_get(cache_of(run), key, clock_mono_ms(), from, to, confidence);
-    if (*ret_cached)
+    json_t *o = json_object();
+    struct grounding_counts counts = {0};
+    if (run->grounding)
+        counts = grounding_cache_counts(run->grounding);
+    json_put_bool(o, "cached", f->cached);
+    json_put_bool(o, "answered", f->confidence > GROUNDING_FAILED);
+    json_put_bool(o, "accepted", f->taken);
+    json_put_bool(o, "independent", is_independent(run));
+    json_put_num(o, "confidence", f->confidence);
+    json_put_num(o, "distance_px", hypot(f->to.x - f->from.x, f->to.y - f->from.y));
+    json_put_int(o, "entries", counts.size);
+    json_put_int(o, "evictions", counts.evictions - evicted);
+    run_event(run, "brain", "grounding", o, "the click at (%d,%d) is meant at (%d,%d)%s", f->from.x,
+              f->from.y, f->to.x, f->to.y, f->taken ? "" : ": not believed");
+}
+
+static int find_better(struct inner *in, const char *description, struct found *f, struct err *err)
+{
+    struct run *run = in->run;
+    const char *model = brain_name(run->config->grounder);
+    const char *key = is_independent(run) ? NULL
+                                          : grounding_key(in->now.pool, &in->now.obs.frame, f->from,
+                                                          description, model);
+    f->cached = key && grounding_cache_get(cache_of(run), key, clock_mono_ms(), f->from, &f->to,
+                                           &f->confidence);
+    if (f->cached)
         return 0;
-    int r = look_up(in, description, from, to, confidence, err);
+    int r = look_up(in, description, f->from, &f->to, &f->confidence, err);
     if (!r && key)
-        grounding_cache_put(cache_of(run), key, clock_mono_ms(), from, *to, *confidence);
+        grounding_cache_put(cache_of(run), key, clock_mono_ms(), f->from, f->to, f->confidence);
     return r;
 }
 
 int inner_ground(struct inner *in, const char *thinking, struct chosen *c, struct err *err)
 {
     struct pool *pool = in->run->step_pool;
-    struct point from = {c->action.x, c->action.y}, to = from;
-    double confidence = GROUNDING_NO_KEY;
-    bool cached = false;
+    const struct point from = {c->action.x, c->action.y};
+    struct found f = {.from = from, .to = from, .confidence = GROUNDING_NO_KEY};
+    int64_t evicted = 0;
     const char *description = !str_empty(c->action.reasoning)
                                   ? c->action.reasoning
                                   : str_cut(pool, thinking, DESCRIPTION_BYTES);
     if (!wants_ground(in, c) || str_empty(description) || grounding_skipped(description))
         return 0;
-    int r = find_better(in, description, from, &to, &confidence, &cached, err);
-    if (r || !grounding_taken("inner", from, to, confidence))
+    if (in->run->grounding)
+        evicted = grounding_cache_counts(in->run->grounding).evictions;
+    int r = find_better(in, description, &f, err);
+    if (r)
         return r;
-    c->action.x = to.x;
-    c->action.y = to.y;
+    f.taken = grounding_taken("inner", from, f.to, f.confidence);
+    tell_grounding(in, &f, evicted);
+    if (!f.taken)
+        return 0;
+    c->action.x = f.to.x;
+    c->action.y = f.to.y;
     c->grounding = json_keep(pool, json_pack("{s:i,s:i,s:i,s:i,s:f,s:b}", "from_x", from.x,
-                                             "from_y", from.y, "x", to.x, "y", to.y, "confidence",
-                                             confidence, "cached", cached));
+                                             "from_y", from.y, "x", f.to.x, "y", f.to.y,
+                                             "confidence", f.confidence, "cached", f.cached));
     return 0;
 }
