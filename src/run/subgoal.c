@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/schema.h"
 #include "run/inner/inner.h"
 #include "run/inner/prompt.h"
 #include "run/look.h"
@@ -39,6 +40,30 @@ static void read_pending(const struct run *run, struct inner_goal *goal)
     if (!strcmp(run->step->type, "fill_field") && *value)
         goal->pending[goal->n_pending++] = (struct pending_value){
             .label = json_str(run->step->params, "label", ""), .value = value};
+}
+
+/* What a step's own schema requires must be in the summary of a brain that reads with its own eyes.
+ * *ret_line tells it so. */
+static int read_required(struct run *run, struct inner_goal *goal, const char **ret_line,
+                         struct err *err)
+{
+    struct pool *pool = run->step_pool;
+    struct schema *schema = NULL;
+    const char **names, *list = "";
+    int n = 0, r = schema_parse(pool, run->step->extract, &schema, err);
+    *ret_line = "";
+    if (r || !schema || (brain_abilities(run->brain) & BRAIN_AIMS_BY_PAGE))
+        return r;
+    names = pool_alloc(pool, ((size_t)schema->n_fields + 1) * sizeof(*names));
+    for (int i = 0; i < schema->n_fields; i++)
+        if (schema->fields[i].required) {
+            names[n++] = schema->fields[i].name;
+            list = pool_printf(pool, "%s%s%s", list, *list ? ", " : "", schema->fields[i].name);
+        }
+    goal->required_fields = names;
+    if (n)
+        *ret_line = pool_printf(pool, "Say in the summary, as key: value: %s\n", list);
+    return 0;
 }
 
 /* agent-loop.md 1.5: a brain that says it reached a detail page must stand on one. Where nothing
@@ -115,7 +140,10 @@ int subgoal_run(struct run *run, const char *intent, int budget, struct step_res
     goal.ground = run->step->grounding;
     goal.task =
         prompt_sub_goal(run->step_pool, run->step, intent, told ? NULL : goal.attempts, NULL);
+    const char *wanted;
+    int r = read_required(run, &goal, &wanted, err);
+    goal.task = pool_printf(run->step_pool, "%s%s", goal.task, r ? "" : wanted);
     read_pending(run, &goal);
-    int r = inner_run(run, &goal, &inner, err);
+    r = r ? r : inner_run(run, &goal, &inner, err);
     return r ? r : finish(run, &inner, out);
 }

@@ -345,6 +345,25 @@ static void a_false_done_is_refused(void **state)
     tear_down(&b);
 }
 
+/* What the step's own schema requires is asked for, and a done without it is refused. */
+static void a_done_must_name_what_the_step_requires(void **state)
+{
+    static const struct fake_answer answers[] = {
+        SAY("done(success=True, summary='Year: 1999')"),
+        SAY("done(success=True, summary='Year: 1999 | Price: 5')"), VALID};
+    struct bench b;
+    set_up(&b, "chat:llamacpp",
+           "{'type':'holo3','intent':'Read the boat','budget':9,'extract':{'fields':["
+           "{'name':'year','required':true},{'name':'price','required':true},{'name':'note','"
+           "required':false}]}}",
+           answers, ARRAY_SIZE(answers), answers, 0);
+    rig_run(&b.rig, NULL);
+    has(rig_data(&b.rig, 1), "Price: 5");
+    has(sent(&b, 0), "Say in the summary, as key: value: year, price");
+    assert_string_equal(healed(&b), "done_rejected/summary_missing_required_fields");
+    tear_down(&b);
+}
+
 static void no_answer_about_a_done_accepts_it(void **state)
 {
     static const struct fake_answer silent[] = {DONE_SAID, {.status = 500, .body = "{}"}},
@@ -712,6 +731,7 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 7 the form controller can be switched off", the_form_controller_can_be_switched_off),
     row_test("agent-loop 7.1 one value that was all there is to do ends the loop as a success", one_value_and_nothing_else_is_all),
     row_test("agent-loop 6 a done that the screen does not show is refused twice, then unverified", a_false_done_is_refused),
+    row_test("agent-loop 6 a done must name what the step's schema requires", a_done_must_name_what_the_step_requires),
     row_test("agent-loop 6 no answer about a done accepts it", no_answer_about_a_done_accepts_it),
     row_test("agent-loop 6 a gate that is off asks nothing", the_gate_that_is_off_asks_nothing),
     row_test("agent-loop 7.4 a click loop is broken by the director, who sees no typed text", a_click_loop_is_broken_by_the_director),

@@ -192,8 +192,11 @@ static void tell(struct inner *in, struct trajectory_step *t)
 /* --- one action ------------------------------------------------------------------------------ */
 
 /* A brain is not to think that it did what was done for it. */
-static const char *told_instead(struct pool *pool, const struct chosen *c, const char *line)
+static const char *told_instead(struct pool *pool, const struct chosen *c,
+                                const struct turn_words *words, const char *line)
 {
+    if (*words->rejected)
+        return pool_printf(pool, "your done was not accepted (%s); %s", words->rejected, line);
     return *c->substituted_by ? pool_printf(pool, "%s was done instead of what you said; %s",
                                             c->substituted_by, line)
                               : pool_strdup(pool, line);
@@ -253,7 +256,7 @@ static void write_down(struct inner *in, const struct chosen *c, const struct tu
                                      .effect = t.effect >= 0 ? &effect : NULL,
                                      .new_tab = s->new_tab,
                                      .warning = warning};
-    in->feedback[in->n - 1] = told_instead(pool, c, feedback_line(pool, &outcome));
+    in->feedback[in->n - 1] = told_instead(pool, c, words, feedback_line(pool, &outcome));
     t.feedback = in->feedback[in->n - 1];
     tell(in, &t);
 }

@@ -221,7 +221,6 @@ static int still_pending(struct inner *in)
 static const char *why_not_done(struct inner *in, const struct action *a)
 {
     struct done_facts facts = {.summary = a->summary ? a->summary : "",
-                               .plan_steps_left = in->goal->plan_steps_left,
                                .required_fields = in->goal->required_fields,
                                .pending_values = still_pending(in),
                                .samples = in->samples,

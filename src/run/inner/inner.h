@@ -42,7 +42,6 @@ struct inner_goal {
     bool whole;  /* a task of its own, not a step of a plan */
     bool ground; /* clicks are looked at again before they are made */
     const json_t *attempts;     /* of this step that failed: [{x, y, label, kind, reason}], NULL none */
-    int plan_steps_left;        /* of a plan the caller gave, behind this one: then nothing is done yet */
     const char *const *required_fields; /* that a done must name, NULL-terminated; NULL none */
     struct step_result *effect; /* the step that what cannot be taken back is journalled for; NULL none */
 };
