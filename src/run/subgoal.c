@@ -42,6 +42,20 @@ static void read_pending(const struct run *run, struct inner_goal *goal)
             .label = json_str(run->step->params, "label", ""), .value = value};
 }
 
+/* Advice that recovery left on the step: one text, or a list of them. */
+static const char *const *advice_of(const struct run *run)
+{
+    const json_t *v = json_object_get(run->step->hints, "recovery_hints");
+    size_t n = json_is_array(v) ? json_array_size(v) : 1, used = 0;
+    const char **out = pool_alloc(run->step_pool, (n + 1) * sizeof(*out));
+    for (size_t i = 0; i < n; i++) {
+        const json_t *one = json_is_array(v) ? json_array_get(v, i) : v;
+        if (json_is_string(one))
+            out[used++] = json_string_value(one);
+    }
+    return out;
+}
+
 /* What a step's own schema requires must be in the summary of a brain that reads with its own eyes.
  * *ret_line tells it so. */
 static int read_required(struct run *run, struct inner_goal *goal, const char **ret_line,
@@ -138,8 +152,8 @@ int subgoal_run(struct run *run, const char *intent, int budget, struct step_res
     bool told = brain_abilities(run->brain) & BRAIN_TELLS_ATTEMPTS;
     goal.attempts = failures_of(run);
     goal.ground = run->step->grounding;
-    goal.task =
-        prompt_sub_goal(run->step_pool, run->step, intent, told ? NULL : goal.attempts, NULL);
+    goal.task = prompt_sub_goal(run->step_pool, run->step, intent, told ? NULL : goal.attempts,
+                                advice_of(run));
     const char *wanted;
     int r = read_required(run, &goal, &wanted, err);
     goal.task = pool_printf(run->step_pool, "%s%s", goal.task, r ? "" : wanted);

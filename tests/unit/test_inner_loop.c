@@ -169,6 +169,7 @@ static const struct off_case {
     {"agent-loop 8.2 MANTIS_PERCEPTUAL_VERIFY reaches the loop", "perceptual_verify", INNER_NO_PERCEPTUAL},
     {"agent-loop 7 MANTIS_FORM_CONTROLLER reaches the loop", "form_controller", INNER_NO_FORM_CONTROLLER},
     {"agent-loop 2.1 MANTIS_VERIFY_TYPE reaches the loop", "verify_type", INNER_NO_READ_BACK},
+    {"agent-loop 7.4 MANTIS_CUA_DIRECTOR reaches the loop", "cua_director", INNER_NO_DIRECTOR},
 };
 /* clang-format on */
 

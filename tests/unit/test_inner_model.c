@@ -490,6 +490,44 @@ static void a_click_is_looked_at_again_where_it_is_wanted(void **state)
     brain_destroy(claude);
 }
 
+/* Where the step or its site wants each point looked up for itself, nothing is remembered. */
+static void an_independent_grounding_is_never_remembered(void **state)
+{
+    static const struct fake_answer answers[] = {SAY("I open the banner.\\nclick(x=600, y=60)"),
+                                                 SAY("I open the banner.\\nclick(x=600, y=60)"),
+                                                 SAY("done(success=False, summary='no')")};
+    static const struct fake_answer none[] = {
+        CLAUDE_SAYS("{\"type\":\"text\",\"text\":\"{\\\"none\\\":true}\"}")};
+    struct bench b;
+    set_up(&b, "chat:llamacpp",
+           "{'type':'holo3','intent':'Press the "
+           "banner','budget':9,'hints':{'independent_grounding':true}}",
+           answers, ARRAY_SIZE(answers), none, 1);
+    struct brain *claude = helper(&b, "claude");
+    b.rig.config.grounder = claude;
+    b.rig.config.ground_clicks = true;
+    rig_run(&b.rig, NULL);
+    assert_int_equal(b.second.calls, 2);
+    const json_t *g = event_of(&b, "grounding", 1);
+    assert_true(json_flag(g, "independent", false) && !json_flag(g, "accepted", true));
+    assert_true(json_is_null(json_object_get(event_of(&b, "turn", 0), "grounding")));
+    tear_down(&b);
+    brain_destroy(claude);
+}
+
+static void advice_that_recovery_left_is_told(void **state)
+{
+    static const struct fake_answer answers[] = {SAY("done(success=False, summary='no')")};
+    struct bench b;
+    set_up(&b, "chat:llamacpp",
+           "{'type':'holo3','intent':'Press the banner','hints':{'recovery_hints':['Close the box "
+           "first']}}",
+           answers, 1, answers, 0);
+    rig_run(&b.rig, NULL);
+    has(sent(&b, 0), "Hint: Close the box first");
+    tear_down(&b);
+}
+
 /* --- brains 7: the ladder -------------------------------------------------------------------- */
 
 #define CLAUDE_DONE                                                                                \
@@ -737,6 +775,8 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 7.4 a click loop is broken by the director, who sees no typed text", a_click_loop_is_broken_by_the_director),
     row_test("agent-loop 7.4 the director rests three steps, never types, can be switched off", the_director_rests_three_steps_and_can_be_switched_off),
     row_test("agent-loop 15 a click is looked at again where it is wanted, once for one place", a_click_is_looked_at_again_where_it_is_wanted),
+    row_test("agent-loop 15 an independent grounding is neither looked up nor remembered, no answer keeps the point", an_independent_grounding_is_never_remembered),
+    row_test("agent-loop 1.5 advice that recovery left on the step is told", advice_that_recovery_left_is_told),
     row_test("brains 7 the trajectory says which brain was asked", the_trajectory_says_who_was_asked),
     row_test("brains 7 a fallback that cannot be made is a warning", a_fallback_that_cannot_be_made_is_a_warning),
     row_test("brains 7 a ladder is named in full", a_ladder_is_named_in_full),

@@ -353,6 +353,8 @@ static const struct toggle {
     SWITCH("agent-loop 7 MANTIS_FORM_CONTROLLER=disabled", "MANTIS_FORM_CONTROLLER",
            form_controller, true),
     SWITCH("agent-loop 2.1 MANTIS_VERIFY_TYPE=disabled", "MANTIS_VERIFY_TYPE", verify_type, true),
+    SWITCH("agent-loop 7.4 MANTIS_CUA_DIRECTOR=disabled", "MANTIS_CUA_DIRECTOR", cua_director,
+           true),
     SWITCH("agent-loop 9.4 MANTIS_RECOVERY_TAB_BLUR=disabled", "MANTIS_RECOVERY_TAB_BLUR",
            recovery_tab_blur, true),
     SWITCH("agent-loop 9.3 MANTIS_CRITIC_FRONTIER=enabled", "MANTIS_CRITIC_FRONTIER",

@@ -70,9 +70,15 @@ static bool wants_ground(const struct inner *in, const struct chosen *c)
            (a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK) && !c->acted;
 }
 
+/* A site may want it for a layout, a section or a type of step. */
 static bool is_independent(const struct run *run)
 {
-    return run->step && json_flag(run->step->hints, "independent_grounding", false);
+    const struct step *s = run->step;
+    const json_t *wanted = json_object_get(run->plan->site_config, "require_independent_grounding");
+    if (!s)
+        return false;
+    return json_flag(s->hints, "independent_grounding", false) || json_holds(wanted, s->type) ||
+           json_holds(wanted, s->section) || json_holds(wanted, json_str(s->hints, "layout", ""));
 }
 
 static int look_up(struct inner *in, const char *description, struct point from, struct point *to,
