@@ -42,6 +42,9 @@ struct brain_needs {
  * "ladder:<primary>,<fallback>" (ladder.c). E_UNSUPPORTED names the kinds; E_NOT_FOUND: no such profile. */
 int brain_create(const char *spec, const struct brain_needs *needs, struct brain **out, struct err *err) MUST_CHECK;
 void brain_destroy(struct brain *brain); /* NULL is fine */
+/* The specs of the brains that a spec is made of: two of a ladder, else itself. Returns how many, 0 for a ladder
+ * that is none. Whoever links brains to servers asks. */
+int brain_parts(struct pool *pool, const char *spec, const char *out[2]);
 unsigned brain_caps_of(const char *spec); /* without creating it; 0 for unknown */
 bool brain_known(const char *spec);       /* its kind is built in */
 const char *const *brain_kinds(void);     /* NULL-terminated */

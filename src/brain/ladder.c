@@ -4,7 +4,8 @@
  * from then on; with ",once" behind it, for one turn.
  *
  * It escalates after two replies in a row that nobody could read or that did not come, and when the
- * loop detector says that the last actions go in circles. A fallback that cannot be made is a
+ * loop detector says that the last actions go in circles. A primary that aims by the page is asked
+ * first in every sub-goal, and escalates when it gives up. A fallback that cannot be made is a
  * warning: the primary goes on alone.
  */
 #include "brain/driver.h"
@@ -30,11 +31,13 @@ struct ladder {
 
 /* --- abilities ------------------------------------------------------------------------------- */
 
-/* What is prepared for a turn must do for both, because the turn decides who is asked. */
+/* What is prepared for a turn must do for both, because the turn decides who is asked. One that
+ * aims by the page needs no answers of the other. */
 static void note_abilities(struct ladder *l)
 {
-    const unsigned either = BRAIN_SEES | BRAIN_ANSWERS | BRAIN_TELLS_HISTORY | BRAIN_CALLS_TOOLS;
     unsigned mine = brain_abilities(l->rungs[l->at]), other;
+    const unsigned either = BRAIN_SEES | BRAIN_TELLS_HISTORY | BRAIN_CALLS_TOOLS |
+                            (mine & BRAIN_AIMS_BY_PAGE ? 0u : BRAIN_ANSWERS);
     struct brain *second = l->rungs[!l->at];
     if (!second) {
         l->base.also = mine;
@@ -69,6 +72,20 @@ static int split(struct pool *pool, const char *argument, struct parts *out, str
             return err_set(err, E_INVALID, "brain 'ladder:%.60s': a ladder has no ladder in it",
                            argument);
     return 0;
+}
+
+int brain_parts(struct pool *pool, const char *spec, const char *out[2])
+{
+    struct parts parts;
+    struct err err = {0};
+    if (!str_starts(spec, "ladder:")) {
+        out[PRIMARY] = spec;
+        return 1;
+    }
+    if (split(pool, strchr(spec, ':') + 1, &parts, &err))
+        return 0;
+    memcpy(out, parts.specs, sizeof(parts.specs));
+    return 2;
 }
 
 static int make_rungs(struct ladder *l, const struct parts *parts, const struct brain_needs *needs,
@@ -115,6 +132,19 @@ static void ladder_destroy(struct brain *brain)
 
 /* --- a turn ---------------------------------------------------------------------------------- */
 
+/* A primary that reads the page costs nothing and knows when it cannot go on: it is asked first in
+ * every sub-goal, and its giving up is no answer as long as there is somebody else to ask. */
+static bool is_free(const struct ladder *l)
+{
+    return brain_abilities(l->rungs[PRIMARY]) & BRAIN_AIMS_BY_PAGE;
+}
+
+static bool gave_up(const struct ladder *l, const struct brain_reply *reply)
+{
+    return l->at == PRIMARY && is_free(l) && l->rungs[FALLBACK] &&
+           reply->action.type == ACTION_DONE && !reply->action.success;
+}
+
 /* Why the fallback should be asked now, NULL: it should not. */
 static const char *trigger(const struct ladder *l, const struct brain_turn *turn)
 {
@@ -134,10 +164,18 @@ static int ladder_think(struct brain *brain, struct pool *pool, const struct bra
                         struct brain_reply *out, struct err *err)
 {
     struct ladder *l = (struct ladder *)brain;
+    if (turn->n_history == 0 && is_free(l))
+        l->at = PRIMARY;
     const char *why = trigger(l, turn);
     if (why)
         l->at = FALLBACK;
-    int at = l->at, r = brain_think(l->rungs[at], pool, turn, out, err);
+    int r = brain_think(l->rungs[l->at], pool, turn, out, err);
+    if (!r && gave_up(l, out)) {
+        why = "gave_up";
+        l->at = FALLBACK;
+        r = brain_think(l->rungs[l->at], pool, turn, out, err);
+    }
+    int at = l->at;
     count_unread(l, r, out);
     out->used = at == FALLBACK ? "fallback" : "primary";
     out->escalated = why;
@@ -156,6 +194,11 @@ static int ladder_query(struct brain *brain, struct pool *pool, const struct bra
                         struct brain_answer *out, struct err *err)
 {
     struct ladder *l = (struct ladder *)brain;
+    if (query->which == QUESTION_FORM_VALUES && is_free(l)) { /* a new sub-goal begins */
+        l->at = PRIMARY;
+        note_abilities(l);
+        return 0;
+    }
     struct brain *rung = l->rungs[l->at], *other = l->rungs[!l->at];
     bool able = brain_abilities(rung) & BRAIN_ANSWERS;
     return brain_query(able || !other ? rung : other, pool, query, out, err);

@@ -36,6 +36,7 @@ struct bench {
     struct fake_transport server, second;
     struct model_link to_server, to_second;
     struct brain *brain;
+    struct reader *reader; /* of a page brain */
 };
 
 /* Two rows of words, two fields, and a button that leads to web->leads_to: their middles are at y =
@@ -70,8 +71,11 @@ static void set_up(struct bench *b, const char *spec, const char *step,
                    int n_others)
 {
     static char steps[800];
-    const struct brain_needs needs = {.model = &b->to_server, .fallback = &b->to_second};
     struct err err = {0};
+    if (reader_create("page", &b->reader, &err))
+        fail_msg("%s", err.msg);
+    const struct brain_needs needs = {
+        .reader = b->reader, .model = &b->to_server, .fallback = &b->to_second};
     snprintf(steps, sizeof(steps), "[" OPEN ",%s]", step);
     rig_init(&b->rig, login_page, steps);
     b->rig.web.full_frames = true;
@@ -88,6 +92,7 @@ static void tear_down(struct bench *b)
 {
     rig_release(&b->rig);
     brain_destroy(b->brain);
+    reader_destroy(b->reader);
 }
 
 /* Another brain at the second server. */
@@ -600,6 +605,41 @@ static void a_fallback_that_cannot_be_made_is_a_warning(void **state)
     tear_down(&b);
 }
 
+/* The page is read for nothing: a model is asked for what cannot be found that way, and for no
+ * more. */
+static void a_free_primary_is_asked_first_in_every_sub_goal(void **state)
+{
+    static const struct fake_answer fallback[] = {
+        SAY("click(x=600, y=60)"), SAY("done(success=True, summary='pressed')"), VALID};
+    struct bench b;
+    set_up(&b, "ladder:page,chat:llamacpp",
+           "{'type':'holo3','intent':'Click \\'The golden key\\'','budget':6,'required':false},"
+           "{'type':'holo3','intent':'Click \\'Log in\\'','budget':6}",
+           fallback, 0, fallback, 3);
+    b.rig.web.leads_to = SITE "/home";
+    rig_run(&b.rig, NULL);
+    assert_string_equal(json_str(event_of(&b, "brain_escalation", 0), "trigger", ""), "gave_up");
+    assert_string_equal(json_str(event_of(&b, "turn", 0), "brain_used", ""), "fallback");
+    assert_string_equal(json_str(event_of(&b, "turn", 1), "brain_used", ""), "primary");
+    assert_int_equal(b.second.calls, 3);
+    assert_string_equal(b.rig.run.live_url, SITE "/home");
+    assert_int_equal(rig_n_events(&b.rig, "brain_escalation"), 1);
+    tear_down(&b);
+}
+
+static void a_ladder_is_taken_apart(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    const char *parts[2];
+    assert_int_equal(brain_parts(pool, "chat:holo3", parts), 1);
+    assert_string_equal(parts[0], "chat:holo3");
+    assert_int_equal(brain_parts(pool, "ladder:chat:holo3,claude,once", parts), 2);
+    assert_string_equal(parts[0], "chat:holo3");
+    assert_string_equal(parts[1], "claude");
+    assert_int_equal(brain_parts(pool, "ladder:page", parts), 0);
+    pool_destroy(pool);
+}
+
 static void a_ladder_is_named_in_full(void **state)
 {
     static const char *const wrong[] = {"ladder",
@@ -779,6 +819,8 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 1.5 advice that recovery left on the step is told", advice_that_recovery_left_is_told),
     row_test("brains 7 the trajectory says which brain was asked", the_trajectory_says_who_was_asked),
     row_test("brains 7 a fallback that cannot be made is a warning", a_fallback_that_cannot_be_made_is_a_warning),
+    row_test("brains 7 a primary that reads the page is asked first in every sub-goal and escalates when it gives up", a_free_primary_is_asked_first_in_every_sub_goal),
+    row_test("brains 7 a ladder is taken apart for whoever links it", a_ladder_is_taken_apart),
     row_test("brains 7 a ladder is named in full", a_ladder_is_named_in_full),
     row_test("agent-loop 1.3 what was done is told once, with what came of it", what_was_done_is_told_once_with_what_came_of_it),
     row_test("brains 1 earlier attempts are told once", what_failed_before_is_told_once),
