@@ -23,13 +23,14 @@ static const struct api_brain kinds[] = {
     {"openai", 0, NULL, "chat:openai"},
     {"chat", API_BRAIN_TAKES_PROFILE, NULL, NULL},
     {"claude", API_BRAIN_TAKES_PROFILE, NULL, NULL},
+    {"ladder", API_BRAIN_TAKES_BRAINS, NULL, NULL},
     {"mock", 0, NULL, NULL},
     {"none", 0, NULL, NULL},
     {"script", API_BRAIN_TAKES_FILE, NULL, NULL},
 };
 /* clang-format on */
 
-#define TAKES_MORE (API_BRAIN_TAKES_FILE | API_BRAIN_TAKES_PROFILE)
+#define TAKES_MORE (API_BRAIN_TAKES_FILE | API_BRAIN_TAKES_PROFILE | API_BRAIN_TAKES_BRAINS)
 
 static bool is_called(const char *name, const char *spec, size_t len)
 {
@@ -70,6 +71,7 @@ const char *api_brain_names(struct pool *pool)
         names = pool_printf(pool, "%s%s%s%s", names, i ? ", " : "", kinds[i].name,
                             kinds[i].flags & API_BRAIN_TAKES_FILE      ? ":<file>"
                             : kinds[i].flags & API_BRAIN_TAKES_PROFILE ? ":<profile>"
+                            : kinds[i].flags & API_BRAIN_TAKES_BRAINS  ? ":<primary>,<fallback>"
                                                                        : "");
     return names;
 }

@@ -10,6 +10,7 @@ enum api_brain_flags {
     API_BRAIN_READS_DOM = 1 << 0,  /* works in browser_use_plane only, which is its default */
     API_BRAIN_TAKES_FILE = 1 << 1, /* "<name>:<file>" */
     API_BRAIN_TAKES_PROFILE = 1 << 2, /* "<name>:<profile>" */
+    API_BRAIN_TAKES_BRAINS = 1 << 3,  /* "<name>:<primary>,<fallback>", as the worker calls them */
 };
 
 struct api_brain {

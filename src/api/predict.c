@@ -218,8 +218,8 @@ static int go_on(struct request *req, struct err *err);
 /* Before it is paid for, everything else that a run needs is there. */
 static int ask_model(struct request *req, struct candidate *c, struct err *err)
 {
-    int r = choose_run_id(req, c, err);
-    r = r ? r : choose_webhook(req, c, err);
+    int r = predict_choose_run_id(req, c, err);
+    r = r ? r : predict_choose_webhook(req, c, err);
     return r ? r : start_ask_model(req, c, go_on, err);
 }
 

@@ -12,8 +12,7 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/inner/inner.h"
-#include "run/helper.h"
-#include "run/models.h"
+#include "run/minds.h"
 #include "run/profile.h"
 #include "run/run.h"
 #include "run/tools.h"
@@ -36,9 +35,7 @@ struct worker {
     struct pool *pool;
     json_t *start;
     struct plane *plane;
-    struct reader *reader;
-    struct brain *brain;
-    struct models *models; /* that may be asked */
+    struct minds minds;
     struct run run;
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
@@ -321,19 +318,6 @@ static struct plane_config plane_settings(struct worker *w)
     };
 }
 
-/* The reader of the brain's kind: "vlm:holo3" of "chat:holo3"; brains that read nothing themselves use
- * the page reader. */
-static const char *reader_spec(struct pool *pool, const char *spec)
-{
-    size_t len = strcspn(spec, ":");
-    if (str_starts(spec, "chat:"))
-        return pool_printf(pool, "vlm%s", spec + len);
-    for (const char *const *k = reader_kinds(); *k; k++)
-        if (strlen(*k) == len && !strncmp(*k, spec, len))
-            return spec;
-    return "page";
-}
-
 static void count_use(void *arg, const struct reader_use *use)
 {
     struct worker *w = arg;
@@ -341,68 +325,16 @@ static void count_use(void *arg, const struct reader_use *use)
         run_count_use(&w->run, use);
 }
 
-static struct reader_needs reader_needs(struct worker *w)
-{
-    const json_t *set = json_object_get(w->start, "readers");
-    return (struct reader_needs){.form_target = text_or_null(set, "form_target"),
-                                 .verify_model = text_or_null(set, "verify_model"),
-                                 .escalation_model = text_or_null(set, "escalation_model"),
-                                 .phone_model = text_or_null(set, "phone_model"),
-                                 .image_format = text_or_null(set, "image_format"),
-                                 .image_quality = (int)json_int(set, "image_quality", 0),
-                                 .phone_once = json_flag(set, "phone_once", false),
-                                 .count = count_use,
-                                 .count_arg = w};
-}
-
-static int link_to(struct worker *w, const char *profile, const struct model_link **out,
-                   struct err *err)
-{
-    return str_empty(profile) ? 0 : models_link(w->models, profile, out, err);
-}
-
-static int start_brain(struct worker *w, const char *spec, struct err *err)
-{
-    struct brain_needs needs = {.reader = w->reader};
-    int r = link_to(w, models_profile_of(w->pool, spec), &needs.model, err);
-    return r ? r : brain_create(spec, &needs, &w->brain, err);
-}
-
-/* NULL: there is no key for Claude, and the rules are alone. */
-static const struct model_link *helper_link(struct worker *w)
-{
-    const struct model_link *link;
-    bool claude = json_flag(json_object_get(w->start, "model"), "claude", false);
-    return claude && !models_link(w->models, HELPER_PROFILE, &link, NULL) ? link : NULL;
-}
-
-/* Claude reads for a model that acts, where there is a key for it; else the model reads for itself. */
-static int start_reader(struct worker *w, const char *spec, struct err *err)
-{
-    struct reader_needs needs = reader_needs(w);
-    const char *reader = reader_spec(w->pool, spec);
-    if (str_starts(reader, "vlm:") && helper_link(w))
-        reader = "claude";
-    int r = link_to(w, models_profile_of(w->pool, reader), &needs.model, err);
-    if (!r && needs.model)
-        r = link_to(w, needs.form_target, &needs.pod, err);
-    return r ? r : reader_create(reader, &needs, &w->reader, err);
-}
-
 static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
 {
-    const char *brain = json_str(w->start, "brain", "page");
     struct plane_config config = plane_settings(w);
     if (plan->runtime.settle_ceiling_s > 0)
         config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
-    w->models = models_open(w->pool, w->loop, json_object_get(w->start, "model"));
-    int r = start_reader(w, json_str(w->start, "reader", brain), err);
+    int r = minds_open(w->pool, w->loop, w->start, count_use, w, &w->minds, err);
     if (!r && profile_dir(w))
         r = profile_check(profile_dir(w),
                           (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),
                           err);
-    if (!r)
-        r = start_brain(w, brain, err);
     if (!r)
         r = plane_create(json_str(w->start, "plane", "browser_use_plane"), w->loop, &config,
                          PLANE_START_MS, &w->plane, err);
@@ -482,8 +414,10 @@ static struct run_config run_settings(struct worker *w, const struct plan *plan)
     cost_rates_read(json_object_get(m, "rates"), &rates);
     return (struct run_config){
         .rates = rates,
-        .models = w->models,
-        .helper = helper_link(w),
+        .models = w->minds.models,
+        .helper = w->minds.helper,
+        .director = w->minds.director,
+        .grounder = w->minds.grounder,
         .tools = host_tools,
         .plan = plan,
         .checkpoint = json_object_get(m, "checkpoint"),
@@ -535,7 +469,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
                             send_paused, send_unpaused};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
-    run_init(&w->run, &config, w->loop, w->plane, w->reader, w->brain, &host);
+    run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
     w->running = true;
     run_pause(&w->run, w->pausing);
     run_answer(&w->run, w->answers);
@@ -613,8 +547,7 @@ int worker_main(int fd)
     else
         log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
     stop_plane(&w, PLANE_END_NOW);
-    brain_destroy(w.brain);
-    reader_destroy(w.reader);
+    minds_close(&w.minds);
     ipc_destroy(w.ipc);
     pool_destroy(w.pool); /* links to models end with it, before the loop does */
     loop_destroy(w.loop);

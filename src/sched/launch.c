@@ -61,6 +61,7 @@ static json_t *worker_options(struct sched *s, const json_t *given)
     json_put_int(o, "blur_tabs",
                  s->settings->recovery_tab_blur ? s->settings->recovery_tab_blur_count : -1);
     json_put_bool(o, "critic_frontier", s->settings->critic_frontier);
+    json_put_str(o, "director_model", s->settings->director_model);
     return o;
 }
 

@@ -173,6 +173,7 @@ static const struct row rows[] = {
     {"MANTIS_LOOP_RECOVERY", SWITCH, AT(loop_recovery), "1", 0, 0, 0, "lead a brain that goes in circles out of a form"},
     {"MANTIS_LOOP_ADAPTIVE", SWITCH, AT(loop_adaptive), "1", 0, 0, 0, "how long a brain may repeat itself depends on what it gets done"},
     {"MANTIS_ADAPTIVE_CLICK_TOL", SWITCH, AT(adaptive_click_tol), "1", 0, 0, 0, "what counts as one spot depends on the screen and the target; off: 8 pixels"},
+    {"MANTIS_CLAUDE_DIRECTOR_MODEL", TEXT, AT(director_model), "claude-sonnet-4-5", 0, 0, 0, "the model that leads a brain out of circles"},
     {"MANTIS_CUA_DIRECTOR", SWITCH, AT(cua_director), "1", 0, 0, 0, "a brain that goes in circles is led out by another model, where there is one"},
     {"MANTIS_VERIFY_TYPE", SWITCH, AT(verify_type), "1", 0, 0, 0, "read back what a brain typed"},
     {"MANTIS_PREDICATE_VERIFY", SWITCH, AT(predicate_verify), "1", 0, 0, 0, "hold a brain's predictions against what came"},

@@ -76,6 +76,7 @@ struct settings {
     /* what helps a brain, and what is tried when a step fails (agent-loop.md); on unless it is switched off */
     bool done_gate, loop_recovery, loop_adaptive, adaptive_click_tol, predicate_verify, perceptual_verify,
         form_controller, verify_type, cua_director, recovery_tab_blur;
+    const char *director_model;
     bool critic_frontier; /* off unless it is switched on */
     const char *form_target_provider, *verify_model, *verify_escalation_model, *phone_reextract_model, *claude_image_format; /* "" usual */
     int claude_image_quality;

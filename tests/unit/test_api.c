@@ -100,7 +100,7 @@ static void brains_are_known_by_name(void **state)
     }
     struct pool *pool = pool_create(NULL);
     assert_string_equal(api_brain_names(pool), "page, holo3, fara, gemma4-cua, claude, opencua, evocua, llamacpp, agent-s, "
-                        "openai, chat:<profile>, claude:<profile>, mock, none, script:<file>");
+                        "openai, chat:<profile>, claude:<profile>, ladder:<primary>,<fallback>, mock, none, script:<file>");
     pool_destroy(pool);
 }
 

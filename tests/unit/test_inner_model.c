@@ -72,7 +72,7 @@ static void set_up(struct bench *b, const char *spec, const char *step,
 {
     static char steps[800];
     struct err err = {0};
-    if (reader_create("page", &b->reader, &err))
+    if (reader_create("page", NULL, &b->reader, &err))
         fail_msg("%s", err.msg);
     const struct brain_needs needs = {
         .reader = b->reader, .model = &b->to_server, .fallback = &b->to_second};
