@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/start.h"
+#include "base/str.h"
 #include "plan/allow.h"
 #include "plan/intake.h"
 #include "sched/payload.h"
@@ -16,12 +17,37 @@
 #define SESSION    "pure_cua"
 #define TASK_STEPS 100 /* of a task in a suite; more goes beside it */
 
-static int check_hosts(const struct request *req, const struct cua_options *o, struct err *err)
+static int check_hosts(struct request *req, const struct candidate *c, const struct cua_options *o,
+                       struct err *err)
 {
-    struct allow *allow = allow_begin(req->pool, req->tenant->allowed_domains);
+    struct allow *allow = allow_begin(req->pool, c->tenant->allowed_domains);
     allow_see_address(allow, o->start_url);
     allow_see_text(allow, o->instruction);
-    return allow_end(allow, err);
+    allow_see_text(allow, o->goals ? o->goals : "");
+    int r = allow_end(allow, err);
+    if (r)
+        req->outcome = "denied_allowlist";
+    return r;
+}
+
+/* --- as goals -------------------------------------------------------------------------------- */
+
+/* decompose: the instruction as an ordered list beside it. *ret_ask: a model has to be asked for
+ * it. */
+static int find_goals(struct request *req, struct candidate *c, struct cua_options *o,
+                      bool *ret_ask, struct err *err)
+{
+    bool wanted = false;
+    const char *text = str_empty(o->start_url) ? o->instruction
+                                               : pool_printf(req->pool, "%s\n\nTarget URL: %s",
+                                                             o->instruction, o->start_url);
+    *ret_ask = false;
+    int r = json_read_bool(req->json, "decompose", &wanted, err);
+    if (r || !wanted)
+        return r;
+    r = words_goals(&c->words, text, &o->goals, err);
+    *ret_ask = r == E_UNAVAILABLE && c->words.text && !c->words.answered;
+    return r && !*ret_ask ? err_prefix(err, "'decompose'") : r;
 }
 
 /* --- as a plan ------------------------------------------------------------------------------- */
@@ -40,7 +66,10 @@ static int make_plan(struct request *req, const struct cua_options *o, const str
     json_t *task = json_object(), *document = json_object();
     struct plan *plan;
     json_put_str(task, "task_id", "cua");
-    json_put_str(task, "intent", o->instruction);
+    json_put_str(task, "intent",
+                 str_empty(o->goals)
+                     ? o->instruction
+                     : pool_printf(req->pool, "%s\n\n%s", o->instruction, o->goals));
     json_put_str(task, "start_url", o->start_url ? o->start_url : "");
     json_put_int(task, "max_steps", o->max_steps < TASK_STEPS ? o->max_steps : TASK_STEPS);
     json_put_str(document, "session_name", SESSION);
@@ -107,8 +136,6 @@ static const json_t *make_payload(struct request *req, const struct candidate *c
 static int prepare(struct request *req, const struct cua_options *o, struct candidate *c,
                    struct err *err)
 {
-    c->tenant = start_keep_tenant(req->pool, req->tenant);
-    take_options(c, o);
     int r = make_plan(req, o, &c->plan, err);
     r = r ? r : make_options(req, o, &c->worker_options, err);
     if (r)
@@ -168,23 +195,49 @@ static int refuse(struct request *req, struct err *err)
                    req->api->model);
 }
 
-int cua_post(struct request *req, struct err *err)
+static int ask_model(struct request *req, struct candidate *c, route_fn *again, struct err *err)
 {
+    int r = predict_choose_run_id(req, c, err);
+    r = r ? r : predict_choose_webhook(req, c, err);
+    return r ? r : start_ask_model(req, c, again, err);
+}
+
+/* Also where a call goes on whose instruction a model has made goals of. */
+static int go_on(struct request *req, struct err *err)
+{
+    struct candidate *c = req->state;
+    bool carries_out = strcmp(req->api->settings->brain, "none") != 0, ask = false;
     struct cua_options o;
-    struct candidate *c = pool_alloc(req->pool, sizeof(*c));
-    req->mode = "cua";
+    struct err why = {0};
     int r = cua_options_read(req->json, req->api->settings->max_steps_per_plan, &o, err);
     r = r ? r : model_check(o.cua_model, req->api->model, false, err);
-    r = r ? r : prepare(req, &o, c, err);
     if (r)
         return r;
-    if ((r = check_hosts(req, &o, err))) {
-        req->outcome = "denied_allowlist";
+    take_options(c, &o);
+    if (carries_out && (r = check_hosts(req, c, &o, err)))
+        return r;
+    r = carries_out ? find_goals(req, c, &o, &ask, &why) : 0;
+    if (ask)
+        return ask_model(req, c, go_on, err);
+    if (r) {
+        *err = why;
         return r;
     }
-    if (!strcmp(req->api->settings->brain, "none"))
-        return refuse(req, err);
+    r = prepare(req, &o, c, err);
+    r = r ? r : check_hosts(req, c, &o, err);
+    if (r || !carries_out)
+        return r ? r : refuse(req, err);
     c->payload = make_payload(req, c);
     r = replay_key_read(req, &c->key, err);
     return r ? r : start_run(req, c, err);
+}
+
+int cua_post(struct request *req, struct err *err)
+{
+    struct candidate *c = pool_alloc(req->pool, sizeof(*c));
+    c->tenant = start_keep_tenant(req->pool, req->tenant);
+    words_begin(&c->words, req, c->tenant);
+    req->mode = "cua";
+    req->state = c;
+    return go_on(req, err);
 }

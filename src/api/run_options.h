@@ -40,6 +40,7 @@ int run_options_read(const json_t *body, struct run_options *out, struct err *er
 struct cua_options {
     bool detached;
     const char *instruction, *start_url;
+    const char *goals; /* that a model made of the instruction; NULL none. Not read */
     int64_t max_steps; /* at most max_steps_cap */
     int64_t frames;    /* screenshots a turn is shown */
     double settle_s;   /* cap behind an action; 0: the loop's own */

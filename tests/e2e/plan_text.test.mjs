@@ -369,3 +369,28 @@ test('agent-loop 9.4 without a key the rules are alone', { timeout: 60000 * slow
     await plain.stop()
   }
 })
+
+// ---- one instruction ---------------------------------------------------------------------------------
+
+test('brains 9 /v1/cua with decompose: the intents as an ordered list behind the instruction', { timeout: 60000 * slow }, async () => {
+  const mock = await startServer({ env: { ...env, ANTHROPIC_API_KEY: key, MANTIS_BRAIN: 'mock' } })
+  try {
+    const instruct = (body) => mock.request('POST', '/v1/cua', { instruction: 'Kindly look', start_url: site.url, ...body })
+    const plain = await instruct({})
+    assert.equal(plain.status, 200, plain.text)
+    assert.equal(calls('Kindly look').length, 0)
+    const split = await instruct({ decompose: true })
+    assert.equal(split.status, 200, split.text)
+    assert.equal(split.json.instruction, 'Kindly look')
+    assert.equal(calls('Kindly look').length, 1)
+    assert.ok(split.json.costs.claude > 0, JSON.stringify(split.json.costs))
+    assert.match(split.json.step_details[0].intent, /^Kindly look\n\nDo this in order/)
+    await instruct({ decompose: true, detached: true })
+    assert.equal(calls('Kindly look').length, 1)
+    const astray = await instruct({ instruction: 'refuse me', decompose: true })
+    assert.equal(astray.status, 502)
+    assert.match(astray.json.detail, /^'decompose': /)
+  } finally {
+    await mock.stop()
+  }
+})
