@@ -10,6 +10,16 @@ export type Phase = "queued" | "running" | "recovering" | "complete" | "halted" 
 export interface Refusal {
   /** One sentence that names the field, run, host or cap, and what to do. */
   detail: string;
+  error?: OpenAiError;
+}
+
+/** The same as OpenAI's clients read it; /v1/chat/completions only. */
+export interface OpenAiError {
+  message: string;
+  type: "invalid_request_error" | "authentication_error" | "permission_error" | "rate_limit_error" | "upstream_error" | "server_error";
+  param: null;
+  /** Short name of the reason. */
+  code: string;
 }
 
 export interface ParameterProblem {
@@ -131,7 +141,7 @@ export interface PlanInput {
   task_file_contents?: string;
   /** Path of a plan file in the server's repository; relative, no `..`. */
   task_file?: string;
-  /** A plan in controlled English, one clause after another: "Open https://shop.example/. Search for lamps. Open the first 3 results and extract title and price." A clause that is not understood is a 400 that names it. */
+  /** A plan in words. Where the tenant or the server has an Anthropic key, a model makes steps of it, once per text; a dry run shows them. Without one it is controlled English, one clause after another: "Open https://shop.example/. Search for lamps. Open the first 3 results and extract title and price." A clause that is not understood is a 400 that names it. */
   plan_text?: string;
   /** Path of a plan file: `.json` holds steps, anything else prose. */
   micro?: string;
@@ -263,7 +273,7 @@ export interface CuaRequest {
   instruction: string;
   /** Where to start. */
   start_url?: string | null;
-  /** Seconds. */
+  /** Seconds: the longest wait for the screen to come to rest behind an action. It ends as soon as it does; without it, or with 0, after 8. */
   settle_time?: number;
   /** At most the server's cap. */
   max_steps?: number;
@@ -804,7 +814,8 @@ export interface CuaResult {
   instruction?: string;
   start_url?: string;
   success: boolean;
-  termination_reason: "done" | "max_steps" | "loop" | "env_done" | "cancelled";
+  /** `done`, `done_failed`, `done_unverified`, `max_steps`, `loop`, `chrome_vendor_trap`, `off_allowlist`, `brain_unreachable`, `budget_cap`, `time_cap`, `cancelled`, or why the run ended before its loop did. */
+  termination_reason: string;
   steps: number;
   duration_s?: number;
   elapsed_seconds?: number;
