@@ -76,7 +76,8 @@ async function withModel(brain, rules, fn, more = {}) {
   tapper(dir)
   const server = await startServer({ env: { MANTIS_BRAIN: brain, MANTIS_ENV_URL: site.url, MANTIS_SECRETS_DIR: path.join(dir, 'secrets'),
     MANTIS_PROFILES_DIR, MANTIS_PROMPTS_DIR: dir, ...screen, ...pod, ...more.env }, token: more.token })
-  const calls = () => model.sent().filter((l) => l.method === 'POST' && !JSON.stringify(l.body).includes('"Hello"'))
+  // turns: neither the first hello nor the question whether a done shows on the screen
+  const calls = () => model.sent().filter((l) => l.method === 'POST' && !/"Hello"|Somebody says that this task is done/.test(JSON.stringify(l.body)))
   try {
     await until(10000 * slow, 'ready', async () => (await fetch(`${server.base}/health`)).status === 200)
     await fn({ server, model, calls, dir })
@@ -131,7 +132,9 @@ row('brains 4 claude presses it with its computer tool, and each call is counted
     assert.match(header(calls()[0], 'anthropic-beta'), /^computer-use-/)
     const paid = result.claude_cost_by_path.by_path['brain::claude-opus-4-7']
     assert.deepEqual([paid.calls, paid.output_tokens, result.costs.gpu, result.model], [2, 200, 0, 'claude'])
-    assert.ok(Math.abs(result.costs.claude - paid.cost_usd) < 1e-6 && paid.cost_usd > 0, JSON.stringify(result.costs))
+    const { 'verify_done::claude-opus-4-7': question } = result.claude_cost_by_path.by_path
+    assert.equal(question.calls, 1)
+    assert.ok(Math.abs(result.costs.claude - paid.cost_usd - question.cost_usd) < 1e-6 && paid.cost_usd > 0, JSON.stringify(result.costs))
     assert.equal(result.model_tag, undefined)
   })
 })
