@@ -44,14 +44,6 @@ int run_look_in(struct run *run, struct pool *pool, struct observation *out, str
     return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : 0), out, err);
 }
 
-int run_see_in(struct run *run, struct pool *pool, struct observation *out, struct err *err)
-{
-    bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
-    bool png = !dom || (run->brain && (brain_abilities(run->brain) & BRAIN_SEES));
-    return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : 0) | (png ? OBSERVE_PNG : 0),
-                      out, err);
-}
-
 int run_look(struct run *run, struct observation *out, struct err *err)
 {
     return run_look_in(run, run->step_pool, out, err);

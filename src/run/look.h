@@ -25,8 +25,6 @@ enum {
  * frame: a brain that is a model makes the one picture it is sent (brain/model/picture.h). */
 int run_look(struct run *run, struct observation *out, struct err *err) MUST_CHECK;
 int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err) MUST_CHECK;
-/* The same as the brain sees it: with a PNG for one that is a model. */
-int run_see_in(struct run *run, struct pool *pool, struct observation *out, struct err *err) MUST_CHECK;
 int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err) MUST_CHECK;
 
 /* The URL now; "" when the plane cannot tell. Also kept in run->live_url. */

@@ -21,7 +21,7 @@
 int inner_see(struct inner *in, struct sight *out, struct err *err)
 {
     struct sight s = {.pool = pool_create(in->run->step_pool)};
-    int r = run_see_in(in->run, s.pool, &s.obs, err);
+    int r = run_look_in(in->run, s.pool, &s.obs, err);
     if (r) {
         pool_destroy(s.pool);
         return r;
