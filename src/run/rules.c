@@ -211,10 +211,17 @@ static int busy_retry(struct run *run, struct step_result *result, struct next *
     return pause_wait(run, wait_ms, err);
 }
 
+/* A recovery that cannot even look (a plane whose page nobody here can read) is none: the step has
+ * failed. Otherwise it would be tried again without end. */
 static int recover(struct run *run, struct step_result *result, struct next *out, struct err *err)
 {
-    int r = recovery_try(run, result, out, err);
-    return r == 1 ? DECLINED : r;
+    struct err why = {0};
+    int r = recovery_try(run, result, out, &why);
+    if (r == E_GONE || r == E_CANCELLED)
+        return err_set(err, r, "%s", why.msg);
+    if (r < 0)
+        run_warn(run, "recovery_failed", "%s", why.msg);
+    return r ? DECLINED : 0;
 }
 
 static int halt_required(struct run *run, struct step_result *result, struct next *out,

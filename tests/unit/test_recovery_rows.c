@@ -139,7 +139,7 @@ static void unlock(struct fake_web *web, const char *url, const struct fake_elem
 static struct {
     struct recovery_decision decision;
     bool unlocks;
-    int asked;
+    int asked, error; /* error: what the decision ends with, 0: it is made */
     char class[40];
 } planned;
 
@@ -152,7 +152,7 @@ static int decide(struct run *run, const struct recovery_ask *ask, struct recove
     out->change = planned.decision.change ? json_deep_copy(planned.decision.change) : NULL;
     out->steps = planned.decision.steps ? json_deep_copy(planned.decision.steps) : NULL;
     ((struct fake_web *)run->plane)->flag = planned.unlocks;
-    return 0;
+    return planned.error ? err_set(err, planned.error, "nobody can look") : 0;
 }
 
 static const struct recovery_driver scripted = {"scripted", decide};
@@ -179,6 +179,18 @@ static void door(struct rig *rig, enum recovery_mode mode, const char *change, c
     rig->web.click = unlock;
     rig->config.recovery = &scripted;
     rig_run(rig, NULL);
+}
+
+static void a_recovery_that_cannot_look_ends_the_step(void **state)
+{
+    struct rig rig;
+    planned.error = E_UNSUPPORTED;
+    door(&rig, RECOVERY_HINT, NULL, NULL);
+    planned.error = 0;
+    assert_int_equal(planned.asked, 1);
+    assert_string_equal(json_str(rig.final, "halt_reason", ""), "required_failed:submit");
+    assert_int_equal(rig_n_events(&rig, "recovery_failed"), 1);
+    rig_release(&rig);
 }
 
 /* Reasons of the attempts that were made again, in order, in one line. */
@@ -495,6 +507,8 @@ static void addresses_are_proposed(void **state)
 static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 9.4 add_hint: added to the step's, and tried again",
              a_hint_is_added_and_the_step_tried_again),
+    row_test("agent-loop 9.4 a recovery that cannot look: the step has failed, nothing is tried without end",
+             a_recovery_that_cannot_look_ends_the_step),
     row_test("agent-loop 9.4 edit_step: type and intent replaced, params merged",
              an_edit_replaces_type_and_intent_and_merges_params),
     row_test("agent-loop 9.4 insert_steps: first, same section, not required, hints region",
