@@ -78,8 +78,18 @@ static const char *without_looks(struct pool *pool, const char *intent)
     return out;
 }
 
+/* A sentence with several quoted pieces orders several things: shortened it would be another goal.
+ */
+static bool orders_more(struct pool *pool, const char *intent)
+{
+    const char *rest = intent;
+    return str_quoted(pool, &rest, 200) && str_quoted(pool, &rest, 200);
+}
+
 const char *rewrite_intent(struct pool *pool, const char *intent)
 {
+    if (orders_more(pool, intent))
+        return NULL;
     const char *said = quoted_only(pool, intent);
     if (!said)
         said = without_looks(pool, intent);

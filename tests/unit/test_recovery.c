@@ -146,6 +146,7 @@ static void an_intent_is_said_more_mechanically(void **state)
         {"Click the big blue Sign up button at the top", "Click Sign up"},
         {"Press the \"Save changes\" button in the footer", "Press \"Save changes\""},
         {"Open the invoices link next to the logo", "Open invoices"},
+        {"Write \"a\" into \"Email\", then press \"Sign in\"", NULL},
         {"Click Save", NULL},
         {"Click", NULL},
         {"Click the button", NULL},
