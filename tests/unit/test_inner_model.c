@@ -214,6 +214,45 @@ static void a_login_form_is_filled_from_pixels(void **state)
     tear_down(&b);
 }
 
+/* On pixels nobody can tell whether an earlier attempt typed the values: the screen decides. */
+static void a_done_that_is_shown_needs_no_typing(void **state)
+{
+    static const struct fake_answer answers[] = {
+        VALUES,
+        SAY("done(success=True, summary='logged in')"),
+        VALID,
+    };
+    struct bench b;
+    set_up(&b, "chat:llamacpp", LOGIN, answers, ARRAY_SIZE(answers), answers, 0);
+    fake_web_hide_dom(&b.rig.web);
+    rig_run(&b.rig, NULL);
+    assert_true(json_flag(rig_result(&b.rig, 1), "success", false));
+    assert_int_equal(b.rig.web.typed_times, 0);
+    tear_down(&b);
+}
+
+/* Clicking on and on where a value was typed does not put the next one, a password, on top of it.
+ */
+static void a_filled_field_is_not_given_the_next_value(void **state)
+{
+    static const struct fake_answer answers[] = {
+        VALUES,
+        SAY("click(x=600, y=100)"),
+        SAY("{\\\"focused\\\":true,\\\"label\\\":\\\"email\\\",\\\"type\\\":\\\"email\\\"}"),
+        SAY("click(x=600, y=100)"),
+        SAY("click(x=601, y=100)"),
+        SAY("click(x=600, y=101)"),
+        SAY("done(success=False, summary='stuck')"),
+    };
+    struct bench b;
+    set_up(&b, "chat:llamacpp", LOGIN, answers, ARRAY_SIZE(answers), answers, 0);
+    fake_web_hide_dom(&b.rig.web);
+    rig_run(&b.rig, NULL);
+    assert_int_equal(b.rig.web.typed_times, 1);
+    assert_string_equal(b.rig.web.typed_into, "Email");
+    tear_down(&b);
+}
+
 /* A page that can be read says itself what has the focus. */
 static void a_readable_page_is_asked_before_the_model(void **state)
 {
@@ -802,6 +841,8 @@ static void a_server_that_is_gone_ends_the_sub_goal(void **state)
 /* clang-format off */
 static const struct CMUnitTest others[] = {
     row_test("agent-loop 7.1 a login form is filled and sent from pixels alone", a_login_form_is_filled_from_pixels),
+    row_test("agent-loop 7.1 a field that has its value is not given the next one", a_filled_field_is_not_given_the_next_value),
+    row_test("agent-loop 6 on pixels a done that is shown needs no typing", a_done_that_is_shown_needs_no_typing),
     row_test("agent-loop 7.1 a page that can be read is asked before the model", a_readable_page_is_asked_before_the_model),
     row_test("brains 8 the submit button is told in the model's own coordinates", a_button_is_found_in_the_models_coordinates),
     row_test("agent-loop 7.2 a button that nobody finds is a Return", the_button_that_nobody_finds_is_a_return),

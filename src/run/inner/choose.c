@@ -31,7 +31,8 @@ static int fill_again(struct inner *in, const struct action *said, struct chosen
                       bool *ret_applies, struct err *err)
 {
     const struct action *previous = in->n ? &in->history[in->n - 1] : NULL;
-    if (in->off & INNER_NO_FORM_CONTROLLER)
+    /* a field that has its value would get the next one's, which may be a password */
+    if ((in->off & INNER_NO_FORM_CONTROLLER) || form_was_filled(in, said))
         return 0;
     out->substituted_by = "force-fill";
     *ret_applies =

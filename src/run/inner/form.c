@@ -77,7 +77,7 @@ const char *form_labels(struct inner *in, bool filled)
 
 /* --- force-fill ------------------------------------------------------------------------------ */
 
-static bool is_used(const struct inner *in, const struct action *a)
+bool form_was_filled(const struct inner *in, const struct action *a)
 {
     for (int i = 0; i < in->n_filled; i++)
         if (abs(a->x - in->filled[i].x) <= USED_PX && abs(a->y - in->filled[i].y) <= USED_PX)
@@ -97,8 +97,8 @@ static bool could_fill(struct inner *in, const struct action *a)
 {
     return !(in->off & INNER_NO_FORM_CONTROLLER) && inner_may_ask(in) && inner_pending(in) &&
            !inner_soft_loop(in) && a->type == ACTION_CLICK && a->button != BUTTON_RIGHT &&
-           a->x >= MIN_X && a->y >= MIN_Y && !is_used(in, a) && !is_destructive(a->reasoning) &&
-           !is_destructive(in->thinking);
+           a->x >= MIN_X && a->y >= MIN_Y && !form_was_filled(in, a) &&
+           !is_destructive(a->reasoning) && !is_destructive(in->thinking);
 }
 
 /* A word of at least three letters that both have. */

@@ -231,17 +231,27 @@ static const char *why_not_done(struct inner *in, const struct action *a)
 
 /* The screen, as the brain itself sees it, must show what is claimed. No answer: it is believed. */
 static int not_shown(struct inner *in, const struct action *a, const char **ret_why,
-                     struct err *err)
+                     bool *ret_shown, struct err *err)
 {
     const struct question_facts facts = {.task = in->goal->task, .summary = a->summary};
     struct brain_answer answer;
     if (!a->success || (in->off & INNER_NO_DONE_GATE) || !inner_may_ask(in))
         return 0;
     int r = inner_question(in, in->run->brain, QUESTION_DONE, &facts, &answer, err);
-    if (r || !answer.known || answer.done.valid)
+    if (r || !answer.known)
         return r;
-    *ret_why = pool_printf(in->run->step_pool, "%s: %s", DONE_NOT_SHOWN, answer.done.reason);
+    *ret_shown = answer.done.valid;
+    if (!answer.done.valid)
+        *ret_why = pool_printf(in->run->step_pool, "%s: %s", DONE_NOT_SHOWN, answer.done.reason);
     return 0;
+}
+
+/* Whether a value stands in its field cannot be told of pixels: an earlier attempt may have typed
+ * it. There the screen decides. */
+static bool may_be_typed(const struct inner *in, const char *why)
+{
+    bool dom = plane_caps(in->run->plane) & PLANE_HAS_DOM;
+    return why && !dom && !strcmp(why, "pending_form_values");
 }
 
 static void end_done(struct inner *in, const char *termination, const char *summary)
@@ -270,8 +280,10 @@ static void reject(struct inner *in, const char *why, struct turn_words *words, 
 static int take_done(struct inner *in, const struct action *a, struct turn_words *words,
                      struct chosen *out, bool *ret_over, struct err *err)
 {
-    const char *why = why_not_done(in, a);
-    int r = why ? 0 : not_shown(in, a, &why, err);
+    const char *why = why_not_done(in, a), *unseen = why;
+    bool shown = false;
+    int r = !why || may_be_typed(in, why) ? not_shown(in, a, &unseen, &shown, err) : 0;
+    why = shown ? NULL : unseen;
     *ret_over = !why || in->rejections >= DONE_MAX_REJECTIONS;
     if (r)
         return r;

@@ -99,6 +99,8 @@ int form_fill(struct inner *in, const struct action *said, struct chosen *out, b
               struct err *err) MUST_CHECK;
 int form_submit(struct inner *in, const struct action *said, struct chosen *out, bool *ret_applies,
                 struct err *err) MUST_CHECK;
+/* The click goes into a field that was given its value. */
+bool form_was_filled(const struct inner *in, const struct action *a);
 const char *form_labels(struct inner *in, bool filled); /* "email, password", "" none */
 bool form_is_all(
     const struct inner *in); /* the one thing to type was typed, and nothing else was asked */
