@@ -290,20 +290,21 @@ static int build_question(const struct model_brain *b, struct pool *pool,
     return r;
 }
 
-/* Asked once: who asks can go on without. */
+/* Who asks can go on without. */
 int model_brain_query(struct brain *brain, struct pool *pool, const struct brain_query *q,
                       struct brain_answer *out, struct err *err)
 {
     struct model_brain *b = (struct model_brain *)brain;
-    struct profile once = *b->profile;
+    struct profile asked = *b->profile;
     struct space_view view = {0};
     struct said said;
     struct err why = {0};
     json_t *body;
-    once.attempts = 1;
+    if (asked.attempts > MODEL_QUESTION_ATTEMPTS)
+        asked.attempts = MODEL_QUESTION_ATTEMPTS;
     int r = build_question(b, pool, q, &view, &body, &why);
     if (!r)
-        r = model_ask(pool, b->link, &once, body, q->deadline_mono_ms, &said, &why);
+        r = model_ask(pool, b->link, &asked, body, q->deadline_mono_ms, &said, &why);
     if (r == E_CANCELLED)
         return err_set(err, r, "%s", why.msg);
     if (r) {

@@ -133,13 +133,17 @@ static void a_call_takes_no_longer_than_its_profile_says(void **state)
 
 static void a_question_without_an_answer_is_empty(void **state)
 {
-    const struct fake_answer answers[] = {{.status = 200, .body = chat_ok}, {.status = 500}};
+    const struct fake_answer answers[] = {{.status = 200, .body = chat_ok},
+                                          {.status = 429, .retry_after_s = 1},
+                                          {.status = 200, .body = chat_ok},
+                                          {.status = 500},
+                                          {.status = 500}};
     const char *text;
     struct fake_transport fake;
     struct err err = {0};
     const struct profile *holo3 = rig_profile(pool, "holo3");
     const int64_t end = clock_mono_ms() + MINUTES(1);
-    fake_transport_init(&fake, pool, answers, 2);
+    fake_transport_init(&fake, pool, answers, ARRAY_SIZE(answers));
     const struct model_link link = link_to(&fake.base);
     assert_int_equal(model_query(pool, &link, holo3, "What is it?", NULL, 256, end, &text, &err),
                      0);
@@ -147,8 +151,11 @@ static void a_question_without_an_answer_is_empty(void **state)
     assert_int_equal(json_int(fake.bodies[0], "max_tokens", 0), 256);
     assert_int_equal(model_query(pool, &link, holo3, "What is it?", NULL, 256, end, &text, &err),
                      0);
+    assert_string_equal(text, "hello"); /* asked once more when the server was busy */
+    assert_int_equal(model_query(pool, &link, holo3, "What is it?", NULL, 256, end, &text, &err),
+                     0);
     assert_string_equal(text, "");
-    assert_int_equal(fake.calls, 2);
+    assert_int_equal(fake.calls, 5);
 }
 
 static void loading_looks_at_models(void **state)

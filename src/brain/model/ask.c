@@ -132,11 +132,12 @@ int model_query(struct pool *pool, const struct model_link *link, const struct p
 {
     const json_t *body =
         request_question(pool, profile, &link->server, question, frame, max_tokens);
-    struct profile once = *profile;
+    struct profile twice = *profile;
     struct said said;
     struct err why = {0};
-    once.attempts = 1;
-    int r = model_ask(pool, link, &once, body, deadline_mono_ms, &said, &why);
+    if (twice.attempts > MODEL_QUESTION_ATTEMPTS)
+        twice.attempts = MODEL_QUESTION_ATTEMPTS;
+    int r = model_ask(pool, link, &twice, body, deadline_mono_ms, &said, &why);
     *out = r ? "" : said.text;
     return r == E_CANCELLED ? cancelled(link, err) : 0;
 }
