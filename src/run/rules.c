@@ -57,8 +57,8 @@ struct rule {
 };
 
 static rule_fn unreachable, task_failed, duplicate, scroll_fallback, busy_retry, recover, required_retry, halt_required,
-    gate_retry, gate_failed, exhausted, login, next_loop, scan_retry, blocked_reload, click_failed,
-    undo_advance, retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
+    gate_retry, gate_failed, exhausted, login, next_loop, scan_retry, unheard_retry, blocked_reload,
+    click_failed, undo_advance, retry_plain, scroll_cycle, scroll_other, back_recover, paginate_failed;
 
 /*
  * Where this differs from plans.md 9.4: a navigate that failed is not undone, as the run halts and
@@ -96,10 +96,12 @@ static const struct rule rules[] = {
     {"login_redirect",      0,              "click",         OUTCOME_LOGIN,       NULL, 0, NO_LIMIT, NEXT_ADVANCE, login},
     {"newtab_blank",        0,              "click",         OUTCOME_BLANK_TAB,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, next_loop},
     {"scan_error_retry",    0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, scan_retry},
+    {"scan_error_retry",    0,              "click",         OUTCOME_UNHEARD,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, unheard_retry},
     {"page_blocked_retry",  0,              "click",         OUTCOME_BLOCKED,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, scan_retry},
     {"page_blocked_reload", 0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, NEXT_ADVANCE, blocked_reload},
     {"page_blocked",        0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"page_blocked",        0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
+    {"page_blocked",        0,              "click",         OUTCOME_UNHEARD,     NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"click_failed",        0,              "click",         ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, click_failed},
     {"filter_failed",       0,              "filter",        ANY_OUTCOME,         NULL, 0, NO_LIMIT, NEXT_ADVANCE, undo_advance},
     {"scroll_retry",        0,              "scroll",        OUTCOME_BUDGET,      NULL, 0, 1,        NEXT_RETRY, retry_plain},
@@ -338,6 +340,14 @@ static int scan_retry(struct run *run, struct step_result *result, struct next *
 {
     return retry(run, out, result->outcome == OUTCOME_BLOCKED ? SETTLE_BLOCKED_MS : SETTLE_SCAN_MS,
                  err);
+}
+
+/* Nothing on the screen tells when a server is back: it is given the time that a wall gets (4 s,
+ * then 12 s). */
+static int unheard_retry(struct run *run, struct step_result *result, struct next *out,
+                         struct err *err)
+{
+    return pause_wait(run, run->progress.retries ? SETTLE_BLOCKED_MS : SETTLE_SCAN_MS, err);
 }
 
 static int blocked_reload(struct run *run, struct step_result *result, struct next *out,

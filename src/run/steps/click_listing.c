@@ -38,8 +38,8 @@ static int has_moved(struct run *run, const struct visit *v, const struct observ
 {
     struct snapshot old, new;
     struct passage passage = {.navigated = ANSWER_UNKNOWN};
-    if (*after->url) {
-        *ret = !url_same_page(after->url, v->from);
+    if (*after->url || !before) {
+        *ret = *after->url && !url_same_page(after->url, v->from);
         return 0;
     }
     snapshot_take(run->step_pool, before, &old);
@@ -86,19 +86,44 @@ static int judge_landing(struct run *run, struct visit *v, const struct observat
     return 0;
 }
 
-/* Ways to click a card, until one leads somewhere. */
-static const struct {
+/* Ways to click a card, until one leads somewhere. A model's point may lie beside what it means: on
+ * pixels its surroundings are tried, too (plans.md 8.3). */
+static const struct way {
     enum button button;
-    bool first_line; /* aim there instead of at the middle */
-} ways[] = {{BUTTON_LEFT, false}, {BUTTON_LEFT, true}, {BUTTON_MIDDLE, true}};
+    bool first_line;    /* aim there instead of at the middle; the point of a model has no lines */
+    struct point probe; /* px from the point; {0,0}: itself */
+} ways[] = {{BUTTON_LEFT, false, {0, 0}},   {BUTTON_LEFT, true, {0, 0}},
+            {BUTTON_MIDDLE, true, {0, 0}},  {BUTTON_LEFT, false, {0, -145}},
+            {BUTTON_LEFT, false, {0, -90}}, {BUTTON_LEFT, false, {0, 28}},
+            {BUTTON_LEFT, false, {-90, 0}}, {BUTTON_LEFT, false, {90, 0}}};
 
-static int click_once(struct run *run, struct scan *scan, size_t way, struct visit *v,
+static bool is_probe(const struct way *way)
+{
+    return way->probe.x || way->probe.y;
+}
+
+static bool serves(const struct run *run, const struct way *way)
+{
+    bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
+    return dom ? !is_probe(way) : !way->first_line || way->button != BUTTON_LEFT;
+}
+
+static struct point aim_at(const struct target *t, const struct way *way)
+{
+    if (is_probe(way))
+        return (struct point){t->at.x + way->probe.x, t->at.y + way->probe.y};
+    return way->first_line || t->covered ? run_first_line(t) : t->at;
+}
+
+static int click_once(struct run *run, struct scan *scan, const struct way *way, struct visit *v,
                       enum landing *ret, struct step_result *out, struct err *err)
 {
     struct observation obs;
     struct settled s = {0};
     struct target t;
     int r = run_bring(run, scan_find_card, scan, &obs, &t, err);
+    if (!r && is_probe(way))
+        r = run_key(run, "Escape", CAP_TYPE_MS, err);
     if (r)
         return r;
     if (way == 0 && strcmp(scan->card.title, "unknown"))
@@ -106,9 +131,31 @@ static int click_once(struct run *run, struct scan *scan, size_t way, struct vis
     if (r)
         return r;
     v->from = obs.url;
-    out->at = ways[way].first_line || t.covered ? run_first_line(&t) : t.at;
-    r = run_click(run, out->at, ways[way].button, &s, err);
+    out->at = aim_at(&t, way);
+    r = run_click(run, out->at, way->button, &s, err);
     return r ? r : judge_landing(run, v, &obs, scan->card.title, &s, ret, err);
+}
+
+static void tell_probe(struct run *run, const struct scan *scan, const struct way *way)
+{
+    run_heal(run, "click_probe", "runner",
+             json_pack("{s:s,s:i,s:i,s:o}", "step_type", run->step->type, "dx", way->probe.x, "dy",
+                       way->probe.y, "reason",
+                       json_string_safe(
+                           pool_printf(run->step_pool, "'%s' is not where the reader pointed",
+                                       str_cut(run->step_pool, scan->card.title, 100)))));
+}
+
+/* A browser that is busy goes where it was sent after it was judged to stand still. */
+static int judge_again(struct run *run, struct visit *v, const char *title, enum landing *ret,
+                       struct err *err)
+{
+    const struct settled nothing = {0};
+    const char *url;
+    int r = *v->from ? run_read_url(run, &url, err) : 0;
+    if (r || !*v->from || !*url || url_same_page(url, v->from))
+        return r;
+    return judge_landing(run, v, NULL, title, &nothing, ret, err);
 }
 
 static int open_card(struct run *run, struct scan *scan, struct visit *v, enum landing *ret,
@@ -117,8 +164,15 @@ static int open_card(struct run *run, struct scan *scan, struct visit *v, enum l
     int r = 0;
     *ret = NOT_MOVED;
     for (size_t i = 0; !r && *ret == NOT_MOVED && i < ARRAY_SIZE(ways); i++) {
-        r = click_once(run, scan, i, v, ret, out, err);
+        if (!serves(run, &ways[i]))
+            continue;
+        r = judge_again(run, v, scan->card.title, ret, err);
+        if (r || *ret != NOT_MOVED)
+            break;
+        r = click_once(run, scan, &ways[i], v, ret, out, err);
         out->steps_used++;
+        if (!r && *ret == LANDED && is_probe(&ways[i]))
+            tell_probe(run, scan, &ways[i]);
     }
     return r;
 }
@@ -215,21 +269,36 @@ static int no_card(struct run *run, const struct scan *scan, struct step_result 
     return step_fail(run, out, "page_exhausted", "page_exhausted");
 }
 
+/* A reader that was not answered has seen no page: the same is asked again, and no round of a loop
+ * is lost. */
+static int no_answer(struct run *run, const struct err *why, struct step_result *out)
+{
+    out->outcome = OUTCOME_UNHEARD;
+    return step_fail(run, out, "extractor_error", "scan_error:%s", why->msg);
+}
+
 /* Open the next card. *ret_next: it was none, and another one may do. */
 static int try_card(struct run *run, struct scan *scan, bool *ret_next, struct step_result *out,
                     struct err *err)
 {
     struct visit v = {.from = "", .url = ""};
     enum landing landing;
+    struct err why = {0};
     *ret_next = false;
-    int r = scan_page(run, scan, err);
-    if (r || !scan->card.title)
-        return r ? r : no_card(run, scan, out);
+    int r = scan_page(run, scan, &why);
+    if (r == E_UPSTREAM)
+        return no_answer(run, &why, out);
+    if (r)
+        return err_set(err, r, "%s", why.msg);
+    if (!scan->card.title)
+        return no_card(run, scan, out);
     out->label = scan->card.title;
     coverage_item(&run->coverage, run->progress.current_page, scan->card.title, ITEM_ATTEMPTED);
-    r = open_card(run, scan, &v, &landing, out, err);
+    r = open_card(run, scan, &v, &landing, out, &why);
+    if (r == E_UPSTREAM)
+        return no_answer(run, &why, out);
     if (r && r != E_NOT_FOUND)
-        return r;
+        return err_set(err, r, "%s", why.msg);
     note_tried(run, scan);
     *ret_next = r == E_NOT_FOUND; /* it went away while we looked */
     if (r == E_NOT_FOUND) {
