@@ -210,12 +210,33 @@ static const struct rect *likely_region(struct run *run, enum target_kind kind)
     return NULL;
 }
 
+static bool same_place(const json_t *a, const json_t *b)
+{
+    return json_int(a, "x", -1) == json_int(b, "x", -1) &&
+           json_int(a, "y", -1) == json_int(b, "y", -1);
+}
+
+/* Of pixels a reader knows no more than a point. It was beside the thing when text landed nowhere,
+ * or when two clicks on it changed nothing: the first may only have closed what lay over the page.
+ */
+static bool was_beside(const json_t *history, size_t i)
+{
+    const json_t *f = json_array_get(history, i);
+    const char *kind = json_str(f, "kind", "");
+    bool again = false;
+    for (size_t k = 0; k < i; k++)
+        again = again || (!strcmp(json_str(json_array_get(history, k), "kind", ""), kind) &&
+                          same_place(f, json_array_get(history, k)));
+    return !strcmp(kind, "type_not_landed") || (!strcmp(kind, "no_state_change") && again);
+}
+
 /* Points of this step's earlier attempts: the reader should not propose them again. */
 static const struct point *avoid_points(struct run *run, int *ret_n)
 {
     char key[16];
     snprintf(key, sizeof(key), "%d", run->index);
     const json_t *history = json_object_get(run->progress.failures, key);
+    bool pixels = !(plane_caps(run->plane) & PLANE_HAS_DOM);
     size_t n = json_array_size(history);
     struct point *out = pool_alloc(run->step_pool, (n + 1) * sizeof(*out));
     *ret_n = 0;
@@ -223,7 +244,8 @@ static const struct point *avoid_points(struct run *run, int *ret_n)
         const json_t *f = json_array_get(history, i);
         int x = (int)json_int(f, "x", -1);
         bool wrong = !strcmp(json_str(f, "kind", ""), "wrong_target") ||
-                     !strcmp(json_str(f, "subkind", ""), FAILURE_NOT_INPUT);
+                     !strcmp(json_str(f, "subkind", ""), FAILURE_NOT_INPUT) ||
+                     (pixels && was_beside(history, i));
         if (x >= 0 && wrong)
             out[(*ret_n)++] = (struct point){x, (int)json_int(f, "y", -1)};
     }

@@ -21,6 +21,9 @@
 #define MAX_REVEALS   6
 #define MAX_VIEWPORTS 6
 #define END_PX        4
+#define VIEW_PAGE     80 /* per cent of the screen that a look goes on by */
+#define VIEW_PIXELS   50 /* of pixels: bars and banners over the page hide what only one look shows \
+                          */
 
 struct reading {
     struct schema *schema;
@@ -205,7 +208,7 @@ static int go_through(struct run *run, struct reading *rd, struct err *err)
         snapshot_take(run->step_pool, last, &a);
         if (p && p->scroll_y + p->viewport.h >= p->content_h - END_PX)
             break;
-        r = run_scroll_px(run, h * 8 / 10, &moved, err);
+        r = run_scroll_px(run, h * (p ? VIEW_PAGE : VIEW_PIXELS) / 100, &moved, err);
         if (!r)
             r = look_again(run, rd, err);
         if (r)

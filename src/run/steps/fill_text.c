@@ -8,6 +8,8 @@
 #include "run/look.h"
 #include "run/steps/fill.h"
 
+enum { FIELD_W = 640, FIELD_H = 60 }; /* px around a point in a field, that its text is in */
+
 /* Replace what is there; a field that is known to be empty needs no keys for that. */
 static int empty_field(struct run *run, bool known_empty, bool stays_empty, struct err *err)
 {
@@ -39,22 +41,44 @@ static bool became_a_chip(const struct fill *f, const struct observation *now)
            times_shown(pool, now->page, word) > times_shown(pool, f->aim.obs.page, word);
 }
 
+/* Pixels cannot be read back, but text that went into a field changes the picture around it. */
+static bool shows_typing(const struct fill *f, const struct observation *before,
+                         const struct observation *now)
+{
+    const struct rect around = {f->out->at.x - FIELD_W / 2, f->out->at.y - FIELD_H / 2, FIELD_W,
+                                FIELD_H};
+    if (now->page || !*f->value || !before->frame.pixels || !now->frame.pixels)
+        return true;
+    return frame_difference_in(&before->frame, &now->frame, &around) > 0;
+}
+
+/* Where no field took it, ctrl+a has selected the page, which is hard to read then. */
+static int unselect(struct run *run, struct point at, struct err *err)
+{
+    struct settled s = {0};
+    return run_click(run, at, BUTTON_LEFT, &s, err);
+}
+
 int fill_text(struct fill *f, int try_no, bool *ret_landed, struct err *err)
 {
     struct run *run = f->run;
     struct settled s = {0};
-    struct observation obs;
+    struct observation before = {0}, obs;
     bool known_empty = try_no == 0 && f->node && !field_is_rich(f->node) && str_empty(f->node->value);
     int r = run_click(run, f->out->at, BUTTON_LEFT, &s, err);
     if (!r)
         r = empty_field(run, known_empty, !*f->value, err);
+    if (!r && !f->aim.obs.page)
+        r = run_look(run, &before, err);
     if (!r && *f->value)
         r = run_type(run, f->value, err); /* over the selection */
     if (!r)
         r = run_look(run, &obs, err);
-    if (!r)
-        *ret_landed = field_holds(run, &obs, f->value) || became_a_chip(f, &obs);
-    return r;
+    if (r)
+        return r;
+    *ret_landed = shows_typing(f, &before, &obs) &&
+                  (field_holds(run, &obs, f->value) || became_a_chip(f, &obs));
+    return *ret_landed || obs.page ? 0 : unselect(run, f->out->at, err);
 }
 
 /* --- a box per character ---------------------------------------------------------------------- */
