@@ -3,7 +3,7 @@
 //
 // A task is {about, site, oracle, and plan, plan_text or micro (a file of the source tree)}, and perhaps `before` (control calls of the site after its
 // reset), `answers` (what a run that asks gets: a control call and the field of its reply), `rows`
-// (fields that the extracted rows and those of the oracle must share).
+// (fields that the extracted rows and those of the oracle must share), `body` (more of the request).
 
 import fs from 'node:fs'
 import path from 'node:path'
@@ -46,7 +46,7 @@ export async function runTask(server, site, task, seed) {
   for (const line of task.before || []) await call(site, line)
   const started = Date.now()
   const what = task.plan_text ? { plan_text: task.plan_text } : task.micro ? { micro: task.micro } : { task_suite: task.plan }
-  const taken = await server.predict({ detached: true, ...what, profile_id: `${task.site}-${task.oracle}-${seed}` })
+  const taken = await server.predict({ detached: true, ...what, ...task.body, profile_id: `${task.site}-${task.oracle}-${seed}` })
   if (taken.status !== 200) return { good: false, refused: taken.json?.detail || taken.text }
   const status = await follow(server, site, taken.json.run_id, task.answers || [])
   const { result } = await server.result(taken.json.run_id)
