@@ -270,7 +270,7 @@ static void calls_of_a_reader_cost(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(rows) + 2];
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + 3];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         tests[n++] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};

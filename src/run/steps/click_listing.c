@@ -124,9 +124,7 @@ static int click_once(struct run *run, struct scan *scan, const struct way *way,
     int r = run_bring(run, scan_find_card, scan, &obs, &t, err);
     if (!r && is_probe(way))
         r = run_key(run, "Escape", CAP_TYPE_MS, err);
-    if (r)
-        return r;
-    if (way == 0 && strcmp(scan->card.title, "unknown"))
+    if (!r && way == ways && strcmp(scan->card.title, "unknown"))
         r = run_regard(run, &obs, "listing", scan->card.title, &t, err);
     if (r)
         return r;
