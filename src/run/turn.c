@@ -19,7 +19,15 @@
 /* By the code, whatever the words say; "": the words decide. */
 static const char *class_of(int error)
 {
-    return error == E_NOT_FOUND ? "selector_miss" : error == E_TIMEOUT ? "nav_timeout" : "";
+    static const struct {
+        int error;
+        const char *class;
+    } classes[] = {
+        {E_NOT_FOUND, "selector_miss"}, {E_TIMEOUT, "nav_timeout"}, {E_BUDGET, "budget_cap"}};
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+        if (classes[i].error == error)
+            return classes[i].class;
+    return "";
 }
 
 /* An error that is no answer. */

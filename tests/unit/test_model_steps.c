@@ -19,6 +19,7 @@ static struct seer {
     double sure;                           /* of a better point, 7 px right of every one */
     const char *shown;                     /* by every list; NULL: it cannot be read */
     int beside_px;                         /* how far above a card it points */
+    bool no_money;                         /* for any call */
     int by_purpose, filters, judged, read; /* how often it was asked */
 } seer;
 
@@ -28,6 +29,8 @@ static int find(struct reader *r, struct pool *pool, const struct observation *o
                 const struct target_query *q, struct target *out, struct err *err)
 {
     struct target_query known = *q;
+    if (seer.no_money)
+        return err_set(err, E_BUDGET, "the call may cost more than what is left");
     seer.by_purpose += q->by_purpose;
     seer.filters += q->filter;
     if (q->by_purpose && seer.finds_by_purpose)
@@ -239,6 +242,20 @@ static void a_card_is_found_beside_the_point(void **state)
     rig_release(&rig);
 }
 
+/* --- no money left -------------------------------------------------------------------------- */
+
+static void a_call_that_there_is_no_money_for_ends_the_run(void **state)
+{
+    struct rig rig;
+    new_seer();
+    seer.no_money = true;
+    const json_t *result = carry_out(&rig, "/form", FILL, false);
+    assert_string_equal(json_str(result, "failure_class", ""), "budget_cap");
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "budget_cap");
+    rig_release(&rig);
+}
+
 /* --- what is counted ------------------------------------------------------------------------- */
 
 static void calls_of_a_reader_cost(void **state)
@@ -270,7 +287,7 @@ static void calls_of_a_reader_cost(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(rows) + 3];
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + 4];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         tests[n++] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
@@ -280,6 +297,9 @@ int main(void)
     tests[n++] =
         (struct CMUnitTest)row_test("plans 8.3 a card is looked for around the point of a model",
                                     a_card_is_found_beside_the_point);
+    tests[n++] =
+        (struct CMUnitTest)row_test("agent-loop 17 a reader's call that there is no money for",
+                                    a_call_that_there_is_no_money_for_ends_the_run);
     tests[n++] = (struct CMUnitTest)row_test("agent-loop 17 calls of a reader cost what they cost",
                                              calls_of_a_reader_cost);
     return cmocka_run_group_tests(tests, NULL, NULL);
