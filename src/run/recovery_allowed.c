@@ -141,10 +141,10 @@ static bool site_is_known(struct run *run, const char *url)
     return known;
 }
 
+/* The address that a navigate would open of it. */
 static bool address_ok(struct run *run, const char *text)
 {
-    const char *at = strstr(text, "http");
-    char *url = at ? pool_strndup(run->step_pool, at, strcspn(at, " \t\n\"'<>")) : NULL;
+    const char *url = plan_first_url(run->step_pool, text);
     return url && url_is_web(url) && allow_url(run->config->allowed_domains, url) &&
            site_is_known(run, url);
 }

@@ -148,6 +148,8 @@ static const struct row {
      "{'mode':'insert_steps','reasoning':'r','inserted_steps':[{'type':'navigate','intent':'Open it','params':{'url':'http://evil.test/'}}]}", "halted", 0, "halt", "may not open"},
     {"agent-loop 9.4 nor by an intent that names it", GO_ON,
      "{'mode':'insert_steps','reasoning':'r','inserted_steps':[{'type':'navigate','intent':'Open http://evil.test/','params':{'url':'" SITE "/'}}]}", "halted", 0, "halt", "may not open"},
+    {"agent-loop 9.4 nor by one that spells it otherwise", GO_ON,
+     "{'mode':'insert_steps','reasoning':'r','inserted_steps':[{'type':'navigate','intent':'Open HTTP://evil.test/ or " SITE "/','params':{}}]}", "halted", 0, "halt", "may not open"},
     {"agent-loop 9.4 a press that pays is not inserted", GO_ON,
      "{'mode':'insert_steps','reasoning':'r','inserted_steps':[{'type':'submit','intent':'Press it','params':{'label':'Pay now'}}]}", "halted", 0, "halt", "would commit"},
     {"brains 10 a hint that speaks of paying is not given", GO_ON,
