@@ -191,6 +191,11 @@ static struct token_use used(const struct said *said)
                               said->output_tokens, said->cached_tokens, said->cache_write_tokens};
 }
 
+static double gpu_seconds(const struct model_brain *b, const struct said *said)
+{
+    return b->link->server.ours ? said->server_s : 0;
+}
+
 static void count(const struct model_brain *b, const struct said *said, struct brain_reply *out)
 {
     const struct token_use use = used(said);
@@ -199,7 +204,7 @@ static void count(const struct model_brain *b, const struct said *said, struct b
     out->output_tokens = use.output;
     out->cache_read_tokens = use.cache_read;
     out->cache_write_tokens = use.cache_write;
-    out->gpu_s = b->link->server.ours ? said->server_s : 0;
+    out->gpu_s = gpu_seconds(b, said);
 }
 
 static void read_reply(struct model_brain *b, struct pool *pool, const struct brain_turn *turn,
@@ -313,6 +318,7 @@ int model_brain_query(struct brain *brain, struct pool *pool, const struct brain
     }
     out->model = paid_model(b, &said);
     out->used = used(&said);
+    out->gpu_s = gpu_seconds(b, &said);
     out->known = read_answer(b, pool, q, &view, said.text, out);
     if (!out->known)
         out->why = "its answer says nothing that was asked";

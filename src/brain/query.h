@@ -31,8 +31,9 @@ struct brain_answer {
     struct submit_answer submit;
     struct action action; /* of a director */
     struct point at;      /* of grounding */
-    const char *model;    /* that is paid by the token; NULL: it cost nothing */
+    const char *model;    /* that is paid by the token; NULL: none is */
     struct token_use used;
+    double gpu_s; /* of a server of ours, which is paid by the second */
 };
 
 /* E_CANCELLED only. */

@@ -151,7 +151,7 @@ static void keep(struct model_reader *m, uint64_t key, const json_t *input)
 
 /* --- asked ----------------------------------------------------------------------------------- */
 
-static void count(const struct inquiry *in, const struct said *said, int64_t took_us)
+static void count(const struct inquiry *in, const struct said *said)
 {
     const struct reader_needs *needs = &in->m->needs;
     const char *paid = *said->model ? said->model : in->body.model;
@@ -161,7 +161,7 @@ static void count(const struct inquiry *in, const struct said *said, int64_t too
         .model = in->mind->link->server.ours ? NULL : paid,
         .tokens = {said->input_tokens - said->cached_tokens - said->cache_write_tokens,
                    said->output_tokens, said->cached_tokens, said->cache_write_tokens},
-        .seconds = (double)took_us / 1e6};
+        .seconds = said->server_s};
     if (needs->count)
         needs->count(needs->count_arg, &use);
 }
@@ -169,11 +169,10 @@ static void count(const struct inquiry *in, const struct said *said, int64_t too
 /* E_TIMEOUT is the page's word for something else: a model that does not answer is E_UPSTREAM. */
 static int send(struct inquiry *in, const json_t *body, struct said *out, struct err *err)
 {
-    int64_t begun = clock_mono_us();
     struct err why = {0};
     int r = model_ask(in->pool, in->mind->link, &in->limits, body, in->deadline_ms, out, &why);
     if (!r)
-        count(in, out, clock_mono_us() - begun);
+        count(in, out);
     if (r == E_TIMEOUT || r == E_UNAVAILABLE)
         r = E_UPSTREAM;
     if (r == E_UPSTREAM)

@@ -31,7 +31,7 @@ struct reader_use {
     const char *counter; /* of core/cost.h: "claude_extract" or "claude_grounding" */
     const char *model;   /* that is paid by the token; NULL: a server of ours */
     struct token_use tokens;
-    double seconds; /* the call took, with its tries */
+    double seconds; /* that a server of ours had it; 0 not known */
 };
 
 typedef void reader_count_fn(void *arg, const struct reader_use *use);

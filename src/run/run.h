@@ -196,8 +196,8 @@ void run_warn(struct run *run, const char *kind, const char *fmt, ...)
 struct token_use;
 void run_count_call(struct run *run, const char *source, const char *model, const struct token_use *use);
 
-/* Seconds of a model server of ours; the same. */
-void run_count_gpu(struct run *run, double seconds);
+/* Seconds of a model server of ours, for so many turns of the brain; the same. */
+void run_count_gpu(struct run *run, double seconds, int steps);
 
 /* A healing event of agent-loop.md 9.6; detail is taken over. */
 void run_heal(struct run *run, const char *kind, const char *source, json_t *detail);

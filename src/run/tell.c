@@ -61,11 +61,11 @@ void run_count_call(struct run *run, const char *source, const char *model,
     cost_update(p->costs, p->cost_by_path, &run->config->rates);
 }
 
-void run_count_gpu(struct run *run, double seconds)
+void run_count_gpu(struct run *run, double seconds, int steps)
 {
     struct progress *p = &run->progress;
     json_put_num(p->costs, "gpu_seconds", json_num(p->costs, "gpu_seconds", 0) + seconds);
-    json_put_num(p->costs, "gpu_steps", json_num(p->costs, "gpu_steps", 0) + 1);
+    json_put_num(p->costs, "gpu_steps", json_num(p->costs, "gpu_steps", 0) + steps);
     cost_update(p->costs, p->cost_by_path, &run->config->rates);
 }
 
@@ -74,8 +74,7 @@ void run_count_use(struct run *run, const struct reader_use *use)
 {
     json_t *costs = run->progress.costs;
     if (!use->model) {
-        json_put_num(costs, "gpu_seconds", json_num(costs, "gpu_seconds", 0) + use->seconds);
-        cost_update(costs, run->progress.cost_by_path, &run->config->rates);
+        run_count_gpu(run, use->seconds, 0);
         return;
     }
     json_put_num(costs, use->counter, json_num(costs, use->counter, 0) + 1);

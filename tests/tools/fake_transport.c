@@ -31,6 +31,7 @@ static int fake_call(struct transport *base, struct pool *pool, const struct tra
         return err_set(err, a->status, "%s", body);
     *out = (struct transport_answer){.status = a->status,
                                      .retry_after_s = a->retry_after_s > 0 ? a->retry_after_s : -1,
+                                     .server_s = t->server_s,
                                      .body = pool_strdup(pool, body),
                                      .len = strlen(body)};
     return 0;

@@ -28,6 +28,7 @@ struct fake_transport {
     int64_t left_ms[FAKE_CALLS]; /* until its deadline */
     int rests;
     int64_t rested_ms[FAKE_CALLS];
+    double server_s;  /* of every answer, as a gateway says it */
     bool interrupted; /* rests end with E_CANCELLED */
 };
 

@@ -10,6 +10,7 @@ struct fake_transport server;
 struct model_link to_server;
 struct reader_needs needs;
 json_t *counted;
+double counted_s;
 
 /* --- what is looked at ----------------------------------------------------------------------- */
 
@@ -54,6 +55,7 @@ struct observation with_page(void)
 
 static void note(void *arg, const struct reader_use *use)
 {
+    counted_s += use->seconds;
     json_push(counted, json_string(pool_printf(pool, "%s %s %s %d+%d", use->source, use->counter,
                                                use->model ? use->model : "ours",
                                                (int)use->tokens.input, (int)use->tokens.output)));
@@ -72,6 +74,7 @@ void answers(const struct fake_answer *list, int n)
     fake_transport_init(&server, pool, list, n);
     to_server = link_to(&server);
     json_array_clear(counted);
+    counted_s = 0;
 }
 
 struct reader *reader_of(const char *spec)

@@ -16,6 +16,7 @@ extern struct fake_transport server; /* and the link to it */
 extern struct model_link to_server;
 extern struct reader_needs needs;
 extern json_t *counted; /* ["gate claude_extract m 110+20"] */
+extern double counted_s; /* of a server */
 
 int reader_rig_begin(void **state); /* of a group */
 int reader_rig_fresh(void **state); /* of a test */

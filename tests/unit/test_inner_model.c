@@ -472,6 +472,26 @@ static void a_click_loop_is_broken_by_the_director(void **state)
     brain_destroy(claude);
 }
 
+/* A value is asked for, and then an action. */
+static void a_server_of_ours_is_paid_by_the_second_for_questions_too(void **state)
+{
+    static const struct fake_answer answers[] = {
+        SAY("[{\\\"label\\\":\\\"email\\\",\\\"value\\\":\\\"ann@x.test\\\"}]"),
+        SAY("click(x=600, y=100)")};
+    struct bench b;
+    set_up(&b, "chat:llamacpp",
+           "{'type':'holo3','intent':'Fill ann@x.test into Email, then you are done','budget':9}",
+           answers, ARRAY_SIZE(answers), answers, 0);
+    b.server.server_s = 2;
+    b.to_server.server.ours = true;
+    rig_run(&b.rig, NULL);
+    const json_t *costs = json_object_get(b.rig.final, "costs");
+    assert_int_equal(b.server.calls, 2);
+    assert_true(json_num(costs, "gpu_seconds", 0) == 4);
+    assert_true(json_num(costs, "gpu_steps", 0) == 1);
+    tear_down(&b);
+}
+
 static void the_director_rests_three_steps_and_can_be_switched_off(void **state)
 {
     static const struct fake_answer answers[] = {DEAD_CLICK}, director[] = {DIRECT("\\\"wait\\\"")},
@@ -868,6 +888,7 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 1.2 a tool that asks a person: the run stands still, the loop goes on", a_person_is_asked_in_the_middle_and_the_loop_goes_on),
     row_test("agent-loop 19 a tool that cannot ask anybody says so", a_tool_that_cannot_ask_says_so),
     row_test("agent-loop 1.1 frames_per_inference is the request's", a_request_says_how_many_frames_are_shown),
+    row_test("agent-loop 17 questions to a server of ours are paid by the second", a_server_of_ours_is_paid_by_the_second_for_questions_too),
     row_test("agent-loop 17 questions are paid by name and end with the money", questions_are_paid_and_end_with_the_money),
     row_test("agent-loop 1.2 a server that is gone is brain_unreachable", a_server_that_is_gone_ends_the_sub_goal),
 };

@@ -177,12 +177,15 @@ static void every_answer_is_counted(void **state)
 
 static void a_server_of_ours_has_no_price(void **state)
 {
-    const struct fake_answer list[] = {OK(CHAT("click(x=1, y=2)"))};
+    const struct fake_answer list[] = {
+        {.status = 200, .body = CHAT("click(x=1, y=2)"), .takes_ms = 9000}};
     answers(list, 1);
+    server.server_s = 1.5;
     to_server.server.ours = true;
     struct reader *reader = reader_of("vlm");
     ask_find_label(reader, &pixels, "Search");
     reader_destroy(reader);
+    assert_true(counted_s == 1.5); /* not what it waited in a line */
     assert_string_equal(json_text(pool, counted), "[\"target claude_grounding ours 0+0\"]");
     assert_string_equal(models_asked(), "holo3");
 }

@@ -129,7 +129,7 @@ static void count_tokens(struct run *run, const struct brain_reply *reply)
     if (reply->model)
         run_count_call(run, "brain", reply->model, &use);
     if (reply->gpu_s > 0)
-        run_count_gpu(run, reply->gpu_s);
+        run_count_gpu(run, reply->gpu_s, 1);
 }
 
 static struct brain_turn turn_now(struct inner *in)

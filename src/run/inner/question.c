@@ -57,6 +57,8 @@ int inner_question(struct inner *in, struct brain *who, enum question which,
         return r;
     if (out->model)
         run_count_call(run, questions[which].name, out->model, &out->used);
+    if (out->gpu_s > 0)
+        run_count_gpu(run, out->gpu_s, 0);
     tell(in, which, out);
     return 0;
 }
