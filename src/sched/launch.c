@@ -141,17 +141,26 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
     return m;
 }
 
-/* Sizes of screens that a profile's image.size_env names ("MANTIS_FARA_INPUT_WH"): it is the worker
- * that reads the profile. */
-static void pass_sizes(const char **env, size_t n, size_t max)
+/* Is it a variable that a profile's image.size_env, format_env or quality_env may name, as
+ * "MANTIS_FARA_INPUT_WH"? */
+static bool is_about_pictures(const char *entry)
 {
-    for (char **e = environ; *e && n < max; e++) {
-        const char *end = strchr(*e, '=');
-        const size_t len = strlen("_INPUT_WH");
-        if (end && end - *e > (ptrdiff_t)len && str_starts(*e, "MANTIS_") &&
-            strncmp(end - len, "_INPUT_WH", len) == 0)
-            env[n++] = *e;
+    static const char *const ends[] = {"_INPUT_WH", "_IMAGE_FORMAT", "_IMAGE_QUALITY"};
+    size_t len = strcspn(entry, "=");
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        size_t n = strlen(ends[i]);
+        if (str_starts(entry, "MANTIS_") && len > n && !strncmp(entry + len - n, ends[i], n))
+            return true;
     }
+    return false;
+}
+
+/* It is the worker that reads the profile. */
+static void pass_picture_settings(const char **env, size_t n, size_t max)
+{
+    for (char **e = environ; *e && n < max; e++)
+        if (is_about_pictures(*e))
+            env[n++] = *e;
 }
 
 /* What a worker that asks models must see; "keep" has room for four and a NULL. */
@@ -182,7 +191,7 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
         "LANG=C.UTF-8",
         "TZ=UTC",
         pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp)};
-    pass_sizes(env, 5, ARRAY_SIZE(env) - 1);
+    pass_picture_settings(env, 5, ARRAY_SIZE(env) - 1);
     struct proc_fd fds[] = {{.from = socket_fd, .to = 3}, {.from = log_fd, .to = 2}};
     struct proc_spec spec = {
         .argv = argv,

@@ -199,6 +199,19 @@ static void do_report(const json_t *row)
     json_decref(m);
 }
 
+/* Which of our variables it was given, as one event. */
+static void do_variables(const json_t *row)
+{
+    char text[1000] = "variables";
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, "MANTIS_", 7) == 0)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", *e);
+    json_t *m = json_pack("{s:s,s:{s:s,s:s,s:s}}", "type", "event", "event", "layer", "run", "kind",
+                          "result", "summary", text);
+    send_message(m);
+    json_decref(m);
+}
+
 /* How long the answers are that it was given with its start and since: an event that does not say them. */
 static void do_answers(const json_t *row)
 {
@@ -239,6 +252,7 @@ static const struct {
     {"open_up", do_open_up},
     {"shout", do_shout},
     {"report", do_report},
+    {"variables", do_variables},
     {"answers", do_answers},
     {"wait_file", do_wait_file},
     {"link_screenshots", do_link_screenshots},

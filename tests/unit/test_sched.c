@@ -544,6 +544,26 @@ static void a_watch_fires_once_when_the_result_is_there(void **state)
     sched_unwatch(NULL);
 }
 
+/* Profiles name them, and it is the worker that reads profiles. */
+static void a_worker_gets_the_variables_of_pictures_and_no_others(void **state)
+{
+    setenv("MANTIS_FARA_INPUT_WH", "1024x640", 1);
+    setenv("MANTIS_CLAUDE_IMAGE_FORMAT", "webp", 1);
+    setenv("MANTIS_CLAUDE_IMAGE_QUALITY", "60", 1);
+    setenv("MANTIS_IMAGE_SECRET", "no", 1);
+    submit("r1", "[[" DO("variables") "," END("completed", "", 1, "") "]]");
+    wait_state("r1", RUN_SUCCEEDED);
+    const char *said = wait_event("r1", "variables");
+    assert_non_null(strstr(said, " MANTIS_FARA_INPUT_WH=1024x640"));
+    assert_non_null(strstr(said, " MANTIS_CLAUDE_IMAGE_FORMAT=webp"));
+    assert_non_null(strstr(said, " MANTIS_CLAUDE_IMAGE_QUALITY=60"));
+    assert_null(strstr(said, "SECRET"));
+    unsetenv("MANTIS_FARA_INPUT_WH");
+    unsetenv("MANTIS_CLAUDE_IMAGE_FORMAT");
+    unsetenv("MANTIS_CLAUDE_IMAGE_QUALITY");
+    unsetenv("MANTIS_IMAGE_SECRET");
+}
+
 static void a_worker_gets_its_own_user_directories_and_tmp(void **state)
 {
     submit("r1", "[[" DO("report") "," END("completed", "", 1, "") "]]");
@@ -1094,6 +1114,7 @@ int main(void)
         T(a_drain_leaves_runs_to_the_next_start),
         T(a_drain_kills_the_deaf_at_its_deadline),
         T(a_watch_fires_once_when_the_result_is_there),
+        T(a_worker_gets_the_variables_of_pictures_and_no_others),
         T(a_worker_gets_its_own_user_directories_and_tmp),
         T(a_worker_cannot_leave_its_directories_open),
         T(the_last_words_of_a_long_log_are_found),
