@@ -286,27 +286,6 @@ static void on_first(void *arg)
 
 /* --- a job ----------------------------------------------------------------------------------- */
 
-static const char *const *header_lines(struct pool *pool, const struct profile *profile,
-                                       const char *key)
-{
-    const char **lines =
-                   pool_alloc(pool, (json_object_size(profile->headers) + 3) * sizeof(*lines)),
-               *name;
-    json_t *value;
-    int i = 0;
-    lines[i++] = "Content-Type: application/json";
-    lines[i++] = pool_printf(pool, "x-api-key: %s", key);
-    json_object_foreach ((json_t *)profile->headers, name, value)
-        lines[i++] = pool_printf(pool, "%s: %s", name, json_string_value(value));
-    lines[i] = NULL;
-    return lines;
-}
-
-static void wipe(void *arg)
-{
-    explicit_bzero(arg, strlen(arg));
-}
-
 /* The text, the tenant and the key are the job's own from here on; the key is wiped with it. */
 static void own_order(struct job *j, const struct author_order *o)
 {
@@ -325,8 +304,7 @@ static void prepare(struct job *j, const char *key)
     const struct profile *profile = j->question.profile;
     const struct model_server server = {.model = profile->model};
     j->url = pool_printf(j->pool, "%s%s", profile->base_url, request_path(profile->api));
-    j->headers = header_lines(j->pool, profile, key);
-    pool_defer(j->pool, wipe, (char *)(uintptr_t)j->headers[1]);
+    j->headers = request_headers(j->pool, profile, key);
     j->body = json_text(j->pool, request_question(j->pool, profile, &server, j->question.text, NULL,
                                                   profile->max_tokens));
     j->deadline_mono_ms = clock_mono_ms() + j->author->config.deadline_ms;

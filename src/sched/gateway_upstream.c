@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "brain/model/request.h"
 #include "sys/secrets.h"
 
 #define ANTHROPIC "ANTHROPIC_API_KEY"
@@ -93,30 +94,6 @@ bool upstream_has_claude(struct gateway *g, const struct gateway_run *run)
     return has;
 }
 
-static void wipe(void *arg)
-{
-    explicit_bzero(arg, strlen(arg));
-}
-
-static const char *const *header_lines(struct pool *pool, const struct profile *p, const char *key)
-{
-    const char **lines = pool_alloc(pool, (json_object_size(p->headers) + 3) * sizeof(*lines)),
-               *name;
-    size_t n = 0;
-    json_t *value;
-    lines[n++] = "Content-Type: application/json";
-    json_object_foreach ((json_t *)p->headers, name, value)
-        lines[n++] = pool_printf(pool, "%s: %s", name, json_string_value(value));
-    if (*key) {
-        char *line = p->api == API_ANTHROPIC_MESSAGES
-                         ? pool_printf(pool, "x-api-key: %s", key)
-                         : pool_printf(pool, "Authorization: Bearer %s", key);
-        pool_defer(pool, wipe, line);
-        lines[n++] = line;
-    }
-    return lines;
-}
-
 /* --- both ------------------------------------------------------------------------------------ */
 
 static int find_pod(struct gateway *g, struct pool *pool, const struct gateway_pod *pod,
@@ -129,7 +106,7 @@ static int find_pod(struct gateway *g, struct pool *pool, const struct gateway_p
     out->pod = true;
     out->keeps_prompts = pod->keeps_prompts;
     out->base_url = pod->base_url;
-    out->headers = header_lines(pool, out->profile, key);
+    out->headers = request_headers(pool, out->profile, key);
     return 0;
 }
 
@@ -144,7 +121,7 @@ static int find_hosted(struct gateway *g, struct pool *pool, const struct gatewa
                        "there is no key for the model '%s': put it into the secret '%s'", p->name,
                        str_lower(pool, p->key_env));
     out->base_url = p->base_url;
-    out->headers = header_lines(pool, p, key);
+    out->headers = request_headers(pool, p, key);
     return 0;
 }
 

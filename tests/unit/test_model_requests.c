@@ -378,6 +378,20 @@ static void questions_have_the_servers_form(void **state)
     assert_string_equal(request_path(API_ANTHROPIC_MESSAGES), "/messages");
 }
 
+static void keys_go_where_the_server_wants_them(void **state)
+{
+    const char *const *chat = request_headers(pool, rig_profile(pool, "holo3"), "k1");
+    const char *const *open = request_headers(pool, rig_profile(pool, "holo3"), "");
+    const char *const *claude = request_headers(pool, rig_profile(pool, "claude"), "k2");
+    assert_string_equal(chat[0], "Content-Type: application/json");
+    assert_string_equal(chat[1], "Authorization: Bearer k1");
+    assert_null(chat[2]);
+    assert_null(open[1]);
+    assert_string_equal(claude[1], "anthropic-version: 2023-06-01");
+    assert_string_equal(claude[3], "x-api-key: k2");
+    assert_null(claude[4]);
+}
+
 static int begin(void **state)
 {
     pool = pool_create(NULL);
@@ -408,6 +422,8 @@ static const struct CMUnitTest others[] = {
              what_is_shown_is_the_size_that_is_told),
     cmocka_unit_test(large_screens_are_sent_smaller),
     row_test("brains 6 system text in the user message", other_ways_to_be_told),
+    row_test("design 1 a key is sent as the server's api has it",
+             keys_go_where_the_server_wants_them),
     row_test("brains 1 query and look", questions_have_the_servers_form),
 };
 

@@ -259,17 +259,45 @@ const char *parts_media_type(const struct profile *profile)
 
 static const struct {
     const char *path;
+    const char *key; /* the header that carries it, up to the key */
     json_t *(*body)(const struct parts *p);
     json_t *(*question)(const struct parts *p, const char *question,
                         const struct model_frame *frame, int max_tokens);
 } apis[] = {
-    [API_OPENAI_CHAT] = {"/chat/completions", openai_body, openai_question},
-    [API_ANTHROPIC_MESSAGES] = {"/messages", anthropic_body, anthropic_question},
+    [API_OPENAI_CHAT] = {"/chat/completions", "Authorization: Bearer ", openai_body,
+                         openai_question},
+    [API_ANTHROPIC_MESSAGES] = {"/messages", "x-api-key: ", anthropic_body, anthropic_question},
 };
 
 const char *request_path(enum profile_api api)
 {
     return apis[api].path;
+}
+
+static void wipe(void *arg)
+{
+    explicit_bzero(arg, strlen(arg));
+}
+
+static const char *key_line(struct pool *pool, enum profile_api api, const char *key)
+{
+    char *line = pool_printf(pool, "%s%s", apis[api].key, key);
+    pool_defer(pool, wipe, line);
+    return line;
+}
+
+const char *const *request_headers(struct pool *pool, const struct profile *p, const char *key)
+{
+    const char **lines = pool_alloc(pool, (json_object_size(p->headers) + 3) * sizeof(*lines)),
+               *name;
+    size_t n = 0;
+    json_t *value;
+    lines[n++] = "Content-Type: application/json";
+    json_object_foreach ((json_t *)p->headers, name, value)
+        lines[n++] = pool_printf(pool, "%s: %s", name, json_string_value(value));
+    if (*key)
+        lines[n++] = key_line(pool, p->api, key);
+    return lines;
 }
 
 void request_image_size(const struct profile *profile, int screen_w, int screen_h, int *ret_w,
