@@ -40,8 +40,11 @@ static const json_t *resume_checkpoint(struct sched *s, struct pool *pool,
     if (store_workflow_checkpoint(s->store, pool, sub->key.tenant, sub->workflow_id,
                                   sub->plan->signature, &found, &err))
         log_warning(LOGGER, NULL, "cannot look for an earlier checkpoint: %s", err.msg);
-    if (found)
-        json_put_num(found, "elapsed_s", 0); /* the new run has its own time cap */
+    if (found) { /* the new run has its own caps, and a day counts what was paid once */
+        json_put_num(found, "elapsed_s", 0);
+        json_object_del(found, "costs");
+        json_object_del(found, "claude_cost_by_path");
+    }
     return found;
 }
 

@@ -186,12 +186,13 @@ static void do_report(const json_t *row)
     must(stat("/tmp", &tmp) == 0 && stat(dir("work"), &work) == 0);
     snprintf(text, sizeof(text),
              "attempt=%d step=%d journal=%s uid=%u work=%d profile=%d parent=%d own_tmp=%d home=%d "
-             "browser=%s",
+             "cost=%g browser=%s",
              (int)json_int(start, "attempt", 0), (int)json_int(checkpoint, "step_index", -1),
              json_str(sent, "state", "none"), (unsigned)getuid(), access(dir("work"), W_OK) == 0,
              access(dir("profile"), W_OK) == 0, access("..", R_OK) == 0,
              access(dir("tmp"), W_OK) == 0 && tmp.st_dev != work.st_dev,
              strcmp(getenv("HOME"), dir("work")) == 0,
+             json_num(json_object_get(checkpoint, "costs"), "total", 0),
              json_str(json_object_get(start, "options"), "browser", "?"));
     json_t *m = json_pack("{s:s,s:{s:s,s:s,s:s}}", "type", "event", "event", "layer", "run", "kind",
                           "result", "summary", text);

@@ -918,16 +918,20 @@ static void warnings_stand_in_the_handle_and_in_one_event(void **state)
     assert_non_null(strstr(key.reply, "\"warnings\":[\"'resume_state'"));
 }
 
+#define PAID ONE_ROW "],\"costs\":{\"gpu\":3,\"total\":3},\"collected_urls\":["
+
 static void resume_state_starts_from_the_workflows_checkpoint(void **state)
 {
-    submit("r1", "[[" STEP(7, ONE_ROW) "," END("halted", "budget_cap", 7, ONE_ROW) "]]");
+    submit("r1", "[[" STEP(7, PAID) "," END("halted", "budget_cap", 7, PAID) "]]");
     wait_state("r1", RUN_HALTED);
+    assert_true(record("r1", 0).cost_usd == 3);
     struct wish wish = {.resume_state = true};
     assert_int_equal(submit_with("r2", "[[" DO("report") "," END("completed", "", 9, TWO_ROWS) "]]",
                                  &wish, NULL),
                      0);
     wait_state("r2", RUN_SUCCEEDED);
     assert_non_null(strstr(wait_event("r2", "attempt=1"), "step=7"));
+    assert_non_null(strstr(wait_event("r2", "attempt=1"), "cost=0 ")); /* the other run's */
     assert_true(json_flag(result_of("r2"), "resume_state", false));
 }
 
