@@ -28,17 +28,35 @@ bool serve_models_asked(const struct settings *settings)
     return engine_wanted(settings) || has_own_url(settings);
 }
 
-int serve_models_check(struct pool *pool, const struct settings *settings, struct err *err)
+/* That it is there, and that its server speaks what such a brain says. */
+static int check_profile(struct pool *pool, const struct settings *settings, struct err *err)
 {
     const struct profile_dirs dirs = profile_dirs_here(settings->share_dir);
-    const char *name = profile_of(api_brain_for_worker(settings->brain));
+    const char *spec = api_brain_for_worker(settings->brain), *name = profile_of(spec);
     const struct profile *profile;
+    if (!name)
+        return 0;
+    if (profile_load(pool, &dirs, name, &profile, err))
+        return -1;
+    enum profile_api api = strncmp(spec, "claude", 6) ? API_OPENAI_CHAT : API_ANTHROPIC_MESSAGES;
+    if (profile->api == api)
+        return 0;
+    return err_set(
+        err, E_INVALID,
+        "the brain '%.80s' (MANTIS_BRAIN, MANTIS_MODEL) does not speak what the profile's "
+        "server does (api in %s): use %s:%s",
+        settings->brain, profile->path, api == API_OPENAI_CHAT ? "claude" : "chat", name);
+}
+
+int serve_models_check(struct pool *pool, const struct settings *settings, struct err *err)
+{
+    const char *origin;
     const json_t *prices;
-    int r = name ? profile_load(pool, &dirs, name, &profile, err) : 0;
+    int r = check_profile(pool, settings, err);
     if (!r && cost_prices_parse(pool, settings->model_prices, &prices, err))
         r = err_prefix(err, "MANTIS_MODEL_PRICES");
     if (!r && has_own_url(settings))
-        r = engine_origin(pool, settings->model_url, &name, err);
+        r = engine_origin(pool, settings->model_url, &origin, err);
     return r;
 }
 

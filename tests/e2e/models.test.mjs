@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
-import { bin, slow, tempDir } from './lib/harness.mjs'
+import { bin, root, slow, tempDir } from './lib/harness.mjs'
 import { fromNpm, needs } from './lib/npm.mjs'
 
 const recent = Number(process.versions.node.split('.')[0]) >= 20
@@ -155,4 +155,13 @@ test('what ends a start ends it within 2 s, with variable and value', () => {
     }
   }
   assert.equal(mantis(['engine', 'argv'], { MANTIS_CONTEXT_SIZE: 'big' }).code, 2)
+})
+
+test('a brain whose profile speaks another protocol ends the start, and says which brain to use', () => {
+  for (const [brain, says] of [['chat:claude', /profiles\/claude\.json\): use claude:claude\n/], ['claude:holo3', /profiles\/holo3\.json\): use chat:holo3\n/]]) {
+    const r = mantis(['serve', '--check', '--data-dir', dir], { MANTIS_BRAIN: brain, MANTIS_REPO_ROOT: root })
+    assert.equal(r.code, 1, r.err)
+    assert.ok(r.err.includes(`the brain '${brain}' (MANTIS_BRAIN, MANTIS_MODEL)`), r.err)
+    assert.match(r.err, says)
+  }
 })
