@@ -186,6 +186,24 @@ static void a_missing_prompt_is_named(void **state)
     assert_int_equal(prompt_load(pool, &dirs, "../secret", &p, &err), E_INVALID);
 }
 
+/* At the start, not in every run. */
+static void a_placeholder_nothing_stands_for_refuses_the_profile(void **state)
+{
+    struct profile_dirs dirs = own_dirs();
+    const struct profile *p;
+    struct err err = {0};
+    put_file("tapper.json",
+             "{\"name\": \"tapper\", \"api\": \"openai_chat\", \"coordinates\": \"per_mille\","
+             " \"endpoint\": {\"base_url\": \"http://127.0.0.1:1/v1\", \"model\": \"t\"},"
+             " \"prompt\": {\"system\": \"tapper_system\"}, \"replies\": [\"native\"]}");
+    put_file("tapper_system.txt", "Tap on __COLOUR__.\n");
+    assert_int_equal(profile_load(pool, &dirs, "tapper", &p, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "prompt.system"));
+    assert_non_null(strstr(err.msg, "__COLOUR__"));
+    put_file("tapper_system.txt", "Tap on __WIDTH__ by __HEIGHT__. __EXAMPLES__ __DUTIES__\n");
+    assert_int_equal(profile_load(pool, &dirs, "tapper", &p, &err), 0);
+}
+
 static void an_unknown_model_lists_the_known(void **state)
 {
     struct profile_dirs dirs = rig_dirs();
@@ -371,6 +389,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 1 a prompt override, and its version", an_own_file_stands_before_ours),
     row_test("brains 1 placeholders __NAME__", placeholders_are_filled),
     cmocka_unit_test(a_missing_prompt_is_named),
+    cmocka_unit_test(a_placeholder_nothing_stands_for_refuses_the_profile),
     row_test("brains 7 an unknown model is refused with the known ones",
              an_unknown_model_lists_the_known),
     row_test("brains 3 MANTIS_FARA_INPUT_WH", fara_sees_the_size_that_is_set),

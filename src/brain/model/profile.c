@@ -198,17 +198,28 @@ static int read_tools(struct pool *pool, const struct profile_dirs *dirs, struct
     return 0;
 }
 
+/* That each __NAME__ left is one of a turn's (parts.c): else it would end every run, not the start.
+ */
+static int load_words(struct pool *pool, const struct profile_dirs *dirs, const char *name,
+                      struct prompt *out, struct err *err)
+{
+    static const struct prompt_value turn[] = {{"WIDTH", ""}, {"HEIGHT", ""}, {"EXAMPLES", ""}};
+    const char *text;
+    int r = prompt_load(pool, dirs, name, out, err);
+    return r ? r : prompt_fill(pool, out, turn, ARRAY_SIZE(turn), &text, err);
+}
+
 static int read_prompts(struct pool *pool, const struct profile_dirs *dirs, struct profile *p,
                         const json_t *file, struct err *err)
 {
     const char *system = json_str(json_object_get(file, "prompt"), "system", ""), *type;
     json_t *texts = json_keep(pool, json_object()), *name;
     struct prompt context;
-    int r = prompt_load(pool, dirs, system, &p->system, err);
+    int r = load_words(pool, dirs, system, &p->system, err);
     if (r)
         return err_prefix(err, "prompt.system");
     json_object_foreach ((json_t *)p->contexts, type, name) {
-        r = prompt_load(pool, dirs, json_string_value(name), &context, err);
+        r = load_words(pool, dirs, json_string_value(name), &context, err);
         if (r)
             return err_prefix(err, "prompt.contexts.%.60s", type);
         json_put_str(texts, type, context.text);
