@@ -93,10 +93,7 @@ static const char *words_of(const struct chat *c)
         return pool_printf(pool, "the model server answered %d without a body", c->status);
     size_t len = c->in.len < 4 * MESSAGE_BYTES ? c->in.len : 4 * MESSAGE_BYTES;
     json_t *safe = json_keep(pool, json_string_safe(pool_strndup(pool, c->in.data, len)));
-    char *words = str_cut(pool, json_string_value(safe), MESSAGE_BYTES), *at = words;
-    while (*c->key && (at = strstr(at, c->key)))
-        memset(at, '*', strlen(c->key));
-    return words;
+    return str_cut(pool, json_string_value(safe), MESSAGE_BYTES);
 }
 
 static int answer_words(struct chat *c)
@@ -123,6 +120,7 @@ static int answer(struct request *req, struct err *err)
         *err = c->err;
         return c->result;
     }
+    str_mask(c->in.data, c->in.len, c->key); /* a server that repeats what it was sent */
     if (json_scan(c->in.data, c->in.len, "", NULL, NULL))
         return answer_words(c);
     chat_count_status(c, c->status);

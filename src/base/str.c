@@ -248,3 +248,13 @@ char *str_quoted(struct pool *pool, const char **text, size_t max_bytes)
         ++*text;
     return quoted;
 }
+
+#define MASK_MIN 8 /* shorter ones stand in half of all words */
+
+void str_mask(char *data, size_t len, const char *secret)
+{
+    size_t n = strlen(secret);
+    char *at = data, *end = data + len;
+    while (n >= MASK_MIN && (at = memmem(at, (size_t)(end - at), secret, n)))
+        memset(at, '*', n);
+}

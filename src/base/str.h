@@ -46,6 +46,9 @@ bool str_is_utf8(const char *s, size_t len);
  * neither opens nor closes. */
 char *str_quote_at(struct pool *pool, const char *start, const char **at, size_t max_bytes);
 
+/* Stars in place of each occurrence of secret; one of fewer than 8 bytes is not looked for. */
+void str_mask(char *data, size_t len, const char *secret);
+
 /* The first such piece at or behind *text, *text moved behind it; NULL when there is none. */
 char *str_quoted(struct pool *pool, const char **text, size_t max_bytes);
 

@@ -57,6 +57,7 @@ struct upstream {
     const char *name; /* of the profile */
     bool pod, keeps_prompts;
     const char *base_url;       /* without a slash at the end */
+    const char *key;            /* among them; "" none */
     const char *const *headers; /* of every call, the key among them; wiped with the pool */
 };
 

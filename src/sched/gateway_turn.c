@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 
 #define DAY_US      (INT64_C(24) * 3600 * 1000000)
 #define STORE_MS    1000 /* until the store is asked again */
@@ -182,6 +183,7 @@ static void on_done(void *arg, int result, const struct httpc_answer *answer, co
     }
     char *body = pool_alloc(c->pool, answer->len + 1);
     memcpy(body, answer->body, answer->len);
+    str_mask(body, answer->len, c->up.key); /* a server that repeats what it was sent */
     c->retry_after_s = answer->retry_after_s;
     call_answer(c, answer->status, pool_strdup(c->pool, answer->content_type), body, answer->len);
 }

@@ -106,6 +106,7 @@ static int find_pod(struct gateway *g, struct pool *pool, const struct gateway_p
     out->pod = true;
     out->keeps_prompts = pod->keeps_prompts;
     out->base_url = pod->base_url;
+    out->key = key;
     out->headers = request_headers(pool, out->profile, key);
     return 0;
 }
@@ -121,6 +122,7 @@ static int find_hosted(struct gateway *g, struct pool *pool, const struct gatewa
                        "there is no key for the model '%s': put it into the secret '%s'", p->name,
                        str_lower(pool, p->key_env));
     out->base_url = p->base_url;
+    out->key = key;
     out->headers = request_headers(pool, p, key);
     return 0;
 }

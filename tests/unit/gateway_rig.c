@@ -52,7 +52,7 @@ void rig_secret(const char *name, const char *value)
 static void start_server(const char *rules)
 {
     struct err err = {0};
-    rig.script = json_loads(pool_printf(rig.pool, "{\"key\":\"k\",\"rules\":%s}", rules), 0, NULL);
+    rig.script = json_loads(pool_printf(rig.pool, "{\"key\":\"" RIG_KEY "\",\"rules\":%s}", rules), 0, NULL);
     assert_non_null(rig.script);
     rig.record = pool_printf(rig.pool, "%s/sent", rig.dir);
     const struct model_server_config config = {.script = rig.script, .record = rig.record};
@@ -95,8 +95,8 @@ void rig_start(const char *rules, uid_t uid_base)
     start_server(rules);
     make_profile("holo3", "chatty");
     make_profile("claude", "claude");
-    rig_secret("anthropic_api_key", "k\n");
-    rig_secret("hai_api_key", "k\n");
+    rig_secret("anthropic_api_key", RIG_KEY "\n");
+    rig_secret("hai_api_key", RIG_KEY "\n");
     const struct gateway_config config = {.settings = &rig.settings, .pod = show_pod};
     struct gateway_config c = config;
     int r = loop_create(&rig.loop, &err);

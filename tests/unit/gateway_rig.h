@@ -28,6 +28,8 @@ struct rig {
 };
 extern struct rig rig;
 
+#define RIG_KEY "the-key-of-all-servers" /* that the scripted server takes */
+
 /* rules: JSON of the script's rules. */
 void rig_set_up(const char *rules);
 void rig_start(const char *rules, uid_t uid_base); /* the same; workers have uids from here on */

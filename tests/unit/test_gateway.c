@@ -168,9 +168,21 @@ static void answers_pass_as_they_came(void **state)
     assert_non_null(strstr(a->body, "hello"));
     assert_int_equal(rig_ask(run, "/claude/models", NULL)->status, 200);
     const json_t *sent = json_array_get(rig_sent(), 3), *headers = json_object_get(sent, "headers");
-    assert_string_equal(json_str(headers, "x-api-key", ""), "k");
+    assert_string_equal(json_str(headers, "x-api-key", ""), RIG_KEY);
     assert_string_equal(json_str(headers, "anthropic-version", ""), "2023-06-01");
     assert_null(json_object_get(headers, "Authorization")); /* the credential stays here */
+    rig_tear_down();
+}
+
+/* What comes back is kept in results, logs and events. */
+static void a_key_that_the_server_repeats_is_masked(void **state)
+{
+    rig_set_up("[{\"status\":500,\"message\":\"you sent " RIG_KEY ", " RIG_KEY "\"}]");
+    struct gateway_run *run = rig_run("acme", "r1", 10);
+    struct asked *a = rig_ask(run, MESSAGE, rig_message(SONNET, "hi", 10));
+    assert_int_equal(a->status, 500);
+    assert_non_null(strstr(a->body, "you sent ***"));
+    assert_null(strstr(a->body, RIG_KEY));
     rig_tear_down();
 }
 
@@ -204,12 +216,12 @@ static void keys_are_the_tenants_own_first(void **state)
     const char *body = rig_message(SONNET, "hi", 10);
     struct gateway_client client = {.key = RUN_KEY("acme", "r1"), .anthropic_secret = "key_acme"};
     rig_secret("anthropic_api_key", "shared");
-    rig_secret("key_acme", "k");
+    rig_secret("key_acme", RIG_KEY);
     assert_int_equal(rig_ask(gateway_open(rig.gateway, &client), MESSAGE, body)->status, 200);
     rig_secret("key_acme", "rotated");
     assert_int_equal(rig_ask(gateway_open(rig.gateway, &client), MESSAGE, body)->status, 401);
     rig_secret("key_acme", "");
-    rig_secret("anthropic_api_key", "k");
+    rig_secret("anthropic_api_key", RIG_KEY);
     assert_int_equal(rig_ask(gateway_open(rig.gateway, &client), MESSAGE, body)->status, 200);
     client.anthropic_required = true;
     struct asked *a = rig_ask(gateway_open(rig.gateway, &client), MESSAGE, body);
@@ -220,7 +232,7 @@ static void keys_are_the_tenants_own_first(void **state)
 
 static void a_key_of_the_environment_leaves_it(void **state)
 {
-    setenv("ANTHROPIC_API_KEY", " k ", 1);
+    setenv("ANTHROPIC_API_KEY", " " RIG_KEY " ", 1);
     rig_set_up("[{\"text\":\"hello\"}]");
     rig_secret("anthropic_api_key", "wrong");
     assert_null(getenv("ANTHROPIC_API_KEY"));
@@ -356,6 +368,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_cannot_be_asked_is_said),
     row_test("brains 2 status, Retry-After and body pass the gateway unchanged",
              answers_pass_as_they_came),
+    cmocka_unit_test(a_key_that_the_server_repeats_is_masked),
     cmocka_unit_test(a_server_that_is_not_there_is_named),
     row_test(
         "tenancy 5 a tenant's own Anthropic key, else the shared one, unless its own is required",

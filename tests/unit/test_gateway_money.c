@@ -173,7 +173,7 @@ static void a_thousand_calls_at_once_spend_the_cap_and_no_more(void **state)
     static struct asked *all[CALLS];
     int n[2] = {0};
     rig_set_up("[{\"text\":\"hello\"," USED "}]");
-    rig_secret("hai_api_key", "k");
+    rig_secret("hai_api_key", RIG_KEY);
     struct gateway_run *run = rig_run("acme", "r1", 1);
     const char *body = rig_message(SONNET, "hi", 400);
     double worst = worst_of(body);
