@@ -85,7 +85,7 @@ static int prepare_llama(struct preparation *p)
     struct launch *l = &p->launch;
     const struct settings_weights *where = weights_of(l);
     int r = lora_resolve(p->pool, l->settings, l->base, &l->lora, p->err);
-    r = r ? r : model_find(p->pool, l->base->variables, where, &l->files, p->err);
+    r = r ? r : model_files_find(p->pool, l->base->variables, where, &l->files, p->err);
     r = r ? r : lora_check_alone(&l->lora, l->base, l->files.weights.path, p->err);
     r = r ? r : check_llama_files(p);
     if (r)

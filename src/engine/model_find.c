@@ -111,7 +111,7 @@ static struct model_file file_in(struct search *s, const char *name, const char 
     return (struct model_file){.path = input_absolute(s->pool, path), .variable = variable};
 }
 
-int model_find(struct pool *pool, const char *base, const struct settings_weights *where,
+int model_files_find(struct pool *pool, const char *base, const struct settings_weights *where,
                struct model_files *out, struct err *err)
 {
     struct search s = {.pool = pool, .dir = where->dir};

@@ -22,7 +22,7 @@ struct model_files {
  * directory is looked through, not what is below it. Only names are looked at, not what is in the
  * files. E_NOT_FOUND names the variable and the directory.
  */
-int model_find(struct pool *pool, const char *base, const struct settings_weights *where,
+int model_files_find(struct pool *pool, const char *base, const struct settings_weights *where,
                struct model_files *out, struct err *err) MUST_CHECK;
 
 #endif

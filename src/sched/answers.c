@@ -52,7 +52,7 @@ void answers_forget(struct sched *s, struct run_key key)
     end(&a->node);
 }
 
-void answers_release(struct sched *s)
+void answers_forget_all(struct sched *s)
 {
     keymap_release(&s->answers, end);
 }

@@ -265,7 +265,7 @@ int unpause_by_run(struct slot *slot, struct err *err) MUST_CHECK;
 void answers_keep(struct sched *s, struct run_key key, int n, const json_t *value);
 const json_t *answers_of(const struct sched *s, struct run_key key); /* {"1": value}; NULL none */
 void answers_forget(struct sched *s, struct run_key key);
-void answers_release(struct sched *s);
+void answers_forget_all(struct sched *s);
 
 /* --- launch.c --- */
 /* Start the worker program for a slot; its process goes into slot->proc, our end of its socket to

@@ -397,7 +397,7 @@ void sched_destroy(struct sched *s)
     reaper_release(s);
     runs_log_release(s);
     queue_release(s);
-    answers_release(s);
+    answers_forget_all(s);
     struct loop_timer *timers[] = {&s->dispatch_timer, &s->sweep_timer, &s->tidy_timer,
                                    &s->drain_timer, &s->turn_timer};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++)

@@ -350,7 +350,7 @@ static void finds(void **state)
     struct settings_weights where = {dir, c->gguf, c->mmproj};
     struct model_files files;
     make_names(c->there);
-    int r = model_find(pool, "X", &where, &files, &err);
+    int r = model_files_find(pool, "X", &where, &files, &err);
     if (c->weights) {
         assert_int_equal(r, 0);
         assert_string_equal(files.weights.path, in_dir(c->weights));
@@ -371,10 +371,10 @@ static void a_path_goes_before_the_directory(void **state)
     put("elsewhere/p.gguf", "", 0);
     struct settings_weights where = {"/nowhere", in_dir("elsewhere/m.gguf"), in_dir("elsewhere/p.gguf")};
     struct model_files files;
-    assert_int_equal(model_find(pool, "X", &where, &files, &err), 0); /* the directory is not needed */
+    assert_int_equal(model_files_find(pool, "X", &where, &files, &err), 0); /* the directory is not needed */
     assert_string_equal(files.weights.path, in_dir("elsewhere/m.gguf"));
     where.mmproj = "";
-    assert_int_equal(model_find(pool, "X", &where, &files, &err), E_NOT_FOUND);
+    assert_int_equal(model_files_find(pool, "X", &where, &files, &err), E_NOT_FOUND);
     assert_non_null(strstr(err.msg, "MANTIS_X_MODEL_DIR: there is no directory '/nowhere'"));
 }
 
