@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/brains.h"
+#include "brain/brain.h"
 #include "brain/model/profile.h"
 #include "core/cost.h"
 #include "engine/base.h"
@@ -28,11 +29,12 @@ bool serve_models_asked(const struct settings *settings)
     return engine_wanted(settings) || has_own_url(settings);
 }
 
-/* That it is there, and that its server speaks what such a brain says. */
-static int check_profile(struct pool *pool, const struct settings *settings, struct err *err)
+/* That a model's profile is there, and that its server speaks what such a brain says. */
+static int check_profile(struct pool *pool, const struct settings *settings, const char *spec,
+                         struct err *err)
 {
     const struct profile_dirs dirs = profile_dirs_here(settings->share_dir);
-    const char *spec = api_brain_for_worker(settings->brain), *name = profile_of(spec);
+    const char *name = profile_of(spec);
     const struct profile *profile;
     if (!name)
         return 0;
@@ -48,11 +50,38 @@ static int check_profile(struct pool *pool, const struct settings *settings, str
         settings->brain, profile->path, api == API_OPENAI_CHAT ? "claude" : "chat", name);
 }
 
+/* Of a ladder: workers know brains by their kind only. */
+static int check_name(const struct settings *settings, const char *spec, struct err *err)
+{
+    const char *known_as = api_brain_for_worker(spec);
+    if (brain_known(spec))
+        return 0;
+    return err_set(err, E_INVALID, "the brain '%.80s' (MANTIS_BRAIN, MANTIS_MODEL): there is no '%.60s'%s%s",
+                   settings->brain, spec, strcmp(known_as, spec) ? ", write " : "",
+                   strcmp(known_as, spec) ? known_as : "");
+}
+
+static int check_brain(struct pool *pool, const struct settings *settings, struct err *err)
+{
+    const char *parts[2];
+    int n = brain_parts(pool, api_brain_for_worker(settings->brain), parts), r = 0;
+    if (n == 0)
+        return err_set(err, E_INVALID,
+                       "the brain '%.80s' (MANTIS_BRAIN, MANTIS_MODEL) is no ladder: write "
+                       "ladder:<brain>,<brain>, neither of them a ladder",
+                       settings->brain);
+    for (int i = 0; i < n && !r; i++) {
+        r = check_name(settings, parts[i], err);
+        r = r ? r : check_profile(pool, settings, parts[i], err);
+    }
+    return r;
+}
+
 int serve_models_check(struct pool *pool, const struct settings *settings, struct err *err)
 {
     const char *origin;
     const json_t *prices;
-    int r = check_profile(pool, settings, err);
+    int r = check_brain(pool, settings, err);
     if (!r && cost_prices_parse(pool, settings->model_prices, &prices, err))
         r = err_prefix(err, "MANTIS_MODEL_PRICES");
     if (!r && has_own_url(settings))

@@ -165,3 +165,15 @@ test('a brain whose profile speaks another protocol ends the start, and says whi
     assert.match(r.err, says)
   }
 })
+
+test('a ladder of which a part is no brain ends the start, and says what to write', () => {
+  for (const [brain, says] of [
+    ['ladder:holo3,claude', /there is no 'holo3', write chat:holo3\n/], ['ladder:page,nope', /there is no 'nope'\n/],
+    ['ladder:page', /is no ladder: write ladder:<brain>,<brain>/], ['ladder:ladder:page,claude,claude', /is no ladder/],
+    ['ladder:page,chat:claude', /use claude:claude\n/], ['ladder:page,chat:nope', /nope/]]) {
+    const r = mantis(['serve', '--check', '--data-dir', dir], { MANTIS_BRAIN: brain, MANTIS_REPO_ROOT: root })
+    assert.equal(r.code, 1, `${brain} ${r.err}`)
+    assert.match(r.err, says)
+  }
+  assert.equal(mantis(['serve', '--check', '--data-dir', dir], { MANTIS_BRAIN: 'ladder:page,claude', MANTIS_REPO_ROOT: root }).code, 0)
+})
