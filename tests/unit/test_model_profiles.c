@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/caps.h"
 #include "base/str.h"
@@ -352,6 +353,16 @@ static void a_file_that_is_no_json_is_named(void **state)
     assert_non_null(strstr(err.msg, "must be an object"));
 }
 
+static void a_pipe_is_no_profile(void **state)
+{
+    struct profile_dirs dirs = own_dirs();
+    const struct profile *p;
+    struct err err = {0};
+    assert_int_equal(mkfifo(pool_printf(pool, "%s/pipe.json", dirs.profiles), 0600), 0);
+    assert_int_equal(profile_load(pool, &dirs, "pipe", &p, &err), E_INVALID);
+    assert_non_null(strstr(err.msg, "pipe.json' is not a file"));
+}
+
 /* --- docs ------------------------------------------------------------------------------------ */
 
 static void the_page_about_models_lists_the_fields(void **state)
@@ -397,6 +408,7 @@ static const struct CMUnitTest others[] = {
              claude_is_sent_the_format_that_is_set),
     cmocka_unit_test(a_wrong_format_or_quality_names_its_variable),
     cmocka_unit_test(a_file_that_is_no_json_is_named),
+    cmocka_unit_test(a_pipe_is_no_profile),
     cmocka_unit_test(the_page_about_models_lists_the_fields),
 };
 

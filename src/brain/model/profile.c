@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/id.h"
@@ -75,6 +76,15 @@ static const char *find_file(struct pool *pool, const struct profile_dirs *dirs,
             return path;
     }
     return NULL;
+}
+
+/* A pipe would be waited for. */
+static int read_json(const char *path, json_t **out, struct err *err)
+{
+    struct stat st;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode))
+        return err_set(err, E_INVALID, "'%.200s' is not a file", path);
+    return json_parse_file(path, out, err);
 }
 
 /* The operator's word, where image.<field> names a variable and it is set; NULL otherwise. */
@@ -183,7 +193,7 @@ static int read_tools(struct pool *pool, const struct profile_dirs *dirs, struct
     if (!path)
         return err_set(err, E_NOT_FOUND, "tools.file: there is no profiles/tools/%.60s.json",
                        p->tools_file);
-    int r = json_parse_file(path, &list, err);
+    int r = read_json(path, &list, err);
     if (r)
         return err_prefix(err, "tools.file");
     json_keep(pool, list);
@@ -268,7 +278,7 @@ static const char *real_name(struct pool *pool, const struct profile_dirs *dirs,
 {
     for (const char *const *n = profile_names(pool, dirs); *n; n++) {
         json_t *file = NULL;
-        if (json_parse_file(find_file(pool, dirs, *n), &file, NULL))
+        if (read_json(find_file(pool, dirs, *n), &file, NULL))
             continue;
         bool found = json_holds(json_object_get(file, "also"), name);
         json_decref(file);
@@ -299,7 +309,7 @@ int profile_load(struct pool *pool, const struct profile_dirs *dirs, const char 
     }
     if (!path)
         return no_such(pool, dirs, name, err);
-    int r = json_parse_file(path, &file, err);
+    int r = read_json(path, &file, err);
     if (r)
         return err_prefix(err, "model profile");
     struct profile *p = pool_alloc(pool, sizeof(*p));
