@@ -156,6 +156,7 @@ static void has_not(const char *text, const char *part)
 /* --- 7.1, 7.2: the form controller ----------------------------------------------------------- */
 
 #define LOGIN "{'type':'holo3','intent':'Log in as ann@x.test with password s3cret-9','budget':9}"
+#define MUST_LOGIN "{'type':'holo3','intent':'Log in as ann@x.test with password s3cret-9','budget':9,'required':true}"
 #define VALUES                                                                                     \
     SAY("[{\\\"label\\\":\\\"email\\\",\\\"value\\\":\\\"ann@x.test\\\"},"                         \
         "{\\\"label\\\":\\\"password\\\",\\\"value\\\":\\\"s3cret-9\\\"},"                         \
@@ -214,19 +215,24 @@ static void a_login_form_is_filled_from_pixels(void **state)
     tear_down(&b);
 }
 
-/* On pixels nobody can tell whether an earlier attempt typed the values: the screen decides. */
+/* On pixels nobody can tell whether an earlier attempt at the step typed the values: the screen decides. In the
+ * first one nobody did. */
 static void a_done_that_is_shown_needs_no_typing(void **state)
 {
     static const struct fake_answer answers[] = {
         VALUES,
         SAY("done(success=True, summary='logged in')"),
+        SAY("done(success=False, summary='stuck')"),
+        VALUES,
+        SAY("done(success=True, summary='logged in')"),
         VALID,
     };
     struct bench b;
-    set_up(&b, "chat:llamacpp", LOGIN, answers, ARRAY_SIZE(answers), answers, 0);
+    set_up(&b, "chat:llamacpp", MUST_LOGIN, answers, ARRAY_SIZE(answers), answers, 0);
     fake_web_hide_dom(&b.rig.web);
     rig_run(&b.rig, NULL);
     assert_true(json_flag(rig_result(&b.rig, 1), "success", false));
+    has(sent(&b, 2), "pending_form_values");
     assert_int_equal(b.rig.web.typed_times, 0);
     tear_down(&b);
 }

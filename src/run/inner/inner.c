@@ -246,12 +246,12 @@ static int not_shown(struct inner *in, const struct action *a, const char **ret_
     return 0;
 }
 
-/* Whether a value stands in its field cannot be told of pixels: an earlier attempt may have typed
- * it. There the screen decides. */
+/* Whether a value stands in its field cannot be told of pixels, and an earlier attempt at the step may
+ * have typed it. There the screen decides. */
 static bool may_be_typed(const struct inner *in, const char *why)
 {
     bool dom = plane_caps(in->run->plane) & PLANE_HAS_DOM;
-    return why && !dom && !strcmp(why, "pending_form_values");
+    return why && !dom && in->run->progress.retries && !strcmp(why, "pending_form_values");
 }
 
 static void end_done(struct inner *in, const char *termination, const char *summary)
