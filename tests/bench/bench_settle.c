@@ -2,7 +2,7 @@
  * bench_settle.c - how long an action takes until the next observation shows its effect, and
  * whether it always does (issue "main job", done-when 2). Times include capture and encode.
  *
- * usage: bench_settle [rounds]     default 10
+ * usage: bench_settle [rounds [plane]]     default: 10, both planes
  * Exits 1 when an effect was not shown; prints medians, asserts none. On both planes; on computer_plane, which
  * cannot know of them, without requests of the page.
  */
@@ -276,16 +276,21 @@ static void run_on(struct bench *b, const char *plane, const char *dir, bool req
 int main(int argc, char **argv)
 {
     static struct bench b;
+    static const struct {
+        const char *name;
+        bool requests; /* of the page: it is known when they are answered */
+    } planes[] = {{"browser_use_plane", true}, {"computer_plane", false}};
     char dir[] = "/tmp/bench_settleXXXXXX";
     struct err err = {0};
     b.rounds = argc > 1 ? atoi(argv[1]) : 10;
     if (b.rounds < 1 || b.rounds > ROUNDS_MAX || !mkdtemp(dir) || chmod(dir, 0711)) {
-        fprintf(stderr, "usage: bench_settle [1..%d]\n", ROUNDS_MAX);
+        fprintf(stderr, "usage: bench_settle [1..%d [browser_use_plane|computer_plane]]\n", ROUNDS_MAX);
         return 2;
     }
     b.site = http_stub_start(pages);
-    run_on(&b, "browser_use_plane", dir, true);
-    run_on(&b, "computer_plane", dir, false);
+    for (size_t i = 0; i < ARRAY_SIZE(planes); i++)
+        if (argc < 3 || strcmp(argv[2], planes[i].name) == 0)
+            run_on(&b, planes[i].name, dir, planes[i].requests);
     http_stub_stop(b.site);
     if (file_remove_tree(dir, &err))
         fprintf(stderr, "bench_settle: %s\n", err.msg);
