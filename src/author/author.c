@@ -169,21 +169,12 @@ static int read_plan(struct job *j, const struct said *said, json_t **out, struc
                    why.msg);
 }
 
-static struct token_use used(const struct said *said)
-{
-    return (struct token_use){.input = said->input_tokens - said->cached_tokens -
-                                       said->cache_write_tokens,
-                              .output = said->output_tokens,
-                              .cache_read = said->cached_tokens,
-                              .cache_write = said->cache_write_tokens};
-}
-
 static void take(struct job *j, const struct said *said)
 {
     struct err err = {0};
     json_t *document = NULL;
     struct author_answer answer = {.model = *said->model ? said->model : j->question.profile->model,
-                                   .use = used(said)};
+                                   .use = said_use(said)};
     if (read_plan(j, said, &document, &err)) {
         fail(j, &answer, &err);
         return;

@@ -185,12 +185,6 @@ static const char *paid_model(const struct model_brain *b, const struct said *sa
     return b->link->server.ours ? NULL : *said->model ? said->model : hosted;
 }
 
-static struct token_use used(const struct said *said)
-{
-    return (struct token_use){said->input_tokens - said->cached_tokens - said->cache_write_tokens,
-                              said->output_tokens, said->cached_tokens, said->cache_write_tokens};
-}
-
 static double gpu_seconds(const struct model_brain *b, const struct said *said)
 {
     return b->link->server.ours ? said->server_s : 0;
@@ -198,7 +192,7 @@ static double gpu_seconds(const struct model_brain *b, const struct said *said)
 
 static void count(const struct model_brain *b, const struct said *said, struct brain_reply *out)
 {
-    const struct token_use use = used(said);
+    const struct token_use use = said_use(said);
     out->model = paid_model(b, said);
     out->input_tokens = use.input;
     out->output_tokens = use.output;
@@ -317,7 +311,7 @@ int model_brain_query(struct brain *brain, struct pool *pool, const struct brain
         return 0;
     }
     out->model = paid_model(b, &said);
-    out->used = used(&said);
+    out->used = said_use(&said);
     out->gpu_s = gpu_seconds(b, &said);
     out->known = read_answer(b, pool, q, &view, said.text, out);
     if (!out->known)

@@ -159,8 +159,7 @@ static void count(const struct inquiry *in, const struct said *said)
         .source = in->body.call->name,
         .counter = in->body.call->counter,
         .model = in->mind->link->server.ours ? NULL : paid,
-        .tokens = {said->input_tokens - said->cached_tokens - said->cache_write_tokens,
-                   said->output_tokens, said->cached_tokens, said->cache_write_tokens},
+        .tokens = said_use(said),
         .seconds = said->server_s};
     if (needs->count)
         needs->count(needs->count_arg, &use);

@@ -73,11 +73,7 @@ static void put_tool(json_t *body, const json_t *tool)
 
 static void count(struct run *run, const struct helper_call *call, const struct said *said)
 {
-    const struct token_use use = {.input = said->input_tokens - said->cached_tokens -
-                                           said->cache_write_tokens,
-                                  .output = said->output_tokens,
-                                  .cache_read = said->cached_tokens,
-                                  .cache_write = said->cache_write_tokens};
+    const struct token_use use = said_use(said);
     run_count_call(run, call->source, *said->model ? said->model : call->model, &use);
 }
 

@@ -200,8 +200,7 @@ bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked,
     if (json_parse(answer, len, "answer", &body, NULL) ||
         !said_tokens(api, json_keep(pool, body), &said))
         return false;
-    const struct token_use use = {said.input_tokens - said.cached_tokens - said.cache_write_tokens,
-                                  said.output_tokens, said.cached_tokens, said.cache_write_tokens};
+    const struct token_use use = said_use(&said);
     *ret_usd = cost_of_tokens(rates, json_str(body, "model", model_asked), &use);
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "brain/model/profile.h"
 #include "core/action.h"
+#include "core/cost.h"
 
 struct said_call {
     const char *name;
@@ -28,6 +29,9 @@ struct said {
     int64_t cached_tokens, cache_write_tokens;
     double server_s; /* how long the model was at it, where a gateway says so; 0 not known */
 };
+
+/* What it is paid for: input without what the cache held. */
+struct token_use said_use(const struct said *said);
 
 /* body: the whole answer. A body that is no reply (no choices, no content) is E_UPSTREAM. */
 int said_read(struct pool *pool, enum profile_api api, const json_t *body, struct said *out,

@@ -151,3 +151,12 @@ int said_read(struct pool *pool, enum profile_api api, const json_t *body, struc
         *out = said;
     return r;
 }
+
+struct token_use said_use(const struct said *said)
+{
+    return (struct token_use){
+        .input = said->input_tokens - said->cached_tokens - said->cache_write_tokens,
+        .output = said->output_tokens,
+        .cache_read = said->cached_tokens,
+        .cache_write = said->cache_write_tokens};
+}
