@@ -104,30 +104,18 @@ static int take_picture(const struct model_brain *b, struct pool *pool,
                    p->name, parts_media_type(p), w, h, f->width, f->height);
 }
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 /* The part that was asked for, as large as the whole picture can show it. What lies outside of the
  * screen, and a link that makes no pictures, show nothing. */
 static int enlarge(struct model_brain *b, struct pool *pool, const struct frame *f,
                    const struct model_frame *now, struct model_turn *turn, struct err *err)
 {
     struct rect a = b->zoom_area;
+    struct frame part;
     struct model_frame *out = pool_alloc(pool, sizeof(*out));
     bool wanted = b->zooms && turn->n_history > 0;
     b->zooms = false;
-    a.x = larger(a.x, 0);
-    a.y = larger(a.y, 0);
-    a.w = least(a.w, f->width - a.x);
-    a.h = least(a.h, f->height - a.y);
-    if (!wanted || a.w < 1 || a.h < 1 || !f->pixels || !b->link->picture)
+    if (!wanted || !b->link->picture || !frame_crop(f, &a, &part))
         return 0;
-    struct frame part = *f;
-    part.pixels = f->pixels + (size_t)a.y * (size_t)f->stride + (size_t)a.x * 4;
-    part.width = a.w;
-    part.height = a.h;
     double times = fmin((double)now->width / a.w, (double)now->height / a.h);
     int w = larger(1, (int)(a.w * times)), h = larger(1, (int)(a.h * times));
     int r = b->link->picture(b->link->picture_arg, pool, b->profile, &part, w, h, out, err);
@@ -294,16 +282,13 @@ int model_brain_query(struct brain *brain, struct pool *pool, const struct brain
                       struct brain_answer *out, struct err *err)
 {
     struct model_brain *b = (struct model_brain *)brain;
-    struct profile asked = *b->profile;
     struct space_view view = {0};
     struct said said;
     struct err why = {0};
     json_t *body;
-    if (asked.attempts > MODEL_QUESTION_ATTEMPTS)
-        asked.attempts = MODEL_QUESTION_ATTEMPTS;
     int r = build_question(b, pool, q, &view, &body, &why);
     if (!r)
-        r = model_ask(pool, b->link, &asked, body, q->deadline_mono_ms, &said, &why);
+        r = model_ask_twice(pool, b->link, b->profile, body, q->deadline_mono_ms, &said, &why);
     if (r == E_CANCELLED)
         return err_set(err, r, "%s", why.msg);
     if (r) {

@@ -39,9 +39,9 @@ static void shrink(const struct frame *f, const struct rect *area, int w, int h,
     }
 }
 
-static int clamp(int v, int low, int high)
+static int clamp(int64_t v, int low, int high)
 {
-    return v < low ? low : v > high ? high : v;
+    return v < low ? low : v > high ? high : (int)v;
 }
 
 /* The part of area that is inside the frame, at least one pixel. */
@@ -50,9 +50,22 @@ static struct rect inside(const struct frame *f, const struct rect *area)
     if (!area)
         return (struct rect){0, 0, f->width, f->height};
     int x = clamp(area->x, 0, f->width - 1), y = clamp(area->y, 0, f->height - 1);
-    int right = clamp(area->x + area->w, x + 1, f->width);
-    int bottom = clamp(area->y + area->h, y + 1, f->height);
+    int right = clamp(area->x + (int64_t)area->w, x + 1, f->width);
+    int bottom = clamp(area->y + (int64_t)area->h, y + 1, f->height);
     return (struct rect){x, y, right - x, bottom - y};
+}
+
+bool frame_crop(const struct frame *f, struct rect *area, struct frame *out)
+{
+    if (!f->pixels || area->w < 1 || area->h < 1 || area->x >= f->width || area->y >= f->height ||
+        area->x + (int64_t)area->w <= 0 || area->y + (int64_t)area->h <= 0)
+        return false;
+    *area = inside(f, area);
+    *out = *f;
+    out->width = area->w;
+    out->height = area->h;
+    out->pixels += (size_t)area->y * (size_t)f->stride + 4 * (size_t)area->x;
+    return true;
 }
 
 void frame_hash(const struct frame *frame, const struct rect *area, char out[FRAME_HASH_BYTES])

@@ -16,6 +16,9 @@ struct frame {
     const uint8_t *pixels; /* owned by whoever made it; pool or mapping */
 };
 
+/* The part of it in area, which is cut to what is inside; borrows the pixels. False: there is nothing. */
+bool frame_crop(const struct frame *frame, struct rect *area, struct frame *out);
+
 #define FRAME_HASH_BYTES 18 /* 17 hex digits and NUL */
 
 /* 64-bit difference hash of agent-loop.md section 5: grey, 9x8, bit set when pixel > right

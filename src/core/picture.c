@@ -54,25 +54,7 @@ int picture_encode(struct pool *pool, const struct frame *frame, enum picture_fo
     return r ? r : encoders[format](pool, frame, quality, ret_data, ret_len, err);
 }
 
-/* --- parts and sizes ------------------------------------------------------------------------- */
-
-int picture_crop(const struct frame *frame, const struct rect *area, struct frame *out,
-                 struct err *err)
-{
-    int r = check(frame, err);
-    if (r)
-        return r;
-    if (area->x < 0 || area->y < 0 || area->w < 1 || area->h < 1 ||
-        area->w > frame->width - area->x || area->h > frame->height - area->y)
-        return err_set(err, E_INVALID, "no %dx%d at (%d, %d) can be cut out of a picture of %dx%d",
-                       area->w, area->h, area->x, area->y, frame->width, frame->height);
-    struct frame part = *frame;
-    part.width = area->w;
-    part.height = area->h;
-    part.pixels += (size_t)area->y * (size_t)frame->stride + 4 * (size_t)area->x;
-    *out = part;
-    return 0;
-}
+/* --- sizes ----------------------------------------------------------------------------------- */
 
 /* Blue, green and red apart, as swscale scales three planes of bytes: five times as fast as it
  * scales BGRX, which it turns into another colour space and back (measured: 4 ms and 18 ms to

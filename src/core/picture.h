@@ -25,7 +25,4 @@ int picture_encode(struct pool *pool, const struct frame *frame, enum picture_fo
 int picture_resize(struct pool *pool, const struct frame *frame, int width, int height, struct frame *out,
                    struct err *err) MUST_CHECK;
 
-/* A part of the frame: no copy, it borrows the frame's pixels. E_INVALID when it is empty or not all inside. */
-int picture_crop(const struct frame *frame, const struct rect *area, struct frame *out, struct err *err) MUST_CHECK;
-
 #endif

@@ -115,6 +115,30 @@ static void a_frame_smaller_than_the_grid_is_fine(void **state)
     assert_false(frame_is_blank(&f));
 }
 
+static void a_part_is_cut_to_what_is_inside(void **state)
+{
+    static const struct {
+        struct rect area, inside; /* w 0: nothing */
+    } cases[] = {{{1, 1, 2, 2}, {1, 1, 2, 2}},   {{-3, -3, 5, 5}, {0, 0, 2, 2}},
+                 {{2, 2, 99, 99}, {2, 2, 2, 2}}, {{0, 0, 4, 4}, {0, 0, 4, 4}},
+                 {{4, 0, 1, 1}, {0}},            {{0, 4, 1, 1}, {0}},
+                 {{-4, 0, 4, 4}, {0}},           {{0, 0, 0, 4}, {0}},
+                 {{1, 0, -1, 4}, {0}},           {{1, 1, 2147483647, 1}, {1, 1, 3, 1}}};
+    uint8_t pixels[4 * 20];
+    struct frame f = {.width = 4, .height = 4, .stride = 20, .pixels = pixels}, part;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rect area = cases[i].area, in = cases[i].inside;
+        assert_int_equal(frame_crop(&f, &area, &part), in.w > 0);
+        if (!in.w)
+            continue;
+        assert_true(area.x == in.x && area.y == in.y && area.w == in.w && area.h == in.h);
+        assert_true(part.width == in.w && part.height == in.h && part.stride == 20);
+        assert_ptr_equal(part.pixels, pixels + in.y * 20 + in.x * 4);
+    }
+    f.pixels = NULL;
+    assert_false(frame_crop(&f, &(struct rect){0, 0, 1, 1}, &part));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +146,7 @@ int main(void)
         cmocka_unit_test(a_bit_is_set_where_a_pixel_is_brighter_than_its_right_neighbour),
         cmocka_unit_test(the_hash_of_an_area_does_not_see_the_rest),
         cmocka_unit_test(an_area_that_sticks_out_is_cut),
+        cmocka_unit_test(a_part_is_cut_to_what_is_inside),
         cmocka_unit_test(white_with_a_speck_is_blank_and_a_paragraph_is_not),
         cmocka_unit_test(difference_is_the_share_of_changed_pixels),
         cmocka_unit_test(a_frame_smaller_than_the_grid_is_fine),

@@ -131,30 +131,26 @@ static void a_call_takes_no_longer_than_its_profile_says(void **state)
     assert_null(json_object_get(fake.headers[0], "x-api-key"));
 }
 
-static void a_question_without_an_answer_is_empty(void **state)
+static void a_question_is_asked_twice_at_most(void **state)
 {
     const struct fake_answer answers[] = {{.status = 200, .body = chat_ok},
                                           {.status = 429, .retry_after_s = 1},
                                           {.status = 200, .body = chat_ok},
                                           {.status = 500},
                                           {.status = 500}};
-    const char *text;
+    struct said said;
     struct fake_transport fake;
     struct err err = {0};
     const struct profile *holo3 = rig_profile(pool, "holo3");
     const int64_t end = clock_mono_ms() + MINUTES(1);
     fake_transport_init(&fake, pool, answers, ARRAY_SIZE(answers));
     const struct model_link link = link_to(&fake.base);
-    assert_int_equal(model_query(pool, &link, holo3, "What is it?", NULL, 256, end, &text, &err),
-                     0);
-    assert_string_equal(text, "hello");
+    const json_t *question = json_keep(pool, json_pack("{s:i}", "max_tokens", 256));
+    assert_int_equal(model_ask_twice(pool, &link, holo3, question, end, &said, &err), 0);
+    assert_string_equal(said.text, "hello");
     assert_int_equal(json_int(fake.bodies[0], "max_tokens", 0), 256);
-    assert_int_equal(model_query(pool, &link, holo3, "What is it?", NULL, 256, end, &text, &err),
-                     0);
-    assert_string_equal(text, "hello"); /* asked once more when the server was busy */
-    assert_int_equal(model_query(pool, &link, holo3, "What is it?", NULL, 256, end, &text, &err),
-                     0);
-    assert_string_equal(text, "");
+    assert_int_equal(model_ask_twice(pool, &link, holo3, question, end, &said, &err), 0);
+    assert_int_equal(model_ask_twice(pool, &link, holo3, question, end, &said, &err), E_UPSTREAM);
     assert_int_equal(fake.calls, 5);
 }
 
@@ -337,7 +333,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 2 a wait between calls ends on cancel", a_wait_ends_on_cancel),
     row_test("brains 4 address, headers and timeout are the profile's",
              a_call_takes_no_longer_than_its_profile_says),
-    row_test("brains 1 query: an error is an empty text", a_question_without_an_answer_is_empty),
+    row_test("brains 1 query: two attempts at most", a_question_is_asked_twice_at_most),
     row_test("brains 1 load looks at /models until it is there", loading_looks_at_models),
     row_test("brains 1 a real server, over a port", over_a_port),
     row_test("brains 1 a real server, through a Unix socket, without a key", over_a_socket),

@@ -262,22 +262,6 @@ static void the_smallest_sides_are_pictures_too(void **state)
     assert_true(like(decoded(PICTURE_PNG, &sized, &w, &h), red, 3));
 }
 
-/* --- parts ----------------------------------------------------------------------------------- */
-
-static void a_part_is_cut_out_of_the_frame(void **state)
-{
-    struct rect box = {400, 200, 160, 90}, around = {380, 190, 200, 120}, seen;
-    struct frame f = drawn(1280, 720, box, white, red), part;
-    int w, h;
-    assert_int_equal(picture_crop(&f, &around, &part, NULL), 0);
-    const uint8_t *rgb = decoded(PICTURE_PNG, &part, &w, &h);
-    assert_true(w == 200 && h == 120);
-    seen = box_of(rgb, w, h, white, red);
-    assert_true(seen.x == 20 && seen.y == 10 && seen.w == 160 && seen.h == 90);
-    assert_int_equal(picture_crop(&f, &(struct rect){1279, 719, 1, 1}, &part, NULL), 0);
-    assert_int_equal(picture_crop(&f, &(struct rect){0, 0, 1280, 720}, &part, NULL), 0);
-}
-
 /* --- refused --------------------------------------------------------------------------------- */
 
 static void sizes_that_are_none_are_refused(void **state)
@@ -290,18 +274,6 @@ static void sizes_that_are_none_are_refused(void **state)
         assert_non_null(strstr(err.msg, "from 1 to 8192"));
     }
     assert_int_equal(out.width, -1);
-}
-
-static void parts_outside_the_frame_are_refused(void **state)
-{
-    static const struct rect bad[] = {{-1, 0, 4, 4}, {0, -1, 4, 4},  {0, 0, 0, 4},
-                                      {0, 0, 4, 0},  {29, 0, 4, 4},  {0, 29, 4, 4},
-                                      {0, 0, 33, 1}, {40, 40, 1, 1}, {1, 0, 2147483647, 1}};
-    struct frame f = drawn(32, 32, (struct rect){0, 0, 8, 8}, white, red), out;
-    struct err err = {0};
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert_int_equal(picture_crop(&f, &bad[i], &out, &err), E_INVALID);
-    assert_non_null(strstr(err.msg, "2147483647x1 at (1, 0)"));
 }
 
 static void frames_that_are_none_are_refused(void **state)
@@ -338,7 +310,9 @@ static void a_model_is_sent_the_format_and_size_of_its_profile(void **state)
         const uint8_t *rgb = formats[format].decode(out.data, out.len, &w, &h);
         assert_true(w == 1428 && h == 896 && out.width == w && out.height == h);
         near("the left side", box_of(rgb, w, h, white, red).x, 400 * 1428 / 1280.0);
-        assert_int_equal(model_picture_of(pool, &p, &f, &box, &part, NULL), 0);
+        struct frame cut;
+        assert_true(frame_crop(&f, &box, &cut));
+        assert_int_equal(model_picture(NULL, pool, &p, &cut, 160, 90, &part, NULL), 0);
         assert_true(like(formats[format].decode(part.data, part.len, &w, &h), red, 6));
         assert_true(w == 160 && h == 90 && part.width == w && part.height == h);
     }
@@ -365,9 +339,7 @@ int main(void)
         PICTURE_TEST(a_frame_of_the_size_already_is_not_copied),
         PICTURE_TEST(nothing_behind_the_last_pixel_is_read),
         PICTURE_TEST(the_smallest_sides_are_pictures_too),
-        PICTURE_TEST(a_part_is_cut_out_of_the_frame),
         PICTURE_TEST(sizes_that_are_none_are_refused),
-        PICTURE_TEST(parts_outside_the_frame_are_refused),
         PICTURE_TEST(frames_that_are_none_are_refused),
         PICTURE_TEST(a_model_is_sent_the_format_and_size_of_its_profile),
         PICTURE_TEST(a_lower_quality_is_a_smaller_file),

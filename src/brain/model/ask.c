@@ -126,20 +126,13 @@ int model_ask(struct pool *pool, const struct model_link *link, const struct pro
     }
 }
 
-int model_query(struct pool *pool, const struct model_link *link, const struct profile *profile,
-                const char *question, const struct model_frame *frame, int max_tokens,
-                int64_t deadline_mono_ms, const char **out, struct err *err)
+int model_ask_twice(struct pool *pool, const struct model_link *link, const struct profile *profile,
+                    const json_t *body, int64_t deadline_mono_ms, struct said *out, struct err *err)
 {
-    const json_t *body =
-        request_question(pool, profile, &link->server, question, frame, max_tokens);
     struct profile twice = *profile;
-    struct said said;
-    struct err why = {0};
-    if (twice.attempts > MODEL_QUESTION_ATTEMPTS)
-        twice.attempts = MODEL_QUESTION_ATTEMPTS;
-    int r = model_ask(pool, link, &twice, body, deadline_mono_ms, &said, &why);
-    *out = r ? "" : said.text;
-    return r == E_CANCELLED ? cancelled(link, err) : 0;
+    if (twice.attempts > 2)
+        twice.attempts = 2;
+    return model_ask(pool, link, &twice, body, deadline_mono_ms, out, err);
 }
 
 int model_load(struct pool *pool, const struct model_link *link, const struct profile *profile,

@@ -10,10 +10,6 @@
 #include "brain/model/transport.h"
 #include "core/frame.h"
 
-/* Of a question beside the next action. No answer counts as consent (a done is believed then), which a server that
- * is busy once must not give. */
-#define MODEL_QUESTION_ATTEMPTS 2
-
 /* A frame as a picture of width x height px in the profile's format; what it points to lives in pool. */
 typedef int model_picture_fn(void *arg, struct pool *pool, const struct profile *profile, const struct frame *frame,
                              int width, int height, struct model_frame *out, struct err *err);
@@ -36,11 +32,9 @@ struct model_link {
 int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile, const json_t *body,
               int64_t deadline_mono_ms, struct said *out, struct err *err) MUST_CHECK;
 
-/* The text that is answered to a question, with a picture or (NULL) without; "" when there is no answer:
- * who asks goes on without. Asked twice at most. E_CANCELLED only. */
-int model_query(struct pool *pool, const struct model_link *link, const struct profile *profile, const char *question,
-                const struct model_frame *frame, int max_tokens, int64_t deadline_mono_ms, const char **out,
-                struct err *err) MUST_CHECK;
+/* The same, in two attempts at most: for a question beside the next action, which goes on without an answer. */
+int model_ask_twice(struct pool *pool, const struct model_link *link, const struct profile *profile, const json_t *body,
+                    int64_t deadline_mono_ms, struct said *out, struct err *err) MUST_CHECK;
 
 /* What a server that refuses says itself: its JSON's message, or its text; short, in pool. */
 const char *model_error_words(struct pool *pool, const char *body, size_t len);

@@ -17,11 +17,3 @@ int model_picture(void *arg, struct pool *pool, const struct profile *profile,
     pool_destroy(scratch);
     return r;
 }
-
-int model_picture_of(struct pool *pool, const struct profile *profile, const struct frame *frame,
-                     const struct rect *area, struct model_frame *out, struct err *err)
-{
-    struct frame part;
-    int r = picture_crop(frame, area, &part, err);
-    return r ? r : model_picture(NULL, pool, profile, &part, part.width, part.height, out, err);
-}

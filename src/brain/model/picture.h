@@ -21,8 +21,4 @@
 int model_picture(void *arg, struct pool *pool, const struct profile *profile, const struct frame *frame, int width,
                   int height, struct model_frame *out, struct err *err) MUST_CHECK;
 
-/* The same of a part of the frame, as large as it is: what a reader asks about one region, or looks at again. */
-int model_picture_of(struct pool *pool, const struct profile *profile, const struct frame *frame,
-                     const struct rect *area, struct model_frame *out, struct err *err) MUST_CHECK;
-
 #endif
