@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/brains.h"
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -45,11 +46,17 @@ struct selftest {
 
 /* --- whom to ask ------------------------------------------------------------------------------ */
 
-/* "holo3", "chat:holo3" and "claude" are brains that have a profile. */
-static const char *profile_of_brain(const char *brain)
+static int choose_profile(struct selftest *t, struct err *err)
 {
-    const char *colon = strchr(brain, ':');
-    return colon ? colon + 1 : brain;
+    const char *brain = t->settings.brain, *name = t->profile_name;
+    if (!name)
+        name = profile_of_spec(api_brain_for_worker(brain));
+    if (!name)
+        return err_set(err, E_INVALID,
+                       "the brain '%.80s' (MANTIS_BRAIN, MANTIS_MODEL) is no one model: name a "
+                       "profile with --profile",
+                       brain);
+    return profile_load(t->pool, &t->link.dirs, name, &t->profile, err);
 }
 
 static const char *with_v1(struct pool *pool, const char *url)
@@ -139,8 +146,7 @@ static int prepare(struct selftest *t, struct err *err)
     if (t->timeout_s < 1)
         return err_set(err, E_INVALID, "--timeout takes seconds, not %d", t->timeout_s);
     r = read_size(t, err);
-    const char *name = t->profile_name ? t->profile_name : profile_of_brain(t->settings.brain);
-    r = r ? r : profile_load(t->pool, &t->link.dirs, name, &t->profile, err);
+    r = r ? r : choose_profile(t, err);
     if (r)
         return r;
     choose_server(t);

@@ -8,14 +8,6 @@
 #include "core/cost.h"
 #include "engine/base.h"
 
-/* "holo3" of "chat:holo3", "claude" of "claude"; NULL: not a model. */
-static const char *profile_of(const char *worker_spec)
-{
-    const char *colon = strchr(worker_spec, ':');
-    bool model = strncmp(worker_spec, "chat:", 5) == 0 || strncmp(worker_spec, "claude", 6) == 0;
-    return !model ? NULL : colon ? colon + 1 : worker_spec;
-}
-
 /* An OpenAI-compatible server that runs already, for a model that is not launched here: nobody
  * watches it. */
 static bool has_own_url(const struct settings *s)
@@ -34,7 +26,7 @@ static int check_profile(struct pool *pool, const struct settings *settings, con
                          struct err *err)
 {
     const struct profile_dirs dirs = profile_dirs_here(settings->share_dir);
-    const char *name = profile_of(spec);
+    const char *name = profile_of_spec(spec);
     const struct profile *profile;
     if (!name)
         return 0;
@@ -94,7 +86,7 @@ static bool show_own(const struct settings *s, struct pool *pool, struct gateway
     const char *origin;
     if (engine_origin(pool, s->model_url, &origin, NULL))
         return false; /* looked at before */
-    *out = (struct gateway_pod){.profile = profile_of(api_brain_for_worker(s->brain)),
+    *out = (struct gateway_pod){.profile = profile_of_spec(api_brain_for_worker(s->brain)),
                                 .base_url = pool_printf(pool, "%s/v1", origin),
                                 .model = s->model_name,
                                 .key_secret = s->model_key_secret};
@@ -110,7 +102,7 @@ static bool show_pod(void *arg, struct pool *pool, struct gateway_pod *out)
     const struct engine_target *t = engine_target(m->engine);
     bool ready = engine_ready(m->engine, &why);
     *out = (struct gateway_pod){
-        .profile = profile_of(api_brain_for_worker(m->settings->brain)),
+        .profile = profile_of_spec(api_brain_for_worker(m->settings->brain)),
         .base_url = pool_printf(pool, "%s/v1", engine_url(m->engine)),
         .not_ready = ready ? NULL : pool_strdup(pool, why),
         .model = t->request_model,

@@ -78,6 +78,16 @@ int model_shown_value(struct reader *reader, struct pool *pool, const struct obs
 int model_regard(struct reader *reader, struct pool *pool, const struct observation *obs, struct point at,
                  const char *wanted, bool fresh, struct regard *out, struct err *err);
 
+/* A driver whose kinds differ in whom they ask. */
+#define MODEL_READER(name, creates)                                                                                    \
+    {                                                                                                                  \
+        .kind = (name), .is_model = true, .create = (creates), .destroy = model_reader_destroy, .find = model_find,    \
+        .find_next_page = model_find_next_page, .find_more = model_find_more, .find_reveal = model_find_reveal,        \
+        .find_dismiss = model_find_dismiss, .list = model_list, .extract = model_extract, .rows = model_rows,          \
+        .visible = model_visible, .navigated = model_navigated, .shown_value = model_shown_value,                      \
+        .regard = model_regard,                                                                                        \
+    }
+
 /* --- the first opinion ------------------------------------------------------------------------- */
 
 /* What the page reader said; had is false without a DOM. */

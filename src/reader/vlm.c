@@ -12,21 +12,4 @@ static int vlm_create(const char *argument, const struct reader_needs *needs, st
                                out, err);
 }
 
-const struct reader_driver reader_vlm = {
-    .kind = "vlm",
-    .is_model = true,
-    .create = vlm_create,
-    .destroy = model_reader_destroy,
-    .find = model_find,
-    .find_next_page = model_find_next_page,
-    .find_more = model_find_more,
-    .find_reveal = model_find_reveal,
-    .find_dismiss = model_find_dismiss,
-    .list = model_list,
-    .extract = model_extract,
-    .rows = model_rows,
-    .visible = model_visible,
-    .navigated = model_navigated,
-    .shown_value = model_shown_value,
-    .regard = model_regard,
-};
+const struct reader_driver reader_vlm = MODEL_READER("vlm", vlm_create);

@@ -74,7 +74,7 @@ static void start_helper(struct minds *m, const char *option, const char *model,
 /* A brain that is shown pixels may be helped; a Claude needs no director. */
 static void start_helpers(struct minds *m, const char *spec)
 {
-    const char *profile = models_profile_of(m->pool, spec);
+    const char *profile = profile_of_spec(spec);
     if (!(brain_abilities(m->brain) & BRAIN_SEES) || !m->helper)
         return;
     start_helper(m, "grounding_model", GROUNDING_MODEL, &m->links[0], &m->grounder);
@@ -87,9 +87,9 @@ static int start_brain(struct minds *m, const char *spec, struct err *err)
     struct brain_needs needs = {.reader = m->reader};
     const char *parts[2];
     int n = brain_parts(m->pool, spec, parts);
-    int r = n > 0 ? link_to(m, models_profile_of(m->pool, parts[0]), &needs.model, err) : 0;
+    int r = n > 0 ? link_to(m, profile_of_spec(parts[0]), &needs.model, err) : 0;
     if (!r && n > 1)
-        r = link_to(m, models_profile_of(m->pool, parts[1]), &needs.fallback, err);
+        r = link_to(m, profile_of_spec(parts[1]), &needs.fallback, err);
     r = r ? r : brain_create(spec, &needs, &m->brain, err);
     if (!r)
         start_helpers(m, spec);
@@ -104,7 +104,7 @@ static int start_reader(struct minds *m, const char *spec, struct err *err)
     const char *reader = reader_spec(m->pool, spec);
     if (str_starts(reader, "vlm:") && m->helper)
         reader = "claude";
-    int r = link_to(m, models_profile_of(m->pool, reader), &needs.model, err);
+    int r = link_to(m, profile_of_spec(reader), &needs.model, err);
     if (!r && needs.model)
         r = link_to(m, needs.form_target, &needs.pod, err);
     return r ? r : reader_create(reader, &needs, &m->reader, err);

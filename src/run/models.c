@@ -5,7 +5,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "brain/model/http_transport.h"
 #include "brain/model/picture.h"
 
@@ -133,13 +132,4 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     m->links = link;
     *out = &link->model;
     return 0;
-}
-
-const char *models_profile_of(struct pool *pool, const char *spec)
-{
-    static const char *const kinds[] = {"chat:", "vlm:", "claude:"};
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (str_starts(spec, kinds[i]))
-            return pool_strdup(pool, spec + strlen(kinds[i]));
-    return !strcmp(spec, "claude") ? "claude" : NULL;
 }

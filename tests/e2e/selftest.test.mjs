@@ -124,6 +124,11 @@ test('nobody listens, no browser, an unknown profile, a missing secret: said, wi
   const unknown = await selftest('http://127.0.0.1:9', ['--profile', 'nimbus'])
   assert.equal(unknown.code, 2)
   assert.match(unknown.err, /error: there is no model profile 'nimbus'/)
+  for (const brain of ['page', 'ladder:page,chat:holo3', 'script:/tmp/x', undefined]) {
+    const several = await selftest('http://127.0.0.1:9', [], brain ? { MANTIS_BRAIN: brain } : {})
+    assert.equal(several.code, 2)
+    assert.match(several.err, new RegExp(`error: the brain '${brain || 'page'}' .* is no one model: name a profile with --profile`))
+  }
   const keyless = await selftest('http://127.0.0.1:9', ['--profile', 'holo3', '--key-secret', 'absent'], { MANTIS_SECRETS_DIR: dir })
   assert.equal(keyless.code, 2)
   assert.match(keyless.err, /error: there is no secret 'absent'/)

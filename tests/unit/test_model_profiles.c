@@ -107,6 +107,19 @@ static void only_the_newest_prompt_counts_in_a_plan(void **state)
     assert_int_equal(rig_profile(pool, "opencua")->plan_frames, 2);
 }
 
+static void the_profile_of_a_brain_or_reader(void **state)
+{
+    static const char *const specs[][2] = {
+        {"chat:holo3", "holo3"}, {"vlm:fara", "fara"},        {"claude", "claude"},
+        {"claude:small", "small"}, {"page", NULL},            {"vlm", NULL},
+        {"script:/tmp/x", NULL}, {"claudette", NULL},         {"ladder:page,chat:holo3", NULL},
+        {"ladder:claude,page", NULL}};
+    for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+        const char *name = profile_of_spec(specs[i][0]);
+        assert_string_equal(name ? name : "none", specs[i][1] ? specs[i][1] : "none");
+    }
+}
+
 /* --- a folder of one's own ------------------------------------------------------------------- */
 
 static struct profile_dirs own_dirs(void)
@@ -399,6 +412,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 1 adding a model is adding a file", a_new_model_is_a_new_file),
     row_test("brains 1 a prompt override, and its version", an_own_file_stands_before_ours),
     row_test("brains 1 placeholders __NAME__", placeholders_are_filled),
+    cmocka_unit_test(the_profile_of_a_brain_or_reader),
     cmocka_unit_test(a_missing_prompt_is_named),
     cmocka_unit_test(a_placeholder_nothing_stands_for_refuses_the_profile),
     row_test("brains 7 an unknown model is refused with the known ones",

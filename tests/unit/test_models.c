@@ -46,17 +46,6 @@ static void a_run_without_a_gateway_has_no_models(void **state)
     loop_destroy(loop);
 }
 
-static void the_profile_of_a_brain(void **state)
-{
-    struct pool *pool = pool_create(NULL);
-    assert_string_equal(models_profile_of(pool, "chat:holo3"), "holo3");
-    assert_string_equal(models_profile_of(pool, "claude"), "claude");
-    assert_string_equal(models_profile_of(pool, "claude:small"), "small");
-    assert_null(models_profile_of(pool, "page"));
-    assert_null(models_profile_of(pool, "script:/tmp/x"));
-    pool_destroy(pool);
-}
-
 static void a_link_knows_whose_server_it_is(void **state)
 {
     const struct model_link *pod, *hosted, *again;
@@ -150,7 +139,6 @@ static void a_socket_far_down_is_reached(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_without_a_gateway_has_no_models),
-    cmocka_unit_test(the_profile_of_a_brain),
     cmocka_unit_test(a_link_knows_whose_server_it_is),
     row_test("agent-loop 17 a call that there is no money for is a typed error",
              what_the_gateway_refuses_is_told),

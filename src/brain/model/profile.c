@@ -21,6 +21,15 @@ struct profile_dirs profile_dirs_here(const char *share)
                                  .share = share};
 }
 
+const char *profile_of_spec(const char *spec)
+{
+    static const char *const kinds[] = {"chat:", "vlm:", "claude:"};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (str_starts(spec, kinds[i]))
+            return spec + strlen(kinds[i]);
+    return strcmp(spec, "claude") ? NULL : spec;
+}
+
 /* --- which there are ------------------------------------------------------------------------- */
 
 /* The folder of the operator, then ours; NULL at the end. */

@@ -87,6 +87,10 @@ struct profile_dirs profile_dirs_here(const char *share);
 int profile_load(struct pool *pool, const struct profile_dirs *dirs, const char *name,
                  const struct profile **out, struct err *err) MUST_CHECK;
 
+/* The profile that a brain or reader asks: "holo3" of "chat:holo3" and "vlm:holo3", "claude" of "claude"; NULL: it asks
+ * no model, or is a ladder, whose brains are asked one by one (brain_parts()). Borrows from spec. */
+const char *profile_of_spec(const char *spec);
+
 /* Names of all profiles, sorted, NULL-terminated. */
 const char *const *profile_names(struct pool *pool, const struct profile_dirs *dirs);
 
