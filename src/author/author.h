@@ -17,6 +17,7 @@
 #include "core/cost.h"
 #include "plan/intake.h"
 #include "sys/loop.h"
+#include "sys/settings.h"
 
 #define AUTHOR_MODEL "claude-opus-4-7" /* who writes them unless the operator says another */
 #define AUTHOR_RULES "rules"           /* said instead of a model: none is asked */
@@ -25,12 +26,12 @@
 struct author;
 
 struct author_config {
-    const char *share_dir; /* where profiles/ and prompts/ are; the operator's own stand before them */
+    const struct settings *settings; /* its folders of profiles and prompts */
     const char *model;
     int deadline_ms; /* of all tries for one text; 0: CAP_PLAN_CALL_MS */
 };
 
-/* Borrows loop; the strings are borrowed, too. */
+/* Borrows loop; settings and model are borrowed, too. */
 int author_create(struct loop *loop, const struct author_config *config, struct author **out,
                   struct err *err) MUST_CHECK;
 void author_destroy(struct author *author); /* nobody may wait any more; NULL is fine */

@@ -46,7 +46,7 @@ static void make_hash(struct pool *pool, const char *model, const char *versions
 static int make_question(struct pool *pool, const struct author_config *config, const char *text,
                          struct question *out, struct err *err)
 {
-    const struct profile_dirs dirs = profile_dirs_here(config->share_dir);
+    const struct profile_dirs dirs = profile_dirs_of(config->settings);
     struct prompt prompt, constraint = {.text = "", .version = ""};
     int r = load_profile(pool, config, &dirs, &out->profile, err);
     r = r ? r : prompt_load(pool, &dirs, PROMPT, &prompt, err);

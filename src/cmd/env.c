@@ -88,14 +88,15 @@ struct start {
 
 static int find_dir(struct start *s, struct err *err)
 {
-    const char *given = getenv("MANTIS_SITES_DIR"), *share;
+    const char *given = getenv("MANTIS_SITES_DIR");
+    struct settings found;
     if (given && *given) {
         s->dir = pool_printf(s->pool, "%s/%s", input_absolute(s->pool, given), s->env);
         return 0;
     }
-    int r = settings_share_dir(s->pool, &share, err);
+    int r = settings_roots(s->pool, &found, err);
     if (!r)
-        s->dir = pool_printf(s->pool, "%s/sites/%s", share, s->env);
+        s->dir = pool_printf(s->pool, "%s/sites/%s", found.share_dir, s->env);
     return r;
 }
 

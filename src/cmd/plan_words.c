@@ -73,10 +73,11 @@ static int ask(struct author *author, struct loop *loop, struct pool *pool,
 static int find_or_ask(struct plan_words *w, struct loop *loop, struct pool *pool, const char *text,
                        json_t **out, struct err *err)
 {
-    struct author_config config = {.model = w->model};
+    struct settings found;
+    const struct author_config config = {.settings = &found, .model = w->model};
     struct author *author = NULL;
     const char *data = "";
-    int r = settings_share_dir(pool, &config.share_dir, err);
+    int r = settings_roots(pool, &found, err);
     r = r ? r : settings_data_dir(pool, NULL, NULL, &data, err);
     r = r ? r : author_create(loop, &config, &author, err);
     if (r)

@@ -142,7 +142,7 @@ static int prepare(struct selftest *t, struct err *err)
         return r;
     t->timeout_s = t->timeout_s ? t->timeout_s : t->settings.selftest_timeout_s;
     t->deadline_mono_ms = clock_mono_ms() + 1000 * (int64_t)t->timeout_s;
-    t->link.dirs = profile_dirs_here(t->settings.share_dir);
+    t->link.dirs = profile_dirs_of(&t->settings);
     if (t->timeout_s < 1)
         return err_set(err, E_INVALID, "--timeout takes seconds, not %d", t->timeout_s);
     r = read_size(t, err);

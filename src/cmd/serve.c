@@ -311,7 +311,7 @@ static int open_service(struct server *sv, struct err *err)
     sv->models.engine = sv->engine;
     if (sv->engine)
         control_show_engine(sv->control, show_engine, sv->engine);
-    const struct author_config plans = {.share_dir = sv->settings.share_dir,
+    const struct author_config plans = {.settings = &sv->settings,
                                         .model = sv->settings.decompose_model};
     if (!r)
         r = author_create(sv->loop, &plans, &sv->author, err);

@@ -25,7 +25,7 @@ bool serve_models_asked(const struct settings *settings)
 static int check_profile(struct pool *pool, const struct settings *settings, const char *spec,
                          struct err *err)
 {
-    const struct profile_dirs dirs = profile_dirs_here(settings->share_dir);
+    const struct profile_dirs dirs = profile_dirs_of(settings);
     const char *name = profile_of_spec(spec);
     const struct profile *profile;
     if (!name)

@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "sched/private.h"
 #include "sys/file.h"
-#include "sys/input.h"
 
 #define SOCKET "model.sock"
 #define IDLE_S 300 /* of a kept connection */
@@ -236,12 +235,6 @@ static int serve_on(struct gateway *g, int fd, struct err *err)
 
 /* --- create and destroy ---------------------------------------------------------------------- */
 
-/* The worker stands in another directory. */
-static const char *absolute(struct pool *pool, const char *dir)
-{
-    return dir && *dir ? input_absolute(pool, dir) : "";
-}
-
 static struct gateway *alloc(const struct gateway_config *config)
 {
     struct gateway *g = calloc(1, sizeof(*g));
@@ -250,11 +243,9 @@ static struct gateway *alloc(const struct gateway_config *config)
     const struct settings *set = config->settings;
     *g = (struct gateway){.config = *config,
                           .pool = pool_create(NULL),
-                          .dirs = profile_dirs_here(set->share_dir),
+                          .dirs = profile_dirs_of(set),
                           .dir_fd = -1};
     g->waiting_end = &g->waiting;
-    g->dirs.profiles = absolute(g->pool, g->dirs.profiles);
-    g->dirs.prompts = absolute(g->pool, g->dirs.prompts);
     g->dir = pool_printf(g->pool, "%s/gateway", set->data_dir);
     g->socket = pool_printf(g->pool, "%s/" SOCKET, g->dir);
     if (geteuid() == 0) {

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/caps.h"
 #include "base/id.h"
+#include "base/str.h"
 #include "store/outbox.h"
 #include "sys/file.h"
 
@@ -83,17 +85,26 @@ static void add_prompt(struct meters *m, struct pool *pool, const char *dir, con
                NULL);
 }
 
-static void read_prompts(struct meters *m, const struct settings *settings)
+/* But those that stand in before, too: it is asked before. NULL: none is. */
+static void read_folder(struct meters *m, struct pool *pool, const char *path, const char *before)
 {
-    struct pool *pool = pool_create(NULL);
-    const char *path = pool_printf(pool, "%s/prompts", settings->share_dir);
     DIR *dir = opendir(path);
     struct dirent *entry;
     while (dir && (entry = readdir(dir)))
-        if (entry->d_name[0] != '.')
+        if (entry->d_name[0] != '.' &&
+            (!before || access(pool_printf(pool, "%s/%s", before, entry->d_name), F_OK)))
             add_prompt(m, pool, path, entry->d_name);
     if (dir)
         closedir(dir);
+}
+
+static void read_prompts(struct meters *m, const struct settings *settings)
+{
+    struct pool *pool = pool_create(NULL);
+    const char *own = str_empty(settings->prompts_dir) ? NULL : settings->prompts_dir;
+    if (own)
+        read_folder(m, pool, own, NULL);
+    read_folder(m, pool, pool_printf(pool, "%s/prompts", settings->share_dir), own);
     pool_destroy(pool);
 }
 

@@ -73,6 +73,9 @@ static const struct row rows[] = {
      "$XDG_STATE_HOME/mantis (~/.local/state/mantis)"},
     {"MANTIS_REPO_ROOT", OWN_RULE, AT(repo_root), "", 0, 0, 0,
      "plan paths are resolved below it; default the source tree, else <prefix>/share/mantis"},
+    {"MANTIS_PROFILES_DIR", OWN_RULE, AT(profiles_dir), "", 0, 0, 0,
+     "model profiles of one's own: a file here stands before ours of the same name"},
+    {"MANTIS_PROMPTS_DIR", OWN_RULE, AT(prompts_dir), "", 0, 0, 0, "prompts of one's own, likewise"},
     {"MANTIS_BRAIN", OWN_RULE, AT(brain), "page", 0, 0, 0, "who decides the next action (before MANTIS_MODEL)"},
     {"MANTIS_MODEL", OWN_RULE, AT(brain), "", 0, 0, 0, "the same, older name"},
     {"MANTIS_LLAMA_SERVER", TEXT, AT(llama_server), "/opt/llama.cpp/build/bin/llama-server", 0, 0, 0,
@@ -398,13 +401,28 @@ static const char *source_tree(struct pool *pool)
     return result;
 }
 
+/* NULL: it is not set. */
+static int load_given_dir(struct loader *ld, const char *key, const char **out, struct err *err)
+{
+    const char *given = lookup(ld, key);
+    if (given && !is_dir(given))
+        return err_set(err, E_INVALID, "%s is not a directory: '%.200s'", key, given);
+    *out = given ? input_absolute(ld->pool, given) : NULL;
+    return 0;
+}
+
 static int load_roots(struct loader *ld, struct settings *out, struct err *err)
 {
-    const char *given = lookup(ld, "MANTIS_REPO_ROOT"), *tree = source_tree(ld->pool);
+    const char *given, *profiles, *prompts, *tree = source_tree(ld->pool);
     const char *installed = pool_printf(ld->pool, "%s/../share/mantis", file_program_dir(ld->pool));
-    if (given && !is_dir(given))
-        return err_set(err, E_INVALID, "MANTIS_REPO_ROOT is not a directory: '%.200s'", given);
-    out->repo_root = given ? input_absolute(ld->pool, given) : tree ? tree : installed;
+    int r = load_given_dir(ld, "MANTIS_REPO_ROOT", &given, err);
+    r = r ? r : load_given_dir(ld, "MANTIS_PROFILES_DIR", &profiles, err);
+    r = r ? r : load_given_dir(ld, "MANTIS_PROMPTS_DIR", &prompts, err);
+    if (r)
+        return r;
+    out->profiles_dir = profiles ? profiles : "";
+    out->prompts_dir = prompts ? prompts : "";
+    out->repo_root = given ? given : tree ? tree : installed;
     out->share_dir = tree ? tree : installed;
     if (is_dir(pool_printf(ld->pool, "%s/sites", out->repo_root)))
         out->share_dir = out->repo_root;
@@ -551,13 +569,11 @@ int settings_data_dir(struct pool *pool, const char *config_path, const char *gi
     return r;
 }
 
-int settings_share_dir(struct pool *pool, const char **out, struct err *err)
+int settings_roots(struct pool *pool, struct settings *out, struct err *err)
 {
     struct loader ld = {.pool = pool};
-    struct settings found = {0};
-    int r = load_roots(&ld, &found, err);
-    *out = found.share_dir;
-    return r;
+    *out = (struct settings){0};
+    return load_roots(&ld, out, err);
 }
 
 int settings_load(struct pool *pool, const char *config_path, struct settings *out,

@@ -25,6 +25,7 @@ struct settings {
     const char *data_dir;   /* absolute */
     const char *repo_root;  /* plan paths are resolved here */
     const char *share_dir;  /* where recipes/, profiles/, prompts/, sites/ are found */
+    const char *profiles_dir, *prompts_dir; /* of the operator, absolute: their files stand before those; "" none */
     /* who may call (tenancy.md section 2). The first that is set decides: keys file, keys document,
      * token. Secrets: never logged, wiped from the environment by settings_hide_secrets() */
     const char *tenant_keys_path; /* absolute; "" none */
@@ -119,8 +120,8 @@ const char *settings_anthropic_key(struct pool *pool);
 int settings_data_dir(struct pool *pool, const char *config_path, const char *given, const char **out,
                       struct err *err) MUST_CHECK;
 
-/* share_dir alone, for a command that needs no other setting. */
-int settings_share_dir(struct pool *pool, const char **out, struct err *err) MUST_CHECK;
+/* repo_root, share_dir, profiles_dir and prompts_dir alone, for a command that needs no other setting. */
+int settings_roots(struct pool *pool, struct settings *out, struct err *err) MUST_CHECK;
 
 /* One line per setting: name, default, what it does. */
 char *settings_help(struct pool *pool);

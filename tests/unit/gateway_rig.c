@@ -68,7 +68,6 @@ static void make_files(void)
     chmod(rig.dir, 0711);
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
         assert_int_equal(mkdir(pool_printf(rig.pool, "%s/%s", rig.dir, folders[i]), 0711), 0);
-    setenv("MANTIS_PROFILES_DIR", pool_printf(rig.pool, "%s/profiles", rig.dir), 1);
 }
 
 static void raise_descriptor_limit(void)
@@ -88,6 +87,8 @@ void rig_start(const char *rules, uid_t uid_base)
     rig.settings = (struct settings){.data_dir = pool_printf(rig.pool, "%s/data", rig.dir),
                                      .secrets_dir = pool_printf(rig.pool, "%s/secrets", rig.dir),
                                      .share_dir = getenv("MANTIS_SOURCE_ROOT"),
+                                     .profiles_dir = pool_printf(rig.pool, "%s/profiles", rig.dir),
+                                     .prompts_dir = "",
                                      .cost_gpu_hourly_usd = 3.6,
                                      .model_prices = "",
                                      .concurrency = 4,
@@ -121,7 +122,6 @@ void rig_tear_down(void)
     json_decref(rig.script);
     assert_int_equal(file_remove_tree(rig.dir, NULL), 0);
     pool_destroy(rig.pool);
-    unsetenv("MANTIS_PROFILES_DIR");
 }
 
 void rig_pod(int slots, bool keeps_prompts)

@@ -122,6 +122,7 @@ struct bench {
     struct author *author;
     json_t *script;
     char dir[40];
+    struct settings settings;
     const char *kept, *record;
     struct intake_config intake;
 };
@@ -162,7 +163,6 @@ static void write_profile(struct bench *b, const char *url)
     assert_int_equal(
         file_write_soon(pool_printf(pool, "%s/claude.json", dir), text, strlen(text), 0600, &err),
         0);
-    setenv("MANTIS_PROFILES_DIR", dir, 1);
     json_decref(file);
 }
 
@@ -173,11 +173,14 @@ static void open_bench(struct bench *b, const char *script, int deadline_ms)
     assert_non_null(mkdtemp(b->dir));
     b->kept = pool_printf(pool, "%s/t/plan_cache", b->dir);
     b->record = pool_printf(pool, "%s/sent", b->dir);
+    b->settings = (struct settings){.share_dir = rig_dirs().share,
+                                    .profiles_dir = pool_printf(pool, "%s/profiles", b->dir),
+                                    .prompts_dir = b->dir};
     b->script = json_loads(script, 0, NULL);
     assert_non_null(b->script);
     const struct model_server_config config = {.script = b->script, .record = b->record};
     const struct author_config plans = {
-        .share_dir = rig_dirs().share, .model = AUTHOR_MODEL, .deadline_ms = deadline_ms};
+        .settings = &b->settings, .model = AUTHOR_MODEL, .deadline_ms = deadline_ms};
     if (model_server_start(&config, &b->server, &err) || loop_create(&b->loop, &err))
         fail_msg("%s", err.msg);
     write_profile(b, pool_printf(pool, "http://127.0.0.1:%d/v1", model_server_port(b->server)));
@@ -191,7 +194,6 @@ static void close_bench(struct bench *b)
     loop_destroy(b->loop);
     model_server_stop(b->server);
     json_decref(b->script);
-    unsetenv("MANTIS_PROFILES_DIR");
     assert_int_equal(file_remove_tree(b->dir, NULL), 0);
 }
 
@@ -432,8 +434,7 @@ static void another_prompt_model_or_text_is_another_answer(void **state)
     assert_int_equal(author_hash(b.author, pool, "Look", &before, NULL), 0);
     assert_int_equal(author_hash(b.author, pool, "Look!", &other_text, NULL), 0);
     assert_int_equal(author_hash(b.author, pool, "Just read", &read_only, NULL), 0);
-    const struct author_config config = {.share_dir = rig_dirs().share,
-                                         .model = "claude-haiku-4-5"};
+    const struct author_config config = {.settings = &b.settings, .model = "claude-haiku-4-5"};
     assert_int_equal(author_create(b.loop, &config, &haiku, NULL), 0);
     assert_int_equal(author_hash(haiku, pool, "Look", &other_model, NULL), 0);
     author_destroy(haiku);
@@ -441,9 +442,7 @@ static void another_prompt_model_or_text_is_another_answer(void **state)
     assert_int_equal(
         file_write_soon(pool_printf(pool, "%s/decompose.txt", b.dir), own, strlen(own), 0600, NULL),
         0);
-    setenv("MANTIS_PROMPTS_DIR", b.dir, 1);
     assert_int_equal(author_hash(b.author, pool, "Look", &other_prompt, NULL), 0);
-    unsetenv("MANTIS_PROMPTS_DIR");
     const char *all[] = {before, other_text, read_only, other_prompt, other_model};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         for (size_t k = 0; k < i; k++)
@@ -460,9 +459,7 @@ static void a_wrong_prompt_is_no_missing_plan(void **state)
     assert_int_equal(
         file_write_soon(pool_printf(pool, "%s/decompose.txt", b.dir), own, strlen(own), 0600, NULL),
         0);
-    setenv("MANTIS_PROMPTS_DIR", b.dir, 1);
     assert_int_equal(find(&b, "Look", &kept), E_INTERNAL);
-    unsetenv("MANTIS_PROMPTS_DIR");
     close_bench(&b);
 }
 

@@ -474,6 +474,25 @@ static void prompts_are_told_by_name_and_hash(void **state)
     has("mantis_prompt_version{prompt_name=\"holo3_system\",sha=\"ba7816bf8f01\"} 1\n");
 }
 
+static void a_prompt_of_the_operator_is_the_one_in_use(void **state)
+{
+    const char *own = pool_printf(pool, "%s/own", dir);
+    meters_destroy(meters);
+    store_close(store);
+    assert_int_equal(store_open("memory", "", &store, NULL), 0);
+    assert_int_equal(mkdir(own, 0700), 0);
+    settings.prompts_dir = own;
+    const char *files[] = {"prompts/a.txt", "prompts/b.txt", "own/b.txt"};
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        assert_int_equal(file_write_atomic(pool_printf(pool, "%s/%s", dir, files[i]),
+                                           i == 2 ? "abc" : "x", i == 2 ? 3 : 1, 0600, NULL),
+                         0);
+    open_meters();
+    has("mantis_prompt_version{prompt_name=\"a\",sha=\"2d711642b726\"} 1\n");
+    has("mantis_prompt_version{prompt_name=\"b\",sha=\"ba7816bf8f01\"} 1\n");
+    assert_null(strstr(printed(), "prompt_name=\"b\",sha=\"2d711642b726\""));
+}
+
 static double figure(const char *name)
 {
     const char *line = strstr(printed(), pool_printf(pool, "\n%s ", name));
@@ -537,6 +556,7 @@ int main(void)
         CASE(nothing_is_counted_without_meters),
         CASE(pending_webhooks_are_counted_from_the_outbox),
         CASE(prompts_are_told_by_name_and_hash),
+        CASE(a_prompt_of_the_operator_is_the_one_in_use),
         CASE(the_process_is_measured),
         CASE(promtool_finds_nothing_to_say),
     };

@@ -163,9 +163,7 @@ static void a_new_model_is_a_new_file(void **state)
 static void an_own_file_stands_before_ours(void **state)
 {
     static const char text[] = "My words.\n";
-    setenv("MANTIS_PROMPTS_DIR", dir, 1);
-    struct profile_dirs dirs = profile_dirs_here(rig_dirs().share);
-    assert_null(dirs.profiles);
+    struct profile_dirs dirs = own_dirs();
     struct prompt ours, own;
     assert_int_equal(prompt_load(pool, &dirs, "fara_system", &ours, NULL), 0);
     put_file("fara_system.txt", text);
@@ -174,7 +172,6 @@ static void an_own_file_stands_before_ours(void **state)
     assert_string_equal(own.version, "616df736"); /* printf 'My words.\n' | sha1sum */
     assert_string_not_equal(ours.version, own.version);
     assert_int_equal(prompt_load(pool, &dirs, "opencua_system", &own, NULL), 0);
-    unsetenv("MANTIS_PROMPTS_DIR");
 }
 
 static void placeholders_are_filled(void **state)

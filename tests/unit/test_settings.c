@@ -317,6 +317,29 @@ static void directories_follow_their_rules(void **state)
     assert_string_equal(s.share_dir, dir);
 }
 
+static void folders_of_one_s_own(void **state)
+{
+    static const char *const keys[] = {"MANTIS_PROFILES_DIR", "MANTIS_PROMPTS_DIR"};
+    const char **const fields[] = {&s.profiles_dir, &s.prompts_dir};
+    const char *other = pool_printf(pool, "%s/sites", dir);
+    assert_int_equal(mkdir(other, 0700), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *file = put("own.env", pool_printf(pool, "%s=%s\n", keys[i], dir));
+        assert_int_equal(load(NULL), 0);
+        assert_string_equal(*fields[i], "");
+        assert_int_equal(load(file), 0);
+        assert_string_equal(*fields[i], dir);
+        setenv(keys[i], other, 1); /* the environment wins */
+        assert_int_equal(load(file), 0);
+        assert_string_equal(*fields[i], other);
+        setenv(keys[i], file, 1);
+        assert_int_equal(load(NULL), E_INVALID);
+        assert_non_null(strstr(err.msg, keys[i]));
+        assert_non_null(strstr(err.msg, file));
+        unsetenv(keys[i]);
+    }
+}
+
 static void help_names_every_setting_once(void **state)
 {
     char *help = settings_help(pool);
@@ -405,6 +428,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_brain_is_named_by_two_variables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(directories_follow_their_rules, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(folders_of_one_s_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(help_names_every_setting_once, set_up, tear_down),
     };
     int wrong = cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,15 +10,15 @@
 #include "base/str.h"
 #include "brain/model/profile_fields.h"
 #include "brain/model/reply.h"
+#include "sys/settings.h"
 
 #define SUFFIX      ".json"
 #define NOT_A_MODEL "sites.json" /* stands in profiles/ too: settings of web sites */
 
-struct profile_dirs profile_dirs_here(const char *share)
+struct profile_dirs profile_dirs_of(const struct settings *s)
 {
-    return (struct profile_dirs){.profiles = getenv("MANTIS_PROFILES_DIR"),
-                                 .prompts = getenv("MANTIS_PROMPTS_DIR"),
-                                 .share = share};
+    return (struct profile_dirs){
+        .profiles = s->profiles_dir, .prompts = s->prompts_dir, .share = s->share_dir};
 }
 
 const char *profile_of_spec(const char *spec)

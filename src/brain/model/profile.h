@@ -25,6 +25,7 @@ enum profile_keys { KEYS_AS_SAID, KEYS_PLAIN };
 #define PROFILE_STRATEGIES 12
 #define PROFILE_VERSION_BYTES 9 /* 8 hex digits and NUL */
 
+struct settings;       /* sys/settings.h */
 struct reply_strategy; /* brain/model/reply.h */
 
 struct prompt {
@@ -80,8 +81,7 @@ struct profile_dirs {
     const char *share;              /* holds profiles/ and prompts/ */
 };
 
-/* The operator's folders from the environment; share is settings.share_dir. Borrowed. */
-struct profile_dirs profile_dirs_here(const char *share);
+struct profile_dirs profile_dirs_of(const struct settings *settings); /* borrowed */
 
 /* By name or one of its further names. E_NOT_FOUND lists the names there are. */
 int profile_load(struct pool *pool, const struct profile_dirs *dirs, const char *name,
