@@ -19,6 +19,7 @@
 #include "cmd/selftest_look.h"
 #include "cmd/table.h"
 #include "engine/base.h"
+#include "engine/engine.h"
 #include "sys/secrets.h"
 
 #define EXIT_MISSES  1 /* it does not click where it means to */
@@ -59,24 +60,18 @@ static int choose_profile(struct selftest *t, struct err *err)
     return profile_load(t->pool, &t->link.dirs, name, &t->profile, err);
 }
 
-static const char *with_v1(struct pool *pool, const char *url)
-{
-    size_t len = strlen(url);
-    while (len && url[len - 1] == '/')
-        len--;
-    bool has = len > 3 && !strncmp(url + len - 3, "/v1", 3);
-    return pool_printf(pool, "%.*s%s", (int)len, url, has ? "" : "/v1");
-}
-
 /* A server that the operator names, the one of this pod, or the profile's maker's. */
-static void choose_server(struct selftest *t)
+static int choose_server(struct selftest *t, struct err *err)
 {
     const struct settings *s = &t->settings;
     const struct engine_base *base = engine_base_find(t->profile->name);
     const char *named = t->url ? t->url : s->model_url;
     bool ours = *named || base;
+    const char *origin;
+    if (*named && engine_origin(t->pool, named, &origin, err))
+        return t->url ? err_prefix(err, "--url") : E_INVALID;
     if (*named)
-        t->base_url = with_v1(t->pool, named);
+        t->base_url = pool_printf(t->pool, "%s/v1", origin);
     else if (base)
         t->base_url = pool_printf(t->pool, "http://127.0.0.1:%d/v1", s->llama_port);
     else
@@ -86,6 +81,7 @@ static void choose_server(struct selftest *t)
                         : base                     ? base->served_name
                                                    : NULL;
     t->link.server = (struct model_server){.ours = ours, .model = model, .constrains = ours};
+    return 0;
 }
 
 /* The profile's own key goes to the profile's own server only. */
@@ -147,10 +143,8 @@ static int prepare(struct selftest *t, struct err *err)
         return err_set(err, E_INVALID, "--timeout takes seconds, not %d", t->timeout_s);
     r = read_size(t, err);
     r = r ? r : choose_profile(t, err);
-    if (r)
-        return r;
-    choose_server(t);
-    r = find_key(t, err);
+    r = r ? r : choose_server(t, err);
+    r = r ? r : find_key(t, err);
     return r ? r : connect_to(t, err);
 }
 

@@ -129,6 +129,10 @@ test('nobody listens, no browser, an unknown profile, a missing secret: said, wi
     assert.equal(several.code, 2)
     assert.match(several.err, new RegExp(`error: the brain '${brain || 'page'}' .* is no one model: name a profile with --profile`))
   }
+  const open = await selftest('http://me:hunter2@127.0.0.1:9', ['--profile', 'holo3'])
+  assert.equal(open.code, 2)
+  assert.match(open.err, /--url: .* without a password/)
+  assert.doesNotMatch(open.out + open.err, /hunter2/)
   const keyless = await selftest('http://127.0.0.1:9', ['--profile', 'holo3', '--key-secret', 'absent'], { MANTIS_SECRETS_DIR: dir })
   assert.equal(keyless.code, 2)
   assert.match(keyless.err, /error: there is no secret 'absent'/)

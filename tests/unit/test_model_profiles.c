@@ -293,11 +293,28 @@ static const struct wrong {
     {"", "name", "\"other\"", "name must be 'wrong'", "'other'"},
     {"", "api", "\"grpc\"", "api must be one of openai_chat, anthropic_messages", "\"grpc\""},
     {"", "api", NULL, "api is missing", ""},
-    {"", "colour", "1", "'colour' is no field", "docs/brains.md"},
-    {"endpoint", "port", "80", "'endpoint.port' is no field", ""},
+    {"", "colour", "1", "'colour' is no field", "there are name, about, also, api, endpoint, engine, coordinates, resize,"},
+    {"", "colour", "1", "'colour' is no field", "keys, unknown_wait_seconds"},
+    {"endpoint", "port", "80", "'endpoint.port' is no field", "there are base_url, model, pod_model, key_env, headers,"},
+    {"endpoint", "port", "80", "'endpoint.port' is no field", "load_gap_seconds in endpoint"},
     {"endpoint", "base_url", "\"localhost:80\"", "endpoint.base_url must start with http", ""},
     {"endpoint", "base_url", "\"http://a.test/v1/\"", "endpoint.base_url must not end", ""},
     {"endpoint", "base_url", "\"\"", "endpoint.base_url must be a text", ""},
+    {"endpoint", "base_url", "\"http://me:word@a.test/v1\"", "endpoint.base_url must hold no user", "endpoint.key_env"},
+    {"endpoint", "base_url", "\"http://me@a.test\"", "endpoint.base_url must hold no user", ""},
+    {"endpoint", "base_url", "\"http://a.test/v1?key=1\"", "endpoint.base_url must be a host and a path", ""},
+    {"endpoint", "base_url", "\"http://a.test/#v1\"", "endpoint.base_url must be a host and a path", ""},
+    {"endpoint", "base_url", "\"http://a.test/v 1\"", "endpoint.base_url must be a host and a path", ""},
+    {"endpoint", "base_url", "\"http://:80/v1\"", "endpoint.base_url must be a host and a path", ""},
+    {"endpoint", "base_url", "\"http://a.test/v1\\n\"", "endpoint.base_url must be a text of one line", ""},
+    {"endpoint", "headers", "{\"X-A\":\"1\\r\\nX-B: 2\"}", "endpoint.headers must be an object of texts of one line", ""},
+    {"endpoint", "headers", "{\"X-A\":\"1\\u007f\"}", "endpoint.headers must be an object of texts of one line", ""},
+    {"endpoint", "headers", "{\"X-A\\nX-B\":\"1\"}", "endpoint.headers: 'X-A", "no name of a header"},
+    {"endpoint", "headers", "{\"X A\":\"1\"}", "endpoint.headers: 'X A' is no name of a header", ""},
+    {"endpoint", "headers", "{\"X-A:\":\"1\"}", "endpoint.headers: 'X-A:' is no name of a header", ""},
+    {"endpoint", "headers", "{\"\":\"1\"}", "endpoint.headers: '' is no name of a header", ""},
+    {"endpoint", "key_env", "\"../key\"", "endpoint.key_env: '../key' is no name of a secret", ""},
+    {"endpoint", "model", "\"a\\tb\"", "endpoint.model must be a text of one line", ""},
     {"endpoint", "model", "5", "endpoint.model must be a text", "5"},
     {"endpoint", "attempts", "0", "endpoint.attempts must be a whole number from 1 to 10", "0"},
     {"endpoint", "attempts", "\"4\"", "endpoint.attempts must be a whole number", "\"4\""},
@@ -328,26 +345,64 @@ static const struct wrong {
 };
 /* clang-format on */
 
-static void a_wrong_file_is_told_where(void **state)
+/* Holo3's file with one field changed; in: its group, "" none. value is taken, NULL: the field is taken out. */
+static int load_changed(const char *in, const char *field, json_t *value, struct err *err)
 {
-    const struct wrong *w = *state;
     struct profile_dirs dirs = own_dirs();
     const struct profile *p;
-    struct err err = {0};
     json_t *file = NULL;
     assert_int_equal(json_parse_file(rig_profile(pool, "holo3")->path, &file, NULL), 0);
     json_keep(pool, file);
     json_put_str(file, "name", "wrong");
-    json_t *in = *w->in ? json_object_get(file, w->in) : file;
-    if (w->value)
-        json_put(in, w->field, json_loads(w->value, JSON_DECODE_ANY, NULL));
+    if (*in && !json_object_get(file, in))
+        json_put(file, in, json_object());
+    json_t *group = *in ? json_object_get(file, in) : file;
+    if (value)
+        json_put(group, field, value);
     else
-        json_object_del(in, w->field);
+        json_object_del(group, field);
     put_file("wrong.json", json_pretty(pool, file));
-    assert_true(profile_load(pool, &dirs, "wrong", &p, &err) < 0);
+    return profile_load(pool, &dirs, "wrong", &p, err);
+}
+
+static void a_wrong_file_is_told_where(void **state)
+{
+    const struct wrong *w = *state;
+    struct err err = {0};
+    json_t *value = w->value ? json_loads(w->value, JSON_DECODE_ANY, NULL) : NULL;
+    assert_true(load_changed(w->in, w->field, value, &err) < 0);
     if (!strstr(err.msg, w->named) || !strstr(err.msg, w->also_named) ||
         !strstr(err.msg, "/wrong.json'"))
         fail_msg("%s", err.msg);
+}
+
+/* One below the range, one above it, and what is no number. */
+static void a_number_out_of_its_range(const char *path, double least, double most)
+{
+    json_t *values[] = {json_integer((long)least - 1), json_integer((long)most + 1), json_string("1")};
+    const char *dot = strchr(path, '.');
+    const char *in = dot ? pool_strndup(pool, path, (size_t)(dot - path)) : "";
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        struct err err = {0};
+        assert_int_equal(load_changed(in, dot ? dot + 1 : path, values[i], &err), E_INVALID);
+        if (!strstr(err.msg, pool_printf(pool, "%s must be a", path)) || !strstr(err.msg, "number from"))
+            fail_msg("%s: %s", path, err.msg);
+    }
+}
+
+static void every_number_has_a_range(void **state)
+{
+    int n = 0;
+    for (const char *line = profile_describe(pool); (line = strstr(line, "\n| `")); line++) {
+        char path[64];
+        double least, most;
+        if (sscanf(line, "\n| `%63[^`]` | a whole number from %lf to %lf |", path, &least, &most) == 3 ||
+            sscanf(line, "\n| `%63[^`]` | a number from %lf to %lf |", path, &least, &most) == 3) {
+            a_number_out_of_its_range(path, least, most);
+            n++;
+        }
+    }
+    assert_true(n > 15);
 }
 
 static void a_file_that_is_no_json_is_named(void **state)
@@ -418,6 +473,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 10 MANTIS_CLAUDE_IMAGE_FORMAT, MANTIS_CLAUDE_IMAGE_QUALITY",
              claude_is_sent_the_format_that_is_set),
     cmocka_unit_test(a_wrong_format_or_quality_names_its_variable),
+    cmocka_unit_test(every_number_has_a_range),
     cmocka_unit_test(a_file_that_is_no_json_is_named),
     cmocka_unit_test(a_pipe_is_no_profile),
     cmocka_unit_test(the_page_about_models_lists_the_fields),

@@ -247,15 +247,51 @@ static int read_prompts(struct pool *pool, const struct profile_dirs *dirs, stru
     return 0;
 }
 
+/* scheme://host[:port][/path]: it is shown in messages, and the path of a call is put behind it. */
+static int check_address(const char *url, struct err *err)
+{
+    bool web = str_starts(url, "http://") || str_starts(url, "https://");
+    const char *host = web ? strchr(url, ':') + 3 : "";
+    if (!web)
+        return err_set(err, E_INVALID, "endpoint.base_url must start with http:// or https://");
+    if (memchr(host, '@', strcspn(host, "/?#")))
+        return err_set(err, E_INVALID,
+                       "endpoint.base_url must hold no user and no password: the key is a secret, "
+                       "named by endpoint.key_env");
+    if (strcspn(host, ":/?#") == 0 || host[strcspn(host, " ?#")])
+        return err_set(err, E_INVALID,
+                       "endpoint.base_url must be a host and a path, without a blank, ? and #");
+    if (str_ends(url, "/"))
+        return err_set(err, E_INVALID, "endpoint.base_url must not end with a slash");
+    return 0;
+}
+
+/* Source: RFC 9110, 5.6.2 (token). Values are lines (profile_fields.c). */
+static int check_headers(const json_t *headers, struct err *err)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)headers, name, value)
+        if (!*name || name[strspn(name, token)])
+            return err_set(err, E_INVALID, "endpoint.headers: '%.60s' is no name of a header",
+                           name);
+    return 0;
+}
+
 static int check(const struct profile *p, const char *name, struct err *err)
 {
     if (strcmp(p->name, name))
         return err_set(err, E_INVALID, "name must be '%.60s' like the file, not '%.60s'", name,
                        p->name);
-    if (!str_starts(p->base_url, "http://") && !str_starts(p->base_url, "https://"))
-        return err_set(err, E_INVALID, "endpoint.base_url must start with http:// or https://");
-    if (str_ends(p->base_url, "/"))
-        return err_set(err, E_INVALID, "endpoint.base_url must not end with a slash");
+    int r = check_address(p->base_url, err);
+    r = r ? r : check_headers(p->headers, err);
+    if (r)
+        return r;
+    if (*p->key_env && !id_is_file_name(p->key_env))
+        return err_set(err, E_INVALID, "endpoint.key_env: '%.60s' is no name of a secret",
+                       p->key_env);
     if (p->space.min_pixels > p->space.max_pixels)
         return err_set(err, E_INVALID, "resize.min_pixels must not be above resize.max_pixels");
     return 0;

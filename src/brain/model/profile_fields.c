@@ -117,12 +117,21 @@ static int read_choice(struct pool *pool, const struct field *f, const json_t *v
     return wrong(err, f, choices_text(pool, f), v);
 }
 
+/* Without control characters: none of these texts is more than a line, and a header of two would be two headers. */
+static bool is_line(const json_t *v)
+{
+    const char *s = json_string_value(v);
+    while (s && *s && (unsigned char)*s >= ' ' && *s != 0x7f)
+        s++;
+    return s && !*s;
+}
+
 static bool all_texts(const json_t *list)
 {
     size_t i;
     json_t *v;
     json_array_foreach ((json_t *)list, i, v)
-        if (!json_is_string(v))
+        if (!is_line(v))
             return false;
     return json_is_array(list);
 }
@@ -132,7 +141,7 @@ static bool all_texts_in(const json_t *object)
     const char *key;
     json_t *v;
     json_object_foreach ((json_t *)object, key, v)
-        if (!json_is_string(v))
+        if (!is_line(v))
             return false;
     return json_is_object(object);
 }
@@ -153,8 +162,8 @@ static int read_field(struct pool *pool, const struct field *f, const json_t *v,
 {
     switch (f->type) {
     case TEXT:
-        if (!json_is_string(v) || (!f->def && str_empty(json_string_value(v))))
-            return wrong(err, f, "a text", v);
+        if (!is_line(v) || (!f->def && str_empty(json_string_value(v))))
+            return wrong(err, f, "a text of one line", v);
         *(const char **)to = pool_strdup(pool, json_string_value(v));
         return 0;
     case WHOLE:
@@ -176,12 +185,12 @@ static int read_field(struct pool *pool, const struct field *f, const json_t *v,
         return read_choice(pool, f, v, (int *)to, err);
     case WORDS:
         if (!all_texts(v) || (!f->def && !json_array_size(v)))
-            return wrong(err, f, "a list of texts", v);
+            return wrong(err, f, "a list of texts of one line each", v);
         *(const json_t **)to = json_keep(pool, json_incref((json_t *)v));
         return 0;
     case OBJECT:
         if (!json_is_object(v) || (strcmp(f->path, "engine") && !all_texts_in(v)))
-            return wrong(err, f, "an object of texts", v);
+            return wrong(err, f, "an object of texts of one line each", v);
         *(const json_t **)to = json_keep(pool, json_incref((json_t *)v));
         return 0;
     }
@@ -215,10 +224,28 @@ static bool is_group(const char *name)
     return false;
 }
 
-static int unknown(struct err *err, const char *path)
+/* Of a group what stands in it; at the top its fields and the groups. */
+static const char *known_in(struct pool *pool, const char *group)
 {
-    return err_set(err, E_INVALID, "'%.80s' is no field of a profile: docs/brains.md lists them",
-                   path);
+    const char *out = "", *last = "";
+    size_t skip = *group ? strlen(group) + 1 : 0, len;
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        const char *path = fields[i].path, *name = path + skip;
+        if (*group && (strncmp(path, group, skip - 1) || path[skip - 1] != '.'))
+            continue;
+        len = strcspn(name, ".");
+        if (!strncmp(name, last, len) && !last[len])
+            continue; /* of the same group */
+        last = pool_strndup(pool, name, len);
+        out = pool_printf(pool, "%s%s%s", out, *out ? ", " : "", last);
+    }
+    return out;
+}
+
+static int unknown(struct pool *pool, struct err *err, const char *group, const char *path)
+{
+    return err_set(err, E_INVALID, "'%.80s' is no field of a profile; there are %s%s%s", path,
+                   known_in(pool, group), *group ? " in " : "", group);
 }
 
 static int check_names(struct pool *pool, const json_t *file, struct err *err)
@@ -229,13 +256,13 @@ static int check_names(struct pool *pool, const json_t *file, struct err *err)
         if (field_named(key))
             continue;
         if (!is_group(key))
-            return unknown(err, key);
+            return unknown(pool, err, "", key);
         if (!json_is_object(v))
             return err_set(err, E_INVALID, "%s must be an object", key);
         json_object_foreach (v, inner, w) {
             const char *path = pool_printf(pool, "%s.%s", key, inner);
             if (!field_named(path))
-                return unknown(err, path);
+                return unknown(pool, err, key, path);
         }
     }
     return 0;
