@@ -111,7 +111,7 @@ static int set_tool(struct inquiry *in, struct err *err)
     in->body.description = json_str(tool, "description", "");
     return json_is_object(in->body.parameters)
                ? 0
-               : err_set(err, E_INVALID, "profiles/tools/reader.json: '%s' has no parameters",
+               : err_set(err, E_INTERNAL, "profiles/tools/reader.json: '%s' has no parameters",
                          call->tool);
 }
 
@@ -165,16 +165,16 @@ static void count(const struct inquiry *in, const struct said *said)
         needs->count(needs->count_arg, &use);
 }
 
-/* E_TIMEOUT is the page's word for something else: a model that does not answer is E_UPSTREAM. */
+/* E_TIMEOUT is the page's word for something else, and E_UPSTREAM an answer that is none: nobody was heard. */
 static int send(struct inquiry *in, const json_t *body, struct said *out, struct err *err)
 {
     struct err why = {0};
     int r = model_ask(in->pool, in->mind->link, &in->limits, body, in->deadline_ms, out, &why);
     if (!r)
         count(in, out);
-    if (r == E_TIMEOUT || r == E_UNAVAILABLE)
-        r = E_UPSTREAM;
-    if (r == E_UPSTREAM)
+    if (r == E_TIMEOUT || r == E_UPSTREAM)
+        r = E_UNAVAILABLE;
+    if (r == E_UNAVAILABLE)
         in->m->quiet_until_ms = clock_mono_ms() + QUIET_MS;
     return r ? err_set(err, r, "%s", why.msg) : 0;
 }
@@ -260,7 +260,7 @@ int model_look(struct model_reader *m, struct pool *pool, const struct look_ques
     struct inquiry in = {.m = m, .pool = pool, .q = q, .mind = mind};
     *out = (struct look_answer){.mind = mind};
     if (q->has_page && clock_mono_ms() < m->quiet_until_ms)
-        return err_set(err, E_UPSTREAM, "%s did not answer just now", mind->link->transport->where);
+        return err_set(err, E_UNAVAILABLE, "%s did not answer just now", mind->link->transport->where);
     in.deadline_ms =
         clock_mono_ms() + CALL_WAITS_MS + 1000 * (int64_t)call->timeout_s * call->tries;
     int r = prepare(&in, out, err);

@@ -145,7 +145,7 @@ void model_reader_destroy(struct reader *reader)
 
 bool model_unheard(int r)
 {
-    return r == E_UPSTREAM || r == E_UNSUPPORTED;
+    return r == E_UNAVAILABLE || r == E_UPSTREAM || r == E_UNSUPPORTED;
 }
 
 int opinion_end(const struct opinion *page, int r, const struct err *why, struct err *err)

@@ -125,7 +125,7 @@ struct look_answer {
     const struct mind *mind;
 };
 
-/* One bad answer is asked for again, with what is wrong with it. E_UPSTREAM, E_UNSUPPORTED, E_CANCELLED, and
+/* One bad answer is asked for again, with what is wrong with it. E_UNAVAILABLE, E_UPSTREAM, E_UNSUPPORTED, E_CANCELLED, and
  * what else the transport says. */
 int model_look(struct model_reader *m, struct pool *pool, const struct look_question *q, struct look_answer *out,
                struct err *err) MUST_CHECK;

@@ -8,8 +8,8 @@
  * ANSWER_UNKNOWN and what it looked for. It never acts.
  * Threads: loop thread only. `page` and `script` do not block; a model's calls and the waits between them
  * take a few minutes at most (model_calls.h), and end within 2 s of a cancel.
- * Errors of all questions to a model: E_UPSTREAM (it does not answer, or nothing that can be used; where
- * the page has answered, that answer stands instead and says so), E_UNSUPPORTED (no picture of the screen),
+ * Errors of all questions to a model: E_UNAVAILABLE (it does not answer), E_UPSTREAM (nothing that can be used; where
+ * the page has answered, that answer stands instead of both and says so), E_UNSUPPORTED (no picture of the screen),
  * E_CANCELLED, and what else the transport says.
  * All results live in the pool that is passed in.
  */

@@ -64,7 +64,8 @@ static rule_fn unreachable, task_failed, duplicate, scroll_fallback, busy_retry,
  * Where this differs from plans.md 9.4: a navigate that failed is not undone, as the run halts and
  * takes its browser with it; extract_rows advances like the other extractions, since reading leaves
  * nothing to undo; a model that does not answer, after all that its profile tries, ends the run (the next step
- * that needs it would wait as long for nothing), and so does a call that there is no money for.
+ * that needs it would wait as long for nothing), a reader's one after two more tries, and so does a call that there is
+ * no money for.
  */
 
 /* clang-format off */
@@ -73,6 +74,9 @@ static const struct rule rules[] = {
     {"done_failed",         0,              NULL,            OUTCOME_DONE,        NULL, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"budget_cap",          0,              NULL,            ANY_OUTCOME, "budget_cap", 0, NO_LIMIT, NEXT_HALT, NULL},
     {"brain_unreachable",   0,              NULL,            ANY_OUTCOME, "brain_unreachable", 0, NO_LIMIT, NEXT_HALT, unreachable},
+    {"scan_error_retry",    0,              "click",         OUTCOME_UNHEARD,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, unheard_retry},
+    {"unheard_retry",       0,              NULL,            OUTCOME_UNHEARD,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, unheard_retry},
+    {FAILURE_UNHEARD,       0,              NULL,            OUTCOME_UNHEARD, FAILURE_UNHEARD, 0, NO_LIMIT, NEXT_HALT, NULL},
     {"submit_unconfirmed",  REQUIRED,       NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_HALT, halt_required},
     {"submit_unconfirmed",  0,              NULL,            OUTCOME_UNCONFIRMED, NULL, 0, NO_LIMIT, NEXT_ADVANCE, NULL},
     {"recovery",            REQUIRED,       NULL,            OUTCOME_REFUSED,     NULL, 0, NO_LIMIT, NEXT_RETRY, recover},
@@ -96,7 +100,6 @@ static const struct rule rules[] = {
     {"login_redirect",      0,              "click",         OUTCOME_LOGIN,       NULL, 0, NO_LIMIT, NEXT_ADVANCE, login},
     {"newtab_blank",        0,              "click",         OUTCOME_BLANK_TAB,   NULL, 0, NO_LIMIT, NEXT_ADVANCE, next_loop},
     {"scan_error_retry",    0,              "click",         OUTCOME_SCAN_ERROR,  NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, scan_retry},
-    {"scan_error_retry",    0,              "click",         OUTCOME_UNHEARD,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, unheard_retry},
     {"page_blocked_retry",  0,              "click",         OUTCOME_BLOCKED,     NULL, 0, BLOCKED_RETRIES, NEXT_RETRY, scan_retry},
     {"page_blocked_reload", 0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, NEXT_ADVANCE, blocked_reload},
     {"page_blocked",        0,              "click",         OUTCOME_BLOCKED,     NULL, 0, NO_LIMIT, NEXT_HALT, NULL},

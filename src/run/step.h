@@ -38,6 +38,8 @@ enum outcome {
 
 /* failure_subclass: what was aimed at takes no text. The next attempt looks elsewhere. */
 #define FAILURE_NOT_INPUT "not_input"
+/* failure_class and halt_class: the reader's model did not answer (agent-loop.md 11). */
+#define FAILURE_UNHEARD "anthropic_unreachable"
 
 /* Strings live in the run's step pool. */
 struct step_result {
@@ -68,8 +70,8 @@ struct step_result {
 };
 
 /*
- * Carry run->step out. 0: *out says how it went, failures included. E_GONE, E_CANCELLED end the
- * attempt; any other code becomes a failed result that quotes err.
+ * Carry run->step out. 0: *out says how it went, failures included. E_GONE, E_CANCELLED and
+ * E_INTERNAL end the attempt; any other code becomes a failed result that quotes err. E_UNAVAILABLE: a model was not heard.
  */
 typedef int step_fn(struct run *run, struct step_result *out, struct err *err);
 

@@ -23,7 +23,8 @@ static const char *class_of(int error)
         int error;
         const char *class;
     } classes[] = {
-        {E_NOT_FOUND, "selector_miss"}, {E_TIMEOUT, "nav_timeout"}, {E_BUDGET, "budget_cap"}};
+        {E_NOT_FOUND, "selector_miss"}, {E_TIMEOUT, "nav_timeout"}, {E_BUDGET, "budget_cap"},
+        {E_UNAVAILABLE, FAILURE_UNHEARD}};
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
         if (classes[i].error == error)
             return classes[i].class;
@@ -44,6 +45,8 @@ static void failed_by_error(struct run *run, struct step_result *out, int r, con
         return;
     }
     step_fail(run, out, class_of(r), "%s_error: %s", run->step->type, what);
+    if (r == E_UNAVAILABLE)
+        out->outcome = OUTCOME_UNHEARD;
 }
 
 /* The step after a navigate must find itself where that went (plans.md 8.1). */
@@ -74,7 +77,7 @@ static int attempt(struct run *run, struct step_result *out, struct err *err)
     r = step_dispatch(run, out, &why);
     if (!r)
         r = demote_check(run, out, &why);
-    if (r == E_GONE || r == E_CANCELLED)
+    if (r == E_GONE || r == E_CANCELLED || r == E_INTERNAL)
         return err_set(err, r, "%s", why.msg);
     if (r)
         failed_by_error(run, out, r, &why);

@@ -192,8 +192,9 @@ static void a_missing_prompt_is_named(void **state)
     struct profile_dirs dirs = rig_dirs();
     struct prompt p;
     struct err err = {0};
-    assert_int_equal(prompt_load(pool, &dirs, "no_such", &p, &err), E_NOT_FOUND);
+    assert_int_equal(prompt_load(pool, &dirs, "no_such", &p, &err), E_INTERNAL);
     assert_non_null(strstr(err.msg, "'no_such'"));
+    assert_non_null(strstr(err.msg, "/prompts/no_such.txt"));
     assert_int_equal(prompt_load(pool, &dirs, "../secret", &p, &err), E_INVALID);
 }
 

@@ -85,10 +85,10 @@ static const struct row {
     {"brains 10 the client is patient: 529, then an answer", "claude", ask_find_label, "Search", {{529, 0, "", 0}, TARGET("{\"x\":640,\"y\":360,\"action\":\"click\"}")}, 2,
      "640,360 '' / node -1", NULL, false},
     {"brains 10 a refusal is said", "claude", ask_find_label, "Search", {{401, 0, "{\"error\":{\"message\":\"bad key\"}}", 0}}, 1,
-     "upstream: the model server http://m.test/v1/messages answered 401 (1 call): the key is missing or not valid, see ANTHROPIC_API_KEY: bad key", NULL, false},
-    {"brains 10 nobody answers: four attempts", "claude", ask_find_label, "Search", {{E_UNAVAILABLE, 0, "refused", 0}}, 4, "upstream: the model server...", NULL, false},
+     "unavailable: the model server http://m.test/v1/messages answered 401 (1 call): the key is missing or not valid, see ANTHROPIC_API_KEY: bad key", NULL, false},
+    {"brains 10 nobody answers: four attempts", "claude", ask_find_label, "Search", {{E_UNAVAILABLE, 0, "refused", 0}}, 4, "unavailable: the model server...", NULL, false},
     {"brains 10 a cancel is a cancel", "claude", ask_find_label, "Search", {{E_CANCELLED, 0, "stop", 0}}, 1, "cancelled: ...", NULL, false},
-    {"brains 10 listings are asked for once", "claude", ask_list, NULL, {{500, 0, "", 0}}, 1, "upstream: the model server http://m.test/v1/messages answered 500 (1 call)...", NULL, false},
+    {"brains 10 listings are asked for once", "claude", ask_list, NULL, {{500, 0, "", 0}}, 1, "unavailable: the model server http://m.test/v1/messages answered 500 (1 call)...", NULL, false},
 
     /* yes or no */
     {"brains 10 gate", "claude", ask_visible, "Results for boats", {GATE("{\"passed\":true,\"reason\":\"12 boats\"}")}, 1, "yes: 12 boats", "claude-haiku-4-5-20251001", false},

@@ -397,6 +397,20 @@ static void one_fit(void **state)
 
 /* --- all of it ------------------------------------------------------------------------------- */
 
+/* Not "nothing is found". */
+static void a_missing_prompt_is_a_broken_installation(void **state)
+{
+    const struct fake_answer none = OK(SAYS(""));
+    answers(&none, 1);
+    struct reader *reader = reader_of("claude");
+    to_server.dirs.share = "/nonexistent";
+    const char *said = ask_find_label(reader, &pixels, "Search");
+    if (!str_starts(said, "internal: ") || !strstr(said, "'/nonexistent/prompts/"))
+        fail_msg("%s", said);
+    assert_int_equal(server.calls, 0);
+    reader_destroy(reader);
+}
+
 static void the_picture_may_be_chosen(void **state)
 {
     const struct fake_answer yes = GATE_YES;
@@ -422,6 +436,7 @@ static const struct CMUnitTest others[] = {
              duties_go_with_every_question),
     row_test("brains 10 JPEG, at 95 for phones", pictures_are_jpeg_and_sharper_for_phones),
     row_test("brains 10 MANTIS_CLAUDE_IMAGE_FORMAT and _QUALITY", the_picture_may_be_chosen),
+    cmocka_unit_test(a_missing_prompt_is_a_broken_installation),
     row_test("design 4 the same question of the same picture is asked once",
              the_same_question_of_the_same_picture_is_asked_once),
     row_test("design 4 where the page answers, a dead server is not waited for twice",

@@ -19,8 +19,9 @@ static struct seer {
     double sure;                           /* of a better point, 7 px right of every one */
     const char *shown;                     /* by every list; NULL: it cannot be read */
     int beside_px;                         /* how far above a card it points */
-    bool no_money;                         /* for any call */
-    int by_purpose, filters, judged, read; /* how often it was asked */
+    int error;                             /* of any call, 0 none: E_BUDGET, E_UNAVAILABLE, ... */
+    int heard_again;                       /* after so many such calls; 0: never */
+    int asked, by_purpose, filters, judged, read; /* how often it was asked */
 } seer;
 
 /* --- the reader ------------------------------------------------------------------------------ */
@@ -29,8 +30,9 @@ static int find(struct reader *r, struct pool *pool, const struct observation *o
                 const struct target_query *q, struct target *out, struct err *err)
 {
     struct target_query known = *q;
-    if (seer.no_money)
-        return err_set(err, E_BUDGET, "the call may cost more than what is left");
+    seer.asked++;
+    if (seer.error && (!seer.heard_again || seer.asked <= seer.heard_again))
+        return err_set(err, seer.error, "the model answered 503");
     seer.by_purpose += q->by_purpose;
     seer.filters += q->filter;
     if (q->by_purpose && seer.finds_by_purpose)
@@ -135,7 +137,7 @@ static void next_state(struct fake_web *web, const char *url, const struct fake_
     web->counter++;
 }
 
-static const json_t *carry_out(struct rig *rig, const char *page, const char *step, bool no_url)
+static void run_step(struct rig *rig, const char *page, const char *step, bool no_url)
 {
     char steps[600];
     snprintf(steps, sizeof(steps),
@@ -146,6 +148,11 @@ static const json_t *carry_out(struct rig *rig, const char *page, const char *st
     rig->web.no_url = no_url;
     rig->reader = &seer.base;
     rig_run(rig, NULL);
+}
+
+static const json_t *carry_out(struct rig *rig, const char *page, const char *step, bool no_url)
+{
+    run_step(rig, page, step, no_url);
     return rig_result(rig, 1);
 }
 
@@ -242,17 +249,57 @@ static void a_card_is_found_beside_the_point(void **state)
     rig_release(&rig);
 }
 
-/* --- no money left -------------------------------------------------------------------------- */
+/* --- no money left, no answer ---------------------------------------------------------------- */
+
+static void fill_with_errors(struct rig *rig, int error, int heard_again)
+{
+    new_seer();
+    seer.error = error;
+    seer.heard_again = heard_again;
+    seer.finds_by_purpose = true;
+    run_step(rig, "/form", FILL, false);
+}
 
 static void a_call_that_there_is_no_money_for_ends_the_run(void **state)
 {
     struct rig rig;
-    new_seer();
-    seer.no_money = true;
-    const json_t *result = carry_out(&rig, "/form", FILL, false);
-    assert_string_equal(json_str(result, "failure_class", ""), "budget_cap");
+    fill_with_errors(&rig, E_BUDGET, 0);
+    assert_string_equal(json_str(rig_result(&rig, 1), "failure_class", ""), "budget_cap");
     assert_string_equal(rig.end.status, "halted");
     assert_string_equal(rig.end.halt_reason, "budget_cap");
+    rig_release(&rig);
+}
+
+/* The 503 is the model's, not the site's. */
+static void a_reader_that_is_silent_ends_the_run_after_two_more_tries(void **state)
+{
+    struct rig rig;
+    fill_with_errors(&rig, E_UNAVAILABLE, 0);
+    assert_string_equal(json_str(rig_result(&rig, 1), "failure_class", ""), "anthropic_unreachable");
+    assert_int_equal(seer.asked, 3);
+    assert_string_equal(rig.end.status, "halted");
+    assert_string_equal(rig.end.halt_reason, "anthropic_unreachable");
+    assert_string_equal(rig.end.halt_class, "anthropic_unreachable");
+    rig_release(&rig);
+}
+
+static void a_reader_that_is_heard_again_goes_on(void **state)
+{
+    struct rig rig;
+    fill_with_errors(&rig, E_UNAVAILABLE, 2);
+    assert_true(seer.asked > 2);
+    assert_string_equal(json_str(rig_result(&rig, 1), "data", ""), "fill:Name");
+    assert_string_equal(rig.end.status, "completed");
+    rig_release(&rig);
+}
+
+static void a_broken_installation_fails_the_run(void **state)
+{
+    struct rig rig;
+    fill_with_errors(&rig, E_INTERNAL, 0);
+    assert_int_equal(seer.asked, 1);
+    assert_string_equal(rig.end.status, "failed");
+    assert_string_equal(rig.end.error, "the model answered 503");
     rig_release(&rig);
 }
 
@@ -287,7 +334,7 @@ static void calls_of_a_reader_cost(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(rows) + 4];
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + 7];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         tests[n++] = (struct CMUnitTest){rows[i].row, one_row, NULL, NULL, (void *)&rows[i]};
@@ -300,6 +347,11 @@ int main(void)
     tests[n++] =
         (struct CMUnitTest)row_test("agent-loop 17 a reader's call that there is no money for",
                                     a_call_that_there_is_no_money_for_ends_the_run);
+    tests[n++] =
+        (struct CMUnitTest)row_test("agent-loop 11 anthropic_unreachable: a reader that is silent",
+                                    a_reader_that_is_silent_ends_the_run_after_two_more_tries);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_reader_that_is_heard_again_goes_on);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_broken_installation_fails_the_run);
     tests[n++] = (struct CMUnitTest)row_test("agent-loop 17 calls of a reader cost what they cost",
                                              calls_of_a_reader_cost);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,8 @@ const char *profile_of_spec(const char *spec);
 /* Names of all profiles, sorted, NULL-terminated. */
 const char *const *profile_names(struct pool *pool, const struct profile_dirs *dirs);
 
-/* One prompt with its version; what it includes (__DUTIES__: duties.txt) is put in. E_NOT_FOUND. */
+/* One prompt with its version; what it includes (__DUTIES__: duties.txt) is put in. E_INTERNAL: there
+ * is no such file, which is named. */
 int prompt_load(struct pool *pool, const struct profile_dirs *dirs, const char *name, struct prompt *out,
                 struct err *err) MUST_CHECK;
 

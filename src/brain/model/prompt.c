@@ -28,8 +28,8 @@ static int read_text(struct pool *pool, const struct profile_dirs *dirs, const c
     int r = own ? file_read(pool, own, CAP_PROMPT_BYTES, &text, &len, &why) : E_NOT_FOUND;
     if (r == E_NOT_FOUND)
         r = file_read(pool, ours, CAP_PROMPT_BYTES, &text, &len, &why);
-    if (r)
-        return err_set(err, r, "prompt '%.60s': %s", name, why.msg);
+    if (r) /* who asks has looked for something else, and must not take this for its answer */
+        return err_set(err, r == E_NOT_FOUND ? E_INTERNAL : r, "prompt '%.60s': %s", name, why.msg);
     if (!str_is_utf8(text, len))
         return err_set(err, E_INVALID, "prompt '%.60s' is not UTF-8 text", name);
     *out = text;

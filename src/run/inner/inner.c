@@ -175,7 +175,7 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
     meter_add(&run->step_meter, METER_THINK, took);
     note_ladder(in, reply);
     *ret_answered = r == 0;
-    if (r == E_UPSTREAM || r == E_TIMEOUT)
+    if (r == E_UPSTREAM || r == E_TIMEOUT || r == E_UNAVAILABLE)
         return not_answered(in, err);
     if (r == E_BUDGET)
         return not_paid(in, err);

@@ -269,10 +269,11 @@ static int no_card(struct run *run, const struct scan *scan, struct step_result 
 
 /* A reader that was not answered has seen no page: the same is asked again, and no round of a loop
  * is lost. */
-static int no_answer(struct run *run, const struct err *why, struct step_result *out)
+static int no_answer(struct run *run, int r, const struct err *why, struct step_result *out)
 {
     out->outcome = OUTCOME_UNHEARD;
-    return step_fail(run, out, "extractor_error", "scan_error:%s", why->msg);
+    return step_fail(run, out, r == E_UNAVAILABLE ? FAILURE_UNHEARD : "extractor_error",
+                     "scan_error:%s", why->msg);
 }
 
 /* Open the next card. *ret_next: it was none, and another one may do. */
@@ -284,8 +285,8 @@ static int try_card(struct run *run, struct scan *scan, bool *ret_next, struct s
     struct err why = {0};
     *ret_next = false;
     int r = scan_page(run, scan, &why);
-    if (r == E_UPSTREAM)
-        return no_answer(run, &why, out);
+    if (r == E_UPSTREAM || r == E_UNAVAILABLE)
+        return no_answer(run, r, &why, out);
     if (r)
         return err_set(err, r, "%s", why.msg);
     if (!scan->card.title)
@@ -293,8 +294,8 @@ static int try_card(struct run *run, struct scan *scan, bool *ret_next, struct s
     out->label = scan->card.title;
     coverage_item(&run->coverage, run->progress.current_page, scan->card.title, ITEM_ATTEMPTED);
     r = open_card(run, scan, &v, &landing, out, &why);
-    if (r == E_UPSTREAM)
-        return no_answer(run, &why, out);
+    if (r == E_UPSTREAM || r == E_UNAVAILABLE)
+        return no_answer(run, r, &why, out);
     if (r && r != E_NOT_FOUND)
         return err_set(err, r, "%s", why.msg);
     note_tried(run, scan);
