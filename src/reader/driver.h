@@ -37,6 +37,7 @@ struct reader_driver {
                        const char **, struct err *);
     int (*regard)(struct reader *, struct pool *, const struct observation *, struct point at, const char *wanted,
                   bool fresh, struct regard *, struct err *); /* NULL: it has no better point */
+    void (*forget)(struct reader *);                         /* NULL: it remembers nothing */
 };
 
 struct reader {

@@ -132,11 +132,25 @@ int model_reader_create(const struct reader_driver *driver, enum profile_api api
     return 0;
 }
 
+static void drop_kept(struct model_reader *m)
+{
+    for (int i = 0; i < MODEL_KEPT_ANSWERS; i++) {
+        json_decref(m->kept[i].input);
+        m->kept[i].input = NULL;
+    }
+}
+
+void model_reader_forget(struct reader *reader)
+{
+    struct model_reader *m = model_reader_of(reader);
+    drop_kept(m);
+    grounding_cache_forget(m->regards);
+}
+
 void model_reader_destroy(struct reader *reader)
 {
     struct model_reader *m = model_reader_of(reader);
-    for (int i = 0; i < MODEL_KEPT_ANSWERS; i++)
-        json_decref(m->kept[i].input);
+    drop_kept(m);
     grounding_cache_destroy(m->regards);
     pool_destroy(m->pool);
 }

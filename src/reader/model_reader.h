@@ -49,6 +49,7 @@ struct model_reader *model_reader_of(struct reader *reader);
 int model_reader_create(const struct reader_driver *driver, enum profile_api api, const char *profile,
                         const struct reader_needs *needs, struct reader **out, struct err *err) MUST_CHECK;
 void model_reader_destroy(struct reader *reader);
+void model_reader_forget(struct reader *reader);
 
 /* --- the driver's callbacks, see driver.h ------------------------------------------------------ */
 
@@ -85,7 +86,7 @@ int model_regard(struct reader *reader, struct pool *pool, const struct observat
         .find_next_page = model_find_next_page, .find_more = model_find_more, .find_reveal = model_find_reveal,        \
         .find_dismiss = model_find_dismiss, .list = model_list, .extract = model_extract, .rows = model_rows,          \
         .visible = model_visible, .navigated = model_navigated, .shown_value = model_shown_value,                      \
-        .regard = model_regard,                                                                                        \
+        .regard = model_regard, .forget = model_reader_forget,                                                         \
     }
 
 /* --- the first opinion ------------------------------------------------------------------------- */

@@ -59,6 +59,12 @@ bool reader_is_model(const struct reader *reader)
     return reader->driver->is_model;
 }
 
+void reader_forget(struct reader *reader)
+{
+    if (reader->driver->forget)
+        reader->driver->forget(reader);
+}
+
 bool target_kind_parse(const char *name, enum target_kind *out)
 {
     static const char *const names[] = {

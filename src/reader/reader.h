@@ -67,6 +67,9 @@ bool reader_spec_is_model(const char *spec); /* needs a model_link; false for un
 struct reader *reader_free(struct reader *reader);
 bool reader_is_model(const struct reader *reader);
 
+/* What it said led to nothing: the next questions are asked anew, not answered from memory. */
+void reader_forget(struct reader *reader);
+
 /* --- find one thing ------------------------------------------------------------------------ */
 
 enum target_kind { /* plans.md section 4, params.kind */

@@ -132,6 +132,7 @@ static int after_failure(struct run *run, struct step_result *result, struct nex
                          struct err *err)
 {
     struct err why = {0};
+    reader_forget(run->reader); /* else the next try would be the same click */
     int r = rules_after_failure(run, result, next, &why);
     if (!r)
         r = critic_look(run, result, next, &why);

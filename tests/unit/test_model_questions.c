@@ -253,6 +253,25 @@ static void the_way_is_remembered_not_the_place(void **state)
     grounding_cache_destroy(cache);
 }
 
+static void what_led_to_nothing_is_forgotten(void **state)
+{
+    struct grounding_cache *cache = grounding_cache_create();
+    struct point at = {1, 1};
+    double confidence;
+    grounding_cache_forget(NULL);
+    grounding_cache_forget(cache);
+    grounding_cache_put(cache, "kept", 0, at, at, 0.9);
+    grounding_cache_put(cache, "put", 0, at, at, 0.9);
+    grounding_cache_forget(cache);
+    grounding_cache_forget(cache); /* only what was last */
+    assert_false(grounding_cache_get(cache, "put", 1, at, &at, &confidence));
+    assert_true(grounding_cache_get(cache, "kept", 1, at, &at, &confidence));
+    grounding_cache_forget(cache);
+    assert_false(grounding_cache_get(cache, "kept", 1, at, &at, &confidence));
+    assert_int_equal(grounding_cache_counts(cache).size, 0);
+    grounding_cache_destroy(cache);
+}
+
 static void failures_are_not_remembered(void **state)
 {
     struct grounding_cache *cache = grounding_cache_create();
@@ -328,6 +347,8 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 15 the cache keeps the way, for an hour",
              the_way_is_remembered_not_the_place),
     row_test("agent-loop 15 the cache keeps no failures", failures_are_not_remembered),
+    row_test("agent-loop 15 the cache keeps no point that led to nothing",
+             what_led_to_nothing_is_forgotten),
     row_test("agent-loop 15 the cache has 1024 entries", the_longest_unused_makes_room),
     row_test("agent-loop 15 the key of the cache", the_key_is_what_is_seen_and_wanted),
 };

@@ -146,6 +146,32 @@ static void the_same_question_of_the_same_picture_is_asked_once(void **state)
     reader_destroy(reader);
 }
 
+static void an_answer_that_led_to_nothing_is_not_remembered(void **state)
+{
+    static uint8_t screen[720 * 1280 * 4];
+    const struct fake_answer targets[] = {TARGET("{\"x\":640,\"y\":360,\"action\":\"click\"}"),
+                                          TARGET("{\"x\":200,\"y\":300,\"action\":\"click\"}")};
+    const struct fake_answer points[] = {OK(TOOL("report_clickable", "{\"x\":610,\"y\":240}")),
+                                         OK(TOOL("report_clickable", "{\"x\":590,\"y\":240}"))};
+    struct observation obs = pixels;
+    obs.frame.pixels = screen;
+    obs.frame.stride = 1280 * 4;
+    struct reader *reader = reader_of("claude");
+    answers(targets, 2);
+    const char *first = ask_find_label(reader, &obs, "Search");
+    assert_string_equal(ask_find_label(reader, &obs, "Search"), first);
+    reader_forget(reader);
+    assert_string_not_equal(ask_find_label(reader, &obs, "Search"), first);
+    assert_int_equal(server.calls, 2);
+    answers(points, 2);
+    assert_string_equal(ask_regard(reader, &obs, "Open it"), "610,240 0.95");
+    assert_string_equal(ask_regard(reader, &obs, "Open it"), "610,240 0.95");
+    reader_forget(reader);
+    assert_string_equal(ask_regard(reader, &obs, "Open it"), "590,240 0.95");
+    assert_int_equal(server.calls, 2);
+    reader_destroy(reader);
+}
+
 static void where_the_page_answers_nobody_is_waited_for_twice(void **state)
 {
     const struct fake_answer dead = {E_UNAVAILABLE, 0, "refused", 0};
@@ -439,6 +465,8 @@ static const struct CMUnitTest others[] = {
     cmocka_unit_test(a_missing_prompt_is_a_broken_installation),
     row_test("design 4 the same question of the same picture is asked once",
              the_same_question_of_the_same_picture_is_asked_once),
+    row_test("design 4 a try that failed is not answered from memory",
+             an_answer_that_led_to_nothing_is_not_remembered),
     row_test("design 4 where the page answers, a dead server is not waited for twice",
              where_the_page_answers_nobody_is_waited_for_twice),
     row_test("agent-loop 17 every answer is counted, a bad one too", every_answer_is_counted),

@@ -21,7 +21,7 @@ static struct seer {
     int beside_px;                         /* how far above a card it points */
     int error;                             /* of any call, 0 none: E_BUDGET, E_UNAVAILABLE, ... */
     int heard_again;                       /* after so many such calls; 0: never */
-    int asked, by_purpose, filters, judged, read; /* how often it was asked */
+    int forgot, asked, by_purpose, filters, judged, read; /* how often it was asked */
 } seer;
 
 /* --- the reader ------------------------------------------------------------------------------ */
@@ -97,6 +97,11 @@ static int shown_value(struct reader *r, struct pool *pool, const struct observa
     return 0;
 }
 
+static void forget(struct reader *r)
+{
+    seer.forgot++;
+}
+
 static struct reader *new_seer(void)
 {
     static const struct reader_driver driver = {.kind = "seer",
@@ -107,7 +112,8 @@ static struct reader *new_seer(void)
                                                 .find_dismiss = find_dismiss,
                                                 .navigated = navigated,
                                                 .shown_value = shown_value,
-                                                .regard = regard};
+                                                .regard = regard,
+                                                .forget = forget};
     seer = (struct seer){.base = {.driver = &driver, .first = fake_reader()}};
     return &seer.base;
 }
@@ -288,6 +294,7 @@ static void a_reader_that_is_heard_again_goes_on(void **state)
     struct rig rig;
     fill_with_errors(&rig, E_UNAVAILABLE, 2);
     assert_true(seer.asked > 2);
+    assert_int_equal(seer.forgot, 2); /* the third try went well */
     assert_string_equal(json_str(rig_result(&rig, 1), "data", ""), "fill:Name");
     assert_string_equal(rig.end.status, "completed");
     rig_release(&rig);

@@ -64,6 +64,7 @@ struct entry {
 struct grounding_cache {
     struct entry entries[GROUNDING_ENTRIES];
     uint64_t uses;
+    struct entry *last; /* that was had or put; NULL none */
     struct grounding_counts counts;
 };
 
@@ -112,6 +113,13 @@ static void drop(struct grounding_cache *cache, struct entry *e)
 {
     e->key[0] = '\0';
     cache->counts.size--;
+    cache->last = cache->last == e ? NULL : cache->last;
+}
+
+void grounding_cache_forget(struct grounding_cache *cache)
+{
+    if (cache && cache->last)
+        drop(cache, cache->last);
 }
 
 bool grounding_cache_get(struct grounding_cache *cache, const char *key, int64_t now_ms,
@@ -128,6 +136,7 @@ bool grounding_cache_get(struct grounding_cache *cache, const char *key, int64_t
         return false;
     }
     cache->counts.hits++;
+    cache->last = e;
     e->used = ++cache->uses;
     *to = (struct point){from.x + e->dx, from.y + e->dy};
     *confidence = e->confidence;
@@ -160,6 +169,7 @@ void grounding_cache_put(struct grounding_cache *cache, const char *key, int64_t
         cache->counts.size++;
     }
     snprintf(e->key, sizeof(e->key), "%s", key);
+    cache->last = e;
     e->dx = to.x - from.x;
     e->dy = to.y - from.y;
     e->confidence = confidence;

@@ -48,6 +48,9 @@ bool grounding_cache_get(struct grounding_cache *cache, const char *key, int64_t
 void grounding_cache_put(struct grounding_cache *cache, const char *key, int64_t now_ms, struct point from,
                          struct point to, double confidence);
 
+/* A click on the point that it had or was given last led to nothing: looked up anew next time. NULL is fine. */
+void grounding_cache_forget(struct grounding_cache *cache);
+
 struct grounding_counts grounding_cache_counts(const struct grounding_cache *cache);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "brain/model/grounding.h"
 #include "run/allow.h"
 #include "run/inner/feedback.h"
 #include "run/inner/gallery.h"
@@ -176,6 +177,8 @@ static int weigh(struct inner *in, const struct action *a, const char *thinking,
         out->global_changed || out->region_changed || strcmp(in->now.obs.url, after->obs.url) != 0;
     in->risky++;
     in->no_effect += !shown;
+    if (click && !shown)
+        grounding_cache_forget(in->run->grounding);
     return shown;
 }
 
