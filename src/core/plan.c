@@ -82,6 +82,8 @@ static json_t *runtime_to_json(const struct plan_runtime *rt)
         json_put_str(o, "pinned_source_url_pattern", rt->pinned_source_url_pattern);
     if (rt->off_source_step_budget > 0)
         json_put_int(o, "off_source_step_budget", rt->off_source_step_budget);
+    if (rt->extractor_model && *rt->extractor_model)
+        json_put_str(o, "extractor_model", rt->extractor_model);
     if (rt->brain_budgets)
         json_put(o, "brain_budgets", object_copy(rt->brain_budgets));
     if (rt->has_pause_on_captcha)
@@ -167,6 +169,7 @@ static void runtime_from_json(struct pool *pool, const json_t *o, struct plan_ru
         .state_repeat_threshold = (int)json_int(o, "state_repeat_threshold", 0),
         .pinned_source_url_pattern = take_str(pool, o, "pinned_source_url_pattern"),
         .off_source_step_budget = (int)json_int(o, "off_source_step_budget", 0),
+        .extractor_model = take_str(pool, o, "extractor_model"),
         .pause_on_captcha = json_flag(o, "pause_on_captcha", false),
         .has_pause_on_captcha = json_object_get(o, "pause_on_captcha") != NULL,
         .proxy_disabled = json_flag(o, "proxy_disabled", false),

@@ -38,6 +38,7 @@ struct plan_runtime {
     const char *pinned_source_url_pattern; /* "" = none */
     int off_source_step_budget;
     const json_t *brain_budgets; /* object or NULL */
+    const char *extractor_model; /* of a reader that is Claude; "" or NULL the usual */
     bool pause_on_captcha, has_pause_on_captcha;
     bool proxy_disabled;
 };

@@ -34,6 +34,7 @@ static const struct runtime_field fields[] = {
     {"state_repeat_threshold", FIELD_COUNT, AT(state_repeat_threshold)},
     {"pinned_source_url_pattern", FIELD_TEXT, AT(pinned_source_url_pattern)},
     {"off_source_step_budget", FIELD_COUNT, AT(off_source_step_budget)},
+    {"extractor_model", FIELD_TEXT, AT(extractor_model)},
     {"proxy_disabled", FIELD_FLAG, AT(proxy_disabled)},
 };
 

@@ -45,6 +45,8 @@ json_t *plan_suite_json(const struct plan *plan)
         json_put(o, "_loop_groups", json_deep_copy(plan->loop_groups));
     if (plan->site_config)
         json_put(o, "_site_config", json_deep_copy(plan->site_config));
+    if (plan->runtime.extractor_model && *plan->runtime.extractor_model)
+        json_put_str(o, "_extractor_model", plan->runtime.extractor_model);
     if (plan->runtime.brain_budgets)
         json_put(o, "_brain_budgets", json_deep_copy(plan->runtime.brain_budgets));
     if (plan->runtime.has_pause_on_captcha)

@@ -42,7 +42,7 @@ struct reader_needs {
     const struct model_link *model; /* claude: Anthropic's server; vlm: the in-pod model; or the gateway */
     const struct model_link *pod;   /* claude with form_target: the in-pod model; NULL: Claude says it, too */
     const char *form_target;        /* MANTIS_FORM_TARGET_PROVIDER: profile of who says where to click */
-    const char *extract_model;      /* the suite's _extractor_model */
+    const char *extract_model;      /* the suite's _extractor_model, runtime.extractor_model of a plan */
     const char *verify_model;       /* MANTIS_VERIFY_MODEL */
     const char *escalation_model;   /* MANTIS_VERIFY_ESCALATION_MODEL */
     const char *phone_model;        /* MANTIS_PHONE_REEXTRACT_MODEL */

@@ -43,7 +43,10 @@ static const char *reader_spec(struct pool *pool, const char *spec)
 static struct reader_needs reader_needs(struct minds *m)
 {
     const json_t *set = json_object_get(m->start, "readers");
+    const json_t *plan = json_object_get(m->start, "plan");
     return (struct reader_needs){.form_target = text_or_null(set, "form_target"),
+                                 .extract_model = text_or_null(json_object_get(plan, "runtime"),
+                                                         "extractor_model"),
                                  .verify_model = text_or_null(set, "verify_model"),
                                  .escalation_model = text_or_null(set, "escalation_model"),
                                  .phone_model = text_or_null(set, "phone_model"),

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "reader/model_reader.h"
+#include "run/minds.h"
 #include "run/models.h"
 
 #define SONNET "claude-sonnet-4-6"
@@ -44,6 +46,25 @@ static void a_run_without_a_gateway_has_no_models(void **state)
     assert_non_null(strstr(err.msg, "'holo3' cannot be asked"));
     pool_destroy(pool);
     loop_destroy(loop);
+}
+
+static void a_plan_may_name_the_model_that_extracts(void **state)
+{
+    static const char *const plans[][2] = {
+        {"{}", SONNET}, {"{\"runtime\":{\"extractor_model\":\"claude-x\"}}", "claude-x"}};
+    rig_set_up("[{\"text\":\"hello\"}]");
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        struct minds minds;
+        struct err err = {0};
+        json_t *start = json_pack("{s:s,s:s,s:o,s:o}", "brain", "page", "reader", "claude", "model",
+                                  gateway_link(rig_run("acme", i ? "r2" : "r1", 1)), "plan",
+                                  json_loads(plans[i][0], 0, NULL));
+        if (minds_open(rig.pool, rig.loop, json_keep(rig.pool, start), NULL, NULL, &minds, &err))
+            fail_msg("%s", err.msg);
+        assert_string_equal(model_reader_of(minds.reader)->models[ROLE_EXTRACT], plans[i][1]);
+        minds_close(&minds);
+    }
+    rig_tear_down();
 }
 
 static void a_link_knows_whose_server_it_is(void **state)
@@ -139,6 +160,7 @@ static void a_socket_far_down_is_reached(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_without_a_gateway_has_no_models),
+    row_test("brains 10 E: the suite's _extractor_model", a_plan_may_name_the_model_that_extracts),
     cmocka_unit_test(a_link_knows_whose_server_it_is),
     row_test("agent-loop 17 a call that there is no money for is a typed error",
              what_the_gateway_refuses_is_told),

@@ -44,7 +44,7 @@ static void a_plan_survives_the_way_to_the_store_and_back(void **state)
         "\"settle_ceiling_seconds\":2.5,\"max_recoveries_per_run\":1,\"max_recoveries_per_step\":2,"
         "\"state_repeat_threshold\":3,\"pinned_source_url_pattern\":\"p\",\"off_source_step_"
         "budget\":4,"
-        "\"brain_budgets\":{\"click\":9},\"pause_on_captcha\":false,\"proxy_disabled\":true},"
+        "\"extractor_model\":\"m\",\"brain_budgets\":{\"click\":9},\"pause_on_captcha\":false,\"proxy_disabled\":true},"
         "\"session_name\":\"s\",\"domain\":\"d\",\"name\":\"n\",\"signature\":\"abc\","
         "\"pagination_url_template\":\"t\",\"site_config\":{\"k\":true},\"warnings\":[\"w\"]}");
     assert_int_equal(plan_from_json(pool, in, &plan, &err), 0);
