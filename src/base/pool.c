@@ -102,7 +102,7 @@ static struct chunk *add_chunk(struct pool *pool, size_t size)
     return c;
 }
 
-void *pool_try(struct pool *pool, size_t size)
+void *pool_try_raw(struct pool *pool, size_t size)
 {
     size_t align = alignof(max_align_t);
     if (size > SIZE_MAX - align)
@@ -115,7 +115,14 @@ void *pool_try(struct pool *pool, size_t size)
         return NULL;
     void *p = c->data + c->used;
     c->used += need;
-    memset(p, 0, need);
+    return p;
+}
+
+void *pool_try(struct pool *pool, size_t size)
+{
+    void *p = pool_try_raw(pool, size);
+    if (p)
+        memset(p, 0, size);
     return p;
 }
 

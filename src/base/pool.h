@@ -25,6 +25,7 @@ void *pool_alloc(struct pool *pool, size_t size);
 
 /* The same for a size a stranger chose: NULL when there is no memory. */
 void *pool_try(struct pool *pool, size_t size);
+void *pool_try_raw(struct pool *pool, size_t size); /* not zeroed: for pictures, written over at once */
 
 char *pool_strdup(struct pool *pool, const char *s);
 char *pool_strndup(struct pool *pool, const char *s, size_t len);

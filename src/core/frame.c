@@ -10,21 +10,21 @@
 #define SAME_LEVELS   8   /* differences up to this do not count */
 #define BLANK_PERCENT 99
 
-static int grey(const uint8_t *bgrx)
-{
-    return (299 * bgrx[2] + 587 * bgrx[1] + 114 * bgrx[0]) / 1000; /* ITU-R BT.601 */
-}
-
-/* Mean grey of the block [x0,x1) x [y0,y1), which is never empty. */
+/* Mean grey (ITU-R BT.601) of the block [x0,x1) x [y0,y1), which is never empty. The colours are summed and weighed
+ * once: half the time of weighing each pixel. */
 static uint8_t block_mean(const struct frame *f, int x0, int y0, int x1, int y1)
 {
-    uint64_t sum = 0;
+    uint64_t b = 0, g = 0, r = 0;
     for (int y = y0; y < y1; y++) {
         const uint8_t *p = f->pixels + (size_t)y * (size_t)f->stride + (size_t)x0 * 4;
-        for (int x = x0; x < x1; x++, p += 4)
-            sum += (uint64_t)grey(p);
+        for (int x = x0; x < x1; x++, p += 4) {
+            b += p[0];
+            g += p[1];
+            r += p[2];
+        }
     }
-    return (uint8_t)(sum / ((uint64_t)(x1 - x0) * (uint64_t)(y1 - y0)));
+    uint64_t n = (uint64_t)(x1 - x0) * (uint64_t)(y1 - y0);
+    return (uint8_t)((299 * r + 587 * g + 114 * b) / (1000 * n));
 }
 
 /* Grey copy of area, w x h, by averaging. */
@@ -101,18 +101,42 @@ double frame_difference(const struct frame *a, const struct frame *b)
     return frame_difference_in(a, b, NULL);
 }
 
+static bool same_pixels(const struct frame *a, const struct frame *b, const struct rect *area)
+{
+    size_t left = (size_t)area->x * 4, len = (size_t)area->w * 4;
+    for (size_t y = (size_t)area->y; y < (size_t)(area->y + area->h); y++)
+        if (memcmp(a->pixels + y * (size_t)a->stride + left,
+                   b->pixels + y * (size_t)b->stride + left, len))
+            return false;
+    return true;
+}
+
+/* Of one row of the small copies. Most rows of two looks at a page are the same to the pixel. */
+static int row_difference(const struct frame *a, const struct frame *b, const struct rect *band)
+{
+    uint8_t small_a[SMALL], small_b[SMALL];
+    int differ = 0;
+    if (same_pixels(a, b, band))
+        return 0;
+    shrink(a, band, SMALL, 1, small_a);
+    shrink(b, band, SMALL, 1, small_b);
+    for (int i = 0; i < SMALL; i++) {
+        int d = small_a[i] - small_b[i];
+        differ += d > SAME_LEVELS || d < -SAME_LEVELS;
+    }
+    return differ;
+}
+
 double frame_difference_in(const struct frame *a, const struct frame *b, const struct rect *area)
 {
-    uint8_t small_a[SMALL * SMALL], small_b[SMALL * SMALL];
     int differ = 0;
     if (a->width != b->width || a->height != b->height)
         return 1;
     struct rect where = inside(a, area);
-    shrink(a, &where, SMALL, SMALL, small_a);
-    shrink(b, &where, SMALL, SMALL, small_b);
-    for (int i = 0; i < SMALL * SMALL; i++) {
-        int d = small_a[i] - small_b[i];
-        differ += d > SAME_LEVELS || d < -SAME_LEVELS;
+    for (int row = 0; row < SMALL; row++) {
+        int y0 = row * where.h / SMALL, y1 = (row + 1) * where.h / SMALL;
+        struct rect band = {where.x, where.y + y0, where.w, y1 > y0 ? y1 - y0 : 1};
+        differ += row_difference(a, b, &band);
     }
     return (double)differ / (SMALL * SMALL);
 }

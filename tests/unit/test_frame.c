@@ -105,6 +105,22 @@ static void difference_is_the_share_of_changed_pixels(void **state)
     assert_true(frame_difference(&a, &other) == 1);
 }
 
+/* Of 64 rows of the small copies, that in which pixels differ; the last one, too. */
+static void a_changed_row_is_not_missed(void **state)
+{
+    static uint8_t p[W * H * 4], q[W * H * 4];
+    struct frame a = flat(p, 100), b = flat(q, 100);
+    for (int row = 0; row < 64; row++) {
+        int y0 = row * H / 64, y1 = (row + 1) * H / 64;
+        struct rect band = {0, y0, W, y1 - y0};
+        fill(q, band, 200);
+        assert_true(frame_difference(&a, &b) == 1.0 / 64);
+        fill(q, band, 100);
+    }
+    fill(q, (struct rect){W - 1, H - 1, 1, 1}, 200); /* one pixel of the last block */
+    assert_true(frame_difference(&a, &b) > 0);
+}
+
 static void a_frame_smaller_than_the_grid_is_fine(void **state)
 {
     static const uint8_t pixels[2 * 2 * 4] = {0};
@@ -149,6 +165,7 @@ int main(void)
         cmocka_unit_test(a_part_is_cut_to_what_is_inside),
         cmocka_unit_test(white_with_a_speck_is_blank_and_a_paragraph_is_not),
         cmocka_unit_test(difference_is_the_share_of_changed_pixels),
+        cmocka_unit_test(a_changed_row_is_not_missed),
         cmocka_unit_test(a_frame_smaller_than_the_grid_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

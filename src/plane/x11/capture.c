@@ -91,7 +91,7 @@ int display_capture(struct display *d, struct pool *pool, struct frame *out, str
     int r = fetch(d, &all, err);
     if (r)
         return r;
-    uint8_t *pixels = pool_try(pool, d->shm_len);
+    uint8_t *pixels = pool_try_raw(pool, d->shm_len);
     if (!pixels)
         return err_set(err, E_NOMEM, "no memory for a screen capture");
     memcpy(pixels, d->shm, d->shm_len);

@@ -1,6 +1,7 @@
 #include "run/inner/detect.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,8 +86,7 @@ static uint64_t hash_signature(const struct action *a)
     return h;
 }
 
-struct loop_sample loop_sample_of(const struct action *a, const char *url,
-                                  const struct frame *frame)
+struct loop_sample loop_sample_of(const struct action *a, const char *url, const char *frame)
 {
     struct loop_sample s = {.type = a->type,
                             .params = hash_params(a),
@@ -98,8 +98,7 @@ struct loop_sample loop_sample_of(const struct action *a, const char *url,
                             .scroll_like = is_scroll_like(a),
                             .tolerance = tolerance_factor(a->reasoning),
                             .url = *url ? str_hash(STR_HASH_START, url, strlen(url)) : 0};
-    if (frame && frame->pixels)
-        frame_hash(frame, NULL, s.frame);
+    snprintf(s.frame, sizeof(s.frame), "%s", frame);
     return s;
 }
 

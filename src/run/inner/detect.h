@@ -31,9 +31,8 @@ struct loop_rules {
     bool plain_tolerance; /* MANTIS_ADAPTIVE_CLICK_TOL=disabled: 8 px */
 };
 
-/* frame may be NULL or without pixels; url "" when unknown. */
-struct loop_sample loop_sample_of(const struct action *action, const char *url,
-                                  const struct frame *frame);
+/* frame: its hash; both "" when unknown. */
+struct loop_sample loop_sample_of(const struct action *action, const char *url, const char *frame);
 
 /* "repeat", "drift", "state", or NULL, over the last window samples; window is at least 2. */
 const char *loop_signal(const struct loop_rules *rules, const struct loop_sample *samples, int n,
