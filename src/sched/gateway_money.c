@@ -164,6 +164,14 @@ static struct slim make_slim(struct pool *pool, const char *body, size_t len)
     return s;
 }
 
+/* Which of its limits a server heeds is the server's to know: the larger one counts. */
+static int64_t most_tokens(const json_t *body)
+{
+    int64_t a = json_int(body, "max_tokens", 0), b = json_int(body, "max_completion_tokens", 0);
+    int64_t most = a > b ? a : b;
+    return most > 0 ? most : DEFAULT_TOKENS;
+}
+
 int worst_cost(struct pool *pool, const char *text, size_t len, const struct cost_rates *rates,
                const char **ret_model, double *ret_usd, struct err *err)
 {
@@ -180,13 +188,12 @@ int worst_cost(struct pool *pool, const char *text, size_t len, const struct cos
     weigh(body, NULL, &w);
     if (slim.cuts > w.images) /* what was cut was no picture: it is text */
         w.tokens += (double)slim.dropped / BYTES_PER_TOKEN;
-    int64_t most = json_int(body, "max_tokens", json_int(body, "max_completion_tokens", 0));
     int64_t input = TOKENS_OF_CALL + (int64_t)ceil(w.tokens);
     const struct token_use read = {.input = input}, written = {.cache_write = input};
-    const struct token_use answer = {.output = most > 0 ? most : DEFAULT_TOKENS};
+    const struct token_use answer = {.output = most_tokens(body)};
     *ret_usd = fmax(cost_of_tokens(rates, *ret_model, &read),
                     cost_of_tokens(rates, *ret_model, &written)) +
-               cost_of_tokens(rates, *ret_model, &answer);
+               cost_of_tokens(rates, *ret_model, &answer) * fmax(1, json_num(body, "n", 1));
     return 0;
 }
 

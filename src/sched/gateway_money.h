@@ -27,8 +27,8 @@ double purse_room(const struct purse *purse); /* USD, >= 0; infinite without a c
 void purse_hold(struct purse *purse, double usd);
 void purse_settle(struct purse *purse, double held, double spent);
 
-/* What the call may cost at worst: its text at two bytes a token, its pictures by their size, all of max_tokens, each at
- * the model's dearest price for it. Pictures are looked at, not parsed. E_INVALID: no JSON object, or no model in it. */
+/* What the call may cost at worst: its text at two bytes a token, its pictures by their size, all of max_tokens or
+ * max_completion_tokens, the larger, n times; each at the model's dearest price for it. Pictures are looked at, not parsed. E_INVALID: no JSON object, or no model in it. */
 int worst_cost(struct pool *pool, const char *body, size_t len, const struct cost_rates *rates, const char **ret_model,
                double *ret_usd, struct err *err) MUST_CHECK;
 

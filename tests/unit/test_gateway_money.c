@@ -132,6 +132,32 @@ static void the_worst_case_is_text_pictures_and_all_of_the_answer(void **state)
                 1000 * 75e-6);
 }
 
+static void the_largest_limit_counts_for_each_answer(void **state)
+{
+    static const struct {
+        const char *limits;
+        int tokens; /* of answers */
+    } rows[] = {
+        {"\"max_tokens\":100", 100},
+        {"\"max_completion_tokens\":100", 100},
+        {"\"max_tokens\":10,\"max_completion_tokens\":100", 100},
+        {"\"max_tokens\":100,\"max_completion_tokens\":10", 100},
+        {"\"max_tokens\":100,\"n\":8", 800},
+        {"\"max_tokens\":10,\"max_completion_tokens\":100,\"n\":3", 300},
+        {"\"max_tokens\":100,\"n\":0", 100},
+        {"\"max_tokens\":100,\"n\":null", 100},
+        {"\"max_tokens\":0,\"max_completion_tokens\":null,\"n\":2", 2 * 4096},
+    };
+    const double write = 3.75e-6, out = 15e-6;
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        double usd = worst_of(pool_printf(pool, "{\"model\":\"" SONNET "\",%s}", rows[i].limits));
+        if (usd < rows[i].tokens * out + 2000 * write || usd > rows[i].tokens * out + 2100 * write)
+            fail_msg("%s: %f", rows[i].limits, usd);
+    }
+    pool_destroy(pool);
+}
+
 static void prices_are_a_setting(void **state)
 {
     static const struct {
@@ -273,6 +299,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_purse_says_yes_later_or_no),
     cmocka_unit_test(only_pictures_weigh_less_than_their_bytes),
     cmocka_unit_test(the_worst_case_is_text_pictures_and_all_of_the_answer),
+    row_test("agent-loop 17 the worst case is the largest limit of an answer, n times",
+             the_largest_limit_counts_for_each_answer),
     row_test("agent-loop 17 rates come from configuration, by model", prices_are_a_setting),
     row_test("agent-loop 17 a thousand calls at once against a cap of 1 USD: nothing over it, none "
              "refused that fits",
