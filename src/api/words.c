@@ -120,10 +120,14 @@ void words_begin(struct words *w, struct request *req, const struct tenant *tena
 
 static json_t *spent_json(const struct author_answer *a)
 {
-    return json_pack("[{s:s,s:s,s:I,s:I,s:I,s:I}]", "source", AUTHOR_COST, "model", a->model,
-                     "input", (json_int_t)a->use.input, "output", (json_int_t)a->use.output,
-                     "cache_read", (json_int_t)a->use.cache_read, "cache_write",
-                     (json_int_t)a->use.cache_write);
+    struct cost_rates rates;
+    json_t *costs = json_object(), *by_path = json_object();
+    cost_rates_read(NULL, &rates);
+    cost_count_call(costs, by_path, &rates, AUTHOR_COST, a->model, &a->use);
+    json_t *rows = json_incref(json_object_get(by_path, "by_path"));
+    json_decref(costs);
+    json_decref(by_path);
+    return rows;
 }
 
 static void log_cost(const struct words *w, int result, const struct author_answer *a)

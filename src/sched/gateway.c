@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 #include "sys/input.h"
 
 #define SOCKET "model.sock"
-#define IDLE_S 300 /* of a kept connection */
+#define IDLE_S   300 /* of a kept connection */
+#define MOMENT_S .05 /* workers hear of seconds with three digits */
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
@@ -33,7 +35,7 @@ struct gateway_run *gateway_find(struct gateway *g, const char *credential, uid_
     return found;
 }
 
-static struct gateway_run *run_of(struct gateway *g, struct run_key key)
+struct gateway_run *gateway_run_of(struct gateway *g, struct run_key key)
 {
     struct gateway_run *r = g->runs;
     while (r && !run_key_equal(r->key, key))
@@ -63,6 +65,7 @@ static struct gateway_run *run_create(struct gateway *g, struct run_key key)
         .pool = pool,
         .key = RUN_KEY(pool_strdup(pool, key.tenant), pool_strdup(pool, key.run_id)),
         .tenant = tenant_of(g, key.tenant),
+        .paid = json_keep(pool, json_object()),
         .anthropic_secret = "",
         .slot = -1,
         .next = g->runs,
@@ -82,29 +85,72 @@ static void run_destroy(struct gateway_run *r)
     pool_destroy(r->pool);
 }
 
+/* What its calls have cost before this gateway knew it. */
+static void take_up(struct gateway_run *r, const json_t *account)
+{
+    const json_t *costs = json_object_get(account, "costs");
+    cost_pay_rows(r->paid, json_object_get(json_object_get(account, "claude_cost_by_path"), "by_path"));
+    r->gpu_seconds = json_num(costs, "gpu_seconds", 0);
+    r->models = json_num(costs, "claude", 0) + json_num(costs, "gpu", 0);
+}
+
 struct gateway_run *gateway_open(struct gateway *g, const struct gateway_client *client)
 {
-    struct gateway_run *r = run_of(g, client->key);
-    if (r)
+    struct gateway_run *r = gateway_run_of(g, client->key);
+    if (r) {
         gateway_close(r);
-    else
+    } else {
         r = run_create(g, client->key);
+        take_up(r, client->account);
+    }
     r->uid = client->uid;
     r->purse.cap = client->max_cost;
     r->day_cap = client->day_cap;
     r->anthropic_secret = pool_strdup(r->pool, client->anthropic_secret);
     r->anthropic_required = client->anthropic_required;
-    gateway_told_cost(r, client->spent);
+    gateway_told_cost(r, json_object_get(client->account, "costs"));
     id_random_hex(32, r->credential);
     return r;
 }
 
-/* What calls have come to since is not in it: the larger one counts. */
-void gateway_told_cost(struct gateway_run *r, double usd)
+/* What calls have come to since is not in it. */
+void gateway_told_cost(struct gateway_run *r, const json_t *costs)
 {
-    r->told = usd;
-    if (usd > r->purse.spent)
-        r->purse.spent = usd;
+    r->told = json_num(costs, "total", 0);
+    double other = json_num(costs, "proxy", 0);
+    r->purse.spent = fmax(r->purse.spent, fmax(r->told, r->models + other));
+}
+
+/* The copy of an object under key, made when it is not there. Borrowed. */
+static json_t *own_object(json_t *doc, const char *key)
+{
+    const json_t *there = json_object_get(doc, key);
+    json_t *own = there ? json_deep_copy(there) : json_object();
+    json_put(doc, key, own);
+    return own;
+}
+
+static json_t *complete(const struct gateway_run *r, const json_t *checkpoint, const json_t *rows)
+{
+    json_t *out = json_copy((json_t *)checkpoint);
+    json_t *costs = own_object(out, "costs"), *by_path = own_object(out, "claude_cost_by_path");
+    cost_add_rows(costs, by_path, rows);
+    json_put_num(costs, "gpu_seconds", fmax(json_num(costs, "gpu_seconds", 0), r->gpu_seconds));
+    cost_update(costs, by_path, &r->gateway->rates);
+    return out;
+}
+
+json_t *gateway_complete(const struct gateway_run *r, const json_t *checkpoint)
+{
+    if (!r || !checkpoint)
+        return json_incref((json_t *)checkpoint);
+    const json_t *by_path = json_object_get(checkpoint, "claude_cost_by_path");
+    double counted_s = json_num(json_object_get(checkpoint, "costs"), "gpu_seconds", 0);
+    json_t *rows = cost_unanswered(json_object_get(by_path, "by_path"), r->paid);
+    bool whole = !json_object_size(rows) && r->gpu_seconds <= counted_s + MOMENT_S;
+    json_t *out = whole ? json_incref((json_t *)checkpoint) : complete(r, checkpoint, rows);
+    json_decref(rows);
+    return out;
 }
 
 void gateway_close(struct gateway_run *r)
@@ -123,7 +169,7 @@ void gateway_close(struct gateway_run *r)
 
 void gateway_forget(struct gateway *g, struct run_key key)
 {
-    struct gateway_run *r = run_of(g, key);
+    struct gateway_run *r = gateway_run_of(g, key);
     if (r)
         run_destroy(r);
 }

@@ -68,7 +68,8 @@ struct gateway_client {
     struct run_key key;
     uid_t uid;                    /* the worker's; 0: this process's own */
     double max_cost;              /* USD, of the run; 0 none */
-    double spent;                 /* of it, by earlier attempts as far as their checkpoints say */
+    const json_t *account;        /* {"costs", "claude_cost_by_path"}: what it has cost so far, as the
+                                     store has it; NULL nothing */
     double day_cap;               /* USD, of the tenant's runs of a day; 0 none */
     const char *anthropic_secret; /* the tenant's own key comes first; "" none */
     bool anthropic_required;      /* and the shared one never */
@@ -81,8 +82,19 @@ struct gateway_run *gateway_open(struct gateway *gateway, const struct gateway_c
  * reference. */
 json_t *gateway_link(const struct gateway_run *run);
 
-/* The run has spent so much in all, by its own account, which knows more than models. */
-void gateway_told_cost(struct gateway_run *run, double usd);
+/* The store has these "costs" of the run, which know more than models. */
+void gateway_told_cost(struct gateway_run *run, const json_t *costs);
+
+/*
+ * A checkpoint as its worker sent it, with the truth about money: what was paid for calls of the run that are not
+ * in its claude_cost_by_path and gpu_seconds is added to them, there as "unanswered::<model>" (core/cost.h). Nobody
+ * counts the answer of a call that broke off, nor one that came when the worker died. Of calls under way nothing is
+ * in it. New reference, the same checkpoint where it is complete. run NULL: likewise.
+ */
+json_t *gateway_complete(const struct gateway_run *run, const json_t *checkpoint);
+
+/* By the run's key; NULL: it has called no model since the start of `serve`. */
+struct gateway_run *gateway_run_of(struct gateway *gateway, struct run_key key);
 
 /* The attempt is over: the credential is void, its calls end now. NULL is fine. */
 void gateway_close(struct gateway_run *run);

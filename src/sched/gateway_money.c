@@ -199,15 +199,17 @@ int worst_cost(struct pool *pool, const char *text, size_t len, const struct cos
 
 /* --- after it -------------------------------------------------------------------------------- */
 
-bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
-               size_t len, const struct cost_rates *rates, double *ret_usd)
+bool told_use(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
+              size_t len, const char **ret_model, struct token_use *ret_use)
 {
     json_t *body;
     struct said said = {0};
     if (json_parse(answer, len, "answer", &body, NULL) ||
         !said_tokens(api, json_keep(pool, body), &said))
         return false;
-    const struct token_use use = said_use(&said);
-    *ret_usd = cost_of_tokens(rates, json_str(body, "model", model_asked), &use);
+    *ret_use = said_use(&said);
+    *ret_model = json_str(body, "model", model_asked);
+    if (!**ret_model)
+        *ret_model = model_asked;
     return true;
 }

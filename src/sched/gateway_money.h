@@ -32,8 +32,8 @@ void purse_settle(struct purse *purse, double held, double spent);
 int worst_cost(struct pool *pool, const char *body, size_t len, const struct cost_rates *rates, const char **ret_model,
                double *ret_usd, struct err *err) MUST_CHECK;
 
-/* What an answer says it cost. False: it does not say. */
-bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
-               size_t len, const struct cost_rates *rates, double *ret_usd);
+/* What an answer says it took: *ret_model, in pool, is who answered. False: it does not say. */
+bool told_use(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer, size_t len,
+              const char **ret_model, struct token_use *ret_use);
 
 #endif

@@ -35,7 +35,10 @@ struct gateway_run {
     uid_t uid;
     char credential[65]; /* "" the attempt is over: only the purse is kept, for the next one */
     struct purse purse;
-    double told; /* of what is spent, what the store knows */
+    json_t *paid;       /* by the token: {"<model>": row of core/cost.h} */
+    double gpu_seconds; /* of the pod's model */
+    double models;      /* USD, of both */
+    double told;        /* of what is spent, what the store knows */
     double day_cap;
     const char *anthropic_secret;
     bool anthropic_required;

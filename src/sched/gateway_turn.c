@@ -113,19 +113,29 @@ static void no_money(struct call *c)
 
 /* --- its end --------------------------------------------------------------------------------- */
 
-/* What becomes of what was held: the price the answer tells, or of the pod's model the time; a call
- * whose end is not known counts as what it may have cost. */
-static double cost_of(struct call *c, int result, const struct httpc_answer *answer)
+/* By the token: the price of what the answer tells; a call whose end is not known counts as what it
+ * may have cost, one that never began or that the server refused as nothing. */
+static double pay_tokens(struct call *c, int result, const struct httpc_answer *answer)
 {
-    double usd;
-    if (c->up.pod)
-        return c->seconds * second_usd(c->gateway);
+    const char *model = c->model;
+    struct token_use use;
     if (result == E_UNAVAILABLE || !*c->model || (answer && answer->status != 200))
         return 0;
-    return answer && told_cost(c->pool, c->up.profile->api, c->model, answer->body, answer->len,
-                               &c->gateway->rates, &usd)
-               ? usd
-               : c->held;
+    bool told = answer && told_use(c->pool, c->up.profile->api, c->model, answer->body, answer->len,
+                                   &model, &use);
+    double usd = told ? cost_of_tokens(&c->gateway->rates, model, &use) : c->held;
+    cost_pay(c->run->paid, model, told ? &use : NULL, usd);
+    return usd;
+}
+
+/* What becomes of what was held. */
+static double pay(struct call *c, int result, const struct httpc_answer *answer)
+{
+    double usd = c->up.pod ? c->seconds * second_usd(c->gateway) : pay_tokens(c, result, answer);
+    if (c->up.pod)
+        c->run->gpu_seconds += c->seconds;
+    c->run->models += usd;
+    return usd;
 }
 
 static void free_slot(struct call *c)
@@ -150,7 +160,7 @@ static void tell(const struct call *c, int result, const struct httpc_answer *an
 static void settle(struct call *c, int result, const struct httpc_answer *answer)
 {
     c->seconds = (double)(clock_mono_us() - c->begun_us) / 1e6;
-    double usd = cost_of(c, result, answer);
+    double usd = pay(c, result, answer);
     tell(c, result, answer, usd);
     purse_settle(&c->run->purse, c->held, usd);
     c->held = 0;
