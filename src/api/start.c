@@ -10,7 +10,6 @@
 #include "plan/intake.h"
 
 #define CONCURRENCY_RETRY_S 6 /* http-api.md section 12 */
-#define DAY_US              (INT64_C(24) * 3600 * 1000000)
 
 /* ---- the tenant ---- */
 
