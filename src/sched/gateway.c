@@ -56,7 +56,7 @@ static struct gateway_tenant *tenant_of(struct gateway *g, const char *id)
     return g->tenants = t;
 }
 
-static struct gateway_run *run_create(struct gateway *g, struct run_key key)
+struct gateway_run *gateway_run_create(struct gateway *g, struct run_key key)
 {
     struct pool *pool = pool_create(NULL);
     struct gateway_run *r = pool_alloc(pool, sizeof(*r));
@@ -100,7 +100,7 @@ struct gateway_run *gateway_open(struct gateway *g, const struct gateway_client 
     if (r) {
         gateway_close(r);
     } else {
-        r = run_create(g, client->key);
+        r = gateway_run_create(g, client->key);
         take_up(r, client->account);
     }
     r->uid = client->uid;
@@ -208,6 +208,11 @@ const struct profile_dirs *gateway_profile_dirs(const struct gateway *g)
     return &g->dirs;
 }
 
+const struct cost_rates *gateway_rates(const struct gateway *g)
+{
+    return &g->rates;
+}
+
 /* The data directory's path may be longer than a socket's address. Workers that have a uid of their
  * own connect, too: who they are is looked at when they do. */
 static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
@@ -307,7 +312,7 @@ static struct gateway *alloc(const struct gateway_config *config)
         g->first_uid = (uid_t)set->run_uid_base;
         g->last_uid = g->first_uid + (uid_t)set->concurrency;
     }
-    cost_rates_read(json_keep(g->pool, launch_rates(set)), &g->rates);
+    cost_rates_read(json_keep(g->pool, account_rates(set)), &g->rates);
     return g;
 }
 
@@ -333,9 +338,11 @@ void gateway_destroy(struct gateway *g)
 {
     if (!g)
         return;
+    ledger_write(g);
     while (g->runs)
         run_destroy(g->runs);
     loop_timer_clear(&g->round);
+    loop_timer_clear(&g->ledger);
     httpd_stop(&g->httpd);
     httpc_destroy(g->httpc);
     if (g->dir_fd >= 0) {

@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/pool.h"
 #include "brain/model/profile.h"
+#include "core/cost.h"
 #include "store/store.h"
 #include "sys/loop.h"
 #include "sys/settings.h"
@@ -62,6 +63,7 @@ void gateway_destroy(struct gateway *gateway);
 /* What an isolated worker must see: where the socket is, and the folders of profiles and prompts. Absolute; borrowed. */
 const char *gateway_dir(const struct gateway *gateway);
 const struct profile_dirs *gateway_profile_dirs(const struct gateway *gateway);
+const struct cost_rates *gateway_rates(const struct gateway *gateway);
 
 /* An attempt of a run. Strings are copied. */
 struct gateway_client {
@@ -101,5 +103,38 @@ void gateway_close(struct gateway_run *run);
 
 /* The run is over: nothing of it is remembered. */
 void gateway_forget(struct gateway *gateway, struct run_key key);
+
+/* --- what a tenant pays beside its runs (gateway_tenant.c) --- */
+
+/*
+ * A tenant's own call to the pod's model, which whoever asks carries out: it waits for its turn in the one line of
+ * all, and is paid by the time from go() to gateway_leave(). Until then it holds what that time may come to.
+ */
+struct gateway_order {
+    const char *tenant;
+    double day_cap;  /* USD, of the tenant's day; 0 none */
+    double max_cost; /* USD, of this call; 0 none */
+    int timeout_ms;  /* that it may take */
+    /* One of them is called once, from the loop, never inside gateway_wait(). timeout_ms: less than was asked for
+     * where there is no money for more. E_BUDGET; E_TIMEOUT: it waited CAP_GATEWAY_WAIT_MS. */
+    void (*go)(void *arg, int timeout_ms);
+    void (*refuse)(void *arg, const struct err *err);
+    void *arg;
+};
+struct gateway_ticket;
+struct gateway_ticket *gateway_wait(struct gateway *gateway, const struct gateway_order *order);
+
+/* A call under way takes so long from now on. How much of it there is money for, in ms; that is held, too. */
+int gateway_prolong(struct gateway_ticket *ticket, int ms);
+
+/* The call is over, or not wanted any more. Neither go() nor refuse() comes afterwards. NULL is fine. */
+void gateway_leave(struct gateway_ticket *ticket);
+
+/* The tenant has paid so much, for no run. */
+void gateway_charge(struct gateway *gateway, const char *tenant, double usd);
+
+/* What the calls of a client that is no run came to, {"<model>": row of core/cost.h}, new reference; they end, and
+ * nothing of it is remembered. NULL: there is no such client. */
+json_t *gateway_take(struct gateway *gateway, struct run_key key);
 
 #endif

@@ -24,7 +24,7 @@ static const struct gateway_route routes[] = {
 /* Nothing counts it any more. */
 static void leave(struct call *c)
 {
-    call_leave_line(c);
+    turn_leave_line(&c->turn);
     if (c->run) {
         c->run->calls--;
         c->run->bytes -= c->bytes;
@@ -163,7 +163,6 @@ static enum MHD_Result create(struct gateway *g, struct MHD_Connection *connecti
                        .pool = pool,
                        .connection = connection,
                        .model = "",
-                       .slot = -1,
                        .next = g->calls,
                        .link = &g->calls};
     if (c->next)
