@@ -174,6 +174,12 @@ void gateway_forget(struct gateway *g, struct run_key key)
         run_destroy(r);
 }
 
+void gateway_entry(const struct gateway_run *r, const char **ret_socket, const char **ret_credential)
+{
+    *ret_socket = r->gateway->own_socket;
+    *ret_credential = r->credential;
+}
+
 json_t *gateway_link(const struct gateway_run *r)
 {
     struct gateway *g = r->gateway;
@@ -226,7 +232,8 @@ static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
     *ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (g->dir_fd < 0 || *ret_fd < 0)
         return err_sys(err, E_IO, "the model gateway cannot open '%s'", dir);
-    snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" SOCKET, g->dir_fd);
+    g->own_socket = pool_printf(g->pool, "/proc/self/fd/%d/" SOCKET, g->dir_fd);
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", g->own_socket);
     unlinkat(g->dir_fd, SOCKET, 0);
     mode_t before = umask(g->first_uid ? 0111 : 0177);
     int bad = bind(*ret_fd, (struct sockaddr *)&a, sizeof(a));
@@ -236,18 +243,21 @@ static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
                : 0;
 }
 
-static bool is_worker(const struct gateway *g, uid_t uid)
+/* Or this process itself, which asks for plans. */
+static bool is_worker(const struct gateway *g, const struct ucred *who)
 {
-    return g->first_uid ? uid >= g->first_uid && uid <= g->last_uid : uid == geteuid();
+    bool worker = g->first_uid ? who->uid >= g->first_uid && who->uid <= g->last_uid
+                               : who->uid == geteuid();
+    return worker || who->pid == getpid();
 }
 
 /* A stranger's connection is over before a byte of it is read. */
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    uid_t uid;
+    struct ucred who;
     if (code != MHD_CONNECTION_NOTIFY_STARTED ||
-        (gateway_peer(connection, &uid) && is_worker(cls, uid)))
+        (gateway_peer(connection, &who) && is_worker(cls, &who)))
         return;
     log_warning(GATEWAY_LOGGER, NULL, "a process that is no worker's tried to call a model");
     shutdown(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,

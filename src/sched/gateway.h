@@ -11,8 +11,8 @@
  * "message"}}, the types those of err.h; "budget_cap" (402) is the one that ends a run.
  * docs/processes.md tells the same.
  *
- * Who is let in: a process of the run's own uid that knows the credential of an attempt that is not
- * over. Threads: the loop's. A call to open or find waits for small files only.
+ * Who is let in: a process of the run's own uid, or this process, that knows the credential of an attempt that is
+ * not over. Threads: the loop's. A call to open or find waits for small files only.
  */
 #ifndef MANTIS_SCHED_GATEWAY_H
 #define MANTIS_SCHED_GATEWAY_H
@@ -65,7 +65,7 @@ const char *gateway_dir(const struct gateway *gateway);
 const struct profile_dirs *gateway_profile_dirs(const struct gateway *gateway);
 const struct cost_rates *gateway_rates(const struct gateway *gateway);
 
-/* An attempt of a run. Strings are copied. */
+/* An attempt of a run; or somebody else of the tenant, whose key names no run. Strings are copied. */
 struct gateway_client {
     struct run_key key;
     uid_t uid;                    /* the worker's; 0: this process's own */
@@ -79,6 +79,13 @@ struct gateway_client {
 
 /* The attempt may call models until gateway_close(). Never NULL. */
 struct gateway_run *gateway_open(struct gateway *gateway, const struct gateway_client *client);
+
+/* The same for a process's own calls: the socket's path in this process, and the credential. Good until
+ * gateway_close(). */
+void gateway_entry(const struct gateway_run *run, const char **ret_socket, const char **ret_credential);
+
+/* Is there a key for Claude that such a client may use? As of struct gateway_client. */
+bool gateway_has_claude(struct gateway *gateway, const char *anthropic_secret, bool anthropic_required);
 
 /* "model" of the start message: {"socket","credential","dirs"{},"pod","claude"}. Holds the credential. New
  * reference. */

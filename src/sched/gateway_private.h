@@ -12,6 +12,8 @@
 #ifndef MANTIS_SCHED_GATEWAY_PRIVATE_H
 #define MANTIS_SCHED_GATEWAY_PRIVATE_H
 
+#include <sys/socket.h>
+
 #include "base/buf.h"
 #include "base/caps.h"
 #include "sched/gateway.h"
@@ -137,6 +139,7 @@ struct gateway {
     struct httpc *httpc; /* made for the first call */
     int dir_fd;
     const char *dir, *socket;  /* paths */
+    const char *own_socket;    /* short enough for an address, in this process */
     uid_t first_uid, last_uid; /* of workers, when they have one of their own */
     struct gateway_run *runs;
     struct gateway_tenant *tenants;
@@ -157,7 +160,7 @@ enum MHD_Result gateway_turn(void *cls, struct MHD_Connection *connection, const
                              size_t *size, void **con_cls);
 void gateway_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode why);
-bool gateway_peer(struct MHD_Connection *connection, uid_t *ret_uid);
+bool gateway_peer(struct MHD_Connection *connection, struct ucred *out);
 /* It is over: with an answer, or (status 0) without one: then its connection is closed. */
 void call_answer(struct call *c, int status, const char *type, const char *body, size_t len);
 void call_fail(struct call *c, const struct err *err);
