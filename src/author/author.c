@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "brain/model/ask.h"
 #include "brain/model/retry.h"
+#include "core/purse.h"
 #include "plan/decompose.h"
 #include "sys/httpc.h"
 
@@ -37,6 +38,7 @@ struct job {
     struct httpc_exchange *exchange; /* NULL: it rests */
     struct loop_timer rest;
     int calls; /* made so far */
+    struct purse purse; /* without a gateway: what they cost and hold */
     int64_t deadline_mono_ms;
     struct author_wait *waits;
     bool over; /* its waiters are being told: nobody joins, nobody ends it */
@@ -141,13 +143,15 @@ static void tell(struct job *j, int result, const struct author_answer *answer,
         free(w);
         told.model = "";
         told.use = (struct token_use){0};
+        told.broken_usd = 0;
     }
     end_job(j);
 }
 
 static void fail(struct job *j, const struct author_answer *paid, const struct err *err)
 {
-    tell(j, err->code, paid, err);
+    const struct author_answer broken = {.model = "", .broken_usd = j->purse.spent};
+    tell(j, err->code, paid ? paid : &broken, err);
 }
 
 /* --- an answer ------------------------------------------------------------------------------- */
@@ -175,7 +179,8 @@ static void take(struct job *j, const struct said *said)
     struct err err = {0};
     json_t *document = NULL;
     struct author_answer answer = {.model = *said->model ? said->model : j->question.profile->model,
-                                   .use = said_use(said)};
+                                   .use = said_use(said),
+                                   .broken_usd = j->purse.spent};
     if (read_plan(j, said, &document, &err)) {
         fail(j, &answer, &err);
         return;
@@ -228,6 +233,30 @@ static int read_body(struct job *j, const struct httpc_answer *a, struct said *o
     return r ? r : said_read(j->pool, j->question.profile->api, json_keep(j->pool, body), out, err);
 }
 
+/* Without a gateway each try is held against the cap at its worst case. */
+static int hold(struct job *j, struct err *err)
+{
+    const char *model;
+    double usd;
+    if (j->order.socket || !j->order.rates)
+        return 0;
+    int r = worst_cost(j->pool, j->body, strlen(j->body), j->order.rates, &model, &usd, err);
+    if (!r && purse_ask(&j->purse, usd) != PURSE_YES)
+        r = err_set(err, E_BUDGET,
+                    "no plan is made of the words: the call may cost %.4f USD; of %.2f USD %.4f are spent",
+                    usd, j->purse.cap, j->purse.spent);
+    if (!r)
+        purse_hold(&j->purse, usd);
+    return r;
+}
+
+/* An answer's cost is told with it; what broke off, or cannot be read, counts as it may have cost. */
+static void settle(struct job *j, bool answered, int result, const struct httpc_answer *a)
+{
+    bool free = answered || result == E_UNAVAILABLE || (!result && a->status != 200);
+    purse_settle(&j->purse, j->purse.held, free ? 0 : j->purse.held);
+}
+
 /* 0: a gateway says in its own words that there was no answer. */
 static int status_of(struct job *j, const struct httpc_answer *a)
 {
@@ -246,7 +275,9 @@ static void on_answer(void *arg, int result, const struct httpc_answer *a, const
     struct err why = {0};
     struct model_failure failure = {.retry_after_s = -1, .detail = ""};
     j->exchange = NULL;
-    if (!result && a->status == 200 && !read_body(j, a, &said, &why)) {
+    bool answered = !result && a->status == 200 && !read_body(j, a, &said, &why);
+    settle(j, answered, result, a);
+    if (answered) {
         take(j, &said);
         return;
     }
@@ -280,6 +311,10 @@ static void try_once(struct job *j)
         .body_len = strlen(j->body),
         .timeout_ms = (int)earlier(left, 1000 * (int64_t)j->question.profile->timeout_s),
         .max_answer_bytes = CAP_PLAN_ANSWER_BYTES};
+    if (hold(j, &err)) {
+        fail(j, NULL, &err);
+        return;
+    }
     j->calls++;
     if (httpc_start(j->author->httpc, &request, on_answer, j, &j->exchange, &err))
         fail(j, NULL, &err);
@@ -304,6 +339,7 @@ static void own_order(struct job *j, const struct author_order *o)
     j->order.intake = intake;
     j->order.socket = o->socket ? pool_strdup(j->pool, o->socket) : NULL;
     j->order.key = j->order.credential = NULL;
+    j->purse.cap = o->max_cost;
 }
 
 static void prepare(struct job *j, const struct author_order *o)

@@ -44,6 +44,8 @@ struct author_order {
     /* A model gateway (sched/gateway.h) that has the key and pays: where its socket is, and the credential of who
      * asks first; NULL: the server itself is asked. */
     const char *socket, *credential;
+    const struct cost_rates *rates; /* without a gateway: by which calls are held against max_cost; NULL: they are not */
+    double max_cost;                /* USD, of all tries; 0 none */
     const struct intake_config *intake; /* what a plan is held against; its decomposer is not asked */
 };
 
@@ -56,12 +58,13 @@ struct author_answer {
     const json_t *document; /* for intake; NULL: no plan came of it */
     const char *model;      /* that was paid; "": none, or another one who waited has paid */
     struct token_use use;
+    double broken_usd; /* without a gateway: what tries before it may have cost that broke off */
 };
 
 /*
  * fn is called once, from the loop, never inside author_ask(), with an answer that is good until it returns;
  * an answer that is no plan is paid, too. E_UNAVAILABLE: the server does not answer, limits or is overloaded. E_UPSTREAM: it refuses, or
- * what it wrote is no plan. E_BUDGET: the gateway has no money for it. E_INVALID: a text that asks for reading only, and the plan does more.
+ * what it wrote is no plan. E_BUDGET: there is no money for it. E_INVALID: a text that asks for reading only, and the plan does more.
  * At once: E_RATE_LIMITED, CAP_PLAN_CALLS are under way; as author_find().
  */
 struct author_wait;

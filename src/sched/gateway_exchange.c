@@ -9,8 +9,26 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "brain/model/reply.h"
 
 /* --- what it came to ------------------------------------------------------------------------- */
+
+/* What an answer says it took: *ret_model is who answered. False: it does not say. */
+static bool told_use(struct pool *pool, enum profile_api api, const char *model_asked,
+                     const char *answer, size_t len, const char **ret_model,
+                     struct token_use *ret_use)
+{
+    json_t *body;
+    struct said said = {0};
+    if (json_parse(answer, len, "answer", &body, NULL) ||
+        !said_tokens(api, json_keep(pool, body), &said))
+        return false;
+    *ret_use = said_use(&said);
+    *ret_model = json_str(body, "model", model_asked);
+    if (!**ret_model)
+        *ret_model = model_asked;
+    return true;
+}
 
 /* By the token: the price of what the answer tells; a call whose end is not known counts as what it
  * may have cost, one that never began or that the server refused as nothing. */

@@ -7,7 +7,6 @@
  *   gateway_turn.c     whose turn is next: money, slots, fair share
  *   gateway_tenant.c   calls that are no run's
  *   gateway_upstream.c where a profile's calls go, and with which key
- *   gateway_money.c    may it be made with what is left of a cap
  */
 #ifndef MANTIS_SCHED_GATEWAY_PRIVATE_H
 #define MANTIS_SCHED_GATEWAY_PRIVATE_H
@@ -16,8 +15,8 @@
 
 #include "base/buf.h"
 #include "base/caps.h"
+#include "core/purse.h"
 #include "sched/gateway.h"
-#include "sched/gateway_money.h"
 #include "sys/httpc.h"
 #include "sys/httpd.h"
 

@@ -350,6 +350,10 @@ test('plans 14 plan init asks the model with the task and the address', async ()
   const again = await mantis(['init', 'https://www.a-b.test/x', '--task', 'Would you note the closing hours'], { ANTHROPIC_API_KEY: key })
   assert.equal(again.code, 1) // the file is there, so nothing is paid for
   assert.equal(calls('closing hours').length, 0)
+  const dear = await mantis(['init', 'https://www.a-b.test/x', '--overwrite', '--max-cost', '0.5', '--task', 'Would you note the dear hours'], { ANTHROPIC_API_KEY: key })
+  assert.equal(dear.code, 1)
+  assert.match(dear.err, /the call may cost 1\.\d+ USD; of 0\.50 USD/)
+  assert.equal(calls('dear hours').length, 0)
 })
 
 test('plans 13 validate, dry-run and walk of words ask the model once', async () => {

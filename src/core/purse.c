@@ -1,11 +1,10 @@
-#include "sched/gateway_money.h"
+#include "core/purse.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "brain/model/reply.h"
 
 #define CENT_OF_A_CENT  1e-9 /* sums of fractions are not exact */
 #define BYTES_PER_TOKEN 2    /* English has four, code three, other scripts about two */
@@ -195,21 +194,4 @@ int worst_cost(struct pool *pool, const char *text, size_t len, const struct cos
                     cost_of_tokens(rates, *ret_model, &written)) +
                cost_of_tokens(rates, *ret_model, &answer) * fmax(1, json_num(body, "n", 1));
     return 0;
-}
-
-/* --- after it -------------------------------------------------------------------------------- */
-
-bool told_use(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
-              size_t len, const char **ret_model, struct token_use *ret_use)
-{
-    json_t *body;
-    struct said said = {0};
-    if (json_parse(answer, len, "answer", &body, NULL) ||
-        !said_tokens(api, json_keep(pool, body), &said))
-        return false;
-    *ret_use = said_use(&said);
-    *ret_model = json_str(body, "model", model_asked);
-    if (!**ret_model)
-        *ret_model = model_asked;
-    return true;
 }
