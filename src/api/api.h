@@ -20,6 +20,7 @@
 #include "sys/settings.h"
 
 struct api;
+struct gateway;
 
 /* What the routes stand on; all borrowed. */
 struct api_parts {
@@ -31,6 +32,7 @@ struct api_parts {
     struct meters *meters;
     struct engine *engine; /* NULL: the brain needs no model */
     struct author *author; /* NULL: words are read by rules */
+    struct gateway *gateway; /* NULL: without engine and author */
     const struct settings *settings;
 };
 

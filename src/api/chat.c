@@ -2,8 +2,8 @@
  * chat.c - POST /v1/chat/completions: the model server of this host behind a tenant's token, byte
  * for byte (http-api.md section 7).
  *
- * A call that was checked and charged is sent on and suspended until the model server's headers are
- * there. An event stream then goes to the caller as it comes. Any other answer is collected, and
+ * A call that was checked and charged waits for its turn among the calls of all (sched/gateway.h), is
+ * sent on, and stays suspended until the model server's headers are there. An event stream then goes to the caller as it comes. Any other answer is collected, and
  * passed on as it is when it is JSON. A caller that leaves ends the call to the model server at
  * once.
  */
@@ -45,10 +45,20 @@ static void go_on(struct chat *c)
     c->resumed = true;
 }
 
+/* The model server is free for another call. */
+static void let_go(struct chat *c)
+{
+    if (c->exchange)
+        httpc_cancel(c->exchange);
+    c->exchange = NULL;
+    gateway_leave(c->ticket);
+    c->ticket = NULL;
+    loop_timer_clear(&c->quiet);
+}
+
 static void end(struct chat *c, int result, const struct err *err)
 {
-    c->exchange = NULL;
-    loop_timer_clear(&c->quiet);
+    let_go(c);
     c->over = true;
     c->result = result;
     if (result)
@@ -58,8 +68,6 @@ static void end(struct chat *c, int result, const struct err *err)
 
 void chat_break_off(struct chat *c, const struct err *err)
 {
-    if (c->exchange)
-        httpc_cancel(c->exchange);
     end(c, err->code, err);
 }
 
@@ -67,9 +75,7 @@ void chat_break_off(struct chat *c, const struct err *err)
 static void chat_close(void *arg)
 {
     struct chat *c = arg;
-    if (c->exchange)
-        httpc_cancel(c->exchange);
-    c->exchange = NULL;
+    let_go(c);
     chat_stream_close(c);
     chat_count_status(c, c->status ? c->status : MHD_HTTP_BAD_REQUEST);
     buf_release(&c->in);
@@ -77,11 +83,7 @@ static void chat_close(void *arg)
 
 static void abandon(struct request *req)
 {
-    struct chat *c = req->state;
-    if (c->exchange)
-        httpc_cancel(c->exchange);
-    c->exchange = NULL;
-    loop_timer_clear(&c->quiet);
+    let_go(req->state);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -165,17 +167,35 @@ static void on_body(void *arg, const char *data, size_t len)
     }
 }
 
+int chat_no_money(struct err *err)
+{
+    return err_set(err, E_BUDGET,
+                   "the model took longer than there is money for: see max_cost_per_day and "
+                   "max_cost_per_run of the tenant");
+}
+
+/* Not the model server's fault. */
+static int refuse(struct chat *c, int code)
+{
+    chat_count_status(c, err_http_status(code));
+    return code;
+}
+
 /* Whatever it is that is wrong there, the caller's call was right. */
 static void on_done(void *arg, int result, const struct httpc_answer *answer, const struct err *err)
 {
+    struct chat *c = arg;
     struct err own = {0};
-    if (result)
+    c->exchange = NULL;
+    if (result == E_TIMEOUT && c->short_time)
+        result = refuse(c, chat_no_money(&own));
+    else if (result)
         result = err_set(&own, result == E_TIMEOUT ? E_TIMEOUT : E_UPSTREAM, "the model server: %s",
                          err->msg);
-    end(arg, result, &own);
+    end(c, result, &own);
 }
 
-static int send_on(struct chat *c, struct err *err)
+static int send_on(struct chat *c, int timeout_ms, struct err *err)
 {
     struct request *req = c->req;
     struct engine *engine = req->api->engine;
@@ -186,7 +206,7 @@ static int send_on(struct chat *c, struct err *err)
         .headers = chat_headers(req, c->key),
         .body = req->body.data,
         .body_len = req->body.len,
-        .timeout_ms = req->api->chat_ms,
+        .timeout_ms = timeout_ms,
         .max_answer_bytes = CAP_CHAT_ANSWER_BYTES,
         .flags = HTTPC_BODY_STAYS,
         .on_head = on_head,
@@ -194,6 +214,40 @@ static int send_on(struct chat *c, struct err *err)
         .body_arg = c,
     };
     return httpc_start(req->api->httpc, &q, on_done, c, &c->exchange, err);
+}
+
+/* --- its turn -------------------------------------------------------------------------------- */
+
+static void on_turn(void *arg, int timeout_ms)
+{
+    struct chat *c = arg;
+    struct err err = {0};
+    c->short_time = timeout_ms < c->req->api->chat_ms;
+    if (!send_on(c, timeout_ms, &err))
+        return;
+    chat_count(c, "upstream_error");
+    end(c, err.code, &err);
+}
+
+static void on_refused(void *arg, const struct err *err)
+{
+    struct chat *c = arg;
+    end(c, refuse(c, err->code), err);
+}
+
+static void wait_for_turn(struct chat *c)
+{
+    const struct request *req = c->req;
+    const struct api *api = req->api;
+    double own = req->tenant->max_cost_per_run, all = api->settings->max_cost_usd;
+    const struct gateway_order order = {.tenant = req->tenant_id,
+                                        .day_cap = req->tenant->max_cost_per_day,
+                                        .max_cost = own < all ? own : all,
+                                        .timeout_ms = api->chat_ms,
+                                        .go = on_turn,
+                                        .refuse = on_refused,
+                                        .arg = c};
+    c->ticket = gateway_wait(api->gateway, &order);
 }
 
 /* --- the call -------------------------------------------------------------------------------- */
@@ -218,8 +272,7 @@ static int read_body(struct request *req, struct err *err)
     return chat_map_model(&req->body, &model, api->model, served, err);
 }
 
-/* May the call go to the model server now? Where calls would wait for those of other tenants, they
- * would wait here. */
+/* May the call go to the model server now? */
 static int admit(struct request *req, struct err *err)
 {
     struct api *api = req->api;
@@ -244,11 +297,11 @@ static void audit(const struct request *req, size_t bytes)
 static int begin(struct chat *c, struct err *err)
 {
     int r = admit(c->req, err);
-    r = r ? r : send_on(c, err);
     if (r) {
         chat_count(c, c->req->api->draining ? "status_5xx" : "upstream_error");
         return r;
     }
+    wait_for_turn(c);
     request_suspend_strictly(c->req, answer, abandon);
     return 0;
 }

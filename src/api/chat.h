@@ -9,12 +9,15 @@
 
 #include "api/request.h"
 #include "base/json_scan.h"
+#include "sched/gateway.h"
 #include "sys/httpc.h"
 
 /* In the pool of its request, and with it to the end. */
 struct chat {
     struct request *req;
+    struct gateway_ticket *ticket;   /* its turn at the model; NULL: over, or not asked for */
     struct httpc_exchange *exchange; /* NULL: over, or not begun */
+    bool short_time;                 /* it got less time than it may take: there is no money for more */
     const char *key;                 /* the model server's; "" none */
 
     int status; /* of its answer; 0: not there yet */
@@ -58,6 +61,8 @@ int chat_map_model(struct buf *body, const struct json_field *model, const char 
 
 void chat_count(struct chat *chat, const char *outcome); /* the first one counts */
 void chat_count_status(struct chat *chat, int status);
+/* There is no money for more time. */
+int chat_no_money(struct err *err);
 /* No more of the answer is wanted, because: err. From the loop, not from inside httpc. */
 void chat_break_off(struct chat *chat, const struct err *err);
 

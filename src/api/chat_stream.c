@@ -78,7 +78,9 @@ static void look(void *arg)
 {
     struct chat *c = arg;
     struct err err = {0};
-    if (clock_mono_ms() >= c->until_mono_ms)
+    if (clock_mono_ms() >= c->until_mono_ms && c->short_time)
+        chat_no_money(&err);
+    else if (clock_mono_ms() >= c->until_mono_ms)
         err_set(&err, E_TIMEOUT, "it was open for %g s", c->req->api->chat_stream_ms / 1000.0);
     else if (is_revoked(c))
         err_set(&err, E_FORBIDDEN, "the token is in force no more");
@@ -86,7 +88,7 @@ static void look(void *arg)
         look_later(c);
         return;
     }
-    if (err.code == E_FORBIDDEN) /* the model server did nothing wrong */
+    if (err.code != E_TIMEOUT) /* the model server did nothing wrong */
         chat_count_status(c, c->status);
     chat_break_off(c, &err);
     cut(c);
@@ -168,7 +170,9 @@ int chat_stream_open(struct chat *c)
     if (c->next)
         c->next->link = &c->next;
     api->chats = c;
-    c->until_mono_ms = clock_mono_ms() + api->chat_stream_ms;
+    int ms = c->ticket ? gateway_prolong(c->ticket, api->chat_stream_ms) : api->chat_stream_ms;
+    c->short_time = ms < api->chat_stream_ms;
+    c->until_mono_ms = clock_mono_ms() + ms;
     c->tokens_seen = tenants_generation(api->tenants);
     request_token_sha256(c->req, c->token_sha256);
     look_later(c);

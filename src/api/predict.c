@@ -75,7 +75,8 @@ static int read_plan(struct request *req, struct candidate *c, struct intake_sou
 void predict_cap(const struct request *req, struct candidate *c)
 {
     const struct settings *s = req->api->settings;
-    const struct plan_runtime *runtime = &c->plan->runtime;
+    static const struct plan_runtime unknown;
+    const struct plan_runtime *runtime = c->plan ? &c->plan->runtime : &unknown;
     double asked_cost = c->options.max_cost > 0 ? c->options.max_cost : runtime->max_cost;
     int64_t asked_time =
         c->options.max_time_minutes > 0 ? c->options.max_time_minutes : runtime->max_time_minutes;

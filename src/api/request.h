@@ -126,6 +126,7 @@ struct api {
     struct meters *meters;
     const struct settings *settings;
     struct author *author; /* NULL: words are read by rules */
+    struct gateway *gateway; /* NULL: without engine and author */
     struct engine *engine; /* NULL: the brain needs no model */
     const char *model; /* name of the brain */
     char id_prefix[9]; /* of request ids: random, then a serial number */

@@ -202,6 +202,7 @@ static json_t *make_openai_error(int code, int status, const json_t *detail)
         int status;
         const char *type;
     } known[] = {{401, "authentication_error"},
+                 {402, "insufficient_quota"},
                  {403, "permission_error"},
                  {429, "rate_limit_error"},
                  {502, "upstream_error"},

@@ -132,6 +132,7 @@ static struct api *api_alloc(const struct api_parts *parts)
         .meters = parts->meters,
         .engine = parts->engine,
         .author = parts->author,
+        .gateway = parts->gateway,
         .settings = parts->settings,
         .model = api_brain_model(parts->settings->brain),
         .listen_fd = -1,

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "plan/intake.h"
+#include "sched/gateway.h"
 
 #define CONCURRENCY_RETRY_S 6 /* http-api.md section 12 */
-#define DAY_US              (INT64_C(24) * 3600 * 1000000)
 
 /* ---- the tenant ---- */
 
@@ -93,7 +93,7 @@ static int check_key(struct request *req, const struct candidate *c, const char 
     const char *name = c->tenant->anthropic_secret_name;
     bool claude = str_starts(api_brain_for_worker(brain), "claude");
     if (!claude || !c->tenant->anthropic_required ||
-        *tenants_secret(req->api->tenants, req->pool, name))
+        gateway_has_claude(req->api->gateway, name, true))
         return 0;
     return err_set(err, E_INVALID,
                    "this tenant's own Anthropic key is required (anthropic_required), and the secret "
@@ -318,6 +318,7 @@ static void on_stored(void *arg, int result, const struct err *err)
     struct candidate *c = req->state;
     c->submit = NULL;
     c->result = result;
+    c->words.charged = !result;
     if (result)
         c->err = *err;
     else if (c->options.detached) /* as it was stored: the run may be under way a moment later */
@@ -376,6 +377,7 @@ static void submit(struct request *req, struct candidate *c)
     if (c->key)
         replay_begin(c->key);
     request_suspend(req, stored, forget);
+    c->words.charged = true; /* also when nobody waits for the run to be stored */
     c->submit = sched_submit(req->api->sched, &sub, on_stored, req);
 }
 
@@ -430,6 +432,8 @@ int start_ask_model(struct request *req, struct candidate *c, route_fn *again, s
     if (known)
         return start_run(req, c, err);
     req->state = c;
+    predict_cap(req, c);
+    c->words.max_cost = c->max_cost;
     r = may_spend(req, c, err);
     return r ? r : words_ask(&c->words, again, err);
 }

@@ -41,7 +41,7 @@ struct candidate {
 const struct tenant *start_keep_tenant(struct pool *pool, const struct tenant *tenant);
 
 /* Steps of run mode that an instruction shares (predict.c). caps: the least of what server, tenant, plan and
- * caller allow; the others fill c from its options and check them. */
+ * caller allow, without a plan the others; the others fill c from its options and check them. */
 void predict_cap(const struct request *req, struct candidate *c);
 int predict_choose_plane(const struct request *req, struct candidate *c, struct err *err) MUST_CHECK;
 int predict_choose_run_id(struct request *req, struct candidate *c, struct err *err) MUST_CHECK;

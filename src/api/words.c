@@ -4,30 +4,19 @@
 
 #include "base/caps.h"
 #include "base/str.h"
+#include "sched/gateway.h"
 
 /* --- the key (tenancy.md section 5) ---------------------------------------------------------- */
 
-static const char *find_key(struct request *req, const struct tenant *tenant)
-{
-    const struct settings *s = req->api->settings;
-    const char *own = tenants_secret(req->api->tenants, req->pool, tenant->anthropic_secret_name);
-    if (*own || tenant->anthropic_required)
-        return own;
-    if (!str_empty(s->anthropic_key))
-        return s->anthropic_key;
-    return tenants_secret(req->api->tenants, req->pool, "anthropic_api_key");
-}
-
-static bool may_ask(const struct api *api)
-{
-    return api->author && strcmp(api->settings->decompose_model, AUTHOR_RULES) != 0;
-}
-
 static bool has_key(struct words *w)
 {
-    if (!w->key)
-        w->key = may_ask(w->req->api) ? find_key(w->req, w->tenant) : "";
-    return *w->key != 0;
+    const struct api *api = w->req->api;
+    const struct tenant *t = w->tenant;
+    if (!w->knows_key)
+        w->has_key = api->author && strcmp(api->settings->decompose_model, AUTHOR_RULES) != 0 &&
+                     gateway_has_claude(api->gateway, t->anthropic_secret_name, t->anthropic_required);
+    w->knows_key = true;
+    return w->has_key;
 }
 
 /* --- the decomposer -------------------------------------------------------------------------- */
@@ -36,7 +25,7 @@ static struct author_order order_of(const struct words *w, const char *text,
                                     const struct intake_config *intake)
 {
     return (struct author_order){
-        .text = text, .tenant = w->req->tenant_id, .dir = w->dir, .key = w->key, .intake = intake};
+        .text = text, .tenant = w->req->tenant_id, .dir = w->dir, .key = "", .intake = intake};
 }
 
 /* intake may change its document: every reading gets one of its own. */
@@ -116,27 +105,68 @@ void words_begin(struct words *w, struct request *req, const struct tenant *tena
         .dir = pool_printf(req->pool, "%s/tenants/%s/plan_cache", data, req->tenant_id)};
 }
 
-/* --- asking ---------------------------------------------------------------------------------- */
+/* --- what it costs --------------------------------------------------------------------------- */
 
-static json_t *spent_json(const struct author_answer *a)
+/* Who asks for the same text waits for the same call: the first one opens its account, of which the first who is told
+ * takes what was paid. */
+static int open_account(struct words *w, struct author_order *order, struct err *err)
 {
-    return json_pack("[{s:s,s:s,s:I,s:I,s:I,s:I}]", "source", AUTHOR_COST, "model", a->model,
-                     "input", (json_int_t)a->use.input, "output", (json_int_t)a->use.output,
-                     "cache_read", (json_int_t)a->use.cache_read, "cache_write",
-                     (json_int_t)a->use.cache_write);
+    const struct api *api = w->req->api;
+    const struct tenant *t = w->tenant;
+    const char *hash;
+    int r = author_hash(api->author, w->req->pool, w->text, &hash, err);
+    if (r)
+        return r;
+    w->account = RUN_KEY(w->req->tenant_id, pool_printf(w->req->pool, "plan %s", hash));
+    if (gateway_run_of(api->gateway, w->account))
+        return 0;
+    const struct gateway_client client = {.key = w->account,
+                                          .max_cost = w->max_cost,
+                                          .day_cap = t->max_cost_per_day,
+                                          .anthropic_secret = t->anthropic_secret_name,
+                                          .anthropic_required = t->anthropic_required};
+    gateway_entry(gateway_open(api->gateway, &client), &order->socket, &order->credential);
+    return 0;
+}
+
+/* All of it: what the answer tells, and calls before it that broke off. */
+static json_t *take_spent(struct words *w, const struct author_answer *a)
+{
+    struct gateway *g = w->req->api->gateway;
+    json_t *costs = json_object(), *counted = json_object(), *paid = gateway_take(g, w->account);
+    if (*a->model)
+        cost_count_call(costs, counted, gateway_rates(g), AUTHOR_COST, a->model, &a->use);
+    json_t *rows = json_keep(w->req->pool, json_object()), *lost;
+    json_object_update(rows, json_object_get(counted, "by_path"));
+    lost = cost_unanswered(rows, paid);
+    json_object_update(rows, lost);
+    json_decref(lost);
+    json_decref(paid);
+    json_decref(counted);
+    json_decref(costs);
+    return json_object_size(rows) ? rows : NULL;
+}
+
+/* No run came of it. */
+static void charge_tenant(void *arg)
+{
+    struct words *w = arg;
+    if (w->spent && !w->charged)
+        gateway_charge(w->req->api->gateway, w->req->tenant_id, cost_of_rows(w->spent));
+    w->charged = true;
 }
 
 static void log_cost(const struct words *w, int result, const struct author_answer *a)
 {
     struct log_ctx ctx = request_log_ctx(w->req, NULL);
-    struct cost_rates rates;
-    cost_rates_read(NULL, &rates);
     log_info("mantis.server", &ctx,
              "plan_text tenant=%s model=%s input_tokens=%lld output_tokens=%lld usd=%.6f plan=%s",
-             w->req->tenant_id, a->model,
+             w->req->tenant_id, *a->model ? a->model : "-",
              (long long)(a->use.input + a->use.cache_read + a->use.cache_write),
-             (long long)a->use.output, cost_of_tokens(&rates, a->model, &a->use), result ? "none" : "made");
+             (long long)a->use.output, cost_of_rows(w->spent), result ? "none" : "made");
 }
+
+/* --- asking ---------------------------------------------------------------------------------- */
 
 static void on_answer(void *arg, int result, const struct author_answer *answer,
                       const struct err *err)
@@ -145,33 +175,42 @@ static void on_answer(void *arg, int result, const struct author_answer *answer,
     w->wait = NULL;
     w->answered = true;
     w->result = result;
-    if (*answer->model)
+    w->spent = take_spent(w, answer);
+    if (w->spent) {
+        pool_defer(w->req->pool, charge_tenant, w);
         log_cost(w, result, answer);
+    }
     if (result)
         w->err = *err;
     else
         w->document = json_keep(w->req->pool, json_deep_copy(answer->document));
-    if (!result && *answer->model)
-        w->spent = json_keep(w->req->pool, spent_json(answer));
     request_resume(w->req);
 }
 
 /* The caller hung up. */
 static void leave(struct request *req)
 {
+    const struct author_answer none = {.model = ""};
     struct words *w = req->words;
-    if (w->wait)
-        author_leave(w->wait);
+    if (w->wait && author_leave(w->wait)) {
+        w->spent = take_spent(w, &none);
+        charge_tenant(w);
+    }
     w->wait = NULL;
 }
 
 int words_ask(struct words *w, route_fn *again, struct err *err)
 {
     const struct intake_config intake = words_intake(w->req->api);
-    const struct author_order order = order_of(w, w->text, &intake);
-    int r = author_ask(w->req->api->author, &order, on_answer, w, &w->wait, err);
+    struct author_order order = order_of(w, w->text, &intake);
+    int r = open_account(w, &order, err);
     if (r)
         return r;
+    r = author_ask(w->req->api->author, &order, on_answer, w, &w->wait, err);
+    if (r) {
+        json_decref(gateway_take(w->req->api->gateway, w->account));
+        return r;
+    }
     w->req->words = w;
     request_suspend_strictly(w->req, again, leave);
     return 0;

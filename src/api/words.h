@@ -1,6 +1,8 @@
 /*
  * words.h - a plan that came in words: made into steps by the model where the caller's tenant has a key,
- * by the rules where it has none (plans.md section 11).
+ * by the rules where it has none (plans.md section 11). The model is asked through the gateway (sched/gateway.h),
+ * which holds what that may cost against the caps of the run and of the tenant's day; what it did cost is the run's,
+ * or the tenant's where no run comes of it.
  */
 #ifndef MANTIS_API_WORDS_H
 #define MANTIS_API_WORDS_H
@@ -15,15 +17,18 @@ struct words {
     struct decomposer decomposer; /* for struct intake_config */
     struct request *req;
     const struct tenant *tenant;
-    const char *key; /* "" none: the rules; NULL: not looked up yet */
+    bool knows_key, has_key; /* was it looked for, and is there one? Without it: the rules */
     const char *dir; /* where this tenant's plans are kept */
     const char *text; /* that the model has to be asked for; NULL: nothing */
+    double max_cost;  /* USD, of the run that it is for; 0 none */
+    struct run_key account; /* of the gateway's, that pays for the call */
     struct author_wait *wait;
     bool answered, by_model;
     int result; /* of the model, once answered */
     struct err err;
     const json_t *document;
     json_t *spent; /* what the call cost, for the run (run/run.h: spent); NULL: nothing */
+    bool charged;  /* to the run; else it is the tenant's, when the call is over */
 };
 
 /* tenant lives as long as the call; its key is looked up when there are words. */

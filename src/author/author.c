@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "brain/model/ask.h"
 #include "brain/model/retry.h"
+#include "core/purse.h"
 #include "plan/decompose.h"
 #include "sys/httpc.h"
 
@@ -32,10 +33,12 @@ struct job {
     struct pool *pool;
     struct author_order order; /* in pool */
     struct question question;
-    const char *url, *body, *const *headers;
+    const char *url; /* of the model's server, for messages */
+    const char *to, *body, *const *headers;
     struct httpc_exchange *exchange; /* NULL: it rests */
     struct loop_timer rest;
     int calls; /* made so far */
+    struct purse purse; /* without a gateway: what they cost and hold */
     int64_t deadline_mono_ms;
     struct author_wait *waits;
     bool over; /* its waiters are being told: nobody joins, nobody ends it */
@@ -140,13 +143,15 @@ static void tell(struct job *j, int result, const struct author_answer *answer,
         free(w);
         told.model = "";
         told.use = (struct token_use){0};
+        told.broken_usd = 0;
     }
     end_job(j);
 }
 
 static void fail(struct job *j, const struct author_answer *paid, const struct err *err)
 {
-    tell(j, err->code, paid, err);
+    const struct author_answer broken = {.model = "", .broken_usd = j->purse.spent};
+    tell(j, err->code, paid ? paid : &broken, err);
 }
 
 /* --- an answer ------------------------------------------------------------------------------- */
@@ -174,7 +179,8 @@ static void take(struct job *j, const struct said *said)
     struct err err = {0};
     json_t *document = NULL;
     struct author_answer answer = {.model = *said->model ? said->model : j->question.profile->model,
-                                   .use = said_use(said)};
+                                   .use = said_use(said),
+                                   .broken_usd = j->purse.spent};
     if (read_plan(j, said, &document, &err)) {
         fail(j, &answer, &err);
         return;
@@ -213,6 +219,8 @@ static void try_again(struct job *j, const struct model_failure *failure)
     }
     retry_explain(j->question.profile, j->url, failure, j->calls, &err);
     err.code = code_of(failure->status);
+    if (failure->status == err_http_status(E_BUDGET))
+        err_set(&err, E_BUDGET, "no plan is made of the words: %s", failure->detail);
     fail(j, NULL, &err);
 }
 
@@ -225,6 +233,41 @@ static int read_body(struct job *j, const struct httpc_answer *a, struct said *o
     return r ? r : said_read(j->pool, j->question.profile->api, json_keep(j->pool, body), out, err);
 }
 
+/* Without a gateway each try is held against the cap at its worst case. */
+static int hold(struct job *j, struct err *err)
+{
+    const char *model;
+    double usd;
+    if (j->order.socket || !j->order.rates)
+        return 0;
+    int r = worst_cost(j->pool, j->body, strlen(j->body), j->order.rates, &model, &usd, err);
+    if (!r && purse_ask(&j->purse, usd) != PURSE_YES)
+        r = err_set(err, E_BUDGET,
+                    "no plan is made of the words: the call may cost %.4f USD; of %.2f USD %.4f are spent",
+                    usd, j->purse.cap, j->purse.spent);
+    if (!r)
+        purse_hold(&j->purse, usd);
+    return r;
+}
+
+/* An answer's cost is told with it; what broke off, or cannot be read, counts as it may have cost. */
+static void settle(struct job *j, bool answered, int result, const struct httpc_answer *a)
+{
+    bool free = answered || result == E_UNAVAILABLE || (!result && a->status != 200);
+    purse_settle(&j->purse, j->purse.held, free ? 0 : j->purse.held);
+}
+
+/* 0: a gateway says in its own words that there was no answer. */
+static int status_of(struct job *j, const struct httpc_answer *a)
+{
+    json_t *body;
+    if (!j->order.socket || json_parse(a->body, a->len, "its answer", &body, NULL))
+        return a->status;
+    const char *type = json_str(json_object_get(json_keep(j->pool, body), "error"), "type", "");
+    bool none = !strcmp(type, err_name(E_UPSTREAM)) || !strcmp(type, err_name(E_TIMEOUT));
+    return none ? 0 : a->status;
+}
+
 static void on_answer(void *arg, int result, const struct httpc_answer *a, const struct err *err)
 {
     struct job *j = arg;
@@ -232,7 +275,9 @@ static void on_answer(void *arg, int result, const struct httpc_answer *a, const
     struct err why = {0};
     struct model_failure failure = {.retry_after_s = -1, .detail = ""};
     j->exchange = NULL;
-    if (!result && a->status == 200 && !read_body(j, a, &said, &why)) {
+    bool answered = !result && a->status == 200 && !read_body(j, a, &said, &why);
+    settle(j, answered, result, a);
+    if (answered) {
         take(j, &said);
         return;
     }
@@ -240,7 +285,7 @@ static void on_answer(void *arg, int result, const struct httpc_answer *a, const
         failure.detail = err->msg;
     else
         failure = (struct model_failure){
-            .status = a->status,
+            .status = status_of(j, a),
             .retry_after_s = a->retry_after_s > 0 ? a->retry_after_s : -1,
             .detail = *why.msg ? why.msg : model_error_words(j->pool, a->body, a->len)};
     if (result == E_TOOBIG)
@@ -259,12 +304,17 @@ static void try_once(struct job *j)
     int64_t left = j->deadline_mono_ms - clock_mono_ms();
     const struct httpc_request request = {
         .method = "POST",
-        .url = j->url,
+        .url = j->to,
+        .socket = j->order.socket,
         .headers = j->headers,
         .body = j->body,
         .body_len = strlen(j->body),
         .timeout_ms = (int)earlier(left, 1000 * (int64_t)j->question.profile->timeout_s),
         .max_answer_bytes = CAP_PLAN_ANSWER_BYTES};
+    if (hold(j, &err)) {
+        fail(j, NULL, &err);
+        return;
+    }
     j->calls++;
     if (httpc_start(j->author->httpc, &request, on_answer, j, &j->exchange, &err))
         fail(j, NULL, &err);
@@ -277,7 +327,7 @@ static void on_first(void *arg)
 
 /* --- a job ----------------------------------------------------------------------------------- */
 
-/* The text, the tenant and the key are the job's own from here on; the key is wiped with it. */
+/* The strings are the job's own from here on; key and credential are in its headers, wiped with it. */
 static void own_order(struct job *j, const struct author_order *o)
 {
     j->order = *o;
@@ -287,15 +337,20 @@ static void own_order(struct job *j, const struct author_order *o)
     struct intake_config *intake = pool_alloc(j->pool, sizeof(*intake));
     *intake = *o->intake;
     j->order.intake = intake;
-    j->order.key = NULL;
+    j->order.socket = o->socket ? pool_strdup(j->pool, o->socket) : NULL;
+    j->order.key = j->order.credential = NULL;
+    j->purse.cap = o->max_cost;
 }
 
-static void prepare(struct job *j, const char *key)
+static void prepare(struct job *j, const struct author_order *o)
 {
     const struct profile *profile = j->question.profile;
     const struct model_server server = {.model = profile->model};
-    j->url = pool_printf(j->pool, "%s%s", profile->base_url, request_path(profile->api));
-    j->headers = request_headers(j->pool, profile, key);
+    const char *path = request_path(profile->api);
+    j->url = pool_printf(j->pool, "%s%s", profile->base_url, path);
+    j->to = o->socket ? pool_printf(j->pool, "http://gateway/%s%s", profile->name, path) : j->url;
+    j->headers = o->socket ? request_bearer(j->pool, o->credential)
+                           : request_headers(j->pool, profile, o->key);
     j->body = json_text(j->pool, request_question(j->pool, profile, &server, j->question.text, NULL,
                                                   profile->max_tokens));
     j->deadline_mono_ms = clock_mono_ms() + j->author->config.deadline_ms;
@@ -314,7 +369,7 @@ static int start_job(struct author *a, const struct author_order *o, struct pool
     struct job *j = pool_alloc(pool, sizeof(*j));
     *j = (struct job){.author = a, .pool = pool, .question = *q};
     own_order(j, o);
-    prepare(j, o->key);
+    prepare(j, o);
     j->next = a->jobs;
     a->jobs = j;
     a->n_jobs++;
@@ -363,7 +418,7 @@ int author_ask(struct author *a, const struct author_order *o, author_done_fn *f
     return r;
 }
 
-void author_leave(struct author_wait *w)
+bool author_leave(struct author_wait *w)
 {
     struct job *j = w->job;
     struct author_wait **at = &j->waits;
@@ -371,8 +426,10 @@ void author_leave(struct author_wait *w)
         at = &(*at)->next;
     *at = w->next;
     free(w);
-    if (!j->waits && !j->over)
+    bool last = !j->waits && !j->over;
+    if (last)
         end_job(j);
+    return last;
 }
 
 void author_drain(struct author *a)

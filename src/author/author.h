@@ -41,7 +41,12 @@ struct author_order {
     const char *text;   /* {{ENV_URL}} replaced */
     const char *tenant; /* keeps texts of tenants apart; "" none */
     const char *dir;    /* where answers are kept, made when needed, 0700; NULL: they are not */
-    const char *key;    /* of the model's server; never in a message */
+    const char *key;    /* of the model's server; never in a message. Not asked for where there is a gateway */
+    /* A model gateway (sched/gateway.h) that has the key and pays: where its socket is, and the credential of who
+     * asks first; NULL: the server itself is asked. */
+    const char *socket, *credential;
+    const struct cost_rates *rates; /* without a gateway: by which calls are held against max_cost; NULL: they are not */
+    double max_cost;                /* USD, of all tries; 0 none */
     const struct intake_config *intake; /* what a plan is held against; its decomposer is not asked */
 };
 
@@ -54,12 +59,13 @@ struct author_answer {
     const json_t *document; /* for intake; NULL: no plan came of it */
     const char *model;      /* that was paid; "": none, or another one who waited has paid */
     struct token_use use;
+    double broken_usd; /* without a gateway: what tries before it may have cost that broke off */
 };
 
 /*
  * fn is called once, from the loop, never inside author_ask(), with an answer that is good until it returns;
  * an answer that is no plan is paid, too. E_UNAVAILABLE: the server does not answer, limits or is overloaded. E_UPSTREAM: it refuses, or
- * what it wrote is no plan. E_INVALID: a text that asks for reading only, and the plan does more.
+ * what it wrote is no plan. E_BUDGET: there is no money for it. E_INVALID: a text that asks for reading only, and the plan does more.
  * At once: E_RATE_LIMITED, CAP_PLAN_CALLS are under way; as author_find().
  */
 struct author_wait;
@@ -67,8 +73,8 @@ typedef void author_done_fn(void *arg, int result, const struct author_answer *a
 int author_ask(struct author *author, const struct author_order *order, author_done_fn *fn, void *arg,
                struct author_wait **out, struct err *err) MUST_CHECK;
 
-/* fn is not called any more; the call ends when nobody else waits for it. */
-void author_leave(struct author_wait *wait);
+/* fn is not called any more. True: nobody else waits for it, the call has ended. */
+bool author_leave(struct author_wait *wait);
 
 /* Whoever waits is told E_UNAVAILABLE now, and so is who asks later. */
 void author_drain(struct author *author);

@@ -12,6 +12,8 @@ int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void); /* since 1970, UTC */
 
+#define DAY_US (INT64_C(24) * 3600 * 1000000) /* days begin where the wall clock divides by it */
+
 /* "2026-03-04T05:06:07.123456+00:00": always six fractional digits, so string order is time order
  * (http-api.md section 1). Returns out. */
 #define CLOCK_ISO_BYTES 33

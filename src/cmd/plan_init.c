@@ -115,6 +115,8 @@ int plan_init_cmd(int argc, char **argv)
          "what to do there (needed); for the rules in controlled English"},
         {"--output", "-o", OPTION_STRING, &c.output, "FILE", "the plan file [<host>_plan.json]"},
         PLAN_WORDS_OPTIONS(&c.words),
+        {"--max-cost", NULL, OPTION_NUMBER, &c.words.max_cost, "USD",
+         "what asking a model may cost [MANTIS_MAX_COST_USD, 25]"},
         {"--no-validate", NULL, OPTION_FLAG, &c.no_validate, NULL, "do not check the plan"},
         {"--no-dry-run", NULL, OPTION_FLAG, &c.no_dry_run, NULL, "do not show the plan"},
         {"--overwrite", NULL, OPTION_FLAG, &c.overwrite, NULL, "replace a file that is there"},

@@ -28,6 +28,7 @@
 #define EXIT_INTERRUPTED 130
 #define NOT_GIVEN        INT_MIN
 #define DEFAULT_COST     10.0
+#define LEAST_COST       0.01 /* what the plan left of it */
 #define DEFAULT_MINUTES  30
 #define LOG_TAIL         1000
 #define RESULT_MS        5000
@@ -112,8 +113,9 @@ static json_t *request_body(struct job *j, json_t *document)
     json_put_bool(body, "detached", true);
     json_put(body, "task_suite", json_incref(document));
     json_put_str(body, "plan_name", j->file.stem);
-    if (j->max_cost != NOT_GIVEN || rt->max_cost <= 0)
-        json_put_num(body, "max_cost", j->max_cost != NOT_GIVEN ? j->max_cost : DEFAULT_COST);
+    double cap = j->max_cost != NOT_GIVEN ? j->max_cost : rt->max_cost > 0 ? rt->max_cost : DEFAULT_COST;
+    if (j->max_cost != NOT_GIVEN || rt->max_cost <= 0 || j->words.spent > 0)
+        json_put_num(body, "max_cost", fmax(cap - j->words.spent, LEAST_COST));
     if (j->max_time_minutes != NOT_GIVEN || rt->max_time_minutes <= 0)
         json_put_int(body, "max_time_minutes",
                      j->max_time_minutes != NOT_GIVEN ? j->max_time_minutes : DEFAULT_MINUTES);
@@ -325,6 +327,7 @@ static int load_and_run(struct job *j, const char *path)
     r = r ? r : take_signals(j);
     r = r ? r : find_server(j); /* before a model is paid for the plan */
     j->words.loop = j->loop;
+    j->words.max_cost = j->max_cost != NOT_GIVEN ? j->max_cost : DEFAULT_COST;
     r = r ? r : plan_file_load(j->pool, path, false, &j->words, &j->file, &j->err);
     if (r) {
         cmd_error("%s", j->err.msg);

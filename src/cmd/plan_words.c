@@ -15,21 +15,30 @@
 #include "cmd/cmd.h"
 #include "sys/settings.h"
 
+#define USUAL_CAP_USD 25 /* MANTIS_MAX_COST_USD */
+
 struct asking {
     struct pool *pool;
     bool done;
     int result;
     struct err err;
     json_t *document;
+    const struct cost_rates *rates;
+    double usd;
 };
 
-static void say_cost(const struct author_answer *a)
+static void count_cost(struct asking *a, const struct author_answer *answer)
 {
-    struct cost_rates rates;
-    cost_rates_read(NULL, &rates);
-    fprintf(stderr, "note: %s was asked for the plan: %lld tokens read, %lld written, %.4f USD\n",
-            a->model, (long long)(a->use.input + a->use.cache_read + a->use.cache_write),
-            (long long)a->use.output, cost_of_tokens(&rates, a->model, &a->use));
+    const struct token_use *use = &answer->use;
+    double usd = *answer->model ? cost_of_tokens(a->rates, answer->model, use) : 0;
+    if (usd > 0)
+        fprintf(stderr, "note: %s was asked for the plan: %lld tokens read, %lld written, %.4f USD\n",
+                answer->model, (long long)(use->input + use->cache_read + use->cache_write),
+                (long long)use->output, usd);
+    if (answer->broken_usd > 0)
+        fprintf(stderr, "note: calls for the plan that broke off may have cost %.4f USD\n",
+                answer->broken_usd);
+    a->usd = usd + answer->broken_usd;
 }
 
 static void on_answer(void *arg, int result, const struct author_answer *answer,
@@ -38,8 +47,7 @@ static void on_answer(void *arg, int result, const struct author_answer *answer,
     struct asking *a = arg;
     a->done = true;
     a->result = result;
-    if (*answer->model)
-        say_cost(answer);
+    count_cost(a, answer);
     if (result)
         a->err = *err;
     else
@@ -51,10 +59,10 @@ static bool is_done(void *arg)
     return ((struct asking *)arg)->done;
 }
 
-static int ask(struct author *author, struct loop *loop, struct pool *pool,
+static int ask(struct plan_words *w, struct author *author, struct loop *loop, struct pool *pool,
                const struct author_order *order, json_t **out, struct err *err)
 {
-    struct asking a = {.pool = pool};
+    struct asking a = {.pool = pool, .rates = order->rates};
     struct author_wait *wait;
     int r = author_ask(author, order, on_answer, &a, &wait, err);
     if (r)
@@ -65,9 +73,21 @@ static int ask(struct author *author, struct loop *loop, struct pool *pool,
         return err_set(err, r, "the call to the model was interrupted");
     }
     *out = a.document;
+    w->spent += a.usd;
     if (a.result)
         *err = a.err;
     return a.result;
+}
+
+/* As `serve` reads them. */
+static int read_money(struct plan_words *w, struct pool *pool, struct cost_rates *rates,
+                      double *ret_cap, struct err *err)
+{
+    const char *prices = getenv("MANTIS_MODEL_PRICES"), *cap = getenv("MANTIS_MAX_COST_USD");
+    cost_rates_read(NULL, rates);
+    *ret_cap = w->max_cost > 0 ? w->max_cost : str_empty(cap) ? USUAL_CAP_USD : strtod(cap, NULL);
+    int r = cost_prices_parse(pool, prices ? prices : "", &rates->models, err);
+    return r ? err_prefix(err, "MANTIS_MODEL_PRICES") : 0;
 }
 
 static int find_or_ask(struct plan_words *w, struct loop *loop, struct pool *pool, const char *text,
@@ -77,7 +97,10 @@ static int find_or_ask(struct plan_words *w, struct loop *loop, struct pool *poo
     const struct author_config config = {.settings = &found, .model = w->model};
     struct author *author = NULL;
     const char *data = "";
-    int r = settings_roots(pool, &found, err);
+    struct cost_rates rates;
+    double cap;
+    int r = read_money(w, pool, &rates, &cap, err);
+    r = r ? r : settings_roots(pool, &found, err);
     r = r ? r : settings_data_dir(pool, NULL, NULL, &data, err);
     r = r ? r : author_create(loop, &config, &author, err);
     if (r)
@@ -86,11 +109,13 @@ static int find_or_ask(struct plan_words *w, struct loop *loop, struct pool *poo
                                        .tenant = "",
                                        .dir = pool_printf(pool, "%s/plan_cache", data),
                                        .key = w->key,
+                                       .rates = &rates,
+                                       .max_cost = cap,
                                        .intake = w->intake};
     struct err why = {0};
     r = author_find(author, pool, &order, out, &why);
     if (r == E_NOT_FOUND)
-        r = ask(author, loop, pool, &order, out, err);
+        r = ask(w, author, loop, pool, &order, out, err);
     else if (r)
         *err = why;
     author_destroy(author);

@@ -15,7 +15,9 @@ struct plan_words {
     /* as the options say; zeroed: the usual */
     const char *model, *key;
     bool no_model;
+    double max_cost; /* USD; 0: MANTIS_MAX_COST_USD, else 25 */
     struct loop *loop; /* the call turns it, and ends on loop_interrupt(); NULL: one of its own */
+    double spent; /* USD, afterwards */
     /* private */
     const struct intake_config *intake;
 };

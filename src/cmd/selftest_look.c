@@ -17,7 +17,7 @@
 #include "sys/httpd.h"
 #include "sys/proc.h"
 
-#define END_MS 3000 /* for a worker that is told to end */
+#define END_MS 800 /* for a worker that is told to end: whoever ends us waits for 1 s (engine/trial.c) */
 
 /* --- the page -------------------------------------------------------------------------------- */
 

@@ -323,6 +323,7 @@ static int open_service(struct server *sv, struct err *err)
                               .meters = sv->meters,
                               .engine = sv->engine,
                               .author = sv->author,
+                              .gateway = sv->gateway,
                               .settings = &sv->settings};
     return r ? r : api_create(&parts, &sv->api, err);
 }

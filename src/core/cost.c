@@ -8,6 +8,7 @@
 #define SECONDS_PER_HOUR 3600
 #define MTOK             1e6
 #define MB_PER_GB        1024
+#define NO_MONEY         1e-9 /* USD: sums of fractions are not exact */
 
 static const struct {
     const char *key;
@@ -72,7 +73,7 @@ static bool anything_counted(const json_t *costs)
 void cost_update(json_t *costs, const json_t *by_path, const struct cost_rates *rates)
 {
     const json_t *called = json_object_get(by_path, "totals");
-    if (!anything_counted(costs) && json_object_get(costs, "total"))
+    if (!called && !anything_counted(costs) && json_object_get(costs, "total"))
         return;
     double gpu = gpu_usd(costs, rates);
     double claude = called ? json_num(called, "cost_usd", 0) : claude_usd(costs, rates);
@@ -165,19 +166,24 @@ double cost_of_tokens(const struct cost_rates *rates, const char *model,
            MTOK;
 }
 
-static void add_int(json_t *o, const char *key, int64_t n)
+static const char *const row_keys[] = {"calls", "input_tokens", "output_tokens", "cache_read_tokens",
+                                       "cache_creation_tokens"};
+#define ROW_USD "cost_usd"
+
+static json_t *make_row(int64_t calls, const struct token_use *use, double usd)
 {
-    json_put_int(o, key, json_int(o, key, 0) + n);
+    const struct token_use none = {0}, *u = use ? use : &none;
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:f}", row_keys[0], (json_int_t)calls, row_keys[1],
+                     (json_int_t)u->input, row_keys[2], (json_int_t)u->output, row_keys[3],
+                     (json_int_t)u->cache_read, row_keys[4], (json_int_t)u->cache_write, ROW_USD,
+                     usd);
 }
 
-static void add_call(json_t *to, const struct token_use *use, double usd)
+static void add_row(json_t *to, const json_t *row)
 {
-    add_int(to, "calls", 1);
-    add_int(to, "input_tokens", use->input);
-    add_int(to, "output_tokens", use->output);
-    add_int(to, "cache_read_tokens", use->cache_read);
-    add_int(to, "cache_creation_tokens", use->cache_write);
-    json_put_num(to, "cost_usd", json_num(to, "cost_usd", 0) + usd);
+    for (size_t i = 0; i < ARRAY_SIZE(row_keys); i++)
+        json_put_int(to, row_keys[i], json_int(to, row_keys[i], 0) + json_int(row, row_keys[i], 0));
+    json_put_num(to, ROW_USD, json_num(to, ROW_USD, 0) + json_num(row, ROW_USD, 0));
 }
 
 /* The object under key, made when it is not there. Borrowed. */
@@ -194,16 +200,86 @@ static void add_count(json_t *costs, const char *key, int64_t n)
     json_put_num(costs, key, json_num(costs, key, 0) + (double)n);
 }
 
+void cost_add_rows(json_t *costs, json_t *by_path, const json_t *rows)
+{
+    const char *path;
+    json_t *row;
+    json_object_foreach ((json_t *)rows, path, row) {
+        add_row(inside(by_path, "totals"), row);
+        add_row(inside(inside(by_path, "by_path"), path), row);
+        add_count(costs, "claude_input_tokens",
+                  json_int(row, "input_tokens", 0) + json_int(row, "cache_creation_tokens", 0));
+        add_count(costs, "claude_output_tokens", json_int(row, "output_tokens", 0));
+        add_count(costs, "claude_cached_input_tokens", json_int(row, "cache_read_tokens", 0));
+    }
+}
+
 void cost_count_call(json_t *costs, json_t *by_path, const struct cost_rates *rates,
                      const char *source, const char *model, const struct token_use *use)
 {
     struct pool *pool = pool_create(NULL);
-    double usd = cost_of_tokens(rates, model, use);
-    const char *path = pool_printf(pool, "%s::%s", source, model);
-    add_call(inside(by_path, "totals"), use, usd);
-    add_call(inside(inside(by_path, "by_path"), path), use, usd);
-    add_count(costs, "claude_input_tokens", use->input + use->cache_write);
-    add_count(costs, "claude_output_tokens", use->output);
-    add_count(costs, "claude_cached_input_tokens", use->cache_read);
+    json_t *rows = json_keep(pool, json_object());
+    json_put(rows, pool_printf(pool, "%s::%s", source, model),
+             make_row(1, use, cost_of_tokens(rates, model, use)));
+    cost_add_rows(costs, by_path, rows);
     pool_destroy(pool);
+}
+
+double cost_of_rows(const json_t *rows)
+{
+    const char *path;
+    json_t *row;
+    double usd = 0;
+    json_object_foreach ((json_t *)rows, path, row)
+        usd += json_num(row, ROW_USD, 0);
+    return usd;
+}
+
+/* --- what nobody counted ---------------------------------------------------------------------- */
+
+void cost_pay(json_t *paid, const char *model, const struct token_use *use, double usd)
+{
+    json_t *row = make_row(1, use, usd);
+    add_row(inside(paid, model), row);
+    json_decref(row);
+}
+
+void cost_pay_rows(json_t *paid, const json_t *rows)
+{
+    const char *path;
+    json_t *row;
+    json_object_foreach ((json_t *)rows, path, row) {
+        const char *model = strstr(path, "::");
+        add_row(inside(paid, model ? model + 2 : path), row);
+    }
+}
+
+/* row without what was counted of it; false: nothing is left. */
+static bool subtract(json_t *row, const json_t *counted)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(row_keys); i++) {
+        int64_t left = json_int(row, row_keys[i], 0) - json_int(counted, row_keys[i], 0);
+        json_put_int(row, row_keys[i], left > 0 ? left : 0);
+    }
+    double usd = json_num(row, ROW_USD, 0) - json_num(counted, ROW_USD, 0);
+    json_put_num(row, ROW_USD, usd);
+    return usd > NO_MONEY;
+}
+
+json_t *cost_unanswered(const json_t *rows, const json_t *paid)
+{
+    json_t *out = json_object(), *row;
+    struct pool *pool = pool_create(NULL);
+    json_t *counted = json_keep(pool, json_object());
+    const char *model;
+    cost_pay_rows(counted, rows);
+    json_object_foreach ((json_t *)paid, model, row) {
+        json_t *left = json_deep_copy(row);
+        if (subtract(left, json_object_get(counted, model)))
+            json_put(out, pool_printf(pool, COST_UNANSWERED "::%s", model), left);
+        else
+            json_decref(left);
+    }
+    pool_destroy(pool);
+    return out;
 }

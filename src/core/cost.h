@@ -43,6 +43,20 @@ double cost_of_tokens(const struct cost_rates *rates, const char *model, const s
 void cost_count_call(json_t *costs, json_t *by_path, const struct cost_rates *rates, const char *source,
                      const char *model, const struct token_use *use);
 
+/* Rows are {"<source>::<model>": {calls, ..., cost_usd}}, as by_path has them. Adds those that were counted elsewhere,
+ * and their tokens. rows may be NULL. */
+void cost_add_rows(json_t *costs, json_t *by_path, const json_t *rows);
+double cost_of_rows(const json_t *rows); /* USD */
+
+/* Adds a call to paid, {"<model>": row}. use NULL: only its price is known. */
+void cost_pay(json_t *paid, const char *model, const struct token_use *use, double usd);
+void cost_pay_rows(json_t *paid, const json_t *rows); /* which may be NULL */
+
+#define COST_UNANSWERED "unanswered" /* source of what was paid and nobody counted */
+
+/* What was paid for a model beyond what rows count of it, as rows of COST_UNANSWERED. New reference. */
+json_t *cost_unanswered(const json_t *rows, const json_t *paid);
+
 /* Sets gpu, claude, proxy and total from by_path (NULL or empty: no call was counted) and the counters; costs
  * that count nothing stay as they are. */
 void cost_update(json_t *costs, const json_t *by_path, const struct cost_rates *rates);

@@ -14,7 +14,7 @@
 
 #define PROGRAM  "/proc/self/exe" /* the same program, also when its file was replaced meanwhile */
 #define LATE_MS  15000            /* beyond its own deadline; then it is ended */
-#define END_MS   5000             /* it takes its display and files away */
+#define END_MS   1000             /* it takes its display and files away; with proc_end() 2 s at most */
 
 /* What it writes: the result, and what is wrong with the question. */
 struct stream {

@@ -29,7 +29,7 @@ void trial_start(struct loop *loop, const struct engine_target *target, const ch
 /* No answer any more: it is told to end. */
 void trial_cancel(struct trial *trial);
 
-/* Waits for its end, at most some seconds, when it has not ended yet. NULL is fine. */
+/* Waits for its end, at most 2 s, when it has not ended yet. NULL is fine. */
 void trial_destroy(struct trial *trial);
 
 #endif

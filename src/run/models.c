@@ -7,6 +7,7 @@
 
 #include "brain/model/http_transport.h"
 #include "brain/model/picture.h"
+#include "brain/model/request.h"
 
 #define ADDRESS "http://gateway" /* what stands before the profile's name; nobody looks it up */
 
@@ -28,20 +29,6 @@ struct models {
     int top_logprobs;
     struct link *links;
 };
-
-static void wipe(void *arg)
-{
-    explicit_bzero(arg, strlen(arg));
-}
-
-static const char *const *credential_header(struct pool *pool, const char *credential)
-{
-    const char **lines = pool_alloc(pool, 2 * sizeof(*lines));
-    char *line = pool_printf(pool, "Authorization: Bearer %s", credential);
-    pool_defer(pool, wipe, line);
-    lines[0] = line;
-    return lines;
-}
 
 static void close_dir(void *arg)
 {
@@ -76,7 +63,7 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
                          .socket = reachable(pool, text_in(pool, message, "socket")),
                          .logprobs = json_flag(message, "logprobs", false),
                          .top_logprobs = (int)json_int(message, "top_logprobs", 0),
-                         .headers = credential_header(pool, json_str(message, "credential", "")),
+                         .headers = request_bearer(pool, json_str(message, "credential", "")),
                          .dirs = {.profiles = text_in(pool, dirs, "profiles"),
                                   .prompts = text_in(pool, dirs, "prompts"),
                                   .share = text_in(pool, dirs, "share")},

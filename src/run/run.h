@@ -76,7 +76,7 @@ struct run_config {
     const json_t *user_input;   /* answers known already, of answers_take(); NULL none */
     const json_t *extraction_schema; /* the request's, NULL none */
     const struct tool *const *tools; /* tools.h, NULL-terminated; NULL: none */
-    const json_t *spent;             /* on its plan, before it began: [{source, model, input, output, cache_read, cache_write}]; NULL nothing */
+    const json_t *spent;             /* on its plan, before it began: rows of core/cost.h; NULL nothing */
     const json_t *recipes;           /* {name: schema} that steps name as schema_name; NULL none */
     const json_t *cache;             /* {url: {"fields","extracted_at"}} of earlier runs; NULL none */
     bool row_images;                 /* a picture of every row */

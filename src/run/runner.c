@@ -110,15 +110,9 @@ void run_arm_time_cap(struct run *run)
 /* What was paid for the plan is the run's; a later attempt has it in its checkpoint. */
 static void count_spent(struct run *run)
 {
-    size_t i;
-    json_t *call;
-    json_array_foreach ((json_t *)run->config->spent, i, call) {
-        const struct token_use use = {.input = json_int(call, "input", 0),
-                                      .output = json_int(call, "output", 0),
-                                      .cache_read = json_int(call, "cache_read", 0),
-                                      .cache_write = json_int(call, "cache_write", 0)};
-        run_count_call(run, json_str(call, "source", ""), json_str(call, "model", ""), &use);
-    }
+    struct progress *p = &run->progress;
+    cost_add_rows(p->costs, p->cost_by_path, run->config->spent);
+    cost_update(p->costs, p->cost_by_path, &run->config->rates);
 }
 
 static void begin_fresh(struct run *run)

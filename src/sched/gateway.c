@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "sys/file.h"
 
 #define SOCKET "model.sock"
-#define IDLE_S 300 /* of a kept connection */
+#define IDLE_S   300 /* of a kept connection */
+#define MOMENT_S .05 /* workers hear of seconds with three digits */
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
@@ -32,7 +34,7 @@ struct gateway_run *gateway_find(struct gateway *g, const char *credential, uid_
     return found;
 }
 
-static struct gateway_run *run_of(struct gateway *g, struct run_key key)
+struct gateway_run *gateway_run_of(struct gateway *g, struct run_key key)
 {
     struct gateway_run *r = g->runs;
     while (r && !run_key_equal(r->key, key))
@@ -53,7 +55,7 @@ static struct gateway_tenant *tenant_of(struct gateway *g, const char *id)
     return g->tenants = t;
 }
 
-static struct gateway_run *run_create(struct gateway *g, struct run_key key)
+struct gateway_run *gateway_run_create(struct gateway *g, struct run_key key)
 {
     struct pool *pool = pool_create(NULL);
     struct gateway_run *r = pool_alloc(pool, sizeof(*r));
@@ -62,6 +64,7 @@ static struct gateway_run *run_create(struct gateway *g, struct run_key key)
         .pool = pool,
         .key = RUN_KEY(pool_strdup(pool, key.tenant), pool_strdup(pool, key.run_id)),
         .tenant = tenant_of(g, key.tenant),
+        .paid = json_keep(pool, json_object()),
         .anthropic_secret = "",
         .slot = -1,
         .next = g->runs,
@@ -81,29 +84,72 @@ static void run_destroy(struct gateway_run *r)
     pool_destroy(r->pool);
 }
 
+/* What its calls have cost before this gateway knew it. */
+static void take_up(struct gateway_run *r, const json_t *account)
+{
+    const json_t *costs = json_object_get(account, "costs");
+    cost_pay_rows(r->paid, json_object_get(json_object_get(account, "claude_cost_by_path"), "by_path"));
+    r->gpu_seconds = json_num(costs, "gpu_seconds", 0);
+    r->models = json_num(costs, "claude", 0) + json_num(costs, "gpu", 0);
+}
+
 struct gateway_run *gateway_open(struct gateway *g, const struct gateway_client *client)
 {
-    struct gateway_run *r = run_of(g, client->key);
-    if (r)
+    struct gateway_run *r = gateway_run_of(g, client->key);
+    if (r) {
         gateway_close(r);
-    else
-        r = run_create(g, client->key);
+    } else {
+        r = gateway_run_create(g, client->key);
+        take_up(r, client->account);
+    }
     r->uid = client->uid;
     r->purse.cap = client->max_cost;
     r->day_cap = client->day_cap;
     r->anthropic_secret = pool_strdup(r->pool, client->anthropic_secret);
     r->anthropic_required = client->anthropic_required;
-    gateway_told_cost(r, client->spent);
+    gateway_told_cost(r, json_object_get(client->account, "costs"));
     id_random_hex(32, r->credential);
     return r;
 }
 
-/* What calls have come to since is not in it: the larger one counts. */
-void gateway_told_cost(struct gateway_run *r, double usd)
+/* What calls have come to since is not in it. */
+void gateway_told_cost(struct gateway_run *r, const json_t *costs)
 {
-    r->told = usd;
-    if (usd > r->purse.spent)
-        r->purse.spent = usd;
+    r->told = json_num(costs, "total", 0);
+    double other = json_num(costs, "proxy", 0);
+    r->purse.spent = fmax(r->purse.spent, fmax(r->told, r->models + other));
+}
+
+/* The copy of an object under key, made when it is not there. Borrowed. */
+static json_t *own_object(json_t *doc, const char *key)
+{
+    const json_t *there = json_object_get(doc, key);
+    json_t *own = there ? json_deep_copy(there) : json_object();
+    json_put(doc, key, own);
+    return own;
+}
+
+static json_t *complete(const struct gateway_run *r, const json_t *checkpoint, const json_t *rows)
+{
+    json_t *out = json_copy((json_t *)checkpoint);
+    json_t *costs = own_object(out, "costs"), *by_path = own_object(out, "claude_cost_by_path");
+    cost_add_rows(costs, by_path, rows);
+    json_put_num(costs, "gpu_seconds", fmax(json_num(costs, "gpu_seconds", 0), r->gpu_seconds));
+    cost_update(costs, by_path, &r->gateway->rates);
+    return out;
+}
+
+json_t *gateway_complete(const struct gateway_run *r, const json_t *checkpoint)
+{
+    if (!r || !checkpoint)
+        return json_incref((json_t *)checkpoint);
+    const json_t *by_path = json_object_get(checkpoint, "claude_cost_by_path");
+    double counted_s = json_num(json_object_get(checkpoint, "costs"), "gpu_seconds", 0);
+    json_t *rows = cost_unanswered(json_object_get(by_path, "by_path"), r->paid);
+    bool whole = !json_object_size(rows) && r->gpu_seconds <= counted_s + MOMENT_S;
+    json_t *out = whole ? json_incref((json_t *)checkpoint) : complete(r, checkpoint, rows);
+    json_decref(rows);
+    return out;
 }
 
 void gateway_close(struct gateway_run *r)
@@ -122,9 +168,15 @@ void gateway_close(struct gateway_run *r)
 
 void gateway_forget(struct gateway *g, struct run_key key)
 {
-    struct gateway_run *r = run_of(g, key);
+    struct gateway_run *r = gateway_run_of(g, key);
     if (r)
         run_destroy(r);
+}
+
+void gateway_entry(const struct gateway_run *r, const char **ret_socket, const char **ret_credential)
+{
+    *ret_socket = r->gateway->own_socket;
+    *ret_credential = r->credential;
 }
 
 json_t *gateway_link(const struct gateway_run *r)
@@ -161,6 +213,11 @@ const struct profile_dirs *gateway_profile_dirs(const struct gateway *g)
     return &g->dirs;
 }
 
+const struct cost_rates *gateway_rates(const struct gateway *g)
+{
+    return &g->rates;
+}
+
 /* The data directory's path may be longer than a socket's address. Workers that have a uid of their
  * own connect, too: who they are is looked at when they do. */
 static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
@@ -174,7 +231,8 @@ static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
     *ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (g->dir_fd < 0 || *ret_fd < 0)
         return err_sys(err, E_IO, "the model gateway cannot open '%s'", dir);
-    snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" SOCKET, g->dir_fd);
+    g->own_socket = pool_printf(g->pool, "/proc/self/fd/%d/" SOCKET, g->dir_fd);
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", g->own_socket);
     unlinkat(g->dir_fd, SOCKET, 0);
     mode_t before = umask(g->first_uid ? 0111 : 0177);
     int bad = bind(*ret_fd, (struct sockaddr *)&a, sizeof(a));
@@ -184,18 +242,21 @@ static int listen_on(struct gateway *g, int *ret_fd, struct err *err)
                : 0;
 }
 
-static bool is_worker(const struct gateway *g, uid_t uid)
+/* Or this process itself, which asks for plans. */
+static bool is_worker(const struct gateway *g, const struct ucred *who)
 {
-    return g->first_uid ? uid >= g->first_uid && uid <= g->last_uid : uid == geteuid();
+    bool worker = g->first_uid ? who->uid >= g->first_uid && who->uid <= g->last_uid
+                               : who->uid == geteuid();
+    return worker || who->pid == getpid();
 }
 
 /* A stranger's connection is over before a byte of it is read. */
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    uid_t uid;
+    struct ucred who;
     if (code != MHD_CONNECTION_NOTIFY_STARTED ||
-        (gateway_peer(connection, &uid) && is_worker(cls, uid)))
+        (gateway_peer(connection, &who) && is_worker(cls, &who)))
         return;
     log_warning(GATEWAY_LOGGER, NULL, "a process that is no worker's tried to call a model");
     shutdown(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
@@ -252,7 +313,7 @@ static struct gateway *alloc(const struct gateway_config *config)
         g->first_uid = (uid_t)set->run_uid_base;
         g->last_uid = g->first_uid + (uid_t)set->concurrency;
     }
-    cost_rates_read(json_keep(g->pool, launch_rates(set)), &g->rates);
+    cost_rates_read(json_keep(g->pool, account_rates(set)), &g->rates);
     return g;
 }
 
@@ -278,9 +339,11 @@ void gateway_destroy(struct gateway *g)
 {
     if (!g)
         return;
+    ledger_write(g);
     while (g->runs)
         run_destroy(g->runs);
     loop_timer_clear(&g->round);
+    loop_timer_clear(&g->ledger);
     httpd_stop(&g->httpd);
     httpc_destroy(g->httpc);
     if (g->dir_fd >= 0) {

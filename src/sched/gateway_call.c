@@ -24,7 +24,7 @@ static const struct gateway_route routes[] = {
 /* Nothing counts it any more. */
 static void leave(struct call *c)
 {
-    call_leave_line(c);
+    turn_leave_line(&c->turn);
     if (c->run) {
         c->run->calls--;
         c->run->bytes -= c->bytes;
@@ -84,24 +84,20 @@ static enum MHD_Result send_answer(struct call *c)
 
 /* --- who asks -------------------------------------------------------------------------------- */
 
-bool gateway_peer(struct MHD_Connection *connection, uid_t *ret_uid)
+bool gateway_peer(struct MHD_Connection *connection, struct ucred *out)
 {
-    struct ucred who;
-    socklen_t len = sizeof(who);
+    socklen_t len = sizeof(*out);
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len))
-        return false;
-    *ret_uid = who.uid;
-    return true;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, out, &len) == 0;
 }
 
 static int know_run(struct call *c, struct err *err)
 {
     const char *given =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    uid_t uid;
-    c->run = given && str_starts(given, BEARER) && gateway_peer(c->connection, &uid)
-                 ? gateway_find(c->gateway, given + strlen(BEARER), uid)
+    struct ucred who;
+    c->run = given && str_starts(given, BEARER) && gateway_peer(c->connection, &who)
+                 ? gateway_find(c->gateway, given + strlen(BEARER), who.uid)
                  : NULL;
     return c->run ? 0 : err_set(err, E_UNAUTHORIZED, "no attempt of a run has this credential");
 }
@@ -163,7 +159,6 @@ static enum MHD_Result create(struct gateway *g, struct MHD_Connection *connecti
                        .pool = pool,
                        .connection = connection,
                        .model = "",
-                       .slot = -1,
                        .next = g->calls,
                        .link = &g->calls};
     if (c->next)

@@ -3,17 +3,20 @@
  *
  *   gateway.c          the socket, runs and their credentials
  *   gateway_call.c     one call, as HTTP: who asks, its body, its answer
- *   gateway_turn.c     whose call is next, and what becomes of it: money, slots, fair share
+ *   gateway_exchange.c the call to the model server, and what it came to
+ *   gateway_turn.c     whose turn is next: money, slots, fair share
+ *   gateway_tenant.c   calls that are no run's
  *   gateway_upstream.c where a profile's calls go, and with which key
- *   gateway_money.c    may it be made with what is left of a cap
  */
 #ifndef MANTIS_SCHED_GATEWAY_PRIVATE_H
 #define MANTIS_SCHED_GATEWAY_PRIVATE_H
 
+#include <sys/socket.h>
+
 #include "base/buf.h"
 #include "base/caps.h"
+#include "core/purse.h"
 #include "sched/gateway.h"
-#include "sched/gateway_money.h"
 #include "sys/httpc.h"
 #include "sys/httpd.h"
 
@@ -35,14 +38,18 @@ struct gateway_run {
     uid_t uid;
     char credential[65]; /* "" the attempt is over: only the purse is kept, for the next one */
     struct purse purse;
-    double told; /* of what is spent, what the store knows */
+    json_t *paid;       /* by the token: {"<model>": row of core/cost.h} */
+    double gpu_seconds; /* of the pod's model */
+    double models;      /* USD, of both */
+    double told;        /* of what is spent, what the store knows */
     double day_cap;
     const char *anthropic_secret;
     bool anthropic_required;
-    int calls, running; /* that were let in; of these, under way */
+    bool of_tenant;     /* no run: what its tenant pays beside them */
+    int calls, running; /* that were let in; of all turns, under way */
     size_t bytes;       /* of their bodies */
     int slot;           /* of the pod's model, where its prompt is kept; -1 none yet */
-    bool stuck;         /* in this round: an earlier call of it waits for money */
+    bool stuck;         /* in this round: an earlier turn of it waits for money */
 };
 
 /* A slot of the pod's model server. */
@@ -61,6 +68,25 @@ struct upstream {
     const char *const *headers; /* of every call, the key among them; wiped with the pool */
 };
 
+/* One call's place in the line, and what it holds while it is under way. */
+struct gateway_turn {
+    struct gateway *gateway;
+    struct gateway_run *run;
+    struct gateway_turn *later, **wait_link; /* those that wait, in order; wait_link NULL: it does not */
+    struct loop_timer overdue;
+    void (*go)(struct gateway_turn *turn);
+    void (*refuse)(struct gateway_turn *turn, const struct err *err);
+    bool pod, keeps_prompts; /* of the upstream */
+    bool costs_nothing;
+    bool running;
+    bool short_time; /* it got less time than it may take: there is no money for more */
+    double worst;    /* USD; of the pod's model: of all its time */
+    double held;     /* of the purse */
+    int timeout_ms;
+    int slot; /* -1 none */
+    int64_t begun_us;
+};
+
 enum call_stage { CALL_BODY, CALL_REFUSED, CALL_WAITING, CALL_RUNNING, CALL_OVER };
 
 struct gateway_route {
@@ -71,10 +97,10 @@ struct gateway_route {
 };
 
 struct call {
+    struct gateway_turn turn; /* first: go() and refuse() find the call by it */
     struct gateway *gateway;
-    struct gateway_run *run;         /* NULL: nobody's, or its attempt is over */
-    struct call *next, **link;       /* all */
-    struct call *later, **wait_link; /* those that wait, in order */
+    struct gateway_run *run;   /* NULL: nobody's, or its attempt is over */
+    struct call *next, **link; /* all */
     struct pool *pool;
     struct MHD_Connection *connection;
     struct httpd_hold hold;
@@ -85,16 +111,8 @@ struct call {
     size_t bytes;     /* of it, as its run counts them */
     size_t discarded; /* of a refused one */
 
-    /* money and time */
-    const char *model; /* "" a GET */
-    double worst;      /* USD; of the pod's model: of all its time */
-    double held;       /* of the purse */
-    bool short_time;   /* it got less time than it may take: there is no money for more */
-    int timeout_ms;
-    int slot; /* -1 none */
-    int64_t begun_us;
+    const char *model; /* "" a GET, and of the pod's */
     struct httpc_exchange *exchange; /* NULL: not under way */
-    struct loop_timer overdue;
 
     /* the answer */
     int status; /* 0 none yet */
@@ -120,17 +138,20 @@ struct gateway {
     struct httpc *httpc; /* made for the first call */
     int dir_fd;
     const char *dir, *socket;  /* paths */
+    const char *own_socket;    /* short enough for an address, in this process */
     uid_t first_uid, last_uid; /* of workers, when they have one of their own */
     struct gateway_run *runs;
     struct gateway_tenant *tenants;
-    struct call *calls, *waiting, **waiting_end;
+    struct call *calls;
+    struct gateway_turn *waiting, **waiting_end;
     struct gateway_slot slots[CAP_GATEWAY_SLOTS];
     uint64_t turns; /* counts what is served */
-    struct loop_timer round;
+    struct loop_timer round, ledger;
 };
 
 /* --- gateway.c --- */
 struct gateway_run *gateway_find(struct gateway *g, const char *credential, uid_t uid);
+struct gateway_run *gateway_run_create(struct gateway *g, struct run_key key);
 
 /* --- gateway_call.c --- */
 enum MHD_Result gateway_turn(void *cls, struct MHD_Connection *connection, const char *url,
@@ -138,16 +159,28 @@ enum MHD_Result gateway_turn(void *cls, struct MHD_Connection *connection, const
                              size_t *size, void **con_cls);
 void gateway_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode why);
-bool gateway_peer(struct MHD_Connection *connection, uid_t *ret_uid);
+bool gateway_peer(struct MHD_Connection *connection, struct ucred *out);
 /* It is over: with an answer, or (status 0) without one: then its connection is closed. */
 void call_answer(struct call *c, int status, const char *type, const char *body, size_t len);
 void call_fail(struct call *c, const struct err *err);
 
+/* --- gateway_exchange.c --- */
+void call_begin(struct call *c); /* its body is here: it waits for its turn */
+void call_stop(struct call *c);  /* nobody wants its answer any more; the exchange ends */
+
 /* --- gateway_turn.c --- */
-void call_begin(struct call *c);      /* its body is here: it waits for its turn */
-void call_stop(struct call *c);       /* nobody wants its answer any more; the exchange ends */
-void call_leave_line(struct call *c); /* it may not be there */
+/* Into the line; go() or refuse() follows, from the loop. */
+void turn_wait(struct gateway_turn *turn);
+void turn_leave_line(struct gateway_turn *turn); /* it may not be there */
+/* Its call is over, and came to so much; also out of go(). */
+double turn_seconds(const struct gateway_turn *turn); /* since go() */
+void turn_over(struct gateway_turn *turn, double usd);
+double turn_room(const struct gateway_turn *turn); /* USD that are not spent and not held */
+double gateway_second_usd(const struct gateway *g); /* of the pod's model */
 void gateway_round_soon(struct gateway *g);
+
+/* --- gateway_tenant.c --- */
+void ledger_write(struct gateway *g); /* what is not stored yet */
 
 /* --- gateway_upstream.c --- */
 /* In pool. E_NOT_FOUND: no such profile; E_UNAVAILABLE: the pod's server takes no calls, or a key

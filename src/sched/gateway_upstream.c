@@ -86,6 +86,13 @@ static const char *key_of(struct gateway *g, struct pool *pool, const struct gat
     return *key ? key : secret_read(pool, dir, name);
 }
 
+bool gateway_has_claude(struct gateway *g, const char *anthropic_secret, bool anthropic_required)
+{
+    const struct gateway_run asker = {.anthropic_secret = anthropic_secret,
+                                      .anthropic_required = anthropic_required};
+    return upstream_has_claude(g, &asker);
+}
+
 bool upstream_has_claude(struct gateway *g, const struct gateway_run *run)
 {
     struct pool *pool = pool_create(NULL);

@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "core/cost.h"
 
 static const char *const passed_options[] = {"extraction_schema", "settle_ceiling_s",
                                              "nav_wait_s",        "auto_url_gate",
@@ -92,25 +91,6 @@ static json_t *readers_of(const struct settings *set)
     return r;
 }
 
-json_t *launch_rates(const struct settings *set)
-{
-    struct pool *pool = pool_create(NULL);
-    const json_t *prices;
-    json_t *r = json_object();
-    json_put_num(r, "gpu_hourly_usd", set->cost_gpu_hourly_usd);
-    json_put_num(r, "gpu_seconds_per_step", set->cost_gpu_seconds_per_step);
-    json_put_num(r, "claude_call_usd", set->cost_claude_call_usd);
-    json_put_num(r, "claude_input_per_mtok", set->cost_claude_input_per_mtok);
-    json_put_num(r, "claude_output_per_mtok", set->cost_claude_output_per_mtok);
-    json_put_num(r, "claude_cached_input_per_mtok", set->cost_claude_cached_input_per_mtok);
-    json_put_num(r, "proxy_per_gb_usd", set->cost_proxy_per_gb_usd);
-    if (!cost_prices_parse(pool, set->model_prices, &prices, NULL) &&
-        prices) /* serve looked at it */
-        json_put(r, "models", json_incref((json_t *)prices));
-    pool_destroy(pool);
-    return r;
-}
-
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal)
 {
     const struct settings *set = slot->sched->settings;
@@ -134,7 +114,7 @@ json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *
              json_pack("{s:i,s:i}", "width", set->display_width, "height", set->display_height));
     json_put(m, "dirs", worker_dirs(slot));
     json_put(m, "options", worker_options(slot->sched, json_object_get(conf, "options")));
-    json_put(m, "rates", launch_rates(set));
+    json_put(m, "rates", account_rates(set));
     json_put(m, "model", slot->gateway ? gateway_link(slot->gateway) : json_null());
     json_put(m, "cache",
              cache_read(slot->sched, slot->pool, slot->key.tenant, json_object_get(conf, "cache")));

@@ -272,9 +272,14 @@ void answers_forget_all(struct sched *s);
  * *ret_fd. */
 int launch_worker(struct slot *slot, int *ret_fd, struct err *err) MUST_CHECK;
 /* The `start` message of docs/processes.md. New reference. */
-/* What things cost here; keys of core/cost.h. New reference. */
-json_t *launch_rates(const struct settings *set);
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal);
+
+/* --- account.c --- */
+/* What things cost here; keys of core/cost.h. New reference. */
+json_t *account_rates(const struct settings *set);
+/* A checkpoint of a run, and NULL for none, with what was paid for its plan before it began: until the worker has
+ * counted it, in the first checkpoint of its own. New reference. */
+json_t *account_with_costs(struct sched *s, const struct run_record *rec, const json_t *checkpoint);
 
 /* --- profiles.c --- */
 int profiles_check(const struct sched *s, const char *tenant, const char *profile,

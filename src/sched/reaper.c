@@ -28,7 +28,6 @@
 #define MOST_STUCK    200    /* runs that are passed over in one round */
 #define KEYS          200
 #define KEY_US        (STORE_KEY_TTL_S * INT64_C(1000000))
-#define DAY_US        (INT64_C(24) * 3600 * 1000000)
 #define WALK_EVERY_US (INT64_C(3600) * 1000000)
 
 static bool remove_some(const char *path, bool *ret_gone, struct err *err)

@@ -216,10 +216,13 @@ void sched_use_gateway(struct sched *s, struct gateway *gateway)
     s->gateway = gateway;
 }
 
-/* Its worker may not have gone yet. */
-static void forget_models(struct sched *s, struct run_key key)
+/* Its worker may not have gone yet. What its calls came to is asked for once more, with its result. */
+static void end_models(struct sched *s, struct run_key key, bool has_result)
 {
     struct slot *slot = sched_slot_of(s, key);
+    gateway_close(gateway_run_of(s->gateway, key));
+    if (!has_result)
+        return;
     if (slot)
         slot->gateway = NULL;
     gateway_forget(s->gateway, key);
@@ -237,7 +240,7 @@ static void on_note(void *arg, const struct store_note *note)
     if (run_state_terminal(note->state))
         answers_forget(s, note->key);
     if (run_state_terminal(note->state) && s->gateway)
-        forget_models(s, note->key);
+        end_models(s, note->key, note->result);
 }
 
 static int take_up_one(struct sched *s, const struct run_record *rec, const char *why,

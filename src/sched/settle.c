@@ -231,12 +231,26 @@ static void explain(struct settling *t)
         t->end.error = failed_navigation(t->pool, t->checkpoint);
 }
 
+/* Its calls end here, so that what they came to is in its costs. */
+static void account(struct settling *t)
+{
+    struct run_key key = RUN_KEY_OF(&t->rec);
+    struct gateway_run *run = t->s->gateway ? gateway_run_of(t->s->gateway, key) : NULL;
+    gateway_close(run);
+    if (t->end.checkpoint)
+        t->end.checkpoint = json_keep(t->pool, gateway_complete(run, t->end.checkpoint));
+    json_t *last = account_with_costs(
+        t->s, &t->rec, t->end.checkpoint ? t->end.checkpoint : t->rec.checkpoint);
+    t->checkpoint = json_keep(t->pool, gateway_complete(run, last));
+    json_decref(last);
+}
+
 int settle_run(struct sched *s, const struct ending *end, struct err *err)
 {
     struct settling t = {.s = s, .end = *end, .pool = pool_create(NULL), .at_us = clock_wall_us()};
     int r = store_run_get(s->store, t.pool, end->key, RUN_PART_CHECKPOINT, &t.rec, err);
     if (!r) {
-        t.checkpoint = end->checkpoint ? end->checkpoint : t.rec.checkpoint;
+        account(&t);
         decide(&t);
         explain(&t);
         r = commit(&t, err);

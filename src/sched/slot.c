@@ -445,17 +445,19 @@ static void open_models(struct slot *slot, const struct run_record *rec)
 {
     const json_t *conf = rec->settings;
     const struct settings *set = slot->sched->settings;
+    json_t *account = account_with_costs(slot->sched, rec, rec->checkpoint);
     const struct gateway_client client = {
         .key = slot->key,
         .uid = slot->uid,
         .max_cost = json_num(conf, "max_cost", set->max_cost_usd),
-        .spent = json_num(json_object_get(rec->checkpoint, "costs"), "total", 0),
+        .account = account,
         .day_cap = json_num(conf, "max_cost_per_day", 0),
         .anthropic_secret = json_str(conf, "anthropic_secret_name", ""),
         .anthropic_required = json_flag(conf, "anthropic_required", false),
     };
     if (slot->sched->gateway)
         slot->gateway = gateway_open(slot->sched->gateway, &client);
+    json_decref(account);
 }
 
 static void send_start(struct slot *slot, const struct run_record *rec, json_t *journal)

@@ -168,6 +168,7 @@ static void take_in(struct sched_submit *one, const struct submission *sub)
         .settings = worker_settings(pool, sub),
         .plan = json_keep(pool, plan_to_json(sub->plan)),
         .checkpoint = resume_checkpoint(s, pool, sub),
+        .cost_usd = cost_of_rows(json_object_get(sub->options, "spent")),
     };
     one->rec.updated_us = one->rec.created_us;
     if (sub->user_input)

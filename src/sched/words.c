@@ -70,12 +70,15 @@ static int on_checkpoint(struct slot *slot, const json_t *m, struct err *err)
     if (!delta_apply(&slot->last_checkpoint, checkpoint))
         return 0;
     gather(slot, m);
+    json_t *whole = gateway_complete(slot->gateway, checkpoint);
     if (slot->gateway)
-        gateway_told_cost(slot->gateway,
-                          json_num(json_object_get(checkpoint, "costs"), "total", 0));
-    if (slot->disk_full) /* what space was kept is for the end, in one commit */
+        gateway_told_cost(slot->gateway, json_object_get(whole, "costs"));
+    int r = 0;
+    if (!slot->disk_full) /* what space was kept is for the end, in one commit */
+        r = store_run_checkpoint(slot->sched->store, slot->key, whole, slot->events, err);
+    json_decref(whole);
+    if (slot->disk_full)
         return 0;
-    int r = store_run_checkpoint(slot->sched->store, slot->key, checkpoint, slot->events, err);
     if (settled_or(r, slot) == 0)
         return 0;
     /* tried again with the same message, so its events must not be gathered twice */

@@ -90,6 +90,8 @@ struct store_driver {
     int (*forget)(struct store *store, int64_t id, struct err *err); /* E_CONFLICT: webhook pending */
     int (*cost_since)(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
                       struct err *err);
+    int (*cost_add)(struct store *store, const char *tenant, int64_t day_us, double usd,
+                    struct err *err); /* day_us: when it began */
     int (*workflow_checkpoint)(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, int64_t *ret_id,
                                json_t **out, struct err *err);

@@ -5,6 +5,7 @@
  */
 #include "store/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ static int memory_open(const char *path, struct store **out, struct err *err)
     struct memory *m = memory_must(calloc(1, sizeof(*m)));
     m->base.driver = &store_memory;
     m->recipes = json_object();
+    m->paid = json_object();
     *out = &m->base;
     return 0;
 }
@@ -85,6 +87,7 @@ static void memory_close(struct store *store)
         free_run(run);
     }
     json_decref(m->recipes);
+    json_decref(m->paid);
     free(m);
 }
 
@@ -287,6 +290,23 @@ static int memory_cost_since(struct store *store, const char *tenant, int64_t si
     for (const struct memory_run *run = memory_of(store)->runs; run; run = run->next)
         if (run->row.rec.created_us >= since_us && strcmp(run->row.rec.tenant_id, tenant) == 0)
             *ret_usd += run->row.rec.cost_usd;
+    const char *day;
+    json_t *usd;
+    json_object_foreach (json_object_get(memory_of(store)->paid, tenant), day, usd)
+        if (strtoll(day, NULL, 10) >= since_us)
+            *ret_usd += json_number_value(usd);
+    return 0;
+}
+
+static int memory_cost_add(struct store *store, const char *tenant, int64_t day_us, double usd,
+                           struct err *err)
+{
+    json_t *all = memory_of(store)->paid, *days = json_object_get(all, tenant);
+    char day[24];
+    if (!days)
+        json_put(all, tenant, days = json_object());
+    snprintf(day, sizeof(day), "%lld", (long long)day_us);
+    json_put_num(days, day, json_num(days, day, 0) + usd);
     return 0;
 }
 
@@ -410,6 +430,7 @@ const struct store_driver store_memory = {
     .write = memory_write,
     .forget = memory_forget,
     .cost_since = memory_cost_since,
+    .cost_add = memory_cost_add,
     .workflow_checkpoint = memory_workflow_checkpoint,
     .events_get = memory_events_get,
     .journal_put = memory_journal_put,

@@ -36,6 +36,7 @@ struct memory {
     struct memory_run *runs; /* in created order */
     int64_t last_id, last_delivery;
     json_t *recipes; /* {tenant: {name: schema}} */
+    json_t *paid;    /* {tenant: {day_us: USD}} */
 };
 
 struct memory *memory_of(struct store *store);

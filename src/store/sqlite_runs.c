@@ -182,6 +182,19 @@ int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us,
     return 0;
 }
 
+int sqlite_cost_add(struct store *store, const char *tenant, int64_t day_us, double usd,
+                    struct err *err)
+{
+    struct sqlite *q = sqlite_of(store);
+    sqlite3_stmt *s = sql_get(q, SQL_COST_ADD, err);
+    if (!s)
+        return E_IO;
+    sql_put_text(s, 1, tenant);
+    sqlite3_bind_int64(s, 2, day_us);
+    sqlite3_bind_double(s, 3, usd);
+    return sql_run(q, s, err);
+}
+
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, int64_t *ret_id,
                                json_t **out, struct err *err)
@@ -302,6 +315,7 @@ static int insert_row(struct sqlite *q, struct store_row *row, struct err *err)
     sql_put_json(s, 12, rec->doc);
     sql_put_json(s, 13, rec->settings);
     sqlite3_bind_int64(s, 14, row->n_results);
+    sqlite3_bind_double(s, 15, rec->cost_usd);
     int r = sqlite3_step(s) == SQLITE_DONE ? 0 : refused(q, rec, err);
     if (!r)
         row->id = sqlite3_last_insert_rowid(q->db);

@@ -132,6 +132,9 @@ static const char *const migrations[] = {
     "UPDATE runs SET n_results = (SELECT count(*) FROM step_results s WHERE s.run = runs.id)"
     " WHERE id IN (SELECT run FROM with_list);"
     "DROP TABLE with_list;",
+    /* What a tenant paid on a day for no run: calls of its own to the model, plans that no run came of. */
+    "CREATE TABLE paid (tenant_id TEXT NOT NULL, day_us INTEGER NOT NULL, usd REAL NOT NULL,"
+    " PRIMARY KEY (tenant_id, day_us)) WITHOUT ROWID;",
 };
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4, "live states come before 4");
 

@@ -39,8 +39,9 @@ const char *const sqlite_sql[N_SQL] = {
 
     [SQL_RUN_INSERT] =
         "INSERT INTO runs (run_id, tenant_id, profile_id, workflow_id, state_key, plan_signature,"
-        " state, created_us, updated_us, last_seq, last_ts_us, doc, settings, n_results)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        " state, created_us, updated_us, last_seq, last_ts_us, doc, settings, n_results,"
+        " cost_usd)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [SQL_RUN_GET] =
         "SELECT " RUN_COLUMNS " FROM runs WHERE tenant_id = ?1 AND run_id = ?2",
     [SQL_RUN_WRITE] =
@@ -69,8 +70,12 @@ const char *const sqlite_sql[N_SQL] = {
         IN_STATES " AND (created_us, run_id) < (?12, ?13)"
         " ORDER BY created_us DESC, run_id DESC LIMIT ?14",
     [SQL_COST_SINCE] =
-        "SELECT total(cost_usd) FROM runs INDEXED BY runs_by_cost WHERE tenant_id = ?1"
-        " AND created_us >= ?2 AND cost_usd > 0",
+        "SELECT (SELECT total(cost_usd) FROM runs INDEXED BY runs_by_cost WHERE tenant_id = ?1"
+        " AND created_us >= ?2 AND cost_usd > 0)"
+        " + (SELECT total(usd) FROM paid WHERE tenant_id = ?1 AND day_us >= ?2)",
+    [SQL_COST_ADD] =
+        "INSERT INTO paid (tenant_id, day_us, usd) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT (tenant_id, day_us) DO UPDATE SET usd = usd + excluded.usd",
     [SQL_PROFILE_HOLDER] =
         "SELECT run_id FROM runs WHERE tenant_id = ?1 AND profile_id = ?2 AND state < 4",
     [SQL_PART_PUT] =

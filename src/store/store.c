@@ -74,7 +74,6 @@ static void make_new(struct store_creation *c, const json_t *first, struct store
     r->created_us = r->updated_us = now;
     r->started_us = r->finished_us = r->last_seq = 0;
     r->attempts = r->attempts_no_progress = 0;
-    r->cost_usd = 0;
     r->has_result = false;
     r->doc = given->doc ? json_deep_copy(given->doc) : json_object();
     r->settings = given->settings ? json_deep_copy(given->settings) : NULL;
@@ -216,6 +215,12 @@ int store_cost_since(struct store *store, const char *tenant, int64_t since_us, 
                      struct err *err)
 {
     return store->driver->cost_since(store, tenant, since_us, ret_usd, err);
+}
+
+int store_cost_add(struct store *store, const char *tenant, int64_t at_us, double usd,
+                   struct err *err)
+{
+    return store->driver->cost_add(store, tenant, at_us - at_us % DAY_US, usd, err);
 }
 
 int store_run_page(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,

@@ -40,7 +40,7 @@ struct run_record {
     int64_t last_seq;          /* of its newest event */
     int attempts;              /* workers started */
     int attempts_no_progress;  /* in a row since the last checkpoint */
-    double cost_usd;           /* so far, as its last checkpoint or its result says */
+    double cost_usd;           /* so far, as its last checkpoint or its result says; given to create: before it began */
     const json_t *doc;         /* further status fields: model, payload, max_steps, error, halt_reason,
                                   halt_class, terminal_status, summary, prompt, paused_at ... */
     const json_t *settings;    /* what the worker gets besides the plan: caps, plane, options, webhook */
@@ -80,9 +80,13 @@ int store_run_get(struct store *store, struct pool *pool, struct run_key key, un
 int store_run_list(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
                    struct run_record **ret_runs, int *ret_n, struct err *err) MUST_CHECK;
 
-/* What the runs of a tenant that were created since then have cost, in USD. */
+/* What the runs of a tenant that were created since then have cost, in USD, and what was paid without a run on the days
+ * (UTC) that began since then. */
 int store_cost_since(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
                      struct err *err) MUST_CHECK;
+
+/* The tenant has paid usd on the day of at_us, for no run. */
+int store_cost_add(struct store *store, const char *tenant, int64_t at_us, double usd, struct err *err) MUST_CHECK;
 
 /* Where a page of a tenant's runs begins: behind the run created then, with that id. */
 struct store_place {

@@ -54,7 +54,7 @@ static struct httpc_request call_to(const char *url, const char *socket, const c
 static void measure(int n, const char *body, const char *what)
 {
     const struct gateway_run *run = rig_run("acme", what, 0);
-    const char *key[] = {"Authorization: Bearer k", NULL};
+    const char *key[] = {"Authorization: Bearer " RIG_KEY, NULL};
     const char *credential[] = {pool_printf(rig.pool, "Authorization: Bearer %s", run->credential),
                                 NULL};
     const char *url = pool_printf(rig.pool, "http://127.0.0.1:%d/v1/chat/completions",

@@ -572,6 +572,24 @@ static void a_day_costs_what_its_runs_cost_so_far(void **state)
     assert_true(get("r3", 0).cost_usd == 2);
 }
 
+static void what_was_paid_without_a_run_is_the_days(void **state)
+{
+    const int64_t day = INT64_C(86400) * SECOND_US, midnight = NOW - NOW % day;
+    struct run_record early = {.run_id = "r1", .tenant_id = "acme", .cost_usd = 4, .created_us = NOW};
+    struct store_creation one = {.run = &early};
+    assert_int_equal(store_cost_add(store, "acme", NOW, .5, NULL), 0);
+    assert_int_equal(store_cost_add(store, "acme", NOW + SECOND_US, .25, NULL), 0);
+    assert_int_equal(store_cost_add(store, "acme", NOW - day, 8, NULL), 0);
+    assert_int_equal(store_cost_add(store, "other", NOW, 16, NULL), 0);
+    assert_true(cost_since("acme", midnight) == .75);
+    assert_true(cost_since("acme", midnight - day) == 8.75);
+    assert_true(cost_since("acme", midnight + day) == 0);
+    assert_int_equal(store_run_create(store, &one, 1, NULL), 0); /* its plan was paid before */
+    assert_int_equal(one.result, 0);
+    assert_true(cost_since("acme", midnight) == 4.75);
+    assert_true(get("r1", 0).cost_usd == 4);
+}
+
 static void a_look_at_a_run_is_its_row(void **state)
 {
     struct run_record rec;
@@ -610,6 +628,7 @@ static const struct CMUnitTest every_kind[] = {
     T(a_forgotten_run_leaves_nothing),
     T(runs_are_logged_once),
     T(a_day_costs_what_its_runs_cost_so_far),
+    T(what_was_paid_without_a_run_is_the_days),
     T(a_look_at_a_run_is_its_row),
 };
 

@@ -217,6 +217,23 @@ row('http-api 5 a cancel ends a slow call within 2 s, at the model server too', 
   })
 })
 
+row('agent-loop 17 calls that broke off are in the run\'s costs: its worker killed in one, the run cancelled in the next', async () => {
+  await withModel('claude', [{ when: asked, ...leftClick, delay_ms: 60000 }], async ({ server, calls }) => {
+    const id = await server.submit(rowFirst)
+    await until(30000 * slow, 'a call', () => calls().length)
+    process.kill(victim(server.child.pid, 'worker').pid, 'SIGKILL')
+    await until(60000 * slow, 'the call of the next worker', () => calls().length > 1)
+    await server.predict({ action: 'cancel', run_id: id })
+    await server.end(id, 10000)
+    const result = await until(5000 * slow, 'the result', async () => (await server.result(id)).result)
+    const { by_path, totals } = result.claude_cost_by_path
+    const lost = by_path['unanswered::claude-opus-4-7']
+    assert.equal(lost.calls, 2, JSON.stringify(by_path))
+    assert.ok(lost.cost_usd > 0.4 && Math.abs(result.costs.total - totals.cost_usd) < 1e-9, JSON.stringify(result.costs)) // each at its worst case
+    assert.deepEqual([result.viable, result.costs.total], [1, result.costs.claude])
+  })
+})
+
 row('plans 9.4 the time cap ends a slow call within 2 s', async () => {
   await withModel('holo3', [{ when: asked, ...click, delay_ms: 110000 }], async ({ server, model, calls }) => {
     const id = await server.submit({ ...rowFirst, max_time_minutes: 1 })

@@ -36,6 +36,7 @@ before(async () => {
       { when: 'twice as slow', text: plan(open('https://slow.test/')), delay_ms: 700 },
       { when: 'say nothing', fault: 'silence' },
       { when: 'refuse me', text: 'I would rather\nnot do this.' },
+      { when: 'once cut', times: 1, text: 'half of it', fault: 'cut' },
       { when: 'once garbled', times: 1, text: 'Sorry, no plan.' },
       { when: 'click it', text: plan(open('https://a.test/'), { type: 'click', intent: 'Click "Buy"' }) },
       { when: 'lead astray', text: plan(open('https://evil.test/')) },
@@ -93,6 +94,49 @@ test('agent-loop 17 what the call cost is the run\'s', { timeout: 120000 * slow 
   await server.end(second)
   assert.equal((await server.result(second)).result.costs.claude, 0) // it was there already
   assert.equal(calls('Have a look at the shop').length, 1)
+})
+
+test('agent-loop 17 calls for a plan that broke off are the run\'s, too', { timeout: 120000 * slow }, async () => {
+  const run = await server.submit({ plan_text: 'Have a look at the shop, once cut' })
+  assert.equal((await server.end(run)).status, 'succeeded')
+  const { result } = await server.result(run)
+  const { by_path } = result.claude_cost_by_path
+  assert.deepEqual([by_path['decompose::claude-opus-4-7']?.calls, by_path['unanswered::claude-opus-4-7']?.calls], [1, 1], JSON.stringify(by_path))
+  const usd = (2000 * 15 + 100 * 75) / 1e6
+  assert.ok(result.costs.claude > usd + 1.2, JSON.stringify(result.costs)) // all that the cut one may have written
+  assert.equal(result.costs.total, result.costs.claude)
+})
+
+test('agent-loop 17 a plan that may cost more than its run is not asked for', async () => {
+  const refused = await server.predict({ plan_text: 'Have a look at something dear', max_cost: 0.5, detached: true })
+  assert.equal(refused.status, 402, refused.text)
+  assert.match(refused.json.detail, /the call may cost 1\.\d+ USD; of the run's 0\.50 USD 0\.0000 are spent/)
+  assert.equal(calls('something dear').length, 0)
+  assert.equal((await look('Have a look at something dear', { max_cost: 5 })).status, 200)
+})
+
+test('tenancy 7 plans that no run came of are paid from the tenant\'s day', async () => {
+  const many = new TenantServer({ poor: { max_cost_per_day: 3 } }, { env: { ...env, ANTHROPIC_API_KEY: key } })
+  await many.start()
+  const headers = { 'X-Mantis-Token': many.tokens.poor, 'Content-Type': 'application/json' }
+  const ask = (text, signal) => fetch(`${many.base}/v1/predict`, { method: 'POST', signal, headers, body: JSON.stringify({ plan_text: text, dry_run: true }) })
+  try {
+    for (const n of [1, 2]) { // each may have cost 1.25 USD
+      const gone = new AbortController()
+      const waiting = ask(`Please say nothing to the poor ${n}`, gone.signal).catch((error) => error.name)
+      await until(5000 * slow, 'the call', () => calls(`to the poor ${n}`).length)
+      gone.abort()
+      assert.equal(await waiting, 'AbortError')
+      await until(5000 * slow, 'its end', () => model.sent().filter((line) => line.ended === 'aborted').some((line) => line.n === calls(`to the poor ${n}`)[0].n))
+    }
+    const refused = await ask('Have a look for the poor')
+    const { detail } = await refused.json()
+    assert.equal(refused.status, 402, detail)
+    assert.match(detail, /may cost 1\.\d+ USD; max_cost_per_day allows 3\.00/)
+    assert.equal(calls('for the poor').length, 0)
+  } finally {
+    await many.stop()
+  }
 })
 
 test('brains 9 callers who want the same at once wait for one call', async () => {
@@ -306,6 +350,10 @@ test('plans 14 plan init asks the model with the task and the address', async ()
   const again = await mantis(['init', 'https://www.a-b.test/x', '--task', 'Would you note the closing hours'], { ANTHROPIC_API_KEY: key })
   assert.equal(again.code, 1) // the file is there, so nothing is paid for
   assert.equal(calls('closing hours').length, 0)
+  const dear = await mantis(['init', 'https://www.a-b.test/x', '--overwrite', '--max-cost', '0.5', '--task', 'Would you note the dear hours'], { ANTHROPIC_API_KEY: key })
+  assert.equal(dear.code, 1)
+  assert.match(dear.err, /the call may cost 1\.\d+ USD; of 0\.50 USD/)
+  assert.equal(calls('dear hours').length, 0)
 })
 
 test('plans 13 validate, dry-run and walk of words ask the model once', async () => {

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "sched/gateway.h"
+#include "sys/file.h"
 
 struct sched fake;
 
@@ -320,6 +322,8 @@ static void make_settings(struct fixture *fx, const char *token)
                                      .model_name = "served",
                                      .model_key_secret = "",
                                      .model_tag = "",
+                                     .model_prices = "",
+                                     .cost_gpu_hourly_usd = 3.6,
                                      .lora_adapter = "",
                                      .browser = "",
                                      .deploy_age_warn = "",
@@ -345,6 +349,17 @@ static void make_engine(struct fixture *fx)
     engine_start(fx->engine);
 }
 
+static bool show_pod(void *arg, struct pool *pool, struct gateway_pod *out)
+{
+    const struct fixture *fx = arg;
+    *out = (struct gateway_pod){.profile = "holo3",
+                                .base_url = "http://127.0.0.1:9/v1",
+                                .model = "served",
+                                .key_secret = "",
+                                .slots = fx->slots};
+    return fx->engine != NULL;
+}
+
 static bool is_ready(void *arg)
 {
     return engine_ready(arg, NULL);
@@ -360,11 +375,19 @@ static void begin(struct fixture *fx)
     assert_int_equal(store_open("memory", "", &fx->store, NULL), 0);
     assert_int_equal(tenants_create(fx->loop, &fx->settings, &fx->tenants, NULL), 0);
     make_engine(fx);
+    const struct gateway_config gateway = {.loop = fx->loop,
+                                           .settings = &fx->settings,
+                                           .store = fx->store,
+                                           .pod = show_pod,
+                                           .pod_arg = fx};
+    if (gateway_create(&gateway, &fx->gateway, &err))
+        fail_msg("%s", err.msg);
     struct api_parts parts = {.loop = fx->loop,
                               .store = fx->store,
                               .sched = &fake,
                               .tenants = fx->tenants,
                               .engine = fx->engine,
+                              .gateway = fx->gateway,
                               .settings = &fx->settings};
     if (api_create(&parts, &fx->api, &err))
         fail_msg("%s", err.msg);
@@ -377,10 +400,22 @@ void start(struct fixture *fx)
     begin(fx);
 }
 
-void start_with_model(struct fixture *fx, const char *url)
+static void use_keys(struct fixture *fx, const char *keys)
+{
+    make_settings(fx, "");
+    if (!*keys)
+        return;
+    FILE *f = fopen(fx->keys_path, "w");
+    assert_non_null(f);
+    assert_true(fputs(keys, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    fx->settings.tenant_keys_path = fx->keys_path;
+}
+
+void start_with_model(struct fixture *fx, const char *url, const char *keys)
 {
     *fx = (struct fixture){0};
-    make_settings(fx, TOKEN);
+    use_keys(fx, keys);
     fx->settings.brain = "holo3";
     fx->settings.model_url = url;
     begin(fx);
@@ -390,20 +425,14 @@ void start_with_model(struct fixture *fx, const char *url)
 void start_with_keys(struct fixture *fx, const char *keys)
 {
     *fx = (struct fixture){0};
-    make_settings(fx, "");
-    if (*keys) {
-        FILE *f = fopen(fx->keys_path, "w");
-        assert_non_null(f);
-        assert_true(fputs(keys, f) >= 0);
-        assert_int_equal(fclose(f), 0);
-        fx->settings.tenant_keys_path = fx->keys_path;
-    }
+    use_keys(fx, keys);
     begin(fx);
 }
 
 void stop(struct fixture *fx)
 {
     api_destroy(fx->api);
+    gateway_destroy(fx->gateway);
     engine_destroy(fx->engine);
     pool_destroy(fx->pool);
     assert_int_equal(fake.n_followers, 0);
@@ -411,8 +440,7 @@ void stop(struct fixture *fx)
     tenants_destroy(fx->tenants);
     store_close(fx->store);
     loop_destroy(fx->loop);
-    unlink(fx->keys_path);
-    rmdir(fx->data_dir);
+    assert_int_equal(file_remove_tree(fx->data_dir, NULL), 0);
     free(fake.payload);
     fake.payload = NULL;
 }

@@ -73,6 +73,8 @@ struct fixture {
     struct store *store;
     struct tenants *tenants;
     struct engine *engine; /* NULL none */
+    struct gateway *gateway;
+    int slots; /* of the model server; 0: as many calls at once as come */
     struct engine_target target;
     struct pool *pool; /* target's */
     struct settings settings;
@@ -81,7 +83,8 @@ struct fixture {
 
 void start(struct fixture *fx);                               /* single token TOKEN */
 void start_with_keys(struct fixture *fx, const char *keys);   /* a keys document; "": no auth at all */
-void start_with_model(struct fixture *fx, const char *url);   /* TOKEN; brain holo3, and its model server, ready */
+/* The same with brain holo3, and its model server, ready: 0.001 USD a second. */
+void start_with_model(struct fixture *fx, const char *url, const char *keys);
 void stop(struct fixture *fx);
 
 struct client {

@@ -66,6 +66,7 @@ struct wish {
     const char *const *webhook_events, *const *allowed_domains;
     bool resume_state;
     const char *user_input; /* NULL none */
+    const char *spent;      /* rows of what its plan cost, as JSON; NULL nothing */
     struct step *step;      /* the plan's only one; NULL: none */
 };
 /* Without turning the loop. The answer goes to *out, whose code is 1 until then. */

@@ -1035,8 +1035,6 @@ static void rated_answers_say_how_the_bucket_stands(void **state)
     stop(&fx);
 }
 
-#define DAY_US (INT64_C(24) * 3600 * 1000000)
-
 /* A run that was made then, of an earlier call, and has cost so much. */
 static void spend(struct fixture *fx, const char *tenant, int64_t created_us, double usd)
 {

@@ -133,6 +133,7 @@ struct heard {
     struct err err;
     const char *document, *model;
     struct token_use use;
+    double broken_usd;
 };
 
 static void hear(void *arg, int result, const struct author_answer *answer, const struct err *err)
@@ -147,6 +148,7 @@ static void hear(void *arg, int result, const struct author_answer *answer, cons
         h->document = json_canonical(pool, answer->document);
     h->model = pool_strdup(pool, answer->model);
     h->use = answer->use;
+    h->broken_usd = answer->broken_usd;
 }
 
 /* The source tree's profile, at another address. */
@@ -203,17 +205,23 @@ static struct author_order order(const struct bench *b, const char *tenant, cons
         .text = text, .tenant = tenant, .dir = b->kept, .key = "k-test", .intake = &b->intake};
 }
 
+static struct author_wait *send_order(struct bench *b, const struct author_order *o,
+                                      struct heard *h)
+{
+    struct author_wait *wait = NULL;
+    struct err err = {0};
+    *h = (struct heard){0};
+    if (author_ask(b->author, o, hear, h, &wait, &err))
+        fail_msg("%s", err.msg);
+    assert_false(h->done);
+    return wait;
+}
+
 static struct author_wait *ask(struct bench *b, const char *tenant, const char *text,
                                struct heard *h)
 {
     const struct author_order o = order(b, tenant, text);
-    struct author_wait *wait = NULL;
-    struct err err = {0};
-    *h = (struct heard){0};
-    if (author_ask(b->author, &o, hear, h, &wait, &err))
-        fail_msg("%s", err.msg);
-    assert_false(h->done);
-    return wait;
+    return send_order(b, &o, h);
 }
 
 static bool was_heard(void *arg)
@@ -256,6 +264,40 @@ static const json_t *sent(struct bench *b, int n)
 #define CLICKS                                                                                     \
     "{\\\"steps\\\":[{\\\"type\\\":\\\"navigate\\\",\\\"intent\\\":\\\"Open "                      \
     "https://a.test/\\\"},{\\\"type\\\":\\\"click\\\",\\\"intent\\\":\\\"Click A\\\"}]}"
+
+/* Without a gateway: the first call is cut, and may have cost 1.25 USD and a little, like any. */
+static void its_cap_holds_all_tries(void **state)
+{
+    static const struct {
+        double cap;
+        int result, calls;
+        double broken;
+    } rows[] = {{.5, E_BUDGET, 0, 0}, {2, E_BUDGET, 1, 1.25}, {5, 0, 2, 1.25}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct bench b;
+        struct heard h;
+        struct cost_rates rates;
+        open_bench(&b,
+                   "{\"key\":\"k-test\",\"rules\":[{\"times\":1,\"text\":\"half\",\"fault\":\"cut\"},"
+                   "{\"text\":\"" NAVIGATE "\",\"usage\":{\"input\":900,\"output\":70}}]}",
+                   0);
+        cost_rates_read(NULL, &rates);
+        struct author_order o = order(&b, "t", "Look at a.test");
+        o.rates = &rates;
+        o.max_cost = rows[i].cap;
+        send_order(&b, &o, &h);
+        await(&b, &h);
+        assert_int_equal(h.result, rows[i].result);
+        assert_int_equal(model_server_count(b.server), rows[i].calls);
+        if (h.broken_usd < rows[i].broken || h.broken_usd > rows[i].broken * 1.2)
+            fail_msg("cap %.1f: %f USD broke off", rows[i].cap, h.broken_usd);
+        if (h.result)
+            assert_non_null(strstr(h.err.msg, "the call may cost 1."));
+        else
+            assert_int_equal(h.use.input, 900);
+        close_bench(&b);
+    }
+}
 
 static void it_is_asked_once_and_kept(void **state)
 {
@@ -533,6 +575,8 @@ static const struct CMUnitTest others[] = {
              brackets_without_end_are_given_up),
     row_test("brains 9 cua: the intents as an ordered list", goals_are_the_intents_in_order),
     row_test("brains 9 equal text: no second call, the answer is kept", it_is_asked_once_and_kept),
+    row_test("agent-loop 17 a plan's tries are held against their cap, also without a gateway",
+             its_cap_holds_all_tries),
     row_test("brains 9 model, max_tokens, one text message", the_call_is_what_the_contract_says),
     row_test(
         "brains 13 decomposer reply with a click step for a read-only text: names step and type",

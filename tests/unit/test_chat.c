@@ -90,6 +90,13 @@ static void a_body_that_would_outgrow_its_cap_is_refused(void **state)
 
 /* ---- time ---- */
 
+/* TOKEN's tenant, and one of two cents a day. */
+#define POOR      "poor0123456789ab"
+#define WITH_POOR "X-Mantis-Token: " POOR "\r\n"
+#define KEYS                                                                                       \
+    "{\"tenant_keys\":{\"" TOKEN "\":{\"tenant_id\":\"acme\",\"scopes\":[\"run\"]},\"" POOR            \
+    "\":{\"tenant_id\":\"poor\",\"scopes\":[\"run\"],\"max_cost_per_day\":0.02}}}"
+
 struct bench {
     struct fixture fx;
     json_t *script;
@@ -110,7 +117,7 @@ static int set_up(void **state)
     if (model_server_start(&config, &b.model, &err))
         fail_msg("%s", err.msg);
     snprintf(b.url, sizeof(b.url), "http://127.0.0.1:%d/v1/", model_server_port(b.model));
-    start_with_model(&b.fx, b.url);
+    start_with_model(&b.fx, b.url, KEYS);
     *state = &b;
     return 0;
 }
@@ -227,6 +234,101 @@ static void who_sends_no_more_is_gone(void **state)
     }
 }
 
+static double paid_by(struct bench *b, const char *tenant)
+{
+    double usd = -1;
+    assert_int_equal(store_cost_since(b->fx.store, tenant, 0, &usd, NULL), 0);
+    return usd;
+}
+
+static void ask_as_poor(struct bench *b, struct answer *a, const char *body)
+{
+    call(&b->fx, a, "POST", "/v1/chat/completions", WITH_POOR, body);
+}
+
+static void calls_are_paid_by_the_second(void **state)
+{
+    struct bench *b = *state;
+    struct answer a;
+    int64_t begun = clock_mono_ms();
+    ask(b, &a, "steady", true); /* 20 pieces, 20 ms each */
+    double most = (double)(clock_mono_ms() - begun) / 1000 * .001;
+    answer_release(&a);
+    ask(b, &a, "hello", false);
+    answer_release(&a);
+    api_destroy(b->fx.api);
+    gateway_destroy(b->fx.gateway); /* writes down what is not stored yet */
+    b->fx.api = NULL;
+    b->fx.gateway = NULL;
+    double usd = paid_by(b, "acme");
+    if (usd < .3 * .001 || usd > most + .001)
+        fail_msg("%f USD, at most %f", usd, most);
+    assert_true(paid_by(b, "poor") == 0);
+}
+
+static void the_days_money_ends_a_stream_and_refuses_the_next_call(void **state)
+{
+    struct bench *b = *state;
+    struct answer a;
+    assert_int_equal(store_cost_add(b->fx.store, "poor", clock_wall_us(), .018, NULL), 0);
+    int64_t begun = clock_mono_ms();
+    ask_as_poor(b, &a, "{\"stream\":true,\"messages\":[{\"content\":\"pause\"}]}"); /* two seconds' */
+    check_cut(&a, "\"role\":\"assistant\"");
+    answer_release(&a);
+    int64_t took = clock_mono_ms() - begun;
+    assert_true(took > 1500 && took < 6000);
+    ask_as_poor(b, &a, "{\"messages\":[{\"content\":\"hello\"}]}");
+    assert_int_equal(a.status, 402);
+    HAS(a.body, "max_cost_per_day allows 0.02");
+    HAS(a.body, "\"code\":\"budget_cap\"");
+    answer_release(&a);
+    ask(b, &a, "hello", false); /* of another tenant */
+    assert_int_equal(a.status, 200);
+    answer_release(&a);
+}
+
+static void a_call_gets_no_more_time_than_there_is_money_for(void **state)
+{
+    struct bench *b = *state;
+    struct answer a;
+    assert_int_equal(store_cost_add(b->fx.store, "poor", clock_wall_us(), .0185, NULL), 0);
+    ask_as_poor(b, &a, "{\"messages\":[{\"content\":\"silent\"}]}");
+    assert_int_equal(a.status, 402);
+    HAS(a.body, "the model took longer than there is money for");
+    answer_release(&a);
+}
+
+/* The server has one slot, and a stream is in it. */
+static void a_call_waits_for_a_slot_of_the_model(void **state)
+{
+    struct bench *b = *state;
+    struct client first, second;
+    struct answer a;
+    char text[2][400];
+    b->fx.slots = 1;
+    static const char *const sent[] = {
+        "{\"stream\":true,\"messages\":[{\"content\":\"pause\"}]}", "{\"messages\":[{\"content\":\"hello\"}]}"};
+    for (int i = 0; i < 2; i++)
+        snprintf(text[i], sizeof(text[i]),
+                 "POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\n%sContent-Length: %zu\r\n\r\n%s",
+                 i ? WITH_POOR : WITH_TOKEN, strlen(sent[i]), sent[i]);
+    client_open(&first, &b->fx);
+    client_open(&second, &b->fx);
+    talk_until(&b->fx, &first, text[0], "assistant");
+    int asked = model_server_count(b->model);
+    assert_int_equal(send(second.fd, text[1], strlen(text[1]), MSG_NOSIGNAL), strlen(text[1]));
+    assert_int_equal(loop_wait(b->fx.loop, NULL, NULL, clock_mono_ms() + 200), 0);
+    assert_int_equal(model_server_count(b->model), asked);
+    client_close(&first); /* its caller leaves */
+    second.want = 1;
+    talk(&b->fx, &second, "", 0);
+    answer_read(&a, &second);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(model_server_count(b->model), asked + 1);
+    answer_release(&a);
+    client_close(&second);
+}
+
 static void streams_that_are_open_when_it_stops_are_cut(void **state)
 {
     struct bench *b = *state;
@@ -287,6 +389,10 @@ int main(void)
         WITH_MODEL(who_sends_no_more_is_gone),
         WITH_MODEL(streams_that_are_open_when_it_stops_are_cut),
         WITH_MODEL(nobody_is_called_while_it_drains),
+        WITH_MODEL(calls_are_paid_by_the_second),
+        WITH_MODEL(the_days_money_ends_a_stream_and_refuses_the_next_call),
+        WITH_MODEL(a_call_gets_no_more_time_than_there_is_money_for),
+        WITH_MODEL(a_call_waits_for_a_slot_of_the_model),
         WITH_MODEL(no_connection_is_502),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

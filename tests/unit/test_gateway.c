@@ -318,6 +318,55 @@ static void tenants_take_turns_at_one_slot(void **state)
     rig_tear_down();
 }
 
+static int n_went;
+
+static void count_go(void *arg, int timeout_ms)
+{
+    *(int *)arg = ++n_went;
+}
+
+static void fail_refused(void *arg, const struct err *err)
+{
+    fail_msg("%s", err->msg);
+}
+
+static bool has_gone(void *arg)
+{
+    return *(int *)arg > 0;
+}
+
+/* A call of its own that came when many of a run waited goes next, and holds the slot until it is over. */
+static void a_tenants_own_call_takes_its_turn(void **state)
+{
+    struct asked *all[8];
+    int went = 0;
+    n_went = 0;
+    rig_set_up("[{\"text\":\"hello\",\"delay_ms\":20}]");
+    rig_pod(1, false);
+    struct gateway_run *many = rig_run("many", "r1", 0);
+    for (int i = 0; i < 8; i++)
+        all[i] = rig_send(many, CHAT, rig_chat("many"));
+    rig_await(all[0]);
+    const struct gateway_order order = {
+        .tenant = "few", .timeout_ms = 60000, .go = count_go, .refuse = fail_refused, .arg = &went};
+    int before = model_server_count(rig.server);
+    struct gateway_ticket *ticket = gateway_wait(rig.gateway, &order);
+    assert_true(rig_until(has_gone, &went));
+    int asked = model_server_count(rig.server);
+    assert_true(asked <= before + 1); /* one that was under way */
+    assert_int_equal(loop_wait(rig.loop, NULL, NULL, clock_mono_ms() + 100), 0);
+    assert_int_equal(model_server_count(rig.server), asked);
+    gateway_leave(ticket);
+    rig_await_all(all, 8);
+    struct gateway_run *own = gateway_run_of(rig.gateway, RUN_KEY("few", ""));
+    assert_true(own->purse.spent >= .1 * .001 && own->purse.held == 0);
+    ticket = gateway_wait(rig.gateway, &order); /* one that leaves the line pays nothing */
+    double spent = own->purse.spent;
+    gateway_leave(ticket);
+    assert_true(own->purse.spent == spent);
+    rig_tear_down();
+}
+
 static void no_more_calls_than_slots(void **state)
 {
     struct asked *all[12];
@@ -378,6 +427,8 @@ static const struct CMUnitTest tests[] = {
              who_leaves_ends_the_call),
     cmocka_unit_test(a_gateway_ends_with_calls_under_way),
     row_test("tenancy 8 tenants take turns at the pod's model", tenants_take_turns_at_one_slot),
+    row_test("tenancy 8 a tenant's own call takes its turn at the pod's model",
+             a_tenants_own_call_takes_its_turn),
     row_test("serving 1.2 no more calls at once than the server has slots",
              no_more_calls_than_slots),
     row_test("serving 1.2 a run keeps the slot that has its prompt", a_run_keeps_its_slot),

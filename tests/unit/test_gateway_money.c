@@ -132,6 +132,32 @@ static void the_worst_case_is_text_pictures_and_all_of_the_answer(void **state)
                 1000 * 75e-6);
 }
 
+static void the_largest_limit_counts_for_each_answer(void **state)
+{
+    static const struct {
+        const char *limits;
+        int tokens; /* of answers */
+    } rows[] = {
+        {"\"max_tokens\":100", 100},
+        {"\"max_completion_tokens\":100", 100},
+        {"\"max_tokens\":10,\"max_completion_tokens\":100", 100},
+        {"\"max_tokens\":100,\"max_completion_tokens\":10", 100},
+        {"\"max_tokens\":100,\"n\":8", 800},
+        {"\"max_tokens\":10,\"max_completion_tokens\":100,\"n\":3", 300},
+        {"\"max_tokens\":100,\"n\":0", 100},
+        {"\"max_tokens\":100,\"n\":null", 100},
+        {"\"max_tokens\":0,\"max_completion_tokens\":null,\"n\":2", 2 * 4096},
+    };
+    const double write = 3.75e-6, out = 15e-6;
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        double usd = worst_of(pool_printf(pool, "{\"model\":\"" SONNET "\",%s}", rows[i].limits));
+        if (usd < rows[i].tokens * out + 2000 * write || usd > rows[i].tokens * out + 2100 * write)
+            fail_msg("%s: %f", rows[i].limits, usd);
+    }
+    pool_destroy(pool);
+}
+
 static void prices_are_a_setting(void **state)
 {
     static const struct {
@@ -199,6 +225,11 @@ static void a_thousand_calls_at_once_spend_the_cap_and_no_more(void **state)
     rig_tear_down();
 }
 
+static void tell_total(struct gateway_run *run, double usd)
+{
+    gateway_told_cost(run, json_keep(rig.pool, json_pack("{s:f}", "total", usd)));
+}
+
 static void what_is_not_answered_counts_as_it_may_have_cost(void **state)
 {
     rig_set_up("[{\"when\":\"error\",\"status\":500,\"message\":\"no\"},{\"when\":\"cut\",\"text\":"
@@ -216,9 +247,9 @@ static void what_is_not_answered_counts_as_it_may_have_cost(void **state)
     rig_ask(run, MESSAGE, bad);
     assert_true(near(run->purse.spent, COST + worst_of(cut) + worst_of(bad)));
     double before = run->purse.spent;
-    gateway_told_cost(run, before / 2); /* the worker knows of less */
+    tell_total(run, before / 2); /* the worker knows of less */
     assert_true(near(run->purse.spent, before));
-    gateway_told_cost(run, .5); /* and of other things */
+    tell_total(run, .5); /* and of other things */
     assert_true(near(run->purse.spent, .5));
     gateway_close(run);
     run = rig_run("acme", "r1", 1); /* the next attempt */
@@ -226,6 +257,72 @@ static void what_is_not_answered_counts_as_it_may_have_cost(void **state)
     gateway_forget(rig.gateway, RUN_KEY("acme", "r1"));
     run = rig_run("acme", "r1", 1);
     assert_true(run->purse.spent == 0);
+    rig_tear_down();
+}
+
+static const json_t *row_of(const json_t *checkpoint, const char *path)
+{
+    const json_t *by_path = json_object_get(checkpoint, "claude_cost_by_path");
+    return json_object_get(json_object_get(by_path, "by_path"), path);
+}
+
+static double total_of(const json_t *checkpoint)
+{
+    return json_num(json_object_get(checkpoint, "costs"), "total", 0);
+}
+
+/* The worker has counted one of four calls: of the others one was answered, one cut, and one is of
+ * an earlier attempt. */
+static void what_nobody_counted_is_in_the_runs_costs(void **state)
+{
+    rig_set_up(
+        "[{\"when\":\"cut\",\"text\":\"one two\",\"fault\":\"cut\"},{\"text\":\"hello\"," USED "}]");
+    struct gateway_run *run = rig_run("acme", "r1", 1);
+    const char *cut = rig_message(SONNET, "cut", 100);
+    const struct token_use use = {.input = 500, .output = 50};
+    json_t *doc = json_keep(rig.pool, json_pack("{s:s,s:{},s:{}}", "run_key", "r1", "costs",
+                                                "claude_cost_by_path"));
+    json_t *costs = json_object_get(doc, "costs"),
+           *by_path = json_object_get(doc, "claude_cost_by_path");
+    rig_ask(run, MESSAGE, rig_message(SONNET, "hi", 100));
+    cost_count_call(costs, by_path, &rig.gateway->rates, "extract", SONNET, &use);
+    cost_update(costs, by_path, &rig.gateway->rates);
+    json_t *same = json_keep(rig.pool, gateway_complete(run, doc));
+    assert_ptr_equal(same, doc); /* nothing is missing */
+    rig_ask(run, MESSAGE, rig_message(SONNET, "hi", 100));
+    rig_ask(run, MESSAGE, cut);
+    const json_t *whole = json_keep(rig.pool, gateway_complete(run, doc));
+    const json_t *row = row_of(whole, "unanswered::" SONNET);
+    assert_int_equal(json_int(row, "calls", 0), 2);
+    assert_int_equal(json_int(row, "output_tokens", 0), 50); /* of a cut one they are not known */
+    assert_true(near(json_num(row, "cost_usd", 0), COST + worst_of(cut)));
+    assert_int_equal(json_int(row_of(whole, "extract::" SONNET), "calls", 0), 1);
+    assert_true(near(total_of(whole), run->purse.spent));
+    assert_true(near(total_of(doc), COST)); /* the worker's own is as it was */
+    json_t *again = json_keep(rig.pool, gateway_complete(run, whole));
+    assert_ptr_equal(again, whole);
+    gateway_forget(rig.gateway, RUN_KEY("acme", "r1")); /* as when serve is started again */
+    const struct gateway_client later = {
+        .key = RUN_KEY("acme", "r1"), .max_cost = 1, .account = whole, .anthropic_secret = ""};
+    run = gateway_open(rig.gateway, &later);
+    assert_true(near(run->purse.spent, total_of(whole)));
+    rig_ask(run, MESSAGE, rig_message(SONNET, "hi", 100));
+    whole = json_keep(rig.pool, gateway_complete(run, whole));
+    assert_int_equal(json_int(row_of(whole, "unanswered::" SONNET), "calls", 0), 3);
+    assert_true(near(total_of(whole), 3 * COST + worst_of(cut)));
+    rig_tear_down();
+}
+
+static void seconds_that_nobody_counted_are_in_the_runs_costs(void **state)
+{
+    rig_set_up("[{\"text\":\"late\",\"delay_ms\":10000}]");
+    rig_pod(4, false);
+    struct gateway_run *run = rig_run("acme", "r1", .003);
+    const json_t *doc = json_keep(rig.pool, json_pack("{s:{s:f}}", "costs", "gpu_seconds", 1.0));
+    rig_ask(run, CHAT, rig_chat("hi")); /* there is money for three seconds */
+    const json_t *whole = json_keep(rig.pool, gateway_complete(run, doc));
+    assert_true(json_num(json_object_get(whole, "costs"), "gpu_seconds", 0) >= 3);
+    assert_true(near(total_of(whole), run->purse.spent));
     rig_tear_down();
 }
 
@@ -273,12 +370,18 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_purse_says_yes_later_or_no),
     cmocka_unit_test(only_pictures_weigh_less_than_their_bytes),
     cmocka_unit_test(the_worst_case_is_text_pictures_and_all_of_the_answer),
+    row_test("agent-loop 17 the worst case is the largest limit of an answer, n times",
+             the_largest_limit_counts_for_each_answer),
     row_test("agent-loop 17 rates come from configuration, by model", prices_are_a_setting),
     row_test("agent-loop 17 a thousand calls at once against a cap of 1 USD: nothing over it, none "
              "refused that fits",
              a_thousand_calls_at_once_spend_the_cap_and_no_more),
     row_test("agent-loop 17 a call whose end is not known counts as what it may have cost",
              what_is_not_answered_counts_as_it_may_have_cost),
+    row_test("agent-loop 17 a run's costs hold the calls that nobody counted",
+             what_nobody_counted_is_in_the_runs_costs),
+    row_test("agent-loop 17 a run's costs hold the model's seconds that nobody counted",
+             seconds_that_nobody_counted_are_in_the_runs_costs),
     row_test("tenancy 7 the runs of a tenant's day have a cap within a call too",
              a_day_of_a_tenant_has_a_cap),
     row_test("agent-loop 17 the pod's model is paid by the second",

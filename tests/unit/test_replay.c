@@ -10,7 +10,6 @@
 #include "base/caps.h"
 #include "base/clock.h"
 
-#define DAY_US (86400LL * 1000000)
 #define MAX    4
 
 static struct pool *pool;

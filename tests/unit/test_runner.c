@@ -549,8 +549,8 @@ static void what_was_paid_for_the_plan_counts_once(void **state)
 {
     struct rig rig;
     rig_init(&rig, boats_page, "[{'type':'wait','intent':'w','params':{'seconds':0}}]");
-    rig.config.spent = json_of(rig.pool, "[{'source':'decompose','model':'claude-opus-4-7',"
-                                         "'input':1000,'output':200}]");
+    rig.config.spent = json_of(rig.pool, "{'decompose::claude-opus-4-7':{'calls':1,'input_tokens':1000,"
+                                         "'output_tokens':200,'cost_usd':0.03}}");
     rig_run(&rig, NULL);
     const double paid = (1000 * 15 + 200 * 75) / 1e6;
     assert_float_equal(json_num(json_object_get(rig.final, "costs"), "claude", 0), paid, 1e-9);

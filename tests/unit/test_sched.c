@@ -286,6 +286,24 @@ static void a_queued_run_is_cancelled_at_once(void **state)
     assert_int_equal(record("r2", 0).attempts, 0);
 }
 
+static void what_a_plan_cost_is_in_the_run_that_never_began(void **state)
+{
+    const struct wish wish = {
+        .spent = "{\"decompose::claude-opus-4-7\":{\"calls\":1,\"output_tokens\":200,\"cost_usd\":0.25}}"};
+    struct err err = {0};
+    double usd = 0;
+    submit("r1", "[[" DO("hang") "]]");
+    assert_int_equal(submit_with("r2", "[[" DO("hang") "]]", &wish, &err), 0);
+    assert_int_equal(store_cost_since(store, "acme", 0, &usd, NULL), 0);
+    assert_true(usd == .25); /* while it waits */
+    assert_int_equal(sched_cancel(sched, ACME("r2"), "", NULL), 0);
+    const json_t *result = record("r2", RUN_PART_RESULT).result;
+    assert_true(json_num(json_object_get(result, "costs"), "total", 0) == .25);
+    assert_non_null(json_object_get(result, "claude_cost_by_path"));
+    assert_int_equal(store_cost_since(store, "acme", 0, &usd, NULL), 0);
+    assert_true(usd == .25);
+}
+
 /* With the rows in a second one, a disk that fills up between them leaves a run without a result.
  */
 static void a_queued_run_is_cancelled_in_one_commit(void **state)
@@ -1103,6 +1121,7 @@ int main(void)
         T(a_page_that_did_not_open_says_which_and_why),
         T(a_failed_step_makes_completed_with_failures),
         T(a_queued_run_is_cancelled_at_once),
+        T(what_a_plan_cost_is_in_the_run_that_never_began),
         T(a_queued_run_is_cancelled_in_one_commit),
         T(a_running_run_is_cancelled_at_once_and_its_rows_follow),
         T(an_end_that_crosses_a_cancel_does_not_undo_it),

@@ -12,7 +12,6 @@
 #include "store/keys.h"
 #include "store/upkeep.h"
 
-#define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 static void later(int days)
 {

@@ -300,6 +300,13 @@ const char *const *request_headers(struct pool *pool, const struct profile *p, c
     return lines;
 }
 
+const char *const *request_bearer(struct pool *pool, const char *credential)
+{
+    const char **lines = pool_alloc(pool, 2 * sizeof(*lines));
+    lines[0] = key_line(pool, API_OPENAI_CHAT, credential);
+    return lines;
+}
+
 void request_image_size(const struct profile *profile, int screen_w, int screen_h, int *ret_w,
                         int *ret_h)
 {

@@ -68,6 +68,8 @@ const char *request_path(enum profile_api api);
 /* "Name: value" lines of every call to the profile's server, NULL-terminated: the profile's own and the key
  * ("" none) as its api has it. In pool; the key's line is wiped with it. */
 const char *const *request_headers(struct pool *pool, const struct profile *profile, const char *key);
+/* The line for a model gateway (docs/processes.md), likewise. */
+const char *const *request_bearer(struct pool *pool, const char *credential);
 
 /* One user message without a picture, or with one; temperature 0: brains.md section 1, query and look. */
 json_t *request_question(struct pool *pool, const struct profile *profile, const struct model_server *server,

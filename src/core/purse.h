@@ -1,14 +1,13 @@
 /*
- * gateway_money.h - may a call be made with what is left of a cap? Pure.
+ * purse.h - may a call be made with what is left of a cap? Pure.
  *
  * A purse has a cap, what was spent, and what calls under way may come to at worst (held). What is
  * spent and held together never passes the cap: reserve first, settle afterwards.
  */
-#ifndef MANTIS_SCHED_GATEWAY_MONEY_H
-#define MANTIS_SCHED_GATEWAY_MONEY_H
+#ifndef MANTIS_CORE_PURSE_H
+#define MANTIS_CORE_PURSE_H
 
 #include "base/json.h"
-#include "brain/model/profile.h"
 #include "core/cost.h"
 
 struct purse {
@@ -27,13 +26,9 @@ double purse_room(const struct purse *purse); /* USD, >= 0; infinite without a c
 void purse_hold(struct purse *purse, double usd);
 void purse_settle(struct purse *purse, double held, double spent);
 
-/* What the call may cost at worst: its text at two bytes a token, its pictures by their size, all of max_tokens, each at
- * the model's dearest price for it. Pictures are looked at, not parsed. E_INVALID: no JSON object, or no model in it. */
+/* What the call may cost at worst: its text at two bytes a token, its pictures by their size, all of max_tokens or
+ * max_completion_tokens, the larger, n times; each at the model's dearest price for it. Pictures are looked at, not parsed. E_INVALID: no JSON object, or no model in it. */
 int worst_cost(struct pool *pool, const char *body, size_t len, const struct cost_rates *rates, const char **ret_model,
                double *ret_usd, struct err *err) MUST_CHECK;
-
-/* What an answer says it cost. False: it does not say. */
-bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
-               size_t len, const struct cost_rates *rates, double *ret_usd);
 
 #endif

@@ -1,11 +1,10 @@
-#include "sched/gateway_money.h"
+#include "core/purse.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "brain/model/reply.h"
 
 #define CENT_OF_A_CENT  1e-9 /* sums of fractions are not exact */
 #define BYTES_PER_TOKEN 2    /* English has four, code three, other scripts about two */
@@ -164,6 +163,14 @@ static struct slim make_slim(struct pool *pool, const char *body, size_t len)
     return s;
 }
 
+/* Which of its limits a server heeds is the server's to know: the larger one counts. */
+static int64_t most_tokens(const json_t *body)
+{
+    int64_t a = json_int(body, "max_tokens", 0), b = json_int(body, "max_completion_tokens", 0);
+    int64_t most = a > b ? a : b;
+    return most > 0 ? most : DEFAULT_TOKENS;
+}
+
 int worst_cost(struct pool *pool, const char *text, size_t len, const struct cost_rates *rates,
                const char **ret_model, double *ret_usd, struct err *err)
 {
@@ -180,27 +187,11 @@ int worst_cost(struct pool *pool, const char *text, size_t len, const struct cos
     weigh(body, NULL, &w);
     if (slim.cuts > w.images) /* what was cut was no picture: it is text */
         w.tokens += (double)slim.dropped / BYTES_PER_TOKEN;
-    int64_t most = json_int(body, "max_tokens", json_int(body, "max_completion_tokens", 0));
     int64_t input = TOKENS_OF_CALL + (int64_t)ceil(w.tokens);
     const struct token_use read = {.input = input}, written = {.cache_write = input};
-    const struct token_use answer = {.output = most > 0 ? most : DEFAULT_TOKENS};
+    const struct token_use answer = {.output = most_tokens(body)};
     *ret_usd = fmax(cost_of_tokens(rates, *ret_model, &read),
                     cost_of_tokens(rates, *ret_model, &written)) +
-               cost_of_tokens(rates, *ret_model, &answer);
+               cost_of_tokens(rates, *ret_model, &answer) * fmax(1, json_num(body, "n", 1));
     return 0;
-}
-
-/* --- after it -------------------------------------------------------------------------------- */
-
-bool told_cost(struct pool *pool, enum profile_api api, const char *model_asked, const char *answer,
-               size_t len, const struct cost_rates *rates, double *ret_usd)
-{
-    json_t *body;
-    struct said said = {0};
-    if (json_parse(answer, len, "answer", &body, NULL) ||
-        !said_tokens(api, json_keep(pool, body), &said))
-        return false;
-    const struct token_use use = said_use(&said);
-    *ret_usd = cost_of_tokens(rates, json_str(body, "model", model_asked), &use);
-    return true;
 }
