@@ -206,6 +206,22 @@ test('serving 2.1 MANTIS_MODEL_TAG is in version, models and status; gemma4 is g
   }, { MANTIS_BRAIN: 'gemma4', MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_MODEL_TAG: 'arm-b' })
 })
 
+test('serving 2.1 MANTIS_MODEL_TAG tells arms apart with any brain: version, models, status, result, trace, metrics', async () => {
+  const server = await new Server({ env: { MANTIS_BRAIN: 'page', MANTIS_MODEL_TAG: 'arm-c' } }).start()
+  try {
+    const get = async (route) => (await server.request('GET', route)).json
+    const id = await server.submit({ task_suite: wait(0) })
+    await server.end(id)
+    assert.deepEqual([(await get('/v1/version')).model_tag, (await get('/v1/models')).data[0].tag], ['arm-c', 'arm-c'])
+    for (const action of ['status', 'result', 'reasoning_trace']) assert.equal((await server.predict({ action, run_id: id })).json.model_tag, 'arm-c', action)
+    assert.equal((await server.result(id)).result.model_tag, 'arm-c')
+    assert.equal((await get(`/v1/runs/${id}/events`)).model_tag, 'arm-c')
+    const metrics = await (await fetch(`${server.base}/metrics`)).text()
+    assert.match(metrics, /^mantis_model_info\{model="page",model_tag="arm-c"\} 1$/m)
+    assert.doesNotMatch(metrics, /^mantis_model_server_up/m)
+  } finally { await server.stop() }
+})
+
 test('serving 1.3 Fara: the stand-in as vLLM, called by the name of its adapter', async () => {
   const adapter = tempDir('peft')
   fs.writeFileSync(path.join(adapter, 'adapter_config.json'), '{"r": 16}')
