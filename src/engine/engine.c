@@ -349,8 +349,7 @@ static int prepare_ours(struct pool *pool, struct engine_target *t, struct err *
     t->request_model = t->launch.request_model;
     t->start_timeout_s = t->launch.start_timeout_s;
     t->warnings = t->launch.warnings;
-    if (t->launch.lora.tag)
-        t->tag = t->launch.lora.tag;
+    t->tag = t->launch.lora.tag;
     return 0;
 }
 
@@ -419,7 +418,7 @@ void engine_start(struct engine *engine)
     const struct engine_target *t = engine->target;
     for (const char *const *w = t->warnings; *w; w++)
         log_warning(LOGGER, NULL, "%s", *w);
-    if (!t->url && t->launch.lora.tag)
+    if (!t->url && t->launch.lora.path)
         log_warning(LOGGER, NULL, "a challenger is served: %s", t->launch.lora.tag);
     supervisor_event(&engine->supervisor, SUPERVISOR_START, NULL);
 }

@@ -105,6 +105,7 @@ test('serving 5 row 1: the command that is recorded, for every combination of se
     await withEngine('die', async ({ server, starts }) => {
       assert.equal((await within(10000 * slow, 'the end of serve', server.child.ended)).code, 1)
       const { argv } = starts()[0]
+      assert.equal(server.child.log.split('a challenger is served').length - 1, set.MANTIS_LORA_ADAPTER?.trim() ? 1 : 0, JSON.stringify(set))
       assert.deepEqual(argv.map((word, i) => argv[i - 1] === '--port' ? 'PORT' : word), [fake, ...wanted], JSON.stringify([brain, set]))
       const said = spawnSync(bin, ['engine', 'argv', '--json'], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: models, ...server.env } })
       assert.deepEqual(argv, JSON.parse(said.stdout).argv, said.stderr)
