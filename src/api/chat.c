@@ -264,7 +264,8 @@ static int refuse_body(struct request *req, const struct err *own, struct err *e
 static int read_body(struct request *req, struct err *err)
 {
     const struct api *api = req->api;
-    const char *served = api->engine ? engine_target(api->engine)->request_model : api->model;
+    const char *named = api->engine ? engine_target(api->engine)->request_model : "";
+    const char *served = *named ? named : api->model;
     struct json_field model = {.name = "model"};
     struct err own = {0};
     if (json_scan(req->body.data, req->body.len, "request body", &model, &own))
@@ -280,7 +281,9 @@ static int admit(struct request *req, struct err *err)
     if (api->draining)
         return err_set(err, E_UNAVAILABLE, "the server is stopping and takes no new calls");
     if (!api->engine)
-        return err_set(err, E_UNAVAILABLE, "no model server runs here: '%s' needs none",
+        return err_set(err, E_UNAVAILABLE,
+                       "this server has no model server of its own for the brain '%s': name one that "
+                       "runs in MANTIS_MODEL_URL",
                        api->model);
     if (!engine_ready(api->engine, &why))
         return err_set(err, E_UNAVAILABLE, "%.400s", why);

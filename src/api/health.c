@@ -10,12 +10,12 @@ static bool is_ready(const struct request *req, const char **ret_reason)
 {
     *ret_reason = "the server is stopping";
     return !req->api->draining && sched_ready(req->api->sched, ret_reason) &&
-           engine_ready(req->api->engine, ret_reason);
+           engine_ready_for_runs(req->api->engine, ret_reason);
 }
 
 const char *model_tag(const struct request *req)
 {
-    return req->api->engine ? engine_target(req->api->engine)->tag : "";
+    return req->api->engine ? engine_target(req->api->engine)->tag : req->api->settings->model_tag;
 }
 
 int health_get(struct request *req, struct err *err)

@@ -50,9 +50,10 @@ int metrics_get(struct request *req, struct err *err)
     int r = check_token(req, err);
     if (r)
         return r;
+    if (req->api->engine || *model_tag(req))
+        meters_model(req->api->meters, req->api->model, model_tag(req));
     if (req->api->engine)
-        meters_model(req->api->meters, req->api->model, model_tag(req),
-                     engine_ready(req->api->engine, NULL));
+        meters_model_server(req->api->meters, req->api->model, engine_ready(req->api->engine, NULL));
     buf_init(&page, CAP_METRICS_BYTES);
     show_selftest(req);
     meters_print(req->api->meters, &page);

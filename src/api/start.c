@@ -107,7 +107,7 @@ static int check_model(struct request *req, const struct candidate *c, struct er
     const char *reason;
     if (c->brain)
         return 0;
-    if (engine_ready(req->api->engine, &reason))
+    if (engine_ready_for_runs(req->api->engine, &reason))
         return check_key(req, c, req->api->settings->brain, err);
     return err_set(err, E_UNAVAILABLE, "no run can be carried out now: %s", reason);
 }

@@ -16,6 +16,7 @@ struct model_brain {
     const struct model_link *link;
     const struct profile *profile;
     struct memory *memory;
+    bool answered; /* ever */
     bool zooms; /* it asked to see this part larger */
     struct rect zoom_area;
 };
@@ -209,6 +210,16 @@ static void read_reply(struct model_brain *b, struct pool *pool, const struct br
     count(b, said, out);
 }
 
+/* Whether a server of ours is there is known before a run begins. */
+static int ask(struct model_brain *b, struct pool *pool, const json_t *body, int64_t deadline_mono_ms,
+               struct said *out, struct err *err)
+{
+    bool first = !b->answered && !b->link->server.ours;
+    int r = (first ? model_ask_first : model_ask)(pool, b->link, b->profile, body, deadline_mono_ms, out, err);
+    b->answered = b->answered || !r;
+    return r;
+}
+
 int model_brain_think(struct brain *brain, struct pool *pool, const struct brain_turn *turn,
                       struct brain_reply *out, struct err *err)
 {
@@ -222,7 +233,7 @@ int model_brain_think(struct brain *brain, struct pool *pool, const struct brain
     memory_begin(b->memory, turn, &now);
     r = build(b, pool, turn, &now, &body, err);
     if (!r)
-        r = model_ask(pool, b->link, b->profile, body, turn->deadline_mono_ms, &said, err);
+        r = ask(b, pool, body, turn->deadline_mono_ms, &said, err);
     if (r)
         return r;
     read_reply(b, pool, turn, &now, &said, out);

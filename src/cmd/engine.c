@@ -1,6 +1,7 @@
 /*
  * mantis engine argv, check, status - how the model server of this pod is started, whether it could be
- * (serving.md sections 1 and 2), and how the one of a running `serve` does. Nothing is started.
+ * (serving.md sections 1 and 2), and how the one of a running `serve` does. Nothing is started, and one
+ * that MANTIS_MODEL_URL names is not asked.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 #include "cmd/gguf_words.h"
 #include "cmd/options.h"
 #include "cmd/serve_link.h"
+#include "cmd/serve_models.h"
 #include "cmd/table.h"
-#include "engine/launch.h"
 #include "sys/settings.h"
 
 #define EXIT_MODEL   1 /* the model cannot be what was asked for */
@@ -26,7 +27,7 @@ struct start {
     int port; /* 0: the setting's */
     bool json;
     struct settings settings;
-    struct launch launch;
+    struct engine_target target;
 };
 
 /* --- argv --------------------------------------------------------------------------------------- */
@@ -76,9 +77,24 @@ static json_t *maybe(const char *text)
     return text && *text ? json_string_safe(text) : json_null();
 }
 
+/* A server that runs already: there is less to be said. */
+static json_t *their_json(struct start *s)
+{
+    const struct engine_target *t = &s->target;
+    json_t *doc = json_object();
+    json_put_str(doc, "brain", s->settings.brain);
+    json_put_str(doc, "engine", "external");
+    json_put_str(doc, "url", t->url);
+    json_put(doc, "request_model", maybe(t->request_model));
+    json_put(doc, "key_secret", maybe(s->settings.model_key_secret));
+    json_put_int(doc, "start_timeout_s", t->start_timeout_s);
+    json_put(doc, "warnings", words_json(t->warnings));
+    return json_keep(s->pool, doc);
+}
+
 static json_t *launch_json(struct start *s, const char *const *argv)
 {
-    const struct launch *l = &s->launch;
+    const struct launch *l = &s->target.launch;
     json_t *doc = json_object();
     json_put_str(doc, "brain", l->base->brain);
     json_put_str(doc, "engine", engine_kind_name(l->base->engine));
@@ -99,12 +115,17 @@ static json_t *launch_json(struct start *s, const char *const *argv)
 
 static int print_argv(struct start *s)
 {
-    const char *const *argv = launch_argv(s->pool, &s->launch, s->port);
+    const struct launch *l = &s->target.launch;
+    if (s->target.url) {
+        cmd_error("nothing is started: MANTIS_MODEL_URL names a server that runs already, '%.200s'", s->target.url);
+        return EXIT_MODEL;
+    }
+    const char *const *argv = launch_argv(s->pool, l, s->port);
     if (s->json)
         fputs(json_pretty(s->pool, launch_json(s, argv)), stdout);
     else
         print_command(argv);
-    for (const char *const *w = s->launch.warnings; *w && !s->json; w++)
+    for (const char *const *w = l->warnings; *w && !s->json; w++)
         cmd_warning("%s", *w);
     return 0;
 }
@@ -113,7 +134,7 @@ static int print_argv(struct start *s)
 
 static const char *model_text(struct start *s)
 {
-    const struct launch *l = &s->launch;
+    const struct launch *l = &s->target.launch;
     if (l->base->engine == ENGINE_VLLM)
         return l->model;
     return pool_printf(s->pool, "%s (%s)", l->model, gguf_words(s->pool, &l->weights));
@@ -121,21 +142,41 @@ static const char *model_text(struct start *s)
 
 static const char *adapter_text(struct start *s)
 {
-    const struct lora *lora = &s->launch.lora;
+    const struct lora *lora = &s->target.launch.lora;
     if (!lora->path)
         return "none";
     return pool_printf(s->pool, "%s (%s)%s", lora->path, lora->tag,
-                       s->launch.base->engine == ENGINE_LLAMA
+                       s->target.launch.base->engine == ENGINE_LLAMA
                            ? pool_printf(s->pool, ", scale %.9g", lora->scale)
                            : "");
 }
 
+static int print_their_check(struct start *s)
+{
+    const struct engine_target *t = &s->target;
+    if (s->json) {
+        fputs(json_pretty(s->pool, their_json(s)), stdout);
+        return 0;
+    }
+    printf("brain      %s\n", s->settings.brain);
+    printf("engine     external, %s: nothing is started\n", t->url);
+    printf("key        %s\n", *s->settings.model_key_secret ? s->settings.model_key_secret : "none");
+    printf("called     %s\n", *t->request_model ? t->request_model : "as the caller says (MANTIS_MODEL_NAME)");
+    if (t->profile)
+        printf("asked      `mantis selftest` asks it now\n");
+    else
+        printf("warning    runs of this brain do not ask it, only /v1/chat/completions does\n");
+    return 0;
+}
+
 static int print_check(struct start *s)
 {
-    const struct launch *l = &s->launch;
-    const char *program = *launch_argv(s->pool, l, s->port);
+    const struct launch *l = &s->target.launch;
     struct err err = {0};
-    bool there = launch_check_program(l, &err) == 0;
+    if (s->target.url)
+        return print_their_check(s);
+    const char *program = *launch_argv(s->pool, l, s->port);
+    bool there = launch_check_program(s->pool, l, &err) == 0;
     if (s->json) {
         json_t *doc = launch_json(s, launch_argv(s->pool, l, s->port));
         json_put_bool(doc, "program_found", there);
@@ -163,6 +204,13 @@ static int print_check(struct start *s)
 
 /* --- both --------------------------------------------------------------------------------------- */
 
+/* As serve does, but for the program: argv is for those, too, who have none here. */
+static int prepare_target(struct start *s, struct err *err)
+{
+    return *s->settings.model_url ? serve_models_check(s->pool, &s->settings, &s->target, err)
+                                  : launch_prepare(s->pool, &s->settings, &s->target.launch, err);
+}
+
 static int prepare(struct start *s)
 {
     struct err err = {0};
@@ -176,7 +224,7 @@ static int prepare(struct start *s)
         return EXIT_USAGE;
     }
     s->port = s->port ? s->port : s->settings.llama_port;
-    if (launch_prepare(s->pool, &s->settings, &s->launch, &err)) {
+    if (prepare_target(s, &err)) {
         cmd_error("%s", err.msg);
         return EXIT_MODEL;
     }

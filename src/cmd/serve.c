@@ -63,7 +63,7 @@ struct server {
     struct webhooks *webhooks;
     struct control *control;
     struct api *api;
-    struct engine_target target; /* base NULL: no model is needed */
+    struct engine_target target; /* settings NULL: no model server is needed */
     struct engine *engine;       /* NULL likewise */
     struct serve_models models;  /* what the gateway asks */
     struct gateway *gateway;
@@ -110,12 +110,7 @@ static int load_settings(struct server *sv, const struct flags *flags)
             sv->settings.brain, api_brain_names(sv->pool));
         return EXIT_MODEL;
     }
-    if (serve_models_check(sv->pool, &sv->settings, &err)) {
-        cmd_error("%s", err.msg);
-        return EXIT_MODEL;
-    }
-    if (engine_wanted(&sv->settings) &&
-        engine_prepare(sv->pool, &sv->settings, &sv->target, &err)) {
+    if (serve_models_check(sv->pool, &sv->settings, &sv->target, &err)) {
         cmd_error("%s", err.msg);
         return EXIT_MODEL;
     }
@@ -158,8 +153,9 @@ static int warn(const struct server *sv, void say(const char *text))
         has_auth(s) ? NULL
                     : "no token is configured: every route that needs one answers 503 until "
                       "MANTIS_API_TOKEN or MANTIS_TENANT_KEYS_PATH is set and serve is restarted",
-        *s->model_url && !serve_models_asked(s)
-            ? "MANTIS_MODEL_URL is set, but this brain asks no model: set MANTIS_BRAIN, too"
+        *s->model_url && !sv->target.profile
+            ? "MANTIS_MODEL_URL is set, but runs of this brain do not ask it, only "
+              "/v1/chat/completions does: set MANTIS_BRAIN, too"
             : NULL,
         !*s->metrics_token && has_tenants(sv)
             ? "/metrics is open to everybody and names the tenants: set MANTIS_METRICS_TOKEN"
@@ -306,7 +302,7 @@ static int open_service(struct server *sv, struct err *err)
     if (!r)
         r = control_create(sv->loop, sv->store, sv->sched, sv->settings.data_dir, &sv->control,
                            err);
-    if (!r && sv->target.base)
+    if (!r && sv->target.settings)
         r = engine_create(sv->loop, &sv->target, on_model_end, sv, &sv->engine, err);
     sv->models.engine = sv->engine;
     if (sv->engine)
@@ -467,7 +463,7 @@ static int check(const struct server *sv)
            has_auth(s) ? "set" : "not set: every route that needs one will answer 503");
     print_keys(&keys);
     printf("brain      %s\n", s->brain);
-    if (sv->target.base)
+    if (sv->target.settings)
         printf("model      %s, called %s\n",
                sv->target.url ? sv->target.url : sv->target.launch.model, sv->target.request_model);
     printf("data       %s%s%s\n", s->data_dir, exists ? "" : " (will be created)",

@@ -8,22 +8,10 @@
 #include "core/cost.h"
 #include "engine/base.h"
 
-/* An OpenAI-compatible server that runs already, for a model that is not launched here: nobody
- * watches it. */
-static bool has_own_url(const struct settings *s)
-{
-    const char *spec = api_brain_for_worker(s->brain);
-    return *s->model_url && !engine_base_find(s->brain) && strncmp(spec, "chat:", 5) == 0;
-}
-
-bool serve_models_asked(const struct settings *settings)
-{
-    return engine_wanted(settings) || has_own_url(settings);
-}
-
-/* That a model's profile is there, and that its server speaks what such a brain says. */
+/* That a model's profile is there, and that its server speaks what such a brain says. The first that
+ * can ask the model server of this host becomes its asker. */
 static int check_profile(struct pool *pool, const struct settings *settings, const char *spec,
-                         struct err *err)
+                         struct engine_asker *asker, struct err *err)
 {
     const struct profile_dirs dirs = profile_dirs_of(settings);
     const char *name = profile_of_spec(spec);
@@ -33,6 +21,8 @@ static int check_profile(struct pool *pool, const struct settings *settings, con
     if (profile_load(pool, &dirs, name, &profile, err))
         return -1;
     enum profile_api api = strncmp(spec, "claude", 6) ? API_OPENAI_CHAT : API_ANTHROPIC_MESSAGES;
+    if (api == API_OPENAI_CHAT && !asker->profile)
+        *asker = (struct engine_asker){name, profile->pod_model};
     if (profile->api == api)
         return 0;
     return err_set(
@@ -53,7 +43,8 @@ static int check_name(const struct settings *settings, const char *spec, struct 
                    strcmp(known_as, spec) ? known_as : "");
 }
 
-static int check_brain(struct pool *pool, const struct settings *settings, struct err *err)
+static int check_brain(struct pool *pool, const struct settings *settings,
+                       struct engine_asker *asker, struct err *err)
 {
     const char *parts[2];
     int n = brain_parts(pool, api_brain_for_worker(settings->brain), parts), r = 0;
@@ -64,45 +55,34 @@ static int check_brain(struct pool *pool, const struct settings *settings, struc
                        settings->brain);
     for (int i = 0; i < n && !r; i++) {
         r = check_name(settings, parts[i], err);
-        r = r ? r : check_profile(pool, settings, parts[i], err);
+        r = r ? r : check_profile(pool, settings, parts[i], asker, err);
     }
     return r;
 }
 
-int serve_models_check(struct pool *pool, const struct settings *settings, struct err *err)
+int serve_models_check(struct pool *pool, const struct settings *settings,
+                       struct engine_target *out, struct err *err)
 {
-    const char *origin;
     const json_t *prices;
-    int r = check_brain(pool, settings, err);
+    struct engine_asker asker = {0};
+    int r = check_brain(pool, settings, &asker, err);
     if (!r && cost_prices_parse(pool, settings->model_prices, &prices, err))
         r = err_prefix(err, "MANTIS_MODEL_PRICES");
-    if (!r && has_own_url(settings))
-        r = engine_origin(pool, settings->model_url, &origin, err);
+    if (!r && engine_wanted(settings))
+        r = engine_prepare(pool, settings, asker, out, err);
     return r;
-}
-
-static bool show_own(const struct settings *s, struct pool *pool, struct gateway_pod *out)
-{
-    const char *origin;
-    if (engine_origin(pool, s->model_url, &origin, NULL))
-        return false; /* looked at before */
-    *out = (struct gateway_pod){.profile = profile_of_spec(api_brain_for_worker(s->brain)),
-                                .base_url = pool_printf(pool, "%s/v1", origin),
-                                .model = s->model_name,
-                                .key_secret = s->model_key_secret};
-    return true;
 }
 
 static bool show_pod(void *arg, struct pool *pool, struct gateway_pod *out)
 {
     struct serve_models *m = arg;
+    const struct engine_target *t = m->engine ? engine_target(m->engine) : NULL;
     const char *why = NULL;
-    if (!m->engine)
-        return has_own_url(m->settings) && show_own(m->settings, pool, out);
-    const struct engine_target *t = engine_target(m->engine);
+    if (!t || !t->profile)
+        return false;
     bool ready = engine_ready(m->engine, &why);
     *out = (struct gateway_pod){
-        .profile = profile_of_spec(api_brain_for_worker(m->settings->brain)),
+        .profile = t->profile,
         .base_url = pool_printf(pool, "%s/v1", engine_url(m->engine)),
         .not_ready = ready ? NULL : pool_strdup(pool, why),
         .model = t->request_model,

@@ -12,13 +12,10 @@ struct serve_models {
     struct engine *engine; /* NULL: none is needed, or not yet */
 };
 
-/* The brain's profile can be read, and so can the prices. E_INVALID, E_NOT_FOUND: the start must
- * end. */
+/* The brain's profile can be read, and so can the prices; *out is the model server, untouched where
+ * none is wanted. E_INVALID, E_NOT_FOUND: the start must end. */
 int serve_models_check(struct pool *pool, const struct settings *settings,
-                       struct err *err) MUST_CHECK;
-
-/* Does the brain ask the model server of this pod, or of MANTIS_MODEL_URL? */
-bool serve_models_asked(const struct settings *settings);
+                       struct engine_target *out, struct err *err) MUST_CHECK;
 
 /* The gateway, which asks *models for as long as it is there. */
 int serve_models_open(struct serve_models *models, struct loop *loop, struct store *store,

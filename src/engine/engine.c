@@ -64,6 +64,23 @@ static bool is_well(const struct engine *e, const struct httpc_answer *answer)
     return fine || (e->target->url && answer->status == 404);
 }
 
+/* What to do about a status of a server that is not ours; "" nothing is known. */
+static const char *remedy(struct pool *pool, const struct engine *e, int status)
+{
+    const struct engine_target *t = e->target;
+    const char *secret = t->settings->model_key_secret;
+    if (!t->url)
+        return "";
+    if ((status == 401 || status == 403) && *secret)
+        return pool_printf(pool, ": it does not take the key in the secret '%.80s' (MANTIS_MODEL_KEY_SECRET)", secret);
+    if (status == 401 || status == 403)
+        return ": it asks for a key: put it into a secret, and name that in MANTIS_MODEL_KEY_SECRET";
+    if (status == 404)
+        return pool_printf(pool, ": it knows no model '%.80s' (MANTIS_MODEL_NAME), or MANTIS_MODEL_URL is not its address",
+                           t->request_model);
+    return "";
+}
+
 static const char *complaint(struct pool *pool, const struct engine *e, int result,
                              const struct httpc_answer *answer, const struct err *err)
 {
@@ -72,8 +89,8 @@ static const char *complaint(struct pool *pool, const struct engine *e, int resu
         return err->msg;
     if (!health && answer->status == 200)
         return "it answers a request for one token without any choice";
-    return pool_printf(pool, "it answers %d to %s", answer->status,
-                       health ? "/health" : "a request for one token");
+    return pool_printf(pool, "it answers %d to %s%s", answer->status,
+                       health ? "/health" : "a request for one token", remedy(pool, e, answer->status));
 }
 
 static void on_answer(void *arg, int result, const struct httpc_answer *answer, const struct err *err)
@@ -93,8 +110,9 @@ static void on_answer(void *arg, int result, const struct httpc_answer *answer, 
 
 static const char *token_body(struct pool *pool, const struct engine *e)
 {
-    json_t *doc = json_pack("{s:s,s:[{s:s,s:s}],s:i}", "model", e->target->request_model, "messages", "role",
-                            "user", "content", "Hello", "max_tokens", 1);
+    json_t *doc = json_pack("{s:[{s:s,s:s}],s:i}", "messages", "role", "user", "content", "Hello", "max_tokens", 1);
+    if (*e->target->request_model)
+        json_put_str(doc, "model", e->target->request_model);
     return json_text(pool, json_keep(pool, doc));
 }
 
@@ -265,18 +283,7 @@ static const struct supervisor_ops operations[2][2] = {
 
 bool engine_wanted(const struct settings *settings)
 {
-    return engine_base_find(settings->brain) || *settings->lora_adapter;
-}
-
-/* Without what we add: "/v1", and the slash behind it. */
-static const char *origin_of(struct pool *pool, const char *url)
-{
-    size_t len = strlen(url);
-    while (len && url[len - 1] == '/')
-        len--;
-    if (len > 3 && strncmp(url + len - 3, "/v1", 3) == 0)
-        len -= 3;
-    return pool_strndup(pool, url, len);
+    return engine_base_find(settings->brain) || *settings->lora_adapter || *settings->model_url;
 }
 
 int engine_origin(struct pool *pool, const char *model_url, const char **out, struct err *err)
@@ -285,7 +292,12 @@ int engine_origin(struct pool *pool, const char *model_url, const char **out, st
     if (httpc_url_parse(pool, model_url, &url, NULL) || url.has_userinfo)
         return err_set(err, E_INVALID, "MANTIS_MODEL_URL takes an http or https address without a password: "
                                        "the key is a secret, named by MANTIS_MODEL_KEY_SECRET");
-    *out = origin_of(pool, model_url);
+    size_t len = strlen(model_url);
+    while (len && model_url[len - 1] == '/')
+        len--;
+    if (len > 3 && strncmp(model_url + len - 3, "/v1", 3) == 0)
+        len -= 3;
+    *out = pool_strndup(pool, model_url, len);
     return 0;
 }
 
@@ -297,18 +309,26 @@ static int check_key(struct pool *pool, const struct settings *s, struct err *er
                    s->model_key_secret, s->secrets_dir);
 }
 
-static int prepare_theirs(struct pool *pool, struct engine_target *t, struct err *err)
+static const char *default_name(const struct engine_target *t, struct engine_asker asker)
+{
+    return t->base ? t->base->served_name : asker.profile ? asker.model : "";
+}
+
+static int prepare_theirs(struct pool *pool, struct engine_target *t, struct engine_asker asker, struct err *err)
 {
     const struct settings *s = t->settings;
+    int r = lora_check_variables(pool, err);
+    if (r)
+        return r;
     if (*s->lora_adapter)
         return err_set(err, E_INVALID,
                        "MANTIS_LORA_ADAPTER='%.200s': an adapter cannot be laid over the server that "
                        "MANTIS_MODEL_URL names: unset one of them",
                        s->lora_adapter);
-    int r = engine_origin(pool, s->model_url, &t->url, err);
+    r = engine_origin(pool, s->model_url, &t->url, err);
     if (r)
         return r;
-    t->request_model = *s->model_name ? s->model_name : t->base->served_name;
+    t->request_model = *s->model_name ? s->model_name : default_name(t, asker);
     t->start_timeout_s = s->model_start_timeout_s ? s->model_start_timeout_s : THEIR_TIMEOUT_S;
     t->warnings = pool_alloc(pool, sizeof(*t->warnings));
     return check_key(pool, s, err);
@@ -317,22 +337,24 @@ static int prepare_theirs(struct pool *pool, struct engine_target *t, struct err
 static int prepare_ours(struct pool *pool, struct engine_target *t, struct err *err)
 {
     int r = launch_prepare(pool, t->settings, &t->launch, err);
-    r = r ? r : launch_check_program(&t->launch, err);
+    r = r ? r : launch_check_program(pool, &t->launch, err);
     if (r)
         return r;
     t->request_model = t->launch.request_model;
     t->start_timeout_s = t->launch.start_timeout_s;
     t->warnings = t->launch.warnings;
-    if (t->launch.lora.tag)
-        t->tag = t->launch.lora.tag;
+    t->tag = t->launch.lora.tag;
     return 0;
 }
 
-int engine_prepare(struct pool *pool, const struct settings *settings, struct engine_target *out,
-                   struct err *err)
+int engine_prepare(struct pool *pool, const struct settings *settings, struct engine_asker asker,
+                   struct engine_target *out, struct err *err)
 {
-    struct engine_target t = {.settings = settings, .base = engine_base_find(settings->brain), .tag = ""};
-    int r = t.base && *settings->model_url ? prepare_theirs(pool, &t, err) : prepare_ours(pool, &t, err);
+    struct engine_target t = {.settings = settings,
+                              .base = engine_base_find(settings->brain),
+                              .profile = asker.profile,
+                              .tag = ""};
+    int r = *settings->model_url ? prepare_theirs(pool, &t, asker, err) : prepare_ours(pool, &t, err);
     if (r)
         return r;
     if (*settings->model_tag)
@@ -354,7 +376,7 @@ int engine_create(struct loop *loop, const struct engine_target *target, engine_
     e->on_end = on_end;
     e->end_arg = arg;
     child_init(&e->child, loop, target->url ? "" : target->launch.log_path, on_child_end, e);
-    bool tested = target->settings->selftest != SELFTEST_OFF;
+    bool tested = target->profile && target->settings->selftest != SELFTEST_OFF;
     e->selftest = (struct engine_selftest){.state = tested ? ENGINE_SELFTEST_TO_DO : ENGINE_SELFTEST_OFF,
                                            .verdict = "",
                                            .words = "",
@@ -390,7 +412,7 @@ void engine_start(struct engine *engine)
     const struct engine_target *t = engine->target;
     for (const char *const *w = t->warnings; *w; w++)
         log_warning(LOGGER, NULL, "%s", *w);
-    if (!t->url && t->launch.lora.tag)
+    if (!t->url && t->launch.lora.path)
         log_warning(LOGGER, NULL, "a challenger is served: %s", t->launch.lora.tag);
     supervisor_event(&engine->supervisor, SUPERVISOR_START, NULL);
 }
@@ -469,6 +491,11 @@ bool engine_ready(struct engine *engine, const char **ret_why)
     return s->state == SUPERVISOR_READY;
 }
 
+bool engine_ready_for_runs(struct engine *engine, const char **ret_why)
+{
+    return !engine || !engine->target->profile || engine_ready(engine, ret_why);
+}
+
 const struct engine_selftest *engine_selftest(const struct engine *engine)
 {
     return &engine->selftest;
@@ -498,7 +525,7 @@ json_t *engine_status(struct engine *engine)
     bool ready = engine_ready(engine, &why);
     struct pool *pool = pool_create(NULL);
     json_t *doc = json_object();
-    json_put_str(doc, "brain", t->base->brain);
+    json_put_str(doc, "brain", t->base ? t->base->brain : t->settings->brain);
     json_put_str(doc, "engine", t->url ? "external" : engine_kind_name(t->base->engine));
     json_put_str(doc, "state", supervisor_state_name(s->state));
     json_put_bool(doc, "ready", ready);

@@ -11,29 +11,36 @@
 #include "engine/launch.h"
 #include "sys/loop.h"
 
+/* How runs ask the model server: by which profile, and what that calls the model. profile NULL: the brain
+ * does not speak to an OpenAI-compatible server. */
+struct engine_asker {
+    const char *profile, *model;
+};
+
 /* What is to be served. */
 struct engine_target {
     const struct settings *settings; /* borrowed */
-    const struct engine_base *base;
+    const struct engine_base *base; /* NULL: a brain that no server is started for; url is set */
+    const char *profile;       /* by which runs ask it; NULL: only /v1/chat/completions does */
     const char *url;           /* of the server that runs already, without "/v1"; NULL: one is started */
-    const char *request_model; /* what a call must name */
+    const char *request_model; /* what a call must name; "" nobody said */
     const char *tag;           /* MANTIS_MODEL_TAG, else the adapter's; "" none */
     int start_timeout_s;
     const char *const *warnings; /* NULL-terminated, never NULL */
     struct launch launch;        /* only without url */
 };
 
-/* Does this configuration want a model server? Also one whose adapter nothing would serve: engine_prepare()
- * says so. */
+/* Does this configuration name a model server, or want one? Also one whose adapter nothing would serve:
+ * engine_prepare() says so. */
 bool engine_wanted(const struct settings *settings);
 
 /* Everything that can be known before a start, in pool: files, adapter, program, address. Blocks on
  * files. E_INVALID, E_NOT_FOUND, ...: the start must end (exit 1); the message names the variable. */
-int engine_prepare(struct pool *pool, const struct settings *settings, struct engine_target *out,
-                   struct err *err) MUST_CHECK;
+int engine_prepare(struct pool *pool, const struct settings *settings, struct engine_asker asker,
+                   struct engine_target *out, struct err *err) MUST_CHECK;
 
-/* The address of an OpenAI-compatible server without the "/v1" and slash behind it. In pool. E_INVALID: not an http(s)
- * address, or one with a password. */
+/* The address of an OpenAI-compatible server without the "/v1" and slash behind it. In pool. E_INVALID: not an
+ * http(s) address, or one with a password. */
 int engine_origin(struct pool *pool, const char *model_url, const char **out, struct err *err) MUST_CHECK;
 
 struct engine;
@@ -55,6 +62,8 @@ void engine_stop(struct engine *engine, engine_stopped_fn *fn, void *arg);
 /* Is it there and does it answer? *ret_why: not yet, because; good until the next call. An engine that is
  * NULL is always ready: no model is needed. */
 bool engine_ready(struct engine *engine, const char **ret_why);
+/* The same for runs: they do not wait for one that their brain does not ask. */
+bool engine_ready_for_runs(struct engine *engine, const char **ret_why);
 
 /* Where calls go now, "http://127.0.0.1:18080", and what they name. Good until the next start. */
 const char *engine_url(const struct engine *engine);

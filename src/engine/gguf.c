@@ -238,7 +238,9 @@ int gguf_read_fd(struct pool *pool, int fd, const char *path, unsigned flags, st
     if (fstat(fd, &st))
         return err_sys(err, E_IO, "'%.200s' cannot be read", path);
     if (!S_ISREG(st.st_mode))
-        return err_set(err, E_INVALID, "'%.200s' is no file", path);
+        return err_set(err, E_INVALID, "'%.200s' is %s", path,
+                       S_ISDIR(st.st_mode) ? "a directory: name the .gguf file in it"
+                                           : "no file on a disk: save what it gives, and name that");
     struct pool *scratch = pool_create(NULL);
     struct gguf_reader *r = pool_alloc(scratch, sizeof(*r));
     r->pool = pool;

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/str.h"
 #include "engine/model_check.h"
+#include "sys/input.h"
+#include "sys/proc.h"
 
 #define ARGS_MAX      64
 #define WARNINGS_MAX  8
@@ -15,6 +17,8 @@
 #define VLLM_CONTEXT  32768
 #define LLAMA_START_S 360
 #define VLLM_START_S  900
+#define FARA_DIR      "/models/fara" /* as settings.c has them */
+#define FARA_REPO     "microsoft/Fara-7B"
 
 /* --- before the start --------------------------------------------------------------------------- */
 
@@ -105,6 +109,21 @@ static bool is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* A challenger that is not where it was said to be must not become the base. */
+static int check_download(struct preparation *p)
+{
+    const struct settings *s = p->launch.settings;
+    bool elsewhere = strcmp(s->fara_model_dir, FARA_DIR) != 0;
+    bool challenger = *s->model_tag || str_contains_fold(s->fara_model_dir, "challenger");
+    if (!elsewhere || !challenger || strcmp(s->fara_repo, FARA_REPO) != 0)
+        return 0;
+    return err_set(p->err, E_NOT_FOUND,
+                   "MANTIS_FARA_MODEL_DIR: there is no directory '%.200s', and the base '" FARA_REPO
+                   "' is not served in a challenger's place: mount it there, or name its repository in "
+                   "MANTIS_FARA_REPO",
+                   s->fara_model_dir);
+}
+
 static int prepare_vllm(struct preparation *p)
 {
     struct launch *l = &p->launch;
@@ -112,13 +131,15 @@ static int prepare_vllm(struct preparation *p)
     l->context = s->context_size ? s->context_size : VLLM_CONTEXT;
     l->start_timeout_s = s->vllm_timeout_s ? s->vllm_timeout_s : VLLM_START_S;
     l->log_path = "/tmp/vllm.log";
-    l->model = is_dir(s->fara_model_dir) ? s->fara_model_dir : s->fara_repo;
-    if (l->model == s->fara_repo)
+    bool there = is_dir(s->fara_model_dir); /* the server is not where we are: it gets the whole path */
+    l->model = there ? input_absolute(p->pool, s->fara_model_dir) : s->fara_repo;
+    if (!there)
         warn(p, pool_printf(p->pool,
                             "MANTIS_FARA_MODEL_DIR: there is no directory '%.200s'; '%.100s' is "
                             "downloaded instead",
                             s->fara_model_dir, s->fara_repo));
     int r = lora_resolve(p->pool, s, l->base, &l->lora, p->err);
+    r = r || there ? r : check_download(p);
     r = r ? r : lora_check_alone(&l->lora, l->base, l->model, p->err);
     if (!r && l->lora.path && l->lora.scale != 1.0)
         warn(p, "MANTIS_LORA_SCALE: vLLM serves an adapter at its own scale, this one is not used");
@@ -137,8 +158,8 @@ int launch_prepare(struct pool *pool, const struct settings *settings, struct la
         int r = lora_resolve(pool, settings, NULL, &l->lora, err);
         return r ? r
                  : err_set(err, E_INVALID,
-                           "the brain '%.80s' (MANTIS_BRAIN, MANTIS_MODEL) has no model server here; "
-                           "those of %s have",
+                           "for the brain '%.80s' (MANTIS_BRAIN, MANTIS_MODEL) no model server is started: set it "
+                           "to one of %s, or name a server that runs already in MANTIS_MODEL_URL",
                            settings->brain, engine_base_names(pool));
     }
     int r = l->base->engine == ENGINE_VLLM ? prepare_vllm(&p) : prepare_llama(&p);
@@ -167,6 +188,12 @@ static void add(struct args *a, const char *item)
     if (a->n == ARGS_MAX)
         BUG("more than %d arguments", ARGS_MAX);
     a->items[a->n++] = item;
+}
+
+/* A name is looked for by who starts it; a path must hold from there, too. */
+static void add_program(struct args *a, const char *program)
+{
+    add(a, strchr(program, '/') ? input_absolute(a->pool, program) : program);
 }
 
 static void add_pair(struct args *a, const char *flag, const char *value)
@@ -204,7 +231,7 @@ static void add_llama_lora(struct args *a, const struct lora *lora)
 
 static void add_llama(struct args *a, const struct launch *l, int port)
 {
-    add(a, l->settings->llama_server);
+    add_program(a, l->settings->llama_server);
     add_pair(a, "-m", l->model);
     add_pair(a, "--host", "127.0.0.1");
     add_number(a, "--port", port);
@@ -221,20 +248,12 @@ static void add_llama(struct args *a, const struct launch *l, int port)
     add_llama_lora(a, &l->lora);
 }
 
-static const char *program_of(const struct launch *l)
+int launch_check_program(struct pool *pool, const struct launch *launch, struct err *err)
 {
-    const struct settings *s = l->settings;
-    if (l->base->engine == ENGINE_LLAMA)
-        return s->llama_server;
-    return *s->vllm_server ? s->vllm_server : "python3";
-}
-
-int launch_check_program(const struct launch *launch, struct err *err)
-{
-    const char *program = program_of(launch);
-    if (!strchr(program, '/') || access(program, X_OK) == 0)
+    const char *program = *launch_argv(pool, launch, 0);
+    if (proc_find_program(pool, program))
         return 0;
-    return err_set(err, E_NOT_FOUND, "there is no program '%.200s': set %s", program,
+    return err_set(err, E_NOT_FOUND, "there is no program '%.200s': install it, or set %s to where it is", program,
                    launch->base->engine == ENGINE_VLLM ? "MANTIS_VLLM_SERVER" : "MANTIS_LLAMA_SERVER");
 }
 
@@ -242,7 +261,7 @@ static void add_vllm(struct args *a, const struct launch *l, int port)
 {
     const struct settings *s = l->settings;
     if (*s->vllm_server) {
-        add(a, s->vllm_server);
+        add_program(a, s->vllm_server);
     } else {
         add_pair(a, "python3", "-m");
         add(a, "vllm.entrypoints.openai.api_server");

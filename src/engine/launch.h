@@ -34,9 +34,8 @@ struct launch {
 int launch_prepare(struct pool *pool, const struct settings *settings, struct launch *out,
                    struct err *err) MUST_CHECK;
 
-/* Is there the program, where it is named by its path? One that is not is looked for when it is started.
- * E_NOT_FOUND names the variable. */
-int launch_check_program(const struct launch *launch, struct err *err) MUST_CHECK;
+/* Is there the program, at its path or through PATH? E_NOT_FOUND names the variable. */
+int launch_check_program(struct pool *pool, const struct launch *launch, struct err *err) MUST_CHECK;
 
 /* The command, NULL-terminated, in pool. Always on 127.0.0.1: the port asks for no token. */
 const char *const *launch_argv(struct pool *pool, const struct launch *launch, int port);

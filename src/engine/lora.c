@@ -25,14 +25,14 @@ static int refuse(const struct request *q, const char *why)
     return err_set(q->err, E_INVALID, ADAPTER "='%.200s': %s", q->settings->lora_adapter, why);
 }
 
-/* A variable that looks as if it asked for a challenger, but is none of ours. */
+/* A variable that looks as if it asked for a challenger, but is none of ours, and its value. */
 static const char *challenger_variable(struct pool *pool)
 {
     static const char prefix[] = "MANTIS_CHALLENGER";
     for (char **e = environ; e && *e; e++) {
         const char *eq = strchr(*e, '=');
         if (str_starts(*e, prefix) && eq && !str_empty(eq + 1))
-            return pool_strndup(pool, *e, (size_t)(eq - *e));
+            return pool_printf(pool, "%.*s='%.160s'", (int)(eq - *e), *e, eq + 1);
     }
     return NULL;
 }
@@ -66,6 +66,8 @@ static int check_reference(const struct request *q)
                          "first");
     if (q->base->engine == ENGINE_LLAMA && strpbrk(ref, ",:"))
         return refuse(q, "llama.cpp cannot take a path with ',' or ':' in it: rename it");
+    if (q->base->engine == ENGINE_VLLM && strpbrk(ref, ",="))
+        return refuse(q, "vLLM cannot take a path with ',' or '=' in it: rename it");
     if (q->base->engine == ENGINE_VLLM && str_ends(ref, ".gguf"))
         return refuse(q, "vLLM takes the directory of a PEFT adapter, not a .gguf file");
     return 0;
@@ -154,25 +156,33 @@ int lora_check_alone(const struct lora *lora, const struct engine_base *base, co
                    lora->path, model);
 }
 
+int lora_check_variables(struct pool *pool, struct err *err)
+{
+    const char *unknown = challenger_variable(pool);
+    if (!unknown)
+        return 0;
+    return err_set(err, E_INVALID,
+                   "%.260s is set, but there is no such variable: a challenger is an adapter in " ADAPTER
+                   ", or a whole model in MANTIS_<MODEL>_GGUF",
+                   unknown);
+}
+
 int lora_resolve(struct pool *pool, const struct settings *settings, const struct engine_base *base,
                  struct lora *out, struct err *err)
 {
     struct request q = {pool, settings, base, err};
-    const char *unknown = challenger_variable(pool);
     struct lora found = {.scale = 1.0, .tag = ""};
-    if (unknown)
-        return err_set(err, E_INVALID,
-                       "%.80s is set, but there is no such variable: a challenger is an adapter in "
-                       ADAPTER ", or a whole model in MANTIS_<MODEL>_GGUF",
-                       unknown);
+    int r = lora_check_variables(pool, err);
+    if (r)
+        return r;
     *out = found;
     if (str_empty(settings->lora_adapter))
         return 0;
-    int r = check_reference(&q);
+    r = check_reference(&q);
+    r = r ? r : check_there(&q);
     r = r ? r : read_scale(&q, &found.scale);
     if (!r && base->engine == ENGINE_VLLM)
         r = read_name(&q, &found.name);
-    r = r ? r : check_there(&q);
     if (!r && base->engine == ENGINE_VLLM)
         r = check_rank(&q);
     if (r)

@@ -19,6 +19,9 @@ struct lora {
     const char *tag;  /* "x.gguf-1a2b3c4d": which challenger this is */
 };
 
+/* That no variable asks for a challenger in words that are none of ours. E_INVALID names it. */
+int lora_check_variables(struct pool *pool, struct err *err) MUST_CHECK;
+
 /*
  * The rules about values, and that the file or directory is there; what is in it is model_check.h's.
  * base: NULL for a brain that has no model server here. E_INVALID names variable and value.

@@ -42,7 +42,7 @@ static const char *const *command(struct trial *t, const struct engine_target *t
 {
     const struct settings *s = target->settings;
     const char *key = target->url ? s->model_key_secret : "";
-    const char *words[] = {PROGRAM, "selftest", "--json", "--profile", target->base->brain, "--url", url,
+    const char *words[] = {PROGRAM, "selftest", "--json", "--profile", target->profile, "--url", url,
                            "--model", target->request_model, "--size",
                            pool_printf(t->pool, "%dx%d", s->display_width, s->display_height), "--timeout",
                            pool_printf(t->pool, "%d", s->selftest_timeout_s),

@@ -53,6 +53,23 @@ static bool server_decides(const char *key)
     return str_starts(key, "_resume_");
 }
 
+/* This host has the model that it was started with: the report of a run that asked for a challenger would be of the
+ * base (serving.md section 2.3). */
+static int refuse_challenger(const json_t *document, struct err *err)
+{
+    static const char *const keys[] = {"_challenger_model", "_lora_adapter", "_lora_name", "_lora_scale",
+                                       "_lora_max_rank"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const json_t *value = json_object_get(document, keys[i]);
+        if (value && !json_is_null(value))
+            return err_set(err, E_INVALID,
+                           "'%s' asks for another model in this run, and this server has only the one that it was "
+                           "started with: leave it out, or run against the challenger's own server",
+                           keys[i]);
+    }
+    return 0;
+}
+
 static void warn_about_keys(const json_t *document, json_t *warnings)
 {
     const char *key;
@@ -213,7 +230,8 @@ static int build(struct pool *pool, const struct intake_config *config,
     if (block && !json_is_null(block) && !json_is_object(block))
         return err_set(err, E_INVALID, "'runtime' must be an object");
     struct normaliser n = {.pool = pool, .config = config, .warnings = warnings};
-    int r = read_steps(&n, document, task_max_steps, err);
+    int r = refuse_challenger(document, err);
+    r = r ? r : read_steps(&n, document, task_max_steps, err);
     if (r)
         return r;
     plan->steps = n.steps;

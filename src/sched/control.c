@@ -165,7 +165,8 @@ static int show_engine(struct client *c, const json_t *message, struct err *err)
 {
     struct control *control = c->control;
     if (!control->engine)
-        return err_set(err, E_NOT_FOUND, "this serve has no model server: its brain needs none");
+        return err_set(err, E_NOT_FOUND, "this serve has no model server: its brain needs none (MANTIS_BRAIN, "
+                       "MANTIS_MODEL_URL)");
     answer(c, json_pack("{s:s,s:o}", "type", "done", "engine", control->engine(control->engine_arg)));
     return 0;
 }
@@ -328,7 +329,8 @@ int control_connect(const char *data_dir, int *ret_fd, struct err *err)
         r = err_sys(err, E_IO, "cannot make a socket");
     else if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
         r = errno == ENOENT || errno == ECONNREFUSED
-                ? err_set(err, E_NOT_FOUND, "no serve listens in '%s'", data_dir)
+                ? err_set(err, E_NOT_FOUND,
+                          "no serve listens in '%s': is it running, with this data directory?", data_dir)
             : errno == EACCES || errno == EPERM
                 ? err_set(
                       err, E_FORBIDDEN,

@@ -134,6 +134,12 @@ static int find_hosted(struct gateway *g, struct pool *pool, const struct gatewa
     return 0;
 }
 
+/* A profile may be chosen by a further name: what the brain calls it is what the call says. */
+static bool is_called(const struct gateway_pod *pod, const struct upstream *up, const char *name)
+{
+    return strcmp(pod->profile, name) == 0 || strcmp(pod->profile, up->name) == 0;
+}
+
 int upstream_find(struct gateway *g, struct pool *pool, const struct gateway_run *run,
                   const char *name, struct upstream *out, struct err *err)
 {
@@ -143,7 +149,7 @@ int upstream_find(struct gateway *g, struct pool *pool, const struct gateway_run
     if (r)
         return r;
     up.name = up.profile->name;
-    bool in_pod = upstream_pod(g, pool, &pod) && strcmp(pod.profile, up.name) == 0;
+    bool in_pod = upstream_pod(g, pool, &pod) && is_called(&pod, &up, name);
     r = in_pod ? find_pod(g, pool, &pod, &up, err) : find_hosted(g, pool, run, &up, err);
     if (!r)
         *out = up;

@@ -165,12 +165,16 @@ void meters_rejected(struct meters *m, const char *tenant, const char *kind)
         metric_add(m->of[METER_REJECTIONS], 1, text(tenant), text(kind), NULL);
 }
 
-void meters_model(struct meters *m, const char *model, const char *tag, bool up)
+void meters_model(struct meters *m, const char *model, const char *tag)
 {
-    if (!m)
-        return;
-    metric_set(m->of[METER_MODEL_SERVER_UP], up, model, NULL);
-    metric_set(m->of[METER_MODEL_INFO], 1, model, text(tag), NULL);
+    if (m)
+        metric_set(m->of[METER_MODEL_INFO], 1, model, text(tag), NULL);
+}
+
+void meters_model_server(struct meters *m, const char *model, bool up)
+{
+    if (m)
+        metric_set(m->of[METER_MODEL_SERVER_UP], up, model, NULL);
 }
 
 void meters_webhook(struct meters *m, const char *tenant, const char *outcome)

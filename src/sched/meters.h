@@ -25,7 +25,8 @@ void meters_destroy(struct meters *meters); /* after the store is closed; NULL i
 void meters_predict(struct meters *meters, const char *tenant, const char *mode, const char *outcome);
 void meters_chat(struct meters *meters, const char *tenant, const char *outcome);
 void meters_rejected(struct meters *meters, const char *tenant, const char *kind); /* "rate", "concurrent", "cost" */
-void meters_model(struct meters *meters, const char *model, const char *tag, bool up); /* the pod's */
+void meters_model(struct meters *meters, const char *model, const char *tag);
+void meters_model_server(struct meters *meters, const char *model, bool up);
 void meters_webhook(struct meters *meters, const char *tenant, const char *outcome);
 void meters_stream(struct meters *meters, const char *tenant, int by); /* +1 opened, -1 closed */
 

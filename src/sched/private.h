@@ -375,7 +375,6 @@ const char *docs_halt_class(const struct run_record *rec); /* NULL none */
 json_t *docs_log_line(const json_t *event);
 
 /* --- ready.c --- */
-char *ready_find_program(struct pool *pool, const char *name); /* absolute path through PATH, or NULL */
 char *ready_find_browser(struct pool *pool, const char *setting);
 
 #endif

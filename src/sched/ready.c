@@ -15,38 +15,18 @@
 
 #include "base/clock.h"
 #include "sys/file.h"
+#include "sys/proc.h"
 
 #define RECHECK_READY_MS     30000
 #define RECHECK_NOT_READY_MS 2000
-
-static bool is_program(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-char *ready_find_program(struct pool *pool, const char *name)
-{
-    if (strchr(name, '/'))
-        return is_program(name) ? pool_strdup(pool, name) : NULL;
-    const char *path = getenv("PATH");
-    for (const char *p = path && *path ? path : "/usr/local/bin:/usr/bin:/bin"; *p;) {
-        size_t n = strcspn(p, ":");
-        char *full = pool_printf(pool, "%.*s/%s", (int)n, p, name);
-        if (n && is_program(full))
-            return full;
-        p += n + (p[n] == ':');
-    }
-    return NULL;
-}
 
 char *ready_find_browser(struct pool *pool, const char *setting)
 {
     static const char *const names[] = {"chromium", "google-chrome-stable", "google-chrome"};
     if (setting && *setting)
-        return ready_find_program(pool, setting);
+        return proc_find_program(pool, setting);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        char *found = ready_find_program(pool, names[i]);
+        char *found = proc_find_program(pool, names[i]);
         if (found)
             return found;
     }
@@ -57,12 +37,12 @@ char *ready_worker_program(struct pool *pool)
 {
     char *dir = file_program_dir(pool);
     char *beside = pool_printf(pool, "%s/mantis-worker", dir);
-    if (is_program(beside))
+    if (proc_is_program(beside))
         return beside;
     char *slash = strrchr(dir, '/');
     int prefix = slash ? (int)(slash - dir) : 0;
     char *libexec = pool_printf(pool, "%.*s/libexec/mantis/mantis-worker", prefix, dir);
-    return is_program(libexec) ? libexec : beside;
+    return proc_is_program(libexec) ? libexec : beside;
 }
 
 /* Chromium's sandbox needs user namespaces for the run's user, or its setuid helper. */
@@ -116,9 +96,9 @@ static const char *closed_directory(struct pool *pool, const char *path)
 static const char *why_not(struct sched *s, struct pool *pool)
 {
     uid_t uid = s->as_root ? (uid_t)s->settings->run_uid_base : 0;
-    if (!is_program(s->worker_program))
+    if (!proc_is_program(s->worker_program))
         return "the program mantis-worker is missing beside mantis: install it again";
-    if (!ready_find_program(pool, "Xvfb"))
+    if (!proc_find_program(pool, "Xvfb"))
         return "there is no Xvfb: install the package xvfb";
     const char *browser = ready_find_browser(pool, s->settings->browser);
     if (!browser)

@@ -175,6 +175,27 @@ static pid_t clone_child(unsigned flags, int *ret_pidfd)
     return (pid_t)syscall(SYS_clone, how, NULL, ret_pidfd, NULL, NULL);
 }
 
+bool proc_is_program(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+char *proc_find_program(struct pool *pool, const char *name)
+{
+    if (strchr(name, '/'))
+        return proc_is_program(name) ? pool_strdup(pool, name) : NULL;
+    const char *path = getenv("PATH");
+    for (const char *p = path && *path ? path : "/usr/local/bin:/usr/bin:/bin"; *p;) {
+        size_t n = strcspn(p, ":");
+        char *full = pool_printf(pool, "%.*s/%s", (int)n, p, name);
+        if (n && proc_is_program(full))
+            return full;
+        p += n + (p[n] == ':');
+    }
+    return NULL;
+}
+
 int proc_spawn(const struct proc_spec *spec, struct proc *out, struct err *err)
 {
     int report[2], pidfd = -1, child_errno = 0;

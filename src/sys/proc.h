@@ -48,6 +48,11 @@ struct proc {
 };
 #define PROC_NONE ((struct proc){0, -1})
 
+bool proc_is_program(const char *path); /* a file that may be run */
+
+/* Where the program is: name itself when it is a path, else through PATH; in pool. NULL: nothing there can be run. */
+char *proc_find_program(struct pool *pool, const char *name);
+
 /* E_FORBIDDEN: namespaces refused. E_NOT_FOUND: no such program. E_IO. */
 int proc_spawn(const struct proc_spec *spec, struct proc *out, struct err *err) MUST_CHECK;
 

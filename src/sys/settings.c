@@ -106,7 +106,7 @@ static const struct row rows[] = {
     {"MANTIS_LORA_SCALE", TEXT, AT(lora_scale), "", 0, 0, 0, "its weight, llama-server only; default 1.0"},
     {"MANTIS_MODEL_LOG", TEXT, AT(model_log), "", 0, 0, 0,
      "file for what the model server writes; default /tmp/llama.log or /tmp/vllm.log"},
-    {"MANTIS_MODEL_TAG", TEXT, AT(model_tag), "", 0, 0, 0, "tells models of a comparison apart, in /v1/version and /v1/models"},
+    {"MANTIS_MODEL_TAG", TEXT, AT(model_tag), "", 0, 0, 0, "tells models of a comparison apart, in /v1/version, /v1/models, runs and metrics"},
     {"MANTIS_MODEL_URL", TEXT, AT(model_url), "", 0, 0, 0,
      "address of a model server that runs already (OpenAI-compatible): none is started"},
     {"MANTIS_MODEL_NAME", TEXT, AT(model_name), "", 0, 0, 0, "what a call to that server names its model; default by brain"},

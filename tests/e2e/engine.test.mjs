@@ -17,6 +17,7 @@ let models
 before(() => {
   models = tempDir('models')
   execFileSync(process.env.MAKE_GGUF || beside('make_gguf'), [models])
+  fs.copyFileSync(path.join(models, 'model.Q8_0.gguf'), path.join(models, 'challenger.gguf'))
 })
 after(() => fs.rmSync(models, { recursive: true, force: true }))
 
@@ -80,6 +81,37 @@ test('serving 5 the recorded command is the one of mantis engine argv, on the lo
     assert.deepEqual(argv.slice(0, 5), [fake, '-m', path.join(models, 'holo3.Q8_0.gguf'), '--host', '127.0.0.1'])
     assert.deepEqual(argv, said.argv)
   })
+})
+
+// What the stand-in was really started with, for every row of the table: it dies at once, and serve with it.
+test('serving 5 row 1: the command that is recorded, for every combination of section 2.2', { timeout: 120000 * slow }, async () => {
+  const adapter = path.join(models, 'adapter.gguf'), peft = path.join(models, 'peft')
+  fs.mkdirSync(peft)
+  const llama = (gguf, more) => ['-m', path.join(models, gguf), '--host', '127.0.0.1', '--port', 'PORT', '-ngl', '99', '-c', '8192', '-ub', '2048', '--fit', 'off', '--mmproj',
+    path.join(models, 'mmproj-f16.gguf'), '--jinja', '--flash-attn', 'on', ...more]
+  const gemma4 = (...lora) => llama('model.Q8_0.gguf', ['--reasoning-budget', '512', '--parallel', '1', ...lora])
+  const fara = (...lora) => ['--model', models, '--served-model-name', 'model', '--host', '127.0.0.1', '--port', 'PORT', '--trust-remote-code', '--gpu-memory-utilization', '0.90', '--max-model-len', '32768',
+    '--dtype', 'auto', '--enable-auto-tool-choice', '--tool-call-parser', 'hermes', ...lora]
+  const modules = (name) => ['--enable-lora', '--lora-modules', `${name}=${peft}`, '--max-lora-rank', '64']
+  const rows = [['holo3', {}, llama('holo3.Q8_0.gguf', ['--parallel', '1'])]]
+  for (const blank of [{}, { MANTIS_LORA_ADAPTER: '' }, { MANTIS_LORA_ADAPTER: '  ' }]) rows.push(['gemma4', blank, gemma4()], ['fara', blank, fara()])
+  for (const [scale, lora] of [[undefined, ['--lora', adapter]], ['1.0', ['--lora', adapter]], ['0.5', ['--lora-scaled', `${adapter}:0.5`]], ['0', ['--lora-scaled', `${adapter}:0`]]])
+    for (const name of [undefined, 'arm-b']) rows.push(['gemma4', { MANTIS_LORA_ADAPTER: adapter, MANTIS_LORA_SCALE: scale, MANTIS_LORA_NAME: name }, gemma4(...lora)])
+  for (const scale of [undefined, '0.5'])
+    for (const name of [undefined, 'arm-b']) rows.push(['fara', { MANTIS_LORA_ADAPTER: peft, MANTIS_LORA_SCALE: scale, MANTIS_LORA_NAME: name }, fara(...modules(name ?? 'challenger'))])
+  for (const [brain, set, wanted] of rows) {
+    const env = Object.fromEntries(Object.entries({ MANTIS_BRAIN: brain, MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_FARA_MODEL_DIR: models, MANTIS_VLLM_SERVER: fake, ...set })
+      .filter(([, v]) => v !== undefined))
+    await withEngine('die', async ({ server, starts }) => {
+      assert.equal((await within(10000 * slow, 'the end of serve', server.child.ended)).code, 1)
+      const { argv } = starts()[0]
+      assert.equal(server.child.log.split('a challenger is served').length - 1, set.MANTIS_LORA_ADAPTER?.trim() ? 1 : 0, JSON.stringify(set))
+      assert.deepEqual(argv.map((word, i) => argv[i - 1] === '--port' ? 'PORT' : word), [fake, ...wanted], JSON.stringify([brain, set]))
+      const said = spawnSync(bin, ['engine', 'argv', '--json'], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: models, ...server.env } })
+      assert.deepEqual(argv, JSON.parse(said.stdout).argv, said.stderr)
+    }, env)
+  }
+  assert.equal(rows.length, 19)
 })
 
 test('serving 1.4 a crash: 503 at once, started again, ready again', async () => {
@@ -175,6 +207,22 @@ test('serving 2.1 MANTIS_MODEL_TAG is in version, models and status; gemma4 is g
   }, { MANTIS_BRAIN: 'gemma4', MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_MODEL_TAG: 'arm-b' })
 })
 
+test('serving 2.1 MANTIS_MODEL_TAG tells arms apart with any brain: version, models, status, result, trace, metrics', async () => {
+  const server = await new Server({ env: { MANTIS_BRAIN: 'page', MANTIS_MODEL_TAG: 'arm-c' } }).start()
+  try {
+    const get = async (route) => (await server.request('GET', route)).json
+    const id = await server.submit({ task_suite: wait(0) })
+    await server.end(id)
+    assert.deepEqual([(await get('/v1/version')).model_tag, (await get('/v1/models')).data[0].tag], ['arm-c', 'arm-c'])
+    for (const action of ['status', 'result', 'reasoning_trace']) assert.equal((await server.predict({ action, run_id: id })).json.model_tag, 'arm-c', action)
+    assert.equal((await server.result(id)).result.model_tag, 'arm-c')
+    assert.equal((await get(`/v1/runs/${id}/events`)).model_tag, 'arm-c')
+    const metrics = await (await fetch(`${server.base}/metrics`)).text()
+    assert.match(metrics, /^mantis_model_info\{model="page",model_tag="arm-c"\} 1$/m)
+    assert.doesNotMatch(metrics, /^mantis_model_server_up/m)
+  } finally { await server.stop() }
+})
+
 test('serving 1.3 Fara: the stand-in as vLLM, called by the name of its adapter', async () => {
   const adapter = tempDir('peft')
   fs.writeFileSync(path.join(adapter, 'adapter_config.json'), '{"r": 16}')
@@ -192,11 +240,14 @@ test('serving 1.3 Fara: the stand-in as vLLM, called by the name of its adapter'
 // ---- a server that runs already ------------------------------------------------------------------------
 
 async function otherServer() {
-  const seen = { health: 200, requests: [] }
+  const seen = { health: 200, chat: 200, requests: [] }
   const s = http.createServer((req, res) => {
-    seen.requests.push({ url: req.url, key: req.headers.authorization })
-    const ok = req.url === '/health' ? seen.health : 200
-    res.writeHead(ok, { 'Content-Type': 'application/json' }).end('{"choices":[{}]}')
+    const parts = []
+    req.on('data', (d) => parts.push(d)).on('end', () => {
+      seen.requests.push({ url: req.url, key: req.headers.authorization, body: parts.length ? JSON.parse(Buffer.concat(parts)) : null })
+      const ok = req.url === '/health' ? seen.health : seen.chat
+      res.writeHead(ok, { 'Content-Type': 'application/json' }).end('{"choices":[{}]}')
+    })
   })
   seen.listen = (port = 0) => new Promise((resolve) => s.listen(port, '127.0.0.1', resolve))
   seen.close = () => new Promise((resolve) => { s.close(resolve); s.closeAllConnections?.() })
@@ -231,6 +282,57 @@ test('MANTIS_MODEL_URL: used instead, with its key, never started and never ende
   fs.rmSync(secrets, { recursive: true })
 })
 
+// What /health says of a server that does not take us, and what is to be done about it.
+for (const [what, told, key, says] of [
+  ['a key that it does not take', { chat: 401 }, true, /it answers 401 to a request for one token: it does not take the key in the secret 'model_key' \(MANTIS_MODEL_KEY_SECRET\)$/],
+  ['a key that may not', { chat: 403 }, true, /it answers 403 to a request for one token: it does not take the key in the secret 'model_key' \(MANTIS_MODEL_KEY_SECRET\)$/],
+  ['a key that even /health asks for', { health: 401 }, true, /it answers 401 to \/health: it does not take the key in the secret 'model_key'/],
+  ['no key', { chat: 401 }, false, /it answers 401 to a request for one token: it asks for a key: put it into a secret, and name that in MANTIS_MODEL_KEY_SECRET$/],
+  ['a model that it does not know', { chat: 404 }, false, /it answers 404 to a request for one token: it knows no model 'holo3' \(MANTIS_MODEL_NAME\), or MANTIS_MODEL_URL is not its address$/],
+])
+  test(`MANTIS_MODEL_URL and ${what}: not ready, and /health says what to do`, async () => {
+    const other = Object.assign(await otherServer(), told)
+    const secrets = tempDir('secrets')
+    fs.writeFileSync(path.join(secrets, 'model_key'), 'sk-of-the-model\n')
+    await withEngine([], async ({ server, health, ready }) => {
+      const { reason, ok } = await until(5000 * slow, 'the reason', async () => { const h = await health(); return says.test(h.reason) && h })
+      assert.ok(ok === false && !reason.includes('sk-of'))
+      assert.match((await server.predict({ task_suite: wait(), detached: true })).json.detail, /^no run can be carried out now: the model server/)
+      Object.assign(other, { health: 200, chat: 200 }) // mended there: nothing has to be started again
+      await ready(200, 8000)
+    }, { MANTIS_MODEL_URL: `http://127.0.0.1:${other.port}`, MANTIS_SECRETS_DIR: secrets, ...(key ? { MANTIS_MODEL_KEY_SECRET: 'model_key' } : {}) })
+    await other.close()
+    fs.rmSync(secrets, { recursive: true })
+  })
+
+// A server that is named is waited for, asked by its name and behind /v1/chat/completions, whatever the brain. Runs of
+// brains that ask no model do not wait for it.
+for (const [brain, waits, name, calls] of [['openai', true, undefined, 'default'], ['chat:opencua', true, 'my-cua', 'my-cua'], ['ladder:page,chat:openai', true, undefined, 'default'],
+  ['page', false, undefined, undefined], ['claude', false, 'theirs', 'theirs'], ['none', false, undefined, undefined]])
+  test(`MANTIS_MODEL_URL with the brain ${brain}: ${waits ? 'ready when it is' : 'ready at once'}, and behind /v1/chat/completions`, async () => {
+    const other = Object.assign(await otherServer(), { health: 503 })
+    const chat = (server) => server.request('POST', '/v1/chat/completions', { messages: [] })
+    await withEngine([], async ({ server, starts, health, ready }) => {
+      await until(5000 * slow, 'a look', () => other.requests.length)
+      if (waits) assert.match((await health()).reason, /^the model server is not ready/)
+      else await ready()
+      const early = await chat(server)
+      assert.equal(early.status, 503)
+      assert.match(early.json.detail, /^the model server is not ready .*it answers 503 to \/health/)
+      other.health = 200
+      await until(8000 * slow, 'an answer', async () => (await chat(server)).status === 200)
+      await ready()
+      const token = other.requests.find((r) => r.body?.max_tokens === 1)
+      assert.equal(token.body.model, calls)
+      assert.deepEqual(starts(), [])
+      const told = JSON.parse(status(server, ['--json']).stdout)
+      assert.deepEqual([told.engine, told.brain, told.ready], ['external', brain, true])
+      assert.equal(server.child.log.includes('runs of this brain do not ask it'), !waits)
+      assert.equal((await (await fetch(`${server.base}/v1/version`)).json()).model_tag, 'arm-c')
+    }, { MANTIS_BRAIN: brain, MANTIS_MODEL_URL: `http://127.0.0.1:${other.port}`, MANTIS_MODEL_TAG: 'arm-c', ...(name ? { MANTIS_MODEL_NAME: name } : {}) })
+    await other.close()
+  })
+
 test('one of ours that the self-test refuses is ended, and serve with it', async () => {
   await withEngine('loaded', async ({ server, starts, pid }) => {
     assert.equal((await within(40000 * slow, 'the end of serve', server.child.ended)).code, 1)
@@ -242,24 +344,40 @@ test('one of ours that the self-test refuses is ended, and serve with it', async
 
 // ---- what ends a start ---------------------------------------------------------------------------------
 
+// Variable, value, brain, and what else is set; $M is the directory of the models.
+const lora = { MANTIS_LORA_ADAPTER: '$M/adapter.gguf' }, peft = { MANTIS_LORA_ADAPTER: '/tmp' }
 const cannot = [
-  ['MANTIS_HOLO3_MODEL_DIR', '/nowhere'], ['MANTIS_HOLO3_GGUF', 'adapter.gguf'], ['MANTIS_LLAMA_SERVER', '/nowhere/llama-server'],
-  ['MANTIS_LORA_ADAPTER', '/x.gguf'], ['MANTIS_LORA_ADAPTER', 'x.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', 'vol:/x.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', '/nowhere.gguf', 'gemma4'],
-  ['MANTIS_LORA_ADAPTER', '/nowhere', 'gemma4'], ['MANTIS_LORA_ADAPTER', '/x.gguf', 'page'], ['MANTIS_LORA_ADAPTER', '/nowhere', 'fara'],
-  ['MANTIS_MODEL_URL', 'ftp://model'], ['MANTIS_MODEL_URL', 'http://user:password@model'],
+  ['MANTIS_HOLO3_MODEL_DIR', '/nowhere'], ['MANTIS_HOLO3_GGUF', 'adapter.gguf'], ['MANTIS_HOLO3_GGUF', 'mmproj-f16.gguf'], ['MANTIS_HOLO3_GGUF', 'split-00002-of-00003.gguf'],
+  ['MANTIS_HOLO3_GGUF', 'nowhere.gguf'], ['MANTIS_HOLO3_MMPROJ', 'model.Q8_0.gguf'], ['MANTIS_HOLO3_MMPROJ', 'nowhere.gguf'],
+  ['MANTIS_LLAMA_SERVER', '/nowhere/llama-server'], ['MANTIS_LLAMA_SERVER', 'no-such-llama-server'], ['MANTIS_LLAMA_SERVER', '/tmp'], ['MANTIS_VLLM_SERVER', 'no-such-vllm', 'fara'],
+  // non-.gguf, relative, volume, scale, a base that takes none, an unknown one
+  ['MANTIS_LORA_ADAPTER', '/nowhere', 'gemma4'], ['MANTIS_LORA_ADAPTER', '/tmp', 'gemma4'], ['MANTIS_LORA_ADAPTER', 'x.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', 'peft', 'fara'],
+  ['MANTIS_LORA_ADAPTER', 'vol:/x.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', 'vol-1.a:/peft', 'fara'], ['MANTIS_LORA_SCALE', 'half', 'gemma4', lora], ['MANTIS_LORA_SCALE', '0.5x', 'fara', peft],
+  ['MANTIS_LORA_ADAPTER', '/x.gguf', 'page'], ['MANTIS_LORA_ADAPTER', '/x.gguf', 'claude'], ['MANTIS_LORA_ADAPTER', '/x.gguf', 'openai'], ['MANTIS_LORA_ADAPTER', '/x.gguf', 'mock'],
+  ['MANTIS_BRAIN', 'holo4', 'holo4', lora],
+  // what MUST be added: missing, with a challenger model, on Holo3, the name
+  ['MANTIS_LORA_ADAPTER', '/nowhere.gguf', 'gemma4'], ['MANTIS_LORA_ADAPTER', '/nowhere', 'fara'], ['MANTIS_LORA_ADAPTER', '$M/adapter.gguf', 'gemma4', { MANTIS_GEMMA4_GGUF: 'challenger.gguf' }],
+  ['MANTIS_LORA_ADAPTER', '/x.gguf'], ['MANTIS_LORA_ADAPTER', '$M/adapter.gguf'], ...['', 'a=b', 'a,b', 'model'].map((name) => ['MANTIS_LORA_NAME', name, 'fara', peft]),
+  ['MANTIS_CHALLENGER_MODEL', '/m.gguf'], ['MANTIS_CHALLENGER_MODEL', '/m.gguf', 'holo3', { MANTIS_MODEL_URL: 'http://model' }], ['MANTIS_FARA_MODEL_DIR', '/nowhere', 'fara', { MANTIS_MODEL_TAG: 'arm-b' }],
+  ['MANTIS_MODEL_URL', 'ftp://model'], ['MANTIS_MODEL_URL', 'http://user:password@model'], ['MANTIS_MODEL_KEY_SECRET', 'no_such_key', 'openai', { MANTIS_MODEL_URL: 'http://model' }],
+  ['MANTIS_LORA_ADAPTER', '$M/adapter.gguf', 'gemma4', { MANTIS_MODEL_URL: 'http://model' }], ['MANTIS_LORA_ADAPTER', '/x.gguf', 'openai', { MANTIS_MODEL_URL: 'http://model' }],
 ]
-for (const [name, value, brain = 'holo3'] of cannot)
-  test(`serving 2.2 ${name}=${value} on ${brain} ends the start within 2 s, as --check does`, () => {
+const spelled = (more) => Object.entries(more).map(([k, v]) => ` ${k}=${v}`).join('')
+for (const [name, said, brain = 'holo3', more = {}] of cannot)
+  test(`serving 2.2 ${name}=${said} on ${brain}${spelled(more)} ends the start within 2 s, as --check does`, () => {
     const dir = tempDir('cannot')
+    const there = (text) => text.replace('$M', models)
+    const value = there(said)
+    const set = Object.fromEntries(Object.entries(more).map(([k, v]) => [k, there(v)]))
     for (const more of [[], ['--check']]) {
       const begun = Date.now()
       const r = spawnSync(bin, ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', path.join(dir, 'data'), ...more], { encoding: 'utf8', timeout: 20000 * slow, env: {
         PATH: process.env.PATH, HOME: dir, MANTIS_REPO_ROOT: process.env.MANTIS_REPO_ROOT, MANTIS_BRAIN: brain, MANTIS_HOLO3_MODEL_DIR: models, MANTIS_HOLO3_GGUF: 'holo3.Q8_0.gguf',
-        MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_FARA_MODEL_DIR: models, MANTIS_LLAMA_SERVER: fake, MANTIS_VLLM_SERVER: fake, [name]: value } })
+        MANTIS_GEMMA4_MODEL_DIR: models, MANTIS_GEMMA4_GGUF: 'model.Q8_0.gguf', MANTIS_FARA_MODEL_DIR: models, MANTIS_LLAMA_SERVER: fake, MANTIS_VLLM_SERVER: fake, MANTIS_SECRETS_DIR: dir, ...set, [name]: value } })
       assert.equal(r.status, 1, r.stderr)
       assert.ok(Date.now() - begun < 2000 * slow)
       assert.match(r.stderr, new RegExp(`^error: .*${name}`))
-      assert.ok(r.stderr.includes(value) || value.includes('password') || value.startsWith('ftp'), r.stderr)
+      assert.ok(r.stderr.includes(name === 'MANTIS_LORA_NAME' ? `'${value}'` : value) || value.includes('password') || value.startsWith('ftp'), r.stderr)
       assert.ok(!r.stderr.includes('password@'))
       assert.ok(!fs.existsSync(path.join(dir, 'data')), 'nothing is made')
     }

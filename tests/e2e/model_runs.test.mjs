@@ -57,7 +57,7 @@ function profiles(dir, url) {
 
 // A model that is only a file: docs/brains.md.
 function tapper(dir) {
-  const profile = { name: 'tapper', api: 'openai_chat', endpoint: { base_url: 'http://127.0.0.1:9/v1', model: 'tapper-3b' }, coordinates: 'per_mille', prompt: { system: 'tapper_system' },
+  const profile = { name: 'tapper', also: ['tapper-b'], api: 'openai_chat', endpoint: { base_url: 'http://127.0.0.1:9/v1', model: 'tapper-3b' }, coordinates: 'per_mille', prompt: { system: 'tapper_system' },
     replies: ['native', 'keyword'], actions: { tap: 'click' } }
   fs.writeFileSync(path.join(dir, 'profiles/tapper.json'), JSON.stringify(profile))
   fs.writeFileSync(path.join(dir, 'tapper_system.txt'), 'Tap on the screen.')
@@ -153,12 +153,13 @@ row('tenancy 5 a tenant whose own Anthropic key is required pays with it, or not
   }, { token, env: { MANTIS_API_TOKEN: '', MANTIS_TENANT_KEYS_JSON: keys } })
 })
 
-row('brains 1 a model that is only a file of the operator drives a run, behind MANTIS_MODEL_URL', async () => {
-  await withModel('chat:tapper', [{ when: asked, times: 1, text: 'tap(x=500, y=500)' }, { when: asked, text: 'done(success=True, summary="the page says thank you")' }], async ({ server, calls }) => {
+for (const name of ['tapper', 'tapper-b']) row(`brains 1 a model that is only a file of the operator drives a run, behind MANTIS_MODEL_URL, as ${name}`, async () => {
+  await withModel(`chat:${name}`, [{ when: asked, times: 1, text: 'tap(x=500, y=500)' }, { when: asked, text: 'done(success=True, summary="the page says thank you")' }], async ({ server, calls }) => {
     const { status, result } = await run(server, plan(open('/'), press, where))
     assert.equal(status.status, 'succeeded', JSON.stringify(result.step_details))
     assert.equal(result.step_details[2].data, `URL:${site.url}/pressed`)
-    assert.deepEqual([result.model, calls()[0].body.model, calls().length], ['tapper', 'tapper-3b', 2])
+    assert.deepEqual([result.model, calls()[0].body.model, calls().length], [name, 'tapper-3b', 2])
+    assert.ok(result.costs.gpu > 0 && result.costs.claude === 0, 'paid by the second, like one of ours')
   })
 })
 

@@ -217,6 +217,15 @@ test('strict: refused, serve ends with 1 and the reason', async () => {
   })
 })
 
+test('a server that runs already is tested with the profile of whatever brain asks it', async () => {
+  const { targets } = await buttons('openai')
+  for (const [rules, state] of [[rulesFor(targets, 1280, 720), 'passed'], [rulesFor(targets, 1000, 1000), 'warned']])
+    await withServe(rules, { MANTIS_BRAIN: 'openai', MANTIS_SELFTEST: 'warn' }, async ({ ready, selftest }) => {
+      await ready()
+      assert.equal(selftest().state, state)
+    })
+})
+
 test('it cannot be asked: a warning; in strict mode the end', async () => {
   const silent = [{ fault: 'silence' }], short = { MANTIS_SELFTEST_TIMEOUT_S: '8' }
   await withServe(silent, { MANTIS_SELFTEST: 'warn', ...short }, async ({ ready, selftest }) => {

@@ -343,7 +343,7 @@ static void make_engine(struct fixture *fx)
     if (!*fx->settings.model_url)
         return;
     fx->pool = pool_create(NULL);
-    if (engine_prepare(fx->pool, &fx->settings, &fx->target, &err) ||
+    if (engine_prepare(fx->pool, &fx->settings, (struct engine_asker){"holo3", "holo3"}, &fx->target, &err) ||
         engine_create(fx->loop, &fx->target, model_ended, NULL, &fx->engine, &err))
         fail_msg("%s", err.msg);
     engine_start(fx->engine);

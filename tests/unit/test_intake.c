@@ -536,6 +536,20 @@ static void suite_keys_apply_and_identities_in_them_are_ignored(void **state)
     assert_null(strstr(lines, "_plan_name"));
 }
 
+static void a_challenger_of_one_run_is_refused(void **state)
+{
+    static const char *const asked[] = {"\"_challenger_model\":\"m:/merged.gguf\"", "\"_lora_adapter\":\"/x.gguf\"",
+                                        "\"_lora_name\":\"challenger\"", "\"_lora_scale\":0.5", "\"_lora_max_rank\":64",
+                                        "\"_lora_adapter\":\"\""};
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+        const char *text = pool_printf(pool, "{\"_micro_plan\":[{\"type\":\"extract_data\",\"intent\":\"read\"}],%s}", asked[i]);
+        assert_int_equal(take(text), E_INVALID);
+        assert_non_null(strstr(err.msg, pool_strndup(pool, asked[i] + 1, strcspn(asked[i] + 1, "\""))));
+        assert_non_null(strstr(err.msg, "asks for another model in this run"));
+    }
+    assert_int_equal(take("{\"_micro_plan\":[{\"type\":\"extract_data\",\"intent\":\"read\"}],\"_lora_adapter\":null}"), 0);
+}
+
 static void unknown_things_are_warned_about_and_counts_are_clamped(void **state)
 {
     assert_int_equal(
@@ -823,6 +837,7 @@ int main(void)
         T(a_budget_below_zero_is_refused),
         T(caller_beats_plan_and_caps_beat_both),
         T(suite_keys_apply_and_identities_in_them_are_ignored),
+        T(a_challenger_of_one_run_is_refused),
         T(unknown_things_are_warned_about_and_counts_are_clamped),
         {"plans 6 a loop without a count is held to the cap too",
          a_loop_without_a_count_is_held_to_the_cap_too, setup, teardown, NULL},

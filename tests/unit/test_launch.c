@@ -189,6 +189,10 @@ static const struct argv_case {
      "/bin/v --model a/b " FARA_HEAD "--gpu-memory-utilization 0.925 --max-model-len 4096 --dtype bfloat16 "
      "--enable-auto-tool-choice --tool-call-parser other",
      "model"},
+    {"serving 2.1 a merged Fara from its own repository",
+     "MANTIS_BRAIN=fara MANTIS_FARA_MODEL_DIR=/nowhere/challenger MANTIS_FARA_REPO=org/challenger MANTIS_MODEL_TAG=arm-b",
+     VLLM " --model org/challenger " FARA_HEAD "--gpu-memory-utilization 0.90 --max-model-len 32768 --dtype auto" FARA_TAIL,
+     "model"},
     {"serving 2.2 a blank adapter is none", "MANTIS_BRAIN=gemma4-cua MANTIS_LORA_ADAPTER=~~", GEMMA4, "gemma4-cua"},
     {"serving 2.2 no adapter, scale and name alone do nothing",
      "MANTIS_BRAIN=gemma4-cua MANTIS_LORA_SCALE=0.5 MANTIS_LORA_NAME=a=b", GEMMA4, "gemma4-cua"},
@@ -225,6 +229,119 @@ static void launches(void **state)
     assert_string_equal(joined(launch_argv(pool, &launch, PORT)), with_dir(c->argv));
     assert_string_equal(launch.request_model, c->model);
     tear_down(NULL);
+}
+
+/* --- every combination ---------------------------------------------------------------------------- */
+
+/* The tables of serving.md sections 1.2, 1.3 and 2.2, said once more: what comes of one value of each. */
+static const char *const bases[] = {"holo3", "gemma4-cua", "fara", "page", "claude"};
+static const char *const adapters[] = {NULL, "~", "$D/x.gguf", "$D/peft", "x.gguf", "vol:/x.gguf", "/nowhere.gguf"};
+static const char *const scales[] = {NULL, "1.0", "0", "0.5", "half"};
+static const char *const names[] = {NULL, "arm-b", "", "a=b", "a,b", "model"};
+static const char *const contexts[] = {NULL, "32768"};
+static const char *const ubatches[] = {NULL, "4096"};
+static const char *const concurrencies[] = {NULL, "3"};
+
+struct combination {
+    const char *base, *adapter, *scale, *name, *context, *ubatch, *concurrency;
+};
+
+static bool is(const char *a, const char *b)
+{
+    return a && strcmp(a, b) == 0;
+}
+
+static const char *or(const char *value, const char *otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static bool asks_for_adapter(const struct combination *c)
+{
+    return c->adapter && !is(c->adapter, "~");
+}
+
+/* The value that is at fault, or NULL: it is served. */
+static const char *fault(const struct combination *c)
+{
+    bool fara = is(c->base, "fara"), gemma4 = is(c->base, "gemma4-cua");
+    if (!asks_for_adapter(c))
+        return fara || gemma4 || is(c->base, "holo3") ? NULL : c->base;
+    if (!is(c->adapter, fara ? "$D/peft" : "$D/x.gguf") || !(fara || gemma4))
+        return c->adapter;
+    if (is(c->scale, "half"))
+        return c->scale;
+    bool bad_name = c->name && !is(c->name, "arm-b");
+    return fara && bad_name ? c->name : NULL;
+}
+
+static const char *llama_line(const struct combination *c)
+{
+    bool gemma4 = is(c->base, "gemma4-cua"), whole = !c->scale || is(c->scale, "1.0");
+    const char *dir_of = gemma4 ? "gemma4" : "holo3";
+    const char *lora = !asks_for_adapter(c) ? ""
+                       : whole              ? " --lora $D/x.gguf"
+                                            : pool_printf(pool, " --lora-scaled $D/x.gguf:%s", c->scale);
+    return pool_printf(pool,
+                       LLAMA " -m $D/%s/m.Q8_0.gguf --host 127.0.0.1 --port 18080 -ngl 99 -c %s -ub %s --fit off --mmproj "
+                             "$D/%s/mmproj.gguf " FLAGS "%s --parallel %s%s",
+                       dir_of, or(c->context, "8192"), or(c->ubatch, "2048"), dir_of,
+                       gemma4 ? " --reasoning-budget 512" : "", c->context ? or(c->concurrency, "1") : "1", lora);
+}
+
+static const char *vllm_line(const struct combination *c)
+{
+    const char *lora = asks_for_adapter(c) ? pool_printf(pool, PEFT("%s"), or(c->name, "challenger")) : "";
+    return pool_printf(pool, "%s%s", FARA, lora);
+}
+
+static void set_or_not(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, is(value, "~") ? "  " : with_dir(value), 1);
+}
+
+static void try_combination(const struct combination *c)
+{
+    clearenv();
+    err_clear(&err);
+    set_or_not("MANTIS_LORA_ADAPTER", c->adapter);
+    set_or_not("MANTIS_LORA_SCALE", c->scale);
+    set_or_not("MANTIS_LORA_NAME", c->name);
+    set_or_not("MANTIS_CONTEXT_SIZE", c->context);
+    set_or_not("MANTIS_UBATCH_SIZE", c->ubatch);
+    set_or_not("MANTIS_RUNTIME_CONCURRENCY", c->concurrency);
+    const char *at_fault = fault(c);
+    int r = prepare(pool_printf(pool, "MANTIS_BRAIN=%s", c->base));
+    if (at_fault) {
+        assert_true(r == E_INVALID || r == E_NOT_FOUND);
+        assert_non_null(strstr(err.msg, "MANTIS_"));
+        if (!strstr(err.msg, pool_printf(pool, "'%s'", with_dir(at_fault))))
+            fail_msg("\"%s\" lacks '%s'", err.msg, at_fault);
+        return;
+    }
+    if (r)
+        fail_msg("%s", err.msg);
+    const char *line = is(c->base, "fara") ? vllm_line(c) : llama_line(c);
+    assert_string_equal(joined(launch_argv(pool, &launch, PORT)), with_dir(line));
+}
+
+#define EACH(i, list) for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+
+static void every_combination(void **state)
+{
+    struct pool *own = pool;
+    int n = 0;
+    EACH(b, bases) EACH(a, adapters) EACH(s, scales) EACH(m, names)
+        EACH(c, contexts) EACH(u, ubatches) EACH(k, concurrencies) {
+            const struct combination it = {bases[b], adapters[a], scales[s], names[m], contexts[c], ubatches[u], concurrencies[k]};
+            pool = pool_create(NULL);
+            try_combination(&it);
+            pool_destroy(pool);
+            n++;
+        }
+    pool = own;
+    assert_int_equal(n, 5 * 7 * 5 * 6 * 8);
 }
 
 /* --- what ends a start -------------------------------------------------------------------------- */
@@ -283,7 +400,7 @@ static const struct refusal {
      "MANTIS_BRAIN=fara MANTIS_LORA_ADAPTER=$D/peft MANTIS_FARA_MODEL_DIR=$D/challenger/",
      "the model is a challenger itself, '$D/challenger/'"},
     {"serving 2 no variable MANTIS_CHALLENGER*", "MANTIS_BRAIN=holo3 MANTIS_CHALLENGER_MODEL=/m.gguf",
-     "MANTIS_CHALLENGER_MODEL is set, but there is no such variable"},
+     "MANTIS_CHALLENGER_MODEL='/m.gguf' is set, but there is no such variable"},
     {"serving 2.2 an adapter on holo3", "MANTIS_BRAIN=holo3 MANTIS_LORA_ADAPTER=$D/holo3.gguf",
      "MANTIS_LORA_ADAPTER='$D/holo3.gguf': adapters of this model are known to fail"},
     {"serving 2.2 an adapter on holo3 is said before what its files lack",
@@ -301,6 +418,12 @@ static const struct refusal {
     {"serving 2.2 the base's name", "MANTIS_BRAIN=fara MANTIS_LORA_ADAPTER=$D/peft MANTIS_LORA_NAME=model", "not 'model'"},
     {"serving 2.2 a path that llama.cpp would take apart", "MANTIS_BRAIN=gemma4 MANTIS_LORA_ADAPTER=$D/y,1.gguf",
      "llama.cpp cannot take a path with ',' or ':'"},
+    {"serving 2.2 a path that vLLM would take apart", "MANTIS_BRAIN=fara MANTIS_LORA_ADAPTER=$D/peft=2",
+     "vLLM cannot take a path with ',' or '='"},
+    {"serving 2.2 a challenger of Fara that is not there is not the base", "MANTIS_BRAIN=fara MANTIS_FARA_MODEL_DIR=/nowhere/challenger",
+     "MANTIS_FARA_MODEL_DIR: there is no directory '/nowhere/challenger', and the base"},
+    {"serving 2.2 a tagged model of Fara that is not there is not the base",
+     "MANTIS_BRAIN=fara MANTIS_FARA_MODEL_DIR=/nowhere MANTIS_MODEL_TAG=arm-b", "'microsoft/Fara-7B' is not served in a challenger's place"},
     {"serving 2.2 a rank that vLLM was not started for", "MANTIS_BRAIN=fara MANTIS_LORA_ADAPTER=$D/peft_128",
      "it has rank 128, at most 64 can be served"},
 };
@@ -375,6 +498,23 @@ static void a_challenger_has_a_tag(void **state)
     assert_string_equal(digest, "a9993e364706816aba3e25717850c26c9cd0d89d"); /* FIPS 180-4 */
 }
 
+static void paths_hold_where_the_server_is(void **state)
+{
+    char *cwd = getcwd(NULL, 0);
+    assert_int_equal(chdir(dir), 0);
+    clearenv();
+    assert_int_equal(prepare("MANTIS_BRAIN=gemma4 MANTIS_GEMMA4_MODEL_DIR=gemma4 MANTIS_LLAMA_SERVER=./x"), 0);
+    const char *const *argv = launch_argv(pool, &launch, PORT);
+    assert_string_equal(argv[0], with_dir("$D/./x"));
+    assert_string_equal(argv[2], with_dir("$D/gemma4/m.Q8_0.gguf"));
+    assert_int_equal(prepare("MANTIS_BRAIN=fara MANTIS_FARA_MODEL_DIR=fara MANTIS_VLLM_SERVER=vllm"), 0);
+    argv = launch_argv(pool, &launch, PORT);
+    assert_string_equal(argv[0], "vllm"); /* through PATH */
+    assert_string_equal(argv[2], with_dir("$D/fara"));
+    assert_int_equal(chdir(cwd), 0);
+    free(cwd);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -382,6 +522,8 @@ int main(void)
         T(what_is_odd_is_warned_of),
         T(servers_have_their_own_patience),
         T(a_challenger_has_a_tag),
+        T(paths_hold_where_the_server_is),
+        cmocka_unit_test_setup_teardown(every_combination, set_up, tear_down),
     };
     struct CMUnitTest commands[ARRAY_SIZE(argv_cases)], ends[ARRAY_SIZE(refusals)];
     for (size_t i = 0; i < ARRAY_SIZE(argv_cases); i++)

@@ -154,30 +154,45 @@ static void a_question_is_asked_twice_at_most(void **state)
     assert_int_equal(fake.calls, 5);
 }
 
+/* The first question: a server that nobody hears of is looked at until it is there. */
+static void first_question(const struct fake_answer *answers, int n, const char *profile, int result, int calls,
+                           const char *says, struct fake_transport *fake)
+{
+    struct said said;
+    struct err err = {0};
+    fake_transport_init(fake, pool, answers, n);
+    const struct model_link link = link_to(&fake->base);
+    int r = model_ask_first(pool, &link, rig_profile(pool, profile), body, clock_mono_ms() + MINUTES(600), &said, &err);
+    if (r != result)
+        fail_msg("%s: %s", err_name(r), err.msg);
+    assert_int_equal(fake->calls, calls);
+    if (r == 0)
+        assert_string_equal(said.text, "hello");
+    else if (!strstr(err.msg, says))
+        fail_msg("'%s' without '%s'", err.msg, says);
+}
+
 static void loading_looks_at_models(void **state)
 {
-    const struct fake_answer late[] = {
-        {E_UNAVAILABLE, 0, "refused", 0}, {503, 0, "", 0}, {200, 0, "{}", 0}};
-    const struct fake_answer never = {E_UNAVAILABLE, 0, "refused", 0}, wrong = {401, 0, "", 0};
+    static const struct fake_answer refused = {E_UNAVAILABLE, 0, "refused", 0}, bad_gateway = {502, 0, "", 0},
+                                    wrong = {401, 0, "", 0}, broken = {500, 0, "", 0}, ok = {200, 0, chat_ok, 0};
+    const struct fake_answer late[] = {refused, refused, refused, refused, refused, {503, 0, "", 0}, {200, 0, "{}", 0}, ok},
+                             behind_a_gateway[] = {bad_gateway, bad_gateway, bad_gateway, bad_gateway, {200, 0, "{}", 0}, ok},
+                             not_ours[] = {refused, refused, refused, refused, wrong};
     struct fake_transport fake;
-    struct err err = {0};
-    fake_transport_init(&fake, pool, late, 3);
-    const struct model_link link = link_to(&fake.base);
-    const int64_t hour = clock_mono_ms() + MINUTES(600);
-    assert_int_equal(model_load(pool, &link, rig_profile(pool, "holo3"), hour, &err), 0);
-    assert_int_equal(fake.calls, 3);
-    assert_string_equal(fake.paths[0], "/models");
-    assert_true(fake.rested_ms[0] > 9900 && fake.rested_ms[0] <= 10000);
-
-    fake_transport_init(&fake, pool, &never, 1);
-    assert_int_equal(model_load(pool, &link, rig_profile(pool, "holo3"), hour, &err), E_TIMEOUT);
-    assert_int_equal(fake.calls, 12);
-    assert_non_null(strstr(err.msg, "http://m.test/v1/models"));
-
-    fake_transport_init(&fake, pool, &wrong, 1);
-    assert_int_equal(model_load(pool, &link, rig_profile(pool, "claude"), hour, &err), E_UPSTREAM);
-    assert_int_equal(fake.calls, 1);
-    assert_non_null(strstr(err.msg, "the key is missing or not valid"));
+    first_question(late, ARRAY_SIZE(late), "holo3", 0, 8, NULL, &fake);
+    assert_string_equal(fake.paths[4], "/models");
+    assert_null(fake.bodies[4]);
+    assert_true(fake.rested_ms[3] > 9900 && fake.rested_ms[3] <= 10000);
+    assert_true(json_equal((json_t *)fake.bodies[7], body));
+    first_question(behind_a_gateway, ARRAY_SIZE(behind_a_gateway), "holo3", 0, 6, NULL, &fake);
+    first_question(&refused, 1, "holo3", E_TIMEOUT, 4 + 12, "http://m.test/v1/models", &fake);
+    first_question(&refused, 1, "llamacpp", E_TIMEOUT, 1 + 1, "http://m.test/v1/models", &fake);
+    first_question(not_ours, ARRAY_SIZE(not_ours), "holo3", E_UPSTREAM, 5, "the key is missing or not valid", &fake);
+    /* one that is there and refuses is not looked at */
+    first_question(&wrong, 1, "holo3", E_UPSTREAM, 1, "the key is missing or not valid", &fake);
+    first_question(&broken, 1, "holo3", E_UPSTREAM, 4, "answered 500 (4 calls)", &fake);
+    first_question(&ok, 1, "holo3", 0, 1, NULL, &fake);
 }
 
 /* --- real connections ------------------------------------------------------------------------ */
@@ -255,9 +270,7 @@ static void answers_come_over(bool by_socket)
     int64_t begun = clock_mono_ms();
     assert_int_equal(ask(&s, "holo3", "wait a second", &said, &err), 0);
     assert_true(clock_mono_ms() - begun >= 1000);
-    assert_int_equal(
-        model_load(pool, &s.link, rig_profile(pool, "claude"), clock_mono_ms() + 20000, &err), 0);
-    assert_int_equal(model_server_count(s.server), 6);
+    assert_int_equal(model_server_count(s.server), 5);
     FILE *sent = fopen(s.record, "r");
     line = json_loadf(sent, JSON_DISABLE_EOF_CHECK, NULL);
     fclose(sent);
@@ -334,7 +347,7 @@ static const struct CMUnitTest others[] = {
     row_test("brains 4 address, headers and timeout are the profile's",
              a_call_takes_no_longer_than_its_profile_says),
     row_test("brains 1 query: two attempts at most", a_question_is_asked_twice_at_most),
-    row_test("brains 1 load looks at /models until it is there", loading_looks_at_models),
+    row_test("brains 1 load: a server that is not there is looked at by /models until it is, or given up", loading_looks_at_models),
     row_test("brains 1 a real server, over a port", over_a_port),
     row_test("brains 1 a real server, through a Unix socket, without a key", over_a_socket),
     row_test("brains 2 a cancel ends a call that nobody answers within 2 s",

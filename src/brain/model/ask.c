@@ -96,8 +96,10 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile,
-              const json_t *body, int64_t deadline_mono_ms, struct said *out, struct err *err)
+/* *failure: of the last call; status 0 when there was none, or none that failed. */
+static int ask_until(struct pool *pool, const struct model_link *link,
+                     const struct profile *profile, const json_t *body, int64_t deadline_mono_ms,
+                     struct said *out, struct model_failure *failure, struct err *err)
 {
     const char *text = json_text(pool, body);
     struct transport_call call = {.path = request_path(profile->api),
@@ -106,24 +108,30 @@ int model_ask(struct pool *pool, const struct model_link *link, const struct pro
                                   .len = strlen(text)};
     double server_s = 0;
     for (int attempt = 0;; attempt++) {
-        struct model_failure failure;
         call.deadline_mono_ms =
             earlier(deadline_mono_ms, clock_mono_ms() + 1000 * (int64_t)profile->timeout_s);
-        int r = ask_once(pool, link, profile, &call, out, &failure, &server_s);
+        int r = ask_once(pool, link, profile, &call, out, failure, &server_s);
         if (!r)
             out->server_s = server_s;
         if (!r)
             return 0;
         if (r == E_BUDGET)
-            return err_set(err, r, "%s", failure.detail);
-        struct retry next = retry_next(profile, &failure, attempt, jitter());
+            return err_set(err, r, "%s", failure->detail);
+        struct retry next = retry_next(profile, failure, attempt, jitter());
         int64_t then = clock_mono_ms() + (int64_t)(next.wait_s * 1000);
         if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms))
-            return retry_explain(profile, address_of(pool, link, call.path), &failure, attempt + 1,
+            return retry_explain(profile, address_of(pool, link, call.path), failure, attempt + 1,
                                  err);
         if (r == E_CANCELLED || link->transport->rest(link->transport, then))
             return cancelled(link, err);
     }
+}
+
+int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile,
+              const json_t *body, int64_t deadline_mono_ms, struct said *out, struct err *err)
+{
+    struct model_failure failure;
+    return ask_until(pool, link, profile, body, deadline_mono_ms, out, &failure, err);
 }
 
 int model_ask_twice(struct pool *pool, const struct model_link *link, const struct profile *profile,
@@ -135,8 +143,9 @@ int model_ask_twice(struct pool *pool, const struct model_link *link, const stru
     return model_ask(pool, link, &twice, body, deadline_mono_ms, out, err);
 }
 
-int model_load(struct pool *pool, const struct model_link *link, const struct profile *profile,
-               int64_t deadline_mono_ms, struct err *err)
+/* Looks at /models as often as the profile says, until the server answers. */
+static int load(struct pool *pool, const struct model_link *link, const struct profile *profile,
+                int64_t deadline_mono_ms, struct err *err)
 {
     struct transport_call call = {.path = "/models", .headers = profile->headers};
     double server_s = 0;
@@ -154,4 +163,21 @@ int model_load(struct pool *pool, const struct model_link *link, const struct pr
         if (r == E_CANCELLED || link->transport->rest(link->transport, then))
             return cancelled(link, err);
     }
+}
+
+/* Nobody listens, or what stands before the server says so. */
+static bool nobody_there(const struct model_failure *failure)
+{
+    return failure->status == 0 || (failure->status >= 502 && failure->status <= 504);
+}
+
+int model_ask_first(struct pool *pool, const struct model_link *link, const struct profile *profile,
+                    const json_t *body, int64_t deadline_mono_ms, struct said *out, struct err *err)
+{
+    struct model_failure failure;
+    int r = ask_until(pool, link, profile, body, deadline_mono_ms, out, &failure, err);
+    if (!r || r == E_CANCELLED || r == E_BUDGET || !nobody_there(&failure))
+        return r;
+    r = load(pool, link, profile, deadline_mono_ms, err);
+    return r ? r : model_ask(pool, link, profile, body, deadline_mono_ms, out, err);
 }

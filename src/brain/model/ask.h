@@ -39,8 +39,9 @@ int model_ask_twice(struct pool *pool, const struct model_link *link, const stru
 /* What a server that refuses says itself: its JSON's message, or its text; short, in pool. */
 const char *model_error_words(struct pool *pool, const char *body, size_t len);
 
-/* Looks at /models as often as the profile says, until the server answers. E_UPSTREAM, E_TIMEOUT, E_CANCELLED. */
-int model_load(struct pool *pool, const struct model_link *link, const struct profile *profile,
-               int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
+/* The same, of a server that did not answer yet: where nobody is there it may be starting, and is looked at
+ * (GET /models) as often as the profile says, until it is; then it is asked again. */
+int model_ask_first(struct pool *pool, const struct model_link *link, const struct profile *profile, const json_t *body,
+                    int64_t deadline_mono_ms, struct said *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -288,6 +288,12 @@ cases({ start, stop }, (check) => {
     assert.ok(!fs.existsSync(`${server.dir}/tenants/acme/chrome-profile/busy__takes-the-slot`))
   })
 
+  for (const [key, value] of [['_challenger_model', 'models:/merged.gguf'], ['_lora_adapter', 'models:/x.gguf'], ['_lora_adapter', '/abs/x.gguf'], ['_lora_name', 'challenger'], ['_lora_scale', 0.5], ['_lora_max_rank', 64]])
+    for (const [shape, suite] of [['steps', { _micro_plan: named('challenger') }], ['tasks', { tasks: [{ task_id: 't', intent: 'Look around', start_url: 'http://127.0.0.1/' }] }]])
+      check('serving 5 row 6', `${key} ${JSON.stringify(value)} in a suite of ${shape} is 400: this host serves one model`, async ({ acme }) => {
+        for (const more of [{}, { dry_run: true }]) refused(await acme.predict({ task_suite: { ...suite, [key]: value }, ...more }), 400, new RegExp(`'${key}' asks for another model in this run`))
+      })
+
   check('http-api 4.4', '_resume_* of a suite is ignored', async ({ acme }) => {
     for (const key of ['_resume_state', '_resume_from', '_resume_checkpoint', '_resume_user_input']) {
       const d = await dryRun(acme, { task_suite: { _micro_plan: named('resume'), [key]: true } })

@@ -21,7 +21,8 @@ export async function startModelServer(dir, script, ...options) {
   })
   return {
     url,
-    sent: () => fs.readFileSync(record, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)),
+    // whole lines: the last one may be on its way
+    sent: () => fs.readFileSync(record, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line)),
     stop: () => { child.stdin.end(); return ended },
   }
 }
