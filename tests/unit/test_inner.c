@@ -188,6 +188,60 @@ static void a_frame_hash_is_seventeen_hex_digits(void **state)
     test_free(c);
 }
 
+/* What stands on a white page, by pixels: words are stripes, the n-th of a sort of its own. */
+static void write_words(struct canvas *c, int x, int y, int n)
+{
+    for (int i = 0; i < 12; i++)
+        box(c, x + 7 * i, y, 1 + (i * n + n) % 4, 6, 60);
+}
+
+static const struct flat_case {
+    const char *row;
+    int words[2];      /* before and after, 0 none */
+    int spot, w, h;    /* grey of a spot that is there afterwards only; its size, px */
+    bool full, stands; /* a page full of things; it is taken for the same screen */
+} flat_cases[] = {
+    {"agent-loop 5.1 an empty page is the same", {0, 0}, 255, 0, 0, false, true},
+    {"agent-loop 5.1 the same line on an empty page is the same", {1, 1}, 255, 0, 0, false, true},
+    {"agent-loop 5.1 another line on an empty page is another screen", {1, 2}, 255, 0, 0, false, false},
+    {"agent-loop 5.1 a line that came onto an empty page is another screen", {0, 1}, 255, 0, 0, false, false},
+    {"agent-loop 5.1 a caret on an empty page is none", {1, 1}, 0, 1, 9, false, true},
+    {"agent-loop 5.1 a spinner on an empty page is none", {1, 1}, 120, 20, 20, false, true},
+    {"agent-loop 5.1 what is larger than a spinner is one", {1, 1}, 120, 40, 6, false, false},
+    {"agent-loop 5.1 on a full page the hash alone decides", {1, 2}, 255, 0, 0, true, true},
+};
+
+static void paint_flat(struct canvas *c, const struct flat_case *f, bool after)
+{
+    paint(c, 255);
+    for (int row = 0; f->full && row < 6; row++)
+        box(c, 20, 60 + 18 * row, 200, 12, 120);
+    if (f->words[after])
+        write_words(c, 20, 20, f->words[after]);
+    box(c, 240, 100, after ? f->w : 0, f->h, f->spot);
+}
+
+/* On pixels alone, where no address tells pages apart. */
+static void near_empty_pages_are_told_apart(void **state)
+{
+    const struct flat_case *f = *state;
+    static const struct action actions[] = {CLICK(1, 2), KEY("Tab"), CLICK(300, 2)};
+    struct canvas *before = test_malloc(sizeof(*before)), *after = test_malloc(sizeof(*after));
+    struct loop_sample *s = test_calloc(5, sizeof(*s));
+    paint_flat(before, f, false);
+    paint_flat(after, f, true);
+    for (int i = 0; i < 5; i++)
+        s[i] = loop_sample_of(&actions[i % 3], "", i == 1 ? &after->frame : &before->frame);
+    if (f->words[0] && !f->w)
+        assert_string_equal(s[0].frame, s[1].frame); /* the hash does not see words */
+    const char *got = loop_signal(&screen, s, 3, 3);
+    assert_string_equal(got ? got : "none", f->stands ? "state" : "none");
+    assert_int_equal(loop_same_frames(s, 5, 5), f->stands);
+    test_free(s);
+    test_free(before);
+    test_free(after);
+}
+
 /* --- 5.3, 7 ---------------------------------------------------------------------------------- */
 
 static const struct pending_value pending_name = {"name", "Ann", false};
@@ -1179,6 +1233,8 @@ int main(void)
                  signals_fire);
     n = add_rows(tests, n, window_cases, sizeof(window_cases[0]), ARRAY_SIZE(window_cases),
                  windows_adapt);
+    n = add_rows(tests, n, flat_cases, sizeof(flat_cases[0]), ARRAY_SIZE(flat_cases),
+                 near_empty_pages_are_told_apart);
     n = add_rows(tests, n, gate_cases, sizeof(gate_cases[0]), ARRAY_SIZE(gate_cases),
                  dones_are_gated);
     n = add_rows(tests, n, fill_cases, sizeof(fill_cases[0]), ARRAY_SIZE(fill_cases),
