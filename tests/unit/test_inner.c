@@ -140,6 +140,49 @@ static void the_tolerance_grows_with_the_screen_and_can_be_switched_off(void **s
     assert_null(loop_signal(&plain, s, n, 3));
 }
 
+static const struct tolerance_case {
+    const char *row, *reasoning;
+    int px;
+} tolerance_cases[] = {
+    {"agent-loop 5.1 anything else: 8 px on 1280x720", "the picture", 8},
+    {"agent-loop 5.1 a submit button: 1.5 times", "the submit button", 12},
+    {"agent-loop 5.1 a button: 1.5 times", "the Save button", 12},
+    {"agent-loop 5.1 submit: 1.5 times", "Submit it", 12},
+    {"agent-loop 5.1 a dropdown: .75", "the dropdown", 6},
+    {"agent-loop 5.1 select: .75", "select Ohio", 6},
+    {"agent-loop 5.1 a menu item: .75", "the menu item Print", 6},
+    {"agent-loop 5.1 a link: .5", "the link", 4},
+    {"agent-loop 5.1 an anchor: .5", "the anchor", 4},
+};
+
+/* The class is that of the first sample. */
+static void things_have_their_tolerance(void **state)
+{
+    const struct tolerance_case *c = *state;
+    struct loop_sample s[SAMPLES];
+    for (int out = 0; out < 2; out++) {
+        const struct shown shown[] = {
+            {{.type = ACTION_CLICK, .x = 100, .y = 100, .reasoning = c->reasoning}, 'a', '1'},
+            AT(100 + c->px + out, 100, 'a', '2'),
+            AT(100, 100 - c->px, 'a', '3')};
+        const char *got = loop_signal(&screen, s, samples_of(shown, 3, s), 3);
+        assert_string_equal(got ? got : "none", out ? "none" : "drift");
+    }
+}
+
+static void every_key_that_pages_is_known(void **state)
+{
+    static const char *const keys[] = {"page_down", "pagedown", "Page_Up", "pageup",
+                                       "up",        "Down",     "j",       "k"};
+    struct loop_sample s[SAMPLES];
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const struct shown shown[] = {
+            PRESS(keys[i], 'a', '1'), PRESS(keys[i], 'a', '2'), PRESS(keys[i], 'a', '3')};
+        if (loop_signal(&screen, s, samples_of(shown, 3, s), 3))
+            fail_msg("%s", keys[i]);
+    }
+}
+
 struct window_case {
     const char *row;
     int base, n;
@@ -157,6 +200,14 @@ static const struct window_case window_cases[] = {
     {"agent-loop 5.2 variety widens by two", 3, 3, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 5, ""},
     {"agent-loop 5.2 progress widens by two", 3, 3, {AT(1, 2, 'a', '1'), AT(1, 2, 'a', '2'), AT(1, 2, 'a', '3')}, false, 5, ""},
     {"agent-loop 5.2 progress over the window is no loop though the action repeats", 3, 5, {AT(1, 2, 'a', '1'), AT(1, 2, 'a', '2'), AT(1, 2, 'a', '3'), AT(1, 2, 'a', '4'), AT(1, 2, 'a', '5')}, false, 5, ""},
+    {"agent-loop 5.2 a diversity of .6 widens", 5, 5, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(200, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 7, ""},
+    {"agent-loop 5.2 a diversity below .6 keeps the base", 7, 7, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(200, 2, 'a', '1'), AT(300, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 7, "state"},
+    {"agent-loop 5.2 a diversity above .25 keeps the base", 7, 7, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 7, "state"},
+    {"agent-loop 5.2 clicks are bucketed by 8", 4, 4, {AT(8, 16, 'a', '1'), AT(15, 23, 'a', '1'), AT(8, 23, 'a', '1'), AT(15, 16, 'a', '1')}, false, 3, "state"},
+    {"agent-loop 5.2 clicks in two buckets are two", 3, 3, {AT(15, 16, 'a', '1'), AT(16, 16, 'a', '1'), AT(15, 16, 'a', '1')}, false, 5, ""},
+    {"agent-loop 5.2 drags are told apart by their end", 4, 4, {{{.type = ACTION_DRAG, .x = 1, .to_x = 50}, 'a', '1'}, {{.type = ACTION_DRAG, .x = 2, .to_x = 50}, 'a', '1'}, {{.type = ACTION_DRAG, .x = 3, .to_x = 50}, 'a', '1'}, {{.type = ACTION_DRAG, .x = 4, .to_x = 50}, 'a', '1'}}, false, 3, "state"},
+    {"agent-loop 5.2 scrolls are told apart by their direction", 4, 4, {{{.type = ACTION_SCROLL, .dy = 3}, 'a', '1'}, {{.type = ACTION_SCROLL, .dy = 5}, 'a', '1'}, {{.type = ACTION_SCROLL, .dy = 9}, 'a', '1'}, {{.type = ACTION_SCROLL, .dy = 1}, 'a', '1'}}, false, 3, "state"},
+    {"agent-loop 5.2 keys are told apart by name", 3, 3, {PRESS("Tab", 'a', '1'), PRESS("Return", 'a', '1'), PRESS("Tab", 'a', '1')}, false, 5, ""},
     {"agent-loop 5.2 some variety keeps the base", 3, 3, {AT(1, 2, 'a', '1'), AT(2, 3, 'a', '1'), AT(3, 4, 'a', '1')}, false, 3, "state"},
     {"agent-loop 5.2 switched off the base stands and repeats count", 3, 3, {AT(1, 2, 'a', '1'), AT(1, 2, 'a', '2'), AT(1, 2, 'a', '3')}, true, 3, "repeat"},
     {"agent-loop 5.2 the same text typed further on is the same signature", 4, 4, {{{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901a"}, 'a', '1'}, {{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901b"}, 'a', '1'}, {{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901c"}, 'a', '1'}, {{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901d"}, 'a', '1'}}, false, 3, "state"},
@@ -307,8 +358,8 @@ static void loops_are_left(void **state)
 
 static void submit_shaped_texts_are_told_by_whole_words(void **state)
 {
-    static const char *const yes[] = {"Submit it", "sign-in", "Log in",  "Register now",
-                                      "save",      "Confirm", "Continue"};
+    static const char *const yes[] = {"Submit it", "sign-in", "Log in", "Register now", "save",
+                                      "Confirm",   "Continue", "signin", "Sign in", "login", "log-in"};
     static const char *const no[] = {"", "designing", "catalog index", "unsaved"};
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
         assert_true(recover_submit_shaped(yes[i]));
@@ -386,6 +437,30 @@ static void a_repeated_click_at_the_top_scrolls_on(void **state)
     bool scrolls = guard_top_click(&c->action, &c->top, c->task, &out);
     assert_int_equal(scrolls, c->scrolls);
     assert_int_equal(scrolls ? out.dy : 5, 5);
+}
+
+static const struct level_case {
+    const char *row;
+    int grey;
+    double dark, border_dark, bright;
+} level_cases[] = {
+    {"agent-loop 7.5 below 55 is dark", 54, 1, 1, 0},
+    {"agent-loop 7.5 55 is not dark, below 65 the border is", 55, 0, 1, 0},
+    {"agent-loop 7.5 64 is dark at the border", 64, 0, 1, 0},
+    {"agent-loop 7.5 65 is not", 65, 0, 0, 0},
+    {"agent-loop 7.5 90 is not bright", 90, 0, 0, 0},
+    {"agent-loop 7.5 above 90 is bright", 91, 0, 0, 1},
+};
+
+static void levels_are_looked_at(void **state)
+{
+    const struct level_case *l = *state;
+    struct canvas *c = test_malloc(sizeof(*c));
+    paint(c, l->grey);
+    struct gallery_look look = gallery_look_at(&c->frame);
+    assert_true(look.dark == l->dark && look.border_dark == l->border_dark);
+    assert_true(look.bright == l->bright && look.centre_contrast == 0);
+    test_free(c);
 }
 
 static void a_photo_viewer_is_told_from_a_page(void **state)
@@ -523,6 +598,30 @@ static const struct predicate_case {
      "url_contains:/cart", {"", "", "", NULL}, {"", "", "", NULL}, -1},
     {"agent-loop 8.1 url_equals",
      "url_equals:http://a.test/", {"", "", "", NULL}, {"http://a.test/", "", "", NULL}, 1},
+    {"agent-loop 8.1 url_equals is not in part",
+     "url_equals:http://a.test/", {"", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_equals without its argument is false",
+     "url_equals", {"", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_unchanged",
+     "url_unchanged", {"http://a.test/", "", "", NULL}, {"http://a.test/", "", "", NULL}, 1},
+    {"agent-loop 8.1 url_changed is false when it stayed",
+     "url_changed", {"http://a.test/", "", "", NULL}, {"http://a.test/", "", "", NULL}, 0},
+    {"agent-loop 8.1 title_changed is false when it stayed",
+     "title_changed", {"", "A", "", NULL}, {"", "A", "", NULL}, 0},
+    {"agent-loop 8.1 field_focused:n by its label",
+     "field_focused:e-mail", {"", "", "", NULL}, {"", "", "", &field}, 1},
+    {"agent-loop 8.1 field_unfocused is false with the focus",
+     "field_unfocused", {"", "", "", NULL}, {"", "", "", &field}, 0},
+    {"agent-loop 8.1 frame_changed is false when it stayed",
+     "frame_changed", {"", "", "1", NULL}, {"", "", "1", NULL}, 0},
+    {"agent-loop 8.1 frame_stable when it stayed",
+     "frame_stable", {"", "", "1", NULL}, {"", "", "1", NULL}, 1},
+    {"agent-loop 8.1 frame_changed without a hash is unknown",
+     "frame_changed", {"", "", "1", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 element_disappears is always unknown",
+     "element_disappears:toast", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 modal_opens is always unknown",
+     "modal_opens", {"", "", "", NULL}, {"", "", "", NULL}, -1},
     {"agent-loop 8.1 url_changed",
      "url_changed", {"http://a.test/", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 1},
     {"agent-loop 8.1 url_unchanged is false when it changed",
@@ -970,6 +1069,9 @@ static void a_trajectory_holds_no_typed_text(void **state)
                                        "reward_components",
                                        "frame_hash",
                                        "observed_state",
+                                       "hypothesized_state",
+                                       "observed_outcome",
+                                       "action_effect_observed",
                                        "predicted_outcome",
                                        "predicate_results",
                                        "done_rejected_reason",
@@ -1187,6 +1289,7 @@ static void two_pictures_are_kept_at_a_time(void **state)
 static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 5.1 a window is at least two samples", a_window_is_never_below_two),
     row_test("agent-loop 5.1 the tolerance grows with the screen and can be switched off", the_tolerance_grows_with_the_screen_and_can_be_switched_off),
+    row_test("agent-loop 5.1 every key that pages may be pressed again", every_key_that_pages_is_known),
     row_test("agent-loop 5 hash64 is sixteen hex digits and one of the mean", a_frame_hash_is_seventeen_hex_digits),
     row_test("agent-loop 5.3 the way out of a loop over a form", loops_are_left),
     row_test("agent-loop 5.3 submit-shaped is told by whole words", submit_shaped_texts_are_told_by_whole_words),
@@ -1233,6 +1336,10 @@ int main(void)
                  signals_fire);
     n = add_rows(tests, n, window_cases, sizeof(window_cases[0]), ARRAY_SIZE(window_cases),
                  windows_adapt);
+    n = add_rows(tests, n, tolerance_cases, sizeof(tolerance_cases[0]),
+                 ARRAY_SIZE(tolerance_cases), things_have_their_tolerance);
+    n = add_rows(tests, n, level_cases, sizeof(level_cases[0]), ARRAY_SIZE(level_cases),
+                 levels_are_looked_at);
     n = add_rows(tests, n, flat_cases, sizeof(flat_cases[0]), ARRAY_SIZE(flat_cases),
                  near_empty_pages_are_told_apart);
     n = add_rows(tests, n, gate_cases, sizeof(gate_cases[0]), ARRAY_SIZE(gate_cases),

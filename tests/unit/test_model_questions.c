@@ -181,6 +181,29 @@ static void what_was_typed_is_not_told_to_the_director(void **state)
         text, "Fields that are filled: user\nFields that are not: none\nWas the form sent? yes"));
 }
 
+static void the_director_is_told_ten_actions(void **state)
+{
+    struct action many[12];
+    for (int i = 0; i < 12; i++)
+        many[i] = (struct action){.type = ACTION_CLICK, .x = 100 + i, .y = 2};
+    const struct question_facts facts = {.view = view, .task = "t", .history = many, .n_history = 12};
+    const char *text = ask("claude", QUESTION_DIRECTOR, &facts);
+    assert_null(strstr(text, "\"x\":101,"));
+    assert_non_null(strstr(text, "\"x\":102,"));
+    assert_non_null(strstr(text, "\"x\":111,"));
+}
+
+static void the_director_is_told_what_it_must_not_do(void **state)
+{
+    static const char *const words[] = {"single safest", "Never type", "never fill a field again", "before every field is filled", "second time"};
+    const struct question_facts facts = {.view = view, .task = "t"};
+    const char *text = ask("claude", QUESTION_DIRECTOR, &facts);
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (!strstr(text, words[i]))
+            fail_msg("'%s' is not in: %s", words[i], text);
+    assert_int_equal(question_max_tokens(QUESTION_DIRECTOR), 400);
+}
+
 static void tasks_are_cut(void **state)
 {
     char *task = pool_alloc(pool, 7001);
@@ -227,6 +250,7 @@ static void some_clicks_are_not_looked_at_again(void **state)
 {
     static const char *const skipped[] = {"close the banner", "go back",    "press the X button",
                                           "force-submit",     "Dismiss it", "claude-director: r",
+                                          "press Escape",     "exit",       "force-fill",
                                           "leave the gallery"};
     static const char *const looked_at[] = {"background colour", "the closest shop",
                                             "feedback form", "", NULL};
@@ -247,9 +271,10 @@ static void the_way_is_remembered_not_the_place(void **state)
     assert_true(grounding_cache_get(cache, "k", 1, (struct point){300, 400}, &to, &confidence));
     assert_true(to.x == 310 && to.y == 395 && confidence > 0.89);
     assert_false(grounding_cache_get(cache, "other", 1, to, &to, &confidence));
-    assert_false(grounding_cache_get(cache, "k", GROUNDING_TTL_MS, to, &to, &confidence));
+    assert_true(grounding_cache_get(cache, "k", 3600000 - 1, to, &to, &confidence));
+    assert_false(grounding_cache_get(cache, "k", 3600000, to, &to, &confidence));
     struct grounding_counts n = grounding_cache_counts(cache);
-    assert_true(n.hits == 1 && n.misses == 2 && n.expirations == 1 && n.size == 0);
+    assert_true(n.hits == 2 && n.misses == 2 && n.expirations == 1 && n.size == 0);
     grounding_cache_destroy(cache);
 }
 
@@ -267,14 +292,14 @@ static void the_longest_unused_makes_room(void **state)
     struct grounding_cache *cache = grounding_cache_create();
     struct point to, from = {0, 0};
     double confidence;
-    for (int i = 0; i < GROUNDING_ENTRIES; i++)
+    for (int i = 0; i < 1024; i++)
         grounding_cache_put(cache, pool_printf(pool, "k%d", i), 0, from, from, 0.9);
     assert_true(grounding_cache_get(cache, "k0", 1, from, &to, &confidence));
     grounding_cache_put(cache, "new", 1, from, from, 0.9);
     assert_true(grounding_cache_get(cache, "k0", 1, from, &to, &confidence));
     assert_false(grounding_cache_get(cache, "k1", 1, from, &to, &confidence));
     struct grounding_counts n = grounding_cache_counts(cache);
-    assert_true(n.evictions == 1 && n.size == GROUNDING_ENTRIES);
+    assert_true(n.evictions == 1 && n.size == 1024);
     grounding_cache_destroy(cache);
 }
 
@@ -319,6 +344,9 @@ static const struct CMUnitTest others[] = {
     row_test("brains 8 points in questions are the model's own", points_are_the_models_own),
     row_test("brains 8 the director is not told what was typed",
              what_was_typed_is_not_told_to_the_director),
+    row_test("brains 8 the director is told the last ten actions", the_director_is_told_ten_actions),
+    row_test("brains 8 the director is told what it must not do, in 400 tokens",
+             the_director_is_told_what_it_must_not_do),
     row_test("brains 8 tasks are cut", tasks_are_cut),
     row_test("brains 11 the example: 13.9 pixels away", confidence_falls_with_the_distance),
     row_test("agent-loop 15 how much a better point is believed",

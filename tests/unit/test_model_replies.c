@@ -72,11 +72,15 @@ static const struct row rows[] = {
     SAYS("brains 2 press and hotkey keep positional arguments", "holo3", "hotkey('ctrl','l')", "key ctrl+l"),
     SAYS("brains 2 press keeps its key", "holo3", "press('enter')", "key enter"),
     SAYS("brains 2 typewrite keeps its text", "holo3", "typewrite('abc')", "type abc"),
+    SAYS("brains 2 type is type_text", "holo3", "type(text=\"abc\")", "type abc"),
     SAYS("brains 2 a list of keys is joined", "holo3", "key_press(keys=[\"ctrl\", \"shift\", \"t\"])", "key ctrl+shift+t"),
     SAYS("brains 2 a number is the leading integer of its text", "holo3", "click(x=\"644px\", y=\"364 px\")", "click 640,360"),
     SAYS("brains 2 a point by names that need no quotes", "holo3", "click(x: 644, y: 364)", "click 640,360"),
     SAYS("brains 2 done succeeds unless it says otherwise", "holo3", "done(summary=\"ok\")", "done true: ok"),
     SAYS("brains 2 done with yes", "holo3", "done(success=\"yes\", summary=\"ok\")", "done true: ok"),
+    SAYS("brains 2 done with true as text", "holo3", "done(success=\"true\", summary=\"ok\")", "done true: ok"),
+    SAYS("brains 2 done with 1", "holo3", "done(success=1, summary=\"ok\")", "done true: ok"),
+    SAYS("brains 2 done with success as text", "holo3", "done(success=\"success\", summary=\"ok\")", "done true: ok"),
     SAYS("brains 2 done with no", "holo3", "done(success=\"no\", summary=\"gone\")", "done false: gone"),
     SAYS("brains 2 done with false as text", "holo3", "done(success=\"false\", summary=\"gone\")", "done false: gone"),
     SAYS("brains 2 done with its positional summary", "holo3", "done(True, 'Total: 12')", "done true: Total: 12"),
@@ -119,6 +123,7 @@ static const struct row rows[] = {
     CALLS("brains 3 scroll without a point goes down three", "fara", "computer_use", "{\"action\":\"scroll\"}", "scroll down 3"),
     CALLS("brains 3 wait is one second", "fara", "computer_use", "{\"action\":\"wait\"}", "wait 1"),
     CALLS("brains 3 wait by duration", "fara", "computer_use", "{\"action\":\"wait\",\"duration\":2.5}", "wait 2.5"),
+    CALLS("brains 3 wait by seconds", "fara", "computer_use", "{\"action\":\"wait\",\"seconds\":4}", "wait 4"),
     CALLS("brains 3 visit_url", "fara", "computer_use", "{\"action\":\"visit_url\",\"url\":\"https://a.test/\"}", "type https://a.test/"),
     CALLS("brains 3 visit_url without https", "fara", "computer_use", "{\"action\":\"visit_url\",\"url\":\"a.test:8000/x\"}", "type https://a.test:8000/x"),
     CALLS("brains 3 visit_url of something that is no page", "fara", "computer_use", "{\"action\":\"visit_url\",\"url\":\"javascript:alert(1)\"}", "wait 0.5 unread"),
@@ -131,6 +136,7 @@ static const struct row rows[] = {
     CALLS("brains 3 double_click", "fara", "computer_use", "{\"action\":\"double_click\",\"coordinate\":[714,448]}", "double_click 640,360"),
     CALLS("brains 3 a click without a coordinate is none", "fara", "computer_use", "{\"action\":\"left_click\"}", "wait 0.5 unread"),
     CALLS("brains 3 an empty query is none", "fara", "computer_use", "{\"action\":\"web_search\",\"query\":\" \"}", "wait 0.5 unread"),
+    CALLS("brains 3 an empty address is none", "fara", "computer_use", "{\"action\":\"visit_url\",\"url\":\"\"}", "wait 0.5 unread"),
     CALLS("brains 3 something else waits half a second", "fara", "computer_use", "{\"action\":\"juggle\"}", "wait 0.5 unread"),
     CALLS("brains 3 coord is a coordinate", "fara", "computer_use", "{\"action\":\"left_click\",\"coord\":[714,448]}", "click 640,360"),
     CALLS("brains 3 x and y are a coordinate", "fara", "computer_use", "{\"action\":\"left_click\",\"x\":\"714\",\"y\":448.9}", "click 640,360"),
@@ -140,6 +146,7 @@ static const struct row rows[] = {
     SAYS("brains 3 terminate in the text", "fara", "terminate(status=\"success\")", "done true: "),
     SAYS("brains 3 True, False and None", "fara", "{'action': 'type', 'text': 'x', 'press_enter': True, 'coordinate': None}", "type x (enter)"),
     SAYS("brains 3 DONE", "fara", "DONE", "done true: "),
+    SAYS("brains 3 FAIL", "fara", "FAIL", "done false: "),
     SAYS("brains 3 nothing", "fara", "Hello.", "wait 1 unread"),
 
     /* --- claude --- */
@@ -158,11 +165,22 @@ static const struct row rows[] = {
     CALLS("brains 4 BackSpace is backspace", "claude", "computer", "{\"action\":\"key\",\"key\":\"BackSpace\"}", "key backspace"),
     CALLS("brains 4 Page_Down is pagedown", "claude", "computer", "{\"action\":\"key\",\"keys\":\"Page_Down\"}", "key pagedown"),
     CALLS("brains 4 a chord is mapped part by part", "claude", "computer", "{\"action\":\"key\",\"text\":\"Control+Shift+F5\"}", "key ctrl+shift+f5"),
+    CALLS("brains 4 Enter is enter", "claude", "computer", "{\"action\":\"key\",\"text\":\"Enter\"}", "key enter"),
+    CALLS("brains 4 Escape", "claude", "computer", "{\"action\":\"key\",\"text\":\"Escape\"}", "key escape"),
+    CALLS("brains 4 Tab", "claude", "computer", "{\"action\":\"key\",\"text\":\"Tab\"}", "key tab"),
+    CALLS("brains 4 Delete", "claude", "computer", "{\"action\":\"key\",\"text\":\"Delete\"}", "key delete"),
+    CALLS("brains 4 Home", "claude", "computer", "{\"action\":\"key\",\"text\":\"Home\"}", "key home"),
+    CALLS("brains 4 End", "claude", "computer", "{\"action\":\"key\",\"text\":\"End\"}", "key end"),
+    CALLS("brains 4 Left", "claude", "computer", "{\"action\":\"key\",\"text\":\"Left\"}", "key left"),
+    CALLS("brains 4 F12", "claude", "computer", "{\"action\":\"key\",\"text\":\"F12\"}", "key f12"),
+    CALLS("brains 4 Page_Up is pageup", "claude", "computer", "{\"action\":\"key\",\"text\":\"Page_Up\"}", "key pageup"),
+    CALLS("brains 4 ctrl+Return", "claude", "computer", "{\"action\":\"key\",\"text\":\"ctrl+Return\"}", "key ctrl+enter"),
     CALLS("brains 4 scroll without anything", "claude", "computer", "{\"action\":\"scroll\",\"coordinate\":[0,0]}", "scroll down 3"),
     CALLS("brains 4 left_click_drag", "claude", "computer", "{\"action\":\"left_click_drag\",\"start_coordinate\":[1,2],\"coordinate\":[30,40]}", "drag 1,2 to 30,40"),
     CALLS("brains 4 screenshot", "claude", "computer", "{\"action\":\"screenshot\"}", "wait 0.5"),
     CALLS("brains 4 wait by duration", "claude", "computer", "{\"action\":\"wait\",\"duration\":3}", "wait 3"),
     CALLS("brains 4 the wait tool", "claude", "wait", "{}", "wait 1"),
+    CALLS("brains 4 the wait tool with its seconds", "claude", "wait", "{\"seconds\":3}", "wait 3"),
     CALLS("brains 4 the done tool", "claude", "done", "{\"success\":true,\"summary\":\"ok\"}", "done true: ok"),
     CALLS("brains 4 mouse_move", "claude", "computer", "{\"action\":\"mouse_move\",\"coordinate\":[5,6]}", "move 5,6"),
     CALLS("brains 4 hold_key", "claude", "computer", "{\"action\":\"hold_key\",\"text\":\"shift+Tab\",\"duration\":1}", "key shift+tab"),
@@ -170,9 +188,14 @@ static const struct row rows[] = {
     CALLS("brains 4 something else waits a second", "claude", "computer", "{\"action\":\"levitate\"}", "wait 1 unread"),
     CALLS("brains 4 a missing coordinate is said", "claude", "computer", "{\"action\":\"left_click\"}", "wait 1 unread"),
     {"brains 4 an empty key is taken from the words", "claude", "I will press the Tab key now.", "computer", "{\"action\":\"key\"}", "key tab", "", ""},
+    {"brains 4 an empty key, Return in the words", "claude", "Now I press the Return key.", "computer", "{\"action\":\"key\"}", "key enter", "", ""},
+    {"brains 4 an empty key, Escape in the words", "claude", "Press the Escape key to close it.", "computer", "{\"action\":\"key\"}", "key escape", "", ""},
+    {"brains 4 an empty key, BackSpace in the words", "claude", "I press the BackSpace key.", "computer", "{\"action\":\"key\"}", "key backspace", "", ""},
     {"brains 4 an empty key without words waits", "claude", "On we go.", "computer", "{\"action\":\"key\",\"text\":\"\"}", "wait 1 unread", "", ""},
     SAYS("brains 4 words alone can be done", "claude", "The task is complete.", "done true: The task is complete."),
     SAYS("brains 4 words alone can fail", "claude", "I am finished: I cannot log in.", "done false: I am finished: I cannot log in."),
+    SAYS("brains 4 the word done", "claude", "I am done.", "done true: I am done."),
+    SAYS("brains 4 done, and it fails", "claude", "Done: the login fails.", "done false: Done: the login fails."),
     SAYS("brains 4 words that are not done yet", "claude", "It is not done yet.", "wait 1 unread"),
     SAYS("brains 4 other words wait", "claude", "Let me think.", "wait 1 unread"),
     {"brains 4 expected of the tool's input", "claude", NULL, "computer", "{\"action\":\"key\",\"text\":\"Tab\",\"expected\":[\"frame_changed\"]}", "key tab", "", "[\"frame_changed\"]"},
@@ -188,14 +211,20 @@ static const struct row rows[] = {
     SAYS("brains 5 hotkey as a list", "opencua", "pyautogui.hotkey(['command', 'a'])", "key ctrl+a"),
     SAYS("brains 5 press", "opencua", "pyautogui.press('enter')", "key enter"),
     SAYS("brains 5 scroll up", "opencua", "pyautogui.scroll(5)", "scroll up 5"),
+    SAYS("brains 5 scroll down", "opencua", "pyautogui.scroll(-5)", "scroll down 5"),
     SAYS("brains 5 the first call counts", "opencua", "pyautogui.click(644, 364)\npyautogui.typewrite('x')", "click 640,360"),
     SAYS("brains 5 JSON click", "opencua", "{\"action\":\"click\",\"x\":644,\"y\":364}", "click 640,360"),
+    SAYS("brains 5 JSON double_click", "opencua", "{\"action\":\"double_click\",\"x\":644,\"y\":364}", "double_click 640,360"),
+    SAYS("brains 5 JSON type", "opencua", "{\"action\":\"type\",\"text\":\"abc\"}", "type abc"),
+    SAYS("brains 5 JSON scroll", "opencua", "{\"action\":\"scroll\",\"direction\":\"up\",\"amount\":4}", "scroll up 4"),
+    SAYS("brains 5 JSON done", "opencua", "{\"action\":\"done\",\"success\":false,\"summary\":\"gone\"}", "done false: gone"),
     SAYS("brains 5 a wait leaves it to an object", "opencua", "pyautogui.sleep(1)\n{\"action\":\"click\",\"x\":644,\"y\":364}", "click 640,360"),
     SAYS("brains 5 a wait without an object is a wait", "opencua", "pyautogui.sleep(2)", "wait 2"),
     SAYS("brains 5 JSON key", "opencua", "{\"action\":\"press\",\"key\":\"return\"}", "key enter"),
     SAYS("brains 5 JSON terminate", "opencua", "{\"action\":\"terminate\",\"status\":\"success\"}", "done true: "),
     SAYS("brains 5 terminate success", "opencua", "Name: Ann | none\nterminate('success')", "done true: "),
     SAYS("brains 5 DONE", "opencua", "DONE", "done true: "),
+    SAYS("brains 5 FAIL", "opencua", "FAIL", "done false: "),
     SAYS("brains 5 keywords do not count beside a call", "opencua", "pyautogui.levitate()\nDONE", "wait 1 unread"),
     SAYS("brains 5 nothing", "opencua", "Hm.", "wait 1 unread"),
     {"brains 5 a line of expected", "opencua", "pyautogui.press('tab')\n{\"expected\": [\"field_focused\", \"frame_changed\"]}", NULL, NULL, "key tab", "", "[\"field_focused\",\"frame_changed\"]"},
@@ -206,11 +235,14 @@ static const struct row rows[] = {
     SAYS("brains 6 name({json})", "llamacpp", "click({\"x\": 10, \"y\": 20})", "click 10,20"),
     SAYS("brains 6 nested parameters", "llamacpp", "{\"action\":\"key\",\"params\":{\"keys\":\"Tab\"}}", "key Tab"),
     SAYS("brains 6 nested arguments", "llamacpp", "{\"action\":\"type\",\"arguments\":{\"text\":\"x\"}}", "type x"),
+    SAYS("brains 6 JSON without nesting", "llamacpp", "{\"action\":\"left_click\",\"x\":10,\"y\":20}", "click 10,20"),
     SAYS("brains 6 terminate", "llamacpp", "{\"action\":\"terminate\",\"parameters\":{\"status\":\"success\"}}", "done true: "),
     SAYS("brains 6 click(x,y)", "llamacpp", "click(10, 20)", "click 10,20"),
     SAYS("brains 6 type_text", "llamacpp", "type_text('abc')", "type abc"),
     SAYS("brains 6 type_text by name", "llamacpp", "type_text(text='a')", "type a"),
     SAYS("brains 6 write", "llamacpp", "write('abc')", "type abc"),
+    SAYS("brains 6 typewrite", "llamacpp", "typewrite('abc')", "type abc"),
+    SAYS("brains 6 press", "llamacpp", "press('Tab')", "key Tab"),
     SAYS("brains 6 key_press", "llamacpp", "key_press('Enter')", "key Enter"),
     SAYS("brains 6 hotkey", "llamacpp", "hotkey('ctrl','l')", "key ctrl+l"),
     SAYS("brains 6 scroll by a word", "llamacpp", "scroll('down')", "scroll down 3"),
@@ -349,6 +381,19 @@ static void texts_are_cut_by_characters(void **state)
     struct model_reply line =
         says("holo3", pool_printf(pool, "key_press(keys=\"Tab\")\nPredicted: %s", long_text));
     assert_int_equal(str_length(json_string_value(line.predicted)), 240);
+}
+
+static void reasons_and_facts_are_cut(void **state)
+{
+    const struct profile *claude = rig_profile(pool, "claude"), *fara = rig_profile(pool, "fara");
+    const char *long_text = pool_printf(pool, "%0600d", 7);
+    json_t *tab = rig_answer(pool, claude, NULL, long_text, "computer",
+                             "{\"action\":\"key\",\"text\":\"Tab\"}");
+    assert_int_equal(strlen(read_with("claude", tab, &facts).action.reasoning), 500);
+    const char *args = pool_printf(
+        pool, "{\"action\":\"pause_and_memorize_fact\",\"text\":\"%s\"}", long_text);
+    json_t *fact = rig_answer(pool, fara, NULL, NULL, "computer_use", args);
+    assert_int_equal(strlen(read_with("fara", fact, &facts).action.fact), 200);
 }
 
 static void reasoning_content_is_thinking(void **state)
@@ -515,6 +560,7 @@ static const struct CMUnitTest others[] = {
              unreadable_replies_are_quoted),
     row_test("brains 2 a summary has 200 characters, a prediction 240",
              texts_are_cut_by_characters),
+    row_test("brains 4 a reason has 500 characters, a fact 200", reasons_and_facts_are_cut),
     row_test("brains 2 reasoning_content is the thinking",
              reasoning_is_read_when_there_is_no_content),
     row_test("brains 2 reasoning_content stands before what is said",
