@@ -3,6 +3,7 @@
  */
 #include "unit/test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,32 +143,40 @@ static void the_tolerance_grows_with_the_screen_and_can_be_switched_off(void **s
 
 static const struct tolerance_case {
     const char *row, *reasoning;
-    int px;
+    int px, huge_px; /* on 1280x720, and on 3200x1800, where 0.004 of the diagonal are 15 */
 } tolerance_cases[] = {
-    {"agent-loop 5.1 anything else: 8 px on 1280x720", "the picture", 8},
-    {"agent-loop 5.1 a submit button: 1.5 times", "the submit button", 12},
-    {"agent-loop 5.1 a button: 1.5 times", "the Save button", 12},
-    {"agent-loop 5.1 submit: 1.5 times", "Submit it", 12},
-    {"agent-loop 5.1 a dropdown: .75", "the dropdown", 6},
-    {"agent-loop 5.1 select: .75", "select Ohio", 6},
-    {"agent-loop 5.1 a menu item: .75", "the menu item Print", 6},
-    {"agent-loop 5.1 a link: .5", "the link", 4},
-    {"agent-loop 5.1 an anchor: .5", "the anchor", 4},
+    {"agent-loop 5.1 anything else: 8 px on 1280x720", "the picture", 8, 15},
+    {"agent-loop 5.1 a submit button: 1.5 times", "the submit button", 12, 22},
+    {"agent-loop 5.1 a button: 1.5 times", "the Save button", 12, 22},
+    {"agent-loop 5.1 submit: 1.5 times", "Submit it", 12, 22},
+    {"agent-loop 5.1 a dropdown: .75", "the dropdown", 6, 11},
+    {"agent-loop 5.1 select: .75", "select Ohio", 6, 11},
+    {"agent-loop 5.1 a menu item: .75", "the menu item Print", 6, 11},
+    {"agent-loop 5.1 a link: .5", "the link", 4, 7},
+    {"agent-loop 5.1 an anchor: .5", "the anchor", 4, 7},
 };
 
 /* The class is that of the first sample. */
+static const char *drift_of(const struct loop_rules *rules, const char *reasoning, int dx, int dy)
+{
+    const struct shown shown[] = {
+        {{.type = ACTION_CLICK, .x = 100, .y = 100, .reasoning = reasoning}, 'a', '1'},
+        AT(100 + dx, 100, 'a', '2'),
+        AT(100, 100 - dy, 'a', '3')};
+    struct loop_sample s[SAMPLES];
+    const char *got = loop_signal(rules, s, samples_of(shown, 3, s), 3);
+    return got ? got : "none";
+}
+
 static void things_have_their_tolerance(void **state)
 {
     const struct tolerance_case *c = *state;
-    struct loop_sample s[SAMPLES];
-    for (int out = 0; out < 2; out++) {
-        const struct shown shown[] = {
-            {{.type = ACTION_CLICK, .x = 100, .y = 100, .reasoning = c->reasoning}, 'a', '1'},
-            AT(100 + c->px + out, 100, 'a', '2'),
-            AT(100, 100 - c->px, 'a', '3')};
-        const char *got = loop_signal(&screen, s, samples_of(shown, 3, s), 3);
-        assert_string_equal(got ? got : "none", out ? "none" : "drift");
-    }
+    const struct loop_rules huge = {.width = 3200, .height = 1800};
+    assert_string_equal(drift_of(&screen, c->reasoning, c->px, c->px), "drift");
+    assert_string_equal(drift_of(&screen, c->reasoning, c->px + 1, c->px), "none");
+    assert_string_equal(drift_of(&screen, c->reasoning, c->px, c->px + 1), "none");
+    assert_string_equal(drift_of(&huge, c->reasoning, c->huge_px, c->huge_px), "drift");
+    assert_string_equal(drift_of(&huge, c->reasoning, c->huge_px + 1, c->huge_px), "none");
 }
 
 static void every_key_that_pages_is_known(void **state)
@@ -375,9 +384,11 @@ static const struct fill_case {
     bool fills;
 } fill_cases[] = {
     {"agent-loop 7.1 repeated click: clicked again within 8 px on a form-like task",
-     CLICK(100, 200), CLICK(106, 194), "Fill the name field", &pending_name, true},
+     CLICK(100, 200), CLICK(108, 192), "Fill the name field", &pending_name, true},
     {"agent-loop 7.1 repeated click: clicked farther than 8 px away",
-     CLICK(100, 200), CLICK(110, 200), "Fill the name field", &pending_name, false},
+     CLICK(100, 200), CLICK(109, 200), "Fill the name field", &pending_name, false},
+    {"agent-loop 7.1 repeated click: farther than 8 px down",
+     CLICK(100, 200), CLICK(100, 191), "Fill the name field", &pending_name, false},
     {"agent-loop 7.1 repeated click: a task that is no form",
      CLICK(100, 200), CLICK(100, 200), "Open the list", &pending_name, false},
     {"agent-loop 7.1 repeated click: nothing is pending",
@@ -460,6 +471,30 @@ static void levels_are_looked_at(void **state)
     struct gallery_look look = gallery_look_at(&c->frame);
     assert_true(look.dark == l->dark && look.border_dark == l->border_dark);
     assert_true(look.bright == l->bright && look.centre_contrast == 0);
+    test_free(c);
+}
+
+/* Where is looked: the outer tenth, the middle half; and at which greys of it. */
+static void the_border_and_the_middle_are_looked_at(void **state)
+{
+    static const struct {
+        struct rect dark; /* on the light */
+        bool border;
+    } lines[] = {{{30, 0, 2, H}, true},  {{32, 18, 2, 144}, false},      {{0, 16, W, 2}, true},
+                 {{32, 18, 256, 2}, false}, {{W - 32, 0, 2, H}, true},   {{0, H - 18, W, 2}, true}};
+    struct canvas *c = test_malloc(sizeof(*c));
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        const struct rect *r = &lines[i].dark;
+        paint(c, 200);
+        box(c, r->x, r->y, r->w, r->h, 10);
+        assert_int_equal(gallery_look_at(&c->frame).border_dark > 0, lines[i].border);
+    }
+    paint(c, 10);
+    box(c, W / 4, 44, W / 2, 92, 200); /* of 90 rows those from 22 to 67 */
+    assert_true(gallery_look_at(&c->frame).bright == 1);
+    box(c, W / 4, 44, W / 20, 92, 20); /* the darkest tenth; what most is; the brightest tenth */
+    box(c, W / 4 + W / 20, 44, W / 2 - W / 10, 92, 100);
+    assert_true(fabs(gallery_look_at(&c->frame).centre_contrast - 80 / 255.0) < 1e-9);
     test_free(c);
 }
 
@@ -1015,6 +1050,23 @@ static void a_thought_is_cut_at_300_characters(void **state)
     pool_destroy(pool);
 }
 
+static void one_spot_is_within_six_pixels(void **state)
+{
+    static const struct {
+        int dx, dy;
+        bool one;
+    } cases[] = {{6, 6, true}, {-6, 0, true}, {7, 0, false}, {0, -7, false}};
+    struct pool *pool = pool_create(NULL);
+    static const char *const told[] = {"f", "f"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct action clicks[] = {CLICK(50, 60), CLICK(50 + cases[i].dx, 60 + cases[i].dy)};
+        struct prompt_facts f = {.task = "Fill the form", .plan = "", .last_thinking = "", .n = 2,
+                                 .history = clicks, .feedback = told};
+        assert_int_equal(strstr(prompt_turn(pool, &f), "type now") != NULL, cases[i].one);
+    }
+    pool_destroy(pool);
+}
+
 /* Each word of a page that is not there. */
 static void every_word_of_a_missing_page_is_known(void **state)
 {
@@ -1294,6 +1346,7 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 5.3 the way out of a loop over a form", loops_are_left),
     row_test("agent-loop 5.3 submit-shaped is told by whole words", submit_shaped_texts_are_told_by_whole_words),
     row_test("agent-loop 7.1 a first click is no repeated one", a_first_click_is_no_repeated_one),
+    row_test("agent-loop 7.5 the outer tenth and the middle half are looked at", the_border_and_the_middle_are_looked_at),
     row_test("agent-loop 7.5 a photo viewer is told from a page by words and darkness", a_photo_viewer_is_told_from_a_page),
     row_test("agent-loop 6 sentences that only look are known", sentences_that_only_look_are_known),
     row_test("agent-loop 8.1 tokens are read from objects and from a line", predictions_are_read_from_objects_and_lines),
@@ -1304,6 +1357,7 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 1.5 a sub-goal text leaves out what is empty", a_sub_goal_text_leaves_out_what_is_empty),
     row_test("agent-loop 1.3 a numbered list of at most 10 lines becomes your plan", a_numbered_list_at_the_start_is_the_plan),
     row_test("agent-loop 1.3 the first 300 characters of the previous reasoning", a_thought_is_cut_at_300_characters),
+    row_test("agent-loop 1.3 two clicks within 6 px are on one spot", one_spot_is_within_six_pixels),
     row_test("agent-loop 1.3 every word of a missing page is known", every_word_of_a_missing_page_is_known),
     row_test("agent-loop 8.3 a trajectory holds every key and no typed text", a_trajectory_holds_no_typed_text),
     row_test("agent-loop 6 a done is rejected twice and then unverified", a_done_is_rejected_twice_and_then_unverified),

@@ -168,6 +168,7 @@ static void loading_looks_at_models(void **state)
     assert_int_equal(fake.calls, 3);
     assert_string_equal(fake.paths[0], "/models");
     assert_true(fake.rested_ms[0] > 9900 && fake.rested_ms[0] <= 10000);
+    assert_true(fake.left_ms[0] > 29900 && fake.left_ms[0] <= 30000);
 
     fake_transport_init(&fake, pool, &never, 1);
     assert_int_equal(model_load(pool, &link, rig_profile(pool, "holo3"), hour, &err), E_TIMEOUT);

@@ -234,16 +234,26 @@ static void confidence_falls_with_the_distance(void **state)
                 1e-9);
 }
 
+static const struct taken_row {
+    const char *kind;
+    int px;
+    double confidence;
+    bool taken;
+} taken_rows[] = {
+    {"inner", 600, 0.301, true},    {"inner", 5, 0.3, false},
+    {"listing", 199, 0.501, true},  {"listing", 200, 0.6, false},  {"listing", 5, 0.5, false},
+    {"filter", 149, 0.501, true},   {"filter", 150, 0.6, false},   {"filter", 5, 0.5, false},
+    {"paginate", 149, 0.501, true}, {"paginate", 150, 0.6, false}, {"paginate", 5, 0.5, false},
+};
+
 static void how_much_is_believed_depends_on_the_use(void **state)
 {
-    const struct point from = {100, 100}, near = {150, 100}, far = {270, 100}, away = {340, 100};
-    assert_true(grounding_taken("inner", from, away, 0.31));
-    assert_false(grounding_taken("inner", from, near, 0.3));
-    assert_true(grounding_taken("listing", from, far, 0.6));
-    assert_false(grounding_taken("listing", from, away, 0.6));
-    assert_false(grounding_taken("listing", from, near, 0.5));
-    assert_false(grounding_taken("filter", from, far, 0.6));
-    assert_true(grounding_taken("paginate", from, near, 0.6));
+    const struct point from = {100, 100};
+    for (size_t i = 0; i < ARRAY_SIZE(taken_rows); i++) {
+        const struct taken_row *t = &taken_rows[i];
+        if (grounding_taken(t->kind, from, (struct point){100 + t->px, 100}, t->confidence) != t->taken)
+            fail_msg("%s, %d px, %g", t->kind, t->px, t->confidence);
+    }
 }
 
 static void some_clicks_are_not_looked_at_again(void **state)
@@ -325,6 +335,25 @@ static void the_key_is_what_is_seen_and_wanted(void **state)
     assert_string_not_equal(key, grounding_key(pool, &here, at, "Save", "n"));
     assert_string_not_equal(key, grounding_key(pool, &larger, at, "Save", "m"));
     assert_true(strlen(grounding_key(pool, &here, (struct point){0, 479}, "Save", "m")) < 96);
+    /* printf Save | sha1sum */
+    assert_non_null(strstr(key, ":efc007a393f6:640x480:"));
+}
+
+/* The part around the point, 80 px to each side. */
+static void the_key_sees_eighty_pixels(void **state)
+{
+    const struct point at = {200, 200};
+    for (int out = 0; out < 2; out++) {
+        struct frame empty = frame_with(640, 480, 500, 400), beside = frame_with(640, 480, 500, 400);
+        for (int y = 150; y < 250; y++)
+            memset((uint8_t *)beside.pixels + ((size_t)y * 640 + 120 - out) * 4, 255, 4);
+        const char *a = grounding_key(pool, &empty, at, "Save", "m"),
+                   *b = grounding_key(pool, &beside, at, "Save", "m");
+        if (out)
+            assert_string_equal(a, b);
+        else
+            assert_string_not_equal(a, b);
+    }
 }
 
 static int begin(void **state)
@@ -358,6 +387,7 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 15 the cache keeps no failures", failures_are_not_remembered),
     row_test("agent-loop 15 the cache has 1024 entries", the_longest_unused_makes_room),
     row_test("agent-loop 15 the key of the cache", the_key_is_what_is_seen_and_wanted),
+    row_test("agent-loop 15 the key of the cache sees 80 px around the point", the_key_sees_eighty_pixels),
 };
 
 int main(void)
