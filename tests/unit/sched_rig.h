@@ -67,6 +67,7 @@ struct wish {
     bool resume_state;
     const char *user_input; /* NULL none */
     struct step *step;      /* the plan's only one; NULL: none */
+    const char *inner;      /* JSON: switches of the inner loop, of the request; NULL none */
 };
 /* Without turning the loop. The answer goes to *out, whose code is 1 until then. */
 void submit_soon(const char *id, const char *scripts, const struct wish *wish, struct err *out);
