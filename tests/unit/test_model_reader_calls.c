@@ -291,7 +291,7 @@ static void a_cancel_ends_a_question_that_nobody_answers(void **state)
     const struct model_server_config config = {.script = script};
     struct scripted_server *real;
     struct transport *transport;
-    struct loop *loop;
+    struct loop *loop = NULL;
     struct loop_timer timer = {0};
     struct err err = {0};
     answers(&none, 1); /* for its picture */
