@@ -597,8 +597,10 @@ static void dones_are_gated(void **state)
 
 static void sentences_that_only_look_are_known(void **state)
 {
-    assert_true(done_verification_only("Verify that the total is shown"));
-    assert_true(done_verification_only("check whether it is sold out"));
+    static const char *const looks[] = {"Verify that the total is shown", "check whether it is sold out", "Check that it is there", "check if it is there", "Confirm that it is there", "Make sure it is there",
+                                        "ensure it is there", "See if it is there", "see whether it is there", "Is it there?", "are they there?", "Does it say so?"};
+    for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+        assert_true(done_verification_only(looks[i]));
     assert_false(done_verification_only("Check the box"));
     assert_false(done_verification_only("Click Save and verify it"));
 }
@@ -704,6 +706,31 @@ static void predictions_are_held_against_what_came(void **state)
     int is = json_is_null(result) ? -1 : json_is_true(result);
     assert_int_equal(is, c->result);
     assert_int_equal(score.evaluated, is >= 0);
+    pool_destroy(pool);
+}
+
+/* Whatever it is called by. */
+static void a_field_is_known_by_each_of_its_names(void **state)
+{
+    static const char *const attrs[] = {"name", "id", "placeholder", "aria-label"};
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+        struct attr attr = {attrs[i], "Your city"};
+        const struct node node = {.tag = "input", .name = "", .value = "", .text = "", .attrs = &attr,
+                                  .n_attrs = 1};
+        const struct predicate_view none = {"", "", "", NULL}, on = {"", "", "", &node};
+        struct predicate_score score;
+        json_t *tokens = json_keep(pool, json_pack("[s]", "field_focused:city"));
+        const json_t *got = json_keep(pool, predicates_check(pool, tokens, &none, &on, &score));
+        const json_t *one = json_array_get(got, 0);
+        if (!json_is_true(json_object_get(one, "result")))
+            fail_msg("%s", attrs[i]);
+        assert_string_equal(json_str(one, "predicate", ""), "field_focused:city");
+        assert_string_equal(json_str(one, "reason", ""), "it is so");
+    }
+    json_t *sum = json_keep(pool, predicates_sum(4, 2, 1));
+    assert_string_equal(json_text(pool, sum),
+                        "{\"total\":4,\"evaluated\":2,\"correct\":1,\"accuracy\":0.5}");
     pool_destroy(pool);
 }
 
@@ -916,13 +943,17 @@ static void a_sub_goal_text_leaves_out_what_is_empty(void **state)
     struct step full = {
         .verify = "it moved",
         .params = json_of(pool, "{'label':'Save','aliases':['Store'],'kind':'button'}"),
-        .hints = json_of(pool, "{'near':'the total','exemplar_replay':'clicked Save'}")};
+        .hints = json_of(pool, "{'near':'the total','region':'footer','layout':'row',"
+                               "'preferred_target_description':'the blue one',"
+                               "'preferred_target_viewport_stage':'bottom','exemplar_replay':'clicked Save'}")};
     static const char *const hints[] = {"scroll first", NULL};
     assert_string_equal(prompt_sub_goal(pool, &bare, "Do it", NULL, NULL), "Sub-goal: Do it\n");
     assert_string_equal(
         prompt_sub_goal(pool, &full, "Do it", failures, hints),
         "Sub-goal: Do it\nIt is reached when: it moved\nTarget:\n- label: Save\n- kind: button\n"
-        "- aliases: [\"Store\"]\n- near: the total\nAn earlier run did: clicked Save\n"
+        "- aliases: [\"Store\"]\n- region: footer\n- near: the total\n- layout: row\n"
+        "- preferred_target_description: the blue one\n- preferred_target_viewport_stage: bottom\n"
+        "An earlier run did: clicked Save\n"
         "Previous attempts:\n- (1,2) 'A': changed something, not the goal, hit a; do not repeat\n"
         "- (3,4) 'B': ran out of moves; do not repeat\n- (5,6) 'C': failed (odd); do not repeat\n"
         "Hint: scroll first\n");
@@ -1063,6 +1094,21 @@ static void one_spot_is_within_six_pixels(void **state)
         struct prompt_facts f = {.task = "Fill the form", .plan = "", .last_thinking = "", .n = 2,
                                  .history = clicks, .feedback = told};
         assert_int_equal(strstr(prompt_turn(pool, &f), "type now") != NULL, cases[i].one);
+    }
+    pool_destroy(pool);
+}
+
+static void every_word_of_a_photo_viewer_is_known(void **state)
+{
+    static const char *const words[] = {"a photo viewer", "the photo gallery", "an image viewer", "a gallery", "the lightbox"};
+    struct pool *pool = pool_create(NULL);
+    static const struct action click = CLICK(5, 6);
+    static const char *const told[] = {"f"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        struct prompt_facts f = {.task = "T", .plan = "", .last_thinking = words[i], .n = 1,
+                                 .history = &click, .feedback = told};
+        if (!strstr(prompt_turn(pool, &f), "A photo viewer is open"))
+            fail_msg("%s", words[i]);
     }
     pool_destroy(pool);
 }
@@ -1349,6 +1395,7 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 7.5 the outer tenth and the middle half are looked at", the_border_and_the_middle_are_looked_at),
     row_test("agent-loop 7.5 a photo viewer is told from a page by words and darkness", a_photo_viewer_is_told_from_a_page),
     row_test("agent-loop 6 sentences that only look are known", sentences_that_only_look_are_known),
+    row_test("agent-loop 8.1 a field is known by each of its names", a_field_is_known_by_each_of_its_names),
     row_test("agent-loop 8.1 tokens are read from objects and from a line", predictions_are_read_from_objects_and_lines),
     row_test("agent-loop 8.2 every word that makes a click one of high risk", every_word_of_weight_is_known),
     row_test("agent-loop 8.2 an effect is seen on the whole and near the click", an_effect_is_seen_far_and_near),
@@ -1358,6 +1405,7 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 1.3 a numbered list of at most 10 lines becomes your plan", a_numbered_list_at_the_start_is_the_plan),
     row_test("agent-loop 1.3 the first 300 characters of the previous reasoning", a_thought_is_cut_at_300_characters),
     row_test("agent-loop 1.3 two clicks within 6 px are on one spot", one_spot_is_within_six_pixels),
+    row_test("agent-loop 1.3 every word of a photo viewer is known", every_word_of_a_photo_viewer_is_known),
     row_test("agent-loop 1.3 every word of a missing page is known", every_word_of_a_missing_page_is_known),
     row_test("agent-loop 8.3 a trajectory holds every key and no typed text", a_trajectory_holds_no_typed_text),
     row_test("agent-loop 6 a done is rejected twice and then unverified", a_done_is_rejected_twice_and_then_unverified),
