@@ -73,7 +73,8 @@ export function holders(dir, secrets) {
 
 const proc = (pid, name) => { try { return fs.readFileSync(`/proc/${pid}/${name}`) } catch { return Buffer.alloc(0) } } // it ended
 
-// Looks again and again, until stopped, at what /proc tells of a server and of all that it started.
+// Looks four times a second, until stopped, at what /proc tells of a server and of all that it started: to look takes a
+// good part of a core, which a run on pixels has use for.
 export class Watch {
   constructor(server, secrets) {
     this.server = server
@@ -86,7 +87,7 @@ export class Watch {
   }
 
   async look() {
-    for (; this.on; await new Promise((resolve) => setTimeout(resolve, 20)))
+    for (; this.on; await new Promise((resolve) => setTimeout(resolve, 250)))
       for (const p of [{ pid: this.server.child.pid, comm: 'mantis' }, ...descendants(this.server.child.pid)]) this.regard(p)
   }
 
