@@ -5,10 +5,13 @@
 
 #define HASH_W        9
 #define HASH_H        8
-#define SMALL         64  /* side of the copy that blankness and difference are asked of */
+#define SMALL         FRAME_SMALL
 #define WHITE         250 /* grey levels */
 #define SAME_LEVELS   8   /* differences up to this do not count */
 #define BLANK_PERCENT 99
+#define FLAT_PERCENT  95
+#define MOVES_W       5 /* of the small copy: what may move without being another picture */
+#define MOVES_H       9
 
 /* Mean grey (ITU-R BT.601) of the block [x0,x1) x [y0,y1), which is never empty. The colours are summed and weighed
  * once: half the time of weighing each pixel. */
@@ -85,15 +88,53 @@ void frame_hash(const struct frame *frame, const struct rect *area, char out[FRA
     snprintf(out, FRAME_HASH_BYTES, "%016llx%x", (unsigned long long)bits, level > 15 ? 15 : level);
 }
 
+void frame_small(const struct frame *frame, uint8_t out[SMALL * SMALL])
+{
+    struct rect all = inside(frame, NULL);
+    shrink(frame, &all, SMALL, SMALL, out);
+}
+
 bool frame_is_blank(const struct frame *frame)
 {
     uint8_t small[SMALL * SMALL];
-    struct rect all = inside(frame, NULL);
     int white = 0;
-    shrink(frame, &all, SMALL, SMALL, small);
+    frame_small(frame, small);
     for (int i = 0; i < SMALL * SMALL; i++)
         white += small[i] >= WHITE;
     return white * 100 >= SMALL * SMALL * BLANK_PERCENT;
+}
+
+static bool same_grey(int a, int b)
+{
+    return a - b <= SAME_LEVELS && b - a <= SAME_LEVELS;
+}
+
+bool frame_small_is_flat(const uint8_t small[SMALL * SMALL])
+{
+    int count[256] = {0}, commonest = 0, near = 0;
+    for (int i = 0; i < SMALL * SMALL; i++)
+        count[small[i]]++;
+    for (int level = 1; level < 256; level++)
+        if (count[level] > count[commonest])
+            commonest = level;
+    for (int level = 0; level < 256; level++)
+        near += same_grey(level, commonest) ? count[level] : 0;
+    return near * 100 >= SMALL * SMALL * FLAT_PERCENT;
+}
+
+bool frame_small_differ(const uint8_t a[SMALL * SMALL], const uint8_t b[SMALL * SMALL])
+{
+    int left = SMALL, right = -1, top = SMALL, bottom = -1;
+    for (int i = 0; i < SMALL * SMALL; i++) {
+        int x = i % SMALL, y = i / SMALL;
+        if (same_grey(a[i], b[i]))
+            continue;
+        left = x < left ? x : left;
+        right = x > right ? x : right;
+        top = y < top ? y : top;
+        bottom = y;
+    }
+    return right - left >= MOVES_W || bottom - top >= MOVES_H;
 }
 
 double frame_difference(const struct frame *a, const struct frame *b)
@@ -120,10 +161,8 @@ static int row_difference(const struct frame *a, const struct frame *b, const st
         return 0;
     shrink(a, band, SMALL, 1, small_a);
     shrink(b, band, SMALL, 1, small_b);
-    for (int i = 0; i < SMALL; i++) {
-        int d = small_a[i] - small_b[i];
-        differ += d > SAME_LEVELS || d < -SAME_LEVELS;
-    }
+    for (int i = 0; i < SMALL; i++)
+        differ += !same_grey(small_a[i], small_b[i]);
     return differ;
 }
 

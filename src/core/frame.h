@@ -28,6 +28,20 @@ void frame_hash(const struct frame *frame, const struct rect *area, char out[FRA
 /* At least 99 % of the pixels of a 64x64 grey copy are >= 250 (plans.md 8.4). */
 bool frame_is_blank(const struct frame *frame);
 
+#define FRAME_SMALL 64 /* side of the grey copy */
+
+/* Grey copy of the whole frame, row by row. */
+void frame_small(const struct frame *frame, uint8_t out[FRAME_SMALL * FRAME_SMALL]);
+
+/* Is there next to nothing on it? At least 95 % of the copy are within 8 levels of its commonest
+ * grey. The hash of such a frame says little: of a line of text it sees that there is one. */
+bool frame_small_is_flat(const uint8_t small[FRAME_SMALL * FRAME_SMALL]);
+
+/* Do they differ by more than 8 levels in an area that is larger than a caret or a spinner: 5 x 9 of
+ * 64 x 64, which is 100 x 100 px of 1280x720? */
+bool frame_small_differ(const uint8_t a[FRAME_SMALL * FRAME_SMALL],
+                        const uint8_t b[FRAME_SMALL * FRAME_SMALL]);
+
 /* Share (0..1) of 64x64 grey pixels that differ by more than 8 levels (agent-loop.md section 4).
  * 1 when the sizes differ. */
 double frame_difference(const struct frame *a, const struct frame *b);

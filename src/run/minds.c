@@ -121,6 +121,13 @@ static const struct model_link *helper_of(struct minds *m, const json_t *message
     return claude && !models_link(m->models, HELPER_PROFILE, &link, NULL) ? link : NULL;
 }
 
+/* Whoever reads of a run that did not start knows the brain by its name. */
+static int cannot_be_made(const char *part, const char *spec, struct err *err)
+{
+    err_prefix(err, "the %s '%.80s' cannot be made", part, spec);
+    return err->code = E_UNSUPPORTED;
+}
+
 int minds_open(struct pool *pool, struct loop *loop, const json_t *start, reader_count_fn *count,
                void *count_arg, struct minds *out, struct err *err)
 {
@@ -129,8 +136,10 @@ int minds_open(struct pool *pool, struct loop *loop, const json_t *start, reader
     *out = (struct minds){.pool = pool, .start = start, .count = count, .count_arg = count_arg};
     out->models = models_open(pool, loop, message);
     out->helper = helper_of(out, message);
-    int r = start_reader(out, json_str(start, "reader", brain), err);
-    return r ? r : start_brain(out, brain, err);
+    const char *reader = json_str(start, "reader", brain);
+    if (start_reader(out, reader, err))
+        return cannot_be_made("reader of", reader, err);
+    return start_brain(out, brain, err) ? cannot_be_made("brain", brain, err) : 0;
 }
 
 void minds_close(struct minds *m)

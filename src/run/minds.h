@@ -25,7 +25,7 @@ struct minds {
 };
 
 /* start outlives *out; count is told of every answer a reader paid for. Looks at files, asks nobody. On
- * error what was made stays in *out, for minds_close(). E_INVALID, E_NOT_FOUND, E_UNSUPPORTED. */
+ * error what was made stays in *out, for minds_close(), and E_UNSUPPORTED: another attempt will do no better. */
 int minds_open(struct pool *pool, struct loop *loop, const json_t *start, reader_count_fn *count, void *count_arg,
                struct minds *out, struct err *err) MUST_CHECK;
 void minds_close(struct minds *minds); /* zeroed is fine */

@@ -499,8 +499,10 @@ static int carry_out(struct worker *w, const struct plan *plan)
  * was stopped, or the computer did not come up (another attempt may do better). */
 static int could_not_start(struct worker *w, int r, const struct err *err)
 {
-    struct run_end end = {
-        .status = "failed", .halt_reason = "", .halt_class = "", .error = err->msg};
+    struct run_end end = {.status = "failed",
+                          .halt_reason = "could_not_start",
+                          .halt_class = "could_not_start",
+                          .error = err->msg};
     bool stopped = r == E_CANCELLED && w->stop != RUN_STOP_NONE;
     w->ending = true;
     if (stopped && w->stop == RUN_STOP_PARENT)

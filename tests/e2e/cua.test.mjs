@@ -70,3 +70,19 @@ test('a switch of the request stands over the server, and holds for its run alon
   assert.deepEqual([open.success, open.termination_reason, open.done_rejections_by_reason], [true, 'done', {}], JSON.stringify(open))
   assert.equal((await cua(scripted, { ...body, done_gate: null })).json.termination_reason, 'done_unverified')
 })
+
+test('a brain that cannot be made is the reason that the run ends for, waited for and detached', async () => {
+  const broken = await startServer({ env: { MANTIS_BRAIN: `script:${scratch}/gone.json` } })
+  try {
+    const why = /the reader of 'script:.*gone\.json' cannot be made: cannot open/
+    const { json } = await cua(broken, { instruction: 'Look at the page', profile_id: 'broken' })
+    assert.deepEqual([json.success, json.terminal_status, json.termination_reason, json.halt_reason], [false, 'failed', 'could_not_start', 'could_not_start'], JSON.stringify(json))
+    assert.match(json.error, why)
+    const handle = await cua(broken, { instruction: 'Look at the page', profile_id: 'broken', detached: true })
+    const status = await broken.end(handle.json.run_id)
+    assert.deepEqual([status.status, status.halt_reason, status.failure_help.halt_class], ['failed', 'could_not_start', 'could_not_start'], JSON.stringify(status))
+    assert.match(status.error, why)
+  } finally {
+    await broken.stop()
+  }
+})

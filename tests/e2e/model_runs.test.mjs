@@ -2,13 +2,15 @@
 // gateway between them (brains.md sections 1, 2, 4, 10; agent-loop.md section 17; serving.md section 1).
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import crypto from 'node:crypto'
 import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
-import { descendants, root, slow, startServer, tempDir, until, victim } from './lib/harness.mjs'
+import { root, slow, startServer, tempDir, until } from './lib/harness.mjs'
 import { startModelServer } from './lib/model_server.mjs'
+import { files, holders, knock, sanitized, Watch } from './lib/secrets.mjs'
 
 // ---- a page with one button ---------------------------------------------------------------------------
 
@@ -251,48 +253,36 @@ row('plans 9.4 the time cap ends a slow call within 2 s', async () => {
 
 // ---- secrets ------------------------------------------------------------------------------------------
 
-const files = (dir) => fs.readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(path.join(dir, e.name)) : e.isFile() ? [path.join(dir, e.name)] : []))
-
-// The credential of a live worker, from its memory: nothing else has it.
-function credentialOf(pid) {
-  const mem = fs.openSync(`/proc/${pid}/mem`, 'r')
-  try {
-    for (const line of fs.readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-      const range = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line)
-      const length = range ? Number(BigInt(`0x${range[2]}`) - BigInt(`0x${range[1]}`)) : 0
-      if (!length || length > 1 << 27) continue
-      const part = Buffer.alloc(length)
-      try { fs.readSync(mem, part, 0, length, BigInt(`0x${range[1]}`)) } catch { continue }
-      const found = /Authorization: Bearer ([0-9a-f]{64})/.exec(part.toString('latin1'))
-      if (found) return found[1]
-    }
-  } finally { fs.closeSync(mem) }
-  return null
-}
-
 row('tenancy 8 neither key nor credential is in a file, a log, an environment or a command line', async () => {
   if (process.getuid() !== 0) { console.error('\n*** SKIPPED: only root can look for the credential in a worker\'s memory ***\n'); return }
   await withModel('holo3', [{ when: asked, times: 1, ...click }, { when: asked, ...done, delay_ms: 3000 }], async ({ server, calls, dir }) => {
     const id = await server.submit(rowFirst)
     await until(30000 * slow, 'the second call', () => calls().length > 1)
-    const worker = victim(server.child.pid, 'worker')
-    const below = [worker, ...descendants(worker.pid), { pid: server.child.pid }]
-    const credential = credentialOf(worker.pid)
-    assert.match(credential, /^[0-9a-f]{64}$/)
-    const secrets = [key, credential]
-    const clean = (what, bytes) => { for (const s of secrets) assert.ok(!bytes.includes(s), `${what} holds ${s === key ? 'the key' : 'the credential'}`) }
-    for (const p of below)
-      for (const name of ['environ', 'cmdline'])
-        try { clean(`${name} of ${p.comm ?? 'serve'}`, fs.readFileSync(`/proc/${p.pid}/${name}`)) } catch (e) { if (e.code !== 'ENOENT' && e.code !== 'ESRCH') throw e }
+    const watch = new Watch(server, { key })
+    await until(5000 * slow, 'the credential', () => watch.credentials.size)
+    const knocks = () => [...watch.credentials.values()].map((taken) => knock(server, 'holo3', taken))
+    assert.deepEqual(knocks(), [200])
     const status = await server.end(id, 60000)
     assert.equal(status.status, 'succeeded')
-    const all = files(server.dir)
-    assert.ok(all.some((f) => f.endsWith('mantis.db')) && all.length > 5)
-    for (const f of all) clean(f, fs.readFileSync(f))
-    clean('the log', Buffer.from(server.child.log))
-    // and it opens nothing any more
-    const answer = await new Promise((resolve, reject) => http.get({ socketPath: path.join(server.dir, 'gateway/model.sock'), path: '/holo3/models', headers: { authorization: `Bearer ${credential}` } }, resolve).on('error', reject)).catch((e) => e)
-    assert.ok(answer instanceof Error || answer.statusCode === 401, `${answer.statusCode}`)
+    assert.deepEqual(await watch.stop(), [])
+    assert.ok(['mantis', 'mantis-worker', 'Xvfb', 'chromium'].every((name) => watch.seen.has(name)), [...watch.seen].join())
+    assert.ok(files(server.dir).some((f) => f.endsWith('mantis.db')))
+    assert.deepEqual([holders(server.dir, watch.search), watch.search.in(Buffer.from(server.child.log))], [[], []])
+    assert.deepEqual(knocks(), [401], 'it opens nothing any more')
     assert.ok(fs.existsSync(path.join(dir, 'secrets/model_key')))
   })
+})
+
+// A core of it would hold every key. Beside it a program that may be dumped, so that it is known that one would have been written.
+test('tenancy 8 a server that crashes leaves no core, however large one may be', { timeout: 60000 * slow }, async () => {
+  const dir = tempDir('core', '/var/tmp'), anyhow = ['env', '-C', dir, 'prlimit', '--core=unlimited']
+  const cores = () => fs.readdirSync(dir).filter((name) => /^core/.test(name))
+  spawnSync(anyhow[0], [...anyhow.slice(1), 'sh', '-c', 'kill -ABRT $$'])
+  if (sanitized() || !cores().length) { console.error('\n*** SKIPPED: no core would be written here ***\n'); return }
+  for (const name of cores()) fs.rmSync(path.join(dir, name))
+  const server = await startServer({ env: { ANTHROPIC_API_KEY: key }, wrap: anyhow })
+  assert.equal((await server.kill('SIGABRT')).signal, 'SIGABRT')
+  assert.deepEqual(cores(), [])
+  fs.rmSync(server.dir, { recursive: true })
+  fs.rmSync(dir, { recursive: true })
 })

@@ -8,6 +8,7 @@ import path from 'node:path'
 import test, { after, before } from 'node:test'
 import zlib from 'node:zlib'
 import { bin, Server, slow, startSite, tempDir, until, victim } from './lib/harness.mjs'
+import { holders } from './lib/secrets.mjs'
 
 const task = JSON.parse(fs.readFileSync(new URL('./tasks/crm/sign_in.json', import.meta.url)))
 let site
@@ -17,46 +18,16 @@ after(() => site?.stop())
 
 // --- the code in files ---------------------------------------------------------------------------
 
-const encodings = (code) => [Buffer.from(code), Buffer.from(code, 'utf16le'), Buffer.from(Buffer.from(code).toString('base64').replace(/=+$/, ''))]
-
-// Files as they are and, where they are packed, what is in them.
-function forms(file) {
-  const raw = fs.readFileSync(file)
-  const all = [raw]
-  for (let at = raw.indexOf('\x1f\x8b', 0, 'latin1'); at >= 0; at = raw.indexOf('\x1f\x8b', at + 1, 'latin1')) {
-    try { all.push(zlib.gunzipSync(raw.subarray(at), { finishFlush: zlib.constants.Z_SYNC_FLUSH })) } catch { /* no gzip after all */ }
-  }
-  return all
-}
-
-function files(dir) {
-  const found = []
-  for (const e of fs.readdirSync(dir, { withFileTypes: true })) {
-    const p = path.join(dir, e.name)
-    if (e.isDirectory()) found.push(...files(p))
-    else if (e.isFile()) found.push(p)
-  }
-  return found
-}
-
-function holders(dir, code) {
-  const held = []
-  for (const file of files(dir)) {
-    let all
-    try { all = forms(file) } catch { continue } // it went while we looked
-    if (all.some((data) => encodings(code).some((e) => data.includes(e)))) held.push(path.relative(dir, file))
-  }
-  return held
-}
-
-test('the search finds a code in a file, packed or not', () => {
-  const dir = tempDir('search')
-  for (const data of [Buffer.from('x 123456 y'), Buffer.from('123456', 'utf16le'), zlib.gzipSync('a 123456')]) {
+test('the search finds a code in a file, however it is written', () => {
+  const dir = tempDir('search'), code = '12/456+'
+  const base64 = ['x', 'xy', 'xyz'].map((before) => Buffer.from(`${before}${code} and more`).toString('base64'))
+  for (const data of [`x ${code} y`, Buffer.from(code, 'utf16le'), zlib.gzipSync(`a ${code}`), ...base64, Buffer.from(code).toString('base64'),
+    encodeURIComponent(code), '12%2f456%2b', Buffer.from(code).toString('hex'), JSON.stringify(code).replace('/', '\\/')]) {
     fs.writeFileSync(path.join(dir, 'f'), data)
-    assert.deepEqual(holders(dir, '123456'), ['f'])
+    assert.deepEqual(holders(dir, { code }), ['code: f'], String(data))
   }
-  fs.writeFileSync(path.join(dir, 'f'), '12345 6')
-  assert.deepEqual(holders(dir, '123456'), [])
+  fs.writeFileSync(path.join(dir, 'f'), '12/456 +')
+  assert.deepEqual(holders(dir, { code }), [])
   fs.rmSync(dir, { recursive: true })
 })
 
@@ -78,9 +49,9 @@ async function signIn(name, options, work) {
     assert.equal((await site.admin('GET', `/__env__/oracle?task_id=${task.oracle}`)).passed, true)
     const { result } = await server.result(id)
     assert.ok(!JSON.stringify([s, result, await server.events(id)]).includes(secret), `${name}: the code is told`)
-    assert.deepEqual(holders(server.dir, secret), [], `${name}: the code is in files`)
+    assert.deepEqual(holders(server.dir, { secret }), [], `${name}: the code is in files`)
     await server.stop()
-    assert.deepEqual(holders(server.dir, secret), [], `${name}: the code is in files after the server ended`)
+    assert.deepEqual(holders(server.dir, { secret }), [], `${name}: the code is in files after the server ended`)
     assert.ok(!(server.logs + server.child.log).includes(secret), `${name}: the code is in the server's log`)
   } finally {
     await server.stop()
@@ -142,7 +113,7 @@ test('agent-loop 13: a code that is sent with the request is asked for by nobody
     const { result } = await server.result(id)
     assert.equal(result.step_details[4].data, 'request_user_input:answered')
     assert.equal(s.payload.user_input, undefined)
-    assert.deepEqual(holders(server.dir, '271828'), [])
+    assert.deepEqual(holders(server.dir, { code: '271828' }), [])
   } finally {
     await server.stop()
   }

@@ -228,6 +228,20 @@ static void do_answers(const json_t *row)
     json_decref(m);
 }
 
+/* Helpers of the inner loop that it was told to leave off, as one event. */
+static void do_switches(const json_t *row)
+{
+    char text[400] = "off:";
+    size_t i;
+    json_t *name;
+    json_array_foreach (json_object_get(json_object_get(start, "options"), "inner_off"), i, name)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", json_string_value(name));
+    json_t *m = json_pack("{s:s,s:{s:s,s:s,s:s}}", "type", "event", "event", "layer", "run", "kind",
+                          "result", "summary", text);
+    send_message(m);
+    json_decref(m);
+}
+
 /* Until a file of this name is in the downloads directory. */
 static void do_wait_file(const json_t *row)
 {
@@ -255,6 +269,7 @@ static const struct {
     {"report", do_report},
     {"variables", do_variables},
     {"answers", do_answers},
+    {"switches", do_switches},
     {"wait_file", do_wait_file},
     {"link_screenshots", do_link_screenshots},
 };

@@ -101,6 +101,8 @@ void submit_soon(const char *id, const char *scripts, const struct wish *wish, s
     json_put_str(options, "browser", "/bin/evil");
     if (wish->spent)
         json_put(options, "spent", json_loads(wish->spent, 0, NULL));
+    if (wish->inner)
+        json_put(options, "inner", json_loads(wish->inner, 0, NULL));
     json_t *input = wish->user_input ? json_string(wish->user_input) : NULL;
     json_t *empty = json_array(), *payload = json_pack("{s:s}", "micro", "plans/a.json");
     struct plan plan = empty_plan(empty);

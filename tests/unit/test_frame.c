@@ -85,7 +85,9 @@ static void white_with_a_speck_is_blank_and_a_paragraph_is_not(void **state)
     assert_true(frame_is_blank(&f));
     fill(p, (struct rect){10, 10, 40, 10}, 0);
     assert_false(frame_is_blank(&f));
-    f = flat(p, 245);
+    f = flat(p, 250);
+    assert_true(frame_is_blank(&f));
+    f = flat(p, 249);
     assert_false(frame_is_blank(&f));
 }
 
@@ -119,6 +121,51 @@ static void a_changed_row_is_not_missed(void **state)
     }
     fill(q, (struct rect){W - 1, H - 1, 1, 1}, 200); /* one pixel of the last block */
     assert_true(frame_difference(&a, &b) > 0);
+}
+
+static void near_empty_is_at_least_95_percent_of_one_grey(void **state)
+{
+    static uint8_t small[FRAME_SMALL * FRAME_SMALL];
+    const int all = FRAME_SMALL * FRAME_SMALL, allowed = all * 5 / 100; /* 204 */
+    memset(small, 200, sizeof(small));
+    memset(small, 10, (size_t)allowed);
+    assert_true(frame_small_is_flat(small));
+    small[allowed] = 208; /* eight levels are still the same */
+    assert_true(frame_small_is_flat(small));
+    small[allowed] = 209;
+    assert_false(frame_small_is_flat(small));
+}
+
+static void what_differs_is_larger_than_a_spinner(void **state)
+{
+    static const struct {
+        int w, h, by;
+        bool differ;
+    } cases[] = {{0, 0, 0, false}, {5, 9, 50, false}, {6, 1, 50, true}, {1, 10, 50, true}, {30, 30, 8, false}, {30, 30, -9, true}};
+    static uint8_t a[FRAME_SMALL * FRAME_SMALL], b[FRAME_SMALL * FRAME_SMALL];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(a, 100, sizeof(a));
+        memset(b, 100, sizeof(b));
+        for (int y = 20; y < 20 + cases[i].h; y++)
+            memset(b + y * FRAME_SMALL + 7, 100 + cases[i].by, (size_t)cases[i].w);
+        assert_int_equal(frame_small_differ(a, b), cases[i].differ);
+    }
+}
+
+/* Red, green and blue weigh 299, 587 and 114. */
+static void greys_are_those_of_television(void **state)
+{
+    static const struct {
+        uint8_t bgrx[4], grey;
+    } cases[] = {{{0, 0, 255, 7}, 76}, {{0, 255, 0, 7}, 149}, {{255, 0, 0, 7}, 29}, {{255, 255, 255, 0}, 255}};
+    static uint8_t p[W * H * 4], small[FRAME_SMALL * FRAME_SMALL];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct frame f = flat(p, 0);
+        for (int k = 0; k < W * H; k++)
+            memcpy(p + 4 * k, cases[i].bgrx, 4);
+        frame_small(&f, small);
+        assert_int_equal(small[0], cases[i].grey);
+    }
 }
 
 static void a_frame_smaller_than_the_grid_is_fine(void **state)
@@ -166,6 +213,9 @@ int main(void)
         cmocka_unit_test(white_with_a_speck_is_blank_and_a_paragraph_is_not),
         cmocka_unit_test(difference_is_the_share_of_changed_pixels),
         cmocka_unit_test(a_changed_row_is_not_missed),
+        cmocka_unit_test(near_empty_is_at_least_95_percent_of_one_grey),
+        cmocka_unit_test(what_differs_is_larger_than_a_spinner),
+        cmocka_unit_test(greys_are_those_of_television),
         cmocka_unit_test(a_frame_smaller_than_the_grid_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  */
 #include "unit/test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ static int samples_of(const struct shown *shown, int n, struct loop_sample *out)
 {
     for (int i = 0; i < n; i++) {
         char url[2] = {shown[i].url, 0}, frame[2] = {shown[i].frame, 0};
-        out[i] = loop_sample_of(&shown[i].action, url, frame);
+        out[i] = loop_sample_of(&shown[i].action, url, frame, NULL);
     }
     return n;
 }
@@ -138,6 +139,57 @@ static void the_tolerance_grows_with_the_screen_and_can_be_switched_off(void **s
     assert_null(loop_signal(&plain, s, n, 3));
 }
 
+static const struct tolerance_case {
+    const char *row, *reasoning;
+    int px, huge_px; /* on 1280x720, and on 3200x1800, where 0.004 of the diagonal are 15 */
+} tolerance_cases[] = {
+    {"agent-loop 5.1 anything else: 8 px on 1280x720", "the picture", 8, 15},
+    {"agent-loop 5.1 a submit button: 1.5 times", "the submit button", 12, 22},
+    {"agent-loop 5.1 a button: 1.5 times", "the Save button", 12, 22},
+    {"agent-loop 5.1 submit: 1.5 times", "Submit it", 12, 22},
+    {"agent-loop 5.1 a dropdown: .75", "the dropdown", 6, 11},
+    {"agent-loop 5.1 select: .75", "select Ohio", 6, 11},
+    {"agent-loop 5.1 a menu item: .75", "the menu item Print", 6, 11},
+    {"agent-loop 5.1 a link: .5", "the link", 4, 7},
+    {"agent-loop 5.1 an anchor: .5", "the anchor", 4, 7},
+};
+
+/* The class is that of the first sample. */
+static const char *drift_of(const struct loop_rules *rules, const char *reasoning, int dx, int dy)
+{
+    const struct shown shown[] = {
+        {{.type = ACTION_CLICK, .x = 100, .y = 100, .reasoning = reasoning}, 'a', '1'},
+        AT(100 + dx, 100, 'a', '2'),
+        AT(100, 100 - dy, 'a', '3')};
+    struct loop_sample s[SAMPLES];
+    const char *got = loop_signal(rules, s, samples_of(shown, 3, s), 3);
+    return got ? got : "none";
+}
+
+static void things_have_their_tolerance(void **state)
+{
+    const struct tolerance_case *c = *state;
+    const struct loop_rules huge = {.width = 3200, .height = 1800};
+    assert_string_equal(drift_of(&screen, c->reasoning, c->px, c->px), "drift");
+    assert_string_equal(drift_of(&screen, c->reasoning, c->px + 1, c->px), "none");
+    assert_string_equal(drift_of(&screen, c->reasoning, c->px, c->px + 1), "none");
+    assert_string_equal(drift_of(&huge, c->reasoning, c->huge_px, c->huge_px), "drift");
+    assert_string_equal(drift_of(&huge, c->reasoning, c->huge_px + 1, c->huge_px), "none");
+}
+
+static void every_key_that_pages_is_known(void **state)
+{
+    static const char *const keys[] = {"page_down", "pagedown", "Page_Up", "pageup",
+                                       "up",        "Down",     "j",       "k"};
+    struct loop_sample s[SAMPLES];
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const struct shown shown[] = {
+            PRESS(keys[i], 'a', '1'), PRESS(keys[i], 'a', '2'), PRESS(keys[i], 'a', '3')};
+        if (loop_signal(&screen, s, samples_of(shown, 3, s), 3))
+            fail_msg("%s", keys[i]);
+    }
+}
+
 struct window_case {
     const char *row;
     int base, n;
@@ -155,6 +207,14 @@ static const struct window_case window_cases[] = {
     {"agent-loop 5.2 variety widens by two", 3, 3, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 5, ""},
     {"agent-loop 5.2 progress widens by two", 3, 3, {AT(1, 2, 'a', '1'), AT(1, 2, 'a', '2'), AT(1, 2, 'a', '3')}, false, 5, ""},
     {"agent-loop 5.2 progress over the window is no loop though the action repeats", 3, 5, {AT(1, 2, 'a', '1'), AT(1, 2, 'a', '2'), AT(1, 2, 'a', '3'), AT(1, 2, 'a', '4'), AT(1, 2, 'a', '5')}, false, 5, ""},
+    {"agent-loop 5.2 a diversity of .6 widens", 5, 5, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(200, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 7, ""},
+    {"agent-loop 5.2 a diversity below .6 keeps the base", 7, 7, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(200, 2, 'a', '1'), AT(300, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 7, "state"},
+    {"agent-loop 5.2 a diversity above .25 keeps the base", 7, 7, {AT(1, 2, 'a', '1'), AT(100, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1'), AT(1, 2, 'a', '1')}, false, 7, "state"},
+    {"agent-loop 5.2 clicks are bucketed by 8", 4, 4, {AT(8, 16, 'a', '1'), AT(15, 23, 'a', '1'), AT(8, 23, 'a', '1'), AT(15, 16, 'a', '1')}, false, 3, "state"},
+    {"agent-loop 5.2 clicks in two buckets are two", 3, 3, {AT(15, 16, 'a', '1'), AT(16, 16, 'a', '1'), AT(15, 16, 'a', '1')}, false, 5, ""},
+    {"agent-loop 5.2 drags are told apart by their end", 4, 4, {{{.type = ACTION_DRAG, .x = 1, .to_x = 50}, 'a', '1'}, {{.type = ACTION_DRAG, .x = 2, .to_x = 50}, 'a', '1'}, {{.type = ACTION_DRAG, .x = 3, .to_x = 50}, 'a', '1'}, {{.type = ACTION_DRAG, .x = 4, .to_x = 50}, 'a', '1'}}, false, 3, "state"},
+    {"agent-loop 5.2 scrolls are told apart by their direction", 4, 4, {{{.type = ACTION_SCROLL, .dy = 3}, 'a', '1'}, {{.type = ACTION_SCROLL, .dy = 5}, 'a', '1'}, {{.type = ACTION_SCROLL, .dy = 9}, 'a', '1'}, {{.type = ACTION_SCROLL, .dy = 1}, 'a', '1'}}, false, 3, "state"},
+    {"agent-loop 5.2 keys are told apart by name", 3, 3, {PRESS("Tab", 'a', '1'), PRESS("Return", 'a', '1'), PRESS("Tab", 'a', '1')}, false, 5, ""},
     {"agent-loop 5.2 some variety keeps the base", 3, 3, {AT(1, 2, 'a', '1'), AT(2, 3, 'a', '1'), AT(3, 4, 'a', '1')}, false, 3, "state"},
     {"agent-loop 5.2 switched off the base stands and repeats count", 3, 3, {AT(1, 2, 'a', '1'), AT(1, 2, 'a', '2'), AT(1, 2, 'a', '3')}, true, 3, "repeat"},
     {"agent-loop 5.2 the same text typed further on is the same signature", 4, 4, {{{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901a"}, 'a', '1'}, {{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901b"}, 'a', '1'}, {{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901c"}, 'a', '1'}, {{.type = ACTION_TYPE_TEXT, .text = "01234567890123456789012345678901d"}, 'a', '1'}}, false, 3, "state"},
@@ -181,11 +241,69 @@ static void a_frame_hash_is_seventeen_hex_digits(void **state)
     paint(c, 128);
     box(c, 0, 0, W / 9, H / 8, 255);
     frame_hash(&c->frame, NULL, hash);
-    struct loop_sample s = loop_sample_of(&wait, "http://a.test/", hash);
+    struct loop_sample s = loop_sample_of(&wait, "http://a.test/", hash, &c->frame);
     assert_int_equal(strlen(s.frame), 17);
     assert_int_equal(strspn(s.frame, "0123456789abcdef"), 17);
     assert_string_equal(s.frame, "00000000000000018"); /* row 0, column 0; mean 129 / 16 */
     test_free(c);
+}
+
+/* What stands on a white page, by pixels: words are stripes, the n-th of a sort of its own. */
+static void write_words(struct canvas *c, int x, int y, int n)
+{
+    for (int i = 0; i < 12; i++)
+        box(c, x + 7 * i, y, 1 + (i * n + n) % 4, 6, 60);
+}
+
+static const struct flat_case {
+    const char *row;
+    int words[2];      /* before and after, 0 none */
+    int spot, w, h;    /* grey of a spot that is there afterwards only; its size, px */
+    bool full, stands; /* a page full of things; it is taken for the same screen */
+} flat_cases[] = {
+    {"agent-loop 5.1 an empty page is the same", {0, 0}, 255, 0, 0, false, true},
+    {"agent-loop 5.1 the same line on an empty page is the same", {1, 1}, 255, 0, 0, false, true},
+    {"agent-loop 5.1 another line on an empty page is another screen", {1, 2}, 255, 0, 0, false, false},
+    {"agent-loop 5.1 a line that came onto an empty page is another screen", {0, 1}, 255, 0, 0, false, false},
+    {"agent-loop 5.1 a caret on an empty page is none", {1, 1}, 0, 1, 9, false, true},
+    {"agent-loop 5.1 a spinner on an empty page is none", {1, 1}, 120, 20, 20, false, true},
+    {"agent-loop 5.1 what is larger than a spinner is one", {1, 1}, 120, 40, 6, false, false},
+    {"agent-loop 5.1 on a full page the hash alone decides", {1, 2}, 255, 0, 0, true, true},
+};
+
+static void paint_flat(struct canvas *c, const struct flat_case *f, bool after)
+{
+    paint(c, 255);
+    for (int row = 0; f->full && row < 6; row++)
+        box(c, 20, 60 + 18 * row, 200, 12, 120);
+    if (f->words[after])
+        write_words(c, 20, 20, f->words[after]);
+    box(c, 240, 100, after ? f->w : 0, f->h, f->spot);
+}
+
+/* On pixels alone, where no address tells pages apart. */
+static void near_empty_pages_are_told_apart(void **state)
+{
+    const struct flat_case *f = *state;
+    static const struct action actions[] = {CLICK(1, 2), KEY("Tab"), CLICK(300, 2)};
+    struct canvas *before = test_malloc(sizeof(*before)), *after = test_malloc(sizeof(*after));
+    struct loop_sample *s = test_calloc(5, sizeof(*s));
+    paint_flat(before, f, false);
+    paint_flat(after, f, true);
+    for (int i = 0; i < 5; i++) {
+        const struct frame *frame = i == 1 ? &after->frame : &before->frame;
+        char hash[FRAME_HASH_BYTES];
+        frame_hash(frame, NULL, hash);
+        s[i] = loop_sample_of(&actions[i % 3], "", hash, frame);
+    }
+    if (f->words[0] && !f->w)
+        assert_string_equal(s[0].frame, s[1].frame); /* the hash does not see words */
+    const char *got = loop_signal(&screen, s, 3, 3);
+    assert_string_equal(got ? got : "none", f->stands ? "state" : "none");
+    assert_int_equal(loop_same_frames(s, 5, 5), f->stands);
+    test_free(s);
+    test_free(before);
+    test_free(after);
 }
 
 /* --- 5.3, 7 ---------------------------------------------------------------------------------- */
@@ -253,8 +371,8 @@ static void loops_are_left(void **state)
 
 static void submit_shaped_texts_are_told_by_whole_words(void **state)
 {
-    static const char *const yes[] = {"Submit it", "sign-in", "Log in",  "Register now",
-                                      "save",      "Confirm", "Continue"};
+    static const char *const yes[] = {"Submit it", "sign-in", "Log in", "Register now", "save",
+                                      "Confirm",   "Continue", "signin", "Sign in", "login", "log-in"};
     static const char *const no[] = {"", "designing", "catalog index", "unsaved"};
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
         assert_true(recover_submit_shaped(yes[i]));
@@ -270,9 +388,11 @@ static const struct fill_case {
     bool fills;
 } fill_cases[] = {
     {"agent-loop 7.1 repeated click: clicked again within 8 px on a form-like task",
-     CLICK(100, 200), CLICK(106, 194), "Fill the name field", &pending_name, true},
+     CLICK(100, 200), CLICK(108, 192), "Fill the name field", &pending_name, true},
     {"agent-loop 7.1 repeated click: clicked farther than 8 px away",
-     CLICK(100, 200), CLICK(110, 200), "Fill the name field", &pending_name, false},
+     CLICK(100, 200), CLICK(109, 200), "Fill the name field", &pending_name, false},
+    {"agent-loop 7.1 repeated click: farther than 8 px down",
+     CLICK(100, 200), CLICK(100, 191), "Fill the name field", &pending_name, false},
     {"agent-loop 7.1 repeated click: a task that is no form",
      CLICK(100, 200), CLICK(100, 200), "Open the list", &pending_name, false},
     {"agent-loop 7.1 repeated click: nothing is pending",
@@ -332,6 +452,54 @@ static void a_repeated_click_at_the_top_scrolls_on(void **state)
     bool scrolls = guard_top_click(&c->action, &c->top, c->task, &out);
     assert_int_equal(scrolls, c->scrolls);
     assert_int_equal(scrolls ? out.dy : 5, 5);
+}
+
+static const struct level_case {
+    const char *row;
+    int grey;
+    double dark, border_dark, bright;
+} level_cases[] = {
+    {"agent-loop 7.5 below 55 is dark", 54, 1, 1, 0},
+    {"agent-loop 7.5 55 is not dark, below 65 the border is", 55, 0, 1, 0},
+    {"agent-loop 7.5 64 is dark at the border", 64, 0, 1, 0},
+    {"agent-loop 7.5 65 is not", 65, 0, 0, 0},
+    {"agent-loop 7.5 90 is not bright", 90, 0, 0, 0},
+    {"agent-loop 7.5 above 90 is bright", 91, 0, 0, 1},
+};
+
+static void levels_are_looked_at(void **state)
+{
+    const struct level_case *l = *state;
+    struct canvas *c = test_malloc(sizeof(*c));
+    paint(c, l->grey);
+    struct gallery_look look = gallery_look_at(&c->frame);
+    assert_true(look.dark == l->dark && look.border_dark == l->border_dark);
+    assert_true(look.bright == l->bright && look.centre_contrast == 0);
+    test_free(c);
+}
+
+/* Where is looked: the outer tenth, the middle half; and at which greys of it. */
+static void the_border_and_the_middle_are_looked_at(void **state)
+{
+    static const struct {
+        struct rect dark; /* on the light */
+        bool border;
+    } lines[] = {{{30, 0, 2, H}, true},  {{32, 18, 2, 144}, false},      {{0, 16, W, 2}, true},
+                 {{32, 18, 256, 2}, false}, {{W - 32, 0, 2, H}, true},   {{0, H - 18, W, 2}, true}};
+    struct canvas *c = test_malloc(sizeof(*c));
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        const struct rect *r = &lines[i].dark;
+        paint(c, 200);
+        box(c, r->x, r->y, r->w, r->h, 10);
+        assert_int_equal(gallery_look_at(&c->frame).border_dark > 0, lines[i].border);
+    }
+    paint(c, 10);
+    box(c, W / 4, 44, W / 2, 92, 200); /* of 90 rows those from 22 to 67 */
+    assert_true(gallery_look_at(&c->frame).bright == 1);
+    box(c, W / 4, 44, W / 20, 92, 20); /* the darkest tenth; what most is; the brightest tenth */
+    box(c, W / 4 + W / 20, 44, W / 2 - W / 10, 92, 100);
+    assert_true(fabs(gallery_look_at(&c->frame).centre_contrast - 80 / 255.0) < 1e-9);
+    test_free(c);
 }
 
 static void a_photo_viewer_is_told_from_a_page(void **state)
@@ -433,8 +601,10 @@ static void dones_are_gated(void **state)
 
 static void sentences_that_only_look_are_known(void **state)
 {
-    assert_true(done_verification_only("Verify that the total is shown"));
-    assert_true(done_verification_only("check whether it is sold out"));
+    static const char *const looks[] = {"Verify that the total is shown", "check whether it is sold out", "Check that it is there", "check if it is there", "Confirm that it is there", "Make sure it is there",
+                                        "ensure it is there", "See if it is there", "see whether it is there", "Is it there?", "are they there?", "Does it say so?"};
+    for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+        assert_true(done_verification_only(looks[i]));
     assert_false(done_verification_only("Check the box"));
     assert_false(done_verification_only("Click Save and verify it"));
 }
@@ -469,6 +639,30 @@ static const struct predicate_case {
      "url_contains:/cart", {"", "", "", NULL}, {"", "", "", NULL}, -1},
     {"agent-loop 8.1 url_equals",
      "url_equals:http://a.test/", {"", "", "", NULL}, {"http://a.test/", "", "", NULL}, 1},
+    {"agent-loop 8.1 url_equals is not in part",
+     "url_equals:http://a.test/", {"", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_equals without its argument is false",
+     "url_equals", {"", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 0},
+    {"agent-loop 8.1 url_unchanged",
+     "url_unchanged", {"http://a.test/", "", "", NULL}, {"http://a.test/", "", "", NULL}, 1},
+    {"agent-loop 8.1 url_changed is false when it stayed",
+     "url_changed", {"http://a.test/", "", "", NULL}, {"http://a.test/", "", "", NULL}, 0},
+    {"agent-loop 8.1 title_changed is false when it stayed",
+     "title_changed", {"", "A", "", NULL}, {"", "A", "", NULL}, 0},
+    {"agent-loop 8.1 field_focused:n by its label",
+     "field_focused:e-mail", {"", "", "", NULL}, {"", "", "", &field}, 1},
+    {"agent-loop 8.1 field_unfocused is false with the focus",
+     "field_unfocused", {"", "", "", NULL}, {"", "", "", &field}, 0},
+    {"agent-loop 8.1 frame_changed is false when it stayed",
+     "frame_changed", {"", "", "1", NULL}, {"", "", "1", NULL}, 0},
+    {"agent-loop 8.1 frame_stable when it stayed",
+     "frame_stable", {"", "", "1", NULL}, {"", "", "1", NULL}, 1},
+    {"agent-loop 8.1 frame_changed without a hash is unknown",
+     "frame_changed", {"", "", "1", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 element_disappears is always unknown",
+     "element_disappears:toast", {"", "", "", NULL}, {"", "", "", NULL}, -1},
+    {"agent-loop 8.1 modal_opens is always unknown",
+     "modal_opens", {"", "", "", NULL}, {"", "", "", NULL}, -1},
     {"agent-loop 8.1 url_changed",
      "url_changed", {"http://a.test/", "", "", NULL}, {"http://a.test/b", "", "", NULL}, 1},
     {"agent-loop 8.1 url_unchanged is false when it changed",
@@ -516,6 +710,31 @@ static void predictions_are_held_against_what_came(void **state)
     int is = json_is_null(result) ? -1 : json_is_true(result);
     assert_int_equal(is, c->result);
     assert_int_equal(score.evaluated, is >= 0);
+    pool_destroy(pool);
+}
+
+/* Whatever it is called by. */
+static void a_field_is_known_by_each_of_its_names(void **state)
+{
+    static const char *const attrs[] = {"name", "id", "placeholder", "aria-label"};
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+        struct attr attr = {attrs[i], "Your city"};
+        const struct node node = {.tag = "input", .name = "", .value = "", .text = "", .attrs = &attr,
+                                  .n_attrs = 1};
+        const struct predicate_view none = {"", "", "", NULL}, on = {"", "", "", &node};
+        struct predicate_score score;
+        json_t *tokens = json_keep(pool, json_pack("[s]", "field_focused:city"));
+        const json_t *got = json_keep(pool, predicates_check(pool, tokens, &none, &on, &score));
+        const json_t *one = json_array_get(got, 0);
+        if (!json_is_true(json_object_get(one, "result")))
+            fail_msg("%s", attrs[i]);
+        assert_string_equal(json_str(one, "predicate", ""), "field_focused:city");
+        assert_string_equal(json_str(one, "reason", ""), "it is so");
+    }
+    json_t *sum = json_keep(pool, predicates_sum(4, 2, 1));
+    assert_string_equal(json_text(pool, sum),
+                        "{\"total\":4,\"evaluated\":2,\"correct\":1,\"accuracy\":0.5}");
     pool_destroy(pool);
 }
 
@@ -728,13 +947,17 @@ static void a_sub_goal_text_leaves_out_what_is_empty(void **state)
     struct step full = {
         .verify = "it moved",
         .params = json_of(pool, "{'label':'Save','aliases':['Store'],'kind':'button'}"),
-        .hints = json_of(pool, "{'near':'the total','exemplar_replay':'clicked Save'}")};
+        .hints = json_of(pool, "{'near':'the total','region':'footer','layout':'row',"
+                               "'preferred_target_description':'the blue one',"
+                               "'preferred_target_viewport_stage':'bottom','exemplar_replay':'clicked Save'}")};
     static const char *const hints[] = {"scroll first", NULL};
     assert_string_equal(prompt_sub_goal(pool, &bare, "Do it", NULL, NULL), "Sub-goal: Do it\n");
     assert_string_equal(
         prompt_sub_goal(pool, &full, "Do it", failures, hints),
         "Sub-goal: Do it\nIt is reached when: it moved\nTarget:\n- label: Save\n- kind: button\n"
-        "- aliases: [\"Store\"]\n- near: the total\nAn earlier run did: clicked Save\n"
+        "- aliases: [\"Store\"]\n- region: footer\n- near: the total\n- layout: row\n"
+        "- preferred_target_description: the blue one\n- preferred_target_viewport_stage: bottom\n"
+        "An earlier run did: clicked Save\n"
         "Previous attempts:\n- (1,2) 'A': changed something, not the goal, hit a; do not repeat\n"
         "- (3,4) 'B': ran out of moves; do not repeat\n- (5,6) 'C': failed (odd); do not repeat\n"
         "Hint: scroll first\n");
@@ -862,6 +1085,38 @@ static void a_thought_is_cut_at_300_characters(void **state)
     pool_destroy(pool);
 }
 
+static void one_spot_is_within_six_pixels(void **state)
+{
+    static const struct {
+        int dx, dy;
+        bool one;
+    } cases[] = {{6, 6, true}, {-6, 0, true}, {7, 0, false}, {0, -7, false}};
+    struct pool *pool = pool_create(NULL);
+    static const char *const told[] = {"f", "f"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct action clicks[] = {CLICK(50, 60), CLICK(50 + cases[i].dx, 60 + cases[i].dy)};
+        struct prompt_facts f = {.task = "Fill the form", .plan = "", .last_thinking = "", .n = 2,
+                                 .history = clicks, .feedback = told};
+        assert_int_equal(strstr(prompt_turn(pool, &f), "type now") != NULL, cases[i].one);
+    }
+    pool_destroy(pool);
+}
+
+static void every_word_of_a_photo_viewer_is_known(void **state)
+{
+    static const char *const words[] = {"a photo viewer", "the photo gallery", "an image viewer", "a gallery", "the lightbox"};
+    struct pool *pool = pool_create(NULL);
+    static const struct action click = CLICK(5, 6);
+    static const char *const told[] = {"f"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        struct prompt_facts f = {.task = "T", .plan = "", .last_thinking = words[i], .n = 1,
+                                 .history = &click, .feedback = told};
+        if (!strstr(prompt_turn(pool, &f), "A photo viewer is open"))
+            fail_msg("%s", words[i]);
+    }
+    pool_destroy(pool);
+}
+
 /* Each word of a page that is not there. */
 static void every_word_of_a_missing_page_is_known(void **state)
 {
@@ -916,6 +1171,9 @@ static void a_trajectory_holds_no_typed_text(void **state)
                                        "reward_components",
                                        "frame_hash",
                                        "observed_state",
+                                       "hypothesized_state",
+                                       "observed_outcome",
+                                       "action_effect_observed",
                                        "predicted_outcome",
                                        "predicate_results",
                                        "done_rejected_reason",
@@ -1133,12 +1391,15 @@ static void two_pictures_are_kept_at_a_time(void **state)
 static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 5.1 a window is at least two samples", a_window_is_never_below_two),
     row_test("agent-loop 5.1 the tolerance grows with the screen and can be switched off", the_tolerance_grows_with_the_screen_and_can_be_switched_off),
+    row_test("agent-loop 5.1 every key that pages may be pressed again", every_key_that_pages_is_known),
     row_test("agent-loop 5 hash64 is sixteen hex digits and one of the mean", a_frame_hash_is_seventeen_hex_digits),
     row_test("agent-loop 5.3 the way out of a loop over a form", loops_are_left),
     row_test("agent-loop 5.3 submit-shaped is told by whole words", submit_shaped_texts_are_told_by_whole_words),
     row_test("agent-loop 7.1 a first click is no repeated one", a_first_click_is_no_repeated_one),
+    row_test("agent-loop 7.5 the outer tenth and the middle half are looked at", the_border_and_the_middle_are_looked_at),
     row_test("agent-loop 7.5 a photo viewer is told from a page by words and darkness", a_photo_viewer_is_told_from_a_page),
     row_test("agent-loop 6 sentences that only look are known", sentences_that_only_look_are_known),
+    row_test("agent-loop 8.1 a field is known by each of its names", a_field_is_known_by_each_of_its_names),
     row_test("agent-loop 8.1 tokens are read from objects and from a line", predictions_are_read_from_objects_and_lines),
     row_test("agent-loop 8.2 every word that makes a click one of high risk", every_word_of_weight_is_known),
     row_test("agent-loop 8.2 an effect is seen on the whole and near the click", an_effect_is_seen_far_and_near),
@@ -1147,6 +1408,8 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 1.5 a sub-goal text leaves out what is empty", a_sub_goal_text_leaves_out_what_is_empty),
     row_test("agent-loop 1.3 a numbered list of at most 10 lines becomes your plan", a_numbered_list_at_the_start_is_the_plan),
     row_test("agent-loop 1.3 the first 300 characters of the previous reasoning", a_thought_is_cut_at_300_characters),
+    row_test("agent-loop 1.3 two clicks within 6 px are on one spot", one_spot_is_within_six_pixels),
+    row_test("agent-loop 1.3 every word of a photo viewer is known", every_word_of_a_photo_viewer_is_known),
     row_test("agent-loop 1.3 every word of a missing page is known", every_word_of_a_missing_page_is_known),
     row_test("agent-loop 8.3 a trajectory holds every key and no typed text", a_trajectory_holds_no_typed_text),
     row_test("agent-loop 6 a done is rejected twice and then unverified", a_done_is_rejected_twice_and_then_unverified),
@@ -1179,6 +1442,12 @@ int main(void)
                  signals_fire);
     n = add_rows(tests, n, window_cases, sizeof(window_cases[0]), ARRAY_SIZE(window_cases),
                  windows_adapt);
+    n = add_rows(tests, n, tolerance_cases, sizeof(tolerance_cases[0]),
+                 ARRAY_SIZE(tolerance_cases), things_have_their_tolerance);
+    n = add_rows(tests, n, level_cases, sizeof(level_cases[0]), ARRAY_SIZE(level_cases),
+                 levels_are_looked_at);
+    n = add_rows(tests, n, flat_cases, sizeof(flat_cases[0]), ARRAY_SIZE(flat_cases),
+                 near_empty_pages_are_told_apart);
     n = add_rows(tests, n, gate_cases, sizeof(gate_cases[0]), ARRAY_SIZE(gate_cases),
                  dones_are_gated);
     n = add_rows(tests, n, fill_cases, sizeof(fill_cases[0]), ARRAY_SIZE(fill_cases),

@@ -285,6 +285,8 @@ static const struct words_case {
     {"agent-loop 7.5 words: N of M", "Photo 3 of 17", true},
     {"agent-loop 7.5 words: photo gallery", "Photo Gallery", true},
     {"agent-loop 7.5 words: image viewer", "an image viewer", true},
+    {"agent-loop 7.5 words: image gallery", "Image gallery", true},
+    {"agent-loop 7.5 words: photo viewer", "the photo viewer", true},
     {"agent-loop 7.5 words: lightbox", "LIGHTBOX", true},
     {"agent-loop 7.5 words: close \xc3\x97", "Close \xc3\x97", true},
     {"agent-loop 7.5 words: of without numbers is none", "one of many", false},

@@ -153,6 +153,12 @@ static void has_not(const char *text, const char *part)
         fail_msg("'%s' is in %s", part, text);
 }
 
+/* How long a question may take, as its server was given it. */
+static void lasts(int64_t left_ms, int seconds)
+{
+    assert_true(left_ms > 1000 * (seconds - 1) && left_ms <= 1000 * seconds);
+}
+
 /* --- 7.1, 7.2: the form controller ----------------------------------------------------------- */
 
 #define LOGIN "{'type':'holo3','intent':'Log in as ann@x.test with password s3cret-9','budget':9}"
@@ -211,6 +217,10 @@ static void a_login_form_is_filled_from_pixels(void **state)
     has(sent(&b, 3), "force-fill was done instead of what you said");
     has(sent(&b, 6), "Where is the button");
     has(sent(&b, 8), "logged in");
+    lasts(b.server.left_ms[0], 60);
+    lasts(b.server.left_ms[2], 30);
+    lasts(b.server.left_ms[6], 30);
+    lasts(b.server.left_ms[8], 30);
     assert_int_equal(rig_n_events(&b.rig, "question"), 5);
     tear_down(&b);
 }
@@ -368,6 +378,109 @@ static void one_value_and_nothing_else_is_all(void **state)
     tear_down(&b);
 }
 
+#define VALUE(label) "[{\\\"label\\\":\\\"" label "\\\",\\\"value\\\":\\\"ann@x.test\\\"}]"
+#define FOCUS(label, type) "{\\\"focused\\\":true,\\\"label\\\":\\\"" label "\\\",\\\"type\\\":\\\"" type "\\\"}"
+
+/* clang-format off */
+/* On pixels: where the one value of the task is typed, and what is pressed behind it. */
+static const struct fill_edge {
+    const char *row, *values, *click, *focus;
+    bool fills;
+} fill_edges[] = {
+    {"agent-loop 7.1 a click at x 10 and y 80 may be one into a field", VALUE("email"), "click(x=10, y=80)", FOCUS("email", "email"), true},
+    {"agent-loop 7.1 one left of x 10 is none", VALUE("email"), "click(x=9, y=300)", FOCUS("email", "email"), false},
+    {"agent-loop 7.1 one above y 80 is none", VALUE("email"), "click(x=600, y=79)", FOCUS("email", "email"), false},
+    {"agent-loop 7.1 the field's label holds that of the value", VALUE("mail"), "click(x=600, y=300)", FOCUS("your e-mail", "text"), true},
+    {"agent-loop 7.1 the value's label holds that of the field", VALUE("your e-mail"), "click(x=600, y=300)", FOCUS("mail", "text"), true},
+    {"agent-loop 7.1 both labels have a word of three letters", VALUE("zip code"), "click(x=600, y=300)", FOCUS("area zip", "text"), true},
+    {"agent-loop 7.1 a word of two letters is too short", VALUE("my id"), "click(x=600, y=300)", FOCUS("id of you", "text"), false},
+    {"agent-loop 7.1 a password field takes the password, whatever it is called", VALUE("password"), "click(x=600, y=300)", FOCUS("secret", "password"), true},
+    {"agent-loop 7.1 a password field takes nothing else", VALUE("email"), "click(x=600, y=300)", FOCUS("secret", "password"), false},
+    {"agent-loop 7.1 a field of another label is left alone", VALUE("email"), "click(x=600, y=300)", FOCUS("phone", "text"), false},
+    {"agent-loop 7.1 without the focus nothing is typed", VALUE("email"), "click(x=600, y=300)", "{\\\"focused\\\":false}", false},
+};
+/* clang-format on */
+
+static struct fake_answer say(struct pool *pool, const char *words)
+{
+    return (struct fake_answer){
+        .status = 200,
+        .body = pool_printf(pool, "{\"choices\":[{\"message\":{\"content\":\"%s\"}}]}", words)};
+}
+
+#define GIVE_UP "done(success=False, summary='no')"
+
+/* Substitutions of a run on pixels whose model says these, one after the other, and then gives up. */
+static const char *substituted(struct bench *b, const char *step, const char *const *words, int n)
+{
+    static struct fake_answer answers[8];
+    struct pool *pool = pool_create(NULL);
+    for (int i = 0; i < n; i++)
+        answers[i] = say(pool, words[i]);
+    answers[n] = say(pool, GIVE_UP);
+    set_up(b, "chat:llamacpp", step, answers, n + 1, answers, 0);
+    fake_web_hide_dom(&b->rig.web);
+    rig_run(&b->rig, NULL);
+    pool_destroy(pool);
+    return healed(b);
+}
+
+#define FILL "{'type':'holo3','intent':'Fill in ann@x.test','budget':6}"
+
+static void a_field_is_filled_or_not(void **state)
+{
+    const struct fill_edge *e = *state;
+    const char *const words[] = {e->values, e->click, e->focus};
+    struct bench b;
+    assert_string_equal(substituted(&b, FILL, words, 3),
+                        e->fills ? "substitution/force-fill" : "");
+    tear_down(&b);
+}
+
+static const struct used_edge {
+    const char *row, *second;
+    bool fills;
+} used_edges[] = {
+    {"agent-loop 7.1 within 20 px of a filled field nothing is typed", "click(x=620, y=280)", false},
+    {"agent-loop 7.1 farther than 20 px across is another field", "click(x=621, y=300)", true},
+    {"agent-loop 7.1 farther than 20 px down is another field", "click(x=600, y=321)", true},
+};
+
+static void a_filled_field_is_known_by_its_place(void **state)
+{
+    const struct used_edge *e = *state;
+    const char *const words[] = {"[{\\\"label\\\":\\\"email\\\",\\\"value\\\":\\\"ann\\\"},"
+                                 "{\\\"label\\\":\\\"phone\\\",\\\"value\\\":\\\"555\\\"}]",
+                                 "click(x=600, y=300)", FOCUS("email", "text"), e->second, FOCUS("phone", "text")};
+    struct bench b;
+    const char *done = substituted(&b, "{'type':'holo3','intent':'Fill in ann and 555','budget':6}", words, 5);
+    assert_string_equal(done, e->fills ? "substitution/force-fill substitution/force-fill"
+                                       : "substitution/force-fill");
+    tear_down(&b);
+}
+
+static const struct behind_case {
+    const char *row, *intent, *hand;
+} behind_cases[] = {
+    {"agent-loop 7.1 a Tab behind it where the task speaks of a field", "Fill ann@x.test into the field", "key ctrl+a;key Tab"},
+    {"agent-loop 7.1 a Tab behind it where the task speaks of Tab", "Fill in ann@x.test, then Tab", "key ctrl+a;key Tab"},
+    {"agent-loop 7.1 a Tab behind it where the task speaks of committing", "Fill in ann@x.test and commit it", "key ctrl+a;key Tab"},
+    {"agent-loop 7.1 Return and Tab behind a radius", "Fill in the radius ann@x.test", "key ctrl+a;key Return;key Tab"},
+    {"agent-loop 7.1 nothing behind it otherwise", "Fill in ann@x.test", "key ctrl+a"},
+};
+
+static void keys_make_the_field_take_it(void **state)
+{
+    const struct behind_case *c = *state;
+    const char *const words[] = {VALUE("email"), "click(x=600, y=300)", FOCUS("email", "email")};
+    struct bench b;
+    char step[120];
+    snprintf(step, sizeof(step), "{'type':'holo3','intent':'%s','budget':6}", c->intent);
+    assert_string_equal(substituted(&b, step, words, 3), "substitution/force-fill");
+    assert_string_equal(b.rig.web.hand, c->hand);
+    tear_down(&b);
+}
+
 /* --- 6: the done gate ------------------------------------------------------------------------ */
 
 #define PRESS     "{'type':'holo3','intent':'Press the banner','budget':9}"
@@ -467,7 +580,7 @@ static void a_click_loop_is_broken_by_the_director(void **state)
     rig_run(&b.rig, NULL);
     assert_true(b.second.calls >= 1);
     assert_int_equal(json_int(b.second.bodies[0], "max_tokens", 0), 400);
-    assert_true(b.second.left_ms[0] <= 20000);
+    lasts(b.second.left_ms[0], 20);
     has(sent_second(&b, 0), "<3 chars>");
     has_not(sent_second(&b, 0), "abc");
     has(sent_second(&b, 0), "\"type\":\"image\"");
@@ -902,8 +1015,18 @@ static const struct CMUnitTest others[] = {
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(ladder_cases) + ARRAY_SIZE(others)];
+    struct CMUnitTest tests[ARRAY_SIZE(ladder_cases) + ARRAY_SIZE(fill_edges) +
+                            ARRAY_SIZE(used_edges) + ARRAY_SIZE(behind_cases) + ARRAY_SIZE(others)];
     size_t n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(fill_edges); i++)
+        tests[n++] = (struct CMUnitTest){fill_edges[i].row, a_field_is_filled_or_not, NULL, NULL,
+                                         (void *)&fill_edges[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(used_edges); i++)
+        tests[n++] = (struct CMUnitTest){used_edges[i].row, a_filled_field_is_known_by_its_place,
+                                         NULL, NULL, (void *)&used_edges[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(behind_cases); i++)
+        tests[n++] = (struct CMUnitTest){behind_cases[i].row, keys_make_the_field_take_it, NULL,
+                                         NULL, (void *)&behind_cases[i]};
     for (size_t i = 0; i < ARRAY_SIZE(ladder_cases); i++)
         tests[n++] = (struct CMUnitTest){ladder_cases[i].row, a_ladder_escalates, NULL, NULL,
                                          (void *)&ladder_cases[i]};

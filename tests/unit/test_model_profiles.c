@@ -28,15 +28,18 @@ static const struct shipped {
     enum profile_tools_use tools;
     const char *choice;
     int attempts;
+    const char *key_env;
+    int load_tries, load_gap_s;
+    enum space_kind space;
 } shipped[] = {
-    {"brains 1 holo3", "holo3", "https://api.hcompany.ai/v1", "holo3-35b-a3b", "holo3", 2048, 2048, 1, 5, 0, TOOLS_SELF_HOSTED, "auto", 4},
-    {"brains 1 fara", "fara", "http://localhost:5000/v1", "microsoft/Fara-7B", "model", 2048, 2048, 2, 5, 0, TOOLS_ALWAYS, "auto", 4},
-    {"brains 1 claude", "claude", "https://api.anthropic.com/v1", "claude-opus-4-7", "claude-opus-4-7", 4096, 4096, 2, 10, -1, TOOLS_ALWAYS, "auto", 2},
-    {"brains 1 opencua", "opencua", "http://localhost:8000/v1", "opencua-7b", "opencua-7b", 2048, 2048, 2, 10, 0, TOOLS_NEVER, "auto", 4},
-    {"brains 1 evocua", "evocua", "http://localhost:8000/v1", "opencua-7b", "opencua-7b", 2048, 2048, 2, 10, 0, TOOLS_NEVER, "auto", 4},
-    {"brains 1 llamacpp", "llamacpp", "http://localhost:8080/v1", "gemma-4", "gemma4-cua", 2048, 512, 2, 10, 0, TOOLS_ALWAYS, "required", 1},
-    {"brains 1 gemma4-cua", "gemma4-cua", "http://localhost:8080/v1", "gemma4-cua", "gemma4-cua", 2048, 512, 2, 10, 0, TOOLS_ALWAYS, "required", 1},
-    {"brains 1 agent-s", "agent-s", "http://localhost:8000/v1", "opencua", "opencua", 2048, 2048, 3, 8, 0, TOOLS_NEVER, "auto", 1},
+    {"brains 1 holo3", "holo3", "https://api.hcompany.ai/v1", "holo3-35b-a3b", "holo3", 2048, 2048, 1, 5, 0, TOOLS_SELF_HOSTED, "auto", 4, "HAI_API_KEY", 12, 10, SPACE_RESIZED},
+    {"brains 1 fara", "fara", "http://localhost:5000/v1", "microsoft/Fara-7B", "model", 2048, 2048, 2, 5, 0, TOOLS_ALWAYS, "auto", 4, "FARA_API_KEY", 12, 10, SPACE_FIXED},
+    {"brains 1 claude", "claude", "https://api.anthropic.com/v1", "claude-opus-4-7", "claude-opus-4-7", 4096, 4096, 2, 10, -1, TOOLS_ALWAYS, "auto", 2, "ANTHROPIC_API_KEY", 1, 10, SPACE_SCREEN},
+    {"brains 1 opencua", "opencua", "http://localhost:8000/v1", "opencua-7b", "opencua-7b", 2048, 2048, 2, 10, 0, TOOLS_NEVER, "auto", 4, "", 36, 10, SPACE_RESIZED},
+    {"brains 1 evocua", "evocua", "http://localhost:8000/v1", "opencua-7b", "opencua-7b", 2048, 2048, 2, 10, 0, TOOLS_NEVER, "auto", 4, "", 36, 10, SPACE_RESIZED},
+    {"brains 1 llamacpp", "llamacpp", "http://localhost:8080/v1", "gemma-4", "gemma4-cua", 2048, 512, 2, 10, 0, TOOLS_ALWAYS, "required", 1, "", 1, 10, SPACE_SCREEN},
+    {"brains 1 gemma4-cua", "gemma4-cua", "http://localhost:8080/v1", "gemma4-cua", "gemma4-cua", 2048, 512, 2, 10, 0, TOOLS_ALWAYS, "required", 1, "", 1, 10, SPACE_SCREEN},
+    {"brains 1 agent-s", "agent-s", "http://localhost:8000/v1", "opencua", "opencua", 2048, 2048, 3, 8, 0, TOOLS_NEVER, "auto", 1, "", 12, 10, SPACE_SCREEN},
 };
 
 static const struct alias {
@@ -66,6 +69,11 @@ static void a_shipped_one(void **state)
     assert_int_equal(p->attempts, s->attempts);
     assert_int_equal(p->timeout_s, 120);
     assert_true(p->temperature == s->temperature);
+    assert_string_equal(p->key_env, s->key_env);
+    assert_int_equal(p->load_tries, s->load_tries);
+    assert_int_equal(p->load_gap_s, s->load_gap_s);
+    assert_int_equal(p->space.kind, s->space);
+    assert_int_equal(p->format, PICTURE_PNG);
 }
 
 static void an_alias(void **state)
@@ -91,6 +99,7 @@ static void every_system_prompt_has_the_duties(void **state)
 {
     static const char *const duties[] = {
         "CURRENT",      "exactly one action", "middle",      "Click an input field once",
+        "has the focus, type next", "address of the final page last", "finish as failed",
         "Tab key",      "Return key",         "three times", "scroll",
         "wait",         "whole task",         "\" | \"",     "\"none\"",
         "five actions", "without acting"};
@@ -99,6 +108,45 @@ static void every_system_prompt_has_the_duties(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(duties); i++)
             if (!strstr(rig_profile(pool, *name)->system.text, duties[i]))
                 fail_msg("%s is not told '%s'", *name, duties[i]);
+}
+
+/* clang-format off */
+static const struct told {
+    const char *row, *prompt;
+    const char *words[12];
+} tolds[] = {
+    {"brains 2 the duties of holo3", "holo3_system", {"one sentence", "one call", "Predicted:", "leave this line out with done", "absolute pixels", "click(x=…, y=…)", "type_text(text=\"…\")",
+      "key_press(keys=\"…\")", "scroll(direction=\"…\", amount=…)", "wait(seconds=…)", "done(success=…, summary=\"…\")"}},
+    {"brains 2 what holo3 knows of fields, addresses and notes", "holo3_system", {"\"no visible change\"", "has the focus", "address bar at the top", "press Return", "\"done when ...\"", "not the task", "__EXAMPLES__"}},
+    {"brains 2 the module for scroll steps", "holo3_scroll", {"10 or more", "Page_Down and End", "two to four scrolls", "end of the page", "no longer moves", "pictures and videos", "next or previous"}},
+    {"brains 2 the module for extract steps", "holo3_extract", {"Escape", "Close, No thanks or Reject", "Never"}},
+    {"brains 3 the duties of fara", "fara_system", {"checkout, booking, purchase", "a call, a mail, an order", "personal data or consent", "Do everything up to there", "visit_url", "history_back", "whole plan"}},
+    {"brains 4 the duties of claude", "claude_system", {"exactly one tool", "absolute pixels", "whole task", "Predicted:", "when you are not sure"}},
+    {"brains 5 the duties of opencua", "opencua_system", {"pyautogui.click(", "pyautogui.doubleClick(", "pyautogui.typewrite(", "pyautogui.hotkey(", "pyautogui.press(", "negative to go down",
+      "terminate('success')", "terminate('failure')", "with your eyes", "{\"expected\": ["}},
+    {"brains 6 the duties of llamacpp", "llamacpp_system", {"one of the tools", "absolute pixels", "whole task"}},
+    {"brains 6 the duties of gemma4", "gemma4_system", {"exactly one tool", "absolute pixels", "whole task"}},
+    {"brains 1 the duties of any other model", "system_v1", {"one JSON object", "absolute pixels", "\"expected\""}},
+    {"brains 1 a prompt for recovery", "recovery_analysis", {"halt"}},
+    {"brains 1 a prompt for form targets", "find_form_target", {"exactly one"}},
+    {"brains 1 a prompt for extraction", "extract_listing", {""}},
+    {"brains 1 a prompt for extraction further down", "extract_listing_scrolled", {""}},
+    {"brains 1 a prompt for extraction from several looks", "extract_listing_multi", {""}},
+    {"brains 1 a prompt for content controls", "find_listing_content_control", {""}},
+};
+/* clang-format on */
+
+static void a_prompt_says_its_duties(void **state)
+{
+    const struct told *t = *state;
+    struct profile_dirs dirs = rig_dirs();
+    struct prompt p;
+    struct err err = {0};
+    if (prompt_load(pool, &dirs, t->prompt, &p, &err))
+        fail_msg("%s", err.msg);
+    for (size_t i = 0; i < ARRAY_SIZE(t->words) && t->words[i]; i++)
+        if (!strstr(p.text, t->words[i]))
+            fail_msg("%s does not say '%s'", t->prompt, t->words[i]);
 }
 
 static void only_the_newest_prompt_counts_in_a_plan(void **state)
@@ -483,7 +531,8 @@ static const struct CMUnitTest others[] = {
 int main(void)
 {
     struct CMUnitTest
-        tests[ARRAY_SIZE(shipped) + ARRAY_SIZE(aliases) + ARRAY_SIZE(wrongs) + ARRAY_SIZE(others)];
+        tests[ARRAY_SIZE(shipped) + ARRAY_SIZE(aliases) + ARRAY_SIZE(wrongs) +
+              ARRAY_SIZE(tolds) + ARRAY_SIZE(others)];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(shipped); i++)
         tests[n++] =
@@ -493,6 +542,9 @@ int main(void)
     for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
         tests[n++] = (struct CMUnitTest){wrongs[i].named, a_wrong_file_is_told_where, NULL, NULL,
                                          (void *)&wrongs[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(tolds); i++)
+        tests[n++] = (struct CMUnitTest){tolds[i].row, a_prompt_says_its_duties, NULL, NULL,
+                                         (void *)&tolds[i]};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         tests[n++] = others[i];
     return cmocka_run_group_tests(tests, begin, end);

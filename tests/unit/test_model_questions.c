@@ -181,6 +181,29 @@ static void what_was_typed_is_not_told_to_the_director(void **state)
         text, "Fields that are filled: user\nFields that are not: none\nWas the form sent? yes"));
 }
 
+static void the_director_is_told_ten_actions(void **state)
+{
+    struct action many[12];
+    for (int i = 0; i < 12; i++)
+        many[i] = (struct action){.type = ACTION_CLICK, .x = 100 + i, .y = 2};
+    const struct question_facts facts = {.view = view, .task = "t", .history = many, .n_history = 12};
+    const char *text = ask("claude", QUESTION_DIRECTOR, &facts);
+    assert_null(strstr(text, "\"x\":101,"));
+    assert_non_null(strstr(text, "\"x\":102,"));
+    assert_non_null(strstr(text, "\"x\":111,"));
+}
+
+static void the_director_is_told_what_it_must_not_do(void **state)
+{
+    static const char *const words[] = {"single safest", "Never type", "never fill a field again", "before every field is filled", "second time"};
+    const struct question_facts facts = {.view = view, .task = "t"};
+    const char *text = ask("claude", QUESTION_DIRECTOR, &facts);
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (!strstr(text, words[i]))
+            fail_msg("'%s' is not in: %s", words[i], text);
+    assert_int_equal(question_max_tokens(QUESTION_DIRECTOR), 400);
+}
+
 static void tasks_are_cut(void **state)
 {
     char *task = pool_alloc(pool, 7001);
@@ -211,22 +234,33 @@ static void confidence_falls_with_the_distance(void **state)
                 1e-9);
 }
 
+static const struct taken_row {
+    const char *kind;
+    int px;
+    double confidence;
+    bool taken;
+} taken_rows[] = {
+    {"inner", 600, 0.301, true},    {"inner", 5, 0.3, false},
+    {"listing", 199, 0.501, true},  {"listing", 200, 0.6, false},  {"listing", 5, 0.5, false},
+    {"filter", 149, 0.501, true},   {"filter", 150, 0.6, false},   {"filter", 5, 0.5, false},
+    {"paginate", 149, 0.501, true}, {"paginate", 150, 0.6, false}, {"paginate", 5, 0.5, false},
+};
+
 static void how_much_is_believed_depends_on_the_use(void **state)
 {
-    const struct point from = {100, 100}, near = {150, 100}, far = {270, 100}, away = {340, 100};
-    assert_true(grounding_taken("inner", from, away, 0.31));
-    assert_false(grounding_taken("inner", from, near, 0.3));
-    assert_true(grounding_taken("listing", from, far, 0.6));
-    assert_false(grounding_taken("listing", from, away, 0.6));
-    assert_false(grounding_taken("listing", from, near, 0.5));
-    assert_false(grounding_taken("filter", from, far, 0.6));
-    assert_true(grounding_taken("paginate", from, near, 0.6));
+    const struct point from = {100, 100};
+    for (size_t i = 0; i < ARRAY_SIZE(taken_rows); i++) {
+        const struct taken_row *t = &taken_rows[i];
+        if (grounding_taken(t->kind, from, (struct point){100 + t->px, 100}, t->confidence) != t->taken)
+            fail_msg("%s, %d px, %g", t->kind, t->px, t->confidence);
+    }
 }
 
 static void some_clicks_are_not_looked_at_again(void **state)
 {
     static const char *const skipped[] = {"close the banner", "go back",    "press the X button",
                                           "force-submit",     "Dismiss it", "claude-director: r",
+                                          "press Escape",     "exit",       "force-fill",
                                           "leave the gallery"};
     static const char *const looked_at[] = {"background colour", "the closest shop",
                                             "feedback form", "", NULL};
@@ -247,9 +281,10 @@ static void the_way_is_remembered_not_the_place(void **state)
     assert_true(grounding_cache_get(cache, "k", 1, (struct point){300, 400}, &to, &confidence));
     assert_true(to.x == 310 && to.y == 395 && confidence > 0.89);
     assert_false(grounding_cache_get(cache, "other", 1, to, &to, &confidence));
-    assert_false(grounding_cache_get(cache, "k", GROUNDING_TTL_MS, to, &to, &confidence));
+    assert_true(grounding_cache_get(cache, "k", 3600000 - 1, to, &to, &confidence));
+    assert_false(grounding_cache_get(cache, "k", 3600000, to, &to, &confidence));
     struct grounding_counts n = grounding_cache_counts(cache);
-    assert_true(n.hits == 1 && n.misses == 2 && n.expirations == 1 && n.size == 0);
+    assert_true(n.hits == 2 && n.misses == 2 && n.expirations == 1 && n.size == 0);
     grounding_cache_destroy(cache);
 }
 
@@ -286,14 +321,14 @@ static void the_longest_unused_makes_room(void **state)
     struct grounding_cache *cache = grounding_cache_create();
     struct point to, from = {0, 0};
     double confidence;
-    for (int i = 0; i < GROUNDING_ENTRIES; i++)
+    for (int i = 0; i < 1024; i++)
         grounding_cache_put(cache, pool_printf(pool, "k%d", i), 0, from, from, 0.9);
     assert_true(grounding_cache_get(cache, "k0", 1, from, &to, &confidence));
     grounding_cache_put(cache, "new", 1, from, from, 0.9);
     assert_true(grounding_cache_get(cache, "k0", 1, from, &to, &confidence));
     assert_false(grounding_cache_get(cache, "k1", 1, from, &to, &confidence));
     struct grounding_counts n = grounding_cache_counts(cache);
-    assert_true(n.evictions == 1 && n.size == GROUNDING_ENTRIES);
+    assert_true(n.evictions == 1 && n.size == 1024);
     grounding_cache_destroy(cache);
 }
 
@@ -319,6 +354,25 @@ static void the_key_is_what_is_seen_and_wanted(void **state)
     assert_string_not_equal(key, grounding_key(pool, &here, at, "Save", "n"));
     assert_string_not_equal(key, grounding_key(pool, &larger, at, "Save", "m"));
     assert_true(strlen(grounding_key(pool, &here, (struct point){0, 479}, "Save", "m")) < 96);
+    /* printf Save | sha1sum */
+    assert_non_null(strstr(key, ":efc007a393f6:640x480:"));
+}
+
+/* The part around the point, 80 px to each side. */
+static void the_key_sees_eighty_pixels(void **state)
+{
+    const struct point at = {200, 200};
+    for (int out = 0; out < 2; out++) {
+        struct frame empty = frame_with(640, 480, 500, 400), beside = frame_with(640, 480, 500, 400);
+        for (int y = 150; y < 250; y++)
+            memset((uint8_t *)beside.pixels + ((size_t)y * 640 + 120 - out) * 4, 255, 4);
+        const char *a = grounding_key(pool, &empty, at, "Save", "m"),
+                   *b = grounding_key(pool, &beside, at, "Save", "m");
+        if (out)
+            assert_string_equal(a, b);
+        else
+            assert_string_not_equal(a, b);
+    }
 }
 
 static int begin(void **state)
@@ -338,6 +392,9 @@ static const struct CMUnitTest others[] = {
     row_test("brains 8 points in questions are the model's own", points_are_the_models_own),
     row_test("brains 8 the director is not told what was typed",
              what_was_typed_is_not_told_to_the_director),
+    row_test("brains 8 the director is told the last ten actions", the_director_is_told_ten_actions),
+    row_test("brains 8 the director is told what it must not do, in 400 tokens",
+             the_director_is_told_what_it_must_not_do),
     row_test("brains 8 tasks are cut", tasks_are_cut),
     row_test("brains 11 the example: 13.9 pixels away", confidence_falls_with_the_distance),
     row_test("agent-loop 15 how much a better point is believed",
@@ -351,6 +408,7 @@ static const struct CMUnitTest others[] = {
              what_led_to_nothing_is_forgotten),
     row_test("agent-loop 15 the cache has 1024 entries", the_longest_unused_makes_room),
     row_test("agent-loop 15 the key of the cache", the_key_is_what_is_seen_and_wanted),
+    row_test("agent-loop 15 the key of the cache sees 80 px around the point", the_key_sees_eighty_pixels),
 };
 
 int main(void)

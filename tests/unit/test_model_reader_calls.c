@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "brain/model/parts.h"
 #include "brain/model/http_transport.h"
+#include "reader/model_calls.h"
 #include "reader/model_reader.h"
 #include "tools/model_server.h"
 #include "unit/model_rig.h"
@@ -75,6 +76,44 @@ static void a_golden_request(void **state)
     g->ask(reader, &pixels, g->with);
     reader_destroy(reader);
     sent_is(0, g->file);
+}
+
+/* clang-format off */
+/* The table of brains.md section 10: whom each is asked of, how much it may say, how long and how often. */
+static const struct call_row {
+    const char *row;
+    enum call_id id;
+    const char *tool, *model;
+    int max_tokens, timeout_s, tries;
+} call_rows[] = {
+    {"brains 10 the call of an extraction", CALL_EXTRACT, "report_extracted_listing", "claude-sonnet-4-6", 1500, 30, 4},
+    {"brains 10 the call of rows", CALL_ROWS, "report_extracted_rows", "claude-sonnet-4-6", 4000, 45, 4},
+    {"brains 10 the call of several looks", CALL_EXTRACT_MULTI, "report_extracted_listing", "claude-sonnet-4-6", 1500, 45, 4},
+    {"brains 10 the call that finds listings", CALL_LISTINGS, "report_listings", "claude-sonnet-4-6", 1500, 20, 1},
+    {"brains 10 the call that finds the next page", CALL_PAGINATE, "report_pagination", "claude-sonnet-4-6", 500, 30, 4},
+    {"brains 10 the call that finds a filter", CALL_FILTER, "report_filter_target", "claude-sonnet-4-6", 500, 30, 4},
+    {"brains 10 the call that finds a content control", CALL_CONTROL, "report_content_control", "claude-sonnet-4-6", 500, 30, 4},
+    {"brains 10 the call of a post-click check", CALL_NAVIGATED, "report_post_click_navigation", "claude-sonnet-4-6", 500, 45, 4},
+    {"brains 10 the call of a gate", CALL_GATE, "report_gate_verification", "claude-haiku-4-5-20251001", 500, 30, 4},
+    {"brains 10 the call of a gate that was answered no", CALL_GATE_AGAIN, "report_gate_verification", "claude-sonnet-4-6", 500, 30, 4},
+    {"brains 10 the call that finds a form target", CALL_TARGET, "report_form_target", "claude-sonnet-4-6", 500, 30, 4},
+    {"brains 10 the call that finds by affordance", CALL_AFFORDANCE, "report_target_by_affordance", "claude-sonnet-4-6", 500, 30, 4},
+    {"brains 10 the call that reads a dropdown", CALL_DROPDOWN, "report_dropdown_value", "claude-sonnet-4-6", 200, 30, 4},
+    {"brains 10 the call that finds the description", CALL_DESCRIPTION, "report_description_screenshots", "claude-sonnet-4-6", 80, 45, 4},
+    {"brains 10 the call that reads a telephone number", CALL_PHONE, "report_seller_phone", "claude-sonnet-4-6", 500, 45, 4},
+    {"brains 10 the call that looks at a point again", CALL_REGARD, "report_clickable", "claude-sonnet-4-6", 100, 15, 2},
+};
+/* clang-format on */
+
+static void a_call_is_made_as_the_table_says(void **state)
+{
+    const struct call_row *row = *state;
+    const struct look_call *call = call_of(row->id);
+    assert_string_equal(call->tool, row->tool);
+    assert_string_equal(call_usual_model(call->role), row->model);
+    assert_int_equal(call->max_tokens, row->max_tokens);
+    assert_int_equal(call->timeout_s, row->timeout_s);
+    assert_int_equal(call->tries, row->tries);
 }
 
 static void a_bad_answer_is_answered(void **state)
@@ -278,7 +317,7 @@ static void a_cancel_ends_a_question_that_nobody_answers(void **state)
     const struct model_server_config config = {.script = script};
     struct scripted_server *real;
     struct transport *transport;
-    struct loop *loop;
+    struct loop *loop = NULL;
     struct loop_timer timer = {0};
     struct err err = {0};
     answers(&none, 1); /* for its picture */
@@ -487,8 +526,12 @@ static const struct CMUnitTest others[] = {
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(goldens) + ARRAY_SIZE(fittings) + ARRAY_SIZE(others)];
+    struct CMUnitTest tests[ARRAY_SIZE(goldens) + ARRAY_SIZE(fittings) +
+                            ARRAY_SIZE(call_rows) + ARRAY_SIZE(others)];
     size_t n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(call_rows); i++)
+        tests[n++] = (struct CMUnitTest){call_rows[i].row, a_call_is_made_as_the_table_says, NULL,
+                                         NULL, (void *)&call_rows[i]};
     for (size_t i = 0; i < ARRAY_SIZE(goldens); i++)
         tests[n++] =
             (struct CMUnitTest){goldens[i].row, a_golden_request, NULL, NULL, (void *)&goldens[i]};

@@ -171,6 +171,31 @@ static void earlier_attempts_are_told(void **state)
     assert_null(strstr(user_text(build(&opencua, &hosted, &turn)), "Billing"));
 }
 
+static const struct {
+    const char *kind, *told;
+} outcomes[] = {
+    {"no_state_change", "registered but the page did not react"},
+    {"wrong_target", "changed something, not the goal"},
+    {"brain_loop_exhausted", "ran out of moves"},
+    {"selector_miss", "not interactive"},
+    {"nav_timeout", "failed (nav_timeout)"},
+};
+
+static void what_came_of_an_attempt_has_its_words(void **state)
+{
+    struct profile fara = plain("fara");
+    struct model_turn turn = turn_of(1, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+        turn.attempts = json_keep(pool, json_pack("[{s:i,s:i,s:s,s:s,s:s}]", "x", 64, "y", 72, "label", "Bills",
+                                                  "kind", outcomes[i].kind, "reason", pool_printf(pool, "%0150d", 7)));
+        const char *text = user_text(build(&fara, &hosted, &turn));
+        const char *at = strstr(text, pool_printf(pool, "targeting \"Bills\" → %s; 0", outcomes[i].told));
+        if (!at)
+            fail_msg("%s", text);
+        assert_int_equal(strspn(strstr(at, "; 0") + 2, "0"), 120); /* of the reason */
+    }
+}
+
 static void the_last_ten_facts_are_told(void **state)
 {
     struct action many[30] = {{0}};
@@ -388,6 +413,8 @@ static void keys_go_where_the_server_wants_them(void **state)
     assert_null(chat[2]);
     assert_null(open[1]);
     assert_string_equal(claude[1], "anthropic-version: 2023-06-01");
+    assert_string_equal(claude[2],
+                        "anthropic-beta: computer-use-2025-11-24,context-management-2025-06-27");
     assert_string_equal(claude[3], "x-api-key: k2");
     assert_null(claude[4]);
 }
@@ -409,6 +436,8 @@ static const struct CMUnitTest others[] = {
     row_test("brains 1 history as compact JSON, the last five",
              history_is_cut_and_in_the_models_own_points),
     row_test("brains 1 the last three attempts, and what came of them", earlier_attempts_are_told),
+    row_test("brains 1 the words for what came of an attempt",
+             what_came_of_an_attempt_has_its_words),
     row_test("brains 3 memorised facts", the_last_ten_facts_are_told),
     row_test("brains 2 the thinking switch", the_thinking_switch_has_the_servers_form),
     row_test("brains 2 log probabilities", log_probabilities_are_asked_for_when_wanted),

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "brain/model/retry.h"
 #include "unit/model_rig.h"
 
@@ -27,11 +28,19 @@ static const struct row {
     {"brains 2 401 is not asked again", "holo3", 401, -1, 1, {3}},
     {"brains 2 403 is not asked again", "holo3", 403, -1, 1, {3}},
     {"brains 2 404 is not asked again", "holo3", 404, -1, 1, {3}},
+    {"brains 2 402 is not asked again", "holo3", 402, -1, 1, {3}},
+    {"brains 2 405 is not asked again", "holo3", 405, -1, 1, {3}},
+    {"brains 2 413 is not asked again", "holo3", 413, -1, 1, {3}},
+    {"brains 2 422 is not asked again", "holo3", 422, -1, 1, {3}},
     {"brains 3 fara asks again like holo3", "fara", 429, -1, 4, {5, 10, 20, 30}},
     {"brains 5 opencua asks again like holo3", "opencua", 503, -1, 4, {3, 3, 3, 3}},
     {"brains 6 llamacpp asks once", "llamacpp", 500, -1, 1, {3}},
     {"brains 10 529 twice", "claude", 529, -1, 2, {1, 2}},
     {"brains 10 500 is asked again", "claude", 500, -1, 2, {1, 2}},
+    {"brains 10 429 is asked again", "claude", 429, -1, 2, {1, 2}},
+    {"brains 10 502 is asked again", "claude", 502, -1, 2, {1, 2}},
+    {"brains 10 503 is asked again", "claude", 503, -1, 2, {1, 2}},
+    {"brains 10 504 is asked again", "claude", 504, -1, 2, {1, 2}},
     {"brains 10 no answer is asked again", "claude", 0, -1, 2, {1, 2}},
     {"brains 1 an answer that cannot be read is asked for again", "holo3", 200, -1, 4, {3, 3, 3, 3}},
     {"brains 10 an answer that cannot be read is asked for again", "claude", 200, -1, 2, {1, 2}},
@@ -72,8 +81,11 @@ static void many_clients_do_not_come_back_at_once(void **state)
 {
     const struct profile *claude = rig_profile(pool, "claude");
     const struct model_failure failure = {529, -1, ""};
-    assert_true(fabs(retry_next(claude, &failure, 1, 1).wait_s - 2.5) < 1e-9);
-    assert_true(retry_next(claude, &failure, 9, 0).wait_s <= 16);
+    static const double waits[] = {1, 2, 4, 8, 16, 16, 16};
+    for (int n = 0; n < (int)ARRAY_SIZE(waits); n++) {
+        assert_true(fabs(retry_next(claude, &failure, n, 0).wait_s - waits[n]) < 1e-9);
+        assert_true(fabs(retry_next(claude, &failure, n, 1).wait_s - 1.25 * waits[n]) < 1e-9);
+    }
 }
 
 static void giving_up_says_why(void **state)
@@ -103,7 +115,7 @@ static int end(void **state)
 }
 
 static const struct CMUnitTest others[] = {
-    row_test("brains 10 a quarter of jitter", many_clients_do_not_come_back_at_once),
+    row_test("brains 10 1, 2, 4, ... 16 s and up to a quarter more", many_clients_do_not_come_back_at_once),
     row_test("brains 1 a transport failure has a code and says why", giving_up_says_why),
 };
 

@@ -563,6 +563,38 @@ static void a_watch_fires_once_when_the_result_is_there(void **state)
 }
 
 /* Profiles name them, and it is the worker that reads profiles. */
+/* Each by its name, the request before the server; every other one stays as it was. */
+static void a_switch_of_the_request_reaches_the_worker(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t setting;
+    } switches[] = {{"done_gate", offsetof(struct settings, done_gate)},
+                    {"loop_recovery", offsetof(struct settings, loop_recovery)},
+                    {"loop_adaptive", offsetof(struct settings, loop_adaptive)},
+                    {"adaptive_click_tol", offsetof(struct settings, adaptive_click_tol)},
+                    {"predicate_verify", offsetof(struct settings, predicate_verify)},
+                    {"perceptual_verify", offsetof(struct settings, perceptual_verify)},
+                    {"form_controller", offsetof(struct settings, form_controller)}};
+    for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+        const char *name = switches[i].name;
+        bool *set = (bool *)((char *)&settings + switches[i].setting);
+        for (int n = 0; n < 4; n++) { /* server off or on, request against it or silent */
+            bool on = n & 1, asked = n & 2, was = *set;
+            const char *id = pool_printf(pool, "r%zu-%d", i, n);
+            const struct wish wish = {
+                .inner = asked ? pool_printf(pool, "{\"%s\":%s}", name, on ? "false" : "true") : NULL};
+            *set = on;
+            assert_int_equal(
+                submit_with(id, "[[" DO("switches") "," END("completed", "", 1, "") "]]", &wish, NULL), 0);
+            const char *off = wait_event(id, "off:");
+            assert_int_equal(strstr(off, name) != NULL, asked ? on : !on);
+            wait_state(id, RUN_SUCCEEDED);
+            *set = was;
+        }
+    }
+}
+
 static void a_worker_gets_the_variables_of_pictures_and_no_others(void **state)
 {
     setenv("MANTIS_FARA_INPUT_WH", "1024x640", 1);
@@ -1137,6 +1169,7 @@ int main(void)
         T(a_drain_leaves_runs_to_the_next_start),
         T(a_drain_kills_the_deaf_at_its_deadline),
         T(a_watch_fires_once_when_the_result_is_there),
+        T(a_switch_of_the_request_reaches_the_worker),
         T(a_worker_gets_the_variables_of_pictures_and_no_others),
         T(a_worker_gets_its_own_user_directories_and_tmp),
         T(a_worker_cannot_leave_its_directories_open),

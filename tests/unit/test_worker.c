@@ -306,15 +306,22 @@ static void a_worker_does_not_outlive_its_parent(void **state)
 
 static void parts_that_do_not_exist_end_the_run_with_a_reason(void **state)
 {
-    static const char *const cases[][2] = {
-        {"spaceship", "page"}, {"fake", "oracle"}, {"fake", "script:/nowhere"}};
+    static const char *const cases[][3] = {
+        {"spaceship", "page", "spaceship"},
+        {"fake", "oracle", "the brain 'oracle' cannot be made"},
+        {"fake", "script:/nowhere", "the reader of 'script:/nowhere' cannot be made: cannot open"},
+        {"fake", "script:/", "cannot read '/'"}, /* what the system refuses is no reason to try again */
+        {"fake", "chat:holo3", "cannot be made: the model 'holo3' cannot be asked"}};
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct parent p;
         start_worker(&p);
         send_start(&p, cases[i][0], cases[i][1], "[]");
         assert_int_equal(wait_exit(&p), WORKER_ENDED);
         assert_string_equal(json_str(first_of(&p, "end"), "status", ""), "failed");
-        assert_true(*json_str(first_of(&p, "end"), "error", ""));
+        assert_string_equal(json_str(first_of(&p, "end"), "halt_reason", ""), "could_not_start");
+        const char *error = json_str(first_of(&p, "end"), "error", "");
+        if (!strstr(error, cases[i][2]))
+            fail_msg("%s", error);
         end_parent(&p);
     }
 }

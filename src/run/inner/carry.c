@@ -132,7 +132,7 @@ static void note_typed(struct inner *in, const struct action *a)
 
 static void note_sample(struct inner *in, const struct action *a, const struct sight *after)
 {
-    in->samples[in->n] = loop_sample_of(a, after->obs.url, after->hash);
+    in->samples[in->n] = loop_sample_of(a, after->obs.url, after->hash, &after->obs.frame);
     if (a->type == ACTION_CLICK && a->y <= TOP_PX)
         in->last_top = (struct point){a->x, a->y};
     in->submitted = in->submitted || (a->type == ACTION_KEY_PRESS && !inner_pending(in) &&

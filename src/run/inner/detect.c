@@ -86,7 +86,8 @@ static uint64_t hash_signature(const struct action *a)
     return h;
 }
 
-struct loop_sample loop_sample_of(const struct action *a, const char *url, const char *frame)
+struct loop_sample loop_sample_of(const struct action *a, const char *url, const char *hash,
+                                  const struct frame *frame)
 {
     struct loop_sample s = {.type = a->type,
                             .params = hash_params(a),
@@ -98,7 +99,11 @@ struct loop_sample loop_sample_of(const struct action *a, const char *url, const
                             .scroll_like = is_scroll_like(a),
                             .tolerance = tolerance_factor(a->reasoning),
                             .url = *url ? str_hash(STR_HASH_START, url, strlen(url)) : 0};
-    snprintf(s.frame, sizeof(s.frame), "%s", frame);
+    snprintf(s.frame, sizeof(s.frame), "%s", hash);
+    if (frame && frame->pixels) {
+        frame_small(frame, s.small);
+        s.flat = frame_small_is_flat(s.small);
+    }
     return s;
 }
 
@@ -111,7 +116,10 @@ static bool same_url(const struct loop_sample *a, const struct loop_sample *b)
 
 static bool same_frame(const struct loop_sample *a, const struct loop_sample *b)
 {
-    return !*a->frame || !*b->frame || !strcmp(a->frame, b->frame);
+    if (!*a->frame || !*b->frame)
+        return true;
+    return a->flat && b->flat ? !frame_small_differ(a->small, b->small)
+                              : !strcmp(a->frame, b->frame);
 }
 
 /* More than one URL, or more than one picture. Pairs are compared all with all, because an unknown
@@ -131,7 +139,7 @@ bool loop_same_frames(const struct loop_sample *samples, int n, int last)
         return false;
     const struct loop_sample *s = samples + n - last;
     for (int i = 0; i < last; i++)
-        if (!*s[i].frame || strcmp(s[i].frame, s[0].frame))
+        if (!*s[i].frame || !same_frame(&s[i], &s[0]))
             return false;
     return true;
 }
