@@ -115,7 +115,8 @@ static json_t *request_body(struct job *j, json_t *document)
     json_put_str(body, "plan_name", j->file.stem);
     double cap = j->max_cost != NOT_GIVEN ? j->max_cost : rt->max_cost > 0 ? rt->max_cost : DEFAULT_COST;
     if (j->max_cost != NOT_GIVEN || rt->max_cost <= 0 || j->words.spent > 0)
-        json_put_num(body, "max_cost", fmax(cap - j->words.spent, LEAST_COST));
+        json_put_num(body, "max_cost",
+                     j->words.spent > 0 ? fmax(cap - j->words.spent, LEAST_COST) : cap);
     if (j->max_time_minutes != NOT_GIVEN || rt->max_time_minutes <= 0)
         json_put_int(body, "max_time_minutes",
                      j->max_time_minutes != NOT_GIVEN ? j->max_time_minutes : DEFAULT_MINUTES);

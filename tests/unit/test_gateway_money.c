@@ -321,7 +321,7 @@ static void seconds_that_nobody_counted_are_in_the_runs_costs(void **state)
     const json_t *doc = json_keep(rig.pool, json_pack("{s:{s:f}}", "costs", "gpu_seconds", 1.0));
     rig_ask(run, CHAT, rig_chat("hi")); /* there is money for three seconds */
     const json_t *whole = json_keep(rig.pool, gateway_complete(run, doc));
-    assert_true(json_num(json_object_get(whole, "costs"), "gpu_seconds", 0) >= 3);
+    assert_true(json_num(json_object_get(whole, "costs"), "gpu_seconds", 0) > 2.9);
     assert_true(near(total_of(whole), run->purse.spent));
     rig_tear_down();
 }
