@@ -8,7 +8,7 @@ import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
-import { root, slow, startServer, tempDir, until } from './lib/harness.mjs'
+import { root, slow, startServer, tempDir, until, victim } from './lib/harness.mjs'
 import { startModelServer } from './lib/model_server.mjs'
 import { files, holders, knock, sanitized, Watch } from './lib/secrets.mjs'
 
