@@ -13,6 +13,7 @@
 
 struct link {
     struct link *next;
+    const struct models *models;
     const char *profile;
     struct model_link model;
 };
@@ -28,6 +29,8 @@ struct models {
     bool logprobs;
     int top_logprobs;
     struct link *links;
+    models_recovered_fn *recovered; /* NULL: nobody listens */
+    void *recovered_arg;
 };
 
 static void wipe(void *arg)
@@ -86,6 +89,20 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
     return m;
 }
 
+void models_listen(struct models *m, models_recovered_fn *recovered, void *arg)
+{
+    m->recovered = recovered;
+    m->recovered_arg = arg;
+}
+
+static void pass_on(void *arg, const char *why, int calls)
+{
+    const struct link *link = arg;
+    const struct models *m = link->models;
+    if (m->recovered)
+        m->recovered(m->recovered_arg, link->profile, why, calls);
+}
+
 static void end_transport(void *arg)
 {
     http_transport_destroy(arg);
@@ -120,7 +137,9 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     link->model =
         (struct model_link){.dirs = m->dirs,
                              .picture = model_picture,
-                            .server = {.ours = ours,
+                             .recovered = pass_on,
+                             .recovered_arg = link,
+                             .server = {.ours = ours,
                                        .model = ours && *m->pod_model ? m->pod_model : NULL,
                                        .constrains = ours,
                                        .logprobs = m->logprobs,
@@ -129,6 +148,7 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     if (r)
         return r;
     link->profile = pool_strdup(m->pool, profile);
+    link->models = m;
     link->next = m->links;
     m->links = link;
     *out = &link->model;

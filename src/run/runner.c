@@ -9,6 +9,7 @@
 #include "core/task.h"
 #include "run/asks.h"
 #include "run/ending.h"
+#include "run/models.h"
 #include "run/page_state.h"
 #include "run/pause.h"
 #include "run/resume.h"
@@ -23,6 +24,20 @@ static char *empty_text(void)
     if (!s)
         BUG("out of memory");
     return s;
+}
+
+/* A model that answered after all: that it was asked again is healing, whoever asked. */
+static void model_recovered(void *arg, const char *profile, const char *why, int calls)
+{
+    struct run *run = arg;
+    json_t *o = json_object();
+    json_put_str(o, "by", "retry");
+    json_put_str(o, "model", profile);
+    json_put_int(o, "calls", calls);
+    json_put(o, "reason", json_string_safe(str_cut(run->step_pool, why, HEAL_BYTES)));
+    run_event(run, "runner", "model_retry", json_incref(o), "'%s' answered the call number %d: %s",
+              profile, calls, why);
+    run_heal(run, "model_retry", "runner", o);
 }
 
 void run_init(struct run *run, const struct run_config *config, struct loop *loop,
@@ -51,6 +66,8 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
     run->start_us = clock_mono_us();
     answers_take(&run->answers, config->user_input);
     meter_start(&run->step_meter);
+    if (config->models)
+        models_listen(config->models, model_recovered, run);
 }
 
 void run_release(struct run *run)
