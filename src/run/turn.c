@@ -10,6 +10,7 @@
 #include "run/edits.h"
 #include "run/guards.h"
 #include "run/journal.h"
+#include "run/late.h"
 #include "run/look.h"
 #include "run/pause.h"
 #include "run/record.h"
@@ -71,7 +72,10 @@ static int attempt(struct run *run, struct step_result *out, struct err *err)
     int r = drifted(run, &drift, out, err);
     if (r || drift)
         return r;
-    r = step_dispatch(run, out, &why);
+    bool late;
+    r = late_effect(run, &late, out, &why);
+    if (!r && !late)
+        r = step_dispatch(run, out, &why);
     if (!r)
         r = demote_check(run, out, &why);
     if (r == E_GONE || r == E_CANCELLED)

@@ -182,6 +182,55 @@ static void success_clears_the_history(void **state)
     rig_release(&rig);
 }
 
+/* A busy browser: it goes where the press sent it once that was judged to have done nothing. */
+static struct {
+    struct rig *rig;
+    void (*event)(void *arg, const json_t *event);
+    const char *url;
+} late;
+
+static void go_when_judged(void *arg, const json_t *event)
+{
+    struct fake_web *web = &late.rig->web;
+    if (!strcmp(json_str(event, "kind", ""), "demotion"))
+        web->history[web->at] = pool_strdup(web->pool, late.url);
+    late.event(arg, event);
+}
+
+static void run_late(struct rig *rig, const char *hints, const char *url)
+{
+    const struct demotion c = {NULL, "submit", hints, NULL, true, "", "", 0};
+    begin(rig, &c, true);
+    late.rig = rig;
+    late.event = rig->host.event;
+    late.url = url;
+    rig->host.event = go_when_judged;
+    rig_run(rig, NULL);
+}
+
+static void an_effect_that_comes_late_counts(void **state)
+{
+    struct rig rig;
+    run_late(&rig, ANY ",'expect_url_contains':'/done'", SITE "/done");
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,60):late");
+    assert_int_equal(rig.web.clicks, 1);
+    const json_t *heal = json_array_get(json_object_get(rig.final, "healing_events"), 1);
+    assert_string_equal(json_str(heal, "kind", ""), "late_effect");
+    assert_string_equal(json_str(heal, "failure_class", ""), "no_state_change");
+    assert_int_equal(json_int(heal, "attempts", 0), 2);
+    rig_release(&rig);
+}
+
+static void a_late_effect_is_held_against_the_hints_and_not_sent_again(void **state)
+{
+    struct rig rig;
+    run_late(&rig, ANY ",'expect_url_contains':'/done'", SITE "/other");
+    assert_string_equal(json_str(rig_result(&rig, 1), "failure_class", ""), "wrong_target");
+    assert_int_equal(rig.web.clicks, 1);
+    rig_release(&rig);
+}
+
 /* --- complaints ------------------------------------------------------------------------------ */
 
 /* %v stands for being visible. */
@@ -256,6 +305,10 @@ int main(void)
         row_test("plans 10.2 a demotion writes a healing event and the failure history",
                  a_demotion_is_told_and_remembered),
         row_test("plans 10.2 success clears the failure history", success_clears_the_history),
+        row_test("plans 10.1 Better: an effect that comes late counts, and is told as healed",
+                 an_effect_that_comes_late_counts),
+        row_test("plans 10.1 Better: a late effect is held against the hints and not sent again",
+                 a_late_effect_is_held_against_the_hints_and_not_sent_again),
         cmocka_unit_test(complaints_are_found_where_pages_put_them),
         cmocka_unit_test(a_page_says_that_nothing_was_done),
     };
