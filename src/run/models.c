@@ -29,8 +29,8 @@ struct models {
     bool logprobs;
     int top_logprobs;
     struct link *links;
-    models_recovered_fn *recovered; /* NULL: nobody listens */
-    void *recovered_arg;
+    models_trouble_fn *trouble; /* NULL: nobody listens */
+    void *trouble_arg;
 };
 
 static void wipe(void *arg)
@@ -89,18 +89,18 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
     return m;
 }
 
-void models_listen(struct models *m, models_recovered_fn *recovered, void *arg)
+void models_listen(struct models *m, models_trouble_fn *trouble, void *arg)
 {
-    m->recovered = recovered;
-    m->recovered_arg = arg;
+    m->trouble = trouble;
+    m->trouble_arg = arg;
 }
 
-static void pass_on(void *arg, const char *why, int calls)
+static void pass_on(void *arg, const char *why, int calls, bool answered)
 {
     const struct link *link = arg;
     const struct models *m = link->models;
-    if (m->recovered)
-        m->recovered(m->recovered_arg, link->profile, why, calls);
+    if (m->trouble)
+        m->trouble(m->trouble_arg, link->profile, why, calls, answered);
 }
 
 static void end_transport(void *arg)
@@ -137,8 +137,8 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     link->model =
         (struct model_link){.dirs = m->dirs,
                              .picture = model_picture,
-                             .recovered = pass_on,
-                             .recovered_arg = link,
+                             .trouble = pass_on,
+                             .trouble_arg = link,
                              .server = {.ours = ours,
                                        .model = ours && *m->pod_model ? m->pod_model : NULL,
                                        .constrains = ours,

@@ -181,6 +181,8 @@ void record_effects(struct run *run, struct step_result *result)
     snprintf(key, sizeof(key), "%d", run->index);
     if (!result->success && !result->skip && !*result->failure_class)
         result->failure_class = failure_classify(result->data, result->page_title);
+    if (result->success && run->silent)
+        run_heal(run, "did_without", "runner", json_incref(run->silent));
     if (result->success) {
         tell_retried(run, result, json_object_get(run->progress.failures, key));
         json_object_del(run->progress.failures, key);

@@ -123,6 +123,7 @@ struct run {
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct answers answers;
     const struct step *step; /* under way */
+    json_t *silent;          /* a model that did not answer in this attempt: what a healing event says; NULL none */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
     char *url_before;        /* at the start of the step, owned */

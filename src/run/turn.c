@@ -268,6 +268,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     *next = (struct next){.kind = NEXT_ADVANCE};
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
+    run->silent = NULL;
     run->index = run->progress.step_index;
     run->step = answer_fill(run->step_pool, edits_step(run, run->index), pause_answer(run));
     meter_start(&run->step_meter);

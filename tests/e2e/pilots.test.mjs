@@ -14,8 +14,8 @@ import { runTask, taskIn } from './lib/tasks.mjs'
 
 const flow = (name) => taskIn(fileURLToPath(new URL(`pilots/${name}.json`, import.meta.url)))
 
-// Asked again at once, or with its step: some questions of readers are asked once.
-const again = (reason) => [{ kind: 'model_retry', reason }, { kind: 'step_retry', reason }]
+// Asked again at once or with its step, or done without: some questions of readers are asked once.
+const again = (reason) => ['model_retry', 'step_retry', 'did_without'].map((kind) => ({ kind, reason }))
 
 // What each fault shows as in healing_events: {kind, and what its other fields must match}, one of them.
 const heals = {

@@ -103,12 +103,13 @@ static void what_the_gateway_refuses_is_told(void **state)
 struct told {
     const char *profile, *why;
     int calls, times;
+    bool answered;
 };
 
-static void note_recovered(void *arg, const char *profile, const char *why, int calls)
+static void note_trouble(void *arg, const char *profile, const char *why, int calls, bool answered)
 {
     struct told *t = arg;
-    *t = (struct told){profile, pool_strdup(rig.pool, why), calls, t->times + 1};
+    *t = (struct told){profile, pool_strdup(rig.pool, why), calls, t->times + 1, answered};
 }
 
 static void a_model_that_answers_after_all_is_told_of(void **state)
@@ -118,10 +119,11 @@ static void a_model_that_answers_after_all_is_told_of(void **state)
     struct told told = {0};
     rig_set_up("[{\"times\":1,\"status\":429,\"retry_after\":1},{\"text\":\"hello\"}]");
     struct models *models = open_models(rig_run("acme", "r1", 1));
-    models_listen(models, note_recovered, &told);
+    models_listen(models, note_trouble, &told);
     assert_int_equal(ask(models, "claude", "hi", &said, &err), 0);
     assert_int_equal(told.times, 1);
     assert_int_equal(told.calls, 2);
+    assert_true(told.answered);
     assert_string_equal(told.profile, "claude");
     assert_non_null(strstr(told.why, "429"));
     rig_tear_down();

@@ -104,10 +104,10 @@ static const char *and_this(struct pool *pool, const char *so_far, const struct 
                        *failure->detail ? " " : "", failure->detail);
 }
 
-static void tell_recovered(const struct model_link *link, const char *why, int calls)
+static void tell_trouble(const struct model_link *link, const char *why, int calls, bool answered)
 {
-    if (*why && link->recovered)
-        link->recovered(link->recovered_arg, why, calls);
+    if (*why && link->trouble)
+        link->trouble(link->trouble_arg, why, calls, answered);
 }
 
 int model_ask(struct pool *pool, const struct model_link *link, const struct profile *profile,
@@ -127,7 +127,7 @@ int model_ask(struct pool *pool, const struct model_link *link, const struct pro
         int r = ask_once(pool, link, profile, &call, out, &failure, &server_s);
         if (!r) {
             out->server_s = server_s;
-            tell_recovered(link, why, attempt + 1);
+            tell_trouble(link, why, attempt + 1, true);
             return 0;
         }
         if (r == E_BUDGET)
@@ -135,9 +135,11 @@ int model_ask(struct pool *pool, const struct model_link *link, const struct pro
         why = and_this(pool, why, &failure);
         struct retry next = retry_next(profile, &failure, attempt, jitter());
         int64_t then = clock_mono_ms() + (int64_t)(next.wait_s * 1000);
-        if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms))
+        if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms)) {
+            tell_trouble(link, why, attempt + 1, false);
             return retry_explain(profile, address_of(pool, link, call.path), &failure, attempt + 1,
                                  err);
+        }
         if (r == E_CANCELLED || link->transport->rest(link->transport, then))
             return cancelled(link, err);
     }

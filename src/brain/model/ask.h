@@ -14,9 +14,9 @@
 typedef int model_picture_fn(void *arg, struct pool *pool, const struct profile *profile, const struct frame *frame,
                              int width, int height, struct model_frame *out, struct err *err);
 
-/* Told when a call was answered after all: what went wrong before ("429 too many requests; no answer"), and how
- * many calls it took. */
-typedef void model_recovered_fn(void *arg, const char *why, int calls);
+/* Told of a question that was not answered at once: what went wrong ("429 too many requests; no answer"), in how many
+ * calls, and whether there was an answer in the end. */
+typedef void model_trouble_fn(void *arg, const char *why, int calls, bool answered);
 
 /* What a model needs of the world. Borrowed by who asks. */
 struct model_link {
@@ -25,8 +25,8 @@ struct model_link {
     struct model_server server;
     model_picture_fn *picture; /* NULL: only the observation's own PNG can be sent */
     void *picture_arg;
-    model_recovered_fn *recovered; /* NULL: nobody is told */
-    void *recovered_arg;
+    model_trouble_fn *trouble; /* NULL: nobody is told */
+    void *trouble_arg;
 };
 
 /*

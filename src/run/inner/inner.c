@@ -181,8 +181,10 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
         return not_paid(in, err);
     if (r)
         return r;
-    if (in->silence)
+    if (in->silence) {
         inner_heal(in, "model_retry", "inner_loop", in->unheard);
+        run->silent = NULL; /* it is told */
+    }
     in->silence = 0;
     in->turns++;
     in->unparsed += reply->action.unparsed;
