@@ -25,7 +25,7 @@ const heals = {
   misclick: [{ kind: 'missed_click', reason: /by [^ ;]*brain/ }],
   bad_advice: [{ kind: 'missed_click', reason: /by [^ ;]*director/ }],
   loop: [{ kind: 'loop_left' }, { kind: 'substitution', by: /^(director|loop-recovery)$/ }],
-  missed_target: [{ kind: 'click_probe' }, { kind: 'step_retry', failure_class: /^(no_state_change|type_not_landed)$/ }],
+  missed_target: [{ kind: 'click_probe' }, { kind: 'step_retry', failure_class: /^(no_state_change|type_not_landed|wrong_target)$/ }],
 }
 const matches = (event, { kind, ...others }) => event.kind === kind && Object.entries(others).every(([name, re]) => re.test(event[name]))
 const healed = (fault, events) => heals[fault].some((sign) => events.some((e) => matches(e, sign)))

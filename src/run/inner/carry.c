@@ -204,37 +204,40 @@ static struct point aimed_at(const struct inner *in, const struct chosen *c)
     return clicks ? (struct point){a->x, a->y} : c->field ? *c->field : (struct point){-1, -1};
 }
 
+/* The first place counts: what nothing was seen to come of since may have been right, and slow. */
 static void note_miss(struct inner *in, struct point at, const char *by)
 {
-    const char *before = in->missed.x >= 0 ? in->missed_by : "";
-    in->missed = at;
-    in->missed_by = !*before            ? by
-                    : strstr(before, by) ? before
-                                         : pool_printf(in->run->step_pool, "%s,%s", before, by);
+    if (in->missed.x < 0) {
+        in->missed = at;
+        in->missed_by = by;
+    } else if (!strstr(in->missed_by, by)) {
+        in->missed_by = pool_printf(in->run->step_pool, "%s,%s", in->missed_by, by);
+    }
 }
 
-/* A click that nothing came of, and then one elsewhere that something did come of. Typing right behind it says that the
- * field had the focus before; the same click again, that words got selected by it. */
+/* A click that nothing came of, and then one elsewhere that something did come of, if only that it could be typed
+ * there. The same click again that leaves the screen as it was got words selected, no more. */
 static void heal_miss(struct inner *in, const struct chosen *c, const struct action_outcome *o)
 {
     const struct point at = aimed_at(in, c), missed = in->missed;
-    bool aims = at.x >= 0, types = c->action.type == ACTION_TYPE_TEXT;
-    bool again = inner_same_place(at, missed);
-    if (feedback_nothing_came(o)) {
-        if (aims && !types)
-            note_miss(in, at, chosen_by(c));
+    bool types = c->action.type == ACTION_TYPE_TEXT;
+    if (at.x >= 0)
+        in->aimed = at;
+    if (at.x >= 0 && !types && feedback_nothing_came(o)) {
+        note_miss(in, at, chosen_by(c));
         return;
     }
-    if (missed.x < 0 || o->error || (!aims && !types) ||
-        (again && loop_same_frames(in->samples, in->n, 2)))
+    bool again = inner_same_place(in->aimed, missed);
+    if (missed.x < 0 || o->error || feedback_nothing_came(o) || (at.x < 0 && !types) ||
+        (!types && again && loop_same_frames(in->samples, in->n, 2)))
         return;
     in->missed.x = -1;
-    if (aims && !again)
+    if (!again)
         inner_heal(in, "missed_click", chosen_by(c),
                    pool_printf(in->run->step_pool,
                                "the screen showed nothing of the click at (%d,%d) by %s; (%d,%d) "
                                "was clicked then",
-                               missed.x, missed.y, in->missed_by, at.x, at.y));
+                               missed.x, missed.y, in->missed_by, in->aimed.x, in->aimed.y));
 }
 
 /* It went in circles, was told so or helped out, and does not any more. */

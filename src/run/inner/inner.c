@@ -397,6 +397,7 @@ static struct inner *begin(struct run *run, struct inner_goal *goal)
                                    : max > INNER_MAX_TURNS ? INNER_MAX_TURNS
                                                            : max,
                          .last_top = {-1, -1},
+                         .aimed = {-1, -1},
                          .missed = {-1, -1},
                          .bare = {-1, -1},
                          .thinking = "",

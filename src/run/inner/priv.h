@@ -37,8 +37,9 @@ struct inner {
     int n_filled, n_asked;                  /* of them; values that the brain found in the task */
     bool submitted;                         /* the form was sent: by a Return or by us */
     bool forced_submit;                     /* once only */
-    struct point missed;                    /* the last click that nothing came of, x < 0 none */
-    const char *missed_by;                  /* who chose it and those before it: "brain,director" */
+    struct point aimed;                     /* where was clicked last, or for whoever types; x < 0 nowhere */
+    struct point missed;                    /* the first click that nothing came of, x < 0 none */
+    const char *missed_by;                  /* who chose it and those behind it: "brain,director" */
     const char *circling;                   /* signal of the loop that it was told of, NULL none */
     struct point bare;                      /* the last click that gave nothing the focus, as it was asked */
     int directed_at;                        /* action that a director chose last */
