@@ -220,16 +220,17 @@ static void note_miss(struct inner *in, struct point at, const char *by)
 static void heal_miss(struct inner *in, const struct chosen *c, const struct action_outcome *o)
 {
     const struct point at = aimed_at(in, c), missed = in->missed;
-    bool types = c->action.type == ACTION_TYPE_TEXT;
+    bool types = c->action.type == ACTION_TYPE_TEXT, nothing = feedback_nothing_came(o);
+    if (o->error || (at.x < 0 && !types))
+        return;
     if (at.x >= 0)
         in->aimed = at;
-    if (at.x >= 0 && !types && feedback_nothing_came(o)) {
+    bool again = inner_same_place(in->aimed, missed);
+    if (!types && (nothing || (again && loop_same_frames(in->samples, in->n, 2)))) {
         note_miss(in, at, chosen_by(c));
         return;
     }
-    bool again = inner_same_place(in->aimed, missed);
-    if (missed.x < 0 || o->error || feedback_nothing_came(o) || (at.x < 0 && !types) ||
-        (!types && again && loop_same_frames(in->samples, in->n, 2)))
+    if (missed.x < 0 || nothing)
         return;
     in->missed.x = -1;
     if (!again)
