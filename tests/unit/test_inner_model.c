@@ -542,6 +542,26 @@ static void a_brain_that_leaves_a_loop_is_let(void **state)
     tear_down(&b);
 }
 
+/* The director misses as the brain did: both are told. */
+static void advice_that_misses_is_told_with_who_gave_it(void **state)
+{
+    static const struct fake_answer answers[] = {
+        DEAD_CLICK, DEAD_CLICK, DEAD_CLICK, DEAD_CLICK, SAY("click(x=600, y=180)"),
+        SAY("done(success=False, summary='that was it')")};
+    static const struct fake_answer director[] = {
+        DIRECT("\\\"click\\\",\\\"x\\\":600,\\\"y\\\":60")};
+    struct bench b;
+    set_up(&b, "chat:llamacpp", PRESS, answers, ARRAY_SIZE(answers), director, 1);
+    struct brain *claude = helper(&b, "claude");
+    b.rig.config.director = claude;
+    b.rig.web.leads_to = SITE "/home";
+    rig_run(&b.rig, NULL);
+    assert_string_equal(b.rig.run.live_url, SITE "/home");
+    has(json_text(b.rig.pool, json_object_get(b.rig.final, "healing_events")), "(600,60) by brain,director; (600,180)");
+    tear_down(&b);
+    brain_destroy(claude);
+}
+
 /* A value is asked for, and then an action. */
 static void a_server_of_ours_is_paid_by_the_second_for_questions_too(void **state)
 {
@@ -945,6 +965,7 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 6 a gate that is off asks nothing", the_gate_that_is_off_asks_nothing),
     row_test("agent-loop 5.3 Better: a brain that leaves a loop by itself is let, and it is told as healed",
              a_brain_that_leaves_a_loop_is_let),
+    row_test("agent-loop 9.6 advice that misses is told, with who gave it", advice_that_misses_is_told_with_who_gave_it),
     row_test("agent-loop 7.1 Better: nothing is typed where no field is", nothing_is_typed_where_no_field_is),
     row_test("agent-loop 9.6 a click that missed is told once it is put right",
              a_click_that_missed_is_told_once_it_is_put_right),
