@@ -1,5 +1,6 @@
 #include "run/demote.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 
 #define EXPECT_MS       2000 /* for a phrase to appear: what a page does on a timer has its chance */
 #define EXPECT_STEP_MS  200
+#define MISSED_PX       60 /* two points of one button may lie so far apart */
 
 /* --- what was expected ------------------------------------------------------------------------ */
 
@@ -96,15 +98,28 @@ static bool form_still_there(struct run *run, const struct observation *obs)
     return reader_find(reader_free(run->reader), run->step_pool, obs, &q, &t, NULL) == 0;
 }
 
-/* May what left be sent again? Only where the page says that it was not taken (design.md rule 1).
- */
+/* On pixels: the click left no trace, and what it was meant for is seen elsewhere. It cannot have been hit. */
+static bool was_missed(struct run *run, const struct step_result *result,
+                       const struct observation *obs)
+{
+    struct target_query q = step_query(run, TARGET_BUTTON);
+    struct target t;
+    if (obs->page || !result->untouched || result->navigated || !url_same_page(obs->url, run->url_before) ||
+        reader_find(run->reader, run->step_pool, obs, &q, &t, NULL))
+        return false;
+    return abs(t.at.x - result->at.x) > MISSED_PX || abs(t.at.y - result->at.y) > MISSED_PX;
+}
+
+/* May what left be sent again? Only where the page says that it was not taken, or it cannot have left (design.md
+ * rule 1). */
 static void judge_sent(struct run *run, struct step_result *result, const struct observation *obs,
                        const char *complaint)
 {
     int status = obs->page ? obs->page->http_status : 0;
     bool said = *complaint && strcmp(complaint, result->complaint_before);
     const char *text = obs->page ? page_text(run->step_pool, obs->page, 0, PAGE_TEXT_BYTES) : "";
-    if (!result->sent || (!result->verified_change && !said))
+    if (!result->sent || (!result->verified_change && !said) ||
+        (!said && was_missed(run, result, obs)))
         return; /* what did nothing at all may be pressed again */
     bool refused = (said && form_still_there(run, obs)) ||
                    (result->navigated && status >= 400 && status < 500) ||

@@ -6,7 +6,6 @@
 #include "base/str.h"
 
 #define INSERTED_BUDGET 3
-#define HEAL_BYTES      200
 
 /* --- the plan as it is now -------------------------------------------------------------------- */
 

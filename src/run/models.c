@@ -13,6 +13,7 @@
 
 struct link {
     struct link *next;
+    const struct models *models;
     const char *profile;
     struct model_link model;
 };
@@ -28,6 +29,8 @@ struct models {
     bool logprobs;
     int top_logprobs;
     struct link *links;
+    models_trouble_fn *trouble; /* NULL: nobody listens */
+    void *trouble_arg;
 };
 
 static void close_dir(void *arg)
@@ -72,6 +75,20 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
     return m;
 }
 
+void models_listen(struct models *m, models_trouble_fn *trouble, void *arg)
+{
+    m->trouble = trouble;
+    m->trouble_arg = arg;
+}
+
+static void pass_on(void *arg, const char *why, int calls, bool answered)
+{
+    const struct link *link = arg;
+    const struct models *m = link->models;
+    if (m->trouble)
+        m->trouble(m->trouble_arg, link->profile, why, calls, answered);
+}
+
 static void end_transport(void *arg)
 {
     http_transport_destroy(arg);
@@ -106,7 +123,9 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     link->model =
         (struct model_link){.dirs = m->dirs,
                              .picture = model_picture,
-                            .server = {.ours = ours,
+                             .trouble = pass_on,
+                             .trouble_arg = link,
+                             .server = {.ours = ours,
                                        .model = ours && *m->pod_model ? m->pod_model : NULL,
                                        .constrains = ours,
                                        .logprobs = m->logprobs,
@@ -115,6 +134,7 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     if (r)
         return r;
     link->profile = pool_strdup(m->pool, profile);
+    link->models = m;
     link->next = m->links;
     m->links = link;
     *out = &link->model;

@@ -144,12 +144,35 @@ static void note_failure(struct run *run, const struct step_result *result)
         json_put(run->progress.failures, key, history);
     }
     json_push(history,
-              json_pack("{s:i,s:i,s:o,s:s,s:s,s:o}", "x", result->at.x, "y", result->at.y, "label",
-                        json_string_safe(result->label), "kind", result->failure_class, "subkind",
-                        result->failure_subclass, "reason",
+              json_pack("{s:i,s:i,s:o,s:s,s:s,s:s,s:o}", "x", result->at.x, "y", result->at.y,
+                        "label", json_string_safe(result->label), "kind", result->failure_class,
+                        "subkind", result->failure_subclass, "url", run->url_before, "reason",
                         json_string_safe(str_cut(run->step_pool, result->data, 200))));
     while (json_array_size(history) > 8)
         json_array_remove(history, 0);
+}
+
+static const char *place(struct pool *pool, int x, int y)
+{
+    return x < 0 ? "" : pool_printf(pool, " at (%d,%d)", x, y);
+}
+
+/* It failed, was tried again, and is done: what was wrong, and where it was done then. */
+static void tell_retried(struct run *run, const struct step_result *result, const json_t *failures)
+{
+    const json_t *last = json_array_get(failures, json_array_size(failures) - 1);
+    struct pool *pool = run->step_pool;
+    const char *reason =
+        pool_printf(pool, "%s%s; done%s", json_str(last, "reason", ""),
+                    place(pool, (int)json_int(last, "x", -1), (int)json_int(last, "y", -1)),
+                    place(pool, result->at.x, result->at.y));
+    if (!last || !run->progress.retries)
+        return;
+    run_heal(run, result->late ? "late_effect" : "step_retry", "runner",
+             json_pack("{s:s,s:s,s:s,s:i,s:o}", "by", "retry", "step_type", run->step->type,
+                       "failure_class", json_str(last, "kind", ""), "attempts",
+                       run->progress.retries + 1, "reason",
+                       json_string_safe(str_cut(pool, reason, HEAL_BYTES))));
 }
 
 void record_effects(struct run *run, struct step_result *result)
@@ -158,7 +181,10 @@ void record_effects(struct run *run, struct step_result *result)
     snprintf(key, sizeof(key), "%d", run->index);
     if (!result->success && !result->skip && !*result->failure_class)
         result->failure_class = failure_classify(result->data, result->page_title);
+    if (result->success && run->silent)
+        run_heal(run, "did_without", "runner", json_incref(run->silent));
     if (result->success) {
+        tell_retried(run, result, json_object_get(run->progress.failures, key));
         json_object_del(run->progress.failures, key);
         json_object_del(run->progress.overrides, key);
         json_object_del(run->progress.step_recoveries, key);

@@ -123,6 +123,7 @@ struct run {
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct answers answers;
     const struct step *step; /* under way */
+    json_t *silent;          /* a model that did not answer in this attempt: what a healing event says; NULL none */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
     char *url_before;        /* at the start of the step, owned */
@@ -198,6 +199,8 @@ void run_count_call(struct run *run, const char *source, const char *model, cons
 
 /* Seconds of a model server of ours, for so many turns of the brain; the same. */
 void run_count_gpu(struct run *run, double seconds, int steps);
+
+#define HEAL_BYTES 200 /* of a text in a healing event */
 
 /* A healing event of agent-loop.md 9.6; detail is taken over. */
 void run_heal(struct run *run, const char *kind, const char *source, json_t *detail);

@@ -9,6 +9,7 @@
 #include "core/task.h"
 #include "run/asks.h"
 #include "run/ending.h"
+#include "run/models.h"
 #include "run/page_state.h"
 #include "run/pause.h"
 #include "run/resume.h"
@@ -23,6 +24,24 @@ static char *empty_text(void)
     if (!s)
         BUG("out of memory");
     return s;
+}
+
+/* That a model was asked again is healing, whoever asked. That it did not answer may be, once the step is done. */
+static void model_trouble(void *arg, const char *profile, const char *why, int calls, bool answered)
+{
+    struct run *run = arg;
+    json_t *o = json_object();
+    json_put_str(o, "by", answered ? "retry" : "runner");
+    json_put_str(o, "model", profile);
+    json_put_int(o, "calls", calls);
+    json_put(o, "reason", json_string_safe(str_cut(run->step_pool, why, HEAL_BYTES)));
+    run_event(run, "runner", answered ? "model_retry" : "model_silent", json_incref(o),
+              "'%s' %s (%d calls): %s", profile, answered ? "answered after all" : "did not answer",
+              calls, why);
+    if (answered)
+        run_heal(run, "model_retry", "runner", o);
+    else
+        run->silent = json_keep(run->step_pool, o);
 }
 
 void run_init(struct run *run, const struct run_config *config, struct loop *loop,
@@ -51,6 +70,8 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
     run->start_us = clock_mono_us();
     answers_take(&run->answers, config->user_input);
     meter_start(&run->step_meter);
+    if (config->models)
+        models_listen(config->models, model_trouble, run);
 }
 
 void run_release(struct run *run)

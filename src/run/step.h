@@ -59,6 +59,8 @@ struct step_result {
     int rows;                  /* rows it added */
     bool verified_change;      /* something on the page or in the URL is different from before */
     bool navigated;            /* its input opened another document */
+    bool untouched;            /* on pixels: around the click nothing is different */
+    bool late;                 /* what an earlier attempt did showed only now (late.h) */
     const char *complaint_before; /* what the page complained of before the input (complaint.h); "" */
     bool undone_before;        /* it said even then that something was not done */
     const char *effect_key;    /* journal entry to close with "observed"; NULL none */

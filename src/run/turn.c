@@ -10,6 +10,7 @@
 #include "run/edits.h"
 #include "run/guards.h"
 #include "run/journal.h"
+#include "run/late.h"
 #include "run/look.h"
 #include "run/pause.h"
 #include "run/record.h"
@@ -74,7 +75,10 @@ static int attempt(struct run *run, struct step_result *out, struct err *err)
     int r = drifted(run, &drift, out, err);
     if (r || drift)
         return r;
-    r = step_dispatch(run, out, &why);
+    bool late;
+    r = late_effect(run, &late, out, &why);
+    if (!r && !late)
+        r = step_dispatch(run, out, &why);
     if (!r)
         r = demote_check(run, out, &why);
     if (r == E_GONE || r == E_CANCELLED || r == E_INTERNAL)
@@ -268,6 +272,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     *next = (struct next){.kind = NEXT_ADVANCE};
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
+    run->silent = NULL;
     run->index = run->progress.step_index;
     run->step = answer_fill(run->step_pool, edits_step(run, run->index), pause_answer(run));
     meter_start(&run->step_meter);

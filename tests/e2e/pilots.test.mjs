@@ -19,16 +19,21 @@ import { TenantServer } from './lib/tenants.mjs'
 
 const flow = (name) => taskIn(fileURLToPath(new URL(`pilots/${name}.json`, import.meta.url)))
 
-// What a fault shows as: in healing_events, as a step that was tried again and why, or as what the model was told. 429 and crashes are healed below the
-// run (a call is made again), a miss by the model itself, which sees that nothing came of its click.
-const healed = (kind, ...who) => ({ result }) => result.healing_events.some((e) => e.kind === kind && (!who.length || who.includes(e.by)))
-const retried = (why) => ({ events }) => events.some((e) => e.kind === 'retry' && why.test(e.detail.data))
-const warned = (what) => ({ events }) => events.some((e) => e.kind === 'turn' && what.test(e.detail.feedback))
+// Asked again at once or with its step, or done without: some questions of readers are asked once.
+const again = (reason) => ['model_retry', 'step_retry', 'did_without'].map((kind) => ({ kind, reason }))
+
+// What each fault shows as in healing_events: {kind, and what its other fields must match}, one of them.
 const heals = {
-  false_done: healed('done_rejected'),
-  loop: (run) => healed('substitution', 'loop-recovery', 'director')(run) || warned(/go in circles/)(run),
-  missed_target: (run) => healed('click_probe')(run) || retried(/no_state_change|not_landed/)(run),
+  rate_limit: again(/\b429\b/),
+  crash: again(/no answer|\b50\d\b/),
+  false_done: [{ kind: 'done_rejected' }],
+  misclick: [{ kind: 'missed_click', reason: /by [^ ;]*brain/ }],
+  bad_advice: [{ kind: 'missed_click', reason: /by [^ ;]*director/ }],
+  loop: [{ kind: 'loop_left' }, { kind: 'substitution', by: /^(director|loop-recovery)$/ }],
+  missed_target: [{ kind: 'click_probe' }, { kind: 'step_retry', failure_class: /^(no_state_change|type_not_landed|wrong_target)$/ }],
 }
+const matches = (event, { kind, ...others }) => event.kind === kind && Object.entries(others).every(([name, re]) => re.test(event[name]))
+const healed = (fault, events) => heals[fault].some((sign) => events.some((e) => matches(e, sign)))
 
 // How a server is told of the model that is played. Holo3 is a llama-server of the pod, which serve starts again when it
 // crashed; Fara runs elsewhere, and Claude at its maker's address, that of a profile of ours.
@@ -76,12 +81,14 @@ async function assertClean(server, watch, dir, hook, run) {
   assert.ok(files(dir).some((f) => f.endsWith('mantis.db')) && files(dir).length > 20)
 }
 
+const ofClaude = ['missed_target', 'bad_advice']
+
 async function fly(model, name, faults, during) {
   const task = flow(name), dir = tempDir('pilot', '/var/tmp'), secrets = keys()
   fs.chmodSync(dir, 0o755)
   fs.mkdirSync(path.join(dir, 'data'), { mode: 0o711 })
-  // Listings are read by Claude alone, whoever the brain is; targets are, too.
-  const ofBrain = model === 'holo3' && name !== 'listings' ? faults.filter((f) => f !== 'missed_target') : []
+  // Listings are read by Claude alone, whoever the brain is; targets and advice are Claude's, too.
+  const ofBrain = model === 'holo3' && name !== 'listings' ? faults.filter((f) => !ofClaude.includes(f)) : []
   const pilot = await startPilot(dir, { model, faults: faults.filter((f) => !ofBrain.includes(f)) })
   const hook = await new Receiver().start()
   let site, server, watch
@@ -113,14 +120,15 @@ function check(name, model, faults) {
     const run = await fly(model, name, faults)
     assert.ok(run.how.good, JSON.stringify({ ...run.how, healing: run.result?.healing_events }))
     assert.deepEqual([...run.happened].sort(), [...faults].sort(), 'every fault happened')
-    for (const f of faults) assert.ok(!heals[f] || heals[f](run), `${f}: ${JSON.stringify(run.result.healing_events)}`)
+    for (const f of faults) assert.ok(healed(f, run.result.healing_events), `${f}: ${JSON.stringify(run.result.healing_events)}`)
   })
 }
 
-const all = { listings: ['rate_limit', 'crash', 'missed_target'], login: ['rate_limit', 'crash', 'false_done', 'misclick', 'loop', 'missed_target'] }
+const all = { listings: ['rate_limit', 'crash', 'missed_target'], login: ['rate_limit', 'crash', 'false_done', 'misclick', 'loop', 'bad_advice', 'missed_target'] }
 all.checkout = all.login
+const canHappen = (model, fault) => fault !== 'bad_advice' || model !== 'claude' // who is not advised
 const sample = [['login', 'holo3', ['crash']], ['checkout', 'fara', ['false_done']], ['listings', 'claude', ['missed_target']]]
-if (process.env.MANTIS_SOAK) for (const model of Object.keys(settings)) for (const [name, faults] of Object.entries(all)) check(name, model, faults)
+if (process.env.MANTIS_SOAK) for (const model of Object.keys(settings)) for (const [name, faults] of Object.entries(all)) check(name, model, faults.filter((f) => canHappen(model, f)))
 else for (const [name, model, faults] of sample) check(name, model, faults)
 
 // --- and one whose worker dies with all it knows -------------------------------------------------------

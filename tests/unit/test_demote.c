@@ -182,6 +182,136 @@ static void success_clears_the_history(void **state)
     rig_release(&rig);
 }
 
+/* A busy browser: it goes where the press sent it once that was judged to have done nothing. */
+static struct {
+    struct rig *rig;
+    void (*event)(void *arg, const json_t *event);
+    const char *url;
+} late;
+
+static void go_when_judged(void *arg, const json_t *event)
+{
+    struct fake_web *web = &late.rig->web;
+    if (!strcmp(json_str(event, "kind", ""), "demotion"))
+        web->history[web->at] = pool_strdup(web->pool, late.url);
+    late.event(arg, event);
+}
+
+static void run_late(struct rig *rig, const char *hints, const char *url)
+{
+    const struct demotion c = {NULL, "submit", hints, NULL, true, "", "", 0};
+    begin(rig, &c, true);
+    late.rig = rig;
+    late.event = rig->host.event;
+    late.url = url;
+    rig->host.event = go_when_judged;
+    rig_run(rig, NULL);
+}
+
+static void an_effect_that_comes_late_counts(void **state)
+{
+    struct rig rig;
+    run_late(&rig, ANY ",'expect_url_contains':'/done'", SITE "/done");
+    assert_string_equal(rig.end.status, "completed");
+    assert_string_equal(rig_data(&rig, 1), "submit:Send@(640,60):late");
+    assert_int_equal(rig.web.clicks, 1);
+    const json_t *heal = json_array_get(json_object_get(rig.final, "healing_events"), 1);
+    assert_string_equal(json_str(heal, "kind", ""), "late_effect");
+    assert_string_equal(json_str(heal, "failure_class", ""), "no_state_change");
+    assert_int_equal(json_int(heal, "attempts", 0), 2);
+    rig_release(&rig);
+}
+
+static void a_late_effect_is_held_against_the_hints_and_not_sent_again(void **state)
+{
+    struct rig rig;
+    run_late(&rig, ANY ",'expect_url_contains':'/done'", SITE "/other");
+    assert_string_equal(json_str(rig_result(&rig, 1), "failure_class", ""), "wrong_target");
+    assert_int_equal(rig.web.clicks, 1);
+    rig_release(&rig);
+}
+
+/* A screen of nothing but pixels, whose pictures come late: the reader points beside the button first. */
+static struct {
+    struct plane_driver plane;
+    struct reader_driver reader;
+    int clicks;
+    bool beside; /* and it says so when it is asked again */
+    bool done;
+} screen;
+
+static int screen_observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
+                          struct observation *out, struct err *err)
+{
+    uint8_t *px = pool_alloc(pool, 1280 * 720 * 4);
+    memset(px, 200, 1280 * 720 * 4);
+    if (screen.clicks)
+        for (int x = 0; x + 120 <= 1280; x += 2 * 120) /* all that the first click left to be painted */
+            for (int y = 500; y < 720; y++)
+                memset(px + ((size_t)y * 1280 + (size_t)x) * 4, 40, (size_t)120 * 4);
+    *out = (struct observation){.url = screen.done ? SITE "/done" : SITE "/form", .title = "", .frame = {1280, 720, 1280 * 4, 0, px}};
+    return 0;
+}
+
+static int screen_act(struct plane *plane, struct pool *pool, const struct action *a, int cap_ms,
+                      struct settled *out, struct err *err)
+{
+    *out = (struct settled){0};
+    if (a->type != ACTION_CLICK)
+        return 0;
+    screen.clicks++;
+    screen.done = screen.done || a->x < 600;
+    out->url_changed = out->navigated = screen.done;
+    return 0;
+}
+
+static int screen_find(struct reader *r, struct pool *pool, const struct observation *obs,
+                       const struct target_query *q, struct target *out, struct err *err)
+{
+    *out = (struct target){.at = {screen.clicks && screen.beside ? 400 : 800, 120}, .node = -1, .label = "Send"};
+    return 0;
+}
+
+static void run_screen(struct rig *rig, struct reader *reader, bool beside)
+{
+    const struct demotion c = {NULL, "submit", ANY ",'expect_url_contains':'/done'", NULL, true, "", "", 0};
+    begin(rig, &c, true);
+    fake_web_hide_dom(&rig->web);
+    memset(&screen, 0, sizeof(screen));
+    screen.beside = beside;
+    screen.plane = *rig->web.plane.driver;
+    screen.plane.observe = screen_observe;
+    screen.plane.act = screen_act;
+    *reader = *fake_reader();
+    screen.reader = *reader->driver;
+    screen.reader.find = screen_find;
+    rig->web.plane.driver = &screen.plane;
+    reader->driver = &screen.reader;
+    rig->reader = reader;
+    rig_run(rig, NULL);
+}
+
+/* The page painted something meanwhile, but not where the click was; and the button stands elsewhere. */
+static void a_submit_that_was_missed_on_pixels_is_pressed_again(void **state)
+{
+    struct rig rig;
+    struct reader reader;
+    run_screen(&rig, &reader, true);
+    assert_string_equal(rig.end.status, "completed");
+    assert_int_equal(screen.clicks, 2);
+    rig_release(&rig);
+}
+
+static void a_submit_that_may_have_been_hit_is_not(void **state)
+{
+    struct rig rig;
+    struct reader reader;
+    run_screen(&rig, &reader, false);
+    assert_string_equal(rig.end.status, "halted");
+    assert_int_equal(screen.clicks, 1);
+    rig_release(&rig);
+}
+
 /* --- complaints ------------------------------------------------------------------------------ */
 
 /* %v stands for being visible. */
@@ -256,6 +386,14 @@ int main(void)
         row_test("plans 10.2 a demotion writes a healing event and the failure history",
                  a_demotion_is_told_and_remembered),
         row_test("plans 10.2 success clears the failure history", success_clears_the_history),
+        row_test("plans 10.1 Better: an effect that comes late counts, and is told as healed",
+                 an_effect_that_comes_late_counts),
+        row_test("plans 10.1 Better: a late effect is held against the hints and not sent again",
+                 a_late_effect_is_held_against_the_hints_and_not_sent_again),
+        row_test("plans 8.5 Better: a submit that was missed on pixels is pressed again",
+                 a_submit_that_was_missed_on_pixels_is_pressed_again),
+        row_test("plans 8.5 Better: a submit that may have been hit on pixels is not pressed again",
+                 a_submit_that_may_have_been_hit_is_not),
         cmocka_unit_test(complaints_are_found_where_pages_put_them),
         cmocka_unit_test(a_page_says_that_nothing_was_done),
     };

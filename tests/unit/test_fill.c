@@ -267,6 +267,88 @@ static void pixels_are_gone_through_from_the_top(void **state)
     }
 }
 
+/* A screen of nothing but pixels: a field at the left, and a page whose selection shows a look late. */
+static struct {
+    struct plane_driver plane;
+    struct reader_driver reader;
+    bool focused, selected, typed, shown;
+    int lost; /* texts that no field took */
+} screen;
+
+static void paint(uint8_t *px, struct rect at)
+{
+    for (int y = at.y; y < at.y + at.h; y++)
+        memset(px + ((size_t)y * 1280 + (size_t)at.x) * 4, 40, (size_t)at.w * 4);
+}
+
+static int screen_observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
+                          struct observation *out, struct err *err)
+{
+    uint8_t *px = pool_alloc(pool, 1280 * 720 * 4);
+    memset(px, 200, 1280 * 720 * 4);
+    if (screen.typed)
+        paint(px, (struct rect){120, 110, 60, 20});
+    if (screen.focused)
+        paint(px, (struct rect){100, 100, 600, 2});
+    if (screen.shown)
+        for (int y = 20; y < 700; y += 30)
+            paint(px, (struct rect){100, y, 600, 20});
+    screen.shown = screen.selected;
+    *out = (struct observation){.url = SITE "/form", .title = "", .frame = {1280, 720, 1280 * 4, 0, px}};
+    return 0;
+}
+
+static int screen_act(struct plane *plane, struct pool *pool, const struct action *a, int cap_ms,
+                      struct settled *out, struct err *err)
+{
+    *out = (struct settled){0};
+    if (a->type == ACTION_CLICK) {
+        screen.focused = a->x < 700 && a->y >= 100 && a->y < 140;
+        screen.selected = screen.shown = false;
+    } else if (a->type == ACTION_KEY_PRESS) {
+        screen.selected = !screen.focused;
+    } else if (a->type == ACTION_TYPE_TEXT) {
+        screen.typed = screen.typed || screen.focused;
+        screen.lost += !screen.focused;
+    }
+    return 0;
+}
+
+/* Beside the field, until a step tried that. */
+static int screen_find(struct reader *r, struct pool *pool, const struct observation *obs,
+                       const struct target_query *q, struct target *out, struct err *err)
+{
+    *out = (struct target){.at = {screen.lost > 1 ? 400 : 800, 120}, .node = -1, .label = "Email"};
+    return 0;
+}
+
+static void what_lands_nowhere_is_not_taken_for_typing(void **state)
+{
+    struct rig rig;
+    struct reader reader = *fake_reader();
+    rig_init(&rig, form_page,
+             "[" OPEN ",{'type':'fill_field','intent':'x','required':true,'params':{'label':'Email','value':'a'}}]");
+    fake_web_hide_dom(&rig.web);
+    memset(&screen, 0, sizeof(screen));
+    screen.plane = *rig.web.plane.driver;
+    screen.plane.observe = screen_observe;
+    screen.plane.act = screen_act;
+    screen.reader = *reader.driver;
+    screen.reader.find = screen_find;
+    rig.web.plane.driver = &screen.plane;
+    reader.driver = &screen.reader;
+    rig.reader = &reader;
+    rig_run(&rig, NULL);
+    assert_string_equal(rig_data(&rig, 1), "fill:Email");
+    assert_int_equal(json_int(rig_result(&rig, 1), "attempts", 0), 2);
+    assert_true(screen.typed);
+    const json_t *heal = json_array_get(json_object_get(rig.final, "healing_events"), 0);
+    assert_string_equal(json_str(heal, "kind", ""), "step_retry");
+    assert_string_equal(json_str(heal, "failure_class", ""), "type_not_landed");
+    assert_string_equal(json_str(heal, "reason", ""), "type_not_landed:Email at (800,120); done at (400,120)");
+    rig_release(&rig);
+}
+
 /* Nothing is there at the first look after the settle, and the frame is white. */
 static void slow_page(struct fake_web *web, struct pool *pool, const char *url, struct fake_page *out)
 {
@@ -390,6 +472,8 @@ int main(void)
         add(faxes[i].row, one_fax, i);
     const struct CMUnitTest tests[] = {
         row_test("plans 8.4 pixels are gone through from the top down", pixels_are_gone_through_from_the_top),
+        row_test("plans 8.4 on pixels what lands nowhere is type_not_landed, and told as healed",
+                 what_lands_nowhere_is_not_taken_for_typing),
         row_test("plans 8.4 a blank frame is waited for, 2 s a look", a_blank_frame_is_waited_for),
         row_test("plans 8.4 fill_error:<e> when the browser fails", what_goes_wrong_is_a_fill_error),
         cmocka_unit_test(days_are_read_as_people_write_them),

@@ -896,8 +896,32 @@ static void a_feedback_line_says_what_happened(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_string_equal(feedback_line(pool, &cases[i].o), cases[i].line);
+    assert_true(feedback_nothing_came(&cases[2].o));
+    assert_false(feedback_nothing_came(&cases[3].o)); /* it moved */
+    assert_false(feedback_nothing_came(&cases[4].o)); /* it gave the focus */
+    assert_false(feedback_nothing_came(&cases[12].o)); /* it was not carried out */
     test_free(c);
     test_free(d);
+    pool_destroy(pool);
+}
+
+/* Too little for the whole screen, and enough near the click: one is not to be told to tick it again. */
+static void a_tick_is_a_visible_change(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    static const struct action on_it = CLICK(100, 100), beside = CLICK(600, 400);
+    const size_t row = 1280 * 4;
+    uint8_t *was = test_calloc(720, row), *is = test_calloc(720, row);
+    for (size_t y = 92; y < 108; y++)
+        memset(is + y * row + 92 * 4, 200, 16 * 4);
+    struct observation before = {.url = "", .title = "", .frame = {1280, 720, (int)row, 0, was}},
+                       after = {.url = "", .title = "", .frame = {1280, 720, (int)row, 0, is}};
+    struct action_outcome o = {.action = &on_it, .before = &before, .after = &after, .warning = ""};
+    assert_string_equal(feedback_line(pool, &o), "done");
+    o.action = &beside;
+    assert_string_equal(feedback_line(pool, &o), "clicked (no visible change)");
+    test_free(was);
+    test_free(is);
     pool_destroy(pool);
 }
 
@@ -1404,6 +1428,7 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 8.2 every word that makes a click one of high risk", every_word_of_weight_is_known),
     row_test("agent-loop 8.2 an effect is seen on the whole and near the click", an_effect_is_seen_far_and_near),
     row_test("agent-loop 1.4 a feedback line says what happened", a_feedback_line_says_what_happened),
+    row_test("agent-loop 1.4 Better: a tick is a visible change", a_tick_is_a_visible_change),
     row_test("agent-loop 2.1 typed text is read back from the focused element", typed_text_is_read_back),
     row_test("agent-loop 1.5 a sub-goal text leaves out what is empty", a_sub_goal_text_leaves_out_what_is_empty),
     row_test("agent-loop 1.3 a numbered list of at most 10 lines becomes your plan", a_numbered_list_at_the_start_is_the_plan),

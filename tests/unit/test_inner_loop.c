@@ -74,6 +74,16 @@ static void bench(struct rig *rig, struct rig_brain *brain, const struct action 
     rig_run(rig, NULL);
 }
 
+static bool tells_retry(const struct rig *rig)
+{
+    size_t i;
+    json_t *e;
+    json_array_foreach (rig->run.progress.healing, i, e)
+        if (!strcmp(json_str(e, "kind", ""), "model_retry"))
+            return true;
+    return false;
+}
+
 static void a_loop_ends(void **state)
 {
     const struct loop_case *c = *state;
@@ -89,6 +99,7 @@ static void a_loop_ends(void **state)
     assert_string_equal(out.termination, c->termination);
     assert_int_equal(out.success, c->success);
     assert_int_equal(brain.asked, c->asked);
+    assert_int_equal(tells_retry(&rig), c->silent && c->asked);
     rig_release(&rig);
 }
 

@@ -269,6 +269,50 @@ static void a_filled_field_is_not_given_the_next_value(void **state)
     tear_down(&b);
 }
 
+#define UNFOCUSED SAY("{\\\"focused\\\":false,\\\"label\\\":\\\"\\\",\\\"type\\\":\\\"\\\"}")
+
+/* Where the model sees no focus there is no field, however often it is clicked. */
+static void nothing_is_typed_where_no_field_is(void **state)
+{
+    static const struct fake_answer answers[] = {
+        VALUES,    SAY("click(x=900, y=500)"), UNFOCUSED, SAY("click(x=900, y=500)"),
+        UNFOCUSED, SAY("click(x=900, y=500)"), UNFOCUSED, SAY("done(success=False, summary='stuck')"),
+    };
+    struct bench b;
+    set_up(&b, "chat:llamacpp", LOGIN, answers, ARRAY_SIZE(answers), answers, 0);
+    fake_web_hide_dom(&b.rig.web);
+    rig_run(&b.rig, NULL);
+    assert_int_equal(b.rig.web.typed_times, 0);
+    assert_int_equal(b.rig.web.clicks, 3);
+    assert_string_equal(healed(&b), "");
+    tear_down(&b);
+}
+
+/* The screen shows nothing of a click, the next one elsewhere does it: who missed, and what was done then. */
+static void a_click_that_missed_is_told_once_it_is_put_right(void **state)
+{
+    static const struct fake_answer answers[] = {
+        VALUES,
+        SAY("click(x=900, y=500)"),
+        UNFOCUSED,
+        SAY("click(x=600, y=180)"),
+        UNFOCUSED,
+        SAY("done(success=True, summary='logged in')"),
+        VALID,
+        SAY("done(success=True, summary='logged in')"),
+        VALID,
+    };
+    struct bench b;
+    set_up(&b, "chat:llamacpp", LOGIN, answers, ARRAY_SIZE(answers), answers, 0);
+    fake_web_hide_dom(&b.rig.web);
+    b.rig.web.leads_to = SITE "/home";
+    rig_run(&b.rig, NULL);
+    has(healed(&b), "missed_click/brain");
+    has(json_text(b.rig.pool, json_object_get(b.rig.final, "healing_events")),
+        "nothing of the click at (900,500) by brain; (600,180) was clicked then");
+    tear_down(&b);
+}
+
 /* A page that can be read says itself what has the focus. */
 static void a_readable_page_is_asked_before_the_model(void **state)
 {
@@ -344,7 +388,7 @@ static void a_click_elsewhere_or_on_what_deletes_is_left_alone(void **state)
     assert_int_equal(b.server.calls, 4);
     assert_int_equal(b.rig.web.clicks, 2);
     assert_int_equal(b.rig.web.typed_times, 0);
-    assert_string_equal(healed(&b), "");
+    assert_string_equal(healed(&b), "missed_click/brain"); /* the button did nothing */
     assert_string_equal(json_str(event_of(&b, "turn", 0), "substituted_by", "x"), "");
     tear_down(&b);
 }
@@ -587,6 +631,46 @@ static void a_click_loop_is_broken_by_the_director(void **state)
     has(healed(&b), "substitution/director");
     has(json_text(b.rig.pool, b.rig.events), "claude-director: the banner is no button");
     assert_true(json_num(json_object_get(b.rig.final, "costs"), "claude", 0) > 0);
+    tear_down(&b);
+    brain_destroy(claude);
+}
+
+/* The brain is told that it goes in circles, and leaves them by itself: its click is not taken from it. */
+static void a_brain_that_leaves_a_loop_is_let(void **state)
+{
+    static const struct fake_answer answers[] = {
+        SAY("[]"),
+        DEAD_CLICK,
+        DEAD_CLICK,
+        DEAD_CLICK,
+        SAY("I log in.\\nclick(x=600, y=180)"),
+        SAY("done(success=False, summary='that was it')")};
+    struct bench b;
+    set_up(&b, "chat:llamacpp", "{'type':'holo3','intent':'Press the button to log in','budget':9}", answers,
+           ARRAY_SIZE(answers), answers, 0);
+    b.rig.web.leads_to = SITE "/home";
+    rig_run(&b.rig, NULL);
+    assert_string_equal(b.rig.run.live_url, SITE "/home");
+    assert_string_equal(healed(&b), "missed_click/brain loop_left/brain");
+    tear_down(&b);
+}
+
+/* The director misses as the brain did: both are told. */
+static void advice_that_misses_is_told_with_who_gave_it(void **state)
+{
+    static const struct fake_answer answers[] = {
+        DEAD_CLICK, DEAD_CLICK, DEAD_CLICK, DEAD_CLICK, SAY("click(x=600, y=180)"),
+        SAY("done(success=False, summary='that was it')")};
+    static const struct fake_answer director[] = {
+        DIRECT("\\\"click\\\",\\\"x\\\":600,\\\"y\\\":60")};
+    struct bench b;
+    set_up(&b, "chat:llamacpp", PRESS, answers, ARRAY_SIZE(answers), director, 1);
+    struct brain *claude = helper(&b, "claude");
+    b.rig.config.director = claude;
+    b.rig.web.leads_to = SITE "/home";
+    rig_run(&b.rig, NULL);
+    assert_string_equal(b.rig.run.live_url, SITE "/home");
+    has(json_text(b.rig.pool, json_object_get(b.rig.final, "healing_events")), "(600,60) by brain,director; (600,180)");
     tear_down(&b);
     brain_destroy(claude);
 }
@@ -992,6 +1076,12 @@ static const struct CMUnitTest others[] = {
     row_test("agent-loop 6 a done must name what the step's schema requires", a_done_must_name_what_the_step_requires),
     row_test("agent-loop 6 no answer about a done accepts it", no_answer_about_a_done_accepts_it),
     row_test("agent-loop 6 a gate that is off asks nothing", the_gate_that_is_off_asks_nothing),
+    row_test("agent-loop 5.3 Better: a brain that leaves a loop by itself is let, and it is told as healed",
+             a_brain_that_leaves_a_loop_is_let),
+    row_test("agent-loop 9.6 advice that misses is told, with who gave it", advice_that_misses_is_told_with_who_gave_it),
+    row_test("agent-loop 7.1 Better: nothing is typed where no field is", nothing_is_typed_where_no_field_is),
+    row_test("agent-loop 9.6 a click that missed is told once it is put right",
+             a_click_that_missed_is_told_once_it_is_put_right),
     row_test("agent-loop 7.4 a click loop is broken by the director, who sees no typed text", a_click_loop_is_broken_by_the_director),
     row_test("agent-loop 7.4 the director rests three steps, never types, can be switched off", the_director_rests_three_steps_and_can_be_switched_off),
     row_test("agent-loop 15 a click is looked at again where it is wanted, once for one place", a_click_is_looked_at_again_where_it_is_wanted),

@@ -131,6 +131,49 @@ static void a_call_takes_no_longer_than_its_profile_says(void **state)
     assert_null(json_object_get(fake.headers[0], "x-api-key"));
 }
 
+struct told {
+    int times, calls;
+    const char *why;
+    bool answered;
+};
+
+static void note_trouble(void *arg, const char *why, int calls, bool answered)
+{
+    struct told *t = arg;
+    *t = (struct told){t->times + 1, calls, pool_strdup(pool, why), answered};
+}
+
+static void what_is_not_answered_at_once_is_told(void **state)
+{
+    const struct fake_answer answers[] = {{.status = 200, .body = chat_ok},
+                                          {.status = 429, .body = "{\"error\":{\"message\":\"too many\"}}"},
+                                          {.status = E_UNAVAILABLE, .body = "refused"},
+                                          {.status = 200, .body = chat_ok},
+                                          {.status = 500}};
+    struct fake_transport fake;
+    struct told told = {0};
+    struct said said;
+    struct err err = {0};
+    const struct profile *holo3 = rig_profile(pool, "holo3");
+    const int64_t end = clock_mono_ms() + MINUTES(9);
+    fake_transport_init(&fake, pool, answers, ARRAY_SIZE(answers));
+    struct model_link link = link_to(&fake.base);
+    link.trouble = note_trouble;
+    link.trouble_arg = &told;
+    assert_int_equal(model_ask(pool, &link, holo3, body, end, &said, &err), 0);
+    assert_int_equal(told.times, 0);
+    assert_int_equal(model_ask(pool, &link, holo3, body, end, &said, &err), 0);
+    assert_int_equal(told.times, 1);
+    assert_int_equal(told.calls, 3);
+    assert_true(told.answered);
+    assert_string_equal(told.why, "429 too many; no answer refused");
+    assert_int_equal(model_ask(pool, &link, holo3, body, end, &said, &err), E_UPSTREAM);
+    assert_int_equal(told.times, 2);
+    assert_int_equal(told.calls, 4);
+    assert_string_equal(told.why, "500; 500; 500; 500");
+    assert_false(told.answered);
+}
+
 static void a_question_is_asked_twice_at_most(void **state)
 {
     const struct fake_answer answers[] = {{.status = 200, .body = chat_ok},
@@ -346,6 +389,8 @@ static const struct CMUnitTest others[] = {
     row_test("brains 2 a wait between calls ends on cancel", a_wait_ends_on_cancel),
     row_test("brains 4 address, headers and timeout are the profile's",
              a_call_takes_no_longer_than_its_profile_says),
+    row_test("agent-loop 9.6 what is not answered at once is told, with what went wrong",
+             what_is_not_answered_at_once_is_told),
     row_test("brains 1 query: two attempts at most", a_question_is_asked_twice_at_most),
     row_test("brains 1 load: a server that is not there is looked at by /models until it is, or given up", loading_looks_at_models),
     row_test("brains 1 a real server, over a port", over_a_port),

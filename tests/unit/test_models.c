@@ -110,6 +110,35 @@ static void what_the_gateway_refuses_is_told(void **state)
     rig_tear_down();
 }
 
+struct told {
+    const char *profile, *why;
+    int calls, times;
+    bool answered;
+};
+
+static void note_trouble(void *arg, const char *profile, const char *why, int calls, bool answered)
+{
+    struct told *t = arg;
+    *t = (struct told){profile, pool_strdup(rig.pool, why), calls, t->times + 1, answered};
+}
+
+static void a_model_that_answers_after_all_is_told_of(void **state)
+{
+    struct said said;
+    struct err err = {0};
+    struct told told = {0};
+    rig_set_up("[{\"times\":1,\"status\":429,\"retry_after\":1},{\"text\":\"hello\"}]");
+    struct models *models = open_models(rig_run("acme", "r1", 1));
+    models_listen(models, note_trouble, &told);
+    assert_int_equal(ask(models, "claude", "hi", &said, &err), 0);
+    assert_int_equal(told.times, 1);
+    assert_int_equal(told.calls, 2);
+    assert_true(told.answered);
+    assert_string_equal(told.profile, "claude");
+    assert_non_null(strstr(told.why, "429"));
+    rig_tear_down();
+}
+
 static void interrupt(void *arg)
 {
     loop_interrupt(arg);
@@ -164,6 +193,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_link_knows_whose_server_it_is),
     row_test("agent-loop 17 a call that there is no money for is a typed error",
              what_the_gateway_refuses_is_told),
+    row_test("agent-loop 9.6 a model that answers after all is told of, by its profile",
+             a_model_that_answers_after_all_is_told_of),
     row_test("brains 2 a cancel ends a call at worker and gateway",
              a_cancel_ends_a_call_on_both_sides),
     cmocka_unit_test(a_socket_far_down_is_reached),

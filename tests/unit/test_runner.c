@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "core/result.h"
 #include "run/allow.h"
+#include "run/models.h"
 #include "run/rules.h"
 #include "unit/fixtures.h"
 #include "unit/run_rig.h"
@@ -564,6 +565,68 @@ static void what_was_paid_for_the_plan_counts_once(void **state)
     rig_release(&rig);
 }
 
+static struct {
+    struct rig *rig;
+    int times;
+    void (*event)(void *arg, const json_t *event);
+} missed;
+
+/* In the first step a question is not answered. */
+static void miss_an_answer(void *arg, const json_t *event)
+{
+    const struct model_link *link;
+    struct rig *r = missed.rig;
+    struct err err = {0};
+    if (!strcmp(json_str(event, "kind", ""), "step_start") && !missed.times++ &&
+        !models_link(r->config.models, "holo3", &link, &err))
+        link->trouble(link->trouble_arg, "no answer", 1, false);
+    missed.event(arg, event);
+}
+
+/* Told once the step is done without it, and of that step only. */
+static void a_step_that_is_done_without_an_answer_is_healing(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, boats_page, boats_plan);
+    json_t *message = json_keep(rig.pool, json_pack("{s:s}", "socket", "/nowhere"));
+    rig.config.models = models_open(rig.pool, rig.loop, message);
+    missed.rig = &rig;
+    missed.times = 0;
+    missed.event = rig.host.event;
+    rig.host.event = miss_an_answer;
+    rig_run(&rig, NULL);
+    const json_t *healing = json_object_get(rig.final, "healing_events");
+    assert_int_equal(json_array_size(healing), 1);
+    assert_string_equal(json_str(json_array_get(healing, 0), "kind", ""), "did_without");
+    assert_int_equal(json_int(json_array_get(healing, 0), "step_index", -1), 0);
+    rig_release(&rig);
+}
+
+static void a_model_that_answered_after_all_is_healing(void **state)
+{
+    struct rig rig;
+    struct err err = {0};
+    const struct model_link *link;
+    rig_init(&rig, boats_page, boats_plan);
+    json_t *message = json_keep(rig.pool, json_pack("{s:s}", "socket", "/nowhere"));
+    rig.config.models = models_open(rig.pool, rig.loop, message);
+    run_init(&rig.run, &rig.config, rig.loop, &rig.web.plane, fake_reader(), NULL, &rig.host);
+    assert_int_equal(models_link(rig.config.models, "holo3", &link, &err), 0);
+    link->trouble(link->trouble_arg, "429 too many; no answer", 3, true);
+    const json_t *heal = json_array_get(rig.run.progress.healing, 0);
+    assert_string_equal(json_str(heal, "kind", ""), "model_retry");
+    assert_string_equal(json_str(heal, "model", ""), "holo3");
+    assert_string_equal(json_str(heal, "reason", ""), "429 too many; no answer");
+    assert_int_equal(json_int(heal, "calls", 0), 3);
+    assert_int_equal(rig_n_events(&rig, "model_retry"), 1);
+    assert_null(rig.run.silent);
+    link->trouble(link->trouble_arg, "502", 1, false);
+    assert_int_equal(json_array_size(rig.run.progress.healing), 1);
+    assert_int_equal(rig_n_events(&rig, "model_silent"), 1);
+    assert_string_equal(json_str(rig.run.silent, "reason", ""), "502");
+    rig_release(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -615,6 +678,10 @@ int main(void)
         cmocka_unit_test(screenshots_that_cannot_be_kept_do_not_end_the_run),
         row_test("agent-loop 17 what was paid for the plan is the run's, once",
                  what_was_paid_for_the_plan_counts_once),
+        row_test("agent-loop 9.6 a model that answered after all is healing, and an event",
+                 a_model_that_answered_after_all_is_healing),
+        row_test("agent-loop 9.6 a step that is done without an answer is healing",
+                 a_step_that_is_done_without_an_answer_is_healing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

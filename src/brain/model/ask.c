@@ -96,6 +96,20 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* What went wrong so far, and this. */
+static const char *and_this(struct pool *pool, const char *so_far, const struct model_failure *failure)
+{
+    const char *what = failure->status ? pool_printf(pool, "%d", failure->status) : "no answer";
+    return pool_printf(pool, "%s%s%s%s%s", so_far, *so_far ? "; " : "", what,
+                       *failure->detail ? " " : "", failure->detail);
+}
+
+static void tell_trouble(const struct model_link *link, const char *why, int calls, bool answered)
+{
+    if (*why && link->trouble)
+        link->trouble(link->trouble_arg, why, calls, answered);
+}
+
 /* *failure: of the last call; status 0 when there was none, or none that failed. */
 static int ask_until(struct pool *pool, const struct model_link *link,
                      const struct profile *profile, const json_t *body, int64_t deadline_mono_ms,
@@ -106,22 +120,27 @@ static int ask_until(struct pool *pool, const struct model_link *link,
                                   .headers = profile->headers,
                                   .body = text,
                                   .len = strlen(text)};
+    const char *why = "";
     double server_s = 0;
     for (int attempt = 0;; attempt++) {
         call.deadline_mono_ms =
             earlier(deadline_mono_ms, clock_mono_ms() + 1000 * (int64_t)profile->timeout_s);
         int r = ask_once(pool, link, profile, &call, out, failure, &server_s);
-        if (!r)
+        if (!r) {
             out->server_s = server_s;
-        if (!r)
+            tell_trouble(link, why, attempt + 1, true);
             return 0;
+        }
         if (r == E_BUDGET)
             return err_set(err, r, "%s", failure->detail);
+        why = and_this(pool, why, failure);
         struct retry next = retry_next(profile, failure, attempt, jitter());
         int64_t then = clock_mono_ms() + (int64_t)(next.wait_s * 1000);
-        if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms))
+        if (r != E_CANCELLED && (!next.again || then >= deadline_mono_ms)) {
+            tell_trouble(link, why, attempt + 1, false);
             return retry_explain(profile, address_of(pool, link, call.path), failure, attempt + 1,
                                  err);
+        }
         if (r == E_CANCELLED || link->transport->rest(link->transport, then))
             return cancelled(link, err);
     }

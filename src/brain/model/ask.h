@@ -14,6 +14,10 @@
 typedef int model_picture_fn(void *arg, struct pool *pool, const struct profile *profile, const struct frame *frame,
                              int width, int height, struct model_frame *out, struct err *err);
 
+/* Told of a question that was not answered at once: what went wrong ("429 too many requests; no answer"), in how many
+ * calls, and whether there was an answer in the end. */
+typedef void model_trouble_fn(void *arg, const char *why, int calls, bool answered);
+
 /* What a model needs of the world. Borrowed by who asks. */
 struct model_link {
     struct transport *transport;
@@ -21,6 +25,8 @@ struct model_link {
     struct model_server server;
     model_picture_fn *picture; /* NULL: only the observation's own PNG can be sent */
     void *picture_arg;
+    model_trouble_fn *trouble; /* NULL: nobody is told */
+    void *trouble_arg;
 };
 
 /*

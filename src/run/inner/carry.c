@@ -192,6 +192,68 @@ static void tell(struct inner *in, struct trajectory_step *t)
               action_type_name(t->action->type), t->feedback);
 }
 
+/* --- what was put right ----------------------------------------------------------------------- */
+
+static const char *chosen_by(const struct chosen *c)
+{
+    return *c->substituted_by ? c->substituted_by : "brain";
+}
+
+/* Where it went: what is typed for a brain went where was clicked for it. x < 0: nowhere. */
+static struct point aimed_at(const struct inner *in, const struct chosen *c)
+{
+    const struct action *a = &c->action;
+    bool clicks = a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK;
+    return clicks ? (struct point){a->x, a->y} : c->field ? *c->field : (struct point){-1, -1};
+}
+
+/* The first place counts: what nothing was seen to come of since may have been right, and slow. */
+static void note_miss(struct inner *in, struct point at, const char *by)
+{
+    if (in->missed.x < 0) {
+        in->missed = at;
+        in->missed_by = by;
+    } else if (!strstr(in->missed_by, by)) {
+        in->missed_by = pool_printf(in->run->step_pool, "%s,%s", in->missed_by, by);
+    }
+}
+
+/* A click that nothing came of, and then one elsewhere that something did come of, if only that it could be typed
+ * there. The same click again that leaves the screen as it was got words selected, no more. */
+static void heal_miss(struct inner *in, const struct chosen *c, const struct action_outcome *o)
+{
+    const struct point at = aimed_at(in, c), missed = in->missed;
+    bool types = c->action.type == ACTION_TYPE_TEXT, nothing = feedback_nothing_came(o);
+    if (o->error || (at.x < 0 && !types))
+        return;
+    if (at.x >= 0)
+        in->aimed = at;
+    bool again = inner_same_place(in->aimed, missed);
+    if (!types && (nothing || (again && loop_same_frames(in->samples, in->n, 2)))) {
+        note_miss(in, at, chosen_by(c));
+        return;
+    }
+    if (missed.x < 0 || nothing)
+        return;
+    in->missed.x = -1;
+    if (!again)
+        inner_heal(in, "missed_click", chosen_by(c),
+                   pool_printf(in->run->step_pool,
+                               "the screen showed nothing of the click at (%d,%d) by %s; (%d,%d) "
+                               "was clicked then",
+                               missed.x, missed.y, in->missed_by, in->aimed.x, in->aimed.y));
+}
+
+/* It went in circles, was told so or helped out, and does not any more. */
+static void heal_loop(struct inner *in, const struct chosen *c, const char *loop)
+{
+    if (in->circling && !loop)
+        inner_heal(in, "loop_left", chosen_by(c),
+                   pool_printf(in->run->step_pool, "the last actions went in circles (%s)",
+                               in->circling));
+    in->circling = loop;
+}
+
 /* --- one action ------------------------------------------------------------------------------ */
 
 /* A brain is not to think that it did what was done for it. */
@@ -259,6 +321,8 @@ static void write_down(struct inner *in, const struct chosen *c, const struct tu
                                      .effect = t.effect >= 0 ? &effect : NULL,
                                      .new_tab = s->new_tab,
                                      .warning = warning};
+    heal_miss(in, c, &outcome);
+    heal_loop(in, c, soft);
     in->feedback[in->n - 1] = told_instead(pool, c, words, feedback_line(pool, &outcome));
     t.feedback = in->feedback[in->n - 1];
     tell(in, &t);

@@ -5,9 +5,16 @@
  */
 #include "run/inner/priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define COOLDOWN 3 /* actions between two words of the director */
+#define SAME_PX  8 /* closer is the same place */
+
+bool inner_same_place(struct point a, struct point b)
+{
+    return a.x >= 0 && b.x >= 0 && abs(a.x - b.x) <= SAME_PX && abs(a.y - b.y) <= SAME_PX;
+}
 
 const char *inner_soft_loop(const struct inner *in)
 {
@@ -32,7 +39,7 @@ static int fill_again(struct inner *in, const struct action *said, struct chosen
 {
     const struct action *previous = in->n ? &in->history[in->n - 1] : NULL;
     /* a field that has its value would get the next one's, which may be a password */
-    if ((in->off & INNER_NO_FORM_CONTROLLER) || form_was_filled(in, said))
+    if ((in->off & INNER_NO_FORM_CONTROLLER) || form_was_filled(in, said) || form_is_bare(in, said))
         return 0;
     out->substituted_by = "force-fill";
     *ret_applies =
@@ -73,6 +80,21 @@ static int keep_off_the_top(struct inner *in, const struct action *said, struct 
     return 0;
 }
 
+/* A click where none of the last ones was is a way out itself. */
+static bool circles(const struct inner *in, const struct action *said)
+{
+    bool clicked = false;
+    for (int i = in->n > SOFT_WINDOW ? in->n - SOFT_WINDOW : 0; i < in->n; i++) {
+        const struct action *a = &in->history[i];
+        if (a->type != ACTION_CLICK)
+            continue;
+        clicked = true;
+        if (inner_same_place((struct point){a->x, a->y}, (struct point){said->x, said->y}))
+            return true;
+    }
+    return !clicked;
+}
+
 static int leave_the_loop(struct inner *in, const struct action *said, struct chosen *out,
                           bool *ret_applies, struct err *err)
 {
@@ -81,7 +103,7 @@ static int leave_the_loop(struct inner *in, const struct action *said, struct ch
                                .reasoning = said->reasoning ? said->reasoning : in->thinking,
                                .task = in->goal->sentence,
                                .pending = inner_pending(in)};
-    if ((in->off & INNER_NO_LOOP_RECOVERY) || !inner_soft_loop(in))
+    if ((in->off & INNER_NO_LOOP_RECOVERY) || !inner_soft_loop(in) || !circles(in, said))
         return 0;
     out->substituted_by = "loop-recovery";
     const char *why = recover_from_loop(said, &facts, &out->action);

@@ -4,7 +4,9 @@
 
 #include "base/str.h"
 
-#define SAME_SHARE 0.001 /* of the pixels: nothing to be seen */
+#define SAME_SHARE   0.001 /* of the pixels: nothing to be seen */
+#define AROUND_PX    40    /* to each side of a click: a tick is too small for the whole screen */
+#define AROUND_SHARE 0.01  /* of them: more than a caret */
 
 struct line {
     struct pool *pool;
@@ -47,10 +49,24 @@ static void add_typed(struct line *l, const struct action_outcome *o)
         add(l, pool_printf(l->pool, "typing failed: %s", t->reason));
 }
 
+static bool is_click(const struct action *a)
+{
+    return a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK;
+}
+
 static bool looks_the_same(const struct action_outcome *o)
 {
-    return o->before->frame.pixels && o->after->frame.pixels &&
-           frame_difference(&o->before->frame, &o->after->frame) < SAME_SHARE;
+    const struct frame *was = &o->before->frame, *is = &o->after->frame;
+    const struct action *a = o->action;
+    const struct rect around = {a->x - AROUND_PX, a->y - AROUND_PX, 2 * AROUND_PX, 2 * AROUND_PX};
+    return was->pixels && is->pixels && !strcmp(o->before->url, o->after->url) &&
+           frame_difference(was, is) < SAME_SHARE &&
+           (!is_click(a) || frame_difference_in(was, is, &around) < AROUND_SHARE);
+}
+
+bool feedback_nothing_came(const struct action_outcome *o)
+{
+    return !o->error && !o->focus_gained && looks_the_same(o);
 }
 
 static void add_page(struct line *l, const struct action_outcome *o)
@@ -72,7 +88,7 @@ const char *feedback_line(struct pool *pool, const struct action_outcome *o)
     add_typed(&l, o);
     if (o->action->type == ACTION_KEY_PRESS)
         add(&l, pool_printf(pool, "pressed %s", o->action->keys));
-    bool same = !strcmp(o->before->url, o->after->url) && looks_the_same(o);
+    bool same = looks_the_same(o);
     if (same && o->action->type == ACTION_CLICK && !o->focus_gained)
         add(&l, "clicked (no visible change)");
     else if (same && !*l.text)

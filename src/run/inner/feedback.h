@@ -29,6 +29,9 @@ struct action_outcome {
 /* Parts joined by "; "; never empty. In pool. */
 const char *feedback_line(struct pool *pool, const struct action_outcome *o);
 
+/* It was carried out, and the screen shows nothing of it: a click that missed. */
+bool feedback_nothing_came(const struct action_outcome *o);
+
 /* Did the text land in the element that has the focus, which shows this now? White space collapsed;
  * equal or contained. focused NULL: nothing has it. */
 struct read_back feedback_read_back(struct pool *pool, const char *text, const struct node *focused,

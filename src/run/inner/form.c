@@ -85,6 +85,11 @@ bool form_was_filled(const struct inner *in, const struct action *a)
     return false;
 }
 
+bool form_is_bare(const struct inner *in, const struct action *a)
+{
+    return inner_same_place((struct point){a->x, a->y}, in->bare);
+}
+
 static bool is_destructive(const char *reasoning)
 {
     static const char *const words[] = {"delete",  "remove",   "discard", "cancel", "buy",
@@ -157,9 +162,14 @@ static int value_here(struct inner *in, const struct action *a, struct pending_v
         return 0;
     }
     int r = inner_question(in, in->run->brain, QUESTION_FOCUSED, &facts, &answer, err);
-    if (!r && answer.known && answer.focused.focused)
+    in->bare.x = -1;
+    if (r || !answer.known)
+        return r;
+    if (answer.focused.focused)
         *out = value_for(in, answer.focused.label, answer.focused.type);
-    return r;
+    else
+        in->bare = facts.at;
+    return 0;
 }
 
 /* What makes a field take its value. */
@@ -178,8 +188,10 @@ static void press_behind(struct chosen *c, const char *task)
 static void fill_in(struct inner *in, const struct action *a, struct pending_value *p,
                     struct chosen *out)
 {
-    if (in->n_filled < INNER_MAX_PENDING)
+    if (in->n_filled < INNER_MAX_PENDING) {
+        out->field = &in->filled[in->n_filled];
         in->filled[in->n_filled++] = (struct point){a->x, a->y};
+    }
     out->action = (struct action){
         .type = ACTION_TYPE_TEXT,
         .text = p->value,
@@ -194,7 +206,7 @@ static bool clicks_again(struct inner *in, const struct action *said)
 {
     const struct action *previous = in->n ? &in->history[in->n - 1] : NULL;
     struct action unused;
-    return (!reads_page(in) || in->now.focused) &&
+    return (!reads_page(in) || in->now.focused) && !form_is_bare(in, said) &&
            guard_repeated_click(said, previous, in->goal->sentence, inner_pending(in), &unused);
 }
 

@@ -14,7 +14,6 @@
 #include "run/url.h"
 
 #define THINK_MS    120000
-#define HEAL_BYTES  200
 #define MAX_SILENCE 3 /* times in a row that the brain could not be asked */
 
 bool inner_vendor_page(const char *url)
@@ -107,9 +106,10 @@ static const char *turn_prompt(struct inner *in, struct pool *pool)
 static int not_answered(struct inner *in, const struct err *err)
 {
     in->silence++;
+    in->unheard = pool_strdup(in->run->step_pool, err->msg);
     if (in->silence >= MAX_SILENCE) {
         in->termination = "brain_unreachable";
-        in->summary = pool_strdup(in->run->step_pool, err->msg);
+        in->summary = in->unheard;
     }
     return 0;
 }
@@ -181,6 +181,10 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
         return not_paid(in, err);
     if (r)
         return r;
+    if (in->silence) {
+        inner_heal(in, "model_retry", "inner_loop", in->unheard);
+        run->silent = NULL; /* it is told */
+    }
     in->silence = 0;
     in->turns++;
     in->unparsed += reply->action.unparsed;
@@ -393,6 +397,9 @@ static struct inner *begin(struct run *run, struct inner_goal *goal)
                                    : max > INNER_MAX_TURNS ? INNER_MAX_TURNS
                                                            : max,
                          .last_top = {-1, -1},
+                         .aimed = {-1, -1},
+                         .missed = {-1, -1},
+                         .bare = {-1, -1},
                          .thinking = "",
                          .plan = "",
                          .summary = "",

@@ -37,8 +37,14 @@ struct inner {
     int n_filled, n_asked;                  /* of them; values that the brain found in the task */
     bool submitted;                         /* the form was sent: by a Return or by us */
     bool forced_submit;                     /* once only */
+    struct point aimed;                     /* where was clicked last, or for whoever types; x < 0 nowhere */
+    struct point missed;                    /* the first click that nothing came of, x < 0 none */
+    const char *missed_by;                  /* who chose it and those behind it: "brain,director" */
+    const char *circling;                   /* signal of the loop that it was told of, NULL none */
+    struct point bare;                      /* the last click that gave nothing the focus, as it was asked */
     int directed_at;                        /* action that a director chose last */
     const char *thinking;                   /* of the last reply */
+    const char *unheard;                    /* why it was silent last */
     const char *plan;                       /* the brain's own, "" none */
     int silence, rejections, risky, no_effect, unparsed, galleries;
     int predicted, evaluated, correct; /* predicates of all turns */
@@ -57,6 +63,7 @@ struct chosen { /* what will be done */
     const char *substituted_by; /* "" it is the brain's */
     const char *loop_recovery;  /* "" */
     const char *then[2];        /* keys that are pressed behind it, NULL none */
+    const struct point *field;  /* that was clicked before it types; NULL none */
     bool acted; /* it was done already: now is what followed, before what was there */
     struct sight before;
     struct settled settled;
@@ -101,6 +108,8 @@ int form_submit(struct inner *in, const struct action *said, struct chosen *out,
                 struct err *err) MUST_CHECK;
 /* The click goes into a field that was given its value. */
 bool form_was_filled(const struct inner *in, const struct action *a);
+/* A click there gave nothing the focus, as the brain itself saw it. */
+bool form_is_bare(const struct inner *in, const struct action *a);
 const char *form_labels(struct inner *in, bool filled); /* "email, password", "" none */
 bool form_is_all(
     const struct inner *in); /* the one thing to type was typed, and nothing else was asked */
@@ -125,6 +134,7 @@ void inner_write_tool(struct inner *in, const struct turn_words *words, const ch
 int inner_carry_out(struct inner *in, const struct chosen *c, const struct turn_words *words,
                     struct err *err) MUST_CHECK;
 
+bool inner_same_place(struct point a, struct point b); /* within a few px; x < 0 is nowhere */
 const char *inner_soft_loop(const struct inner *in);   /* signal, NULL none */
 struct pending_value *inner_pending(struct inner *in); /* the first that nobody typed, NULL none */
 struct action inner_keep_action(struct pool *pool,

@@ -41,15 +41,15 @@ static bool became_a_chip(const struct fill *f, const struct observation *now)
            times_shown(pool, now->page, word) > times_shown(pool, f->aim.obs.page, word);
 }
 
-/* Pixels cannot be read back, but text that went into a field changes the picture around it. */
-static bool shows_typing(const struct fill *f, const struct observation *before,
-                         const struct observation *now)
+/* Screens on the way: after the click, with everything selected, and with the text. */
+struct looks {
+    struct observation clicked, selected, typed;
+    bool unselected; /* and then everything was let go of again */
+};
+
+static bool differ(const struct observation *a, const struct observation *b, struct rect area)
 {
-    const struct rect around = {f->out->at.x - FIELD_W / 2, f->out->at.y - FIELD_H / 2, FIELD_W,
-                                FIELD_H};
-    if (now->page || !*f->value || !before->frame.pixels || !now->frame.pixels)
-        return true;
-    return frame_difference_in(&before->frame, &now->frame, &around) > 0;
+    return frame_difference_in(&a->frame, &b->frame, &area) > 0;
 }
 
 /* Where no field took it, ctrl+a has selected the page, which is hard to read then. */
@@ -59,26 +59,55 @@ static int unselect(struct run *run, struct point at, struct err *err)
     return run_click(run, at, BUTTON_LEFT, &s, err);
 }
 
+/* Pixels cannot be read back, but text that went into a field changes the picture around it. When more than that
+ * changed, it may be the selection of a whole page, shown late: that is taken away, and what is left is the text. */
+static int shows_typing(const struct fill *f, struct looks *looks, bool *ret_shows,
+                        struct err *err)
+{
+    const struct rect around = {f->out->at.x - FIELD_W / 2, f->out->at.y - FIELD_H / 2, FIELD_W,
+                                FIELD_H},
+                      above = {0, 0, looks->typed.frame.width, around.y > 0 ? around.y : 1};
+    struct observation left;
+    *ret_shows = true;
+    if (looks->typed.page || !*f->value || !looks->clicked.frame.pixels ||
+        !looks->selected.frame.pixels || !looks->typed.frame.pixels)
+        return 0;
+    *ret_shows = differ(&looks->selected, &looks->typed, around);
+    if (!*ret_shows || !differ(&looks->selected, &looks->typed, above))
+        return 0;
+    looks->unselected = true;
+    int r = unselect(f->run, f->out->at, err);
+    if (!r)
+        r = run_look(f->run, &left, err);
+    if (!r && left.frame.pixels)
+        *ret_shows = differ(&looks->clicked, &left, around);
+    return r;
+}
+
 int fill_text(struct fill *f, int try_no, bool *ret_landed, struct err *err)
 {
     struct run *run = f->run;
     struct settled s = {0};
-    struct observation before = {0}, obs;
+    struct looks looks = {0};
+    bool shows, dom = f->aim.obs.page;
     bool known_empty = try_no == 0 && f->node && !field_is_rich(f->node) && str_empty(f->node->value);
     int r = run_click(run, f->out->at, BUTTON_LEFT, &s, err);
+    if (!r && !dom)
+        r = run_look(run, &looks.clicked, err);
     if (!r)
         r = empty_field(run, known_empty, !*f->value, err);
-    if (!r && !f->aim.obs.page)
-        r = run_look(run, &before, err);
+    if (!r && !dom)
+        r = run_look(run, &looks.selected, err);
     if (!r && *f->value)
         r = run_type(run, f->value, err); /* over the selection */
     if (!r)
-        r = run_look(run, &obs, err);
+        r = run_look(run, &looks.typed, err);
+    if (!r)
+        r = shows_typing(f, &looks, &shows, err);
     if (r)
         return r;
-    *ret_landed = shows_typing(f, &before, &obs) &&
-                  (field_holds(run, &obs, f->value) || became_a_chip(f, &obs));
-    return *ret_landed || obs.page ? 0 : unselect(run, f->out->at, err);
+    *ret_landed = shows && (field_holds(run, &looks.typed, f->value) || became_a_chip(f, &looks.typed));
+    return *ret_landed || dom || looks.unselected ? 0 : unselect(run, f->out->at, err);
 }
 
 /* --- a box per character ---------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #define ONE_LINE_PX 44 /* taller than this, a link or label may have wrapped */
 #define CHASE_TRIES 3  /* a button that jumps aside */
 #define TAB_TRIES   40
+#define PLACE_PX    80 /* around a click on pixels */
 
 struct press {
     const struct aim *aim;
@@ -176,6 +177,15 @@ static void tell_effect(struct run *run, const struct press *p, const struct ste
               "'%s' was pressed: %s", out->label, seen.reason);
 }
 
+/* What is pressed shows it, mostly; what a slow page paints elsewhere comes of nothing that was pressed. */
+static bool is_untouched(const struct press *p, struct point at)
+{
+    const struct frame *was = &p->aim->obs.frame, *is = &p->after.frame;
+    const struct rect around = {at.x - PLACE_PX / 2, at.y - PLACE_PX / 2, PLACE_PX, PLACE_PX};
+    return !p->after.page && was->pixels && is->pixels &&
+           frame_difference_in(was, is, &around) == 0;
+}
+
 int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
                const struct effect *effect, struct step_result *out, struct err *err)
 {
@@ -191,5 +201,6 @@ int step_press(struct run *run, enum target_kind kind, const struct aim *aim,
         tell_effect(run, &p, out);
     out->verified_change = p.changed;
     out->navigated = p.navigated;
+    out->untouched = !r && is_untouched(&p, out->at);
     return r;
 }

@@ -68,9 +68,11 @@ export function history(model, request, picture) {
   return list.map((a) => (a.x === undefined ? a : { ...a, ...mean(a) }))
 }
 
-// What was done instead of what it said is told with the result: then it did not click.
+// What was done instead of what it said is told with the result: then it did not click. Typed was into the field that
+// it meant.
 function fromComputer(call) {
-  if (/^force-fill was done instead/m.test(call.came)) return { action: 'type', came: call.came }
+  const [, instead] = /^([\w-]+) was done instead/m.exec(call.came) ?? []
+  if (instead) return { action: instead === 'force-fill' ? 'type' : instead, came: call.came }
   const [x, y] = call.coordinate ?? []
   const names = { left_click: 'click', type: 'type', scroll: 'scroll', key: 'key' }
   return { ...call, action: names[call.action] ?? call.name, ...(call.coordinate ? { x, y } : {}) }

@@ -1,5 +1,5 @@
-// faults.mjs - what goes wrong on demand, each once: 'rate_limit', 'crash', 'false_done', 'misclick', 'loop', and
-// 'missed_target' (a reader's point).
+// faults.mjs - what goes wrong on demand, each once: 'rate_limit', 'crash', 'false_done', 'misclick', 'loop',
+// 'missed_target' (a reader's point) and 'bad_advice' (the point of one who helps out of a loop).
 
 const AWAY = 40 // px beside what was meant
 const AGAIN = 3 // further times of the same click, on nothing
@@ -45,6 +45,10 @@ export class Faults {
 
   point(p) {
     return p.box && this.take('missed_target') ? this.beside(p) : p
+  }
+
+  advice(p) {
+    return p.box && this.take('bad_advice') ? this.beside(p) : p
   }
 
   // Of a list: the first card that counts.

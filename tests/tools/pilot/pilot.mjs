@@ -53,6 +53,7 @@ function question(api, body, request, screens) {
   record({ question: request.tool ?? request.text.slice(0, 60), text: request.text, value })
   if (value === null) return null
   if (value.act) return reply(model, screen, faults.point(value.act), false)
+  if (!request.tool) return answer(api, null, say(model, screen, faults.advice(value)))
   if (!value.listings) return answer(api, request.tool, say(model, screen, faults.point(value)))
   const listings = value.listings.map((c) => say(model, screen, faults.card(c)))
   return answer(api, request.tool, { ...value, listings })

@@ -185,7 +185,18 @@ function phone({ screens }) {
 
 const find = (q) => pointed(target(q.screen, q.asked), q.asked)
 
+const bare = ({ x, y, label }) => ({ x, y, label })
+
+// What stands near a point.
+function ground(q) {
+  const [x, y] = /\((-?\d+),(-?\d+)\)/.exec(q.text).slice(1).map(Number), at = q.mean({ x, y })
+  const far = (l) => Math.hypot(middle(l).x - at.x, middle(l).y - at.y)
+  const near = q.screen.lines.map((l) => ({ l, far: far(l) })).sort((a, b) => a.far - b.far)[0]
+  return near && near.far < 80 ? bare(point(near.l, '')) : { none: true }
+}
+
 const tools = {
+  report_clickable: ground,
   report_extracted_listing: (q) => extract(q.screens, q.schema),
   report_listings: listings,
   report_pagination: nextPage,
@@ -202,8 +213,6 @@ const tools = {
 
 // --- the loop's questions -----------------------------------------------------------------------------------
 
-const bare = ({ x, y, label }) => ({ x, y, label })
-
 function safest(q) {
   const a = next(q.screen, q.goal, [])
   if (a.action !== 'click') return { action_type: 'wait', seconds: 1, rationale: 'the page may change' }
@@ -215,13 +224,6 @@ function focused(q) {
   const box = q.screen.boxes.filter((b) => holds(b, at) && b.h >= 24 && b.h < 80 && b.w >= 56).sort((a, b) => a.w * a.h - b.w * b.h)[0]
   const label = box && ringed(q.screen, box) ? labelOf(q.screen, box) : ''
   return { focused: Boolean(label), label: label.toLowerCase(), type: /pass/i.test(label) ? 'password' : 'text' }
-}
-
-function ground(q) {
-  const [x, y] = /\((-?\d+),(-?\d+)\)/.exec(q.text).slice(1).map(Number), at = q.mean({ x, y })
-  const far = (l) => Math.hypot(middle(l).x - at.x, middle(l).y - at.y)
-  const near = q.screen.lines.map((l) => ({ l, far: far(l) })).sort((a, b) => a.far - b.far)[0]
-  return near && near.far < 80 ? bare(point(near.l, '')) : { none: true }
 }
 
 function valid(q) {

@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { decode, doubled, flatten, grey, pipe } from './picture.mjs'
-import { boxes, dots, lines, pieces } from './shapes.mjs'
+import { boxes, dots, lines, pieces, unselected } from './shapes.mjs'
 
 const read = new Map() // hash of a line's pixels -> words, measured from its corner
 const seen = new Map() // hash of a picture -> what it shows
@@ -63,7 +63,7 @@ async function readLines(flat, width, todo) {
 
 async function look(bytes) {
   const { width, height, rgb } = await decode(bytes)
-  const g = grey({ width, height, rgb }), flat = flatten(g, width, height)
+  const g = grey({ width, height, rgb }), flat = flatten(unselected(g, { width, height, rgb }), width, height)
   const all = pieces(flat, width, height)
   const found = lines(all).map((line) => ({ line, hash: pixels(flat, width, line) }))
   const unread = new Map(found.filter(({ hash }) => !read.has(hash)).map((l) => [l.hash, l]))

@@ -2,20 +2,23 @@
 
 const INK = 185 // below: part of a glyph
 const GLYPH = { high: 40, wide: 60 } // px; larger shapes are pictures and borders
+const VIVID = 70 // between the strongest and the weakest of red, green and blue
 const EDGE = 9 // difference of grey between neighbouring rows
 const SIDE = 22 // px of an edge that is one at all
 const BOX = { low: 14, high: 130 }
 
 // --- shapes that hang together -------------------------------------------------------------------------
 
-// Stretches of ink, line by line, joined with those they touch above: boxes {x, y, w, h} of what hangs together.
+// Stretches of ink, line by line, joined with those they touch above: boxes {x, y, w, h, ink} of what hangs together,
+// with the number of its pixels.
 export function pieces(flat, width, height) {
-  const parent = [], box = []
+  const parent = [], box = [], ink = []
   const root = (i) => { while (parent[i] !== i) i = parent[i] = parent[parent[i]]; return i }
   const join = (a, b) => {
     a = root(a); b = root(b)
     if (a === b) return
     parent[b] = a
+    ink[a] += ink[b]
     const p = box[a], q = box[b]
     p[0] = Math.min(p[0], q[0]); p[1] = Math.min(p[1], q[1]); p[2] = Math.max(p[2], q[2]); p[3] = Math.max(p[3], q[3])
   }
@@ -29,6 +32,7 @@ export function pieces(flat, width, height) {
       while (x < width && flat[y * width + x] < INK) x++
       const id = parent.push(parent.length) - 1
       box.push([from, y, x, y + 1])
+      ink.push(x - from)
       while (k < above.length && above[k].to < from) k++
       for (let j = k; j < above.length && above[j].from <= x; j++) join(above[j].id, id)
       here.push({ from, to: x, id })
@@ -37,7 +41,21 @@ export function pieces(flat, width, height) {
   }
   const out = []
   for (let i = 0; i < parent.length; i++)
-    if (parent[i] === i) out.push({ x: box[i][0], y: box[i][1], w: box[i][2] - box[i][0], h: box[i][3] - box[i][1] })
+    if (parent[i] === i) out.push({ x: box[i][0], y: box[i][1], w: box[i][2] - box[i][0], h: box[i][3] - box[i][1], ink: ink[i] })
+  return out
+}
+
+const vivid = (rgb, i) => Math.max(rgb[i], rgb[i + 1], rgb[i + 2]) - Math.min(rgb[i], rgb[i + 1], rgb[i + 2]) > VIVID
+const isSelection = (p) => p.h >= 14 && p.h <= GLYPH.high && p.w > 1.2 * p.h && p.ink > 0.6 * p.w * p.h
+
+// Grey, where words that are selected, light in a vivid patch, stand dark on white as all others do.
+export function unselected(g, { width, height, rgb }) {
+  const out = g.slice(), mask = Uint8Array.from(g, (_, i) => (vivid(rgb, 3 * i) ? 0 : 255))
+  for (const p of pieces(mask, width, height).filter(isSelection)) {
+    const back = g[(p.y + 1) * width + p.x + 1]
+    for (let y = p.y; y < p.y + p.h; y++)
+      for (let i = y * width + p.x; i < y * width + p.x + p.w; i++) out[i] = 255 - Math.abs(g[i] - back)
+  }
   return out
 }
 
