@@ -10,6 +10,6 @@ const struct encoder_driver encoder_mp4 = {
     .even = 2,
     /* zerolatency: what went in comes out, so that a killed file ends where the run was */
     .codec_options = "preset=ultrafast:tune=zerolatency:crf=28",
-    .writing = "movflags=empty_moov+default_base_moof:frag_duration=1000000",
+    .writing = "movflags=empty_moov+default_base_moof:frag_duration=500000",
     .keeping = "movflags=faststart",
 };

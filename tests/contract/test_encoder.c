@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "record/encoder.h"
+#include "tools/video.h"
 
 enum { W = 1280, H = 720, FPS = 5, TICKS = 20 };
 
@@ -63,55 +63,12 @@ static void whole(struct place *p, const char *path, int n)
     encoder_destroy(e);
 }
 
-/* What a command prints; owned. */
-static char *command_output(const char *line)
-{
-    enum { MOST = 1 << 20 };
-    char *text = calloc(1, MOST);
-    FILE *f = popen(line, "r");
-    assert_non_null(text);
-    assert_non_null(f);
-    assert_true(fread(text, 1, MOST - 1, f) > 0);
-    pclose(f);
-    return text;
-}
-
-/* What ffprobe says; owned. */
-static json_t *probe(const char *path)
-{
-    char line[400];
-    snprintf(
-        line, sizeof(line),
-        "ffprobe -v error -count_frames -show_streams -show_format -show_chapters -of json '%s'",
-        path);
-    char *text = command_output(line);
-    json_t *doc = json_loads(text, 0, NULL);
-    free(text);
-    assert_non_null(doc);
-    return doc;
-}
-
-static const json_t *video_of(const json_t *doc)
-{
-    return json_array_get(json_object_get(doc, "streams"), 0);
-}
-
-static double number(const json_t *o, const char *key)
-{
-    return atof(json_str(o, key, "-1"));
-}
-
 /* The grey in the middle of the picture at a time. */
 static int grey_at(const char *path, double s)
 {
-    char line[400];
-    snprintf(line, sizeof(line),
-             "ffmpeg -v error -i '%s' -ss %.3f -frames:v 1 -vf crop=2:2:640:360,format=gray -f "
-             "rawvideo - | od -An -tu1 -N1",
-             path, s);
-    char *text = command_output(line);
-    int grey = atoi(text);
-    free(text);
+    unsigned char *rgb = video_picture(path, s, W, H);
+    int grey = rgb[3 * (H / 2 * W + W / 2)];
+    free(rgb);
     return grey;
 }
 
@@ -127,15 +84,15 @@ static void is_a_video_of_its_size_rate_and_length(const char *format)
     whole(&p, p.path, TICKS);
     const char *parts[] = {p.path};
     assert_int_equal(video_join(format, parts, 1, NULL, 0, p.path, NULL, NULL, NULL), 0);
-    json_t *doc = probe(p.path);
-    const json_t *v = video_of(doc);
+    json_t *doc = video_probe(p.path);
+    const json_t *v = video_stream(doc);
     assert_string_equal(json_str(v, "codec_name", ""), codec_of(format));
     assert_int_equal(json_int(v, "width", 0), W);
     assert_int_equal(json_int(v, "height", 0), H);
     assert_string_equal(json_str(v, "avg_frame_rate", ""), "5/1");
-    assert_int_equal((int)number(v, "nb_read_frames"), TICKS);
-    assert_true(number(json_object_get(doc, "format"), "duration") > 3.9);
-    assert_true(number(json_object_get(doc, "format"), "duration") < 4.1);
+    assert_int_equal((int)video_number(v, "nb_read_frames"), TICKS);
+    assert_true(video_seconds(doc) > 3.9);
+    assert_true(video_seconds(doc) < 4.1);
     json_decref(doc);
     end(&p);
 }
@@ -158,9 +115,9 @@ static void plays_as_far_as_it_came_when_its_writer_dies(const char *format)
     struct place p;
     begin(&p, format);
     struct encoder *e = write_ticks(&p, p.path, TICKS);
-    json_t *doc = probe(p.path);
-    assert_string_equal(json_str(video_of(doc), "codec_name", ""), codec_of(format));
-    assert_true(number(video_of(doc), "nb_read_frames") >= TICKS - 2 * FPS);
+    json_t *doc = video_probe(p.path);
+    assert_string_equal(json_str(video_stream(doc), "codec_name", ""), codec_of(format));
+    assert_true(video_number(video_stream(doc), "nb_read_frames") >= TICKS - 2 * FPS);
     json_decref(doc);
     encoder_destroy(e);
     end(&p);
@@ -182,15 +139,15 @@ static void parts_are_joined_with_chapters(const char *format)
     const struct chapter chapters[] = {{0, 1500, "One"},
                                        {1500, ms + 2000, "Zwei: \xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"}};
     assert_int_equal(video_join(format, parts, 2, chapters, 2, p.path, NULL, NULL, NULL), 0);
-    json_t *doc = probe(p.path);
-    double s = number(json_object_get(doc, "format"), "duration"), want = (double)ms / 1000 + 2;
+    json_t *doc = video_probe(p.path);
+    double s = video_seconds(doc), want = (double)ms / 1000 + 2;
     if (s <= want - 0.25 || s >= want + 0.25)
         fail_msg("%s: %.3f s instead of %.3f", format, s, want);
     const json_t *list = json_object_get(doc, "chapters");
     if (encoder_caps(format) & ENCODER_HAS_CHAPTERS) {
         assert_int_equal(json_array_size(list), 2);
         const json_t *c = json_array_get(list, 1);
-        assert_true(number(c, "start_time") > 1.49 && number(c, "start_time") < 1.51);
+        assert_true(video_number(c, "start_time") > 1.49 && video_number(c, "start_time") < 1.51);
         assert_string_equal(json_str(json_object_get(c, "tags"), "title", ""), chapters[1].title);
     }
     json_decref(doc);
@@ -211,8 +168,8 @@ static void a_stop_leaves_the_file_as_it_was(const char *format)
     const char *parts[] = {p.path};
     assert_int_equal(video_join(format, parts, 1, NULL, 0, p.path, at_once, NULL, NULL),
                      E_CANCELLED);
-    json_t *doc = probe(p.path);
-    assert_int_equal((int)number(video_of(doc), "nb_read_frames"), TICKS);
+    json_t *doc = video_probe(p.path);
+    assert_int_equal((int)video_number(video_stream(doc), "nb_read_frames"), TICKS);
     json_decref(doc);
     end(&p);
 }
