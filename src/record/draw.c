@@ -47,6 +47,15 @@ static void set_colour(cairo_t *c, struct colour k)
     cairo_set_source_rgba(c, k.r, k.g, k.b, k.a);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* fontconfig keeps something of the first lookup for ever. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+#endif
+
 struct canvas *canvas_create(int width, int height)
 {
     struct canvas *v = calloc(1, sizeof(*v));
@@ -78,6 +87,7 @@ void canvas_destroy(struct canvas *v)
     g_object_unref(v->pango);
     cairo_destroy(v->cairo);
     cairo_surface_destroy(v->surface);
+    pango_cairo_font_map_set_default(NULL); /* this thread's fonts */
     free(v);
 }
 

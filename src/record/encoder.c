@@ -23,7 +23,7 @@ struct encoder {
     struct SwsContext *sws; /* NULL: the driver converts */
     AVFrame *picture;       /* the last one */
     AVPacket *packet;
-    bool begun; /* the header is written */
+    bool begun; /* the header is written, and the trailer is not */
     char path[PATH_MAX];
 };
 
@@ -160,6 +160,8 @@ void encoder_destroy(struct encoder *e)
     av_frame_free(&e->picture);
     av_packet_free(&e->packet);
     avcodec_free_context(&e->codec);
+    if (e->begun)
+        av_write_trailer(e->file); /* else a muxer may keep what it holds back (gif) */
     if (e->file)
         avio_closep(&e->file->pb);
     avformat_free_context(e->file);
@@ -212,8 +214,9 @@ int encoder_write(struct encoder *e, int64_t tick, const struct frame *frame, st
 int encoder_finish(struct encoder *e, struct err *err)
 {
     int r = send(e, NULL);
-    if (r >= 0)
-        r = av_write_trailer(e->file);
+    e->begun = false;
+    int written = av_write_trailer(e->file);
+    r = r < 0 ? r : written;
     if (r >= 0)
         r = avio_closep(&e->file->pb);
     return r < 0 ? av_failed(err, r, "cannot end", e->path) : 0;

@@ -28,7 +28,7 @@ struct encoder_config {
 /* E_UNSUPPORTED unknown format; E_NOT_FOUND the library was built without its codec; E_IO. */
 int encoder_create(const char *format, const struct encoder_config *config, struct encoder **out,
                    struct err *err) MUST_CHECK;
-void encoder_destroy(struct encoder *encoder); /* the file stays as it is; NULL is fine */
+void encoder_destroy(struct encoder *encoder); /* the file stays; NULL is fine */
 
 /* The picture of this tick, which is later than the one before; NULL: the same picture once more. Its masks are
  * not looked at. E_IO; E_TOOBIG: the file has CAP_VIDEO_BYTES. */

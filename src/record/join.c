@@ -11,6 +11,7 @@ struct join {
     const struct encoder_driver *driver;
     AVFormatContext *out;
     AVStream *stream;
+    bool begun; /* the header is written */
     AVPacket *packet;
     int64_t base; /* where the part under way begins, in the stream's time base */
     int64_t end;  /* of what is written */
@@ -63,6 +64,7 @@ static int begin(struct join *j, const AVFormatContext *first, const char *path)
     if (r >= 0)
         r = avformat_write_header(j->out, &options);
     av_dict_free(&options);
+    j->begun = r >= 0;
     return r;
 }
 
@@ -111,8 +113,11 @@ static int join_all(struct join *j, const char *const *parts, int n, const char 
             code = copy_part(j, part);
         avformat_close_input(&part);
     }
-    if (!r && code >= 0)
-        code = av_write_trailer(j->out);
+    if (j->begun) {
+        int written =
+            av_write_trailer(j->out); /* also of what is given up: it lets go of what it holds */
+        code = code < 0 ? code : written;
+    }
     if (code == AVERROR_EXIT)
         return err_set(err, E_CANCELLED, "stopped while the video was put together");
     return r ? r : code < 0 ? av_failed(err, code, "cannot write", to) : 0;

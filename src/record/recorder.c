@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -71,7 +72,8 @@ struct recorder {
     struct mark marks[MARKS];
     int n_marks;
     char now[CAP_VIDEO_TEXT_BYTES], before[CAP_VIDEO_TEXT_BYTES];
-    char error[256]; /* as in the result; "" none */
+    char error[256];        /* as in the result; "" none */
+    double cpu_s, finish_s; /* that the thread took, in all and after the end */
     /* shared */
     atomic_bool stop, done;
     int done_fd;
@@ -328,6 +330,10 @@ static void *work(void *arg)
     cut_close(&rec->raw);
     cut_close(&rec->polished);
     canvas_destroy(rec->canvas);
+    struct timespec cpu;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    rec->cpu_s = (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9;
+    rec->finish_s = rec->end_us ? (double)(clock_mono_us() - rec->end_us) / 1e6 : 0;
     atomic_store(&rec->done, true);
     uint64_t one = 1;
     if (write(rec->done_fd, &one, sizeof(one)) < 0)
@@ -591,6 +597,8 @@ json_t *recorder_result(struct recorder *rec)
     json_put_int(o, "clicks", n->clicks);
     json_put_int(o, "fps", rec->config.fps);
     json_put_int(o, "dropped_frames", rec->dropped);
+    json_put(o, "encoder",
+             json_pack("{s:f,s:f}", "cpu_seconds", rec->cpu_s, "finish_seconds", rec->finish_s));
     json_put_num(o, "time_lapsed_seconds", (double)rec->lapsed / rec->config.fps);
     return o;
 }

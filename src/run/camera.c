@@ -20,6 +20,7 @@ struct camera {
     struct camera_watch *watches;
     struct loop_timer timer; /* set: when the first of them that wants a picture is due */
     bool giving, blind, gone;
+    int64_t spent_us;
 };
 
 static void take(void *arg);
@@ -81,6 +82,7 @@ static void take(void *arg)
     struct camera *c = arg;
     struct frame frame;
     uint8_t *pixels;
+    int64_t from = clock_mono_us();
     if (plane_glance(c->plane, &frame, &pixels, NULL)) {
         c->gone = true; /* the run hears of it by itself */
         return;
@@ -89,6 +91,7 @@ static void take(void *arg)
     if (!c->blind)
         frame_paint_masks(&frame, pixels);
     give(c, c->blind ? NULL : &frame, clock_mono_ms());
+    c->spent_us += clock_mono_us() - from;
     arm(c);
 }
 
@@ -137,6 +140,11 @@ void camera_unsubscribe(struct camera_watch *w)
     w->fn = NULL;
     if (!w->camera->giving)
         sweep(w->camera);
+}
+
+int64_t camera_spent_us(const struct camera *c)
+{
+    return c->spent_us;
 }
 
 bool camera_is_blind(const struct camera *c)

@@ -31,6 +31,9 @@ void camera_destroy(struct camera *camera); /* with all its watches; NULL is fin
 struct camera_watch *camera_subscribe(struct camera *camera, int fps, camera_fn *fn, void *arg);
 void camera_unsubscribe(struct camera_watch *watch); /* NULL is fine; also from its own callback */
 
+/* How long pictures and those who were given them kept the run's thread, in all. */
+int64_t camera_spent_us(const struct camera *camera);
+
 /* Pictures are held back because the masks do not fit: whoever stands still with somebody watching looks again
  * (run_observe() with OBSERVE_FRAME). */
 bool camera_is_blind(const struct camera *camera);

@@ -11,7 +11,9 @@ enum { TEXT_BYTES = 300, TITLE_BYTES = 120, DEFAULT_FPS = 5 };
 
 struct film {
     struct recorder *recorder;
+    struct camera *camera;
     struct camera_watch *watch;
+    int64_t spent_us; /* of the run's thread */
     struct pool *pool;
 };
 
@@ -172,6 +174,7 @@ struct film *film_begin(struct run *run, struct camera *camera, const json_t *wa
                                      .title = &title};
     plane_size(run->plane, &config.width, &config.height);
     film->recorder = recorder_create(&config);
+    film->camera = camera;
     film->watch = camera_subscribe(camera, config.fps, on_picture, film->recorder);
     return film;
 }
@@ -192,6 +195,7 @@ void film_cut(struct film *film)
         return;
     camera_unsubscribe(film->watch);
     film->watch = NULL;
+    film->spent_us = camera_spent_us(film->camera);
 }
 
 void film_end(struct film *film, const struct run *run, const struct run_end *end)
@@ -224,7 +228,9 @@ json_t *film_result(struct film *film, struct loop *loop, int64_t deadline_mono_
     struct err err = {0};
     if (recorder_wait(film->recorder, loop, deadline_mono_ms, &err))
         log_warning("mantis.worker", NULL, "%s", err.msg); /* the result says so, too */
-    return recorder_result(film->recorder);
+    json_t *video = recorder_result(film->recorder);
+    json_put_num(json_object_get(video, "encoder"), "run_seconds", (double)film->spent_us / 1e6);
+    return video;
 }
 
 void film_destroy(struct film *film)

@@ -29,6 +29,7 @@
 #include "run/progress.h"
 #include "sys/loop.h"
 
+struct camera; /* run/camera.h */
 struct film; /* run/film.h */
 struct grounding_cache;
 struct model_link; /* brain/model/ask.h */
@@ -124,6 +125,7 @@ struct run {
     bool pausing; /* stand still before the next step; run_pause() */
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct answers answers;
+    struct camera *camera;   /* for whoever watches; NULL none. Borrowed */
     struct film *film;       /* that is recorded; NULL none. Borrowed */
     struct mask mask;        /* of what is seen, and of what the camera takes */
     const struct step *step; /* under way */

@@ -478,6 +478,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
     struct film *film =
         film_begin(&w->run, camera, json_object_get(json_object_get(w->start, "options"), "video"),
                    text_or_null(json_object_get(w->start, "dirs"), "video"), w->started_us);
+    w->run.camera = camera;
     w->run.film = film;
     w->running = true;
     run_pause(&w->run, w->pausing);
@@ -492,6 +493,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
     bool soon = end.stop == RUN_STOP_CANCEL;
     int64_t video_by = clock_mono_ms() + (soon ? VIDEO_SOON_MS : VIDEO_MS);
+    w->run.camera = NULL;
     w->run.film = NULL;
     film_cut(film);
     camera_destroy(camera);
