@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "core/run.h"
+#include "run/camera.h"
 #include "run/look.h"
 #include "run/page_state.h"
 #include "run/step.h"
@@ -13,6 +14,10 @@
 #define ASK_TOOL       "request_user_input"
 
 enum { CHALLENGE_MS = 12000, CHALLENGE_LOOK_MS = 500, HUMAN_MS = 1800000 };
+enum {
+    LOOK_AGAIN_MS = 250,
+    LOOK_LATER_MS = 2000
+}; /* for a watcher; later, when the page could not be read */
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
@@ -112,6 +117,30 @@ static bool goes_on(void *arg)
            !(run->pausing || run->challenged || waits_for_answer(run));
 }
 
+static bool goes_on_or_blind(void *arg)
+{
+    const struct run *run = arg;
+    return goes_on(arg) || camera_is_blind(run->camera);
+}
+
+/* Somebody may use the page meanwhile, and somebody watch: pictures of it wait until it is known
+ * where its secrets are. A look that fails is for the next step to tell. */
+static int stand_and_look(struct run *run, int64_t deadline_mono_ms)
+{
+    int r;
+    while (!(r = loop_wait(run->loop, goes_on_or_blind, run, deadline_mono_ms)) && !goes_on(run)) {
+        struct pool *pool = pool_create(run->step_pool);
+        struct observation obs;
+        bool seen = !run_look_in(run, pool, &obs, NULL);
+        pool_destroy(pool);
+        r = loop_wait(run->loop, goes_on, run,
+                      clock_mono_ms() + (seen ? LOOK_AGAIN_MS : LOOK_LATER_MS));
+        if (r != E_TIMEOUT)
+            return r;
+    }
+    return r;
+}
+
 static void tell(struct run *run, json_t *reason)
 {
     json_t *hidden = answer_hide(&run->answers, reason);
@@ -127,7 +156,7 @@ static int stand(struct run *run, json_t *reason, int64_t deadline_mono_ms)
     int64_t since = clock_mono_us(), passed;
     loop_timer_clear(&run->time_cap);
     tell(run, reason);
-    int r = loop_wait(run->loop, goes_on, run, deadline_mono_ms);
+    int r = stand_and_look(run, deadline_mono_ms);
     passed = clock_mono_us() - since;
     run->start_us += passed;
     run->step_meter.start_us += passed;

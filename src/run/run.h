@@ -24,10 +24,13 @@
 #include "reader/reader.h"
 #include "run/answer.h"
 #include "run/coverage.h"
+#include "run/mask.h"
 #include "run/meter.h"
 #include "run/progress.h"
 #include "sys/loop.h"
 
+struct camera; /* run/camera.h */
+struct film; /* run/film.h */
 struct grounding_cache;
 struct model_link; /* brain/model/ask.h */
 struct tool;
@@ -122,7 +125,11 @@ struct run {
     bool pausing; /* stand still before the next step; run_pause() */
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct answers answers;
+    struct camera *camera;   /* for whoever watches; NULL none. Borrowed */
+    struct film *film;       /* that is recorded; NULL none. Borrowed */
+    struct mask mask;        /* of what is seen, and of what the camera takes */
     const struct step *step; /* under way */
+    const struct step *asked_step; /* the same before {{user_input}} was put in */
     json_t *silent;          /* a model that did not answer in this attempt: what a healing event says; NULL none */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
