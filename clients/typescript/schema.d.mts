@@ -470,6 +470,12 @@ export interface Video {
   polished_bytes?: number;
   /** Of stillness that the polished one leaves out. */
   time_lapsed_seconds?: number;
+  /** What it took: `cpu_seconds` in all, `run_seconds` of the run itself (pictures of the screen), `finish_seconds` from the end of the run until the files were complete. */
+  encoder?: {
+    cpu_seconds?: number;
+    run_seconds?: number;
+    finish_seconds?: number;
+  };
   /** That came while the encoder was behind. */
   dropped_frames?: number;
   /** `ffmpeg-not-installed`, `x-display-not-ready:<display>`, `ffmpeg-startup-failed:<why>`, `spawn-failed:<why>`, `empty-output`, `write-failed:<why>`, `too-large:<why>` or `interrupted`; what was recorded before it is kept. */

@@ -94,7 +94,7 @@ test('http-api 17 the example plan is recorded: length, codec, size, rate, chapt
   const back = captions.find((c) => c.text.includes('6/7 Go back'))
   assert.match(words(polished, (open.from + open.to) / 2, bar), /3\/7\s+Click.*Open the next boat/)
   assert.match(words(polished, (back.from + back.to) / 2, bar), /6\/7\s+Go back/)
-  assert.match(words(polished, 1), /extract_listings/)
+  assert.match(words(polished, 1), /Open the boats that private sellers offer/)
   assert.match(words(polished, probe(polished).seconds - 2), /completed[\s\S]*\$/)
   const detail = result.step_details.find((d) => d.step === 3 || d.intent?.startsWith('Open the next boat'))
   const point = detail.last_action?.params ?? null
