@@ -40,7 +40,7 @@ struct worker {
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
     enum run_stop stop;                /* asked for before the run was initialised */
-    bool pausing;                      /* likewise */
+    bool pausing, person;              /* likewise */
     json_t *answers;                   /* likewise: what came with a resume, owned */
     struct loop_timer drain;           /* armed when a drain was asked for */
     const char *wait_key, *wait_state; /* journal entry that is waited for */
@@ -116,6 +116,19 @@ static void on_resume(struct worker *w, const json_t *m)
     }
 }
 
+static void on_person(struct worker *w, const json_t *m)
+{
+    w->person = json_flag(m, "here", false);
+    if (w->running)
+        person_here(&w->run, w->person);
+}
+
+static void on_hand(struct worker *w, const json_t *m)
+{
+    if (w->running)
+        person_does(&w->run, json_object_get(m, "hand"));
+}
+
 static void on_ack(struct worker *w, const json_t *m)
 {
     if (w->wait_key && !strcmp(json_str(m, "key", ""), w->wait_key) &&
@@ -127,7 +140,8 @@ static const struct {
     const char *type;
     void (*fn)(struct worker *w, const json_t *m);
 } handlers[] = {{"start", on_start}, {"cancel", on_cancel}, {"drain", on_drain},
-                {"pause", on_pause}, {"resume", on_resume}, {"ack", on_ack}};
+                {"pause", on_pause}, {"resume", on_resume}, {"ack", on_ack},
+                {"person", on_person}, {"hand", on_hand}};
 
 static void on_message(void *arg, const char *type, const json_t *message)
 {
@@ -181,6 +195,15 @@ static void send_unpaused(void *arg)
     json_t *m = json_pack("{s:s}", "type", "unpaused");
     if (ipc_send(w->ipc, m))
         log_debug(LOGGER, &w->log, "unpaused could not be sent");
+    json_decref(m);
+}
+
+static void send_clipboard(void *arg, const char *text)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s,s:o}", "type", "clipboard", "text", json_string_safe(text));
+    if (ipc_send(w->ipc, m))
+        log_debug(LOGGER, &w->log, "what was copied could not be sent");
     json_decref(m);
 }
 
@@ -466,12 +489,13 @@ static void stop_plane(struct worker *w, enum plane_end how)
 static int carry_out(struct worker *w, const struct plan *plan)
 {
     struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
-                            send_paused, send_unpaused};
+                            send_paused, send_unpaused, send_clipboard};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
     w->running = true;
     run_pause(&w->run, w->pausing);
+    person_here(&w->run, w->person);
     run_answer(&w->run, w->answers);
     if (w->stop != RUN_STOP_NONE)
         run_stop(&w->run, w->stop);
