@@ -195,6 +195,19 @@ static int browser_observe(struct plane *plane, struct pool *pool, unsigned what
     return explain(b, r, err);
 }
 
+static int browser_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels,
+                          struct err *err)
+{
+    struct browser *b = downcast(plane);
+    return explain(b, display_glance(b->display, out, ret_pixels, err), err);
+}
+
+static void browser_watch(struct plane *plane, plane_damage_fn *fn, void *arg)
+{
+    struct browser *b = downcast(plane);
+    display_watch(b->display, fn, arg);
+}
+
 static int browser_scroll_y(struct plane *plane, int *ret_y, struct err *err)
 {
     struct browser *b = downcast(plane);
@@ -452,6 +465,8 @@ const struct plane_driver plane_browser = {
     .create = browser_create,
     .destroy = browser_destroy,
     .observe = browser_observe,
+    .glance = browser_glance,
+    .watch = browser_watch,
     .act = browser_act,
     .hand = browser_hand,
     .navigate = browser_navigate,

@@ -70,6 +70,15 @@ enum observe_flags {
 int plane_observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                   struct observation *out, struct err *err) MUST_CHECK;
 
+/* The screen now, for whoever watches: the plane's own memory, which may be painted on and lasts until its next
+ * call. Takes no pool and reads no page: < 1 ms. E_GONE; E_UNSUPPORTED where nobody can watch. */
+int plane_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
+
+/* Call fn whenever something was drawn: from whatever call or turn of the loop heard of it, often, so it only
+ * notes it down. One watcher; NULL takes it away. */
+typedef void plane_damage_fn(void *arg);
+void plane_watch(struct plane *plane, plane_damage_fn *fn, void *arg);
+
 /* What an action or navigation did, besides what the next observation shows. */
 struct settled {
     bool url_changed;   /* the front tab's URL differs from before */

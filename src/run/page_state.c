@@ -58,15 +58,6 @@ static enum kind kind_of(const struct node *n)
     return rich && strcmp(rich, "false") ? RICH : NO_FIELD;
 }
 
-/* Also while the page shows it in plain ("show password"): then its autocomplete says what it is. */
-static bool is_password(const struct node *n)
-{
-    static const char *const secret[] = {"current-password", "new-password", "one-time-code", NULL};
-    const char *complete = node_attr(n, "autocomplete");
-    return !strcmp(n->tag, "input") &&
-           (!strcmp(type_of(n), "password") || (complete && one_of(secret, complete)));
-}
-
 /* --- selectors ------------------------------------------------------------------------------- */
 
 static int place_among(const struct page *page, int i)
@@ -186,7 +177,7 @@ static bool is_secret(struct pool *pool, const struct page *page, const struct f
                       const struct answers *answers)
 {
     const struct node *n = &page->nodes[f->at[i]];
-    if (is_password(n))
+    if (node_is_password(n))
         return true;
     return answer_shows_in(answers, value_of(pool, page, f->at[i])) ||
            (is_box(page, f->at[i]) && answer_shows_in(answers, boxes_around(pool, page, f, i)));

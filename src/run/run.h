@@ -24,6 +24,7 @@
 #include "reader/reader.h"
 #include "run/answer.h"
 #include "run/coverage.h"
+#include "run/mask.h"
 #include "run/meter.h"
 #include "run/person.h"
 #include "run/progress.h"
@@ -126,7 +127,9 @@ struct run {
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct person person;
     struct answers answers;
+    struct mask mask;        /* of what is seen, and of what the camera takes */
     const struct step *step; /* under way */
+    const struct step *asked_step; /* the same before {{user_input}} was put in */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
     char *url_before;        /* at the start of the step, owned */
