@@ -126,13 +126,22 @@ static bool stirs(void *arg)
     return goes_on(arg) || person_waits(arg);
 }
 
+static int64_t end_of(int64_t patience_ms)
+{
+    return patience_ms ? clock_mono_ms() + patience_ms : INT64_MAX;
+}
+
 /* A person who has the controls is not timed. */
 static int wait_on(struct run *run, int64_t patience_ms, struct err *err)
 {
     int r = 0;
+    int64_t end = end_of(patience_ms);
     while (!r && !goes_on(run)) {
-        r = loop_wait(run->loop, stirs, run, patience_ms ? clock_mono_ms() + patience_ms : INT64_MAX);
-        if (r == E_TIMEOUT && run->person.here)
+        int64_t look = person_look_due(run);
+        r = loop_wait(run->loop, stirs, run, look < end ? look : end);
+        if (run->person.here)
+            end = end_of(patience_ms);
+        if (r == E_TIMEOUT && clock_mono_ms() < end)
             r = 0;
         if (!r)
             r = person_serve(run, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "run/look.h"
 #include "run/page_state.h"
 #include "run/step.h"
@@ -11,6 +12,8 @@
 #define QUEUE_MAX   2000 /* hands; serve lets 200 a second through */
 #define FIELDS_TOLD 20
 #define SETTLE_MS   2000
+#define REST_MS     400 /* from the last input to the look */
+#define BLIND_MS    300 /* between two looks while no picture is given out */
 
 static char *copy(const char *text)
 {
@@ -113,6 +116,7 @@ static int act(struct run *run, struct pool *pool, const struct hand *h, struct 
     struct err why = {0};
     int r = plane_hand(run->plane, pool, h, &text, &why);
     note_held(&run->person, h);
+    run->person.acted_ms = clock_mono_ms();
     if (r == E_GONE || r == E_CANCELLED)
         return err_set(err, r, "%s", why.msg);
     if (!r && h->type == HAND_COPY && run->host->clipboard)
@@ -165,12 +169,34 @@ static int arrive(struct run *run, struct err *err)
     return look(run, p->before_pool, &p->before, err);
 }
 
+int64_t person_look_due(const struct run *run)
+{
+    const struct person *p = &run->person;
+    if (p->acted_ms)
+        return p->acted_ms + REST_MS;
+    return run->host->blind && run->host->blind(run->host->arg) ? p->looked_ms + BLIND_MS : INT64_MAX;
+}
+
 bool person_waits(const struct run *run)
 {
     const struct person *p = &run->person;
+    if (clock_mono_ms() >= person_look_due(run))
+        return true;
     if (!p->here)
         return holds_something(p);
     return !p->was_here || json_array_size(p->queue);
+}
+
+/* The look itself is what counts: it tells the masks where they belong. */
+static int look_for_watchers(struct run *run, struct err *err)
+{
+    struct pool *pool = pool_create(NULL);
+    struct page_view ignored;
+    int r = look(run, pool, &ignored, err);
+    run->person.acted_ms = 0;
+    run->person.looked_ms = clock_mono_ms();
+    pool_destroy(pool);
+    return r;
 }
 
 int person_serve(struct run *run, struct err *err)
@@ -179,7 +205,11 @@ int person_serve(struct run *run, struct err *err)
     int r = p->here && !p->was_here ? arrive(run, err) : 0;
     while (!r && p->here && run->stop == RUN_STOP_NONE && json_array_size(p->queue))
         r = do_next(run, err);
-    return !r && !p->here && holds_something(p) ? let_go(run, err) : r;
+    if (!r && !p->here && holds_something(p))
+        r = let_go(run, err);
+    if (!r && clock_mono_ms() >= person_look_due(run))
+        r = look_for_watchers(run, err);
+    return r;
 }
 
 /* --- telling ----------------------------------------------------------------------------------- */
@@ -262,6 +292,7 @@ int person_left(struct run *run, struct err *err)
     if (!p->was_here)
         return 0;
     p->was_here = false;
+    p->acted_ms = 0;
     int r = let_go(run, err);
     if (!r && (r = plane_settle(run->plane, SETTLE_MS, err)) != E_GONE && r != E_CANCELLED)
         r = look(run, p->before_pool, &after, err);

@@ -29,6 +29,7 @@ struct person { /* zeroed: nobody came */
     unsigned buttons; /* held down: 1 << enum button */
     char *keys[PERSON_KEYS_MAX]; /* likewise, owned */
     int n_keys;
+    int64_t acted_ms, looked_ms; /* 0: since the last look nothing was done; when that look was */
 };
 
 void person_release(struct person *p);
@@ -39,7 +40,9 @@ void person_does(struct run *run, const json_t *hand); /* dropped when nobody is
 
 /* Is there anything to carry out? For the wait of a run that stands still. */
 bool person_waits(const struct run *run);
-/* Carry it out. E_GONE, E_CANCELLED. */
+/* When the page is to be looked at, so that the masks of what is watched fit it; INT64_MAX: need not be. */
+int64_t person_look_due(const struct run *run);
+/* Carry out what there is, and look when that is due. E_GONE, E_CANCELLED. */
 int person_serve(struct run *run, struct err *err) MUST_CHECK;
 
 /* The run goes on: if a person was here, let go of what is held, look, and tell. E_GONE, E_CANCELLED. */

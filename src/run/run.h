@@ -44,7 +44,7 @@ enum run_stop {
     RUN_STOP_PLANE,  /* the display or the browser died while nothing was asked of it */
 };
 
-/* All callbacks but paused and clipboard are mandatory; unpaused is with paused. */
+/* All callbacks but paused, clipboard and blind are mandatory; unpaused is with paused. */
 struct run_host {
     void *arg;
     /* One line of history: {layer, kind, summary, step_index, detail}. Borrowed. */
@@ -60,6 +60,8 @@ struct run_host {
     void (*unpaused)(void *arg);
     /* What the person who has the controls copied. NULL: nobody can. */
     void (*clipboard)(void *arg, const char *text);
+    /* Somebody watches, and gets no picture before the run has looked again (camera.h). NULL: nobody does. */
+    bool (*blind)(void *arg);
 };
 
 struct run_config {

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/inner/inner.h"
+#include "run/live.h"
 #include "run/minds.h"
 #include "run/profile.h"
 #include "run/run.h"
@@ -36,6 +37,8 @@ struct worker {
     json_t *start;
     struct plane *plane;
     struct minds minds;
+    struct camera *camera;
+    struct live *live; /* pictures for whoever watches; NULL: nobody can */
     struct run run;
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
@@ -129,6 +132,11 @@ static void on_hand(struct worker *w, const json_t *m)
         person_does(&w->run, json_object_get(m, "hand"));
 }
 
+static void on_view(struct worker *w, const json_t *m)
+{
+    live_watch(w->live, json_flag(m, "regions", false), json_flag(m, "frames", false));
+}
+
 static void on_ack(struct worker *w, const json_t *m)
 {
     if (w->wait_key && !strcmp(json_str(m, "key", ""), w->wait_key) &&
@@ -141,7 +149,7 @@ static const struct {
     void (*fn)(struct worker *w, const json_t *m);
 } handlers[] = {{"start", on_start}, {"cancel", on_cancel}, {"drain", on_drain},
                 {"pause", on_pause}, {"resume", on_resume}, {"ack", on_ack},
-                {"person", on_person}, {"hand", on_hand}};
+                {"person", on_person}, {"hand", on_hand},     {"view", on_view}};
 
 static void on_message(void *arg, const char *type, const json_t *message)
 {
@@ -205,6 +213,12 @@ static void send_clipboard(void *arg, const char *text)
     if (ipc_send(w->ipc, m))
         log_debug(LOGGER, &w->log, "what was copied could not be sent");
     json_decref(m);
+}
+
+static bool is_blind(void *arg)
+{
+    struct worker *w = arg;
+    return live_is_watched(w->live) && camera_is_blind(w->camera);
 }
 
 static bool is_acked(void *arg)
@@ -489,11 +503,13 @@ static void stop_plane(struct worker *w, enum plane_end how)
 static int carry_out(struct worker *w, const struct plan *plan)
 {
     struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
-                            send_paused, send_unpaused, send_clipboard};
+                            send_paused, send_unpaused, send_clipboard, is_blind};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
     w->running = true;
+    w->camera = camera_create(w->loop, w->plane, &w->run.mask);
+    live_use(w->live, w->camera);
     run_pause(&w->run, w->pausing);
     person_here(&w->run, w->person);
     run_answer(&w->run, w->answers);
@@ -502,6 +518,9 @@ static int carry_out(struct worker *w, const struct plan *plan)
     run_execute(&w->run, &end);
     w->ending = true;
     loop_timer_clear(&w->drain);
+    live_use(w->live, NULL);
+    camera_destroy(w->camera);
+    w->camera = NULL;
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
@@ -558,12 +577,14 @@ static int serve_start(struct worker *w)
     return carry_out(w, plan);
 }
 
-int worker_main(int fd)
+int worker_main(int fd, int picture_fd)
 {
     struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}};
     struct err err = {0};
     int status = WORKER_BAD_START;
     int r = set_up(&w, fd, &err);
+    if (!r)
+        w.live = live_create(w.loop, picture_fd);
     if (!r)
         r = loop_wait(w.loop, has_start, &w, clock_mono_ms() + START_MS);
     if (!r || w.start) /* a cancel that came right behind the start is dealt with like any other */
@@ -572,6 +593,7 @@ int worker_main(int fd)
         log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
     stop_plane(&w, PLANE_END_NOW);
     minds_close(&w.minds);
+    live_destroy(w.live);
     ipc_destroy(w.ipc);
     pool_destroy(w.pool); /* links to models end with it, before the loop does */
     loop_destroy(w.loop);
