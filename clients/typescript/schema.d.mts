@@ -210,6 +210,8 @@ export interface RunOptions {
   record_video?: boolean;
   video_format?: "mp4" | "webm" | "gif";
   video_fps?: number;
+  /** Which recordings are made: raw is the screen alone, polished has titles, captions and marks of clicks and keys. */
+  video_cuts?: "both" | "polished" | "raw";
   /** Offer a live view; `viewer_url` of the status says where. */
   live_viewer?: boolean;
   /** null: the server's setting. */
@@ -309,6 +311,8 @@ export interface CuaRequest {
   record_video?: boolean;
   video_format?: "mp4" | "webm" | "gif";
   video_fps?: number;
+  /** Which recordings are made: raw is the screen alone, polished has titles, captions and marks of clicks and keys. */
+  video_cuts?: "both" | "polished" | "raw";
   /** Offer a live view; `viewer_url` of the status says where. */
   live_viewer?: boolean;
   /** null: the server's setting. */
@@ -451,16 +455,29 @@ export interface Summary {
   };
 }
 
-/** The screencast. */
+/** The screencast. Whatever becomes of it, the run is not touched. */
 export interface Video {
+  /** Of the raw one. */
   path?: string;
   polished_path?: string;
-  format?: string;
+  format?: "mp4" | "webm" | "gif";
+  fps?: number;
+  /** Of the raw one, 0 when there is none. */
   duration_seconds?: number;
+  polished_duration_seconds?: number;
+  /** Of the raw one, 0 when there is none. */
   bytes?: number;
+  polished_bytes?: number;
+  /** Of stillness that the polished one leaves out. */
+  time_lapsed_seconds?: number;
+  /** That came while the encoder was behind. */
+  dropped_frames?: number;
+  /** `ffmpeg-not-installed`, `x-display-not-ready:<display>`, `ffmpeg-startup-failed:<why>`, `spawn-failed:<why>`, `empty-output`, `write-failed:<why>`, `too-large:<why>` or `interrupted`; what was recorded before it is kept. */
   error?: string | null;
+  /** What hands did: `clicks`, `keys`, `types`, `scrolls`, `drags`. */
   actions?: { [key: string]: number };
-  clicks?: unknown;
+  /** As in `actions`. */
+  clicks?: number;
 }
 
 /** Everything about a run but its result. */

@@ -99,11 +99,16 @@ int run_artifact_get(struct request *req, struct err *err)
 
 int run_video_get(struct request *req, struct err *err)
 {
-    struct sched_peek peek;
+    const char *mime = NULL, *format = NULL;
+    bool raw = false;
+    int fd = -1;
     struct run_key run = request_run(req, req->params[0]);
     int r = run_id_check(run.run_id, err);
-    r = r ? r : sched_peek(req->api->sched, run, &peek, err);
-    return r ? r : err_set(err, E_NOT_FOUND, "run '%s' has no recording", run.run_id);
+    r = r ? r : query_bool(req, "raw", &raw, err);
+    r = r ? r : sched_video(req->api->sched, req->pool, run, raw, &fd, &mime, &format, err);
+    return r ? r
+             : respond_file(req, fd, mime, pool_printf(req->pool, "%s.%s", run.run_id, format),
+                            err);
 }
 
 int queue_get(struct request *req, struct err *err)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/delta.h"
+#include "run/film.h"
 #include "run/inner/inner.h"
 #include "run/live.h"
 #include "run/minds.h"
@@ -28,6 +29,8 @@ enum {
     ACK_MS = 10000,        /* for the parent to have written a journal entry */
     SEND_MS = 5000,        /* for a checkpoint or the last message to leave */
     DRAIN_GRACE_MS = 2000, /* for the step under way to end by itself */
+    VIDEO_MS = 10000,      /* for the video to be put together, once the run is over */
+    VIDEO_SOON_MS = 1200,  /* the same of a run that was cancelled */
 };
 
 struct worker {
@@ -53,6 +56,7 @@ struct worker {
         struct loop_fd *watch; /* NULL: none */
     } watched[2];              /* display and browser */
     struct delta delta;        /* step results that serve has */
+    int64_t started_us;        /* clock_mono_us() */
     struct log_ctx log;
 };
 
@@ -507,9 +511,13 @@ static int carry_out(struct worker *w, const struct plan *plan)
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
-    w->running = true;
     w->camera = camera_create(w->loop, w->plane, &w->run.mask);
     live_use(w->live, w->camera);
+    struct film *film =
+        film_begin(&w->run, w->camera, json_object_get(json_object_get(w->start, "options"), "video"),
+                   text_or_null(json_object_get(w->start, "dirs"), "video"), w->started_us);
+    w->run.film = film;
+    w->running = true;
     run_pause(&w->run, w->pausing);
     person_here(&w->run, w->person);
     run_answer(&w->run, w->answers);
@@ -519,15 +527,26 @@ static int carry_out(struct worker *w, const struct plan *plan)
     w->ending = true;
     loop_timer_clear(&w->drain);
     live_use(w->live, NULL);
-    camera_destroy(w->camera);
-    w->camera = NULL;
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
+    bool soon = end.stop == RUN_STOP_CANCEL;
+    int64_t video_by = clock_mono_ms() + (soon ? VIDEO_SOON_MS : VIDEO_MS);
+    w->run.film = NULL;
+    film_cut(film);
+    camera_destroy(w->camera);
+    w->camera = NULL;
+    if (soon) /* else its time is the run's, which is over when the browser is gone */
+        film_end(film, &w->run, &end);
     stop_plane(w, gone || broken                ? PLANE_END_NOW
                   : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
                                                 : PLANE_END_CLEAN);
     int status = WORKER_LOST;
+    if (film && !lost && !soon)
+        film_end(film, &w->run, &end);
+    if (film && !lost)
+        json_put(checkpoint, "video", film_result(film, w->loop, video_by));
+    film_destroy(film);
     if (lost && !gone)
         status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
     else if (!lost)
@@ -579,7 +598,7 @@ static int serve_start(struct worker *w)
 
 int worker_main(int fd, int picture_fd)
 {
-    struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}};
+    struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}, .started_us = clock_mono_us()};
     struct err err = {0};
     int status = WORKER_BAD_START;
     int r = set_up(&w, fd, &err);
