@@ -295,6 +295,13 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     return explain(b, r, err);
 }
 
+static int browser_hand(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+                        struct err *err)
+{
+    struct browser *b = downcast(plane);
+    return explain(b, hands_person(b->display, pool, hand, ret_text, err), err);
+}
+
 static int browser_settle(struct plane *plane, int cap_ms, struct err *err)
 {
     struct browser *b = downcast(plane);
@@ -461,6 +468,7 @@ const struct plane_driver plane_browser = {
     .glance = browser_glance,
     .watch = browser_watch,
     .act = browser_act,
+    .hand = browser_hand,
     .navigate = browser_navigate,
     .back = browser_back,
     .close_tab = browser_close_tab,

@@ -377,6 +377,13 @@ static int act(struct plane *plane, struct pool *pool, const struct action *acti
     return r || !full ? r : note_url_change(c, pool, out, err);
 }
 
+static int hand(struct plane *plane, struct pool *pool, const struct hand *h, const char **ret_text,
+                struct err *err)
+{
+    struct computer *c = computer_of(plane);
+    return checked(c, hands_person(c->display, pool, h, ret_text, err), err);
+}
+
 /* After something that surely loads a page: give the loading indicator time to come. */
 static int settle_load(struct settling *s, struct pool *pool, struct settled *out, struct err *err)
 {
@@ -544,6 +551,7 @@ const struct plane_driver plane_computer = {
     .glance = glance,
     .watch = watch,
     .act = act,
+    .hand = hand,
     .navigate = navigate,
     .back = back,
     .tab_count = tab_count,

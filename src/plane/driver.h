@@ -1,7 +1,7 @@
 /*
  * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these; it
  * makes pictures of frames, so that observe is never asked for OBSERVE_PNG.
- * All callbacks are mandatory but `glance`, `scroll_y`, `close_tab`, `save_logins` and `load_logins` (NULL:
+ * All callbacks are mandatory but `glance`, `hand`, `scroll_y`, `close_tab`, `save_logins` and `load_logins` (NULL:
  * E_UNSUPPORTED), `watch`, `keep_login`, `answer` and `downloads` (NULL: nothing is asked, nothing comes).
  */
 #ifndef MANTIS_PLANE_DRIVER_H
@@ -21,6 +21,8 @@ struct plane_driver {
     void (*watch)(struct plane *plane, plane_damage_fn *fn, void *arg);
     int (*act)(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
                struct settled *out, struct err *err);
+    int (*hand)(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+                struct err *err);
     int (*navigate)(struct plane *plane, struct pool *pool, const char *url, int cap_ms,
                     struct settled *out, struct err *err);
     int (*back)(struct plane *plane, struct pool *pool, int cap_ms, struct settled *out, struct err *err);

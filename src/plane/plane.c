@@ -257,6 +257,15 @@ void plane_answer(struct plane *plane, const struct plane_answers *answers)
         plane->driver->answer(plane, answers);
 }
 
+int plane_hand(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+               struct err *err)
+{
+    *ret_text = "";
+    if (!plane->driver->hand)
+        return err_set(err, E_UNSUPPORTED, "a %s has no mouse", plane->driver->kind);
+    return plane->driver->hand(plane, pool, hand, ret_text, err);
+}
+
 int plane_downloads(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,
                     int *ret_n, struct err *err)
 {

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "core/action.h"
+#include "core/hand.h"
 #include "core/observation.h"
 #include "sys/loop.h"
 
@@ -104,6 +105,11 @@ struct settled {
  */
 int plane_act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
               struct settled *out, struct err *err) MUST_CHECK;
+
+/* What a person does, without waiting for what it causes; *ret_text ("" unless it is HAND_COPY) lives in pool.
+ * E_GONE, E_CANCELLED; E_UNSUPPORTED: there is no mouse. */
+int plane_hand(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+               struct err *err) MUST_CHECK;
 
 /* Open url in the front tab and wait until it is shown, at most cap_ms. A page that never finishes
  * loading gives 0 with settled.capped; one that cannot be reached gives 0 and an observation whose

@@ -11,6 +11,7 @@
 #include "run/url.h"
 
 #define MAX_FIELDS 300
+#define LABEL_BYTES 80
 #define LEVELS     4 /* of the path to a field that has no name of its own */
 
 /* --- fields ---------------------------------------------------------------------------------- */
@@ -197,6 +198,23 @@ json_t *page_state_form(struct pool *pool, const struct page *page, const struct
         json_put(form, f->names[i], one);
     }
     return form;
+}
+
+json_t *page_state_fields(struct pool *pool, const struct page *page)
+{
+    struct fields *f = pool_alloc(pool, sizeof(*f));
+    json_t *out = json_object();
+    find_fields(pool, page, f);
+    for (int i = 0; i < f->n; i++) {
+        const struct node *n = &page->nodes[f->at[i]];
+        json_t *one = json_object();
+        json_put_str(one, "kind", kind_names[kind_of(n)]);
+        json_put(one, "label", json_string_safe(str_cut(pool, n->name, LABEL_BYTES)));
+        json_put(one, "value", json_string_safe(value_of(pool, page, f->at[i])));
+        json_put_bool(one, "masked", node_is_password(n));
+        json_put(out, f->names[i], one);
+    }
+    return out;
 }
 
 int page_state_take(struct run *run, struct err *err)

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "core/run.h"
-#include "run/camera.h"
 #include "run/look.h"
 #include "run/page_state.h"
 #include "run/step.h"
@@ -14,10 +13,6 @@
 #define ASK_TOOL       "request_user_input"
 
 enum { CHALLENGE_MS = 12000, CHALLENGE_LOOK_MS = 500, HUMAN_MS = 1800000 };
-enum {
-    LOOK_AGAIN_MS = 250,
-    LOOK_LATER_MS = 2000
-}; /* for a watcher; later, when the page could not be read */
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
@@ -117,30 +112,6 @@ static bool goes_on(void *arg)
            !(run->pausing || run->challenged || waits_for_answer(run));
 }
 
-static bool goes_on_or_blind(void *arg)
-{
-    const struct run *run = arg;
-    return goes_on(arg) || camera_is_blind(run->camera);
-}
-
-/* Somebody may use the page meanwhile, and somebody watch: pictures of it wait until it is known
- * where its secrets are. A look that fails is for the next step to tell. */
-static int stand_and_look(struct run *run, int64_t deadline_mono_ms)
-{
-    int r;
-    while (!(r = loop_wait(run->loop, goes_on_or_blind, run, deadline_mono_ms)) && !goes_on(run)) {
-        struct pool *pool = pool_create(run->step_pool);
-        struct observation obs;
-        bool seen = !run_look_in(run, pool, &obs, NULL);
-        pool_destroy(pool);
-        r = loop_wait(run->loop, goes_on, run,
-                      clock_mono_ms() + (seen ? LOOK_AGAIN_MS : LOOK_LATER_MS));
-        if (r != E_TIMEOUT)
-            return r;
-    }
-    return r;
-}
-
 static void tell(struct run *run, json_t *reason)
 {
     json_t *hidden = answer_hide(&run->answers, reason);
@@ -150,13 +121,42 @@ static void tell(struct run *run, json_t *reason)
     json_decref(reason);
 }
 
-/* E_TIMEOUT at the deadline; 0 when it goes on or ends. */
-static int stand(struct run *run, json_t *reason, int64_t deadline_mono_ms)
+static bool stirs(void *arg)
 {
+    return goes_on(arg) || person_waits(arg);
+}
+
+static int64_t end_of(int64_t patience_ms)
+{
+    return patience_ms ? clock_mono_ms() + patience_ms : INT64_MAX;
+}
+
+/* A person who has the controls is not timed. */
+static int wait_on(struct run *run, int64_t patience_ms, struct err *err)
+{
+    int r = 0;
+    int64_t end = end_of(patience_ms);
+    while (!r && !goes_on(run)) {
+        int64_t look = person_look_due(run);
+        r = loop_wait(run->loop, stirs, run, look < end ? look : end);
+        if (run->person.here)
+            end = end_of(patience_ms);
+        if (r == E_TIMEOUT && clock_mono_ms() < end)
+            r = 0;
+        if (!r)
+            r = person_serve(run, err);
+    }
+    return r || run->stop != RUN_STOP_NONE ? r : person_left(run, err);
+}
+
+/* E_TIMEOUT when nobody came within patience_ms (0: however long it takes); 0 when it goes on or ends. */
+static int stand(struct run *run, json_t *reason, int64_t patience_ms)
+{
+    struct err ignored = {0};
     int64_t since = clock_mono_us(), passed;
     loop_timer_clear(&run->time_cap);
     tell(run, reason);
-    int r = stand_and_look(run, deadline_mono_ms);
+    int r = wait_on(run, patience_ms, &ignored);
     passed = clock_mono_us() - since;
     run->start_us += passed;
     run->step_meter.start_us += passed;
@@ -170,7 +170,7 @@ int pause_here(struct run *run, struct err *err)
 {
     int r = 0;
     while (!r && !goes_on(run))
-        r = stand(run, reason_now(run), INT64_MAX);
+        r = stand(run, reason_now(run), 0);
     return r ? err_set(err, r, "interrupted while the run was paused") : 0;
 }
 
@@ -252,7 +252,7 @@ static int human_takes_over(struct run *run, struct err *err)
 {
     const int given = run->config->human_wait_ms;
     run->challenged = true;
-    int r = stand(run, reason_now(run), clock_mono_ms() + (given ? given : HUMAN_MS));
+    int r = stand(run, reason_now(run), given ? given : HUMAN_MS);
     bool solved = !run->challenged && run->stop == RUN_STOP_NONE;
     run->challenged = false;
     if (r == E_TIMEOUT) {

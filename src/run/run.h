@@ -26,6 +26,7 @@
 #include "run/coverage.h"
 #include "run/mask.h"
 #include "run/meter.h"
+#include "run/person.h"
 #include "run/progress.h"
 #include "sys/loop.h"
 
@@ -45,7 +46,7 @@ enum run_stop {
     RUN_STOP_PLANE,  /* the display or the browser died while nothing was asked of it */
 };
 
-/* All callbacks but paused are mandatory; unpaused is with paused. */
+/* All callbacks but paused and clipboard are mandatory; unpaused is with paused. */
 struct run_host {
     void *arg;
     /* One line of history: {layer, kind, summary, step_index, detail}. Borrowed. */
@@ -59,6 +60,8 @@ struct run_host {
     void (*paused)(void *arg, const json_t *pause);
     /* It goes on by itself: nobody came to solve the challenge. */
     void (*unpaused)(void *arg);
+    /* What the person who has the controls copied. NULL: nobody can. */
+    void (*clipboard)(void *arg, const char *text);
 };
 
 struct run_config {
@@ -124,6 +127,7 @@ struct run {
     enum run_stop stop;
     bool pausing; /* stand still before the next step; run_pause() */
     bool challenged; /* a human is to solve what the site asks; pause.h */
+    struct person person;
     struct answers answers;
     struct camera *camera;   /* for whoever watches; NULL none. Borrowed */
     struct film *film;       /* that is recorded; NULL none. Borrowed */

@@ -86,6 +86,7 @@ void run_release(struct run *run)
     json_decref(run->saved);
     json_decref(run->saved_results);
     answers_release(&run->answers);
+    person_release(&run->person);
     free(run->live_url);
     free(run->url_before);
     free(run->dialog_page);

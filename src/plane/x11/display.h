@@ -35,6 +35,7 @@ int display_fingerprint(struct display *d, const struct rect *area, uint64_t *re
 /* All input below has been delivered to the X server when the call returns (one round trip). */
 int display_move(struct display *d, int x, int y, struct err *err) MUST_CHECK;
 int display_button(struct display *d, enum button button, int clicks, struct err *err) MUST_CHECK;
+int display_press(struct display *d, enum button button, bool down, struct err *err) MUST_CHECK;
 int display_drag(struct display *d, int x, int y, int to_x, int to_y, struct err *err) MUST_CHECK;
 int display_wheel(struct display *d, int dx, int dy, struct err *err) MUST_CHECK; /* notches */
 /* X keysym names pressed in order and released in reverse: {"Control_L", "a"}. */

@@ -48,7 +48,7 @@ const ranges = {
 }
 
 // What would change the run, and cannot be honoured by this server, is refused, not passed over.
-const notYet = { live_viewer: true, compute_backend: 'computer_plane', proxy_city: 'Prague', proxy_provider: 'iproyal' }
+const notYet = { compute_backend: 'computer_plane', proxy_city: 'Prague', proxy_provider: 'iproyal' }
 
 const caps = [
   // [tenant, request, plan runtime, cost, minutes]
