@@ -194,6 +194,14 @@ static void put_verdict(json_t *o, const struct run *run, const struct step_resu
     json_put_str(o, "reversibility", step_reversibility(run->step->type));
 }
 
+/* What was spent since the step result before this one: with that of attempts that were tried again. */
+static double take_cost(struct run *run)
+{
+    double total = json_num(run->progress.costs, "total", 0), spent = total - run->told_cost;
+    run->told_cost = total;
+    return spent > 0 ? spent : 0;
+}
+
 static json_t *result_record(struct run *run, const struct step_result *r, double duration,
                              json_t *times)
 {
@@ -208,6 +216,7 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
     json_put_int(o, "steps_used", r->steps_used);
     json_put_int(o, "rows", r->success ? r->rows : 0);
     json_put_num(o, "duration", duration);
+    json_put_num(o, "cost_usd", take_cost(run));
     json_put_bool(o, "skip", r->skip);
     json_put_str(o, "skip_reason", r->skip_reason);
     json_put_str(o, "failure_class", r->success ? "" : r->failure_class);
