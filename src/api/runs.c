@@ -97,6 +97,26 @@ int run_artifact_get(struct request *req, struct err *err)
     return r ? r : respond_file(req, fd, mime, name, err);
 }
 
+int run_steps_get(struct request *req, struct err *err)
+{
+    json_t *doc;
+    int64_t after = 0;
+    struct run_key run = request_run(req, req->params[0]);
+    int r = run_id_check(run.run_id, err);
+    r = r ? r : query_int(req, "after", 0, INT32_MAX, &after, err);
+    r = r ? r : sched_steps(req->api->sched, req->pool, run, after, &doc, err);
+    return r ? r : respond_json(req, 200, doc);
+}
+
+int run_screenshot_get(struct request *req, struct err *err)
+{
+    int fd = -1;
+    struct run_key run = request_run(req, req->params[0]);
+    int r = run_id_check(run.run_id, err);
+    r = r ? r : sched_screenshot(req->api->sched, req->pool, run, req->params[1], &fd, err);
+    return r ? r : respond_file(req, fd, "image/png", req->params[1], err);
+}
+
 int run_video_get(struct request *req, struct err *err)
 {
     struct sched_peek peek;

@@ -22,6 +22,7 @@
 #define CAP_STREAM_TOKEN_MS 2000          /* a revoked token's streams live no longer than that and a look at the keys file */
 #define CAP_STREAM_BLOCK_BYTES 4096       /* buffered for one stream at most */
 #define CAP_STREAM_FRAME_BYTES (20u << 20) /* one frame: a worker's longest message and its envelope */
+#define CAP_STEPS_LISTED 500 /* of a run, in one answer */
 #define CAP_TRACE_ROWS 10000              /* of one answer of reasoning_trace; the rest is asked for with a cursor */
 #define CAP_TRACE_BYTES (64u << 20)       /* likewise */
 #define CAP_CHAT_BODY_BYTES (20u << 20)   /* of a call to the model server: pictures */

@@ -28,6 +28,7 @@ enum sql {
     SQL_RUNS_EXPIRED,
     SQL_RUNS_PAGE,
     SQL_COST_SINCE,
+    SQL_DAYS,
     SQL_PROFILE_HOLDER,
     SQL_PART_PUT,
     SQL_PART_GET,
@@ -117,6 +118,8 @@ int sqlite_write(struct store *store, const struct store_row *after,
 int sqlite_forget(struct store *store, int64_t id, struct err *err);
 int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us, double *ret_usd,
                       struct err *err);
+int sqlite_days(struct store *store, const char *tenant, int64_t since_us, struct store_day *days,
+                int max, int *ret_n, struct err *err);
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, int64_t *ret_id,
                                json_t **out, struct err *err);

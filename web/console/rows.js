@@ -1,0 +1,75 @@
+// What the run extracted, with the part of the screen where each row was seen.
+
+import { get, runPath } from './api.js'
+import { h, show } from './dom.js'
+import { plain } from './format.js'
+import { picture, zoom } from './media.js'
+
+const SHOWN = 500
+
+const columnsOf = (rows) => [...new Set(rows.flatMap((row) => Object.keys(row).filter((k) => !k.startsWith('_'))))]
+
+function address(value) {
+  try {
+    const url = new URL(value)
+    return ['http:', 'https:'].includes(url.protocol) ? url.href : null
+  } catch { return null }
+}
+
+// Pages say what stands here: text, and links that tell the site nothing of this page.
+function cell(value, evidence) {
+  const text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const seen = evidence && [plain(evidence.method), evidence.text && `“${evidence.text}”`, evidence.in_view === false && 'outside of the picture'].filter(Boolean).join(' · ')
+  const href = typeof value === 'string' ? address(value) : null
+  return h('td', { class: typeof value === 'number' ? 'num' : undefined, title: seen || undefined, dir: 'auto' },
+    h('div', { class: 'cell' }, href ? h('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'ltr' }, text) : text))
+}
+
+// Which step brought row i.
+function stepOf(steps, i) {
+  for (let n = 0, so = 0; n < steps.length; n++) if ((so += steps[n].success ? steps[n].rows : 0) > i) return n
+  return -1
+}
+
+function crop(runId, row, i) {
+  const name = row._image
+  if (!name) return h('td', { class: 'crop' }, h('span', { class: 'quiet', title: 'There is no picture of this row.' }, '–'))
+  const path = runPath(runId, `/artifacts/${encodeURIComponent(name)}`)
+  return h('td', { class: 'crop' }, h('button', { type: 'button', class: 'shot', 'aria-label': `Where row ${i + 1} was seen, larger`, click: () => zoom(path, `Where row ${i + 1} was seen`) }, picture(path, `Where row ${i + 1} was seen`, { loading: 'lazy' })))
+}
+
+function table(runId, rows, steps, choose) {
+  const columns = columnsOf(rows)
+  const line = (row, i) => {
+    const n = stepOf(steps, i)
+    return h('tr', {}, h('th', { scope: 'row', class: 'num' }, n < 0 ? i + 1 : h('button', { type: 'button', class: 'bare', title: `Step ${n + 1} brought it`, 'aria-label': `Row ${i + 1}, of step ${n + 1}`, click: () => choose(n) }, i + 1)),
+      crop(runId, row, i), columns.map((c) => cell(row[c], row._evidence?.[c])))
+  }
+  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Rows' }, h('table', { class: 'data-table' },
+    h('caption', { class: 'unseen' }, 'Extracted rows'),
+    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, '#'), h('th', { scope: 'col' }, 'Seen'), columns.map((c) => h('th', { scope: 'col', dir: 'auto' }, c)))),
+    h('tbody', {}, rows.slice(0, SHOWN).map(line))))
+}
+
+export function rowsView(runId, store, choose) {
+  const box = h('div', { class: 'rows-view' })
+  let asked = false
+
+  async function load() {
+    asked = true
+    try {
+      const rows = await get(runPath(runId, '/artifacts/extracted_rows.json'))
+      const { steps } = store.state
+      show(box, table(runId, rows, steps, choose), rows.length > SHOWN ? h('p', { class: 'quiet' }, `The first ${SHOWN} of ${rows.length} rows; the files have all.`) : null)
+    } catch (error) {
+      asked = error.status === 404 || error.status === 403
+      show(box, h('p', { class: 'empty' }, error.status === 404 ? 'This run has no rows.' : error.message))
+    }
+  }
+
+  const stop = store.on(['result', 'rows', 'steps'], (state) => {
+    if (state.result && !asked && (state.steps.length || !state.rows)) load()
+    else if (!state.result) show(box, h('p', { class: 'empty' }, state.rows ? `${state.rows} so far. They are listed when the run is over.` : 'No rows so far.'))
+  })
+  return { node: box, stop }
+}
