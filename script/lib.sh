@@ -16,7 +16,7 @@ die() {
 # Debian 12 packages: to build, to run, to test. One list a line, so that a diff shows what changed.
 build_packages=(
     gcc libc6-dev pkg-config meson ninja-build
-    libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libssl-dev libpcre2-dev
+    libmicrohttpd-dev libwslay-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libssl-dev libpcre2-dev
     libxcb1-dev libxcb-shm0-dev libxcb-xtest0-dev libxcb-damage0-dev libxcb-xfixes0-dev
     libxkbcommon-dev libxkbcommon-x11-dev libspng-dev libturbojpeg0-dev libwebp-dev libswscale-dev libavutil-dev
     libcmocka-dev

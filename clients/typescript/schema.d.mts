@@ -512,7 +512,11 @@ export interface StatusDocument {
   cancelled_at?: string | null;
   cancel_reason?: string | null;
   cancel_lookup_error?: string | null;
+  live_viewer?: boolean;
+  /** Where to watch it, as a picture that moves: with `live_viewer`, and while it is paused with its browser open. */
   viewer_url?: string | null;
+  /** POST there takes the controls; of a run that is paused with its browser open. */
+  takeover_url?: string;
   /** Of a run that ended early: the last step that failed; it stands in failure_help.context, too. */
   failed_step?: {
     step_index?: number;
@@ -1111,6 +1115,61 @@ export interface ChatError {
     message: string;
     type: string;
   };
+}
+
+/** Where a run can be watched. */
+export interface View {
+  run_id: string;
+  status: Status;
+  rights: "view" | "control";
+  width: number;
+  height: number;
+  expires_at: string;
+  /** For `<img src>`. */
+  mjpeg_url: string;
+  /** A WebSocket. */
+  ws_url: string;
+  /** Has a person the controls? */
+  control: "free" | "held";
+}
+
+/** Who takes the controls. */
+export interface TakeoverRequest {
+  /** To go on with a lease that is held. */
+  lease?: string;
+  /** From another window of the same person. */
+  take?: boolean;
+}
+
+/** The controls, and where to use them. */
+export interface Takeover {
+  run_id: string;
+  status: Status;
+  /** A secret: with it the controls are taken up again and given back. */
+  lease: string;
+  /** Seconds from the last input on. */
+  ttl_s: number;
+  rights: "view" | "control";
+  width: number;
+  height: number;
+  expires_at: string;
+  /** For `<img src>`. */
+  mjpeg_url: string;
+  /** A WebSocket. */
+  ws_url: string;
+}
+
+/** Which controls are given back. */
+export interface ReleaseRequest {
+  lease: string;
+  /** The answer to the run's prompt, if it waits for one. */
+  user_input?: unknown;
+}
+
+/** What the run does now. */
+export interface ReleaseReply {
+  run_id: string;
+  status: Status;
 }
 
 /** What is due again. */

@@ -74,7 +74,7 @@ static int act_pause(const struct call *c, json_t **ret_status, struct err *err)
     return r ? r : answer_status(c, ret_status, err);
 }
 
-static int check_input(const json_t *input, struct err *err)
+int user_input_check(const json_t *input, struct err *err)
 {
     size_t size = input ? json_dumpb(input, NULL, 0, JSON_FOR_CALLERS | JSON_ENCODE_ANY) : 0;
     if (size <= CAP_USER_INPUT_BYTES)
@@ -88,7 +88,7 @@ static int act_resume(const struct call *c, json_t **ret_status, struct err *err
     const json_t *input = json_object_get(c->req->json, "user_input");
     int64_t resumed_us = 0;
     char at[CLOCK_ISO_BYTES];
-    int r = check_input(input, err);
+    int r = user_input_check(input, err);
     r = r ? r
           : sched_resume(c->req->api->sched, c->run, json_is_null(input) ? NULL : input,
                          &resumed_us, err);

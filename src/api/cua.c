@@ -120,6 +120,7 @@ static void take_options(struct candidate *c, const struct cua_options *o)
                                       .max_time_minutes = o->max_time_minutes,
                                       .cua_model = o->cua_model,
                                       .callback_url = o->callback_url,
+                                      .live_viewer = o->live_viewer,
                                       .cache_key = ""};
 }
 

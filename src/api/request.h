@@ -114,6 +114,8 @@ void discard_end_all(struct api *api);
 
 struct discard;
 struct stream;
+struct viewer;
+struct view_token;
 struct chat;
 
 struct api {
@@ -155,6 +157,8 @@ struct api {
     struct httpc *httpc; /* NULL without engine */
     struct chat *chats;  /* those that are streams */
     int chat_ms, chat_stream_ms; /* CAP_CHAT_CALL_S, CAP_CHAT_STREAM_S */
+
+    struct viewer *viewers; /* open live views (view.c) */
 
     struct buf frame;   /* the frame that is being made for whoever is being served */
 
@@ -290,6 +294,8 @@ int respond_file(struct request *req, int fd, const char *mime, const char *down
                  struct err *err) MUST_CHECK;
 /* A body of unknown length, pulled from read(arg, ...), see MHD_ContentReaderCallback. */
 int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallback read, void *arg);
+/* 101: fn gets the socket. The request lives until httpd_end_upgrade(). */
+int respond_upgrade(struct request *req, const char *protocol, const char *accept, MHD_UpgradeHandler fn, void *arg);
 /* The answer to an error, and its log line. */
 void respond_error(struct request *req, int code, const struct err *err);
 
@@ -320,6 +326,37 @@ int respond_trace(struct request *req, struct run_key key, const char *since, st
 /* Streams of events (stream.c). */
 int stream_open(struct request *req, struct run_key key, int64_t after_seq, bool steps, struct err *err) MUST_CHECK;
 void streams_end(struct api *api, bool at_once); /* the server drains; at once: cut, it stops */
+
+/* ---- live views (view.c) ---- */
+
+route_fn run_view_get, run_takeover_post, run_release_post;
+route_fn run_view_mjpeg_get; /* view_mjpeg.c */
+route_fn run_view_ws_get;    /* view_ws.c */
+
+enum viewer_end {
+    VIEWER_EXPIRED,  /* its token did */
+    VIEWER_STOPPING, /* the server drains */
+    VIEWER_CUT,      /* it stops now */
+};
+
+/* First member of every kind of open view; zeroed but for end. */
+struct viewer {
+    struct viewer *next, **link; /* link NULL: not linked */
+    struct api *api;
+    struct loop_timer expiry;
+    void (*end)(struct viewer *v, enum viewer_end how);
+};
+void viewer_link(struct viewer *v, struct api *api);
+void viewer_unlink(struct viewer *v); /* not linked is fine */
+void viewer_expires(struct viewer *v, int64_t expires_s);
+void viewers_end(struct api *api, bool at_once);
+
+/* The token of the address, for the run of the path; from then on the call is its tenant's. E_UNAUTHORIZED,
+ * E_UNAVAILABLE. */
+int view_admit(struct request *req, struct view_token *out, struct err *err) MUST_CHECK;
+
+/* An answer to a run's prompt (actions.c): E_INVALID when it is too long. */
+int user_input_check(const json_t *input, struct err *err) MUST_CHECK;
 
 /* action=graph_learn (learn.c). */
 route_fn graph_learn;

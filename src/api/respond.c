@@ -131,6 +131,18 @@ int respond_stream(struct request *req, const char *mime, MHD_ContentReaderCallb
     return respond(req, MHD_HTTP_OK, mime, response);
 }
 
+int respond_upgrade(struct request *req, const char *protocol, const char *accept, MHD_UpgradeHandler fn,
+                    void *arg)
+{
+    struct MHD_Response *response = MHD_create_response_for_upgrade(fn, arg);
+    if (!response)
+        BUG("cannot make the answer to %s", req->path);
+    add_header(response, MHD_HTTP_HEADER_UPGRADE, protocol);
+    add_header(response, "Sec-WebSocket-Accept", accept);
+    send_response(req, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+    return 0;
+}
+
 int respond_file(struct request *req, int fd, const char *mime, const char *download_name,
                  struct err *err)
 {

@@ -41,7 +41,6 @@ static const struct row shared_fields[] = {
     {"record_video", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
     {"video_format", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
     {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
-    {"live_viewer", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
     {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
 };
 
@@ -69,6 +68,7 @@ static const struct row run_fields[] = {
     {"cache_ttl_seconds", WHOLE, AT(cache_ttl_s), NOT_NULL, 0, 2592000},
     {"cache_key", TEXT, AT(cache_key), 0, 0, 0},
     {"row_images", FLAG, AT(row_images), NOT_NULL, 0, 0},
+    {"live_viewer", FLAG, AT(live_viewer), NOT_NULL, 0, 0},
     {"callback_url", TEXT, AT(callback_url), 0, 0, 0},
     {"brain_budgets", OBJECT, CHECKED_ONLY, 0, 0, 0}, /* these runtime fields: intake.h */
     {"settle_ceiling_seconds", AMOUNT, AT(settle_ceiling_s), 0, 0, 3600},
@@ -89,6 +89,7 @@ static const struct row cua_fields[] = {
     {"max_steps", WHOLE, CUA(max_steps), NOT_NULL, 0, 0},
     {"frames_per_inference", WHOLE, CUA(frames), NOT_NULL, 1, 8},
     {"ground_clicks", FLAG, CUA(ground_clicks), NOT_NULL, 0, 0},
+    {"live_viewer", FLAG, CUA(live_viewer), NOT_NULL, 0, 0},
     {"profile_id", TEXT, CUA(profile_id), 0, 0, 0},
     {"workflow_id", TEXT, CUA(workflow_id), 0, 0, 0},
     {"state_key", TEXT, CUA(state_key), 0, 0, 0},

@@ -21,6 +21,7 @@ struct run_options {
     bool pause_on_captcha;
     bool has_pause_on_captcha;
     bool row_images;             /* a picture of every row */
+    bool live_viewer;            /* the status says where to watch it */
     bool cache_read, cache_write; /* agent-loop.md 14.6 */
     int64_t cache_ttl_s;         /* 0: never stale */
     const char *cache_key;
@@ -45,6 +46,7 @@ struct cua_options {
     int64_t frames;    /* screenshots a turn is shown */
     double settle_s;   /* cap behind an action; 0: the loop's own */
     bool ground_clicks;
+    bool live_viewer;
     const char *profile_id, *workflow_id, *state_key, *run_id, *cua_model, *callback_url;
     double max_cost;
     int64_t max_time_minutes;

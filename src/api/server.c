@@ -109,7 +109,7 @@ static int start_daemon(struct api *api, struct err *err)
     };
     /* clang-format on */
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         request_turn, api, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!daemon)
         return err_set(err, E_IO, "cannot start the HTTP server on port %d", api->port);
@@ -171,6 +171,7 @@ void api_destroy(struct api *api)
     while (api->waiting)
         request_abandon(api->waiting);
     streams_end(api, true);
+    viewers_end(api, true);
     chats_end(api);
     httpd_stop(&api->httpd);
     httpc_destroy(api->httpc);
@@ -220,6 +221,7 @@ void api_drain(struct api *api, int timeout_ms, api_drained_fn *fn, void *arg)
     if (api->author)
         author_drain(api->author);
     streams_end(api, false);
+    viewers_end(api, false);
     loop_timer_set(api->loop, &api->drain_timer, timeout_ms, drained, api);
     if (!api->in_progress)
         drained(api);

@@ -362,6 +362,7 @@ static void submit(struct request *req, struct candidate *c)
         .user_input = c->options.user_input,
         .options = worker_options(req, c),
         .cache = cache_settings(req, c),
+        .live_viewer = c->options.live_viewer,
         .mode = c->action             ? c->action
                 : c->options.detached ? "detached"
                                       : "sync",

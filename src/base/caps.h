@@ -23,6 +23,13 @@
 #define CAP_STREAM_BLOCK_BYTES 4096       /* buffered for one stream at most */
 #define CAP_STREAM_FRAME_BYTES (20u << 20) /* one frame: a worker's longest message and its envelope */
 #define CAP_STEPS_LISTED 500 /* of a run, in one answer */
+#define CAP_WS_MESSAGE_BYTES (64u << 10)  /* one message of a viewer */
+#define CAP_VIEWERS 256                   /* open live views of all runs */
+#define CAP_VIEWERS_RUN 32                /* of one run */
+#define CAP_HANDS_PER_S 200               /* input messages of a person */
+#define CAP_HANDS_BURST 400
+#define CAP_VIEW_ERRORS 16                /* messages in a row that are not obeyed; then the view ends */
+#define CAP_VIEW_TOKEN_BYTES 512
 #define CAP_TRACE_ROWS 10000              /* of one answer of reasoning_trace; the rest is asked for with a cursor */
 #define CAP_TRACE_BYTES (64u << 20)       /* likewise */
 #define CAP_CHAT_BODY_BYTES (20u << 20)   /* of a call to the model server: pictures */
@@ -68,6 +75,7 @@
 
 /* Worker messages (src/sys/ipc) */
 #define CAP_IPC_MESSAGE_BYTES (16u << 20)
+#define CAP_PICTURE_MESSAGE_BYTES (8u << 20) /* regions or a frame, from a worker */
 
 /* The page (src/plane): what a web site may make us hold */
 #define CAP_CDP_MESSAGE_BYTES (64u << 20) /* one DevTools message */

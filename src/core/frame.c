@@ -65,7 +65,24 @@ bool frame_crop(const struct frame *f, struct rect *area, struct frame *out)
     out->width = area->w;
     out->height = area->h;
     out->pixels += (size_t)area->y * (size_t)f->stride + 4 * (size_t)area->x;
+    out->x += area->x;
+    out->y += area->y;
     return true;
+}
+
+void frame_paint_masks(const struct frame *f, uint8_t *pixels)
+{
+    for (int i = 0; i < f->n_masks; i++) {
+        struct rect m = f->masks[i];
+        struct frame part;
+        m.x -= f->x;
+        m.y -= f->y;
+        if (!frame_crop(f, &m, &part))
+            continue;
+        for (int y = m.y; y < m.y + m.h; y++)
+            memset(pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)m.x, FRAME_MASK_LEVEL,
+                   4 * (size_t)m.w);
+    }
 }
 
 void frame_hash(const struct frame *frame, const struct rect *area, char out[FRAME_HASH_BYTES])

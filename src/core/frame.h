@@ -14,7 +14,16 @@ struct frame {
     int width, height, stride;
     int64_t taken_us; /* clock_mono_us() at capture */
     const uint8_t *pixels; /* owned by whoever made it; pool or mapping */
+    /* What shows a secret: it is seen here, and painted over wherever the pixels go (picture.h). In pixels of
+     * the frame that this one was cut from at x, y. */
+    const struct rect *masks;
+    int n_masks, x, y;
 };
+
+#define FRAME_MASK_LEVEL 0x9a /* of the grey that masks are painted in, each channel */
+
+/* Paint a frame's masks over pixels of its shape; they may be its own. */
+void frame_paint_masks(const struct frame *frame, uint8_t *pixels);
 
 /* The part of it in area, which is cut to what is inside; borrows the pixels. False: there is nothing. */
 bool frame_crop(const struct frame *frame, struct rect *area, struct frame *out);

@@ -17,6 +17,14 @@ const char *node_attr(const struct node *node, const char *name)
     return NULL;
 }
 
+bool node_is_password(const struct node *node)
+{
+    const char *type = node_attr(node, "type"), *complete = node_attr(node, "autocomplete");
+    return strcmp(node->tag, "input") == 0 &&
+           ((type && strcmp(type, "password") == 0) ||
+            (complete && word_in("current-password new-password one-time-code", complete)));
+}
+
 bool node_is_a(const struct page *page, int i, int ancestor)
 {
     return i >= ancestor && ancestor >= 0 && i < page->nodes[ancestor].end;

@@ -73,6 +73,9 @@ struct page {
 /* Attribute value, or NULL. name in lower case. */
 const char *node_attr(const struct node *node, const char *name);
 
+/* Also while the page shows it in plain ("show password"): then its autocomplete says what it is. */
+bool node_is_password(const struct node *node);
+
 /* All visible text below node i, squashed, at most max_bytes. */
 char *page_text(struct pool *pool, const struct page *page, int i, size_t max_bytes);
 

@@ -31,6 +31,24 @@ static int check(const struct frame *frame, struct err *err)
     return r;
 }
 
+/* The frame as it may leave: its pixels, or a copy of them in scratch with the masks painted. */
+static int masked(struct pool *scratch, const struct frame *frame, struct frame *out,
+                  struct err *err)
+{
+    *out = *frame;
+    if (!frame->n_masks)
+        return 0;
+    size_t len = (size_t)frame->stride * (size_t)(frame->height - 1) + 4 * (size_t)frame->width;
+    uint8_t *pixels = pool_try(scratch, len);
+    if (!pixels)
+        return err_set(err, E_NOMEM, "no memory for a picture of %zu bytes", len);
+    memcpy(pixels, frame->pixels, len);
+    frame_paint_masks(frame, pixels);
+    out->pixels = pixels;
+    out->n_masks = 0;
+    return 0;
+}
+
 /* --- files ----------------------------------------------------------------------------------- */
 
 int picture_keep(struct pool *pool, const void *data, size_t len, const uint8_t **ret_data,
@@ -51,7 +69,14 @@ int picture_encode(struct pool *pool, const struct frame *frame, enum picture_fo
     int r = check(frame, err);
     if (!r && format != PICTURE_PNG && (quality < 1 || quality > 100))
         r = err_set(err, E_INVALID, "a picture's quality must be from 1 to 100, not %d", quality);
-    return r ? r : encoders[format](pool, frame, quality, ret_data, ret_len, err);
+    struct pool *scratch = pool_create(NULL);
+    struct frame safe;
+    if (!r)
+        r = masked(scratch, frame, &safe, err);
+    if (!r)
+        r = encoders[format](pool, &safe, quality, ret_data, ret_len, err);
+    pool_destroy(scratch);
+    return r;
 }
 
 /* --- sizes ----------------------------------------------------------------------------------- */
@@ -124,12 +149,15 @@ static int resize(struct pool *scratch, const struct frame *frame, const struct 
                   uint8_t *pixels)
 {
     struct planes before, after;
+    struct frame safe;
     int r = pixels ? planes_make(scratch, frame->width, frame->height, &before) : E_NOMEM;
     if (!r)
         r = planes_make(scratch, to->width, to->height, &after);
+    if (!r)
+        r = masked(scratch, frame, &safe, NULL);
     if (r)
         return r;
-    split(frame, &before);
+    split(&safe, &before);
     r = scale(&before, &after);
     if (!r)
         join(&after, pixels);

@@ -195,6 +195,19 @@ static int browser_observe(struct plane *plane, struct pool *pool, unsigned what
     return explain(b, r, err);
 }
 
+static int browser_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels,
+                          struct err *err)
+{
+    struct browser *b = downcast(plane);
+    return explain(b, display_glance(b->display, out, ret_pixels, err), err);
+}
+
+static void browser_watch(struct plane *plane, plane_damage_fn *fn, void *arg)
+{
+    struct browser *b = downcast(plane);
+    display_watch(b->display, fn, arg);
+}
+
 static int browser_scroll_y(struct plane *plane, int *ret_y, struct err *err)
 {
     struct browser *b = downcast(plane);
@@ -280,6 +293,13 @@ static int browser_act(struct plane *plane, struct pool *pool, const struct acti
     if (!r && b->tabs.strange_links != strange)
         r = decline_strange_link(b, err);
     return explain(b, r, err);
+}
+
+static int browser_hand(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+                        struct err *err)
+{
+    struct browser *b = downcast(plane);
+    return explain(b, hands_person(b->display, pool, hand, ret_text, err), err);
 }
 
 static int browser_settle(struct plane *plane, int cap_ms, struct err *err)
@@ -445,7 +465,10 @@ const struct plane_driver plane_browser = {
     .create = browser_create,
     .destroy = browser_destroy,
     .observe = browser_observe,
+    .glance = browser_glance,
+    .watch = browser_watch,
     .act = browser_act,
+    .hand = browser_hand,
     .navigate = browser_navigate,
     .back = browser_back,
     .close_tab = browser_close_tab,

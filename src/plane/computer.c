@@ -288,6 +288,18 @@ static int observe(struct plane *plane, struct pool *pool, unsigned what, int ti
     return checked(c, r, err);
 }
 
+static int glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err)
+{
+    struct computer *c = computer_of(plane);
+    return checked(c, display_glance(c->display, out, ret_pixels, err), err);
+}
+
+static void watch(struct plane *plane, plane_damage_fn *fn, void *arg)
+{
+    struct computer *c = computer_of(plane);
+    display_watch(c->display, fn, arg);
+}
+
 /* --- acting --------------------------------------------------------------------------------- */
 
 /* Windows that popped up are made the screen, so that the next look and click find them. */
@@ -363,6 +375,13 @@ static int act(struct plane *plane, struct pool *pool, const struct action *acti
     if (!r)
         r = finish(&s, out, err);
     return r || !full ? r : note_url_change(c, pool, out, err);
+}
+
+static int hand(struct plane *plane, struct pool *pool, const struct hand *h, const char **ret_text,
+                struct err *err)
+{
+    struct computer *c = computer_of(plane);
+    return checked(c, hands_person(c->display, pool, h, ret_text, err), err);
 }
 
 /* After something that surely loads a page: give the loading indicator time to come. */
@@ -529,7 +548,10 @@ const struct plane_driver plane_computer = {
     .create = create,
     .destroy = destroy,
     .observe = observe,
+    .glance = glance,
+    .watch = watch,
     .act = act,
+    .hand = hand,
     .navigate = navigate,
     .back = back,
     .tab_count = tab_count,

@@ -32,6 +32,9 @@ struct fake {
     struct fake_tabs tabs;
     FILE *log;
     bool dead;
+    struct pool *glanced; /* the pixels of the last glance */
+    plane_damage_fn *on_damage;
+    void *on_damage_arg;
 };
 
 static struct fake *fake_of(struct plane *plane)
@@ -212,6 +215,8 @@ static void look_after(struct fake *f, const struct before *b, struct settled *o
 {
     out->url_changed = strcmp(b->url, fake_front(&f->tabs)->page->url) != 0;
     out->settle_us = clock_mono_us() - b->at_us;
+    if (f->on_damage)
+        f->on_damage(f->on_damage_arg);
 }
 
 static int act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
@@ -349,6 +354,26 @@ static int paint(struct fake *f, struct pool *pool, struct frame *out, struct er
     return 0;
 }
 
+static int glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err)
+{
+    struct fake *f = fake_of(plane);
+    int r = health(f, err);
+    if (r)
+        return r;
+    pool_destroy(f->glanced);
+    f->glanced = pool_create(NULL);
+    r = paint(f, f->glanced, out, err);
+    *ret_pixels = (uint8_t *)(uintptr_t)out->pixels;
+    return r;
+}
+
+static void watch(struct plane *plane, plane_damage_fn *fn, void *arg)
+{
+    struct fake *f = fake_of(plane);
+    f->on_damage = fn;
+    f->on_damage_arg = arg;
+}
+
 static int observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                    struct observation *out, struct err *err)
 {
@@ -375,6 +400,7 @@ static void destroy(struct plane *plane, enum plane_end how)
     if (f->log)
         fclose(f->log);
     pool_destroy(f->tabs.pool);
+    pool_destroy(f->glanced);
     free(f);
 }
 
@@ -421,6 +447,8 @@ const struct plane_driver plane_fake = {
     .create = create,
     .destroy = destroy,
     .observe = observe,
+    .glance = glance,
+    .watch = watch,
     .act = act,
     .navigate = navigate,
     .back = back,

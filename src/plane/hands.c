@@ -2,13 +2,13 @@
 
 #define CHORD_MAX 8
 
-struct hand {
+struct own_hand {
     struct display *d;
     struct pool *pool;
     int type_delay_ms;
 };
 
-static int press_button(struct hand *h, const struct action *a, struct err *err)
+static int press_button(struct own_hand *h, const struct action *a, struct err *err)
 {
     int r = display_move(h->d, a->x, a->y, err);
     int clicks = a->type == ACTION_DOUBLE_CLICK ? 2 : a->clicks ? a->clicks : 1;
@@ -16,7 +16,7 @@ static int press_button(struct hand *h, const struct action *a, struct err *err)
 }
 
 /* Keys that are held are let go whatever happens. */
-static int click(struct hand *h, const struct action *a, struct err *err)
+static int click(struct own_hand *h, const struct action *a, struct err *err)
 {
     const char *names[CHORD_MAX];
     int n = 0;
@@ -32,12 +32,12 @@ static int click(struct hand *h, const struct action *a, struct err *err)
     return r ? r : up;
 }
 
-static int type_text(struct hand *h, const struct action *a, struct err *err)
+static int type_text(struct own_hand *h, const struct action *a, struct err *err)
 {
     return display_type(h->d, a->text, h->type_delay_ms, err);
 }
 
-static int press_keys(struct hand *h, const struct action *a, struct err *err)
+static int press_keys(struct own_hand *h, const struct action *a, struct err *err)
 {
     const char *names[CHORD_MAX];
     int n;
@@ -45,24 +45,24 @@ static int press_keys(struct hand *h, const struct action *a, struct err *err)
     return r ? r : display_chord(h->d, names, n, err);
 }
 
-static int scroll(struct hand *h, const struct action *a, struct err *err)
+static int scroll(struct own_hand *h, const struct action *a, struct err *err)
 {
     int r = display_move(h->d, a->x, a->y, err);
     return r ? r : display_wheel(h->d, a->dx, a->dy, err);
 }
 
-static int drag(struct hand *h, const struct action *a, struct err *err)
+static int drag(struct own_hand *h, const struct action *a, struct err *err)
 {
     return display_drag(h->d, a->x, a->y, a->to_x, a->to_y, err);
 }
 
-static int move(struct hand *h, const struct action *a, struct err *err)
+static int move(struct own_hand *h, const struct action *a, struct err *err)
 {
     return display_move(h->d, a->x, a->y, err);
 }
 
 static const struct {
-    int (*act)(struct hand *h, const struct action *a, struct err *err);
+    int (*act)(struct own_hand *h, const struct action *a, struct err *err);
     bool chance;
 } table[] = {
     [ACTION_CLICK] = {click, true},          [ACTION_DOUBLE_CLICK] = {click, true},
@@ -75,7 +75,7 @@ static const struct {
 int hands_do(struct display *d, struct pool *pool, const struct action *action, int type_delay_ms,
              struct err *err)
 {
-    struct hand h = {d, pool, type_delay_ms};
+    struct own_hand h = {d, pool, type_delay_ms};
     return table[action->type].act ? table[action->type].act(&h, action, err) : 0;
 }
 

@@ -105,6 +105,19 @@ int plane_observe(struct plane *plane, struct pool *pool, unsigned what, int tim
     return r;
 }
 
+int plane_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err)
+{
+    if (!plane->driver->glance)
+        return err_set(err, E_UNSUPPORTED, "%s cannot be watched", plane->driver->kind);
+    return plane->driver->glance(plane, out, ret_pixels, err);
+}
+
+void plane_watch(struct plane *plane, plane_damage_fn *fn, void *arg)
+{
+    if (plane->driver->watch)
+        plane->driver->watch(plane, fn, arg);
+}
+
 /* --- acting --------------------------------------------------------------------------------- */
 
 static int clamp(int v, int size)
@@ -242,6 +255,15 @@ void plane_answer(struct plane *plane, const struct plane_answers *answers)
 {
     if (plane->driver->answer)
         plane->driver->answer(plane, answers);
+}
+
+int plane_hand(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+               struct err *err)
+{
+    *ret_text = "";
+    if (!plane->driver->hand)
+        return err_set(err, E_UNSUPPORTED, "a %s has no mouse", plane->driver->kind);
+    return plane->driver->hand(plane, pool, hand, ret_text, err);
 }
 
 int plane_downloads(struct plane *plane, struct pool *pool, int wait_ms, struct download **ret,

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "core/action.h"
+#include "core/hand.h"
 #include "core/observation.h"
 #include "sys/loop.h"
 
@@ -69,6 +70,15 @@ enum observe_flags {
 int plane_observe(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                   struct observation *out, struct err *err) MUST_CHECK;
 
+/* The screen now, for whoever watches: the plane's own memory, which may be painted on and lasts until its next
+ * call. Takes no pool and reads no page: < 1 ms. E_GONE; E_UNSUPPORTED where nobody can watch. */
+int plane_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
+
+/* Call fn whenever something was drawn: from whatever call or turn of the loop heard of it, often, so it only
+ * notes it down. One watcher; NULL takes it away. */
+typedef void plane_damage_fn(void *arg);
+void plane_watch(struct plane *plane, plane_damage_fn *fn, void *arg);
+
 /* What an action or navigation did, besides what the next observation shows. */
 struct settled {
     bool url_changed;   /* the front tab's URL differs from before */
@@ -95,6 +105,11 @@ struct settled {
  */
 int plane_act(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
               struct settled *out, struct err *err) MUST_CHECK;
+
+/* What a person does, without waiting for what it causes; *ret_text ("" unless it is HAND_COPY) lives in pool.
+ * E_GONE, E_CANCELLED; E_UNSUPPORTED: there is no mouse. */
+int plane_hand(struct plane *plane, struct pool *pool, const struct hand *hand, const char **ret_text,
+               struct err *err) MUST_CHECK;
 
 /* Open url in the front tab and wait until it is shown, at most cap_ms. A page that never finishes
  * loading gives 0 with settled.capped; one that cannot be reached gives 0 and an observation whose

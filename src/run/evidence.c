@@ -135,31 +135,23 @@ bool evidence_wants_picture(const struct run *run)
     return own && !json_is_null(own) ? json_truthy(own) : run->config->row_images;
 }
 
-static struct frame cut(const struct frame *frame, struct rect *box)
+/* With a margin, as far as the frame goes. */
+static bool cut(const struct frame *frame, struct rect *box, struct frame *out)
 {
-    int left = box->x - MARGIN_PX, top = box->y - MARGIN_PX;
-    int right = box->x + box->w + MARGIN_PX, bottom = box->y + box->h + MARGIN_PX;
-    left = left > 0 ? left : 0;
-    top = top > 0 ? top : 0;
-    right = right < frame->width ? right : frame->width;
-    bottom = bottom < frame->height ? bottom : frame->height;
-    *box = (struct rect){left, top, right - left, bottom - top};
-    struct frame part = *frame;
-    part.width = box->w;
-    part.height = box->h;
-    part.pixels = frame->pixels + (size_t)top * (size_t)frame->stride + 4 * (size_t)left;
-    return part;
+    *box = (struct rect){box->x - MARGIN_PX, box->y - MARGIN_PX, box->w + 2 * MARGIN_PX,
+                         box->h + 2 * MARGIN_PX};
+    return frame_crop(frame, box, out);
 }
 
-static const char *keep_picture(struct run *run, json_t *row, int ordinal, const struct frame *frame,
-                                const char *hash, struct rect box)
+static const char *keep_picture(struct run *run, json_t *row, int ordinal,
+                                const struct frame *frame, const char *hash, struct rect box)
 {
     struct progress *p = &run->progress;
-    struct frame part = cut(frame, &box);
+    struct frame part;
     const uint8_t *png;
     size_t len;
     struct err err = {0};
-    if (part.width <= 0 || part.height <= 0)
+    if (!cut(frame, &box, &part))
         return "it was not on the screen";
     if (p->row_images >= CAP_ROW_IMAGES)
         return "the run has its most pictures of rows";

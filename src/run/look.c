@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "brain/model/grounding.h"
+#include "core/picture.h"
 #include "run/asks.h"
 #include "run/url.h"
 
@@ -22,26 +23,53 @@ static void keep(char **field, const char *value)
         progress_set(field, value);
 }
 
-static int observe_in(struct run *run, struct pool *pool, unsigned what, struct observation *out,
-                      struct err *err)
+/* Secrets are found by reading the page: once more, when what is to become a picture came without
+ * it. */
+static int see(struct run *run, struct pool *pool, unsigned what, int timeout_ms,
+               struct observation *out, struct err *err)
 {
-    int r = plane_observe(run->plane, pool, what, LOOK_TIMEOUT_MS, out, err);
+    int64_t deadline = clock_mono_ms() + timeout_ms;
+    int r = plane_observe(run->plane, pool, what & ~(unsigned)OBSERVE_PNG, timeout_ms, out, err);
+    if (!r && (what & OBSERVE_FRAME) && mask_wants_page(&run->mask, out))
+        r = plane_observe(run->plane, pool, OBSERVE_FRAME | OBSERVE_PAGE,
+                          (int)(deadline - clock_mono_ms()), out, err);
+    if (!r)
+        mask_seen(&run->mask, pool, out);
+    return r;
+}
+
+static int observe_in(struct run *run, struct pool *pool, unsigned what, int timeout_ms,
+                      struct observation *out, struct err *err)
+{
+    if (what & OBSERVE_PNG)
+        what |= OBSERVE_FRAME;
+    int r = see(run, pool, what, timeout_ms, out, err);
     if (r)
         return r;
+    int64_t seen = clock_mono_us();
+    if (what & OBSERVE_PNG)
+        r = picture_encode(pool, &out->frame, PICTURE_PNG, 0, &out->png, &out->png_len, err);
+    out->perceive_us += clock_mono_us() - seen;
     meter_add(&run->step_meter, METER_PERCEIVE, out->perceive_us);
     keep(&run->live_url, out->url);
-    return 0;
+    return r;
+}
+
+int run_last_look(struct run *run, int timeout_ms, struct observation *out, struct err *err)
+{
+    return observe_in(run, run->step_pool, OBSERVE_PNG, timeout_ms, out, err);
 }
 
 int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err)
 {
-    return observe_in(run, run->step_pool, what, out, err);
+    return observe_in(run, run->step_pool, what, LOOK_TIMEOUT_MS, out, err);
 }
 
 int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err)
 {
     bool dom = plane_caps(run->plane) & PLANE_HAS_DOM;
-    return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : 0), out, err);
+    return observe_in(run, pool, OBSERVE_FRAME | (dom ? OBSERVE_PAGE : 0), LOOK_TIMEOUT_MS, out,
+                      err);
 }
 
 int run_look(struct run *run, struct observation *out, struct err *err)
@@ -65,9 +93,25 @@ static int acted(struct run *run, const struct settled *s, enum meter_bucket wai
     return asks_note(run, s, err);
 }
 
+/* What a person answered, or a password: where the page cannot tell, what the brain or the step
+ * says does. */
+static bool types_secret(const struct run *run, const struct action *a)
+{
+    if (a->type != ACTION_TYPE_TEXT)
+        return false;
+    if (run->answers.texts &&
+        (answer_shows_in(&run->answers, a->text) || run->step != run->asked_step))
+        return true;
+    const char *why = a->reasoning && *a->reasoning ? a->reasoning
+                      : run->step                   ? run->step->intent
+                                                    : "";
+    return !run->mask.has_dom && mask_speaks_of_secret(why);
+}
+
 int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,
             struct err *err)
 {
+    mask_before(&run->mask, action, types_secret(run, action));
     int r = plane_act(run->plane, run->step_pool, action, cap_ms, out, err);
     return r ? r : acted(run, out, METER_SETTLE, err);
 }
@@ -139,7 +183,7 @@ struct view {
 static int see_view(struct run *run, struct pool *pool, struct view *out, struct err *err)
 {
     struct observation obs;
-    int r = observe_in(run, pool, OBSERVE_FRAME, &obs, err);
+    int r = observe_in(run, pool, OBSERVE_FRAME, LOOK_TIMEOUT_MS, &obs, err);
     if (r)
         return r;
     out->frame = obs.frame;

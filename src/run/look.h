@@ -27,6 +27,9 @@ int run_look(struct run *run, struct observation *out, struct err *err) MUST_CHE
 int run_look_in(struct run *run, struct pool *pool, struct observation *out, struct err *err) MUST_CHECK;
 int run_observe(struct run *run, unsigned what, struct observation *out, struct err *err) MUST_CHECK;
 
+/* The last picture of a run, for which there is less time. */
+int run_last_look(struct run *run, int timeout_ms, struct observation *out, struct err *err) MUST_CHECK;
+
 /* The URL now; "" when the plane cannot tell. Also kept in run->live_url. */
 int run_read_url(struct run *run, const char **out, struct err *err) MUST_CHECK;
 

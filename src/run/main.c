@@ -11,7 +11,8 @@
 #include "run/shot.h"
 #include "run/worker.h"
 
-#define SOCKET_FD 3 /* docs/processes.md */
+#define SOCKET_FD  3 /* docs/processes.md */
+#define PICTURE_FD 4 /* sys/blobs.h */
 
 int main(int argc, char **argv)
 {
@@ -25,5 +26,5 @@ int main(int argc, char **argv)
               stderr);
         return WORKER_BAD_START;
     }
-    return worker_main(SOCKET_FD);
+    return worker_main(SOCKET_FD, PICTURE_FD);
 }

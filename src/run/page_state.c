@@ -11,6 +11,7 @@
 #include "run/url.h"
 
 #define MAX_FIELDS 300
+#define LABEL_BYTES 80
 #define LEVELS     4 /* of the path to a field that has no name of its own */
 
 /* --- fields ---------------------------------------------------------------------------------- */
@@ -55,15 +56,6 @@ static enum kind kind_of(const struct node *n)
     if (!strcmp(n->tag, "select"))
         return SELECT;
     return rich && strcmp(rich, "false") ? RICH : NO_FIELD;
-}
-
-/* Also while the page shows it in plain ("show password"): then its autocomplete says what it is. */
-static bool is_password(const struct node *n)
-{
-    static const char *const secret[] = {"current-password", "new-password", "one-time-code", NULL};
-    const char *complete = node_attr(n, "autocomplete");
-    return !strcmp(n->tag, "input") &&
-           (!strcmp(type_of(n), "password") || (complete && one_of(secret, complete)));
 }
 
 /* --- selectors ------------------------------------------------------------------------------- */
@@ -185,7 +177,7 @@ static bool is_secret(struct pool *pool, const struct page *page, const struct f
                       const struct answers *answers)
 {
     const struct node *n = &page->nodes[f->at[i]];
-    if (is_password(n))
+    if (node_is_password(n))
         return true;
     return answer_shows_in(answers, value_of(pool, page, f->at[i])) ||
            (is_box(page, f->at[i]) && answer_shows_in(answers, boxes_around(pool, page, f, i)));
@@ -206,6 +198,22 @@ json_t *page_state_form(struct pool *pool, const struct page *page, const struct
         json_put(form, f->names[i], one);
     }
     return form;
+}
+
+json_t *page_state_fields(struct pool *pool, const struct page *page)
+{
+    struct fields *f = pool_alloc(pool, sizeof(*f));
+    json_t *out = json_object();
+    find_fields(pool, page, f);
+    for (int i = 0; i < f->n; i++) {
+        const struct node *n = &page->nodes[f->at[i]];
+        json_t *one = json_object();
+        json_put_str(one, "kind", kind_names[kind_of(n)]);
+        json_put(one, "label", json_string_safe(str_cut(pool, n->name, LABEL_BYTES)));
+        json_put(one, "value", json_string_safe(value_of(pool, page, f->at[i])));
+        json_put(out, f->names[i], one);
+    }
+    return out;
 }
 
 int page_state_take(struct run *run, struct err *err)

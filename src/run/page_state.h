@@ -24,6 +24,10 @@ int page_state_due(struct run *run, struct err *err) MUST_CHECK;
 /* What stands in the fields of a page: the "form_state" above. New reference. */
 json_t *page_state_form(struct pool *pool, const struct page *page, const struct answers *answers);
 
+/* What stands in the fields of a page, passwords too: {selector: {"kind", "label", "value"}}. For a comparison in
+ * memory; it is told nobody. New reference. */
+json_t *page_state_fields(struct pool *pool, const struct page *page);
+
 /* The address to open for step index; "" when there is no state for it. */
 const char *page_state_url(const struct run *run, int index);
 

@@ -121,13 +121,42 @@ static void tell(struct run *run, json_t *reason)
     json_decref(reason);
 }
 
-/* E_TIMEOUT at the deadline; 0 when it goes on or ends. */
-static int stand(struct run *run, json_t *reason, int64_t deadline_mono_ms)
+static bool stirs(void *arg)
 {
+    return goes_on(arg) || person_waits(arg);
+}
+
+static int64_t end_of(int64_t patience_ms)
+{
+    return patience_ms ? clock_mono_ms() + patience_ms : INT64_MAX;
+}
+
+/* A person who has the controls is not timed. */
+static int wait_on(struct run *run, int64_t patience_ms, struct err *err)
+{
+    int r = 0;
+    int64_t end = end_of(patience_ms);
+    while (!r && !goes_on(run)) {
+        int64_t look = person_look_due(run);
+        r = loop_wait(run->loop, stirs, run, look < end ? look : end);
+        if (run->person.here)
+            end = end_of(patience_ms);
+        if (r == E_TIMEOUT && clock_mono_ms() < end)
+            r = 0;
+        if (!r)
+            r = person_serve(run, err);
+    }
+    return r || run->stop != RUN_STOP_NONE ? r : person_left(run, err);
+}
+
+/* E_TIMEOUT when nobody came within patience_ms (0: however long it takes); 0 when it goes on or ends. */
+static int stand(struct run *run, json_t *reason, int64_t patience_ms)
+{
+    struct err ignored = {0};
     int64_t since = clock_mono_us(), passed;
     loop_timer_clear(&run->time_cap);
     tell(run, reason);
-    int r = loop_wait(run->loop, goes_on, run, deadline_mono_ms);
+    int r = wait_on(run, patience_ms, &ignored);
     passed = clock_mono_us() - since;
     run->start_us += passed;
     run->step_meter.start_us += passed;
@@ -141,7 +170,7 @@ int pause_here(struct run *run, struct err *err)
 {
     int r = 0;
     while (!r && !goes_on(run))
-        r = stand(run, reason_now(run), INT64_MAX);
+        r = stand(run, reason_now(run), 0);
     return r ? err_set(err, r, "interrupted while the run was paused") : 0;
 }
 
@@ -223,7 +252,7 @@ static int human_takes_over(struct run *run, struct err *err)
 {
     const int given = run->config->human_wait_ms;
     run->challenged = true;
-    int r = stand(run, reason_now(run), clock_mono_ms() + (given ? given : HUMAN_MS));
+    int r = stand(run, reason_now(run), given ? given : HUMAN_MS);
     bool solved = !run->challenged && run->stop == RUN_STOP_NONE;
     run->challenged = false;
     if (r == E_TIMEOUT) {

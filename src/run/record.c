@@ -92,7 +92,7 @@ void record_final(struct run *run)
     struct err err = {0};
     if (!run->config->screenshot_dir)
         return;
-    if (!plane_observe(run->plane, run->step_pool, OBSERVE_PNG, FINAL_LOOK_MS, &obs, &err) &&
+    if (!run_last_look(run, FINAL_LOOK_MS, &obs, &err) &&
         obs.png && record_picture(run, "final.png", obs.png, obs.png_len))
         return; /* it was told */
 }

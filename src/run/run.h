@@ -24,7 +24,9 @@
 #include "reader/reader.h"
 #include "run/answer.h"
 #include "run/coverage.h"
+#include "run/mask.h"
 #include "run/meter.h"
+#include "run/person.h"
 #include "run/progress.h"
 #include "sys/loop.h"
 
@@ -42,7 +44,7 @@ enum run_stop {
     RUN_STOP_PLANE,  /* the display or the browser died while nothing was asked of it */
 };
 
-/* All callbacks but paused are mandatory; unpaused is with paused. */
+/* All callbacks but paused, clipboard and blind are mandatory; unpaused is with paused. */
 struct run_host {
     void *arg;
     /* One line of history: {layer, kind, summary, step_index, detail}. Borrowed. */
@@ -56,6 +58,10 @@ struct run_host {
     void (*paused)(void *arg, const json_t *pause);
     /* It goes on by itself: nobody came to solve the challenge. */
     void (*unpaused)(void *arg);
+    /* What the person who has the controls copied. NULL: nobody can. */
+    void (*clipboard)(void *arg, const char *text);
+    /* Somebody watches, and gets no picture before the run has looked again (camera.h). NULL: nobody does. */
+    bool (*blind)(void *arg);
 };
 
 struct run_config {
@@ -121,8 +127,11 @@ struct run {
     enum run_stop stop;
     bool pausing; /* stand still before the next step; run_pause() */
     bool challenged; /* a human is to solve what the site asks; pause.h */
+    struct person person;
     struct answers answers;
+    struct mask mask;        /* of what is seen, and of what the camera takes */
     const struct step *step; /* under way */
+    const struct step *asked_step; /* the same before {{user_input}} was put in */
     int index;               /* its index */
     char *live_url;          /* as last read, owned; "" unknown */
     char *url_before;        /* at the start of the step, owned */

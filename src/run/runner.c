@@ -50,6 +50,7 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
     run->dialog_page = empty_text();
     run->start_us = clock_mono_us();
     answers_take(&run->answers, config->user_input);
+    mask_init(&run->mask, &run->answers, plane && plane_caps(plane) & PLANE_HAS_DOM);
     meter_start(&run->step_meter);
 }
 
@@ -64,6 +65,7 @@ void run_release(struct run *run)
     json_decref(run->saved);
     json_decref(run->saved_results);
     answers_release(&run->answers);
+    person_release(&run->person);
     free(run->live_url);
     free(run->url_before);
     free(run->dialog_page);

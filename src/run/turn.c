@@ -265,7 +265,8 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
     run->index = run->progress.step_index;
-    run->step = answer_fill(run->step_pool, edits_step(run, run->index), pause_answer(run));
+    run->asked_step = edits_step(run, run->index);
+    run->step = answer_fill(run->step_pool, run->asked_step, pause_answer(run));
     meter_start(&run->step_meter);
     /* One whose guard is false is a step that is skipped, like any other. */
     return is_flow(run->step) && step_guard_holds(run) ? run_flow(run, next, err) : run_step(run, next, err);

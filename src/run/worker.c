@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/inner/inner.h"
+#include "run/live.h"
 #include "run/minds.h"
 #include "run/profile.h"
 #include "run/run.h"
@@ -36,11 +37,13 @@ struct worker {
     json_t *start;
     struct plane *plane;
     struct minds minds;
+    struct camera *camera;
+    struct live *live; /* pictures for whoever watches; NULL: nobody can */
     struct run run;
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
     enum run_stop stop;                /* asked for before the run was initialised */
-    bool pausing;                      /* likewise */
+    bool pausing, person;              /* likewise */
     json_t *answers;                   /* likewise: what came with a resume, owned */
     struct loop_timer drain;           /* armed when a drain was asked for */
     const char *wait_key, *wait_state; /* journal entry that is waited for */
@@ -116,6 +119,24 @@ static void on_resume(struct worker *w, const json_t *m)
     }
 }
 
+static void on_person(struct worker *w, const json_t *m)
+{
+    w->person = json_flag(m, "here", false);
+    if (w->running)
+        person_here(&w->run, w->person);
+}
+
+static void on_hand(struct worker *w, const json_t *m)
+{
+    if (w->running)
+        person_does(&w->run, json_object_get(m, "hand"));
+}
+
+static void on_view(struct worker *w, const json_t *m)
+{
+    live_watch(w->live, json_flag(m, "regions", false), json_flag(m, "frames", false));
+}
+
 static void on_ack(struct worker *w, const json_t *m)
 {
     if (w->wait_key && !strcmp(json_str(m, "key", ""), w->wait_key) &&
@@ -127,7 +148,8 @@ static const struct {
     const char *type;
     void (*fn)(struct worker *w, const json_t *m);
 } handlers[] = {{"start", on_start}, {"cancel", on_cancel}, {"drain", on_drain},
-                {"pause", on_pause}, {"resume", on_resume}, {"ack", on_ack}};
+                {"pause", on_pause}, {"resume", on_resume}, {"ack", on_ack},
+                {"person", on_person}, {"hand", on_hand},     {"view", on_view}};
 
 static void on_message(void *arg, const char *type, const json_t *message)
 {
@@ -182,6 +204,21 @@ static void send_unpaused(void *arg)
     if (ipc_send(w->ipc, m))
         log_debug(LOGGER, &w->log, "unpaused could not be sent");
     json_decref(m);
+}
+
+static void send_clipboard(void *arg, const char *text)
+{
+    struct worker *w = arg;
+    json_t *m = json_pack("{s:s,s:o}", "type", "clipboard", "text", json_string_safe(text));
+    if (ipc_send(w->ipc, m))
+        log_debug(LOGGER, &w->log, "what was copied could not be sent");
+    json_decref(m);
+}
+
+static bool is_blind(void *arg)
+{
+    struct worker *w = arg;
+    return live_is_watched(w->live) && camera_is_blind(w->camera);
 }
 
 static bool is_acked(void *arg)
@@ -466,18 +503,24 @@ static void stop_plane(struct worker *w, enum plane_end how)
 static int carry_out(struct worker *w, const struct plan *plan)
 {
     struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
-                            send_paused, send_unpaused};
+                            send_paused, send_unpaused, send_clipboard, is_blind};
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
     w->running = true;
+    w->camera = camera_create(w->loop, w->plane, &w->run.mask);
+    live_use(w->live, w->camera);
     run_pause(&w->run, w->pausing);
+    person_here(&w->run, w->person);
     run_answer(&w->run, w->answers);
     if (w->stop != RUN_STOP_NONE)
         run_stop(&w->run, w->stop);
     run_execute(&w->run, &end);
     w->ending = true;
     loop_timer_clear(&w->drain);
+    live_use(w->live, NULL);
+    camera_destroy(w->camera);
+    w->camera = NULL;
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
@@ -534,12 +577,14 @@ static int serve_start(struct worker *w)
     return carry_out(w, plan);
 }
 
-int worker_main(int fd)
+int worker_main(int fd, int picture_fd)
 {
     struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}};
     struct err err = {0};
     int status = WORKER_BAD_START;
     int r = set_up(&w, fd, &err);
+    if (!r)
+        w.live = live_create(w.loop, picture_fd);
     if (!r)
         r = loop_wait(w.loop, has_start, &w, clock_mono_ms() + START_MS);
     if (!r || w.start) /* a cancel that came right behind the start is dealt with like any other */
@@ -548,6 +593,7 @@ int worker_main(int fd)
         log_error(LOGGER, NULL, "no start message: %s", *err.msg ? err.msg : err_name(r));
     stop_plane(&w, PLANE_END_NOW);
     minds_close(&w.minds);
+    live_destroy(w.live);
     ipc_destroy(w.ipc);
     pool_destroy(w.pool); /* links to models end with it, before the loop does */
     loop_destroy(w.loop);

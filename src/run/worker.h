@@ -11,7 +11,8 @@ enum worker_exit {
     WORKER_BAD_START = 4,
 };
 
-/* Carry out the run that arrives on fd; returns a process exit status. Takes over fd. */
-int worker_main(int fd);
+/* Carry out the run that arrives on fd, with pictures for picture_fd (no socket: for nobody); returns a process exit
+ * status. Takes both over. */
+int worker_main(int fd, int picture_fd);
 
 #endif

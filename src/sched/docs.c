@@ -1,6 +1,7 @@
 /*
  * docs.c - what a caller is told about a run: status, phase, result, logs (http-api.md 9 and 10).
  */
+#include "sched/live.h"
 #include "sched/private.h"
 
 #include <stdio.h>
@@ -128,6 +129,22 @@ static void put_pause_state(struct sched *s, struct pool *pool, const struct run
     json_put(doc, "pause_state", state);
 }
 
+/* Where to watch it, and, while it waits for somebody, where to take its controls (docs/live.md). Whoever may
+ * read the status may watch. */
+static void put_viewer(struct sched *s, struct pool *pool, const struct run_record *rec, json_t *doc)
+{
+    static const char nobody[LEASE_WHO_BYTES] = "0000000000000000";
+    bool paused = rec->state == RUN_PAUSED && sched_slot_of(s, RUN_KEY_OF(rec));
+    int64_t expires_us;
+    if (run_state_terminal(rec->state) || (!paused && !json_flag(rec->doc, "live_viewer", false)))
+        return;
+    json_put_str(doc, "viewer_url",
+                 pool_printf(pool, "/v1/runs/%s/view.mjpeg?token=%s", rec->run_id,
+                             sched_view_token(s, pool, RUN_KEY_OF(rec), VIEW_WATCH, nobody, &expires_us)));
+    if (paused)
+        json_put_str(doc, "takeover_url", pool_printf(pool, "/v1/runs/%s/takeover", rec->run_id));
+}
+
 json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record *rec)
 {
     json_t *doc = json_keep(pool, json_object());
@@ -146,6 +163,7 @@ json_t *docs_status(struct sched *s, struct pool *pool, const struct run_record 
     if (rec->state == RUN_QUEUED)
         put_place(s, pool, rec, doc);
     put_pause_state(s, pool, rec, doc);
+    put_viewer(s, pool, rec, doc);
     if (wants_help(rec))
         json_put(doc, "failure_help", help_of(s, rec));
     return doc;

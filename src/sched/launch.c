@@ -173,7 +173,8 @@ static void show_models(const struct gateway *gateway, const char **keep)
             *keep++ = all[i];
 }
 
-static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags, struct err *err)
+/* fds: for messages, for pictures, and the log's or -1. */
+static int spawn_in(struct slot *slot, const int fds_of_worker[3], unsigned flags, struct err *err)
 {
     struct sched *s = slot->sched;
     struct pool *pool = slot->pool;
@@ -192,13 +193,15 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
         "TZ=UTC",
         pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp)};
     pass_picture_settings(env, 5, ARRAY_SIZE(env) - 1);
-    struct proc_fd fds[] = {{.from = socket_fd, .to = 3}, {.from = log_fd, .to = 2}};
+    struct proc_fd fds[] = {{.from = fds_of_worker[0], .to = 3},
+                            {.from = fds_of_worker[1], .to = 4},
+                            {.from = fds_of_worker[2], .to = 2}};
     struct proc_spec spec = {
         .argv = argv,
         .env = env,
         .cwd = work,
         .fds = fds,
-        .n_fds = log_fd >= 0 ? 2 : 1,
+        .n_fds = fds_of_worker[2] >= 0 ? 3 : 2,
         .uid = slot->uid,
         .flags = flags,
         .keep = keep,
@@ -207,13 +210,14 @@ static int spawn_in(struct slot *slot, int socket_fd, int log_fd, unsigned flags
 }
 
 /* Isolated when the kernel lets us, else without, and say so once. */
-static int spawn(struct slot *slot, int socket_fd, struct err *err)
+static int spawn(struct slot *slot, int socket_fd, int picture_fd, struct err *err)
 {
     struct sched *s = slot->sched;
     int log_fd = dirs_open_log(s, slot->key);
+    const int fds[] = {socket_fd, picture_fd, log_fd};
     struct err refused = {0};
     slot->isolated = true;
-    int r = spawn_in(slot, socket_fd, log_fd, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
+    int r = spawn_in(slot, fds, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
     if (r == E_FORBIDDEN) {
         if (!s->warned_not_isolated)
             log_warning(LOGGER, NULL,
@@ -221,7 +225,7 @@ static int spawn(struct slot *slot, int socket_fd, struct err *err)
                         "swept up after");
         s->warned_not_isolated = true;
         slot->isolated = false;
-        r = spawn_in(slot, socket_fd, log_fd, PROC_DIE_WITH_PARENT, err);
+        r = spawn_in(slot, fds, PROC_DIE_WITH_PARENT, err);
     } else if (r && err) {
         *err = refused;
     }
@@ -230,16 +234,39 @@ static int spawn(struct slot *slot, int socket_fd, struct err *err)
     return r;
 }
 
-int launch_worker(struct slot *slot, int *ret_fd, struct err *err)
+static int make_pair(int out[2], struct err *err)
 {
-    int s[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s))
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out))
         return err_sys(err, E_IO, "cannot make a socket for the worker");
-    int r = spawn(slot, s[1], err);
-    close(s[1]);
+    return 0;
+}
+
+static void close_pair(const int pair[2])
+{
+    close(pair[0]);
+    close(pair[1]);
+}
+
+int launch_worker(struct slot *slot, int *ret_fd, int *ret_picture_fd, struct err *err)
+{
+    int words[2], pictures[2];
+    int r = make_pair(words, err);
     if (r)
-        close(s[0]);
-    else
-        *ret_fd = s[0];
-    return r;
+        return r;
+    r = make_pair(pictures, err);
+    if (r) {
+        close_pair(words);
+        return r;
+    }
+    r = spawn(slot, words[1], pictures[1], err);
+    if (r) {
+        close_pair(words);
+        close_pair(pictures);
+        return r;
+    }
+    close(words[1]);
+    close(pictures[1]);
+    *ret_fd = words[0];
+    *ret_picture_fd = pictures[0];
+    return 0;
 }

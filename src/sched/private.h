@@ -13,7 +13,7 @@
  *   profiles.c profiles that are held
  *   runs_log.c one line per ended run                 ready.c  could a run be carried out now
  *   reaper.c   what is old goes                       cache.c  pages that need not be read again
- *   answers.c  what people answered, in memory
+ *   answers.c  what people answered, in memory  live_private.h: runs that are watched or taken over
  *
  * What happens to runs is learnt from the store's notes (on_note() in sched.c), whoever caused it:
  * counts, texts and followers hang on them and on nothing else.
@@ -25,6 +25,7 @@
 #include "sched/keymap.h"
 #include "sched/sched.h"
 #include "store/outbox.h"
+#include "sys/blobs.h"
 #include "sys/ipc.h"
 #include "sys/proc.h"
 
@@ -73,6 +74,7 @@ struct slot {
     struct loop_fd *exit_watch;
     struct ipc *ipc;
     int socket; /* the ipc's */
+    struct blobs_reader *pictures; /* of its display; NULL: none will come */
     bool ipc_closed, exited;
     const char *exit_reason; /* "killed by signal 9 (Killed)" */
     const char *broke;       /* it spoke wrongly: why it is being killed */
@@ -90,6 +92,7 @@ struct slot {
     const char *cancel_reason;
     bool pausing;            /* it is to stand still, or does so by itself */
     bool paused;             /* it stands still; the cap's timer does not run */
+    bool held;               /* likewise: its browser is kept for so long only */
     int64_t cap_left_ms;     /* of a paused one */
 
     struct loop_timer kill_timer, cap_timer, retry_timer, events_timer, hold_timer;
@@ -157,6 +160,9 @@ struct sched {
     struct loop_timer submit_timer;
     /* others */
     struct keymap watches, answers;
+    struct keymap screens; /* screen.c: of runs that are watched or taken over */
+    int n_views;
+    const char *view_key;
     struct view_table views;
     struct follow_table follows;
     struct stale_list stale;
@@ -241,6 +247,8 @@ void slot_cancel(struct slot *slot, const char *reason);
 void slot_pause(struct slot *slot, const char *reason);
 /* It says so; by_itself: it was not told to. False: nobody wants it any more, or it is known. */
 bool slot_paused(struct slot *slot, bool by_itself, bool held);
+void slot_hold_browser(struct slot *slot, bool on); /* of a paused run, for as long as a person uses it */
+void slot_say(struct slot *slot, json_t *message);  /* takes the reference over */
 void slot_resume(struct slot *slot);   /* told, with the answers that there are */
 void slot_unpaused(struct slot *slot); /* it goes on by itself */
 bool slot_can_resume(const struct slot *slot); /* its worker is in order and stays */
@@ -268,9 +276,9 @@ void answers_forget(struct sched *s, struct run_key key);
 void answers_forget_all(struct sched *s);
 
 /* --- launch.c --- */
-/* Start the worker program for a slot; its process goes into slot->proc, our end of its socket to
- * *ret_fd. */
-int launch_worker(struct slot *slot, int *ret_fd, struct err *err) MUST_CHECK;
+/* Start the worker program for a slot; its process goes into slot->proc, our ends of its sockets, for
+ * messages and for pictures, to *ret_fd and *ret_picture_fd. */
+int launch_worker(struct slot *slot, int *ret_fd, int *ret_picture_fd, struct err *err) MUST_CHECK;
 /* The `start` message of docs/processes.md. New reference. */
 /* What things cost here; keys of core/cost.h. New reference. */
 json_t *launch_rates(const struct settings *set);
@@ -287,6 +295,16 @@ json_t *cache_read(struct sched *s, struct pool *pool, const char *tenant, const
 /* Keep the rows of a checkpoint that have a page of their own, as far as the settings say so. */
 void cache_write(struct sched *s, struct pool *pool, const char *tenant, const json_t *settings,
                  const json_t *checkpoint);
+
+/* --- screen.c, takeover.c, view_key.c --- */
+void screen_note(struct sched *s, const struct store_note *note);
+void screen_worker(struct slot *slot, bool there); /* of a run; it got its start, or is gone */
+void screen_stands(struct slot *slot);             /* it stands still now, or goes on */
+int screen_take(struct slot *slot, const void *data, size_t len, struct err *err) MUST_CHECK; /* E_PROTOCOL */
+void screens_release(struct sched *s);
+bool takeover_holds(const struct slot *slot); /* a person has its controls */
+void takeover_clipboard(struct slot *slot, const char *text);
+int view_key_open(struct sched *s, struct err *err) MUST_CHECK;
 
 /* --- settle.c --- */
 /* Each stores the ending of a run in one commit and then writes its files. 0, or the store's error when

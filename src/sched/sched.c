@@ -232,6 +232,7 @@ static void on_note(void *arg, const struct store_note *note)
     queue_note(s, note);
     views_drop(s, note->key);
     follow_note(s, note);
+    screen_note(s, note);
     if (note->result)
         runs_log_soon(s);
     if (run_state_terminal(note->state))
@@ -331,6 +332,8 @@ static int take_over(struct sched *s, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     int r = dirs_create_base(s, err);
+    if (!r)
+        r = view_key_open(s, err);
     if (!r) {
         if (sweep_processes(pool_printf(pool, "%s/tenants", s->settings->data_dir)))
             log_info(LOGGER, NULL, "ended processes that an earlier server left behind");
@@ -393,6 +396,7 @@ void sched_destroy(struct sched *s)
     watch_release(s);
     views_release(s);
     follow_release(s);
+    screens_release(s);
     files_release(s);
     reaper_release(s);
     runs_log_release(s);

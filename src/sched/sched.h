@@ -55,6 +55,7 @@ struct submission {
     const json_t *warnings;   /* beside the plan's own: strings the caller is told; NULL none */
     const json_t *user_input; /* answers the run's first question; kept in memory only. NULL none */
     const json_t *options;    /* object for the worker: extraction_schema, nav_wait_s, ... or NULL */
+    bool live_viewer;         /* its status says where to watch it */
     const json_t *cache;      /* {"key","read","write","ttl_s"} of agent-loop.md 14.6, or NULL */
     const char *mode;         /* "detached" or "sync" */
     const char *const *allowed_domains; /* of the tenant; the runner checks them again. Empty: any */

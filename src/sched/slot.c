@@ -72,14 +72,19 @@ void slot_linger(struct slot *slot)
     kill_after(slot, LINGER_MS);
 }
 
+void slot_say(struct slot *slot, json_t *message)
+{
+    if (slot->ipc && ipc_send(slot->ipc, message))
+        slot_kill(slot);
+    json_decref(message);
+}
+
 static void send_word(struct slot *slot, const char *type, const char *reason)
 {
     json_t *m = json_pack("{s:s}", "type", type);
     if (reason)
         json_put(m, "reason", json_string_safe(reason));
-    if (slot->ipc && ipc_send(slot->ipc, m))
-        slot_kill(slot);
-    json_decref(m);
+    slot_say(slot, m);
 }
 
 void slot_cancel(struct slot *slot, const char *reason)
@@ -134,10 +139,19 @@ bool slot_paused(struct slot *slot, bool by_itself, bool held)
     slot->sched->queue_version++; /* what the others wait for */
     slot->cap_left_ms = slot->cap_timer.loop ? slot->cap_timer.at_mono_ms - clock_mono_ms() : 0;
     loop_timer_clear(&slot->cap_timer);
-    if (held)
+    slot->held = held;
+    slot_hold_browser(slot, takeover_holds(slot));
+    screen_stands(slot);
+    return true;
+}
+
+void slot_hold_browser(struct slot *slot, bool on)
+{
+    if (on || !slot->held || !slot->paused)
+        loop_timer_clear(&slot->hold_timer);
+    else
         loop_timer_set(slot->sched->loop, &slot->hold_timer,
                        slot->sched->settings->pause_hold_s * INT64_C(1000), held_for_long, slot);
-    return true;
 }
 
 bool slot_can_resume(const struct slot *slot)
@@ -153,8 +167,9 @@ void slot_unpaused(struct slot *slot)
     if (slot->paused)
         loop_timer_set(slot->sched->loop, &slot->cap_timer,
                        slot->cap_left_ms > 1000 ? slot->cap_left_ms : 1000, on_cap, slot);
-    slot->pausing = slot->paused = false;
+    slot->pausing = slot->paused = slot->held = false;
     slot->sched->queue_version++;
+    screen_stands(slot);
 }
 
 void slot_resume(struct slot *slot)
@@ -164,9 +179,7 @@ void slot_resume(struct slot *slot)
     if (answers)
         json_object_set(m, "user_input", (json_t *)answers);
     slot_unpaused(slot);
-    if (slot->ipc && ipc_send(slot->ipc, m))
-        slot_kill(slot);
-    json_decref(m);
+    slot_say(slot, m);
 }
 
 /* --- backlog -----------------------------------------------------------------------------------
@@ -282,6 +295,23 @@ static void on_message(void *arg, const char *type, const json_t *message)
     slot_kill(slot);
 }
 
+static void on_picture(void *arg, const void *data, size_t len)
+{
+    struct slot *slot = arg;
+    if (!screen_take(slot, data, len, NULL))
+        return;
+    slot->broke = "broke the protocol: not a picture";
+    slot_kill(slot);
+}
+
+/* Without pictures the run goes on. */
+static void on_no_pictures(void *arg, int code)
+{
+    struct slot *slot = arg;
+    blobs_reader_destroy(slot->pictures);
+    slot->pictures = NULL;
+}
+
 static void on_ipc_close(void *arg, int code)
 {
     struct slot *slot = arg;
@@ -339,6 +369,7 @@ static void release(struct slot *slot)
     end_models(slot);
     loop_fd_remove(slot->exit_watch);
     ipc_destroy(slot->ipc);
+    blobs_reader_destroy(slot->pictures);
     proc_end(&slot->proc, 0);
     json_decref(slot->backlog);
     json_decref(slot->events);
@@ -366,6 +397,7 @@ static void free_slot(struct slot *slot)
     dirs_clean_work(s, slot->key);
     take_back(slot);
     views_drop(s, slot->key); /* they say that it has a worker */
+    screen_worker(slot, false);
     release(slot);
     sched_slot_freed(s);
 }
@@ -391,12 +423,15 @@ static bool passes_by_itself(int sys_errno)
 
 static int connect_worker(struct slot *slot, struct err *err)
 {
-    int fd, r = launch_worker(slot, &fd, err);
+    int fd, picture_fd, r = launch_worker(slot, &fd, &picture_fd, err);
     if (r) {
         if (err->sys_errno == ENOSPC)
             err->sys_errno = EAGAIN; /* of clone(): too many namespaces */
         return r;
     }
+    if (blobs_reader_create(slot->sched->loop, picture_fd, on_picture, on_no_pictures, slot, &slot->pictures,
+                            NULL))
+        close(picture_fd); /* then nobody can watch */
     r = ipc_create(slot->sched->loop, fd, on_message, on_ipc_close, slot, &slot->ipc, err);
     if (r) {
         close(fd);
@@ -467,6 +502,7 @@ static void send_start(struct slot *slot, const struct run_record *rec, json_t *
         slot_kill(slot);
     }
     json_decref(start);
+    screen_worker(slot, true);
 }
 
 static int launch(struct slot *slot, struct err *err)

@@ -31,6 +31,7 @@ struct view {
     struct text status, phase;
     int64_t queue_version; /* status of a queued run holds for this one; -1: of every other */
     int64_t changed_us;    /* what the hint counts from */
+    int64_t stale_mono_ms; /* the address in the status to watch the run at is old then */
     bool terminal;
     size_t hint_at; /* in phase */
     int hint_ms;    /* printed last */
@@ -182,6 +183,7 @@ static int refresh(struct sched *s, struct run_key key, bool status, struct view
         v->terminal = run_state_terminal(rec.state);
         if (status) {
             keep_text(s, v, &v->status, print_status(s, pool, &rec));
+            v->stale_mono_ms = clock_mono_ms() + s->settings->view_token_s * INT64_C(500);
             v->queue_version = rec.state == RUN_QUEUED ? s->queue_version : -1;
         } else {
             keep_text(s, v, &v->phase, print_phase(s, pool, &rec, &v->hint_at));
@@ -197,7 +199,8 @@ int sched_status_text(struct sched *s, struct run_key key, const char **ret_text
 {
     struct view *v = find(s, key);
     bool moved = v && v->queue_version >= 0 && v->queue_version != s->queue_version;
-    int r = !v || !v->status.data || moved ? refresh(s, key, true, &v, err) : 0;
+    bool stale = v && !v->terminal && clock_mono_ms() >= v->stale_mono_ms;
+    int r = !v || !v->status.data || moved || stale ? refresh(s, key, true, &v, err) : 0;
     if (r)
         return r;
     *ret_text = v->status.data;

@@ -161,6 +161,12 @@ static int on_unpaused(struct slot *slot, const json_t *m, struct err *err)
     return 0;
 }
 
+static int on_clipboard(struct slot *slot, const json_t *m, struct err *err)
+{
+    takeover_clipboard(slot, json_str(m, "text", ""));
+    return 0;
+}
+
 static int on_lost(struct slot *slot, const json_t *m, struct err *err)
 {
     slot->lost_reason = pool_strdup(slot->pool, json_str(m, "reason", "the worker gave up"));
@@ -252,6 +258,7 @@ static const struct handler {
     {"lost", on_lost, true},
     {"paused", on_paused, true},
     {"unpaused", on_unpaused, true},
+    {"clipboard", on_clipboard, true},
     {"flush", on_flush, false}, /* EVENTS_MS are over */
     {"died", on_died, false},   /* process gone, socket read to its end */
 };

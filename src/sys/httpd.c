@@ -138,3 +138,9 @@ void httpd_release(struct httpd_hold *hold)
     httpd_wake(hold);
     hold->httpd = NULL;
 }
+
+void httpd_end_upgrade(struct httpd *h, struct MHD_UpgradeResponseHandle *urh)
+{
+    MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+    turn_soon(h);
+}

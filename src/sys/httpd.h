@@ -65,4 +65,8 @@ void httpd_hold_after(struct httpd_hold *hold);
 /* Wake it and watch it no more. Released is fine. */
 void httpd_release(struct httpd_hold *hold);
 
+/* A connection that speaks another protocol now is over: its socket, which is on no loop any more, is closed and
+ * its call completed, in the loop's next turn. */
+void httpd_end_upgrade(struct httpd *httpd, struct MHD_UpgradeResponseHandle *urh);
+
 #endif

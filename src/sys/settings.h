@@ -72,6 +72,8 @@ struct settings {
     double nav_wait_s;
     int type_delay_ms;
     int pause_hold_s; /* a paused run's browser is kept for so long */
+    int takeover_s;   /* a person who does nothing for so long has the controls no more */
+    int view_token_s; /* an address to watch a run at is good for so long */
     bool pause_on_captcha, auto_url_gate;
     /* what helps a brain, and what is tried when a step fails (agent-loop.md); on unless it is switched off */
     bool done_gate, loop_recovery, loop_adaptive, adaptive_click_tol, predicate_verify, perceptual_verify,

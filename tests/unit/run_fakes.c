@@ -92,7 +92,7 @@ static void draw(struct fake_web *w, struct pool *pool, const struct fake_page *
         for (int x = 0; x < FRAME_W; x++)
             memset(px + (row * FRAME_W + x) * 4, w->white ? 255 : (hex[x] * 37) & 0xff, 4);
     }
-    *out = (struct frame){width, height, width * 4, clock_mono_us(), px};
+    *out = (struct frame){.width = width, .height = height, .stride = width * 4, .taken_us = clock_mono_us(), .pixels = px};
 }
 
 static struct attr *kind_attr(struct pool *pool, const struct fake_element *e)

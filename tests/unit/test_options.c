@@ -90,7 +90,6 @@ static void a_run_option_that_is_wrong_is_named(void **state)
         {"{\"video_fps\":31}", "'video_fps'"},
         {"{\"video_format\":\"avi\"}", "'video_format'"},
         {"{\"record_video\":true}", "'record_video'"},
-        {"{\"live_viewer\":true}", "'live_viewer'"},
         {"{\"proxy_city\":\"Tampa\"}", "'proxy_city'"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

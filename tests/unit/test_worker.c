@@ -68,7 +68,7 @@ static void start_worker(struct parent *p)
     assert_true(p->pid >= 0);
     if (p->pid == 0) {
         close(pair[0]);
-        _exit(worker_main(pair[1]));
+        _exit(worker_main(pair[1], -1));
     }
     close(pair[1]);
     assert_int_equal(loop_create(&p->loop, NULL), 0);

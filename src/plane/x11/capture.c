@@ -85,22 +85,35 @@ int display_fingerprint(struct display *d, const struct rect *area, uint64_t *re
     return 0;
 }
 
-int display_capture(struct display *d, struct pool *pool, struct frame *out, struct err *err)
+int display_glance(struct display *d, struct frame *out, uint8_t **ret_pixels, struct err *err)
 {
     const struct rect all = {0, 0, d->width, d->height};
     int r = fetch(d, &all, err);
     if (r)
         return r;
-    uint8_t *pixels = pool_try(pool, d->shm_len);
-    if (!pixels)
-        return err_set(err, E_NOMEM, "no memory for a screen capture");
-    memcpy(pixels, d->shm, d->shm_len);
     *out = (struct frame){
         .width = d->width,
         .height = d->height,
         .stride = d->width * 4,
         .taken_us = clock_mono_us(),
-        .pixels = pixels,
+        .pixels = d->shm,
     };
+    *ret_pixels = d->shm;
+    return 0;
+}
+
+int display_capture(struct display *d, struct pool *pool, struct frame *out, struct err *err)
+{
+    struct frame seen;
+    uint8_t *shown;
+    int r = display_glance(d, &seen, &shown, err);
+    if (r)
+        return r;
+    uint8_t *pixels = pool_try(pool, d->shm_len);
+    if (!pixels)
+        return err_set(err, E_NOMEM, "no memory for a screen capture");
+    memcpy(pixels, shown, d->shm_len);
+    seen.pixels = pixels;
+    *out = seen;
     return 0;
 }

@@ -42,6 +42,14 @@ void damage_event(struct display *d, const xcb_generic_event_t *ev)
         .at_us = clock_mono_us(),
         .rect = {e->area.x, e->area.y, e->area.width, e->area.height},
     };
+    if (d->on_damage)
+        d->on_damage(d->on_damage_arg);
+}
+
+void display_watch(struct display *d, display_damage_fn *fn, void *arg)
+{
+    d->on_damage = fn;
+    d->on_damage_arg = arg;
 }
 
 /* The i-th newest note, NULL when there is none or it has been overwritten. */

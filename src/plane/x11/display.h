@@ -25,6 +25,9 @@ void display_size(const struct display *d, int *width, int *height);
 /* Copy the screen into pool. < 1 ms. E_GONE. */
 int display_capture(struct display *d, struct pool *pool, struct frame *out, struct err *err) MUST_CHECK;
 
+/* The screen in the memory that the server copies it into: until the next call that looks at pixels. E_GONE. */
+int display_glance(struct display *d, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
+
 /* A number that differs when the pixels of area do; area must be inside the screen. E_GONE. */
 int display_fingerprint(struct display *d, const struct rect *area, uint64_t *ret,
                         struct err *err) MUST_CHECK;
@@ -32,6 +35,7 @@ int display_fingerprint(struct display *d, const struct rect *area, uint64_t *re
 /* All input below has been delivered to the X server when the call returns (one round trip). */
 int display_move(struct display *d, int x, int y, struct err *err) MUST_CHECK;
 int display_button(struct display *d, enum button button, int clicks, struct err *err) MUST_CHECK;
+int display_press(struct display *d, enum button button, bool down, struct err *err) MUST_CHECK;
 int display_drag(struct display *d, int x, int y, int to_x, int to_y, struct err *err) MUST_CHECK;
 int display_wheel(struct display *d, int dx, int dy, struct err *err) MUST_CHECK; /* notches */
 /* X keysym names pressed in order and released in reverse: {"Control_L", "a"}. */
@@ -61,6 +65,10 @@ struct damage_baseline {
     int n;
 };
 void display_damage_baseline(const struct display *d, int window_ms, struct damage_baseline *out);
+
+/* Call fn with every drawing, from wherever its event was read. One watcher; NULL: none. */
+typedef void display_damage_fn(void *arg);
+void display_watch(struct display *d, display_damage_fn *fn, void *arg);
 
 /* When damage outside baseline (NULL: any) was last reported, clock_mono_us(); 0 never since
  * since_us. A blinking caret never counts. */

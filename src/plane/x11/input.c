@@ -71,6 +71,12 @@ int display_button(struct display *d, enum button button, int clicks, struct err
     return delivered(d, err);
 }
 
+int display_press(struct display *d, enum button button, bool down, struct err *err)
+{
+    fake(d, down ? XCB_BUTTON_PRESS : XCB_BUTTON_RELEASE, (uint8_t)button, 0, 0);
+    return delivered(d, err);
+}
+
 /* Part of a drag: go to (x, y) and stay there for ms. */
 static int drag_to(struct display *d, int x, int y, int ms, struct err *err)
 {

@@ -70,6 +70,8 @@ struct display {
 
     uint8_t damage_event;
     struct damage_note damage[X_DAMAGE_RING];
+    display_damage_fn *on_damage;
+    void *on_damage_arg;
     unsigned n_damage; /* ever; the newest is damage[(n_damage - 1) % X_DAMAGE_RING] */
 
     int64_t quiet_at_us;          /* when the screen was last found quiet */

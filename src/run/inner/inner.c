@@ -99,7 +99,8 @@ static const char *turn_prompt(struct inner *in, struct pool *pool)
                                  .last_thinking = in->thinking,
                                  .loop = inner_soft_loop(in),
                                  .field_focused = focused != NULL,
-                                 .field_has_value = focused && *focused->value};
+                                 .field_has_value = focused && *focused->value,
+                                 .news = in->run->person.news};
     return prompt_turn(pool, &facts);
 }
 
@@ -183,6 +184,7 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
         return r;
     in->silence = 0;
     in->turns++;
+    person_told(run);
     in->unparsed += reply->action.unparsed;
     in->input_tokens += reply->input_tokens;
     in->output_tokens += reply->output_tokens;

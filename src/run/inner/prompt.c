@@ -162,10 +162,8 @@ static const char *first_turn(struct pool *pool, const struct prompt_facts *f)
                        f->task);
 }
 
-const char *prompt_turn(struct pool *pool, const struct prompt_facts *f)
+static const char *later_turn(struct pool *pool, const struct prompt_facts *f)
 {
-    if (f->n == 0)
-        return first_turn(pool, f);
     const char *text = pool_printf(pool, "Task: %s\n", f->task);
     if (*f->plan)
         text =
@@ -182,6 +180,16 @@ const char *prompt_turn(struct pool *pool, const struct prompt_facts *f)
             text = pool_printf(pool, "%sWARNING: %s\n", text, w);
     }
     return text;
+}
+
+const char *prompt_turn(struct pool *pool, const struct prompt_facts *f)
+{
+    const char *text = f->n ? later_turn(pool, f) : first_turn(pool, f);
+    if (!f->news)
+        return text;
+    return pool_printf(pool,
+                       "%sNOTE: a person used the browser meanwhile: %s. Go on from what the screen shows now.\n",
+                       text, f->news);
 }
 
 /* "1. Do this" or "1) Do this". */

@@ -24,6 +24,7 @@ struct prompt_facts {
     const char *last_thinking; /* "" none */
     const char *loop;          /* signal of the soft window, NULL none */
     bool field_focused, field_has_value;
+    const char *news; /* what a person did to the page meanwhile, NULL nothing */
 };
 
 /* The text of the next turn. */

@@ -46,7 +46,7 @@ const ranges = {
 }
 
 // What would change the run, and cannot be honoured by this server, is refused, not passed over.
-const notYet = { record_video: true, live_viewer: true, compute_backend: 'computer_plane', proxy_city: 'Prague', proxy_provider: 'iproyal' }
+const notYet = { record_video: true, compute_backend: 'computer_plane', proxy_city: 'Prague', proxy_provider: 'iproyal' }
 
 const caps = [
   // [tenant, request, plan runtime, cost, minutes]

@@ -1,0 +1,77 @@
+#include "base/clock.h"
+#include "plane/hands.h"
+
+#define COPY_MS 1000 /* for the page to take CLIPBOARD over, and to answer */
+
+static int person_move(struct display *d, const struct hand *h, struct err *err)
+{
+    return display_move(d, h->x, h->y, err);
+}
+
+static int person_button(struct display *d, const struct hand *h, struct err *err)
+{
+    int r = display_move(d, h->x, h->y, err);
+    return r ? r : display_press(d, h->button, h->type == HAND_DOWN, err);
+}
+
+static int person_wheel(struct display *d, const struct hand *h, struct err *err)
+{
+    int r = display_move(d, h->x, h->y, err);
+    return r ? r : display_wheel(d, h->dx, h->dy, err);
+}
+
+static int person_key(struct display *d, const struct hand *h, struct err *err)
+{
+    return display_hold(d, h->keys, h->n_keys, h->type == HAND_KEY_DOWN, err);
+}
+
+static int person_press(struct display *d, const struct hand *h, struct err *err)
+{
+    return display_chord(d, h->keys, h->n_keys, err);
+}
+
+static int person_text(struct display *d, const struct hand *h, struct err *err)
+{
+    return display_type(d, h->text, 0, err);
+}
+
+static int person_clipboard(struct display *d, const struct hand *h, struct err *err)
+{
+    return display_clipboard_set(d, h->text, err);
+}
+
+static int person_paste(struct display *d, const struct hand *h, struct err *err)
+{
+    static const char *const paste[] = {"Control_L", "v"};
+    int r = display_clipboard_set(d, h->text, err);
+    return r ? r : display_chord(d, paste, ARRAY_SIZE(paste), err);
+}
+
+/* Where nothing is selected the clipboard stays as it was. */
+static int person_copy(struct display *d, const struct hand *h, struct err *err)
+{
+    static const char *const copy[] = {"Control_L", "c"};
+    int r = display_chord(d, copy, ARRAY_SIZE(copy), err);
+    if (!r)
+        r = display_clipboard_wait_taken(d, clock_mono_ms() + COPY_MS, err);
+    return r == E_TIMEOUT ? 0 : r;
+}
+
+static int (*const person[])(struct display *d, const struct hand *h, struct err *err) = {
+    [HAND_MOVE] = person_move,       [HAND_DOWN] = person_button,
+    [HAND_UP] = person_button,       [HAND_WHEEL] = person_wheel,
+    [HAND_KEY_DOWN] = person_key,    [HAND_KEY_UP] = person_key,
+    [HAND_KEY_PRESS] = person_press, [HAND_TEXT] = person_text,
+    [HAND_PASTE] = person_paste,     [HAND_CLIPBOARD] = person_clipboard,
+    [HAND_COPY] = person_copy,
+};
+
+int hands_person(struct display *d, struct pool *pool, const struct hand *hand, const char **ret_text,
+                 struct err *err)
+{
+    *ret_text = "";
+    int r = person[hand->type](d, hand, err);
+    if (r || hand->type != HAND_COPY)
+        return r;
+    return display_clipboard_get(d, pool, clock_mono_ms() + COPY_MS, ret_text, err);
+}
