@@ -16,7 +16,8 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "              \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/* blob: pictures and videos are fetched with the token, which an address of theirs could not carry. */
+/* blob: pictures and videos are fetched with the token, which an address of theirs could not carry.
+ */
 #define CONSOLE_POLICY                                                                             \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "              \
     "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "            \
@@ -91,7 +92,8 @@ int redoc_get(struct request *req, struct err *err)
 
 int console_get(struct request *req, struct err *err)
 {
-    return send_page(req, req->api->settings->console, CONSOLE_DIR "index.html", CONSOLE_POLICY, err);
+    return send_page(req, req->api->settings->console, CONSOLE_DIR "index.html", CONSOLE_POLICY,
+                     err);
 }
 
 /* Pages have routes of their own, and the parts of the document are not for the outside. */

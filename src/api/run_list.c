@@ -88,7 +88,8 @@ static void put_time(json_t *doc, const char *key, int64_t us)
 /* What its request calls the plan; NULL nothing. */
 static const char *plan_of(const struct run_record *rec)
 {
-    static const char *const keys[] = {"plan_name", "micro", "instruction", "micro_path", "task_file"};
+    static const char *const keys[] = {"plan_name", "micro", "instruction", "micro_path",
+                                       "task_file"};
     const json_t *payload = json_object_get(rec->doc, "payload");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (*json_str(payload, keys[i], ""))
@@ -137,8 +138,8 @@ int runs_get(struct request *req, struct err *err)
     r = r ? r : query_int(req, "limit", 1, LIMIT_MAX, &limit, err);
     r = r ? r : read_place(req, &behind, err);
     r = r ? r
-          : store_run_page(req->api->store, req->pool, req->tenant_id, mask, text ? text : "", behind,
-                           (int)limit + 1, &runs, &n, err); /* is there one more? */
+          : store_run_page(req->api->store, req->pool, req->tenant_id, mask, text ? text : "",
+                           behind, (int)limit + 1, &runs, &n, err); /* is there one more? */
     if (r)
         return r;
     json_t *doc = json_keep(req->pool, json_object()), *list = json_array();

@@ -92,8 +92,8 @@ void record_final(struct run *run)
     struct err err = {0};
     if (!run->config->screenshot_dir)
         return;
-    if (!run_last_look(run, FINAL_LOOK_MS, &obs, &err) &&
-        obs.png && record_picture(run, "final.png", obs.png, obs.png_len))
+    if (!run_last_look(run, FINAL_LOOK_MS, &obs, &err) && obs.png &&
+        record_picture(run, "final.png", obs.png, obs.png_len))
         return; /* it was told */
 }
 
@@ -194,7 +194,8 @@ static void put_verdict(json_t *o, const struct run *run, const struct step_resu
     json_put_str(o, "reversibility", step_reversibility(run->step->type));
 }
 
-/* What was spent since the step result before this one: with that of attempts that were tried again. */
+/* What was spent since the step result before this one: with that of attempts that were tried
+ * again. */
 static double take_cost(struct run *run)
 {
     double total = json_num(run->progress.costs, "total", 0), spent = total - run->told_cost;

@@ -25,16 +25,6 @@ static json_t *plan_of(struct pool *pool, const json_t *plan)
     return list;
 }
 
-static json_t *help_of(struct run_key key, const char *class)
-{
-    static const char *const told[] = {"summary", "likely_causes", "next_steps"};
-    json_t *help = failure_help(NULL, class, key.run_id), *out = json_object();
-    for (size_t i = 0; i < ARRAY_SIZE(told); i++)
-        json_put(out, told[i], json_incref(json_object_get(help, told[i])));
-    json_decref(help);
-    return out;
-}
-
 static json_t *address_of(struct pool *pool, struct run_key key, const char *screenshot)
 {
     return *screenshot ? json_string(pool_printf(pool, "/v1/runs/%s/screenshots/%s", key.run_id,
@@ -46,11 +36,24 @@ static json_t *address_of(struct pool *pool, struct run_key key, const char *scr
 static json_t *step_of(struct pool *pool, struct run_key key, const json_t *result,
                        const json_t *before)
 {
-    static const char *const told[] = {
-        "step_index",  "type",       "section",          "intent",         "success",
-        "skip",        "skip_reason", "data",            "rows",           "attempts",
-        "steps_used",  "duration",   "cost_usd",         "final_url",      "page_title",
-        "last_action", "executor_backend", "time_breakdown"};
+    static const char *const told[] = {"step_index",
+                                       "type",
+                                       "section",
+                                       "intent",
+                                       "success",
+                                       "skip",
+                                       "skip_reason",
+                                       "data",
+                                       "rows",
+                                       "attempts",
+                                       "steps_used",
+                                       "duration",
+                                       "cost_usd",
+                                       "final_url",
+                                       "page_title",
+                                       "last_action",
+                                       "executor_backend",
+                                       "time_breakdown"};
     json_t *o = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
         json_t *value = json_object_get(result, told[i]);
@@ -59,7 +62,8 @@ static json_t *step_of(struct pool *pool, struct run_key key, const json_t *resu
     const char *class = json_str(result, "failure_class", "");
     bool failed = !json_flag(result, "success", false) && !json_flag(result, "skip", false);
     json_put_str(o, "failure_class", *class ? class : NULL);
-    json_put(o, "help", failed ? help_of(key, class) : json_null());
+    json_t *help = failed ? failure_step_help(class) : NULL;
+    json_put(o, "help", help ? help : json_null());
     json_put(o, "before_url", address_of(pool, key, json_str(before, "screenshot", "")));
     json_put(o, "after_url", address_of(pool, key, json_str(result, "screenshot", "")));
     return o;

@@ -44,5 +44,5 @@ export function eventsView(runId, store) {
     count.textContent = found.length > SHOWN ? `The newest ${SHOWN} of ${found.length}.` : `${found.length} events, newest first.`
   }
 
-  return { node: h('div', {}, search, count, h('div', { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Events' }, body)), stop: store.on(['events'], draw) }
+  return { node: h('div', {}, search, count, h('div', { class: 'scroll tall', tabindex: 0, role: 'group', 'aria-label': 'Events' }, body)), stop: store.on(['events'], draw) }
 }

@@ -67,7 +67,7 @@ export function liveView(runId, { mayOperate, onLost }) {
     show(bar, !mayOperate ? null : mine
       ? [button('Paste text …', paste), button('Release', release, { class: 'main', 'data-key': 'control' })]
       : button('Take over', takeOver, { 'data-key': 'control' }))
-    if (mine && now.ready && !hands) { hands = operate(canvas, send); canvas.focus(); say('You have the controls') }
+    if (mine && now.ready && !hands) { hands = operate(canvas, send); say('You have the controls') }
     if (!(mine && now.ready) && hands) { hands(); hands = null }
     clearInterval(renewing)
     if (mine) renewing = setInterval(() => send({ type: 'renew' }), RENEW_MS)
@@ -81,7 +81,7 @@ export function liveView(runId, { mayOperate, onLost }) {
   async function release() {
     let message = { type: 'release' }
     if (now.prompt) {
-      const answer = await ask({ title: 'The run has asked', text: now.prompt, yes: 'Release with this answer',
+      const answer = await ask({ title: 'The run has asked', text: `${now.prompt}\n\nWithout an answer it stays paused.`, yes: 'Release',
         fields: h('input', { name: 'user_input', 'aria-label': 'Answer', autocomplete: 'off' }) })
       if (!answer) return
       if (answer.user_input) message = { ...message, user_input: answer.user_input }

@@ -60,9 +60,10 @@ function showSignIn(message) {
 
 // Throws what the server refused the token with.
 async function enter(token) {
-  signIn(token, () => showSignIn('The token is not in force any more.'))
+  signIn(token)
   try {
     store.set({ usage: await get('/v1/usage') })
+    signIn(token, () => showSignIn('The token is not in force any more.'))
   } catch (error) {
     signOut()
     throw error

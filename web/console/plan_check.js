@@ -2,21 +2,38 @@
 
 const KEYS = ['steps', '_micro_plan', 'tasks']
 
-// Where JSON.parse stopped, as {line, column}; null when the engine does not say.
-function placeOf(message, text) {
-  const at = /position (\d+)/.exec(message)
-  if (!at) return null
-  const before = text.slice(0, Number(at[1])).split('\n')
-  return { line: before.length, column: before.at(-1).length + 1 }
+const TOKEN = /\s*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y
+const CLOSES = { '{': '}', '[': ']' }
+
+// Where the text stops being JSON; browsers do not all say. What may come next: a value, a key, or what
+// follows one of them.
+function stopsAt(text) {
+  const open = []
+  let next = 'value'
+  for (TOKEN.lastIndex = 0; ;) {
+    const from = TOKEN.lastIndex
+    const [all, sign, string] = TOKEN.exec(text) ?? []
+    const at = all === undefined ? from + /^\s*/.exec(text.slice(from))[0].length : TOKEN.lastIndex - all.trimStart().length
+    const closing = sign === CLOSES[open.at(-1)] && open.length > 0
+    if (all === undefined) return at
+    if (closing && (next === 'end' || next === 'first key' || next === 'first value')) { open.pop(); next = 'end' }
+    else if (next === 'end' && sign === ',' && open.length) next = open.at(-1) === '{' ? 'key' : 'value'
+    else if (next.endsWith('key') && string) next = 'colon'
+    else if (next === 'colon' && sign === ':') next = 'value'
+    else if (next.endsWith('value') && CLOSES[sign]) { open.push(sign); next = sign === '{' ? 'first key' : 'first value' }
+    else if (next.endsWith('value') && !sign) next = 'end'
+    else return at
+  }
 }
 
 function parse(text) {
   try {
     return { value: JSON.parse(text) }
-  } catch (error) {
-    const place = placeOf(error.message, text)
-    const what = error.message.replace(/ in JSON at position.*$/, '').replace(/^JSON\.parse: /, '')
-    return { problem: { text: place ? `line ${place.line}, column ${place.column}: ${what}` : what, ...place } }
+  } catch {
+    const at = stopsAt(text)
+    const before = text.slice(0, at).split('\n')
+    const found = text.slice(at, at + 12).split('\n')[0]
+    return { problem: { text: `line ${before.length}, column ${before.at(-1).length + 1}: ${found ? `“${found}” does not belong here` : 'the text ends too early'}` } }
   }
 }
 
@@ -29,7 +46,7 @@ function problemOfStep(step, i, tasks) {
   return null
 }
 
-// {steps} of a plan that may be sent, or {problem: {text, line?, column?}}, or {} of an empty text.
+// {steps} of a plan that may be sent, or {problem: {text}}, or {} of an empty text.
 export function checkPlan(text) {
   if (!text.trim()) return {}
   const { value, problem } = parse(text)

@@ -45,7 +45,7 @@ function table(runId, rows, steps, choose) {
     return h('tr', {}, h('th', { scope: 'row', class: 'num' }, n < 0 ? i + 1 : h('button', { type: 'button', class: 'bare', title: `Step ${n + 1} brought it`, 'aria-label': `Row ${i + 1}, of step ${n + 1}`, click: () => choose(n) }, i + 1)),
       crop(runId, row, i), columns.map((c) => cell(row[c], row._evidence?.[c])))
   }
-  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Rows' }, h('table', { class: 'data-table' },
+  return h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Rows' }, h('table', { class: 'data-table' },
     h('caption', { class: 'unseen' }, 'Extracted rows'),
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, '#'), h('th', { scope: 'col' }, 'Seen'), columns.map((c) => h('th', { scope: 'col', dir: 'auto' }, c)))),
     h('tbody', {}, rows.slice(0, SHOWN).map(line))))
@@ -55,20 +55,21 @@ export function rowsView(runId, store, choose) {
   const box = h('div', { class: 'rows-view' })
   let asked = false
 
-  async function load() {
+  async function load(result) {
     asked = true
+    if (!result.artifacts?.some((a) => a.name === 'extracted_rows.json')) return show(box, h('p', { class: 'empty' }, 'This run has no rows.'))
     try {
       const rows = await get(runPath(runId, '/artifacts/extracted_rows.json'))
       const { steps } = store.state
       show(box, table(runId, rows, steps, choose), rows.length > SHOWN ? h('p', { class: 'quiet' }, `The first ${SHOWN} of ${rows.length} rows; the files have all.`) : null)
     } catch (error) {
       asked = error.status === 404 || error.status === 403
-      show(box, h('p', { class: 'empty' }, error.status === 404 ? 'This run has no rows.' : error.message))
+      show(box, h('p', { class: 'empty' }, error.message))
     }
   }
 
   const stop = store.on(['result', 'rows', 'steps'], (state) => {
-    if (state.result && !asked && (state.steps.length || !state.rows)) load()
+    if (state.result && !asked && (state.steps.length || !state.rows)) load(state.result)
     else if (!state.result) show(box, h('p', { class: 'empty' }, state.rows ? `${state.rows} so far. They are listed when the run is over.` : 'No rows so far.'))
   })
   return { node: box, stop }

@@ -9,7 +9,7 @@ import { setPageKeys } from './keys.js'
 import { forgetAll } from './media.js'
 import { note } from './router.js'
 import { rowsView } from './rows.js'
-import { chip, nameOf } from './runs.js'
+import { chip, nameOf, ownPart } from './runs.js'
 import { EMPTY, watchRun } from './run_state.js'
 import { ask, attempt, say } from './say.js'
 import { screenView } from './screen.js'
@@ -27,7 +27,7 @@ function facts(state) {
   const cost = result?.costs?.total ?? state.cost
   return [['Started', status.started_at ? moment(status.started_at) : status.queue_position ? `place ${status.queue_position} in the queue` : 'not yet'],
     ['Took', took || '–'], ['Steps', String(state.steps.length)], ['Rows', String(state.rows)], ['Cost', usd(cost)],
-    ['Model', plain(status.model ?? '')], ['Profile', (status.profile_id ?? '').replace(/^[^_]*__/, '')]]
+    ['Model', plain(status.model ?? '')], ['Profile', ownPart(status.profile_id)]]
     .map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('bdi', {}, value))))
 }
 

@@ -18,7 +18,11 @@ const FILTERS = [
 
 export const chip = (status) => h('span', { class: `chip ${statusTone(status)}` }, statusWord(status))
 
-export const nameOf = (run) => (run.plan ?? run.workflow_id ?? '').replace(/^plans\//, '').replace(/\.json$/, '') || run.run_id
+// What its request calls the plan; else the workflow, which is made of the plan itself where nobody named it.
+export const nameOf = (run) => run.plan?.replace(/^plans\//, '').replace(/\.json$/, '') || ownPart(run.workflow_id) || run.run_id
+
+// Of a name that begins with the tenant's.
+export const ownPart = (name) => (name ?? '').replace(/^.*?__/, '')
 
 function line(run) {
   return h('tr', {},
@@ -27,7 +31,7 @@ function line(run) {
       h('a', { href: `#/runs/${encodeURIComponent(run.run_id)}`, 'data-row': true }, h('bdi', {}, nameOf(run))),
       h('span', { class: 'mono quiet' }, run.run_id),
       run.halt_class && !isLive(run.status) ? h('span', { class: 'quiet' }, h('bdi', {}, plain(run.halt_class))) : null),
-    h('td', { class: 'quiet profile' }, h('bdi', {}, (run.profile_id ?? '').replace(/^[^_]*__/, ''))),
+    h('td', { class: 'quiet profile' }, h('bdi', {}, ownPart(run.profile_id))),
     h('td', { class: 'num when' }, h('time', { datetime: run.created_at, title: run.created_at }, run.shown_ago)),
     h('td', { class: 'num took' }, run.shown_took),
     h('td', { class: 'num cost' }, run.cost_usd > 0 ? usd(run.cost_usd) : '–'))

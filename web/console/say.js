@@ -38,7 +38,7 @@ export function ask({ title, text, fields = [], yes, tone }) {
           dialog.close()
         },
       }, h('h2', { id: 'ask-title' }, title), text ? h('p', { dir: 'auto' }, text) : null, fields,
-      h('div', { class: 'buttons' }, button('Keep as it is', () => dialog.close()), h('button', { type: 'submit', class: tone ?? 'main' }, yes))))
+      h('div', { class: 'buttons' }, button('Back', () => dialog.close()), h('button', { type: 'submit', class: tone ?? 'main' }, yes))))
     document.body.append(dialog)
     dialog.showModal()
     dialog.querySelector('input,textarea,button[type=submit]')?.focus()

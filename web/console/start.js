@@ -44,7 +44,7 @@ export function startPage(main, { place, store, title }) {
   const preview = h('div', { class: 'preview', 'aria-label': 'Preview', role: 'region' })
   const start = h('button', { type: 'submit', class: 'main' }, 'Start')
   const tabs = Object.entries(KINDS).map(([key, k]) => button(k.words, () => choose(key), { 'data-kind': key }))
-  const opener = h('input', { type: 'file', id: 'plan-file', class: 'unseen', accept: '.json,.txt,application/json,text/plain', change: () => take(opener.files[0]), tabindex: -1 })
+  const opener = h('input', { type: 'file', id: 'plan-file', hidden: true, accept: '.json,.txt,application/json,text/plain', change: () => take(opener.files[0]) })
 
   const value = (id) => opts.querySelector(`#${id}`)
   function body() {

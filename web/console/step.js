@@ -28,7 +28,7 @@ function shot(words, path, action) {
 }
 
 function help(step) {
-  if (!step.help) return null
+  if (!step.help) return step.failure_class && step.failure_class !== 'unknown' ? h('p', {}, h('strong', {}, plain(step.failure_class))) : null
   const items = (words, lines) => (lines?.length ? [h('h4', {}, words), h('ul', {}, lines.map((l) => h('li', {}, l)))] : null)
   return h('div', { class: 'note bad' }, h('p', {}, h('strong', {}, plain(step.failure_class ?? 'failed')), ' · ', step.help.summary),
     h('details', {}, h('summary', {}, 'Causes and next steps'), items('Likely causes', step.help.likely_causes), items('Next steps', step.help.next_steps)))

@@ -13,7 +13,7 @@ function mark(tone) {
 }
 
 function facts(step) {
-  return [h('span', {}, plain(step.type)), step.failure_class && h('span', { class: 'class' }, plain(step.failure_class)),
+  return [h('span', {}, plain(step.type)), step.failure_class && step.failure_class !== 'unknown' && h('span', { class: 'class' }, plain(step.failure_class)),
     step.rows > 0 && h('span', { class: 'rows' }, `+${step.rows} ${step.rows === 1 ? 'row' : 'rows'}`),
     step.attempts > 1 && h('span', {}, `${step.attempts} tries`), step.cost_usd > 0 && h('span', {}, usd(step.cost_usd))]
 }
@@ -37,7 +37,7 @@ export function timeline(store, choose) {
   const body = h('ol', { class: 'steps' })
   const empty = h('p', { class: 'empty' })
   const coming = h('ol', { class: 'steps ahead', 'aria-label': 'Steps to come' })
-  const box = h('div', { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'Steps' }, body, empty, coming)
+  const box = h('div', { class: 'scroller', tabindex: 0, role: 'group', 'aria-label': 'Steps' }, body, empty, coming)
 
   function draw(state) {
     const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 40

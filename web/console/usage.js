@@ -56,7 +56,7 @@ function limitsTable(usage) {
 }
 
 function daysTable(days) {
-  return h('details', {}, h('summary', {}, 'As a table'), h('div', { class: 'scroll' }, h('table', { class: 'plain' },
+  return h('details', {}, h('summary', {}, 'As a table'), h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Days' }, h('table', { class: 'plain' },
     h('thead', {}, h('tr', {}, ['Day (UTC)', 'Runs', 'Succeeded', 'Went wrong', 'Cost'].map((w, i) => h('th', { scope: 'col', class: i ? 'num' : undefined }, w)))),
     h('tbody', {}, [...days].reverse().filter((d) => d.runs).map((d) => h('tr', {}, h('th', { scope: 'row' }, d.date),
       [d.runs, d.succeeded, d.ended_badly, usd(d.cost_usd)].map((v) => h('td', { class: 'num' }, v))))))))
