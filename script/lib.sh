@@ -19,10 +19,11 @@ build_packages=(
     libmicrohttpd-dev libwslay-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libssl-dev libpcre2-dev
     libxcb1-dev libxcb-shm0-dev libxcb-xtest0-dev libxcb-damage0-dev libxcb-xfixes0-dev
     libxkbcommon-dev libxkbcommon-x11-dev libspng-dev libturbojpeg0-dev libwebp-dev libswscale-dev libavutil-dev
+    libavcodec-dev libavformat-dev libcairo2-dev libpango1.0-dev
     libcmocka-dev
 )
 run_packages=(chromium chromium-sandbox xvfb fonts-dejavu-core fonts-liberation ca-certificates)
-test_packages=(procps faketime tesseract-ocr libjpeg-turbo-progs)
+test_packages=(procps faketime tesseract-ocr libjpeg-turbo-progs ffmpeg)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 
 missing_packages() {

@@ -308,19 +308,30 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_
     on_news(s);
 }
 
-/* Does a header that is a list have this word? */
-static bool header_has(const struct request *req, const char *name, const char *word)
+/* A header that is a list, which may come in several lines. */
+struct listed {
+    const char *name, *word;
+    bool found;
+};
+
+static enum MHD_Result look_in_list(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    const char *value = MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name);
-    size_t len = strlen(word);
-    for (const char *p = value; p && *p;) {
+    struct listed *l = cls;
+    size_t len = strlen(l->word);
+    for (const char *p = strcasecmp(name, l->name) ? NULL : value; p && *p;) {
         p += strspn(p, ", \t");
         size_t n = strcspn(p, ", \t");
-        if (n == len && !strncasecmp(p, word, len))
-            return true;
+        l->found = l->found || (n == len && !strncasecmp(p, l->word, len));
         p += n;
     }
-    return false;
+    return MHD_YES;
+}
+
+static bool header_has(const struct request *req, const char *name, const char *word)
+{
+    struct listed l = {.name = name, .word = word};
+    MHD_get_connection_values(req->connection, MHD_HEADER_KIND, look_in_list, &l);
+    return l.found;
 }
 
 static int read_handshake(struct request *req, char accept[WS_ACCEPT_BYTES], struct err *err)

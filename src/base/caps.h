@@ -122,6 +122,13 @@
 #define CAP_FOLLOW_BYTES (32u << 20)      /* of all of them; then one event per run */
 #define CAP_FOLLOW_LINE_BYTES (64u << 10) /* of one event; a larger one is read from the store */
 
+/* Recordings (src/record) */
+#define CAP_VIDEO_BYTES (1u << 30)  /* one file: then the recording ends, and the run goes on */
+#define CAP_VIDEO_CHAPTERS 2000     /* of one file; later ones are not marked */
+#define CAP_VIDEO_NOTES 1024        /* waiting for the encoder; what comes then is not shown */
+#define CAP_VIDEO_FRAMES 6          /* likewise, of pictures */
+#define CAP_VIDEO_TEXT_BYTES 1000   /* of one caption, badge or line of a card */
+
 /* Model replies (src/brain/model) */
 #define CAP_MODEL_TEXT_BYTES (64u << 10) /* of one reply; the rest is not read */
 #define CAP_MODEL_ANSWER_BYTES (8u << 20) /* of one answer of a model server */

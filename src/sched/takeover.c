@@ -93,8 +93,7 @@ static void attach(struct screen *sc, struct sched_view *view, bool other)
         sc->lease.attached = true;
         view->released = NULL;
     }
-    if (!sc->expiry.loop)
-        loop_timer_set(sc->sched->loop, &sc->expiry, sc->lease.ttl_ms, on_expiry, sc);
+    loop_timer_set(sc->sched->loop, &sc->expiry, sc->lease.ttl_ms, on_expiry, sc);
 }
 
 /* --- taking ------------------------------------------------------------------------------------ */

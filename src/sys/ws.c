@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,7 +30,9 @@ struct ws {
     uint8_t *early_owned;
     size_t early_len;
     bool blocked;   /* the socket took less than it was given */
-    bool closing;   /* a close frame is queued or sent */
+    bool closing;   /* a goodbye follows what is queued, or was said */
+    int code;       /* of a goodbye that is to follow; 0 none */
+    char reason[64];
     bool broken;    /* no more is read or written */
     bool told;      /* closed() was called */
     bool was_busy;  /* something was queued since idle() was called last */
@@ -139,6 +142,17 @@ static bool is_over(const struct ws *ws)
 
 static void on_end(void *arg);
 
+/* wslay sends a close before what was queued earlier, and nothing after it. */
+static int send_all(struct ws *ws)
+{
+    int r = wslay_event_send(ws->wslay);
+    if (r || !ws->code || ws->blocked || wslay_event_want_write(ws->wslay))
+        return r;
+    wslay_event_queue_close(ws->wslay, (uint16_t)ws->code, (const uint8_t *)ws->reason, strlen(ws->reason));
+    ws->code = 0;
+    return wslay_event_send(ws->wslay);
+}
+
 /* A peer that broke the protocol was told so; what else it sends is not looked at, and would keep the
  * descriptor readable. */
 static void wait_for_end(struct ws *ws)
@@ -156,7 +170,7 @@ static void wait_for_end(struct ws *ws)
 static void watch_for(struct ws *ws)
 {
     bool full = wslay_event_get_queued_msg_length(ws->wslay) > WS_QUEUE_BYTES && ws->blocked;
-    bool writes = wslay_event_want_write(ws->wslay) || ws->blocked;
+    bool writes = wslay_event_want_write(ws->wslay) || ws->blocked || ws->code;
     if (ws->watch)
         loop_fd_events(ws->watch, (full ? 0 : EPOLLIN) | (writes ? EPOLLOUT : 0));
 }
@@ -174,7 +188,7 @@ static void turn(struct ws *ws, uint32_t events)
         ws->blocked = false;
     if (!ws->broken && (events & ~(uint32_t)EPOLLOUT) && wslay_event_recv(ws->wslay))
         break_off(ws);
-    if (!ws->broken && !ws->destroyed && wslay_event_send(ws->wslay))
+    if (!ws->broken && !ws->destroyed && send_all(ws))
         break_off(ws);
     if (!ws->broken && !ws->destroyed && is_over(ws))
         break_off(ws);
@@ -302,7 +316,8 @@ void ws_close(struct ws *ws, int code, const char *reason)
     if (ws->broken || ws->closing)
         return;
     ws->closing = true;
-    wslay_event_queue_close(ws->wslay, (uint16_t)code, (const uint8_t *)reason, strlen(reason));
+    ws->code = code;
+    snprintf(ws->reason, sizeof(ws->reason), "%s", reason);
     loop_timer_set(ws->loop, &ws->end, WS_CLOSE_MS, on_end, ws);
     watch_for(ws);
 }

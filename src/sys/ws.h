@@ -48,7 +48,7 @@ void ws_binary(struct ws *ws, const void *data, size_t len);
 /* Nothing is queued and the socket takes more: a message sent now is not an old one when it arrives. */
 bool ws_is_idle(const struct ws *ws);
 
-/* Say goodbye; closed() follows when the peer has answered, at the latest after WS_CLOSE_MS. */
+/* Say goodbye, behind what is queued; closed() follows when the peer has answered, at the latest after WS_CLOSE_MS. */
 #define WS_CLOSE_MS 1500
 void ws_close(struct ws *ws, int code, const char *reason);
 

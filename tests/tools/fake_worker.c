@@ -14,7 +14,8 @@
 
 #include "base/json.h"
 
-#define SOCKET 3
+#define SOCKET  3
+#define PICTURE 4
 
 static json_t *start;
 static json_t *given; /* with the last word that was expected; NULL none */
@@ -115,6 +116,19 @@ static void do_garbage(const json_t *row)
 {
     must(write(SOCKET, "\3\0\0\0[1]", 7) == 7);
     do_hang(row);
+}
+
+/* row.bytes, in hex, as one picture message. */
+static void do_picture(const json_t *row)
+{
+    const char *hex = json_str(row, "bytes", "");
+    unsigned char h[4] = {(unsigned char)(strlen(hex) / 2), (unsigned char)(strlen(hex) / 2 >> 8)};
+    unsigned byte;
+    must(write(PICTURE, h, sizeof(h)) == (ssize_t)sizeof(h));
+    for (; sscanf(hex, "%2x", &byte) == 1; hex += 2) {
+        unsigned char b = (unsigned char)byte;
+        must(write(PICTURE, &b, 1) == 1);
+    }
 }
 
 static const char *dir(const char *name)
@@ -248,6 +262,7 @@ static const struct {
     {"die", do_die},
     {"hang", do_hang},
     {"garbage", do_garbage},
+    {"picture", do_picture},
     {"png", do_png},
     {"orphan", do_orphan},
     {"open_up", do_open_up},

@@ -449,7 +449,7 @@ static bool has_text(struct client *c)
 {
     size_t overlap = c->text ? strlen(c->text) : 0;
     size_t from = c->searched > overlap ? c->searched - overlap : 0;
-    bool found = c->text && c->in.data && strstr(c->in.data + from, c->text);
+    bool found = c->text && c->in.data && memmem(c->in.data + from, c->in.len - from, c->text, overlap);
     c->searched = c->in.len;
     return found;
 }

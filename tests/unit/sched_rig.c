@@ -23,6 +23,8 @@ void set_up(int concurrency)
                                  .browser = "",
                                  .run_uid_base = 460000,
                                  .pause_hold_s = 600,
+                                 .takeover_s = 120,
+                                 .view_token_s = 3600,
                                  .max_runtime_minutes = 60,
                                  .max_cost_usd = 25,
                                  .display_width = 1280,
