@@ -289,7 +289,8 @@ int respond_text(struct request *req, int status, const char *mime, const char *
 /* data lives as long as the call */
 int respond_kept(struct request *req, int status, const char *mime, const void *data, size_t len);
 int respond_static(struct request *req, const char *mime, const void *data, size_t len); /* lives for ever */
-/* Takes over fd, also on error. */
+/* One range of it, or nothing when the caller has it (Range, If-Range, If-None-Match). Takes over fd, also on
+ * error. */
 int respond_file(struct request *req, int fd, const char *mime, const char *download_name,
                  struct err *err) MUST_CHECK;
 /* A body of unknown length, pulled from read(arg, ...), see MHD_ContentReaderCallback. */

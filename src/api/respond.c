@@ -143,21 +143,129 @@ int respond_upgrade(struct request *req, const char *protocol, const char *accep
     return 0;
 }
 
+/* ---- files ---- */
+
+static const char *header(const struct request *req, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND, name);
+    return value ? value : "";
+}
+
+/* A file that is written anew, or grows, is another one. */
+static const char *etag_of(struct request *req, const struct stat *st)
+{
+    return pool_printf(req->pool, "\"%llx-%llx-%llx\"", (unsigned long long)st->st_ino,
+                       (unsigned long long)st->st_size,
+                       (unsigned long long)st->st_mtim.tv_sec * 1000000000ull +
+                           (unsigned long long)st->st_mtim.tv_nsec);
+}
+
+/* If-None-Match: one of a list, or any (RFC 9110 section 13.1.2). */
+static bool is_known(const struct request *req, const char *etag)
+{
+    const char *list = header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    return strcmp(list, "*") == 0 || strstr(list, etag) != NULL;
+}
+
+static const char *whole_number(const char *text, int64_t *out)
+{
+    int64_t n = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if (n < INT64_MAX / 10 - 9)
+            n = n * 10 + (*p - '0');
+    *out = p == text ? -1 : n;
+    return p;
+}
+
+/* RFC 9110 section 14: one range of bytes. 206, 416, or 200 for what is to be passed over: several
+ * ranges, other units, a range of another version of the file. */
+static int range_of(const struct request *req, const char *etag, int64_t size, int64_t *from,
+                    int64_t *len)
+{
+    const char *text = header(req, MHD_HTTP_HEADER_RANGE),
+               *only = header(req, MHD_HTTP_HEADER_IF_RANGE);
+    int64_t first, last;
+    *from = 0;
+    *len = size;
+    if (strncmp(text, "bytes=", 6) != 0 || (*only && strcmp(only, etag) != 0))
+        return MHD_HTTP_OK;
+    text = whole_number(text + 6, &first);
+    if (*text != '-' || *whole_number(text + 1, &last) || (first < 0 && last < 0) ||
+        (first >= 0 && last >= 0 && last < first))
+        return MHD_HTTP_OK;
+    if (first < 0) { /* so many at the end */
+        first = last < size ? size - last : 0;
+        last = size - 1;
+    } else if (last < 0 || last >= size) {
+        last = size - 1;
+    }
+    if (first >= size || last < first)
+        return MHD_HTTP_RANGE_NOT_SATISFIABLE;
+    *from = first;
+    *len = last - first + 1;
+    return MHD_HTTP_PARTIAL_CONTENT;
+}
+
+static void add_file_headers(struct request *req, struct MHD_Response *response, const char *etag,
+                             const char *download_name)
+{
+    add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
+               pool_printf(req->pool, "attachment; filename=\"%s\"", download_name));
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    add_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    add_header(response, MHD_HTTP_HEADER_ETAG, etag);
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
+}
+
+static int refuse_range(struct request *req, int64_t size, const char *name)
+{
+    char text[300];
+    json_t *doc =
+        json_pack("{s:o}", "detail",
+                  json_string_safe(pool_printf(
+                      req->pool, "'%s' has %" PRId64 " bytes, and none where 'Range' asks for them",
+                      name, size)));
+    size_t len = json_dumpb(doc, text, sizeof(text), JSON_FOR_CALLERS);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(len < sizeof(text) ? len : 0, text, MHD_RESPMEM_MUST_COPY);
+    json_decref(doc);
+    if (response)
+        add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE,
+                   pool_printf(req->pool, "bytes */%" PRId64, size));
+    return respond(req, MHD_HTTP_RANGE_NOT_SATISFIABLE, "application/json", response);
+}
+
 int respond_file(struct request *req, int fd, const char *mime, const char *download_name,
                  struct err *err)
 {
     struct stat st;
+    int64_t from, len;
     if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         close(fd);
         return err_sys(err, E_IO, "cannot read '%s'", download_name);
     }
-    struct MHD_Response *response = MHD_create_response_from_fd64((uint64_t)st.st_size, fd);
+    const char *etag = etag_of(req, &st);
+    int status =
+        is_known(req, etag) ? MHD_HTTP_NOT_MODIFIED : range_of(req, etag, st.st_size, &from, &len);
+    if (status == MHD_HTTP_RANGE_NOT_SATISFIABLE) {
+        close(fd);
+        return refuse_range(req, st.st_size, download_name);
+    }
+    bool empty = status == MHD_HTTP_NOT_MODIFIED;
+    struct MHD_Response *response =
+        empty ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+              : MHD_create_response_from_fd_at_offset64((uint64_t)len, fd, (uint64_t)from);
     if (!response)
         BUG("cannot make a response from a file");
-    add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
-               pool_printf(req->pool, "attachment; filename=\"%s\"", download_name));
-    add_header(response, "X-Content-Type-Options", "nosniff");
-    return respond(req, MHD_HTTP_OK, mime, response);
+    if (empty)
+        close(fd);
+    add_file_headers(req, response, etag, download_name);
+    if (status == MHD_HTTP_PARTIAL_CONTENT)
+        add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE,
+                   pool_printf(req->pool, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, from,
+                               from + len - 1, (int64_t)st.st_size));
+    return respond(req, status, mime, response);
 }
 
 /* Errors of our own house may name paths; callers get the id under which the log has the reason. */

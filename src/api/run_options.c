@@ -17,7 +17,8 @@ enum field_flags {
     ABOVE_0 = 1 << 2,  /* a number that must be more than 0 */
 };
 
-#define CACHE_TTL_S 86400
+#define CACHE_TTL_S  86400
+#define VIDEO_FPS    5
 #define CHECKED_ONLY SIZE_MAX /* read for its type, used by nobody here */
 #define AT(field)    offsetof(struct run_options, field)
 
@@ -38,9 +39,10 @@ static const struct row shared_fields[] = {
     {"proxy_provider", TEXT, CHECKED_ONLY, LATER, 0, 0},
     {"proxy_disabled", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
     {"decompose", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0},
-    {"record_video", FLAG, CHECKED_ONLY, NOT_NULL | LATER, 0, 0},
+    {"record_video", FLAG, CHECKED_ONLY, NOT_NULL, 0, 0}, /* video_wanted() */
     {"video_format", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
     {"video_fps", WHOLE, CHECKED_ONLY, NOT_NULL, 1, 30},
+    {"video_cuts", TEXT, CHECKED_ONLY, NOT_NULL, 0, 0},
     {"route_som_clicks", FLAG, CHECKED_ONLY, LATER, 0, 0},
 };
 
@@ -212,13 +214,35 @@ static int check_field(const json_t *body, const struct row *f, void *out, struc
     return r;
 }
 
-static int check_video_format(const json_t *body, struct err *err)
+/* The first word is the default. */
+static int check_word(const json_t *body, const char *name, const char *const *words,
+                      const char *list, struct err *err)
 {
-    const char *format = json_str(body, "video_format", "mp4");
-    if (strcmp(format, "mp4") != 0 && strcmp(format, "webm") != 0 && strcmp(format, "gif") != 0)
-        return err_set(err, E_INVALID, "'video_format' must be mp4, webm or gif, not '%.40s'",
-                       format);
-    return 0;
+    const char *given = json_str(body, name, words[0]);
+    for (size_t i = 0; words[i]; i++)
+        if (strcmp(given, words[i]) == 0)
+            return 0;
+    return err_set(err, E_INVALID, "'%s' must be %s, not '%.40s'", name, list, given);
+}
+
+static const char *const video_formats[] = {"mp4", "webm", "gif", NULL};
+static const char *const video_cuts[] = {"both", "polished", "raw", NULL};
+
+static int check_video(const json_t *body, struct err *err)
+{
+    int r = check_word(body, "video_format", video_formats, "mp4, webm or gif", err);
+    return r ? r : check_word(body, "video_cuts", video_cuts, "both, polished or raw", err);
+}
+
+json_t *video_wanted(const json_t *body)
+{
+    bool wanted = false;
+    int64_t fps = VIDEO_FPS;
+    if (json_read_bool(body, "record_video", &wanted, NULL) || !wanted ||
+        json_read_int(body, "video_fps", &fps, NULL))
+        return NULL;
+    return json_pack("{s:s,s:I,s:s}", "format", json_str(body, "video_format", video_formats[0]),
+                     "fps", (json_int_t)fps, "cuts", json_str(body, "video_cuts", video_cuts[0]));
 }
 
 static int check_schema(const json_t *json, struct err *err)
@@ -271,7 +295,7 @@ static int read_table(const json_t *body, const struct row *fields, size_t n, vo
         r = check_field(body, &fields[i], out, err);
     for (size_t i = 0; !r && i < ARRAY_SIZE(shared_fields); i++)
         r = check_field(body, &shared_fields[i], out, err);
-    return r ? r : check_video_format(body, err);
+    return r ? r : check_video(body, err);
 }
 
 int run_options_read(const json_t *body, struct run_options *out, struct err *err)

@@ -35,6 +35,10 @@ struct run_options {
 /* E_INVALID names the field. What this version does not build is refused when it is asked for. */
 int run_options_read(const json_t *body, struct run_options *out, struct err *err) MUST_CHECK;
 
+/* What of either kind of request, once it was read, is to be recorded: {"format","fps","cuts"}; NULL: nothing.
+ * New reference. */
+json_t *video_wanted(const json_t *body);
+
 /* ---- /v1/cua (section 6) ---- */
 
 /* What a request for an instruction asks; "" and 0 as above. */

@@ -269,6 +269,9 @@ static json_t *worker_options(struct request *req, const struct candidate *c)
     if (json_object_size(recipes))
         json_object_set(options, "recipes", recipes);
     json_decref(recipes);
+    json_t *video = video_wanted(req->json);
+    if (video)
+        json_put(options, "video", video);
     if (c->options.row_images)
         json_put_bool(options, "row_images", true);
     if (c->words.spent)

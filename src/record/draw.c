@@ -359,7 +359,7 @@ static double put_text(struct canvas *v, const char *text, double x, double y, i
     return y + h;
 }
 
-void canvas_card(struct canvas *v, const struct card *card)
+void canvas_slide(struct canvas *v, const struct slide *card)
 {
     double left = v->width * 0.1, y = v->height * 0.16;
     int width = (int)(v->width * 0.8), column = (int)(v->width * 0.2);

@@ -24,15 +24,15 @@ struct frame canvas_frame(struct canvas *canvas);
 void canvas_screen(struct canvas *canvas, const struct frame *screen);
 
 /* A card that fills the canvas: a heading, a line below it, and lines of label and value. */
-struct card_line {
+struct slide_line {
     const char *label, *value;
 };
-struct card {
+struct slide {
     const char *heading, *below;
-    const struct card_line *lines;
+    const struct slide_line *lines;
     int n_lines;
 };
-void canvas_card(struct canvas *canvas, const struct card *card);
+void canvas_slide(struct canvas *canvas, const struct slide *card);
 
 /* The bar at the bottom: what is being done, and above it how the last thing ended ("" nothing). */
 void canvas_caption(struct canvas *canvas, const char *now, const char *before);

@@ -31,7 +31,7 @@ struct recorder_config {
     unsigned cuts;      /* enum record_cuts; an encoder each */
     int width, height;  /* of the screen, px */
     const char *display; /* its name, for an error */
-    const struct card *title;
+    const struct slide *title;
 };
 
 /* Time begins to be recorded. What goes wrong is told by recorder_result(). */
@@ -54,7 +54,7 @@ void recorder_step_end(struct recorder *recorder, const char *caption);
 void recorder_row(struct recorder *recorder, const char *title);
 
 /* The run is over; the outro, and the files are put together. */
-void recorder_end(struct recorder *recorder, const struct card *outro);
+void recorder_end(struct recorder *recorder, const struct slide *outro);
 
 /* Until that is done. E_TIMEOUT, E_CANCELLED. */
 int recorder_wait(struct recorder *recorder, struct loop *loop, int64_t deadline_mono_ms, struct err *err) MUST_CHECK;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,12 +19,11 @@ enum {
     TITLE_S = 3,
     OUTRO_S = 5,
     IDLE_MS = 300,     /* what was told by then is written, though nothing new comes */
-    LAG_MS = 2000,     /* the encoder is so far behind: repeated pictures are left out */
+    LAG_MS = 10000,    /* the encoder is so far behind: repeated pictures are left out */
     FIRST_MS = 10000,  /* for the first picture to come */
     LAPSE_AFTER_S = 5, /* of nothing new: from then on time passes faster in the polished cut */
     LAPSE_TIMES = 8,
     MARKS = 16, /* that are seen at once */
-    NICE = 5,   /* the run is more urgent */
 };
 
 enum note_kind { NOTE_FRAME, NOTE_MARK, NOTE_STEP, NOTE_STEP_END, NOTE_ROW };
@@ -39,9 +37,9 @@ struct note {
 };
 
 /* A card that outlives who told it. */
-struct kept_card {
+struct kept_slide {
     struct pool *pool;
-    struct card card;
+    struct slide card;
 };
 
 struct counts {
@@ -52,7 +50,7 @@ struct recorder {
     /* set before the thread starts, or before the queue is closed */
     struct recorder_config config;
     char *dir, *format, *display; /* owned, of config */
-    struct kept_card title, outro;
+    struct kept_slide title, outro;
     int64_t start_us, end_us;
     struct queue *notes, *buffers; /* buffers: that are free */
     /* the teller's */
@@ -267,11 +265,11 @@ static void listen(struct recorder *rec)
 /* --- the thread: beginning and end -------------------------------------------------------------
  */
 
-static void show_card(struct recorder *rec, const struct kept_card *card, int seconds)
+static void show_card(struct recorder *rec, const struct kept_slide *card, int seconds)
 {
     if (!card->pool || !rec->polished.encoder)
         return;
-    canvas_card(rec->canvas, &card->card);
+    canvas_slide(rec->canvas, &card->card);
     struct frame picture = canvas_frame(rec->canvas);
     for (int i = 0;
          i < seconds * rec->config.fps && rec->polished.encoder && !atomic_load(&rec->stop); i++)
@@ -314,7 +312,6 @@ static void end(struct recorder *rec)
 static void *work(void *arg)
 {
     struct recorder *rec = arg;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     if (rec->config.cuts & RECORD_RAW)
         open_cut(rec, &rec->raw, "recording");
     if (rec->config.cuts & RECORD_POLISHED)
@@ -349,17 +346,17 @@ static char *kept(const char *text)
     return copy;
 }
 
-static void keep_card(struct kept_card *out, const struct card *card)
+static void keep_slide(struct kept_slide *out, const struct slide *card)
 {
     struct pool *pool = pool_create(NULL);
-    struct card_line *lines = pool_alloc(pool, ((size_t)card->n_lines + 1) * sizeof(*lines));
+    struct slide_line *lines = pool_alloc(pool, ((size_t)card->n_lines + 1) * sizeof(*lines));
     for (int i = 0; i < card->n_lines; i++)
-        lines[i] = (struct card_line){str_cut(pool, card->lines[i].label, CAP_VIDEO_TEXT_BYTES),
-                                      str_cut(pool, card->lines[i].value, CAP_VIDEO_TEXT_BYTES)};
-    out->card = (struct card){.heading = str_cut(pool, card->heading, CAP_VIDEO_TEXT_BYTES),
-                              .below = str_cut(pool, card->below, CAP_VIDEO_TEXT_BYTES),
-                              .lines = lines,
-                              .n_lines = card->n_lines};
+        lines[i] = (struct slide_line){str_cut(pool, card->lines[i].label, CAP_VIDEO_TEXT_BYTES),
+                                       str_cut(pool, card->lines[i].value, CAP_VIDEO_TEXT_BYTES)};
+    out->card = (struct slide){.heading = str_cut(pool, card->heading, CAP_VIDEO_TEXT_BYTES),
+                               .below = str_cut(pool, card->below, CAP_VIDEO_TEXT_BYTES),
+                               .lines = lines,
+                               .n_lines = card->n_lines};
     out->pool = pool;
 }
 
@@ -373,7 +370,7 @@ struct recorder *recorder_create(const struct recorder_config *config)
     rec->format = kept(config->format);
     rec->display = kept(config->display);
     if (config->title)
-        keep_card(&rec->title, config->title);
+        keep_slide(&rec->title, config->title);
     rec->start_us = clock_mono_us();
     rec->notes = queue_create(CAP_VIDEO_NOTES);
     rec->buffers = queue_create(CAP_VIDEO_FRAMES);
@@ -470,11 +467,11 @@ void recorder_row(struct recorder *rec, const char *title)
     tell(rec, note_of(NOTE_ROW, title));
 }
 
-void recorder_end(struct recorder *rec, const struct card *outro)
+void recorder_end(struct recorder *rec, const struct slide *outro)
 {
     if (rec->outro.pool)
         return;
-    keep_card(&rec->outro, outro);
+    keep_slide(&rec->outro, outro);
     rec->end_us = clock_mono_us();
     queue_close(rec->notes);
 }

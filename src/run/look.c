@@ -9,6 +9,7 @@
 #include "brain/model/grounding.h"
 #include "core/picture.h"
 #include "run/asks.h"
+#include "run/film.h"
 #include "run/url.h"
 
 #define FIRST_LINE_PX      10
@@ -111,7 +112,9 @@ static bool types_secret(const struct run *run, const struct action *a)
 int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,
             struct err *err)
 {
-    mask_before(&run->mask, action, types_secret(run, action));
+    bool secret = types_secret(run, action);
+    mask_before(&run->mask, action, secret);
+    film_action(run->film, run, action, secret);
     int r = plane_act(run->plane, run->step_pool, action, cap_ms, out, err);
     return r ? r : acted(run, out, METER_SETTLE, err);
 }

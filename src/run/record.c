@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "core/run.h"
 #include "run/account.h"
+#include "run/film.h"
 #include "run/look.h"
 #include "run/url.h"
 
@@ -29,6 +30,7 @@ void record_start(struct run *run)
                         type ? type->overlay : run->step->type, "intent",
                         json_string_safe(str_cut(run->step_pool, run->step->intent, 200))),
               "step %d of %d: %s", run->index + 1, run->plan->n_steps, run->step->type);
+    film_step(run->film, run);
 }
 
 /* --- pictures -------------------------------------------------------------------------------- */
@@ -126,6 +128,7 @@ void record_rows(struct run *run, struct step_result *result)
         json_push(p->leads, lead ? json_copy((json_t *)lead) : json_string_safe(result->data));
         json_object_del(row, "lead");
         json_push(p->rows, json_incref(row));
+        film_row(run->film, (int)json_array_size(p->rows), row);
         result->rows++;
     }
     if (result->fields) {
@@ -282,6 +285,7 @@ void record_end(struct run *run, const struct step_result *result, const struct 
     double duration = round(meter_elapsed_s(&run->step_meter) * 1000) / 1000;
     meter_sum(run->run_time, times);
     queue_end_event(run, result, next, duration);
+    film_step_end(run->film, run, result);
     if (!next_is_retry(next)) {
         json_push(p->step_results, result_record(run, result, duration, times));
         json_put_int(p->backends, result->backend, json_int(p->backends, result->backend, 0) + 1);

@@ -30,6 +30,7 @@
 #include "run/progress.h"
 #include "sys/loop.h"
 
+struct film; /* run/film.h */
 struct grounding_cache;
 struct model_link; /* brain/model/ask.h */
 struct tool;
@@ -129,6 +130,7 @@ struct run {
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct person person;
     struct answers answers;
+    struct film *film;       /* that is recorded; NULL none. Borrowed */
     struct mask mask;        /* of what is seen, and of what the camera takes */
     const struct step *step; /* under way */
     const struct step *asked_step; /* the same before {{user_input}} was put in */

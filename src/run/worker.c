@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/inner/inner.h"
+#include "run/film.h"
 #include "run/live.h"
 #include "run/minds.h"
 #include "run/profile.h"
@@ -28,6 +29,8 @@ enum {
     ACK_MS = 10000,        /* for the parent to have written a journal entry */
     SEND_MS = 5000,        /* for a checkpoint or the last message to leave */
     DRAIN_GRACE_MS = 2000, /* for the step under way to end by itself */
+    VIDEO_MS = 10000,      /* for the video to be put together, once the run is over */
+    VIDEO_SOON_MS = 1200,  /* the same of a run that was cancelled */
 };
 
 struct worker {
@@ -507,8 +510,12 @@ static int carry_out(struct worker *w, const struct plan *plan)
     struct run_config config = run_settings(w, plan);
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
-    w->running = true;
     w->camera = camera_create(w->loop, w->plane, &w->run.mask);
+    struct film *film =
+        film_begin(&w->run, w->camera, json_object_get(json_object_get(w->start, "options"), "video"),
+                   text_or_null(json_object_get(w->start, "dirs"), "video"));
+    w->run.film = film;
+    w->running = true;
     live_use(w->live, w->camera);
     run_pause(&w->run, w->pausing);
     person_here(&w->run, w->person);
@@ -519,15 +526,22 @@ static int carry_out(struct worker *w, const struct plan *plan)
     w->ending = true;
     loop_timer_clear(&w->drain);
     live_use(w->live, NULL);
-    camera_destroy(w->camera);
-    w->camera = NULL;
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
+    int64_t video_by = clock_mono_ms() + (end.stop == RUN_STOP_CANCEL ? VIDEO_SOON_MS : VIDEO_MS);
+    if (!lost)
+        film_end(film, &w->run, &end);
+    w->run.film = NULL;
+    camera_destroy(w->camera);
+    w->camera = NULL;
     stop_plane(w, gone || broken                ? PLANE_END_NOW
                   : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
                                                 : PLANE_END_CLEAN);
     int status = WORKER_LOST;
+    if (film && !lost)
+        json_put(checkpoint, "video", film_result(film, w->loop, video_by));
+    film_destroy(film);
     if (lost && !gone)
         status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
     else if (!lost)

@@ -153,17 +153,15 @@ static bool can_be_rebuilt(const json_t *result, const char *name)
     return false;
 }
 
-/* A file of one of the worker's directories: nothing in there is trusted, so no link is followed, and no
- * file that has a name elsewhere is given out. -1: it cannot be. */
-static int open_workers(struct sched *s, struct pool *pool, struct run_key key, const char *dir_name,
-                        const char *file)
+int artifacts_open_workers(struct sched *s, struct pool *pool, struct run_key key,
+                           const char *dir_name, const char *file, int64_t most_bytes)
 {
     struct stat st;
     int dir = id_is_file_name(file) ? open_below_work(s, pool, key, dir_name) : -1, fd = -1;
     if (dir >= 0)
         fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
-                    st.st_size > (off_t)CAP_DOWNLOAD_BYTES)) {
+    if (fd >= 0 &&
+        (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > most_bytes)) {
         close(fd);
         fd = -1;
     }
@@ -179,7 +177,9 @@ int sched_screenshot(struct sched *s, struct pool *pool, struct run_key key, con
     struct err cause = {0};
     if (store_run_get(s->store, pool, key, 0, &rec, &cause))
         return sched_run_error(&cause, err);
-    *ret_fd = str_ends(name, ".png") ? open_workers(s, pool, key, "screenshots", name) : -1;
+    *ret_fd = -1;
+    if (str_ends(name, ".png"))
+        *ret_fd = artifacts_open_workers(s, pool, key, "screenshots", name, CAP_DOWNLOAD_BYTES);
     if (*ret_fd < 0)
         return err_set(err, E_NOT_FOUND,
                        "run '%s' has no screenshot '%.80s', or not any more: screenshots are kept "
@@ -214,9 +214,10 @@ int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const
     if (!workers)
         *ret_fd = open_own(s, pool, key, rec.result, name);
     else if (strcmp(source, "download") == 0)
-        *ret_fd = open_workers(s, pool, key, "downloads", json_str(a, "file_name", ""));
+        *ret_fd = artifacts_open_workers(s, pool, key, "downloads", json_str(a, "file_name", ""),
+                                         CAP_DOWNLOAD_BYTES);
     else
-        *ret_fd = open_workers(s, pool, key, "screenshots", name);
+        *ret_fd = artifacts_open_workers(s, pool, key, "screenshots", name, CAP_DOWNLOAD_BYTES);
     if (*ret_fd < 0)
         return err_set(err, E_NOT_FOUND, "run '%s' has no artifact '%.80s'%s", key.run_id, name,
                        workers ? " any more: files of a run are kept for "

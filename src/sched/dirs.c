@@ -137,7 +137,7 @@ static int make_tmp(struct pool *pool, const char *work, struct err *err)
 int dirs_make_work(struct sched *s, struct run_key key, const char *profile, uid_t uid,
                    struct err *err)
 {
-    static const char *const below[] = {"screenshots", "downloads"};
+    static const char *const below[] = {"screenshots", "downloads", "video"};
     struct pool *pool = pool_create(NULL);
     char *work = dirs_work(s, pool, key);
     char *profile_dir = dirs_profile(s, pool, key.tenant, profile);

@@ -75,6 +75,7 @@ static json_t *worker_dirs(struct slot *slot)
     json_put_str(d, "tmp", slot->isolated ? "/tmp" : pool_printf(pool, "%s/tmp", work));
     json_put_str(d, "downloads", pool_printf(pool, "%s/downloads", work));
     json_put_str(d, "screenshots", pool_printf(pool, "%s/screenshots", work));
+    json_put_str(d, "video", pool_printf(pool, "%s/video", work));
     return d;
 }
 

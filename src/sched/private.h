@@ -335,6 +335,13 @@ void files_release(struct sched *s);
 
 /* --- artifacts.c --- */
 /* Copies the last screenshot to final.png; false when there is none. */
+/* A file of one of the worker's directories: nothing in there is trusted, so no link is followed, and no file that
+ * has a name elsewhere, or more bytes, is given out. -1: it cannot be. */
+int artifacts_open_workers(struct sched *s, struct pool *pool, struct run_key key, const char *dir_name,
+                           const char *file, int64_t most_bytes);
+/* video.c: the result's `video`, when one was asked for. */
+void video_put(struct sched *s, struct pool *pool, struct run_key key, const json_t *options, const json_t *checkpoint,
+               json_t *envelope);
 bool artifacts_final_png(struct sched *s, struct run_key key, const json_t *checkpoint);
 
 /* --- reserve.c --- */

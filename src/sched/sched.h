@@ -172,6 +172,14 @@ struct sched_peek {
 };
 int sched_peek(struct sched *sched, struct run_key key, struct sched_peek *out, struct err *err) MUST_CHECK;
 
+/* The screencast of a run, open for reading; the caller closes *ret_fd: polished, else raw; raw: only that. It may
+ * still be growing. *ret_format "mp4", "webm", "gif". E_NOT_FOUND: there is none. */
+int sched_video(struct sched *sched, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
+                const char **ret_mime, const char **ret_format, struct err *err) MUST_CHECK;
+/* "chapters" or "captions" of the same screencast, as WebVTT. E_INVALID: another name; E_NOT_FOUND. */
+int sched_video_track(struct sched *sched, struct pool *pool, struct run_key key, bool raw, const char *track,
+                      int *ret_fd, struct err *err) MUST_CHECK;
+
 /* An artifact that exists, open for reading; the caller closes *ret_fd: leads.csv, extracted_rows.csv,
  * extracted_rows.json, result.json, final.png, and what the run lists, pictures of rows and downloads
  * among it. E_NOT_FOUND for others. */

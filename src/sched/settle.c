@@ -87,6 +87,7 @@ static json_t *make_envelope(const struct settling *t)
         .cua = json_object_get(json_object_get(rec->settings, "options"), "cua"),
     };
     json_t *env = result_envelope(&ctx, t->checkpoint);
+    video_put(t->s, t->pool, RUN_KEY_OF(rec), json_object_get(rec->settings, "options"), t->checkpoint, env);
     json_put_str(env, "result_path", result);
     json_put_str(env, "csv_path", csv);
     json_put_str(env, "detached_result_path", result);

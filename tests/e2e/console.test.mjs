@@ -78,6 +78,21 @@ test('the page has a policy, its files a type; both are gone when the operator t
   }
 })
 
+test('the steps of a run come with pictures, a page at a time', { timeout: 120000 * slow }, async () => {
+  const id = await endedRun()
+  const get = (path) => acme().request('GET', `/v1/runs/${id}${path}`)
+  const all = (await get('/steps')).json
+  assert.deepEqual([all.n_steps, all.steps.length, all.rows, all.plan.length, all.terminal, all.next_after], [14, 14, 3, 7, true, null])
+  assert.equal(all.steps[0].before_url, null)
+  assert.equal(all.steps[1].before_url, all.steps[0].after_url)
+  assert.equal(all.steps[0].cost_usd, 0)
+  assert.deepEqual((await get('/steps?after=12')).json.steps, all.steps.slice(12))
+  const png = await fetch(server.base + all.steps[2].after_url, { headers: { 'X-Mantis-Token': acme().token } })
+  assert.deepEqual([png.status, png.headers.get('content-type'), png.headers.get('x-content-type-options')], [200, 'image/png', 'nosniff'])
+  for (const name of ['none.png', 'final', '.part', '..%2fscreenshots%2ffinal.png', '%2e%2e']) assert.equal((await get(`/screenshots/${name}`)).status, 404, name)
+  assert.equal((await server.as('reader').request('GET', all.steps[2].after_url)).status, 403, 'pictures need the scope result')
+})
+
 test('a token is asked for, refused, taken, and kept nowhere', options, async () => {
   const page = await browser.open(`${server.base}/console#/usage`, { viewport: desk })
   await page.getByLabel('Tenant token').fill('f'.repeat(64))
@@ -117,6 +132,10 @@ for (const [name, viewport] of [['at a desk', desk], ['on a phone', phone]])
     const crops = page.locator('.data-table img')
     await until(10000 * slow, 'pictures of rows', () => crops.evaluateAll((list) => list.length === 3 && list.every((i) => i.naturalWidth > 0)))
     assert.equal(await page.locator('button.step').count(), 14)
+    const film = page.locator('video')
+    await film.waitFor()
+    await page.getByRole('list', { name: 'Chapters' }).getByRole('button').nth(3).click()
+    await until(30000 * slow, 'the film to play', () => film.evaluate((v) => v.videoWidth > 0 && v.currentTime > 1))
     await rows.nth(1).getByRole('button', { name: 'Row 2, of step 9' }).click()
     await page.getByRole('heading', { name: 'Step 9: extract data' }).waitFor()
     await noSideways(page)

@@ -45,6 +45,7 @@ const runRoutes = (id) => [
   ['GET', `/v1/runs/${id}/events`],
   ['GET', `/v1/runs/${id}/events?sse=true`],
   ['GET', `/v1/runs/${id}/video`],
+  ['GET', `/v1/runs/${id}/video?track=chapters`],
   ['GET', `/v1/runs/${id}/steps`],
   ['GET', `/v1/runs/${id}/screenshots/step_1_0.png`],
   ['GET', `/v1/runs/${id}/webhook`],

@@ -89,7 +89,7 @@ static void a_run_option_that_is_wrong_is_named(void **state)
         {"{\"max_time_minutes\":-1}", "'max_time_minutes'"},
         {"{\"video_fps\":31}", "'video_fps'"},
         {"{\"video_format\":\"avi\"}", "'video_format'"},
-        {"{\"record_video\":true}", "'record_video'"},
+        {"{\"video_cuts\":\"none\"}", "'video_cuts'"},
         {"{\"proxy_city\":\"Tampa\"}", "'proxy_city'"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

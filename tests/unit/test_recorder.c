@@ -24,7 +24,7 @@ struct stage {
     json_t *result; /* owned */
 };
 
-static const struct card title = {"A boat is bought", "run r1", NULL, 0};
+static const struct slide title = {"A boat is bought", "run r1", NULL, 0};
 
 static void begin(struct stage *s, const char *format, unsigned cuts)
 {
@@ -61,8 +61,8 @@ static void pass(struct stage *s, int ms)
 
 static void finish(struct stage *s)
 {
-    static const struct card_line lines[] = {{"Result", "[OK] completed"}, {"Cost", "$0.01"}};
-    const struct card outro = {"Completed", "1 row", lines, 2};
+    static const struct slide_line lines[] = {{"Result", "[OK] completed"}, {"Cost", "$0.01"}};
+    const struct slide outro = {"Completed", "1 row", lines, 2};
     recorder_end(s->rec, &outro);
     assert_int_equal(recorder_wait(s->rec, s->loop, clock_mono_ms() + 20000, NULL), 0);
     s->result = recorder_result(s->rec);

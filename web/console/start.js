@@ -29,7 +29,7 @@ function options(limits) {
     field('Start address', h('input', { id: 'start_url', type: 'url', autocomplete: 'off', placeholder: 'https://' }), 'Where one instruction begins.'),
     field('Cost cap, USD', number('max_cost', { max: limits.max_cost_per_run, placeholder: limits.max_cost_per_run })),
     field('Time cap, minutes', number('max_time_minutes', { min: 1, step: 1, max: limits.max_time_minutes_per_run, placeholder: limits.max_time_minutes_per_run })),
-    h('div', { class: 'checks' }, check('row_images', 'Pictures of rows', true), check('record_video', 'Record a video', false)))
+    h('div', { class: 'checks' }, check('row_images', 'Pictures of rows', true), check('record_video', 'Record a video', true)))
 }
 
 export function startPage(main, { place, store, title }) {

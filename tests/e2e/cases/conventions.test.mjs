@@ -33,7 +33,7 @@ const nullMeansAbsent = ['workflow_id', 'state_key', 'run_id', 'max_cost', 'max_
   'brain_budgets', 'pause_on_captcha', 'settle_ceiling_seconds', 'max_recoveries_per_run', 'max_recoveries_per_step', 'plan_name', 'objective',
   'task_file_contents', 'task_file', 'plan_text', 'micro', 'micro_path', 'action']
 const nullIsWrong = ['detached', 'resume_state', 'max_steps', 'proxy_disabled', 'decompose', 'dry_run', 'cache_read', 'cache_write', 'cache_ttl_seconds',
-  'record_video', 'video_format', 'video_fps', 'live_viewer']
+  'record_video', 'video_format', 'video_fps', 'video_cuts', 'live_viewer']
 
 // [what, request, status, what the sentence must name]
 const post = (body) => ['POST', '/v1/predict', body]

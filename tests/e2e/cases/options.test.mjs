@@ -23,6 +23,8 @@ const ranges = {
   cache_ttl_seconds: [[0, 1, 86400, 2592000, '60'], [-1, 2592001, 0.5, 'x']],
   video_format: [['mp4', 'webm', 'gif'], ['avi', 'MP4', 'mp3', 5]],
   video_fps: [[1, 5, 30, '24', 20], [0, 31, -1, 2.5, 'fast']],
+  video_cuts: [['both', 'polished', 'raw'], ['none', '', 5]],
+  record_video: [[true, false, 'yes'], ['maybe', 2]],
   compute_backend: [['browser_use_plane', ''], ['abacus', 'Browser_Use_Plane', 'computer', 5]],
   proxy_disabled: [[true, false], ['maybe']],
   decompose: [[true, false], ['maybe']],
@@ -46,7 +48,7 @@ const ranges = {
 }
 
 // What would change the run, and cannot be honoured by this server, is refused, not passed over.
-const notYet = { record_video: true, compute_backend: 'computer_plane', proxy_city: 'Prague', proxy_provider: 'iproyal' }
+const notYet = { compute_backend: 'computer_plane', proxy_city: 'Prague', proxy_provider: 'iproyal' }
 
 const caps = [
   // [tenant, request, plan runtime, cost, minutes]

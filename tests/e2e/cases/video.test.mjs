@@ -48,7 +48,7 @@ cases({ start, stop: (g) => g.server.stop() }, (check) => {
     assert.match(r.headers.get('allow'), /GET/)
   })
 
-  for (const [field, good, bad] of [['video_format', ['mp4', 'webm', 'gif'], ['avi', '', 'MP4 ', 5]], ['video_fps', [1, 5, 30, '30'], [0, 31, -1, 2.5, 'fast']], ['record_video', [false, 'no'], ['perhaps', 2]]])
+  for (const [field, good, bad] of [['video_format', ['mp4', 'webm', 'gif'], ['avi', '', 'MP4 ', 5]], ['video_fps', [1, 5, 30, '30'], [0, 31, -1, 2.5, 'fast']], ['record_video', [false, 'no', true, 'yes'], ['perhaps', 2]]])
     check('http-api 17', `${field} takes ${JSON.stringify(good)} and refuses ${JSON.stringify(bad)}`, async (g) => {
       for (const v of good) assert.equal((await g.acme.predict({ task_suite: wait(), dry_run: true, [field]: v })).status, 200, `${v}`)
       for (const v of bad) refused(await g.acme.predict({ task_suite: wait(), dry_run: true, [field]: v }), 400, new RegExp(field))
