@@ -275,6 +275,7 @@ const UNSEEN = [
   'chatCompletions 200', 'chatCompletions 502', 'chatCompletions 504', // a model server: raw_chat.test.mjs
   'getRunVideo 200', 'getRunVideo 206', 'getRunVideo 304', 'getRunVideo 416', // recordings: recording.test.mjs
   'getRunArtifact 206', 'getRunArtifact 304', 'getRunArtifact 416', // the same answers to the same headers
+  'getRunScreenshot 206', 'getRunScreenshot 304', 'getRunScreenshot 416',
   'predict 502', 'predictAlias 502', // a model that writes plans: plan_text.test.mjs
   'putRecipe 409', // more recipes than a tenant may keep
   'replayWebhook 200', // a delivery: tests of the webhooks

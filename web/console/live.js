@@ -47,7 +47,7 @@ export function liveView(runId, { mayOperate, onLost }) {
   const canvas = h('canvas', { class: 'live-canvas', width: 1280, height: 720, role: 'img', 'aria-label': 'The screen of the run' })
   const words = h('p', { class: 'quiet live-words', role: 'status' }, 'Connecting …')
   const bar = h('div', { class: 'live-bar' })
-  const box = h('div', { class: 'live' }, h('div', { class: 'frame' }, canvas), h('div', { class: 'live-foot' }, words, bar))
+  const box = h('div', { class: 'live-view' }, h('div', { class: 'frame' }, canvas), h('div', { class: 'live-foot' }, words, bar))
   const paint = painter(canvas)
   let socket = null
   let ended = false

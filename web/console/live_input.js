@@ -70,7 +70,7 @@ export function operate(canvas, send) {
   const stop = new AbortController()
   let moved = 0
   let owed = { x: 0, y: 0 }
-  const field = keyboard(send, () => canvas.closest('.live').querySelector('button')?.focus())
+  const field = keyboard(send, () => canvas.closest('.live-view').querySelector('button')?.focus())
   const on = (name, fn, options) => canvas.addEventListener(name, fn, { signal: stop.signal, ...options })
   const pointer = (event, what) => {
     event.preventDefault()
