@@ -278,6 +278,34 @@ test('a plan is checked as it is typed', options, async () => {
   await page.close()
 })
 
+test('its parsers read what is cut, odd or hostile', options, async () => {
+  const page = await browser.open(`${server.base}/console`)
+  const inPage = (module, fn, arg) => page.evaluate(async ([m, source, a]) => {
+    const found = await import(new URL(`console/${m}.js`, document.baseURI))
+    return found[source](...a)
+  }, [module, fn, arg])
+  // events, as they come in pieces
+  assert.deepEqual(await inPage('stream', 'frames', [': ping\n\nid: a#1\nevent: step_end\ndata: {"a": ": b"}\n\nevent: pha']),
+    [[{ id: 'a#1', event: 'step_end', data: '{"a": ": b"}' }], 'event: pha'])
+  // where a text stops being JSON
+  for (const [text, words] of [['[1,]', 'line 1, column 4: “]”'], ['{"a":1', 'line 1, column 7: the text ends'], ['{"steps":[\n{"type" "x"}]}', 'line 2, column 9'], ['["\\x"]', 'line 1, column 2'],
+    ['[01]', 'line 1, column 3'], ['[]]', 'line 1, column 3'], ['{"a":1,}', 'line 1, column 8'], ['nul', 'line 1, column 1'], ['{}', 'a plan is an array'], ['[1]', 'step 1 is not an object']])
+    assert.ok((await inPage('plan_check', 'checkPlan', [text])).problem.text.startsWith(words), text)
+  assert.equal((await inPage('plan_check', 'checkPlan', ['{"tasks":[{"intent":"a \\u00e9 -1.5e3"}]}'])).steps.length, 1)
+  // chapters
+  assert.deepEqual(await inPage('video', 'cuesOf', ['WEBVTT\n\n00:00:03.500 --> 00:00:04.000\n1/2 a &lt;b&gt; &amp;amp;\n\n01:00:00.000 --> 01:00:01.000\nend\n\n']),
+    [{ at: 3.5, words: '1/2 a <b> &amp;' }, { at: 3600, words: 'end' }])
+  // keys: characters are left to the field, combinations and names are sent
+  for (const [event, key] of [[{ key: 'a' }, null], [{ key: 'A', ctrlKey: true, shiftKey: true }, 'ctrl+a'], [{ key: 'Enter' }, 'Enter'], [{ key: 'Tab', shiftKey: true }, 'shift+Tab'],
+    [{ key: 'ArrowDown', altKey: true }, 'alt+Down'], [{ key: 'F5' }, 'F5'], [{ key: 'Dead' }, null], [{ key: 'Process' }, null], [{ key: 'x', isComposing: true }, null]])
+    assert.deepEqual(await inPage('live_input', 'keyMessage', [event]), key && { type: 'key', event: 'press', key })
+  // addresses
+  assert.deepEqual(await inPage('router', 'parse', ['#/runs/a%2Fb%?tab=x&step=%C3%A9']), { page: 'runs', id: 'a%2Fb%', query: { tab: 'x', step: 'é' } })
+  assert.equal(await inPage('router', 'format', [{ page: 'runs', id: 'a/b', query: { q: 'x y', tab: '' } }]), '#/runs/a%2Fb?q=x+y')
+  page.clean()
+  await page.close()
+})
+
 test('who may only look is offered nothing else', options, async () => {
   const id = await acme().submit({ profile_id: 'looked-at', task_suite: [{ type: 'wait', intent: 'Wait', params: { seconds: 600 } }] })
   const page = await signIn(`#/runs/${id}`, desk, 'reader')

@@ -2,7 +2,7 @@
 
 import { action } from './api.js'
 import { h, show } from './dom.js'
-import { plain } from './format.js'
+import { plain, statusTone } from './format.js'
 import { attempt, say } from './say.js'
 
 function form(runId, status, done) {
@@ -25,7 +25,7 @@ function pauseNote(runId, status, may, done) {
 function helpNote(status) {
   const help = status.failure_help
   const items = (words, lines) => (lines?.length ? [h('h3', {}, words), h('ul', {}, lines.map((l) => h('li', {}, l)))] : null)
-  return h('div', { class: 'note bad' }, h('p', {}, h('strong', {}, h('bdi', {}, plain(help.halt_class))), ' · ', help.summary),
+  return h('div', { class: `note ${statusTone(status.status)}` }, h('p', {}, h('strong', {}, h('bdi', {}, plain(help.halt_class))), ' · ', help.summary),
     status.error ? h('p', { class: 'data', dir: 'auto' }, status.error) : null,
     h('details', {}, h('summary', {}, 'Causes and next steps'), items('Likely causes', help.likely_causes), items('Next steps', help.next_steps)))
 }

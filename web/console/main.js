@@ -74,6 +74,7 @@ async function enter(token) {
 
 addEventListener('hashchange', follow)
 addEventListener('pagehide', () => { leave(); signOut() })
+addEventListener('pageshow', (event) => { if (event.persisted) showSignIn() })
 startKeys({
   'g r': () => signedIn() && go({ page: 'runs' }),
   'g n': () => signedIn() && go({ page: 'start' }),

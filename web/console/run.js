@@ -116,6 +116,7 @@ export function runPage(main, { place, store: outer, title }) {
     j: [() => { choose(store.state.chosen + 1); steps.show() }, 'Next step'],
     k: [() => { choose(store.state.chosen < 0 ? store.state.steps.length - 1 : store.state.chosen - 1); steps.show() }, 'Step before'],
     l: [() => screen.turn('live'), 'Live view'], v: [() => screen.turn('video'), 'Video'],
+    'Shift+Escape': [() => {}, 'Leave the keyboard of the run'], // live_input.js
     p: [() => actions.querySelector('[data-key=hold]')?.click(), 'Pause or resume'],
     a: [() => main.querySelector('#answer')?.focus(), 'Answer'], c: [() => actions.querySelector('[data-key=cancel]')?.click(), 'Cancel …'],
   })
