@@ -47,14 +47,26 @@ static int person_paste(struct display *d, const struct hand *h, struct err *err
     return r ? r : display_chord(d, paste, ARRAY_SIZE(paste), err);
 }
 
-/* Where nothing is selected the clipboard stays as it was. */
-static int person_copy(struct display *d, const struct hand *h, struct err *err)
+/* That the browser took the clipboard over is seen when it was ours. Where nothing is selected it stays as it
+ * was. */
+static int person_copy(struct display *d, struct pool *pool, const char **ret_text, struct err *err)
 {
     static const char *const copy[] = {"Control_L", "c"};
-    int r = display_chord(d, copy, ARRAY_SIZE(copy), err);
+    const char *before;
+    int r = display_clipboard_get(d, pool, clock_mono_ms() + COPY_MS, &before, err);
+    if (r == E_TIMEOUT)
+        before = "";
+    if (!r || r == E_TIMEOUT)
+        r = display_clipboard_set(d, before, err);
+    if (!r)
+        r = display_chord(d, copy, ARRAY_SIZE(copy), err);
     if (!r)
         r = display_clipboard_wait_taken(d, clock_mono_ms() + COPY_MS, err);
-    return r == E_TIMEOUT ? 0 : r;
+    if (r == E_TIMEOUT) {
+        *ret_text = before;
+        return 0;
+    }
+    return r ? r : display_clipboard_get(d, pool, clock_mono_ms() + COPY_MS, ret_text, err);
 }
 
 static int (*const person[])(struct display *d, const struct hand *h, struct err *err) = {
@@ -63,15 +75,11 @@ static int (*const person[])(struct display *d, const struct hand *h, struct err
     [HAND_KEY_DOWN] = person_key,    [HAND_KEY_UP] = person_key,
     [HAND_KEY_PRESS] = person_press, [HAND_TEXT] = person_text,
     [HAND_PASTE] = person_paste,     [HAND_CLIPBOARD] = person_clipboard,
-    [HAND_COPY] = person_copy,
 };
 
 int hands_person(struct display *d, struct pool *pool, const struct hand *hand, const char **ret_text,
                  struct err *err)
 {
     *ret_text = "";
-    int r = person[hand->type](d, hand, err);
-    if (r || hand->type != HAND_COPY)
-        return r;
-    return display_clipboard_get(d, pool, clock_mono_ms() + COPY_MS, ret_text, err);
+    return hand->type == HAND_COPY ? person_copy(d, pool, ret_text, err) : person[hand->type](d, hand, err);
 }

@@ -211,6 +211,7 @@ json_t *page_state_fields(struct pool *pool, const struct page *page)
         json_put_str(one, "kind", kind_names[kind_of(n)]);
         json_put(one, "label", json_string_safe(str_cut(pool, n->name, LABEL_BYTES)));
         json_put(one, "value", json_string_safe(value_of(pool, page, f->at[i])));
+        json_put_bool(one, "masked", node_is_password(n));
         json_put(out, f->names[i], one);
     }
     return out;

@@ -24,8 +24,8 @@ int page_state_due(struct run *run, struct err *err) MUST_CHECK;
 /* What stands in the fields of a page: the "form_state" above. New reference. */
 json_t *page_state_form(struct pool *pool, const struct page *page, const struct answers *answers);
 
-/* What stands in the fields of a page, passwords too: {selector: {"kind", "label", "value"}}. For a comparison in
- * memory; it is told nobody. New reference. */
+/* What stands in the fields of a page: {selector: {"kind", "label", "value", "masked"}}. For a comparison in memory; it
+ * is told nobody. What stands in a password field is not read at all: it is masked. New reference. */
 json_t *page_state_fields(struct pool *pool, const struct page *page);
 
 /* The address to open for step index; "" when there is no state for it. */

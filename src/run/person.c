@@ -117,6 +117,7 @@ static int act(struct run *run, struct pool *pool, const struct hand *h, struct 
     int r = plane_hand(run->plane, pool, h, &text, &why);
     note_held(&run->person, h);
     run->person.acted_ms = clock_mono_ms();
+    run->person.typed |= h->type >= HAND_KEY_DOWN && h->type <= HAND_PASTE;
     if (r == E_GONE || r == E_CANCELLED)
         return err_set(err, r, "%s", why.msg);
     if (!r && h->type == HAND_COPY && run->host->clipboard)
@@ -164,6 +165,7 @@ static int arrive(struct run *run, struct err *err)
 {
     struct person *p = &run->person;
     p->was_here = true;
+    p->typed = false;
     pool_destroy(p->before_pool);
     p->before_pool = pool_create(NULL);
     return look(run, p->before_pool, &p->before, err);
@@ -214,10 +216,12 @@ int person_serve(struct run *run, struct err *err)
 
 /* --- telling ----------------------------------------------------------------------------------- */
 
-static const char *change_of(const json_t *before, const json_t *after)
+static const char *change_of(const json_t *before, const json_t *after, bool typed)
 {
     const char *kind = json_str(after, "kind", ""), *was = json_str(before, "value", ""),
                *is = json_str(after, "value", "");
+    if (typed && json_flag(after, "masked", false))
+        return "masked";
     if (!strcmp(was, is))
         return NULL;
     if (!strcmp(kind, "checkbox") || !strcmp(kind, "radio"))
@@ -225,12 +229,12 @@ static const char *change_of(const json_t *before, const json_t *after)
     return !*is ? "cleared" : !*was ? "filled" : "changed";
 }
 
-static json_t *changed_fields(const json_t *before, const json_t *after)
+static json_t *changed_fields(const json_t *before, const json_t *after, bool typed)
 {
     json_t *out = json_array(), *field;
     const char *name;
     json_object_foreach ((json_t *)after, name, field) {
-        const char *change = change_of(json_object_get(before, name), field);
+        const char *change = change_of(json_object_get(before, name), field, typed);
         const char *label = json_str(field, "label", "");
         if (change && json_array_size(out) < FIELDS_TOLD)
             json_push(out, json_pack("{s:o,s:s}", "name", json_string_safe(*label ? label : name), "change",
@@ -252,7 +256,7 @@ json_t *person_changes(const struct page_view *before, const struct page_view *a
     put_pair(out, "url", before->url, after->url);
     put_pair(out, "title", before->title, after->title);
     bool same = before->fields && after->fields && url_same_page(before->url, after->url);
-    json_put(out, "fields", same ? changed_fields(before->fields, after->fields) : json_array());
+    json_put(out, "fields", same ? changed_fields(before->fields, after->fields, after->typed) : json_array());
     return out;
 }
 
@@ -268,7 +272,8 @@ static const char *in_words(struct pool *pool, const json_t *changes)
     if (title)
         out = pool_printf(pool, "%s; its title is '%s'", out, json_str(title, "after", ""));
     json_array_foreach ((json_t *)fields, i, f)
-        out = pool_printf(pool, "%s; the field '%s' was %s", out, json_str(f, "name", ""),
+        out = pool_printf(pool, "%s; the field '%s' %s%s", out, json_str(f, "name", ""),
+                          strcmp(json_str(f, "change", ""), "masked") ? "was " : "may have been filled: it is ",
                           json_str(f, "change", ""));
     return *out ? out + 2 : "the same page is there, and its fields are as they were";
 }
@@ -296,6 +301,7 @@ int person_left(struct run *run, struct err *err)
     int r = let_go(run, err);
     if (!r && (r = plane_settle(run->plane, SETTLE_MS, err)) != E_GONE && r != E_CANCELLED)
         r = look(run, p->before_pool, &after, err);
+    after.typed = p->typed;
     if (!r)
         tell(run, &after);
     pool_destroy(p->before_pool);

@@ -24,8 +24,10 @@ struct person { /* zeroed: nobody came */
     struct page_view {
         const char *url, *title;
         json_t *fields; /* of page_state_fields(); NULL: the page cannot be read */
+        bool typed;     /* something, somewhere: what is masked may be another thing now */
     } before;
     char *news; /* for the next prompt of a brain, owned; NULL nothing */
+    bool typed;       /* since then */
     unsigned buttons; /* held down: 1 << enum button */
     char *keys[PERSON_KEYS_MAX]; /* likewise, owned */
     int n_keys;

@@ -215,8 +215,8 @@ static void each_change_has_its_word(void **state)
                 {"checkbox", "false", "true", "checked"}, {"radio", "true", "false", "unchecked"},
                 {"text", "x", "x", NULL}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct page_view before = {SITE, "t", json_pack("{s:o}", "#f", field(rows[i].kind, rows[i].before))};
-        struct page_view after = {SITE, "t", json_pack("{s:o}", "#f", field(rows[i].kind, rows[i].after))};
+        struct page_view before = {SITE, "t", json_pack("{s:o}", "#f", field(rows[i].kind, rows[i].before)), false};
+        struct page_view after = {SITE, "t", json_pack("{s:o}", "#f", field(rows[i].kind, rows[i].after)), false};
         json_t *changes = person_changes(&before, &after), *list = json_object_get(changes, "fields");
         assert_int_equal(json_array_size(list), rows[i].change != NULL);
         if (rows[i].change)
@@ -228,10 +228,26 @@ static void each_change_has_its_word(void **state)
     }
 }
 
+static void a_password_is_not_compared_and_named_when_something_was_typed(void **state)
+{
+    json_t *secret = json_pack("{s:s,s:s,s:s,s:b}", "kind", "text", "label", "PIN", "value", "", "masked", 1);
+    struct page_view before = {SITE, "t", json_pack("{s:o}", "#p", secret), false};
+    struct page_view after = before;
+    for (int typed = 0; typed < 2; typed++) {
+        after.typed = typed;
+        json_t *changes = person_changes(&before, &after), *list = json_object_get(changes, "fields");
+        assert_int_equal(json_array_size(list), typed);
+        if (typed)
+            assert_string_equal(json_str(json_array_get(list, 0), "change", ""), "masked");
+        json_decref(changes);
+    }
+    json_decref(before.fields);
+}
+
 static void fields_of_another_page_are_not_compared(void **state)
 {
-    struct page_view before = {SITE "/a", "A", json_pack("{s:o}", "#f", field("text", "x"))};
-    struct page_view after = {SITE "/b", "B", json_pack("{s:o}", "#f", field("text", "y"))};
+    struct page_view before = {SITE "/a", "A", json_pack("{s:o}", "#f", field("text", "x")), false};
+    struct page_view after = {SITE "/b", "B", json_pack("{s:o}", "#f", field("text", "y")), false};
     json_t *changes = person_changes(&before, &after);
     assert_int_equal(json_array_size(json_object_get(changes, "fields")), 0);
     assert_string_equal(json_str(json_object_get(changes, "url"), "after", ""), SITE "/b");
@@ -250,6 +266,7 @@ int main(void)
         cmocka_unit_test(what_is_held_down_is_let_go),
         cmocka_unit_test(the_clock_stands_while_a_person_is_here),
         cmocka_unit_test(each_change_has_its_word),
+        cmocka_unit_test(a_password_is_not_compared_and_named_when_something_was_typed),
         cmocka_unit_test(fields_of_another_page_are_not_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
