@@ -70,18 +70,37 @@ bool frame_crop(const struct frame *f, struct rect *area, struct frame *out)
     return true;
 }
 
+static void fill(const struct frame *f, uint8_t *pixels, struct rect r, int level)
+{
+    struct frame part;
+    if (!frame_crop(f, &r, &part))
+        return;
+    for (int y = r.y; y < r.y + r.h; y++)
+        memset(pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)r.x, level, 4 * (size_t)r.w);
+}
+
+/* Round ones, as far as there is room. */
+static void dot_row(const struct frame *f, uint8_t *pixels, struct rect m)
+{
+    enum { DOTS = 6, SIZE = 7, STEP = 11, LEFT = 10 };
+    static const int inset[SIZE] = {2, 1, 0, 0, 0, 1, 2};
+    for (int i = 0; i < DOTS && m.h > SIZE && LEFT + i * STEP + SIZE < m.w; i++)
+        for (int y = 0; y < SIZE; y++) {
+            struct rect line = {m.x + LEFT + i * STEP + inset[y], m.y + (m.h - SIZE) / 2 + y,
+                                SIZE - 2 * inset[y], 1};
+            fill(f, pixels, line, FRAME_MASK_DOT);
+        }
+}
+
 void frame_paint_masks(const struct frame *f, uint8_t *pixels)
 {
     for (int i = 0; i < f->n_masks; i++) {
-        struct rect m = f->masks[i];
-        struct frame part;
+        struct rect m = f->masks[i].at;
         m.x -= f->x;
         m.y -= f->y;
-        if (!frame_crop(f, &m, &part))
-            continue;
-        for (int y = m.y; y < m.y + m.h; y++)
-            memset(pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)m.x, FRAME_MASK_LEVEL,
-                   4 * (size_t)m.w);
+        fill(f, pixels, m, FRAME_MASK_LEVEL);
+        if (f->masks[i].filled)
+            dot_row(f, pixels, m);
     }
 }
 

@@ -9,6 +9,12 @@
 
 #include "core/page.h"
 
+/* A part that shows a secret, and whether a person would see that something stands there. */
+struct frame_mask {
+    struct rect at;
+    bool filled;
+};
+
 /* height rows of stride bytes, BGRX 8-bit, top row first; stride >= 4 * width. */
 struct frame {
     int width, height, stride;
@@ -16,13 +22,16 @@ struct frame {
     const uint8_t *pixels; /* owned by whoever made it; pool or mapping */
     /* What shows a secret: it is seen here, and painted over wherever the pixels go (picture.h). In pixels of
      * the frame that this one was cut from at x, y. */
-    const struct rect *masks;
+    const struct frame_mask *masks;
     int n_masks, x, y;
 };
 
-#define FRAME_MASK_LEVEL 0x9a /* of the grey that masks are painted in, each channel */
+/* Levels of the greys that masks are painted in. */
+#define FRAME_MASK_LEVEL 0xd8
+#define FRAME_MASK_DOT   0x30
 
-/* Paint a frame's masks over pixels of its shape; they may be its own. */
+/* Paint a frame's masks over pixels of its shape; they may be its own. One that is filled gets dots, as
+ * browsers show a password: whoever looks, a model too, sees that something stands there, and not how much. */
 void frame_paint_masks(const struct frame *frame, uint8_t *pixels);
 
 /* The part of it in area, which is cut to what is inside; borrows the pixels. False: there is nothing. */

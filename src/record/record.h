@@ -30,11 +30,12 @@ struct recorder_config {
     int fps;            /* 1 to 30 */
     unsigned cuts;      /* enum record_cuts; an encoder each */
     int width, height;  /* of the screen, px */
+    int64_t start_us;   /* clock_mono_us() of its first moment, shown as the first picture is; 0: now */
     const char *display; /* its name, for an error */
     const struct slide *title;
 };
 
-/* Time begins to be recorded. What goes wrong is told by recorder_result(). */
+/* What goes wrong is told by recorder_result(). */
 struct recorder *recorder_create(const struct recorder_config *config);
 
 /* Stops at once, when it is not over yet: what is written stays, playable. NULL is fine. */

@@ -51,7 +51,7 @@ struct recorder {
     struct recorder_config config;
     char *dir, *format, *display; /* owned, of config */
     struct kept_slide title, outro;
-    int64_t start_us, end_us;
+    int64_t created_us, start_us, end_us;
     struct queue *notes, *buffers; /* buffers: that are free */
     /* the teller's */
     pthread_t thread;
@@ -251,7 +251,7 @@ static void listen(struct recorder *rec)
            (r = queue_pop(rec->notes, clock_mono_ms() + IDLE_MS, &item)) != E_GONE) {
         if (r == E_TIMEOUT) {
             advance(rec, clock_mono_us() - IDLE_MS * 1000);
-            if (!rec->screen && clock_mono_us() > rec->start_us + FIRST_MS * 1000)
+            if (!rec->screen && clock_mono_us() > rec->created_us + FIRST_MS * 1000)
                 fail(rec, "x-display-not-ready", rec->display);
             continue;
         }
@@ -371,7 +371,8 @@ struct recorder *recorder_create(const struct recorder_config *config)
     rec->display = kept(config->display);
     if (config->title)
         keep_slide(&rec->title, config->title);
-    rec->start_us = clock_mono_us();
+    rec->created_us = clock_mono_us();
+    rec->start_us = config->start_us ? config->start_us : rec->created_us;
     rec->notes = queue_create(CAP_VIDEO_NOTES);
     rec->buffers = queue_create(CAP_VIDEO_FRAMES);
     rec->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -146,7 +146,7 @@ static const char *name_of(const struct run *run)
 }
 
 struct film *film_begin(struct run *run, struct camera *camera, const json_t *wanted,
-                        const char *dir)
+                        const char *dir, int64_t since_us)
 {
     if (!json_is_object(wanted) || !dir)
         return NULL;
@@ -168,6 +168,7 @@ struct film *film_begin(struct run *run, struct camera *camera, const json_t *wa
                                      .fps = (int)json_int(wanted, "fps", DEFAULT_FPS),
                                      .cuts = cuts_of(wanted),
                                      .display = plane_kind(run->plane),
+                                     .start_us = since_us,
                                      .title = &title};
     plane_size(run->plane, &config.width, &config.height);
     film->recorder = recorder_create(&config);
@@ -183,6 +184,14 @@ static int failed_steps(const json_t *results)
     json_array_foreach ((json_t *)results, i, r)
         n += !json_flag(r, "success", false) && !json_flag(r, "skip", false);
     return n;
+}
+
+void film_cut(struct film *film)
+{
+    if (!film)
+        return;
+    camera_unsubscribe(film->watch);
+    film->watch = NULL;
 }
 
 void film_end(struct film *film, const struct run *run, const struct run_end *end)
@@ -205,8 +214,6 @@ void film_end(struct film *film, const struct run *run, const struct run_end *en
     };
     const struct slide outro = {name_of(run), pool_printf(pool, "run %s", run->config->run_id),
                                 lines, ARRAY_SIZE(lines)};
-    camera_unsubscribe(film->watch);
-    film->watch = NULL;
     recorder_end(film->recorder, &outro);
 }
 

@@ -17,8 +17,9 @@ struct film;
 struct step_result;
 
 /* wanted: options.video of the start message, {"format", "fps", "cuts": "both" | "raw" | "polished"}; NULL, or
- * no directory: nobody records. run, camera are borrowed until film_end() or film_destroy(). */
-struct film *film_begin(struct run *run, struct camera *camera, const json_t *wanted, const char *dir);
+ * no directory: nobody records. since_us: when the attempt began. run, camera are borrowed until film_end() or film_destroy(). */
+struct film *film_begin(struct run *run, struct camera *camera, const json_t *wanted, const char *dir,
+                        int64_t since_us);
 
 /* Leaves what there is: another attempt goes on behind it. NULL is fine. */
 void film_destroy(struct film *film);
@@ -29,7 +30,10 @@ void film_row(struct film *film, int ordinal, const json_t *row);
 /* secret: what is typed is one. */
 void film_action(struct film *film, const struct run *run, const struct action *action, bool secret);
 
-/* The run is over: no picture comes any more, and the files are put together while others go on. */
+/* No picture comes any more: before the plane goes. */
+void film_cut(struct film *film);
+
+/* The run is over: the files are put together while others go on. */
 void film_end(struct film *film, const struct run *run, const struct run_end *end);
 
 /* Result `video` (http-api.md section 17); waits for the files until the deadline. NULL: nobody recorded. New

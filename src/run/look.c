@@ -109,11 +109,20 @@ static bool types_secret(const struct run *run, const struct action *a)
     return !run->mask.has_dom && mask_speaks_of_secret(why);
 }
 
+static void note_action(struct run *run, const struct action *action, bool secret)
+{
+    struct frame screen;
+    uint8_t *pixels;
+    bool seen = mask_wants_screen(&run->mask, action, secret) &&
+                !plane_glance(run->plane, &screen, &pixels, NULL);
+    mask_before(&run->mask, action, secret, seen ? &screen : NULL);
+}
+
 int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,
             struct err *err)
 {
     bool secret = types_secret(run, action);
-    mask_before(&run->mask, action, secret);
+    note_action(run, action, secret);
     film_action(run->film, run, action, secret);
     int r = plane_act(run->plane, run->step_pool, action, cap_ms, out, err);
     return r ? r : acted(run, out, METER_SETTLE, err);

@@ -1,5 +1,6 @@
 #include "run/mask.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -26,14 +27,16 @@ bool mask_speaks_of_secret(const char *text)
 
 /* --- where ----------------------------------------------------------------------------------- */
 
-static void add(struct mask *m, struct rect r)
+static const struct rect whole_screen = {0, 0, INT16_MAX, INT16_MAX};
+
+static void add(struct mask *m, struct rect r, bool filled)
 {
     if (m->n == MASK_MAX) {
         m->n = 1;
-        m->rects[0] = (struct rect){0, 0, INT16_MAX, INT16_MAX};
+        m->rects[0] = (struct frame_mask){.at = whole_screen};
         return;
     }
-    m->rects[m->n++] = r;
+    m->rects[m->n++] = (struct frame_mask){r, filled};
 }
 
 static bool is_secret(const struct mask *m, const struct node *n)
@@ -58,14 +61,39 @@ static bool is_box_of_answer(const struct mask *m, const struct node *n)
     return m->answers->texts && !strcmp(n->tag, "input") && max && !strcmp(max, "1") && n->value[0];
 }
 
-static void read_page(struct mask *m, const struct page *page)
+static int level_at(const struct frame *f, int x, int y)
+{
+    const uint8_t *p = f->pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)x;
+    return (p[0] + p[1] + p[2]) / 3;
+}
+
+/* Does something stand in the field? More columns with ink than a caret has; a placeholder is too
+ * pale. */
+static bool shows_ink(const struct frame *screen, struct rect r)
+{
+    enum { INK_LEVELS = 160, COLUMNS = 6 };
+    struct frame f;
+    int columns = 0;
+    if (!frame_crop(screen, &r, &f))
+        return false;
+    int ground = level_at(&f, 2 < f.width ? 2 : 0, f.height / 2);
+    for (int x = 0; x < f.width && columns < COLUMNS; x++)
+        for (int y = 0; y < f.height; y++)
+            if (abs(level_at(&f, x, y) - ground) > INK_LEVELS) {
+                columns++;
+                break;
+            }
+    return columns == COLUMNS;
+}
+
+static void read_page(struct mask *m, const struct page *page, const struct frame *screen)
 {
     m->n = 0;
     m->by_place = m->blind = false;
     for (int i = 0; i < page->n_nodes; i++) {
         const struct node *n = &page->nodes[i];
         if ((n->flags & NODE_IN_VIEW) && (is_secret(m, n) || is_box_of_answer(m, n)))
-            add(m, box_of(n));
+            add(m, box_of(n), shows_ink(screen, box_of(n)));
     }
 }
 
@@ -93,7 +121,7 @@ static uint64_t under(const struct mask *m, const struct frame *frame)
 {
     uint64_t h = STR_HASH_START;
     for (int i = 0; i < m->n; i++) {
-        struct rect r = m->rects[i];
+        struct rect r = m->rects[i].at;
         struct frame part;
         if (frame_crop(frame, &r, &part))
             h = hash_pixels(h, &part);
@@ -113,7 +141,7 @@ void mask_seen(struct mask *m, struct pool *pool, struct observation *obs)
 {
     uint64_t where = place_of(obs);
     if (obs->page)
-        read_page(m, obs->page);
+        read_page(m, obs->page, &obs->frame);
     else if (!m->has_dom && m->where != where)
         m->n = 0;
     if (obs->page || !m->has_dom)
@@ -122,36 +150,81 @@ void mask_seen(struct mask *m, struct pool *pool, struct observation *obs)
     if (m->n && m->known)
         m->under = under(m, &obs->frame);
     if (m->n && obs->frame.pixels) {
-        struct rect *masks = pool_alloc(pool, sizeof(m->rects));
+        struct frame_mask *masks = pool_alloc(pool, sizeof(m->rects));
         memcpy(masks, m->rects, sizeof(m->rects));
         obs->frame.masks = masks;
         obs->frame.n_masks = m->n;
     }
 }
 
-static void cover_place(struct mask *m)
+/* How far from a point in a field its border is, in one direction: the first line across that is
+ * all of another colour. -1: none so near. */
+static int border_at(const struct frame *f, struct point p, int dx, int dy, int most)
+{
+    enum { ACROSS = 6, OTHER_LEVELS = 12 }; /* px to both sides of the way */
+    int ground = level_at(f, p.x, p.y);
+    for (int i = 1; i <= most; i++) {
+        bool all = true;
+        for (int k = -ACROSS; all && k <= ACROSS; k++) {
+            int x = p.x + dx * i + (dy ? k : 0), y = p.y + dy * i + (dx ? k : 0);
+            if (x < 0 || y < 0 || x >= f->width || y >= f->height)
+                return -1;
+            all = abs(level_at(f, x, y) - ground) >= OTHER_LEVELS;
+        }
+        if (all)
+            return i;
+    }
+    return -1;
+}
+
+/* The inside of the field around a point, by its border. */
+static bool field_at(const struct frame *screen, struct point p, struct rect *out)
+{
+    if (!screen || p.x < 0 || p.y < 0 || p.x >= screen->width || p.y >= screen->height)
+        return false;
+    int up = border_at(screen, p, 0, -1, AROUND_H), down = border_at(screen, p, 0, 1, AROUND_H);
+    int left = border_at(screen, p, -1, 0, AROUND_W), right = border_at(screen, p, 1, 0, AROUND_W);
+    if (up < 0 || down < 0 || left < 0 || right < 0 || up + down < AROUND_H / 4)
+        return false;
+    *out = (struct rect){p.x - left + 1, p.y - up + 1, left + right - 1, up + down - 1};
+    return true;
+}
+
+static bool holds(const struct rect *r, struct point p)
+{
+    return p.x >= r->x && p.x < r->x + r->w && p.y >= r->y && p.y < r->y + r->h;
+}
+
+static void cover_place(struct mask *m, const struct frame *screen)
 {
     struct rect r = {m->clicked.x - AROUND_W / 2, m->clicked.y - AROUND_H / 2, AROUND_W, AROUND_H};
     if (m->clicked.x < 0)
-        r = (struct rect){0, 0, INT16_MAX, INT16_MAX};
+        r = whole_screen;
+    else
+        field_at(screen, m->clicked, &r);
     for (int i = 0; i < m->n; i++)
-        if (!memcmp(&m->rects[i], &r, sizeof(r)))
+        if (holds(&m->rects[i].at, m->clicked))
             return;
     m->by_place = true;
-    add(m, r);
+    add(m, r, m->clicked.x >= 0);
 }
 
-void mask_before(struct mask *m, const struct action *a, bool secret)
+bool mask_wants_screen(const struct mask *m, const struct action *a, bool secret)
+{
+    return a->type == ACTION_TYPE_TEXT && secret && !m->has_dom;
+}
+
+void mask_before(struct mask *m, const struct action *a, bool secret, const struct frame *screen)
 {
     if (a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK)
         m->clicked = (struct point){a->x, a->y};
     if (a->type == ACTION_TYPE_TEXT && secret && m->has_dom)
         m->blind = true;
     else if (a->type == ACTION_TYPE_TEXT && secret)
-        cover_place(m);
+        cover_place(m, screen);
     for (int i = 0; m->by_place && a->type == ACTION_SCROLL && i < m->n; i++) {
-        m->rects[i].y = 0;
-        m->rects[i].h = INT16_MAX;
+        m->rects[i].at.y = 0;
+        m->rects[i].at.h = INT16_MAX;
     }
 }
 

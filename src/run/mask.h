@@ -3,9 +3,9 @@
  * {{user_input}} (answer.h).
  *
  * With a page: the boxes of those nodes, as the page was last read; what is under them is remembered, and a
- * picture of the screen fits the masks only as long as the same is there. Without one: the area around the
- * place that was clicked before the secret was typed, and all above and below it once something scrolled,
- * until the address or the title is another one. Cautious rather than exact.
+ * picture of the screen fits the masks only as long as the same is there. Without one: the field around the
+ * place that was clicked before the secret was typed, as far as its border can be seen, and all above and below
+ * it once something scrolled, until the address or the title is another one. Cautious rather than exact.
  * A picture that is made of an observation has its masks painted (core/picture.h). Pure but for mask_seen().
  * Threads: loop thread only.
  */
@@ -21,7 +21,7 @@
 struct mask {
     const struct answers *answers; /* borrowed */
     bool has_dom;
-    struct rect rects[MASK_MAX];
+    struct frame_mask rects[MASK_MAX];
     int n;
     bool blind;          /* a secret is being typed, and nobody has read yet where it went */
     bool by_place;       /* rects are of places that were clicked: the page could not be read */
@@ -39,8 +39,10 @@ bool mask_wants_page(const struct mask *m, const struct observation *obs);
 /* Something is looked at: where are its secrets? The frame gets the masks, in pool. */
 void mask_seen(struct mask *m, struct pool *pool, struct observation *obs);
 
-/* An action is about to be done. secret: what it types is one. */
-void mask_before(struct mask *m, const struct action *action, bool secret);
+/* An action is about to be done. secret: what it types is one; screen: as it is now, NULL when it is not known or
+ * not wanted (mask_wants_screen()). */
+void mask_before(struct mask *m, const struct action *action, bool secret, const struct frame *screen);
+bool mask_wants_screen(const struct mask *m, const struct action *action, bool secret);
 
 /* Do the masks cover the secrets of this picture of the screen? If so they are put on it: until the next call
  * of this module. */

@@ -56,6 +56,7 @@ struct worker {
         struct loop_fd *watch; /* NULL: none */
     } watched[2];              /* display and browser */
     struct delta delta;        /* step results that serve has */
+    int64_t started_us;        /* clock_mono_us() */
     struct log_ctx log;
 };
 
@@ -513,7 +514,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
     w->camera = camera_create(w->loop, w->plane, &w->run.mask);
     struct film *film =
         film_begin(&w->run, w->camera, json_object_get(json_object_get(w->start, "options"), "video"),
-                   text_or_null(json_object_get(w->start, "dirs"), "video"));
+                   text_or_null(json_object_get(w->start, "dirs"), "video"), w->started_us);
     w->run.film = film;
     w->running = true;
     live_use(w->live, w->camera);
@@ -529,16 +530,20 @@ static int carry_out(struct worker *w, const struct plan *plan)
     bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
     bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
     json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
-    int64_t video_by = clock_mono_ms() + (end.stop == RUN_STOP_CANCEL ? VIDEO_SOON_MS : VIDEO_MS);
-    if (!lost)
-        film_end(film, &w->run, &end);
+    bool soon = end.stop == RUN_STOP_CANCEL;
+    int64_t video_by = clock_mono_ms() + (soon ? VIDEO_SOON_MS : VIDEO_MS);
     w->run.film = NULL;
+    film_cut(film);
     camera_destroy(w->camera);
     w->camera = NULL;
+    if (soon) /* else its time is the run's, which is over when the browser is gone */
+        film_end(film, &w->run, &end);
     stop_plane(w, gone || broken                ? PLANE_END_NOW
                   : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
                                                 : PLANE_END_CLEAN);
     int status = WORKER_LOST;
+    if (film && !lost && !soon)
+        film_end(film, &w->run, &end);
     if (film && !lost)
         json_put(checkpoint, "video", film_result(film, w->loop, video_by));
     film_destroy(film);
@@ -593,7 +598,7 @@ static int serve_start(struct worker *w)
 
 int worker_main(int fd, int picture_fd)
 {
-    struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}};
+    struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}, .started_us = clock_mono_us()};
     struct err err = {0};
     int status = WORKER_BAD_START;
     int r = set_up(&w, fd, &err);

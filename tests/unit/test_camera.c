@@ -80,7 +80,7 @@ static bool fits(struct scene *s, struct frame *out)
 static bool covers(const struct frame *f, int x, int y)
 {
     for (int i = 0; i < f->n_masks; i++) {
-        const struct rect *r = &f->masks[i];
+        const struct rect *r = &f->masks[i].at;
         if (x >= r->x && x < r->x + r->w && y >= r->y && y < r->y + r->h)
             return true;
     }
@@ -145,7 +145,7 @@ static void no_picture_is_given_out_between_a_secret_and_the_look_behind_it(void
     const struct action type = {.type = ACTION_TYPE_TEXT, .text = "4711"};
     begin(&s, true, "4711");
     look(&s);
-    mask_before(&s.mask, &type, true);
+    mask_before(&s.mask, &type, true, NULL);
     assert_false(fits(&s, &f));
     s.obs.page = NULL;
     assert_true(mask_wants_page(&s.mask, &s.obs));
@@ -163,13 +163,13 @@ static void on_pixels_the_place_that_was_clicked_is_covered_until_the_page_is_an
     const struct action scroll = {.type = ACTION_SCROLL, .dy = 1};
     begin(&s, false, NULL);
     look(&s);
-    mask_before(&s.mask, &click, false);
-    mask_before(&s.mask, &type, false);
+    mask_before(&s.mask, &click, false, NULL);
+    mask_before(&s.mask, &type, false, NULL);
     assert_true(fits(&s, &f) && !f.n_masks);
-    mask_before(&s.mask, &type, true);
+    mask_before(&s.mask, &type, true, NULL);
     assert_true(fits(&s, &f) && covers(&f, 350, 100) && !covers(&f, 350, 200));
     assert_true(covers(&look(&s)->frame, 350, 100));
-    mask_before(&s.mask, &scroll, false);
+    mask_before(&s.mask, &scroll, false, NULL);
     assert_true(covers(&look(&s)->frame, 350, 200));
     struct observation other = {.url = "u2", .title = "t"};
     mask_seen(&s.mask, s.pool, &other);
@@ -177,9 +177,52 @@ static void on_pixels_the_place_that_was_clicked_is_covered_until_the_page_is_an
     end(&s);
 }
 
+/* On pixels a field is covered as far as its border, which stays to be seen. */
+static void a_field_is_found_by_its_border(void **state)
+{
+    struct scene s;
+    const struct action click = {.type = ACTION_CLICK, .x = 200, .y = 110};
+    const struct action type = {.type = ACTION_TYPE_TEXT, .text = "x"};
+    begin(&s, false, NULL);
+    for (int x = 100; x < 301; x++) {
+        draw(&s, x, 100);
+        draw(&s, x, 130);
+    }
+    for (int y = 100; y < 131; y++) {
+        draw(&s, 100, y);
+        draw(&s, 300, y);
+    }
+    look(&s);
+    mask_before(&s.mask, &click, false, NULL);
+    assert_true(mask_wants_screen(&s.mask, &type, true));
+    mask_before(&s.mask, &type, true, &s.obs.frame);
+    const struct frame *f = &look(&s)->frame;
+    assert_int_equal(f->n_masks, 1);
+    const struct rect *r = &f->masks[0].at;
+    assert_true(r->x == 101 && r->y == 101 && r->w == 199 && r->h == 29);
+    assert_true(f->masks[0].filled);
+    end(&s);
+}
+
+/* Dots where something stands, none where nothing does. */
+static void a_mask_tells_whether_something_stands_there(void **state)
+{
+    struct scene s;
+    begin(&s, true, NULL);
+    assert_false(look(&s)->frame.masks[0].filled);
+    for (int x = 30; x < 60; x += 3)
+        draw(&s, x, 90);
+    assert_true(look(&s)->frame.masks[0].filled);
+    frame_paint_masks(&s.obs.frame, s.pixels);
+    assert_int_equal(s.pixels[4 * (90 * W + 36)], FRAME_MASK_DOT);
+    assert_int_equal(s.pixels[4 * (84 * W + 36)], FRAME_MASK_LEVEL);
+    end(&s);
+}
+
 static void a_cut_out_part_is_painted_where_the_mask_lies_in_it(void **state)
 {
-    struct rect mask = {100, 50, 10, 10}, area = {90, 45, 40, 40};
+    const struct frame_mask mask = {{100, 50, 10, 10}, false};
+    struct rect area = {90, 45, 40, 40};
     static uint8_t pixels[W * H * 4];
     struct frame f = {.width = W,
                       .height = H,
@@ -200,7 +243,7 @@ static void a_cut_out_part_is_painted_where_the_mask_lies_in_it(void **state)
 /* No picture of a masked frame depends on what is under its masks, whatever is made of it. */
 static void no_file_of_a_picture_knows_what_is_under_a_mask(void **state)
 {
-    struct rect mask = {100, 50, 30, 10};
+    const struct frame_mask mask = {{100, 50, 90, 20}, true};
     static uint8_t a[W * H * 4], b[W * H * 4];
     struct pool *pool = pool_create(NULL);
     memset(a, WHITE, sizeof(a));
@@ -337,7 +380,7 @@ static void nothing_is_given_out_while_the_masks_do_not_fit(void **state)
     struct watcher w = {0};
     const struct action type = {.type = ACTION_TYPE_TEXT, .text = "x"};
     bench_begin(&b);
-    mask_before(&b.mask, &type, true);
+    mask_before(&b.mask, &type, true, NULL);
     camera_subscribe(b.camera, 30, on_picture, &w);
     pass(&b, 100);
     assert_int_equal(w.n, 0);
@@ -359,6 +402,8 @@ int main(void)
         cmocka_unit_test(a_picture_waits_while_what_is_under_a_mask_is_another),
         cmocka_unit_test(no_picture_is_given_out_between_a_secret_and_the_look_behind_it),
         cmocka_unit_test(on_pixels_the_place_that_was_clicked_is_covered_until_the_page_is_another),
+        cmocka_unit_test(a_field_is_found_by_its_border),
+        cmocka_unit_test(a_mask_tells_whether_something_stands_there),
         cmocka_unit_test(a_cut_out_part_is_painted_where_the_mask_lies_in_it),
         cmocka_unit_test(no_file_of_a_picture_knows_what_is_under_a_mask),
         cmocka_unit_test(a_still_screen_is_taken_once_and_a_moving_one_at_most_at_its_rate),
