@@ -178,6 +178,7 @@ test('the other operations refuse as described', { ...needs(Ajv, addFormats), ti
   await refused(422, acme, 'getRunEvents', undefined, {}, '/v1/runs/keyed/events?sse=banana')
   await refused(422, acme, 'listWebhooks', undefined, {}, '/v1/webhooks?limit=many')
   await refused(422, acme, 'getRunSteps', undefined, {}, '/v1/runs/keyed/steps?after=many')
+  await refused(422, acme, 'getRunVideo', undefined, {}, '/v1/runs/keyed/video?track=pictures')
   await refused(422, acme, 'listRuns', undefined, {}, '/v1/runs?limit=many')
   const { run_id: print } = (await fits(acme, 'diagnoseFingerprint', 'POST', '/v1/diagnose/fingerprint', { target_url: `${site.url}/` })).json
   await refused(409, acme, 'diagnoseFingerprint', {})

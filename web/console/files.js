@@ -9,7 +9,7 @@ const SHOWN = 400
 
 function fileLine(runId, file) {
   const path = file.download_url ?? runPath(runId, `/artifacts/${encodeURIComponent(file.name)}`)
-  const facts = [file.mime_type, file.bytes && bytes(file.bytes), file.row_count !== undefined && `${file.row_count} rows`, file.source].filter(Boolean)
+  const facts = [file.mime_type, file.bytes && bytes(file.bytes), file.row_count > 0 && `${file.row_count} ${file.row_count === 1 ? 'row' : 'rows'}`, file.source].filter(Boolean)
   return h('tr', {}, h('th', { scope: 'row' }, h('bdi', {}, file.file_name ?? file.name)), h('td', { class: 'quiet', dir: 'auto' }, facts.join(' · ')),
     h('td', {}, button('Download', () => download(path, file.file_name ?? file.name), { class: 'bare', 'aria-label': `Download ${file.name}` })))
 }

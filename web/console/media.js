@@ -26,9 +26,10 @@ export function blobOf(path) {
   return promise
 }
 
-export function zoom(path, alt) {
-  const dialog = h('dialog', { class: 'zoom', 'aria-label': alt, close: () => dialog.remove(), click: (e) => e.target !== dialog.querySelector('img') && dialog.close() },
-    picture(path, alt), button('Close', () => dialog.close()))
+// A picture as large as the window allows, with what is to be said below it. path null: only that.
+export function zoom(path, alt, more) {
+  const dialog = h('dialog', { class: 'zoom', 'aria-label': alt, close: () => dialog.remove(), click: (e) => e.target === dialog && dialog.close() },
+    path ? picture(path, alt) : null, more, button('Close', () => dialog.close(), { autofocus: true }))
   document.body.append(dialog)
   dialog.showModal()
 }

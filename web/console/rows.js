@@ -16,13 +16,25 @@ function address(value) {
   } catch { return null }
 }
 
+const textOf = (value) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value))
+
 // Pages say what stands here: text, and links that tell the site nothing of this page.
-function cell(value, evidence) {
-  const text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
-  const seen = evidence && [plain(evidence.method), evidence.text && `“${evidence.text}”`, evidence.in_view === false && 'outside of the picture'].filter(Boolean).join(' · ')
+function cell(value) {
   const href = typeof value === 'string' ? address(value) : null
-  return h('td', { class: typeof value === 'number' ? 'num' : undefined, title: seen || undefined, dir: 'auto' },
-    h('div', { class: 'cell' }, href ? h('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'ltr' }, text) : text))
+  return h('td', { class: typeof value === 'number' ? 'num' : undefined, dir: 'auto' },
+    h('div', { class: 'cell' }, href ? h('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'ltr' }, textOf(value)) : textOf(value)))
+}
+
+// Where each value of a row was seen; pages are named once where all are the same.
+function evidence(row) {
+  const fields = Object.entries(row._evidence ?? {})
+  const pages = new Set(fields.map(([, e]) => e.url ?? ''))
+  if (!fields.length) return null
+  const page = (url) => h('span', { class: 'mono', dir: 'ltr' }, url)
+  const line = ([name, e]) => h('tr', {}, h('th', { scope: 'row', dir: 'auto' }, name), h('td', { dir: 'auto' }, textOf(row[name])),
+    h('td', { dir: 'auto' }, plain(e.method), e.in_view === false ? ', outside of the picture' : null), h('td', { dir: 'auto' }, e.text ?? ''), pages.size > 1 ? h('td', {}, page(e.url ?? '')) : null)
+  return h('div', { class: 'scroll evidence', tabindex: 0, role: 'group', 'aria-label': 'Evidence' }, pages.size === 1 ? h('p', { class: 'quiet' }, page([...pages][0])) : null,
+    h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['Field', 'Value', 'Found by', 'Text there', ...(pages.size > 1 ? ['Page'] : [])].map((w) => h('th', { scope: 'col' }, w)))), h('tbody', {}, fields.map(line))))
 }
 
 // Which step brought row i.
@@ -32,10 +44,10 @@ function stepOf(steps, i) {
 }
 
 function crop(runId, row, i) {
-  const name = row._image
-  if (!name) return h('td', { class: 'crop' }, h('span', { class: 'quiet', title: 'There is no picture of this row.' }, '–'))
-  const path = runPath(runId, `/artifacts/${encodeURIComponent(name)}`)
-  return h('td', { class: 'crop' }, h('button', { type: 'button', class: 'shot', 'aria-label': `Where row ${i + 1} was seen, larger`, click: () => zoom(path, `Where row ${i + 1} was seen`) }, picture(path, `Where row ${i + 1} was seen`, { loading: 'lazy' })))
+  const path = row._image ? runPath(runId, `/artifacts/${encodeURIComponent(row._image)}`) : null
+  const words = `Where row ${i + 1} was seen`
+  return h('td', { class: 'crop' }, h('button', { type: 'button', class: path ? 'shot' : 'bare', 'aria-label': words, click: () => zoom(path, words, evidence(row)) },
+    path ? picture(path, words, { loading: 'lazy' }) : 'Evidence'))
 }
 
 function table(runId, rows, steps, choose) {
@@ -43,7 +55,7 @@ function table(runId, rows, steps, choose) {
   const line = (row, i) => {
     const n = stepOf(steps, i)
     return h('tr', {}, h('th', { scope: 'row', class: 'num' }, n < 0 ? i + 1 : h('button', { type: 'button', class: 'bare', title: `Step ${n + 1} brought it`, 'aria-label': `Row ${i + 1}, of step ${n + 1}`, click: () => choose(n) }, i + 1)),
-      crop(runId, row, i), columns.map((c) => cell(row[c], row._evidence?.[c])))
+      crop(runId, row, i), columns.map((c) => cell(row[c])))
   }
   return h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Rows' }, h('table', { class: 'data-table' },
     h('caption', { class: 'unseen' }, 'Extracted rows'),

@@ -30,7 +30,7 @@ function line(run) {
     h('th', { scope: 'row', class: 'name' },
       h('a', { href: `#/runs/${encodeURIComponent(run.run_id)}`, 'data-row': true }, h('bdi', {}, nameOf(run))),
       h('span', { class: 'mono quiet' }, run.run_id),
-      run.halt_class && !isLive(run.status) ? h('span', { class: 'quiet' }, h('bdi', {}, plain(run.halt_class))) : null),
+      run.halt_class && run.halt_class !== run.status && !isLive(run.status) ? h('span', { class: 'quiet' }, h('bdi', {}, plain(run.halt_class))) : null),
     h('td', { class: 'quiet profile' }, h('bdi', {}, ownPart(run.profile_id))),
     h('td', { class: 'num when' }, h('time', { datetime: run.created_at, title: run.created_at }, run.shown_ago)),
     h('td', { class: 'num took' }, run.shown_took),
@@ -47,7 +47,7 @@ export function runsPage(main, { place, title }) {
   const body = h('tbody')
   const empty = h('p', { class: 'empty', hidden: true })
   const more = button('Older runs', () => load(true), { class: 'more', hidden: true })
-  const search = h('input', { type: 'search', id: 'search', value: query.q, placeholder: 'Search by name, run, workflow or profile', 'aria-label': 'Search runs', input: typed })
+  const search = h('input', { type: 'search', id: 'search', value: query.q, placeholder: 'Name, run, workflow or profile', 'aria-label': 'Search runs', input: typed })
   const filters = FILTERS.map(([status, words]) => button(words, () => choose(status), { 'aria-pressed': String(status === query.status) }))
   let runs = []
   let next = null

@@ -2,7 +2,7 @@
 
 import { call, runPath } from './api.js'
 import { button, h, show } from './dom.js'
-import { blobOf } from './media.js'
+import { blobOf, download } from './media.js'
 
 const seconds = (time) => time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, '0')}`
@@ -38,7 +38,9 @@ export function videoView(runId, result) {
   const box = h('div', { class: 'video' }, h('p', { class: 'quiet', role: 'status' }, 'Loading the recording …'))
   Promise.all([blobOf(runPath(runId, '/video')), format === 'gif' ? [] : chaptersOf(runId)]).then(([url, chapters]) => {
     film.src = url
-    show(box, film, chapters.length ? chapterList(film, chapters) : null)
+    const name = `${runId}.${format ?? 'mp4'}`
+    show(box, film, chapters.length ? chapterList(film, chapters) : null,
+      h('div', { class: 'buttons' }, button('Download', () => download(runPath(runId, '/video'), name), { class: 'bare', 'aria-label': `Download ${name}` })))
   }, (error) => show(box, h('p', { class: 'empty' }, error.status === 404 ? 'This run was not recorded.' : error.message)))
   return { node: box, stop: () => film.pause?.() }
 }
