@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "plane/hands.h"
 
-#define COPY_MS 1000 /* for the page to take CLIPBOARD over, and to answer */
+#define COPY_MS 3000 /* for the page to take CLIPBOARD over, and to answer */
 
 static int person_move(struct display *d, const struct hand *h, struct err *err)
 {

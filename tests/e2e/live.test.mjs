@@ -259,6 +259,14 @@ test('a person types, clicks and scrolls in a run, and the run is told what chan
   await server.end(id)
 })
 
+// A browser that is busy has not got the text yet, or has it not copied.
+const copied = (s, text) => until(20000 * slow, `'${text}' on the clipboard`, async () => {
+  const n = s.messages.length
+  s.say({ type: 'key', key: 'ctrl+a' })
+  s.say({ type: 'copy' })
+  return (await s.wait('clipboard', () => true, 20000, n)).text === text
+})
+
 test('what is typed, pasted and copied; a field is named and nothing is quoted', async () => {
   const id = await start('typing')
   const s = await watch(id, '?control=true')
@@ -270,14 +278,10 @@ test('what is typed, pasted and copied; a field is named and nothing is quoted',
   const click = (x, y) => { for (const event of ['down', 'up']) s.say({ type: 'pointer', event, x, y: y + top }) }
   click(110, 32)
   s.say({ type: 'text', text: typed })
-  s.say({ type: 'key', key: 'ctrl+a' })
-  s.say({ type: 'copy' })
-  assert.equal((await s.wait('clipboard')).text, typed)
+  await copied(s, typed)
   s.say({ type: 'key', key: 'End' })
   s.say({ type: 'paste', text: ' and more' })
-  s.say({ type: 'key', key: 'ctrl+a' })
-  s.say({ type: 'copy' })
-  await s.wait('clipboard', (m) => m.text === `${typed} and more`)
+  await copied(s, `${typed} and more`)
   s.say({ type: 'key', key: 'Tab' })
   s.say({ type: 'text', text: 'hunter2-secret' })
   await new Promise((r) => setTimeout(r, 500))

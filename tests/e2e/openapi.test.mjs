@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import test, { after, before } from 'node:test'
-import { rowKey, slow, startServer, startSite, within } from './lib/harness.mjs'
+import { rowKey, slow, startServer, startSite, until, within } from './lib/harness.mjs'
 import { fromNpm, needs } from './lib/npm.mjs'
 import { Description } from './lib/openapi.mjs'
 import { startTenants } from './lib/tenants.mjs'
@@ -58,6 +58,7 @@ test('the linter finds nothing', needs(redocly), async () => {
     rules: {
       // /health, /v1/version, /v1/models, /openapi.json take no input and no token: nothing can be refused
       'operation-4xx-response': 'off',
+      'operation-2xx-response': 'off', // a WebSocket answers 101
     },
   })
   const problems = await redocly.lintFromString({ source: JSON.stringify(description.document), absoluteRef: '/openapi.json', config })
@@ -194,6 +195,27 @@ test('the other operations refuse as described', { ...needs(Ajv, addFormats), ti
     await refused(429, limited, operationId, bodyOf(description.operations.get(operationId).op))
 })
 
+test('live views answer and refuse as described', { ...needs(Ajv, addFormats), timeout: 60000 * slow }, async () => {
+  const id = await acme.submit({ task_suite: { _micro_plan: [{ type: 'navigate', intent: 'Open', params: { url: `${site.url}/` } }, { type: 'wait', intent: 'Stay', params: { seconds: 100 } }] }, profile_id: 'live' })
+  const at = `/v1/runs/${id}`
+  await until(30000 * slow, 'the browser', async () => (await acme.events(id)).some((e) => e.message === 'the browser is up'))
+  const view = (await fits(acme, 'getRunView', 'GET', `${at}/view?control=true`)).json
+  await refused(422, acme, 'getRunView', undefined, {}, `${at}/view?control=perhaps`)
+  const { lease } = (await fits(acme, 'takeOverRun', 'POST', `${at}/takeover`, {})).json
+  await refused(409, acme, 'releaseRun', { lease: 'another' }, {}, `${at}/release`)
+  assert.equal((await fits(acme, 'releaseRun', 'POST', `${at}/release`, { lease })).status, 200)
+  for (const watch of ['watchRun', 'watchRunSocket']) {
+    await refused(401, acme, watch)
+    await refused(400, acme, watch, undefined, {}, pathOf(description.operations.get(watch).path, '-%20-'))
+  }
+  const watched = fits(acme, 'watchRun', 'GET', view.mjpeg_url)
+  await acme.request('POST', `${at}/cancel`)
+  assert.equal((await watched).status, 200)
+  await refused(409, acme, 'watchRun', undefined, {}, view.mjpeg_url)
+  await refused(409, acme, 'getRunView', undefined, {}, `${at}/view`)
+  await refused(409, acme, 'takeOverRun', {}, {}, `${at}/takeover`)
+})
+
 test('pages and open routes answer as described when they are closed or not ready', needs(Ajv, addFormats), async () => {
   for (const [operationId, path] of [['openapi', '/openapi.json'], ['docs', '/docs'], ['redoc', '/redoc'], ['docsAsset', '/docs/style.css'],
     ['console', '/console'], ['consoleAsset', '/console/style.css']]) {
@@ -279,6 +301,7 @@ const UNSEEN = [
   'getRunScreenshot 206', 'getRunScreenshot 304', 'getRunScreenshot 416',
   'predict 502', 'predictAlias 502', // a model that writes plans: plan_text.test.mjs
   'putRecipe 409', // more recipes than a tenant may keep
+  'watchRun 404', 'watchRun 429', 'watchRunSocket 101', 'watchRunSocket 404', 'watchRunSocket 409', 'watchRunSocket 429', // live.test.mjs, test_view
   'replayWebhook 200', // a delivery: tests of the webhooks
 ]
 

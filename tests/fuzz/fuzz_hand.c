@@ -32,9 +32,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *text = pool_strndup(pool, (const char *)data, size);
     if (!view_token_read(pool, "key", text, "run", 1, &token, NULL))
         BUG("a token was guessed");
-    if (!json_parse((const char *)data, size, "message", &message, NULL) &&
-        json_is_object(json_keep(pool, message)))
-        read_message(pool, message);
+    if (!json_parse((const char *)data, size, "message", &message, NULL)) {
+        json_keep(pool, message);
+        if (json_is_object(message))
+            read_message(pool, message);
+    }
     pool_destroy(pool);
     return 0;
 }

@@ -458,8 +458,9 @@ static void an_address_outlives_the_server_that_gave_it(void **state)
 {
     struct view_token t;
     int64_t expires_us;
+    char token[CAP_VIEW_TOKEN_BYTES];
     submit("r1", QUICK);
-    const char *token = sched_view_token(sched, pool, ACME("r1"), VIEW_WATCH, ANN, &expires_us);
+    snprintf(token, sizeof(token), "%s", sched_view_token(sched, pool, ACME("r1"), VIEW_WATCH, ANN, &expires_us));
     assert_true(expires_us > clock_wall_us());
     wait_state("r1", RUN_SUCCEEDED);
     restart_all(1);
