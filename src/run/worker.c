@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/delta.h"
-#include "run/inner/inner.h"
 #include "run/film.h"
+#include "run/inner/inner.h"
 #include "run/live.h"
 #include "run/minds.h"
 #include "run/profile.h"
@@ -512,12 +512,12 @@ static int carry_out(struct worker *w, const struct plan *plan)
     struct run_end end;
     run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
     w->camera = camera_create(w->loop, w->plane, &w->run.mask);
+    live_use(w->live, w->camera);
     struct film *film =
         film_begin(&w->run, w->camera, json_object_get(json_object_get(w->start, "options"), "video"),
                    text_or_null(json_object_get(w->start, "dirs"), "video"), w->started_us);
     w->run.film = film;
     w->running = true;
-    live_use(w->live, w->camera);
     run_pause(&w->run, w->pausing);
     person_here(&w->run, w->person);
     run_answer(&w->run, w->answers);

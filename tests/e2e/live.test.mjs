@@ -404,11 +404,11 @@ test('a run that asks a question offers the controls and goes on with an answer'
 
 test('takeovers of many runs at once', async (t) => {
   const n = soak ? 20 : 2
-  const many = new Server({ env: { MANTIS_RUNTIME_CONCURRENCY: String(n) } })
-  await many.start()
+  const own = await startTenants({ acme: { max_concurrent_runs: n, rate_limit_per_minute: 0 } }, { env: { MANTIS_RUNTIME_CONCURRENCY: String(n) } })
+  const many = own.as('acme')
   try {
     const ids = await Promise.all(Array.from({ length: n }, (_, i) => start(`par${i}`, {}, many)))
-    const sockets = await Promise.all(ids.map(async (id) => Socket.open(many.port, (await view(id, '?control=true', many)).ws_url)))
+    const sockets = await Promise.all(ids.map(async (id) => Socket.open(own.port, (await view(id, '?control=true', many)).ws_url)))
     await Promise.all(sockets.map(async (s, i) => {
       s.say({ type: 'takeover' })
       await s.wait('state', (m) => m.ready && m.control === 'yours', 30000)
@@ -422,7 +422,7 @@ test('takeovers of many runs at once', async (t) => {
     for (let i = 0; i < n; i++) assert.equal(painter.did.filter((d) => d.name === `par${i}` && d.what === 'key').length, 5)
     await Promise.all(ids.map((id) => many.predict({ action: 'cancel', run_id: id })))
     await Promise.all(ids.map((id) => many.end(id)))
-  } finally { await many.stop() }
+  } finally { await own.stop() }
 })
 
 test('a server that stops says goodbye to its viewers', async () => {

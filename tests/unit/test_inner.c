@@ -846,6 +846,25 @@ static void a_numbered_list_at_the_start_is_the_plan(void **state)
     pool_destroy(pool);
 }
 
+/* At the first turn of a step, too. */
+static void what_a_person_did_is_told_at_any_turn(void **state)
+{
+    struct pool *pool = pool_create(NULL);
+    static const struct action click = CLICK(5, 6);
+    static const char *const feedback[] = {"f"};
+    struct prompt_facts f = {.task = "t",
+                             .plan = "",
+                             .last_thinking = "",
+                             .history = &click,
+                             .feedback = feedback,
+                             .news = "the field 'Code' was filled"};
+    for (f.n = 0; f.n < 2; f.n++)
+        assert_non_null(strstr(prompt_turn(pool, &f), "NOTE: a person used the browser meanwhile: the field 'Code' was filled."));
+    f.news = NULL;
+    assert_null(strstr(prompt_turn(pool, &f), "NOTE"));
+    pool_destroy(pool);
+}
+
 static void a_thought_is_cut_at_300_characters(void **state)
 {
     struct pool *pool = pool_create(NULL);
@@ -1146,6 +1165,7 @@ static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 2.1 typed text is read back from the focused element", typed_text_is_read_back),
     row_test("agent-loop 1.5 a sub-goal text leaves out what is empty", a_sub_goal_text_leaves_out_what_is_empty),
     row_test("agent-loop 1.3 a numbered list of at most 10 lines becomes your plan", a_numbered_list_at_the_start_is_the_plan),
+    cmocka_unit_test(what_a_person_did_is_told_at_any_turn),
     row_test("agent-loop 1.3 the first 300 characters of the previous reasoning", a_thought_is_cut_at_300_characters),
     row_test("agent-loop 1.3 every word of a missing page is known", every_word_of_a_missing_page_is_known),
     row_test("agent-loop 8.3 a trajectory holds every key and no typed text", a_trajectory_holds_no_typed_text),
