@@ -4,7 +4,7 @@
 usage: embed.py OUT_C WORK_DIR [@LIST | NAME=PATH]...
 
 The bytes come in by .incbin, so they are read-only pages of the program file: they cost memory only
-when somebody asks for them. In .html files {{NAME}} becomes "NAME?v=<its tag>", so that a browser may
+when somebody asks for them. A NAME may have a folder. In .html files {{NAME}} becomes "NAME?v=<its tag>", so that a browser may
 keep an asset for ever and still gets a new one from a new server.
 """
 import hashlib
@@ -17,6 +17,7 @@ MIME = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
 
@@ -48,6 +49,7 @@ def kept(name, path, files, work):
                       lambda m: f"{m[1]}?v={tag_of(files[m[1]])}" if m[1] in files else m[1],
                       data.decode()).encode()
     out = os.path.join(work, name)
+    os.makedirs(os.path.dirname(out), exist_ok=True)
     with open(out, "wb") as f:
         f.write(data)
     return out

@@ -873,6 +873,12 @@ export interface RunLine {
   workflow_id?: string | null;
   model?: string | null;
   mode?: string | null;
+  /** What the request calls its plan: `plan_name`, else `micro`, `instruction`, `micro_path` or `task_file`. */
+  plan?: string | null;
+  /** So far. */
+  cost_usd?: number;
+  /** Why it ended early. */
+  halt_class?: string | null;
 }
 
 export interface RunList {
@@ -897,6 +903,107 @@ export interface Queue {
     /** 1: the next one of all. */
     position: number;
   }>;
+}
+
+/** The runs that were created on one day. */
+export interface UsageDay {
+  date: string;
+  runs: number;
+  succeeded: number;
+  /** Terminal, neither succeeded nor cancelled. */
+  ended_badly: number;
+  /** So far. */
+  cost_usd: number;
+}
+
+export interface Usage {
+  tenant_id: string;
+  /** Of the token. */
+  label: string;
+  scopes: Array<"run" | "status" | "result" | "logs">;
+  /** Not over; `max_concurrent_runs` counts them. */
+  live_runs: number;
+  /** Of the runs of this day (UTC); `max_cost_per_day` counts it. */
+  cost_today_usd: number;
+  /** What holds for a run that is started with this token: the least of server and tenant. */
+  limits: {
+    max_concurrent_runs: number;
+    /** USD. */
+    max_cost_per_run: number;
+    /** USD; null: none. */
+    max_cost_per_day: number | null;
+    max_time_minutes_per_run: number;
+    /** Runs to start; null: unlimited. */
+    rate_limit_per_minute: number | null;
+    /** Empty: any host. */
+    allowed_domains: Array<string>;
+  };
+  /** Of the last 30 days those with runs, oldest first. */
+  days: Array<UsageDay>;
+}
+
+/** What the failure of a step means, where its class says more than that it failed. */
+export interface StepHelp {
+  summary: string;
+  likely_causes: Array<string>;
+  next_steps: Array<string>;
+}
+
+/** A step that was carried out; one in a loop stands here once per turn. */
+export interface StepDone {
+  /** Of the plan. */
+  step_index: number;
+  type: string;
+  section?: string | null;
+  intent: string;
+  success: boolean;
+  /** Not carried out, which is no failure. */
+  skip: boolean;
+  skip_reason?: string | null;
+  /** What it did or found. */
+  data: string;
+  /** It brought. */
+  rows: number;
+  attempts?: number | null;
+  /** Actions. */
+  steps_used?: number | null;
+  /** Seconds. */
+  duration: number;
+  /** With that of attempts before it; null in runs of an older server. */
+  cost_usd?: number | null;
+  final_url?: string | null;
+  page_title?: string | null;
+  /** Where it clicked, in pixels of the screen: `params` has `x` and `y`. */
+  last_action?: { [key: string]: unknown } | null;
+  executor_backend?: string | null;
+  time_breakdown?: WallTime | null;
+  failure_class: string | null;
+  help: StepHelp | null;
+  /** The screen as the step before left it. */
+  before_url: string | null;
+  /** The screen as it left it. */
+  after_url: string | null;
+}
+
+export interface StepsDocument {
+  run_id: string;
+  status: Status;
+  terminal: boolean;
+  /** Carried out so far. */
+  n_steps: number;
+  /** Found so far. */
+  rows: number;
+  /** So far. */
+  cost_usd: number;
+  /** Every step of the plan. */
+  plan: Array<{
+    type: string;
+    intent: string;
+    section: string;
+  }>;
+  steps: Array<StepDone>;
+  /** `after` of the steps behind these; null: there are none. */
+  next_after: number | null;
 }
 
 /** An extraction schema under a name. */

@@ -1,5 +1,6 @@
 /*
- * docs.c - /docs, /docs/{name} and /redoc: pages over /openapi.json, from web/docs/ and swagger-ui.
+ * docs.c - /docs, /docs/{name} and /redoc: pages over /openapi.json, from web/docs/ and swagger-ui;
+ * /console and /console/{name}: the operator console, from web/console/.
  *
  * All of it is in the program; a page loads nothing from elsewhere and its policy says so to the
  * browser. swagger-ui comes from npm at build time; a program that was built without it shows the
@@ -14,6 +15,15 @@
 #define PAGE_POLICY                                                                                \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "              \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/* blob: pictures and videos are fetched with the token, which an address of theirs could not carry.
+ */
+#define CONSOLE_POLICY                                                                             \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "              \
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "            \
+    "frame-ancestors 'none'"
+
+#define CONSOLE_DIR "console/" /* of its files' names */
 
 const struct web_file *web_find(const char *name)
 {
@@ -59,35 +69,51 @@ int docs_send(struct request *req, const struct web_file *file)
     return respond_static(req, file->mime, file->data, file->len);
 }
 
-static int send_page(struct request *req, const char *name, struct err *err)
+static int send_page(struct request *req, bool wanted, const char *name, const char *policy,
+                     struct err *err)
 {
-    if (!req->api->settings->docs_ui)
+    if (!wanted)
         return err_set(err, E_NOT_FOUND, "Not Found");
-    say(req, "Content-Security-Policy", PAGE_POLICY);
+    say(req, "Content-Security-Policy", policy);
     say(req, "Referrer-Policy", "no-referrer");
     return docs_send(req, web_find(name));
 }
 
 int docs_get(struct request *req, struct err *err)
 {
-    return send_page(req, web_find("swagger-ui-bundle.js") ? "swagger.html" : "plain.html", err);
+    const char *name = web_find("swagger-ui-bundle.js") ? "swagger.html" : "plain.html";
+    return send_page(req, req->api->settings->docs_ui, name, PAGE_POLICY, err);
 }
 
 int redoc_get(struct request *req, struct err *err)
 {
-    return send_page(req, "redoc.html", err);
+    return send_page(req, req->api->settings->docs_ui, "redoc.html", PAGE_POLICY, err);
+}
+
+int console_get(struct request *req, struct err *err)
+{
+    return send_page(req, req->api->settings->console, CONSOLE_DIR "index.html", CONSOLE_POLICY,
+                     err);
 }
 
 /* Pages have routes of their own, and the parts of the document are not for the outside. */
-static bool is_asset(const struct web_file *file)
+static int send_asset(struct request *req, bool wanted, const char *name, struct err *err)
 {
-    return file && !str_starts(file->mime, "text/html") && !str_starts(file->mime, "application/");
+    const struct web_file *file = web_find(name);
+    if (!wanted || !file || str_starts(file->mime, "text/html") ||
+        str_starts(file->mime, "application/"))
+        return err_set(err, E_NOT_FOUND, "Not Found");
+    return docs_send(req, file);
 }
 
 int docs_asset_get(struct request *req, struct err *err)
 {
-    const struct web_file *file = web_find(req->params[0]);
-    if (!req->api->settings->docs_ui || !is_asset(file))
-        return err_set(err, E_NOT_FOUND, "Not Found");
-    return docs_send(req, file);
+    bool wanted = req->api->settings->docs_ui && !strchr(req->params[0], '/');
+    return send_asset(req, wanted, req->params[0], err);
+}
+
+int console_asset_get(struct request *req, struct err *err)
+{
+    return send_asset(req, req->api->settings->console,
+                      pool_printf(req->pool, CONSOLE_DIR "%s", req->params[0]), err);
 }

@@ -309,6 +309,8 @@ route_fn predict_post;                                                          
 route_fn cua_post;                                                                   /* cua.c */
 route_fn chat_post;                                                                  /* chat.c */
 route_fn run_phase_get, run_status_get, run_result_get, run_cancel_post, run_artifact_get; /* runs.c */
+route_fn run_steps_get, run_screenshot_get;                                          /* runs.c */
+route_fn usage_get;                                                                  /* usage.c */
 route_fn runs_get;                                                                   /* run_list.c */
 route_fn run_video_get, queue_get;                                                   /* runs.c */
 route_fn run_events_get;                                                             /* events.c */
@@ -317,6 +319,7 @@ route_fn recipes_post, recipes_get, recipe_get, recipe_delete;                  
 route_fn fingerprint_post;                                                           /* fingerprint.c */
 route_fn metrics_get;                                                                /* metrics.c */
 route_fn openapi_get, docs_get, redoc_get, docs_asset_get;                           /* openapi.c, docs.c */
+route_fn console_get, console_asset_get;                                             /* docs.c */
 
 /* The status document with the rows after a cursor ("": all): action=reasoning_trace, and events without
  * sse. At most CAP_TRACE_ROWS of them; then "next_since" says where to go on. (events.c) */

@@ -22,6 +22,8 @@ const struct route routes[] = {
     {"GET", "/v1/runs/{run_id}/result", 0, 0, SCOPE_RESULT, run_result_get, "getRunResult"},
     {"POST", "/v1/runs/{run_id}/cancel", SMALL, 0, SCOPE_RUN, run_cancel_post, "cancelRun"},
     {"GET", "/v1/runs/{run_id}/events", 0, 0, SCOPE_STATUS | SCOPE_LOGS, run_events_get, "getRunEvents"},
+    {"GET", "/v1/runs/{run_id}/steps", 0, 0, SCOPE_STATUS | SCOPE_LOGS, run_steps_get, "getRunSteps"},
+    {"GET", "/v1/runs/{run_id}/screenshots/{name}", 0, 0, SCOPE_RESULT, run_screenshot_get, "getRunScreenshot"},
     {"GET", "/v1/runs/{run_id}/video", 0, 0, SCOPE_RESULT, run_video_get, "getRunVideo"},
     {"GET", "/v1/runs/{run_id}/view", 0, 0, SCOPE_STATUS, run_view_get, "getRunView"},
     {"GET", "/v1/runs/{run_id}/view.mjpeg", 0, ROUTE_OPEN, 0, run_view_mjpeg_get, "watchRun"},
@@ -34,6 +36,7 @@ const struct route routes[] = {
     {"GET", "/v1/webhooks", 0, 0, SCOPE_STATUS | SCOPE_LOGS, webhooks_get, "listWebhooks"},
     {"POST", "/v1/webhooks/{delivery_id}/replay", SMALL, 0, SCOPE_RUN, webhook_replay_post, "replayWebhook"},
     {"GET", "/v1/queue", 0, 0, SCOPE_STATUS, queue_get, "getQueue"},
+    {"GET", "/v1/usage", 0, 0, SCOPE_ANY, usage_get, "getUsage"},
     {"POST", "/v1/recipes", BODY, ROUTE_JSON, SCOPE_RUN, recipes_post, "putRecipe"},
     {"GET", "/v1/recipes", 0, 0, SCOPE_ANY, recipes_get, "listRecipes"},
     {"GET", "/v1/recipes/{name}", 0, 0, SCOPE_ANY, recipe_get, "getRecipe"},
@@ -47,6 +50,8 @@ const struct route routes[] = {
     {"GET", "/openapi.json", 0, ROUTE_OPEN, 0, openapi_get, "openapi"},
     {"GET", "/docs", 0, ROUTE_OPEN, 0, docs_get, "docs"},
     {"GET", "/docs/{name}", 0, ROUTE_OPEN, 0, docs_asset_get, "docsAsset"},
+    {"GET", "/console", 0, ROUTE_OPEN, 0, console_get, "console"},
+    {"GET", "/console/{name}", 0, ROUTE_OPEN, 0, console_asset_get, "consoleAsset"},
     {"GET", "/redoc", 0, ROUTE_OPEN, 0, redoc_get, "redoc"},
 };
 #undef BODY

@@ -85,6 +85,18 @@ static void put_time(json_t *doc, const char *key, int64_t us)
     json_put_str(doc, key, us ? clock_iso(us, iso) : NULL);
 }
 
+/* What its request calls the plan; NULL nothing. */
+static const char *plan_of(const struct run_record *rec)
+{
+    static const char *const keys[] = {"plan_name", "micro", "instruction", "micro_path",
+                                       "task_file"};
+    const json_t *payload = json_object_get(rec->doc, "payload");
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (*json_str(payload, keys[i], ""))
+            return json_str(payload, keys[i], "");
+    return NULL;
+}
+
 static json_t *line_of(const struct run_record *rec)
 {
     json_t *doc = json_object();
@@ -100,6 +112,10 @@ static json_t *line_of(const struct run_record *rec)
     json_put_str(doc, "workflow_id", rec->workflow_id);
     json_put_str(doc, "model", json_str(rec->doc, "model", NULL));
     json_put_str(doc, "mode", json_str(rec->doc, "mode", NULL));
+    json_put_str(doc, "plan", plan_of(rec));
+    json_put_num(doc, "cost_usd", rec->cost_usd);
+    json_put_str(doc, "halt_class",
+                 json_str(rec->doc, "halt_class", json_str(rec->doc, "halt_reason", NULL)));
     return doc;
 }
 
@@ -117,12 +133,13 @@ int runs_get(struct request *req, struct err *err)
     unsigned mask = 0;
     struct store_place behind;
     struct run_record *runs;
+    const char *text = query_get(req, "q");
     int n = 0, r = read_states(req, &mask, err);
     r = r ? r : query_int(req, "limit", 1, LIMIT_MAX, &limit, err);
     r = r ? r : read_place(req, &behind, err);
     r = r ? r
-          : store_run_page(req->api->store, req->pool, req->tenant_id, mask, behind, (int)limit + 1,
-                           &runs, &n, err); /* is there one more? */
+          : store_run_page(req->api->store, req->pool, req->tenant_id, mask, text ? text : "",
+                           behind, (int)limit + 1, &runs, &n, err); /* is there one more? */
     if (r)
         return r;
     json_t *doc = json_keep(req->pool, json_object()), *list = json_array();

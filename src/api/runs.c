@@ -97,6 +97,38 @@ int run_artifact_get(struct request *req, struct err *err)
     return r ? r : respond_file(req, fd, mime, name, err);
 }
 
+int run_steps_get(struct request *req, struct err *err)
+{
+    json_t *doc;
+    int64_t after = 0;
+    struct run_key run = request_run(req, req->params[0]);
+    int r = run_id_check(run.run_id, err);
+    r = r ? r : query_int(req, "after", 0, INT32_MAX, &after, err);
+    r = r ? r : sched_steps(req->api->sched, req->pool, run, after, &doc, err);
+    return r ? r : respond_json(req, 200, doc);
+}
+
+int run_screenshot_get(struct request *req, struct err *err)
+{
+    int fd = -1;
+    struct run_key run = request_run(req, req->params[0]);
+    int r = run_id_check(run.run_id, err);
+    r = r ? r : sched_screenshot(req->api->sched, req->pool, run, req->params[1], &fd, err);
+    return r ? r : respond_file(req, fd, "image/png", req->params[1], err);
+}
+
+static int send_track(struct request *req, struct run_key run, bool raw, const char *track,
+                      struct err *err)
+{
+    int fd, r = sched_video_track(req->api->sched, req->pool, run, raw, track, &fd, err);
+    if (r == E_INVALID)
+        return value_refuse(req, "query", "track", "enum", track, err,
+                            "'track' takes captions or chapters, not '%.80s'", track);
+    return r ? r
+             : respond_file(req, fd, "text/vtt",
+                            pool_printf(req->pool, "%s.%s.vtt", run.run_id, track), err);
+}
+
 int run_video_get(struct request *req, struct err *err)
 {
     const char *mime = NULL, *format = NULL;
@@ -105,6 +137,8 @@ int run_video_get(struct request *req, struct err *err)
     struct run_key run = request_run(req, req->params[0]);
     int r = run_id_check(run.run_id, err);
     r = r ? r : query_bool(req, "raw", &raw, err);
+    if (!r && query_get(req, "track"))
+        return send_track(req, run, raw, query_get(req, "track"), err);
     r = r ? r : sched_video(req->api->sched, req->pool, run, raw, &fd, &mime, &format, err);
     return r ? r
              : respond_file(req, fd, mime, pool_printf(req->pool, "%s.%s", run.run_id, format),

@@ -22,6 +22,7 @@
 #define CAP_STREAM_TOKEN_MS 2000          /* a revoked token's streams live no longer than that and a look at the keys file */
 #define CAP_STREAM_BLOCK_BYTES 4096       /* buffered for one stream at most */
 #define CAP_STREAM_FRAME_BYTES (20u << 20) /* one frame: a worker's longest message and its envelope */
+#define CAP_STEPS_LISTED 500 /* of a run, in one answer */
 #define CAP_WS_MESSAGE_BYTES (64u << 10)  /* one message of a viewer */
 #define CAP_VIEWERS 256                   /* open live views of all runs */
 #define CAP_VIEWERS_RUN 32                /* of one run */

@@ -9,15 +9,20 @@
 #include "cmd/cmd.h"
 #include "cmd/event_stream.h"
 #include "cmd/table.h"
+#include "cmd/typing.h"
 #include "core/run.h"
+#include "sys/input.h"
 
-#define AWAY_MS     60000 /* how long a server may be away before we give up */
-#define RETRY_MS    500   /* between tries while it is */
-#define REDRAW_MS   250   /* the live line's clock */
-#define HINT_MIN_MS 100
-#define HINT_MAX_MS 10000
-#define DATA_CHARS  80
-#define FAILED_LINES 10 /* of a result; more are counted */
+#define AWAY_MS        60000 /* how long a server may be away before we give up */
+#define RETRY_MS       500   /* between tries while it is */
+#define REDRAW_MS      250   /* the live line's clock */
+#define HINT_MIN_MS    100
+#define HINT_MAX_MS    10000
+#define DATA_CHARS     80
+#define FAILED_LINES   10 /* of a result; more are counted */
+#define BAR_CELLS      24
+#define RECENT         3
+#define RECENT_BYTES   200
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 86400
 
@@ -34,8 +39,11 @@ struct view {
     char *last_line;     /* newest log line printed; owned */
     json_t *last_status; /* owned */
     char status[64], said[128];
-    char now[256]; /* "step 3/7 click: Open the first listing" */
-    int rows;
+    char now[256];                 /* "step 3/7 click: Open the first listing" */
+    int rows, step, done, n_steps; /* steps are the plan's: a loop goes back in it */
+    double cost_usd;
+    char recent[RECENT][RECENT_BYTES]; /* events that have no line of their own, the newest last */
+    bool asking;                       /* an answer is waited for at the terminal */
     bool pause_said, away_said;
 
     bool polls; /* no stream here, or none wanted */
@@ -125,14 +133,45 @@ char *follow_log_line(struct pool *pool, const char *raw, int width)
 
 /* --- the live line --------------------------------------------------------------------------- */
 
+static const char *facts(struct pool *pool, const struct view *v)
+{
+    const char *rows =
+        v->rows ? pool_printf(pool, ", %d row%s", v->rows, v->rows == 1 ? "" : "s") : "";
+    return v->cost_usd > 0 ? pool_printf(pool, "%s, %.4f USD", rows, v->cost_usd) : rows;
+}
+
+/* "[######......] 3/7"; "" before the first step. */
+static const char *bar(struct pool *pool, const struct view *v)
+{
+    if (v->n_steps <= 0)
+        return "";
+    int full = v->done > v->n_steps ? BAR_CELLS : BAR_CELLS * v->done / v->n_steps;
+    char *text = pool_printf(pool, "[%*s] %d/%d  ", BAR_CELLS, "", v->step, v->n_steps);
+    for (int i = 0; i < BAR_CELLS; i++)
+        text[1 + i] = i < full ? '#' : '.';
+    return text;
+}
+
+static const char *panel(struct pool *pool, const struct view *v, double elapsed)
+{
+    const char *text =
+        pool_printf(pool, "%s  %s%.1f s%s", v->status, bar(pool, v), elapsed, facts(pool, v));
+    if (*v->now)
+        text = pool_printf(pool, "%s\n%s", text, table_clean(pool, v->now, 0));
+    for (int i = 0; i < RECENT; i++)
+        if (*v->recent[i])
+            text = pool_printf(pool, "%s\n  %s", text, v->recent[i]);
+    return v->asking ? pool_printf(pool, "%s\nanswer (not shown), then Enter:", text) : text;
+}
+
 static void draw(struct view *v)
 {
     struct pool *pool = pool_create(NULL);
     double elapsed = (double)(clock_mono_ms() - v->started_ms) / 1000;
-    const char *rows =
-        v->rows ? pool_printf(pool, ", %d row%s", v->rows, v->rows == 1 ? "" : "s") : "";
-    progress_line_show(&v->line,
-                       pool_printf(pool, "%s %.1f s%s  %s", v->status, elapsed, rows, v->now));
+    progress_line_show(&v->line, v->follow->panel
+                                     ? panel(pool, v, elapsed)
+                                     : pool_printf(pool, "%s %.1f s%s  %s", v->status, elapsed,
+                                                   facts(pool, v), table_clean(pool, v->now, 0)));
     pool_destroy(pool);
 }
 
@@ -140,8 +179,11 @@ static void note_step(struct view *v, const json_t *detail, int step_index)
 {
     char number[32] = "";
     int n_steps = (int)json_int(detail, "n_steps", v->follow->n_steps);
-    if (n_steps > 0)
+    if (n_steps > 0) {
         snprintf(number, sizeof(number), "/%d", n_steps);
+        v->n_steps = n_steps;
+        v->step = step_index + 1;
+    }
     const char *type = json_str(detail, "type", ""), *intent = json_str(detail, "intent", "");
     if (*type)
         snprintf(v->now, sizeof(v->now), "step %d%s %s%s%.160s", step_index + 1, number, type,
@@ -157,6 +199,16 @@ static void print_line(struct view *v, const char *text)
     fflush(v->follow->out);
 }
 
+/* The panel's last lines. */
+static void note_recent(struct view *v, struct pool *pool, const char *line, const json_t *event)
+{
+    memmove(v->recent[0], v->recent[1], sizeof(v->recent) - sizeof(v->recent[0]));
+    const char *text = json_str(event, "message", json_str(event, "summary", line));
+    const char *ts = json_str(event, "ts", ""), *time = strchr(ts, 'T');
+    snprintf(v->recent[RECENT - 1], RECENT_BYTES, "%.8s %s", time ? time + 1 : "",
+             table_clean(pool, str_cut(pool, text, RECENT_BYTES - 16), 0));
+}
+
 static void print_event(struct view *v, struct pool *pool, const char *line, const json_t *event)
 {
     const json_t *detail = json_object_get(event, "detail");
@@ -165,12 +217,17 @@ static void print_event(struct view *v, struct pool *pool, const char *line, con
     enum follow_lines lines = v->follow->lines;
     if (json_is_object(detail))
         note_step(v, detail, (int)json_int(detail, "step_index", json_int(event, "step_index", 0)));
-    if (step_end)
+    if (step_end) {
+        v->done = v->step;
         v->rows = (int)json_int(detail, "total_rows", v->rows);
+        v->cost_usd = json_num(json_object_get(detail, "costs"), "total", v->cost_usd);
+    }
     if (lines == FOLLOW_RAW) {
         print_line(v, line);
     } else if (lines == FOLLOW_ALL || (step_end && lines == FOLLOW_STEPS)) {
         print_line(v, event_line(pool, event, line, width));
+    } else if (v->follow->panel && strcmp(json_str(event, "kind", ""), "step_start") != 0) {
+        note_recent(v, pool, line, event);
     }
 }
 
@@ -204,6 +261,43 @@ static void take_lines(struct view *v, struct pool *pool, const json_t *lines)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
+static bool may_ask(const struct view *v)
+{
+    return v->follow->panel && !v->follow->stop_on_pause && typing_possible();
+}
+
+static void set_asking(struct view *v, bool asking)
+{
+    if (asking == v->asking)
+        return;
+    v->asking = asking;
+    asking ? typing_begin() : typing_end();
+}
+
+/* What was typed, if anything, goes to the run. A refusal is said, and asked again. */
+static void take_answer(struct view *v)
+{
+    char line[TYPING_BYTES];
+    int got = v->asking ? typing_line(line, sizeof(line)) : 0;
+    if (got < 0)
+        set_asking(v, false);
+    if (got <= 0 || !*input_trim(line))
+        return;
+    struct pool *pool = pool_create(NULL);
+    struct err err = {0};
+    json_t *reply, *extra = json_keep(pool, json_object());
+    json_put(extra, "user_input", json_string_safe(input_trim(line)));
+    if (client_action(v->follow->client, pool, "resume", v->follow->run_id, extra, &reply, &err)) {
+        progress_line_clear(&v->line);
+        cmd_warning("%s", err.msg);
+    } else {
+        set_asking(v, false);
+        snprintf(v->status, sizeof(v->status), "answered,");
+    }
+    explicit_bzero(line, sizeof(line));
+    pool_destroy(pool);
+}
+
 static void say_status(struct view *v, const json_t *status)
 {
     struct pool *pool = pool_create(NULL);
@@ -220,11 +314,12 @@ static void say_status(struct view *v, const json_t *status)
         const char *why = json_str(status, "pause_reason", json_str(status, "reason", "paused"));
         fprintf(stderr, "paused: %s%s%s\n", table_clean(pool, why, 0), *prompt ? ": " : "",
                 table_clean(pool, prompt, 0));
-        if (*prompt)
+        if (*prompt && !may_ask(v))
             fprintf(stderr, "answer with: mantis runs resume %s\n",
                     table_clean(pool, v->follow->run_id, 0));
     }
     v->pause_said = paused;
+    set_asking(v, paused && *prompt && may_ask(v));
     pool_destroy(pool);
 }
 
@@ -268,11 +363,17 @@ static int look(struct view *v, struct pool *pool, json_t **ret_status, struct e
     return 0;
 }
 
+static void tick(struct view *v)
+{
+    take_answer(v);
+    draw(v);
+}
+
 static int pause_for(struct view *v, int ms)
 {
     int64_t until = clock_mono_ms() + ms;
     for (int64_t now; (now = clock_mono_ms()) < until;) {
-        draw(v);
+        tick(v);
         int64_t next = v->line.width && now + REDRAW_MS < until ? now + REDRAW_MS : until;
         int r = loop_wait(v->follow->client->loop, NULL, NULL, next);
         if (r)
@@ -318,7 +419,7 @@ static int read_stream(struct view *v, int idle_ms, int news_ms, struct err *err
     int64_t began = clock_mono_ms(), look_at = began + idle_ms;
     for (int64_t now; !v->ended && (now = clock_mono_ms()) < look_at;) {
         struct event_frame frame;
-        draw(v);
+        tick(v);
         int64_t next = v->line.width && now + REDRAW_MS < look_at ? now + REDRAW_MS : look_at;
         int r = event_stream_next(v->stream, next, &frame, err);
         if (r)
@@ -436,6 +537,7 @@ int follow_run(const struct follow *follow, struct pool *pool, json_t **ret_stat
     progress_line_init(&v.line, stderr);
     int r = watch(&v, err);
     event_stream_destroy(v.stream);
+    set_asking(&v, false);
     progress_line_clear(&v.line);
     if (v.last_status)
         *ret_status = json_keep(pool, v.last_status);

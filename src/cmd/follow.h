@@ -23,6 +23,8 @@ struct follow {
     int tail;           /* of what happened before, and log lines asked for at once */
     double interval_s;  /* between looks; 0: follow the event stream, or what the server advises */
     bool stop_on_pause;
+    bool panel;         /* the live line is a few: a bar, the step, the last events; and what the run asks can
+                           be answered there, when typing_possible() */
     bool say_status;    /* "status=... updated_at=..." on stderr at each change */
     int n_steps;        /* of the plan; 0 unknown */
 };

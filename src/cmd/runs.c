@@ -248,6 +248,7 @@ static int watch(struct session *s, void *arg)
         .tail = c->tail,
         .interval_s = c->interval,
         .stop_on_pause = c->stop_on_pause,
+        .panel = terminal && !s->json && !c->raw,
         .say_status = !c->steps_only && !terminal && !s->json,
     };
     if (!follow_interval_ok(c->interval)) {
@@ -288,7 +289,7 @@ static int cmd_watch(int argc, char **argv)
 static const struct command commands[] = {
     {"submit", runs_submit, "send a plan to a server"},
     {"list", runs_list, "print the runs there are, newest first"},
-    {"watch", cmd_watch, "follow a run until it ends"},
+    {"watch", cmd_watch, "follow a run until it ends, and answer what it asks"},
     {"events", runs_events, "print the events of a run as they come"},
     {"status", cmd_status, "print where a run is"},
     {"result", cmd_result, "print the rows of a run"},

@@ -3,12 +3,11 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/caps.h"
 #include "cmd/runs.h"
 #include "cmd/table.h"
+#include "cmd/typing.h"
 #include "sys/input.h"
 
 /* action with extra; the run's new word is printed. */
@@ -64,8 +63,6 @@ struct answer {
     bool from_stdin;
 };
 
-#define ANSWER_BYTES 4096 /* typed at a terminal */
-
 /* Objects and arrays are JSON; everything else is text as it stands: a code may begin with a zero.
  */
 static int put_input(struct session *s, const char *input, json_t *extra)
@@ -88,16 +85,11 @@ static int put_input(struct session *s, const char *input, json_t *extra)
 /* A line from the terminal, not shown: it may be a code. NULL at its end. */
 static char *typed_answer(struct pool *pool, const char *prompt)
 {
-    struct termios shown, hidden;
-    char line[ANSWER_BYTES];
-    bool quiet = tcgetattr(STDIN_FILENO, &shown) == 0;
+    char line[TYPING_BYTES];
     fprintf(stderr, "%s ", table_clean(pool, prompt, 0));
-    hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    quiet = quiet && tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+    typing_begin();
     bool got = fgets(line, sizeof(line), stdin) != NULL;
-    if (quiet)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    typing_end();
     fputc('\n', stderr);
     return got ? pool_strdup(pool, line) : NULL;
 }
@@ -106,7 +98,7 @@ static char *typed_answer(struct pool *pool, const char *prompt)
 static int ask_at_terminal(struct session *s, json_t *extra)
 {
     json_t *status;
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+    if (!typing_possible())
         return 0;
     int r = client_action(&s->client, s->pool, "status", s->run_id, NULL, &status, &s->err);
     const char *prompt = r ? "" : json_str(status, "prompt", "");

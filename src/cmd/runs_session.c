@@ -7,6 +7,7 @@
 
 #include "cmd/follow.h"
 #include "cmd/table.h"
+#include "cmd/typing.h"
 
 int session_fail(const struct session *s)
 {
@@ -87,7 +88,8 @@ static volatile sig_atomic_t on_terminal;
 
 static void end_now(int signo)
 {
-    static const char clear[] = "\r\033[K";
+    static const char clear[] = "\r\033[J";
+    typing_end();
     if (on_terminal && write(STDERR_FILENO, clear, sizeof(clear) - 1) < 0)
         on_terminal = 0; /* it ends all the same */
     _exit(128 + signo);

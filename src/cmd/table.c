@@ -230,7 +230,14 @@ void progress_line_show(struct progress_line *line, const char *text)
     if (!line->width)
         return;
     struct pool *pool = pool_create(NULL);
-    fprintf(line->out, "\r%s\033[K", table_clean(pool, text, line->width - 1));
+    int below = 0;
+    char *rest = pool_strdup(pool, text);
+    for (char *one; (one = strsep(&rest, "\n")); below += rest != NULL)
+        fprintf(line->out, "\r%s\033[K%s", table_clean(pool, one, line->width - 1),
+                rest ? "\n" : "");
+    fputs("\033[J\r", line->out);
+    if (below)
+        fprintf(line->out, "\033[%dA", below);
     fflush(line->out);
     pool_destroy(pool);
 }
@@ -239,6 +246,6 @@ void progress_line_clear(struct progress_line *line)
 {
     if (!line->width)
         return;
-    fputs("\r\033[K", line->out);
+    fputs("\r\033[J", line->out);
     fflush(line->out);
 }

@@ -35,7 +35,8 @@ char *table_text(struct pool *pool, const json_t *columns, const json_t *rows, i
 /* Keys of the rows in order met, after those of first (may be NULL). Lives in pool. */
 json_t *table_columns(struct pool *pool, const json_t *first, const json_t *rows);
 
-/* A line that is rewritten in place; without a terminal nothing is printed. */
+/* A line, or a few with line breaks between, that are rewritten in place; the cursor stays at the beginning
+ * of the first. Without a terminal nothing is printed. */
 struct progress_line {
     FILE *out;
     int width; /* 0: no terminal */

@@ -306,6 +306,13 @@ static const struct help *best_help(const char *halt_class, const char *failure_
     return step_failed && *of_step->class ? of_step : help_for(halt_class ? halt_class : "");
 }
 
+static void put_words(json_t *out, const struct help *help)
+{
+    json_put_str(out, "summary", help->summary);
+    json_put(out, "likely_causes", string_list(help->causes, ARRAY_SIZE(help->causes)));
+    json_put(out, "next_steps", string_list(help->steps, ARRAY_SIZE(help->steps)));
+}
+
 json_t *failure_help(const char *halt_class, const char *failure_class, const char *run_id)
 {
     /* the keys are the contract's; one without an address is null, logs are asked for by a call */
@@ -326,11 +333,18 @@ json_t *failure_help(const char *halt_class, const char *failure_class, const ch
                                                       surfaces[i].behind)
                                         : NULL);
     json_put_str(out, "halt_class", halt_class && *halt_class ? halt_class : "unknown");
-    json_put_str(out, "summary", help->summary);
-    json_put(out, "likely_causes", string_list(help->causes, ARRAY_SIZE(help->causes)));
-    json_put(out, "next_steps", string_list(help->steps, ARRAY_SIZE(help->steps)));
+    put_words(out, help);
     json_put(out, "debug_surfaces", links);
     pool_destroy(pool);
+    return out;
+}
+
+json_t *failure_step_help(const char *failure_class)
+{
+    const struct help *help = help_for(failure_class);
+    json_t *out = *help->class ? json_object() : NULL;
+    if (out)
+        put_words(out, help);
     return out;
 }
 

@@ -71,4 +71,8 @@ const char *failure_of_run(const json_t *classes);
  * links. Both classes may be NULL. New reference. Own wording. */
 json_t *failure_help(const char *halt_class, const char *failure_class, const char *run_id);
 
+/* Its summary, likely_causes and next_steps for a step that failed so. New reference; NULL: the class has no words
+ * of its own. */
+json_t *failure_step_help(const char *failure_class);
+
 #endif

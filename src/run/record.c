@@ -94,8 +94,8 @@ void record_final(struct run *run)
     struct err err = {0};
     if (!run->config->screenshot_dir)
         return;
-    if (!run_last_look(run, FINAL_LOOK_MS, &obs, &err) &&
-        obs.png && record_picture(run, "final.png", obs.png, obs.png_len))
+    if (!run_last_look(run, FINAL_LOOK_MS, &obs, &err) && obs.png &&
+        record_picture(run, "final.png", obs.png, obs.png_len))
         return; /* it was told */
 }
 
@@ -223,6 +223,15 @@ static void put_verdict(json_t *o, const struct run *run, const struct step_resu
     json_put_str(o, "reversibility", step_reversibility(run->step->type));
 }
 
+/* What was spent since the step result before this one: with that of attempts that were tried
+ * again. */
+static double take_cost(struct run *run)
+{
+    double total = json_num(run->progress.costs, "total", 0), spent = total - run->told_cost;
+    run->told_cost = total;
+    return spent > 0 ? spent : 0;
+}
+
 static json_t *result_record(struct run *run, const struct step_result *r, double duration,
                              json_t *times)
 {
@@ -237,6 +246,7 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
     json_put_int(o, "steps_used", r->steps_used);
     json_put_int(o, "rows", r->success ? r->rows : 0);
     json_put_num(o, "duration", duration);
+    json_put_num(o, "cost_usd", take_cost(run));
     json_put_bool(o, "skip", r->skip);
     json_put_str(o, "skip_reason", r->skip_reason);
     json_put_str(o, "failure_class", r->success ? "" : r->failure_class);

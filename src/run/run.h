@@ -150,6 +150,7 @@ struct run {
     double wheel_px;         /* what one wheel notch was seen to scroll */
     bool reentered;          /* resumed away from the results: the browser has no way back */
     bool warned_disk;        /* said once that screenshots cannot be written */
+    double told_cost;        /* total of the costs when a step result was made last, USD */
     json_t *pending_events;  /* to go with the next checkpoint, owned */
     struct grounding_cache *grounding; /* created with the first point that is looked up; owned */
 };

@@ -162,6 +162,7 @@ static void begin_fresh(struct run *run)
     for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
         if (!json_object_get(p->costs, costs[i]))
             json_put_num(p->costs, costs[i], 0);
+    run->told_cost = json_num(p->costs, "total", 0);
     const char *url = run->plan->n_steps ? step_url(run->step_pool, &run->plan->steps[0]) : NULL;
     if (url && !*p->results_base_url && strcmp(run->plan->steps[0].type, "navigate"))
         results_set_base(run, url);

@@ -170,6 +170,24 @@ int artifacts_open_workers(struct sched *s, struct pool *pool, struct run_key ke
     return fd;
 }
 
+int sched_screenshot(struct sched *s, struct pool *pool, struct run_key key, const char *name,
+                     int *ret_fd, struct err *err)
+{
+    struct run_record rec;
+    struct err cause = {0};
+    if (store_run_get(s->store, pool, key, 0, &rec, &cause))
+        return sched_run_error(&cause, err);
+    *ret_fd = -1;
+    if (str_ends(name, ".png"))
+        *ret_fd = artifacts_open_workers(s, pool, key, "screenshots", name, CAP_DOWNLOAD_BYTES);
+    if (*ret_fd < 0)
+        return err_set(err, E_NOT_FOUND,
+                       "run '%s' has no screenshot '%.80s', or not any more: screenshots are kept "
+                       "for MANTIS_ARTIFACT_TTL_DAYS",
+                       key.run_id, name);
+    return 0;
+}
+
 static int open_own(struct sched *s, struct pool *pool, struct run_key key, const json_t *result,
                     const char *name)
 {

@@ -117,6 +117,18 @@ int sched_phase_text(struct sched *sched, struct run_key key, const char **ret_t
 int sched_result(struct sched *sched, struct pool *pool, struct run_key key, json_t **out,
                  struct err *err) MUST_CHECK;
 
+/*
+ * What was done so far, step after step: {"run_id", "status", "terminal", "n_steps", "rows", "cost_usd", "plan": [{"type",
+ * "intent", "section"}], "steps": [...], "next_after"}; steps are those behind the first `after`, at most
+ * CAP_STEPS_LISTED. In pool.
+ */
+int sched_steps(struct sched *sched, struct pool *pool, struct run_key key, int64_t after, json_t **out,
+                struct err *err) MUST_CHECK;
+
+/* A PNG of the screen that a step left behind, open for reading; the caller closes *ret_fd. E_NOT_FOUND. */
+int sched_screenshot(struct sched *sched, struct pool *pool, struct run_key key, const char *name, int *ret_fd,
+                     struct err *err) MUST_CHECK;
+
 /* {"run_id","events":[last tail lines of events.log as strings]} */
 int sched_logs(struct sched *sched, struct pool *pool, struct run_key key, int tail, json_t **out,
                struct err *err) MUST_CHECK;
@@ -164,6 +176,9 @@ int sched_peek(struct sched *sched, struct run_key key, struct sched_peek *out, 
  * still be growing. *ret_format "mp4", "webm", "gif". E_NOT_FOUND: there is none. */
 int sched_video(struct sched *sched, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
                 const char **ret_mime, const char **ret_format, struct err *err) MUST_CHECK;
+/* "chapters" or "captions" of the same screencast, as WebVTT. E_INVALID: another name; E_NOT_FOUND. */
+int sched_video_track(struct sched *sched, struct pool *pool, struct run_key key, bool raw, const char *track,
+                      int *ret_fd, struct err *err) MUST_CHECK;
 
 /* An artifact that exists, open for reading; the caller closes *ret_fd: leads.csv, extracted_rows.csv,
  * extracted_rows.json, result.json, final.png, and what the run lists, pictures of rows and downloads

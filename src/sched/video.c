@@ -35,8 +35,9 @@ static int open_cut(struct sched *s, struct pool *pool, struct run_key key, cons
     return fd;
 }
 
-int sched_video(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
-                const char **ret_mime, const char **ret_format, struct err *err)
+/* The cut that callers are shown, and what it is. */
+static int open_shown(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
+                      const char **ret_cut, const struct kind **ret_kind, struct err *err)
 {
     struct run_record rec;
     struct err cause = {0};
@@ -45,15 +46,51 @@ int sched_video(struct sched *s, struct pool *pool, struct run_key key, bool raw
         return sched_run_error(&cause, err);
     for (size_t c = raw; c < ARRAY_SIZE(cuts); c++)
         for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-            int fd = open_cut(s, pool, key, cuts[c], &kinds[k], NULL);
-            if (fd < 0)
-                continue;
-            *ret_fd = fd;
-            *ret_mime = kinds[k].mime;
-            *ret_format = kinds[k].format;
-            return 0;
+            *ret_fd = open_cut(s, pool, key, cuts[c], &kinds[k], NULL);
+            *ret_cut = cuts[c];
+            *ret_kind = &kinds[k];
+            if (*ret_fd >= 0)
+                return 0;
         }
     return err_set(err, E_NOT_FOUND, "run '%s' has no recording", key.run_id);
+}
+
+int sched_video(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
+                const char **ret_mime, const char **ret_format, struct err *err)
+{
+    const struct kind *kind;
+    const char *cut;
+    int r = open_shown(s, pool, key, raw, ret_fd, &cut, &kind, err);
+    if (!r) {
+        *ret_mime = kind->mime;
+        *ret_format = kind->format;
+    }
+    return r;
+}
+
+int sched_video_track(struct sched *s, struct pool *pool, struct run_key key, bool raw,
+                      const char *track, int *ret_fd, struct err *err)
+{
+    static const struct {
+        const char *track, *suffix;
+    } known[] = {{"captions", ".vtt"}, {"chapters", ".chapters.vtt"}};
+    const struct kind *kind;
+    const char *cut, *suffix = NULL;
+    int fd;
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (strcmp(known[i].track, track) == 0)
+            suffix = known[i].suffix;
+    if (!suffix)
+        return E_INVALID;
+    int r = open_shown(s, pool, key, raw, &fd, &cut, &kind, err);
+    if (r)
+        return r;
+    close(fd);
+    *ret_fd = artifacts_open_workers(s, pool, key, DIR, pool_printf(pool, "%s%s", cut, suffix),
+                                     CAP_VIDEO_BYTES);
+    return *ret_fd < 0 ? err_set(err, E_NOT_FOUND, "the recording of run '%s' has no %s",
+                                 key.run_id, track)
+                       : 0;
 }
 
 /* What its worker could not say any more. */

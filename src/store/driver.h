@@ -47,13 +47,14 @@ enum store_which {
     STORE_UNSETTLED, /* terminal without a result; in created order */
     STORE_UNLOGGED,  /* terminal with a result and not logged; in finished order. limit */
     STORE_EXPIRED,   /* upkeep.h: in updated order. before_us, limit */
-    STORE_PAGE,      /* tenant, state_mask; newest first. behind, limit */
+    STORE_PAGE,      /* tenant, state_mask, text; newest first. behind, limit */
 };
 
 struct store_query {
     enum store_which which;
     const char *tenant; /* NULL any */
     unsigned state_mask;
+    const char *text; /* of lower case; "" any */
     int64_t before_us;
     struct store_place behind;
     int limit;
@@ -92,6 +93,8 @@ struct store_driver {
                       struct err *err);
     int (*cost_add)(struct store *store, const char *tenant, int64_t day_us, double usd,
                     struct err *err); /* day_us: when it began */
+    int (*days)(struct store *store, const char *tenant, int64_t since_us, struct store_day *days,
+                int max, int *ret_n, struct err *err);
     int (*workflow_checkpoint)(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, int64_t *ret_id,
                                json_t **out, struct err *err);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "core/delta.h"
 
 struct memory *memory_of(struct store *store)
@@ -214,6 +215,21 @@ static int memory_results(struct store *store, struct pool *pool, int64_t id, js
     return 0;
 }
 
+static bool is_named(const struct run_record *r, const char *text)
+{
+    const json_t *payload = json_object_get(r->doc, "payload");
+    const char *names[] = {r->run_id,
+                           r->workflow_id,
+                           r->profile_id,
+                           json_str(payload, "plan_name", NULL),
+                           json_str(payload, "micro", NULL),
+                           json_str(payload, "instruction", NULL)};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (names[i] && strcasestr(names[i], text))
+            return true;
+    return false;
+}
+
 static bool asked_for(const struct memory_run *run, const struct store_query *q)
 {
     const struct run_record *r = &run->row.rec;
@@ -224,6 +240,7 @@ static bool asked_for(const struct memory_run *run, const struct store_query *q)
                (!q->tenant || strcmp(r->tenant_id, q->tenant) == 0);
     case STORE_PAGE:
         return (q->state_mask & (1u << r->state)) && strcmp(r->tenant_id, q->tenant) == 0 &&
+               is_named(r, q->text) &&
                (r->created_us < q->behind.created_us ||
                 (r->created_us == q->behind.created_us && strcmp(r->run_id, q->behind.run_id) < 0));
     case STORE_UNSETTLED:
@@ -307,6 +324,50 @@ static int memory_cost_add(struct store *store, const char *tenant, int64_t day_
         json_put(all, tenant, days = json_object());
     snprintf(day, sizeof(day), "%lld", (long long)day_us);
     json_put_num(days, day, json_num(days, day, 0) + usd);
+    return 0;
+}
+
+/* The day's entry among those in order; NULL: there is no room for one more. */
+static struct store_day *day_of(struct store_day *days, int max, int *n, int64_t day_us)
+{
+    int at = 0;
+    while (at < *n && days[at].day_us < day_us)
+        at++;
+    if (at < *n && days[at].day_us == day_us)
+        return &days[at];
+    if (at == max)
+        return NULL;
+    *n += *n < max;
+    memmove(days + at + 1, days + at, sizeof(*days) * (size_t)(*n - 1 - at));
+    days[at] = (struct store_day){.day_us = day_us};
+    return &days[at];
+}
+
+static int memory_days(struct store *store, const char *tenant, int64_t since_us,
+                       struct store_day *days, int max, int *ret_n, struct err *err)
+{
+    for (const struct memory_run *run = memory_of(store)->runs; run; run = run->next) {
+        const struct run_record *r = &run->row.rec;
+        if (r->created_us < since_us || strcmp(r->tenant_id, tenant) != 0)
+            continue;
+        struct store_day *day =
+            day_of(days, max, ret_n, r->created_us - r->created_us % DAY_US);
+        if (!day)
+            continue;
+        day->runs++;
+        day->succeeded += r->state == RUN_SUCCEEDED;
+        day->ended_badly += run_state_terminal(r->state) && r->state != RUN_SUCCEEDED &&
+                            r->state != RUN_CANCELLED;
+        day->cost_usd += r->cost_usd;
+    }
+    const char *paid_on;
+    json_t *usd;
+    json_object_foreach (json_object_get(memory_of(store)->paid, tenant), paid_on, usd) {
+        int64_t at = strtoll(paid_on, NULL, 10);
+        struct store_day *day = at >= since_us ? day_of(days, max, ret_n, at) : NULL;
+        if (day)
+            day->cost_usd += json_number_value(usd);
+    }
     return 0;
 }
 
@@ -431,6 +492,7 @@ const struct store_driver store_memory = {
     .forget = memory_forget,
     .cost_since = memory_cost_since,
     .cost_add = memory_cost_add,
+    .days = memory_days,
     .workflow_checkpoint = memory_workflow_checkpoint,
     .events_get = memory_events_get,
     .journal_put = memory_journal_put,

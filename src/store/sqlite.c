@@ -158,6 +158,7 @@ const struct store_driver store_sqlite = {
     .forget = sqlite_forget,
     .cost_since = sqlite_cost_since,
     .cost_add = sqlite_cost_add,
+    .days = sqlite_days,
     .workflow_checkpoint = sqlite_workflow_checkpoint,
     .events_get = sqlite_events_get,
     .journal_put = sqlite_journal_put,

@@ -29,6 +29,7 @@ enum sql {
     SQL_RUNS_PAGE,
     SQL_COST_SINCE,
     SQL_COST_ADD,
+    SQL_DAYS,
     SQL_PROFILE_HOLDER,
     SQL_PART_PUT,
     SQL_PART_GET,
@@ -120,6 +121,8 @@ int sqlite_cost_since(struct store *store, const char *tenant, int64_t since_us,
                       struct err *err);
 int sqlite_cost_add(struct store *store, const char *tenant, int64_t day_us, double usd,
                     struct err *err);
+int sqlite_days(struct store *store, const char *tenant, int64_t since_us, struct store_day *days,
+                int max, int *ret_n, struct err *err);
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,
                                const char *workflow, const char *signature, int64_t *ret_id,
                                json_t **out, struct err *err);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 /* --- reading -----------------------------------------------------------------------------------
  */
 
@@ -129,6 +131,7 @@ static sqlite3_stmt *list_statement(struct sqlite *q, const struct store_query *
         sqlite3_bind_int64(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES, query->behind.created_us);
         sql_put_text(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES + 1, query->behind.run_id);
         sqlite3_bind_int(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES + 2, query->limit);
+        sql_put_text(s, SQL_FIRST_STATE_PARAM + RUN_N_STATES + 3, query->text);
     }
     return s;
 }
@@ -193,6 +196,26 @@ int sqlite_cost_add(struct store *store, const char *tenant, int64_t day_us, dou
     sqlite3_bind_int64(s, 2, day_us);
     sqlite3_bind_double(s, 3, usd);
     return sql_run(q, s, err);
+}
+
+int sqlite_days(struct store *store, const char *tenant, int64_t since_us, struct store_day *days,
+                int max, int *ret_n, struct err *err)
+{
+    struct sqlite *q = sqlite_of(store);
+    sqlite3_stmt *s = sql_get(q, SQL_DAYS, err);
+    int r;
+    if (!s)
+        return E_IO;
+    sql_put_text(s, 1, tenant);
+    sqlite3_bind_int64(s, 2, since_us);
+    sqlite3_bind_int(s, 3, max);
+    while ((r = sql_next(q, s, err)) == 1)
+        days[(*ret_n)++] = (struct store_day){.day_us = sqlite3_column_int64(s, 0) * DAY_US,
+                                              .runs = sqlite3_column_int64(s, 1),
+                                              .succeeded = sqlite3_column_int64(s, 2),
+                                              .ended_badly = sqlite3_column_int64(s, 3),
+                                              .cost_usd = sqlite3_column_double(s, 4)};
+    return r;
 }
 
 int sqlite_workflow_checkpoint(struct store *store, struct pool *pool, const char *tenant,

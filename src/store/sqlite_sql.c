@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
+
 #define RUN_COLUMNS                                                                                \
     "run_id, tenant_id, profile_id, workflow_id, state_key, plan_signature, state, created_us,"    \
     " updated_us, started_us, finished_us, last_seq, attempts, attempts_no_progress, doc,"         \
@@ -22,6 +24,9 @@ static_assert(RUN_N_STATES == 10, "IN_STATES has one parameter per state; others
 static_assert(RUN_PART_CHECKPOINT == 2, "part of SQL_WORKFLOW");
 static_assert(RUN_PAUSED == 3 && RUN_SUCCEEDED == 4,
               "live states come before 4, paused is the last");
+static_assert(RUN_COMPLETED_WITH_FAILURES == 5 && RUN_HALTED == 6 && RUN_FAILED == 7 &&
+                  RUN_CANCELLED == 8 && RUN_TIMEOUT == 9 && DAY_US == 86400000000,
+              "SQL_DAYS");
 static_assert(DELIVERY_PENDING == 0, "state of SQL_DELIVERIES_DUE and others");
 
 /* A number of our headers inside a statement. */
@@ -67,7 +72,11 @@ const char *const sqlite_sql[N_SQL] = {
     /* The index holds the state, too: rows that are not wanted are passed over inside it. */
     [SQL_RUNS_PAGE] =
         "SELECT " RUN_COLUMNS " FROM runs INDEXED BY runs_by_created WHERE tenant_id = ?1 AND "
-        IN_STATES " AND (created_us, run_id) < (?12, ?13)"
+        IN_STATES " AND (created_us, run_id) < (?12, ?13) AND (?15 = '' OR instr(lower("
+        "run_id || ' ' || coalesce(workflow_id, '') || ' ' || coalesce(profile_id, '') || ' ' ||"
+        " coalesce(json_extract(doc, '$.payload.plan_name'), '') || ' ' ||"
+        " coalesce(json_extract(doc, '$.payload.micro'), '') || ' ' ||"
+        " coalesce(json_extract(doc, '$.payload.instruction'), '')), ?15))"
         " ORDER BY created_us DESC, run_id DESC LIMIT ?14",
     [SQL_COST_SINCE] =
         "SELECT (SELECT total(cost_usd) FROM runs INDEXED BY runs_by_cost WHERE tenant_id = ?1"
@@ -76,6 +85,13 @@ const char *const sqlite_sql[N_SQL] = {
     [SQL_COST_ADD] =
         "INSERT INTO paid (tenant_id, day_us, usd) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (tenant_id, day_us) DO UPDATE SET usd = usd + excluded.usd",
+    [SQL_DAYS] =
+        "SELECT day, sum(runs), sum(good), sum(bad), sum(usd) FROM ("
+        "SELECT created_us / 86400000000 AS day, count(*) AS runs, total(state = 4) AS good,"
+        " total(state BETWEEN 5 AND 7 OR state = 9) AS bad, total(cost_usd) AS usd"
+        " FROM runs INDEXED BY runs_by_created WHERE tenant_id = ?1 AND created_us >= ?2 GROUP BY 1"
+        " UNION ALL SELECT day_us / 86400000000, 0, 0, 0, usd FROM paid"
+        " WHERE tenant_id = ?1 AND day_us >= ?2) GROUP BY 1 ORDER BY 1 LIMIT ?3",
     [SQL_PROFILE_HOLDER] =
         "SELECT run_id FROM runs WHERE tenant_id = ?1 AND profile_id = ?2 AND state < 4",
     [SQL_PART_PUT] =

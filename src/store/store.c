@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/str.h"
 #include "core/delta.h"
 
 static const struct store_driver *const drivers[] = {&store_sqlite, &store_memory};
@@ -223,13 +224,22 @@ int store_cost_add(struct store *store, const char *tenant, int64_t at_us, doubl
     return store->driver->cost_add(store, tenant, at_us - at_us % DAY_US, usd, err);
 }
 
+int store_days(struct store *store, const char *tenant, int64_t since_us, struct store_day *days,
+               int max, int *ret_n, struct err *err)
+{
+    *ret_n = 0;
+    return store->driver->days(store, tenant, since_us - since_us % DAY_US, days, max, ret_n,
+                               err);
+}
+
 int store_run_page(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
-                   struct store_place behind, int limit, struct run_record **ret_runs, int *ret_n,
-                   struct err *err)
+                   const char *text, struct store_place behind, int limit,
+                   struct run_record **ret_runs, int *ret_n, struct err *err)
 {
     struct store_query q = {.which = STORE_PAGE,
                             .tenant = tenant,
                             .state_mask = state_mask,
+                            .text = str_lower(pool, text),
                             .behind = behind,
                             .limit = limit};
     return store->driver->list(store, pool, &q, ret_runs, ret_n, err);

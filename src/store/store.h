@@ -94,10 +94,24 @@ struct store_place {
     const char *run_id; /* "": behind every run of that time */
 };
 
-/* Runs of a tenant in one of the states, newest first, at most limit, by created_us and run_id. */
+/* Runs of a tenant in one of the states, newest first, at most limit, by created_us and run_id. text: found,
+ * whatever its case, in their run, workflow or profile id, or in what their request calls the plan
+ * (plan_name, micro, instruction); "" any. With a text every run of the tenant may be looked at. */
 int store_run_page(struct store *store, struct pool *pool, const char *tenant, unsigned state_mask,
-                   struct store_place behind, int limit, struct run_record **ret_runs, int *ret_n,
-                   struct err *err) MUST_CHECK;
+                   const char *text, struct store_place behind, int limit, struct run_record **ret_runs,
+                   int *ret_n, struct err *err) MUST_CHECK;
+
+/* The runs of a tenant that were created on one day (UTC), and what was paid that day for no run. */
+struct store_day {
+    int64_t day_us; /* its midnight, wall clock */
+    int64_t runs;
+    int64_t succeeded, ended_badly; /* what is left of runs: not over, or cancelled */
+    double cost_usd;                /* so far */
+};
+
+/* Days with runs from the one of since_us on, oldest first, at most max. */
+int store_days(struct store *store, const char *tenant, int64_t since_us, struct store_day *days, int max,
+               int *ret_n, struct err *err) MUST_CHECK;
 
 /*
  * The one door a run's state goes through. Checks core/run.h's table: E_CONFLICT when the change is

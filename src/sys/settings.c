@@ -200,6 +200,7 @@ static const struct row rows[] = {
     {"MANTIS_PHONE_REEXTRACT_MODEL", TEXT, AT(phone_reextract_model), "", 0, 0, 0,
      "with this model; default the one that decides"},
     {"MANTIS_ENABLE_DOCS_UI", OWN_RULE, AT(docs_ui), "1", 0, 0, 0, "serve /docs and /redoc"},
+    {"MANTIS_ENABLE_CONSOLE", SWITCH, AT(console), "1", 0, 0, 0, "serve /console"},
     {"MANTIS_DEPLOY_AGE_WARN", TEXT, AT(deploy_age_warn), "", 0, 0, 0,
      "a note about this deployment, shown with every failed run"},
     {"MANTIS_VERSION", TEXT, AT(version), MANTIS_VERSION, 0, 0, 0, "shown by /v1/version and in the OpenAPI document"},

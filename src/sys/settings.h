@@ -95,6 +95,7 @@ struct settings {
     double cost_gpu_seconds_per_step, cost_proxy_mb_per_nav, cost_proxy_mb_per_scroll;
     /* pages and /v1/version */
     bool docs_ui;                /* /docs and /redoc */
+    bool console;                /* /console */
     const char *deploy_age_warn; /* note in failure_help; "" none */
     const char *git_sha, *build_time, *version; /* version: MANTIS_VERSION of the build by default */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 
 static void a_run_is_stored_with_its_first_event(void **state)
 {
@@ -78,6 +79,8 @@ static void create_at(const char *tenant, const char *id, int64_t created_us)
     assert_int_equal(c.result, 0);
 }
 
+static const char *sought = ""; /* by page() */
+
 /* The ids of one page, with a blank behind each. */
 static const char *page(unsigned mask, int64_t behind_us, const char *behind_id, int limit)
 {
@@ -85,7 +88,7 @@ static const char *page(unsigned mask, int64_t behind_us, const char *behind_id,
     int n;
     const char *ids = "";
     struct store_place behind = {behind_us, behind_id};
-    assert_int_equal(store_run_page(store, pool, "acme", mask, behind, limit, &runs, &n, NULL), 0);
+    assert_int_equal(store_run_page(store, pool, "acme", mask, sought, behind, limit, &runs, &n, NULL), 0);
     for (int i = 0; i < n; i++)
         ids = pool_printf(pool, "%s%s ", ids, runs[i].run_id);
     return ids;
@@ -108,6 +111,64 @@ static void a_tenants_runs_come_page_by_page_newest_first(void **state)
     assert_string_equal(page(1u << RUN_CANCELLED, INT64_MAX, "", 10), "r3 ");
     assert_string_equal(page(1u << RUN_QUEUED, INT64_MAX, "", 2), "r4 r2 ");
     assert_string_equal(page(0, INT64_MAX, "", 10), "");
+}
+
+static void a_page_holds_the_runs_that_a_text_is_found_in(void **state)
+{
+    unsigned all = (1u << RUN_N_STATES) - 1;
+    create_at("acme", "Boats_1", 1000);
+    create_at("acme", "cars_2", 2000);
+    create_at("other", "boats_3", 3000);
+    json_t *doc = keep(json_pack("{s:{s:s}}", "payload", "plan_name", "Weekly \"BOATS\" 100%"));
+    assert_int_equal(store_run_patch(store, K("cars_2"), doc, NULL), 0);
+    const struct {
+        const char *text, *found;
+    } cases[] = {{"boats", "cars_2 Boats_1 "}, {"CARS", "cars_2 "}, {"weekly", "cars_2 "},
+                 {"100%", "cars_2 "},          {"%", "cars_2 "},    {"_1", "Boats_1 "},
+                 {"plan_name", ""},            {"", "cars_2 Boats_1 "}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        sought = cases[i].text;
+        assert_string_equal(page(all, INT64_MAX, "", 10), cases[i].found);
+    }
+    sought = "boats";
+    assert_string_equal(page(all, INT64_MAX, "", 1), "cars_2 ");
+    assert_string_equal(page(all, 2000, "cars_2", 1), "Boats_1 ");
+    sought = "";
+}
+
+static void days_count_a_tenants_runs_and_what_they_cost(void **state)
+{
+    const int64_t day = DAY_US;
+    struct store_day days[3];
+    int n = -1;
+    create_at("acme", "r1", 10 * day - 1);
+    create_at("acme", "r2", 10 * day);
+    create_at("acme", "r3", 11 * day - 1);
+    create_at("acme", "r4", 12 * day);
+    create_at("other", "r9", 12 * day);
+    assert_int_equal(set("r2", RUN_CANCELLED), 0);
+    assert_int_equal(set("r3", RUN_RUNNING), 0);
+    json_t *costs = keep(json_pack("{s:{s:f}}", "costs", "total", 0.5));
+    assert_int_equal(store_run_checkpoint(store, K("r3"), costs, NULL, NULL), 0);
+    assert_int_equal(set("r3", RUN_HALTED), 0);
+    assert_int_equal(set("r4", RUN_RUNNING), 0);
+    assert_int_equal(set("r4", RUN_SUCCEEDED), 0);
+    assert_int_equal(store_cost_add(store, "acme", 12 * day + 7, 0.25, NULL), 0);
+    assert_int_equal(store_days(store, "acme", 10 * day + 5, days, 3, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(days[0].day_us, 10 * day);
+    assert_int_equal(days[0].runs, 2);
+    assert_int_equal(days[0].succeeded, 0);
+    assert_int_equal(days[0].ended_badly, 1);
+    assert_true(days[0].cost_usd == 0.5);
+    assert_int_equal(days[1].day_us, 12 * day);
+    assert_int_equal(days[1].succeeded, 1);
+    assert_true(days[1].cost_usd == 0.25); /* for no run */
+    assert_int_equal(store_days(store, "acme", 0, days, 2, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(days[0].day_us, 9 * day);
+    assert_int_equal(store_days(store, "nobody", 0, days, 3, &n, NULL), 0);
+    assert_int_equal(n, 0);
 }
 
 static void changes_follow_the_state_table(void **state)
@@ -506,6 +567,8 @@ static const struct CMUnitTest every_kind[] = {
     T(a_refused_run_takes_no_profile),
     T(the_journal_keeps_the_last_state_of_each_key),
     T(a_tenants_runs_come_page_by_page_newest_first),
+    T(a_page_holds_the_runs_that_a_text_is_found_in),
+    T(days_count_a_tenants_runs_and_what_they_cost),
     T(the_newest_checkpoint_of_a_workflow_is_found),
     T(fields_are_patched_and_deleted),
     T(what_was_read_stays_as_it_was),

@@ -188,3 +188,40 @@ test('a server that is not there, or is another, is named at once', { timeout: 3
     assert.match(r.err, new RegExp(`^error: cannot reach ${endpoint}`), command[0])
   }
 })
+
+const asking = [
+  { type: 'request_user_input', intent: 'Ask for the code', params: { prompt: 'Which code?' } },
+  { type: 'wait', intent: 'Wait a moment', params: { seconds: 2 } },
+]
+
+test('watch at a terminal draws where the run is, and takes the answer to what it asks, unseen', { timeout: 120000 * slow }, async () => {
+  const id = await submit(asking)
+  // script(1) gives it a terminal; what is typed comes through
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'script', '-qefc', `stty cols 90; exec '${bin}' runs watch ${id}`, '/dev/null'], {
+    cwd: dir, env: { PATH: process.env.PATH, TERM: 'xterm', MANTIS_ENDPOINT: server.base, MANTIS_API_TOKEN: server.tokens.acme, ASAN_OPTIONS: process.env.ASAN_OPTIONS },
+  })
+  let out = ''
+  child.stdout.on('data', (d) => { out += d })
+  const ended = new Promise((resolve) => child.on('close', resolve))
+  await until(60000 * slow, 'the question', () => out.includes('answer (not shown), then Enter:'))
+  assert.match(out, /paused: user_input: Which code\?/)
+  child.stdin.write('4711-secret\n')
+  assert.equal(await within(60000 * slow, 'watch', ended), 0, out)
+  assert.ok(!out.includes('4711-secret'), 'it is not echoed')
+  assert.match(out, /running {2}\[#{12}\.{12}\] 2\/2 {2}\d+\.\d s/)
+  assert.match(out, /step 2\/2 wait: Wait a moment/)
+  assert.ok(out.endsWith('\r\x1b[J') || out.trimEnd().endsWith('\x1b[J'), 'nothing of it stays')
+  const { events } = JSON.parse(await ok(['logs', id, '--json']))
+  assert.ok(events.some((l) => l.includes('resumed')))
+})
+
+test('watch into a pipe prints plain lines and asks nothing', { timeout: 120000 * slow }, async () => {
+  const id = await submit(asking)
+  const child = start(['watch', id])
+  await until(60000 * slow, 'the pause', () => child.err.includes('paused: user_input: Which code?'))
+  assert.match(child.err, new RegExp(`answer with: mantis runs resume ${id}`))
+  await ok(['resume', id, '--user-input', '4711'])
+  assert.equal(await within(60000 * slow, 'watch', child.ended), 0, child.err)
+  assert.doesNotMatch(child.out + child.err, /[\x1b\r]/)
+  assert.match(child.err, /^status=succeeded updated_at=/m)
+})

@@ -2,65 +2,23 @@
 // and a request sent from the page reaches the server.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import fs from 'node:fs'
-import path from 'node:path'
 import test, { after, before } from 'node:test'
-import { slow, startServer, tempDir } from './lib/harness.mjs'
-import { fromNpm, needs } from './lib/npm.mjs'
+import { axe, chromium, mistakes, playwright, startBrowser } from './lib/browser.mjs'
+import { slow, startServer } from './lib/harness.mjs'
+import { needs } from './lib/npm.mjs'
 
-const [playwright, axe] = await Promise.all(['playwright-core', 'axe-core'].map(fromNpm))
-const chromium = ['chromium', 'google-chrome-stable', 'google-chrome'].map((name) => {
-  try { return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim() } catch { return '' }
-}).find(Boolean)
-
-// Chromium keeps its sandbox, which root may not use: started by root it runs under a uid of its own.
-const uid = 64317
-function browserFor(dir, data) {
-  fs.mkdirSync(data)
-  if (process.getuid() !== 0) return chromium
-  const wrapper = path.join(dir, 'chromium.sh')
-  fs.chownSync(data, uid, uid)
-  fs.writeFileSync(wrapper, `#!/bin/sh
-HOME='${data}' exec setpriv --reuid ${uid} --regid ${uid} --clear-groups --inh-caps=-all --pdeathsig KILL '${chromium}' "$@"
-`, { mode: 0o755 })
-  return wrapper
-}
-
-let server, off, browser, profile
+let server, off, browser
 before(async () => {
   server = await startServer()
-  if (!playwright || !chromium) return
-  profile = tempDir('page')
-  const data = path.join(profile, 'data')
-  browser = await playwright.chromium.launchPersistentContext(data, {
-    executablePath: browserFor(profile, data), headless: true, chromiumSandbox: true, colorScheme: 'dark',
-  })
+  browser = await startBrowser({ colorScheme: 'dark' })
 })
 after(async () => {
   await browser?.close()
   await server?.stop()
   await off?.stop()
-  if (profile) fs.rmSync(profile, { recursive: true, force: true })
 })
 
-// The page, with everything it asked for and complained about.
-async function open(route) {
-  const page = await browser.newPage()
-  page.asked = []
-  page.complaints = []
-  page.on('request', (r) => page.asked.push(r.url()))
-  page.on('console', (m) => { if (m.type() === 'error') page.complaints.push(m.text()) })
-  page.on('pageerror', (e) => page.complaints.push(String(e)))
-  page.setDefaultTimeout(20000 * slow)
-  await page.goto(server.base + route)
-  return page
-}
-
-function clean(page) {
-  assert.deepEqual(page.asked.filter((u) => !u.startsWith(server.base) && !u.startsWith('data:')), [])
-  assert.deepEqual(page.complaints, [])
-}
+const open = (route) => browser.open(server.base + route)
 
 const options = { ...needs(playwright, chromium), timeout: 90000 * slow }
 
@@ -106,7 +64,7 @@ test('a request sent from /docs is answered', options, async () => {
     await op.getByText('"tenant_id"').waitFor()
   }
   assert.ok(page.asked.includes(`${server.base}/v1/queue`))
-  clean(page)
+  page.clean()
   await page.close()
 })
 
@@ -117,19 +75,14 @@ test('/redoc shows every operation', options, async () => {
   const n = Object.values(paths).reduce((sum, item) => sum + Object.keys(item).length, 0)
   assert.equal(await page.locator('section.op').count(), n)
   assert.equal(await page.locator('form').count(), 0)
-  clean(page)
+  page.clean()
   await page.close()
 })
 
 test('/redoc can be read by everybody, in light and in dark', { ...options, ...needs(playwright, chromium, axe) }, async () => {
   const page = await open('/redoc')
   await page.locator('section.op').first().waitFor()
-  await page.evaluate((axe.default ?? axe).source)
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme })
-    const found = await page.evaluate(() => globalThis.axe.run())
-    assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.help} (${v.nodes[0].html})`), [], colorScheme)
-  }
+  assert.deepEqual(await mistakes(page), [])
   await page.close()
 })
 

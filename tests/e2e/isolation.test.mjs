@@ -45,6 +45,9 @@ const runRoutes = (id) => [
   ['GET', `/v1/runs/${id}/events`],
   ['GET', `/v1/runs/${id}/events?sse=true`],
   ['GET', `/v1/runs/${id}/video`],
+  ['GET', `/v1/runs/${id}/video?track=chapters`],
+  ['GET', `/v1/runs/${id}/steps`],
+  ['GET', `/v1/runs/${id}/screenshots/step_1_0.png`],
   ['GET', `/v1/runs/${id}/webhook`],
   ['POST', `/v1/runs/${id}/webhook/replay`],
   ...['result.json', 'leads.csv', 'extracted_rows.csv', 'extracted_rows.json', 'final.png', 'status.json', 'claude_cost_by_path.json']
@@ -83,6 +86,17 @@ test('another tenant\'s webhook delivery is 404 and is not listed', async () => 
   assert.ok(!(await rival.request('GET', '/v1/webhooks')).text.includes(ids.delivery))
   const mine = await acme.request('GET', '/v1/webhooks')
   assert.ok(mine.text.includes(ids.delivery), mine.text)
+})
+
+test('usage and a search are about the caller\'s runs only', async () => {
+  const theirs = (await rival.request('GET', '/v1/usage')).json
+  assert.deepEqual([theirs.tenant_id, theirs.live_runs, theirs.days], ['rival', 0, []])
+  const mine = (await acme.request('GET', '/v1/usage')).json
+  assert.deepEqual([mine.live_runs, mine.days[0].runs, mine.days[0].succeeded], [1, 2, 1])
+  for (const id of [ids.ended, ids.live]) {
+    assert.deepEqual((await rival.request('GET', `/v1/runs?q=${id}`)).json.runs, [])
+    assert.deepEqual((await acme.request('GET', `/v1/runs?q=${id.toUpperCase()}`)).json.runs.map((r) => r.run_id), [id])
+  }
 })
 
 test('the queue counts the caller\'s runs only', async () => {

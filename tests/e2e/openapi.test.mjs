@@ -86,6 +86,8 @@ test('replies about a run are as described', { ...needs(Ajv, addFormats), timeou
   await fits(acme, 'getRunResult', 'GET', `/v1/runs/${id}/result`)
   await fits(acme, 'getRunEvents', 'GET', `/v1/runs/${id}/events`)
   await fits(acme, 'getRunArtifact', 'GET', `/v1/runs/${id}/artifacts/leads.csv`)
+  const { steps } = (await fits(acme, 'getRunSteps', 'GET', `/v1/runs/${id}/steps`)).json
+  await fits(acme, 'getRunScreenshot', 'GET', steps.find((s) => s.after_url).after_url)
   await fits(acme, 'getRunWebhook', 'GET', `/v1/runs/${id}/webhook`)
   await fits(acme, 'listWebhooks', 'GET', '/v1/webhooks?limit=5')
   await fits(acme, 'replayRunWebhook', 'POST', `/v1/runs/${id}/webhook/replay`, {})
@@ -99,6 +101,7 @@ test('a handle, a dry run and a result in the answer are as described', { ...nee
   await predictFits('StatusDocument', { action: 'pause', run_id: id })
   await predictFits('ResumeReply', { action: 'resume', run_id: id })
   await fits(acme, 'getQueue', 'GET', '/v1/queue')
+  await fits(acme, 'getUsage', 'GET', '/v1/usage')
   await fits(acme, 'listRuns', 'GET', '/v1/runs?limit=5')
   await fits(acme, 'cancelRun', 'POST', `/v1/runs/${id}/cancel`)
   await predictFits('DryRun', { ...example, dry_run: true })
@@ -111,7 +114,8 @@ test('replies of the other routes are as described', needs(Ajv, addFormats), asy
   await fits(acme, 'getRecipe', 'GET', '/v1/recipes/mine')
   await fits(acme, 'deleteRecipe', 'DELETE', '/v1/recipes/mine')
   for (const [id, path] of [['health', '/health'], ['healthAlias', '/v1/health'], ['version', '/v1/version'], ['listModels', '/v1/models'],
-    ['metrics', '/metrics'], ['openapi', '/openapi.json'], ['docs', '/docs'], ['redoc', '/redoc'], ['docsAsset', '/docs/style.css']])
+    ['metrics', '/metrics'], ['openapi', '/openapi.json'], ['docs', '/docs'], ['redoc', '/redoc'], ['docsAsset', '/docs/style.css'],
+    ['console', '/console'], ['consoleAsset', '/console/style.css']])
     await fits(acme, id, 'GET', path)
 })
 
@@ -174,6 +178,8 @@ test('the other operations refuse as described', { ...needs(Ajv, addFormats), ti
   await refused(400, acme, 'diagnoseFingerprint', { target_url: 'ftp://x' })
   await refused(422, acme, 'getRunEvents', undefined, {}, '/v1/runs/keyed/events?sse=banana')
   await refused(422, acme, 'listWebhooks', undefined, {}, '/v1/webhooks?limit=many')
+  await refused(422, acme, 'getRunSteps', undefined, {}, '/v1/runs/keyed/steps?after=many')
+  await refused(422, acme, 'getRunVideo', undefined, {}, '/v1/runs/keyed/video?track=pictures')
   await refused(422, acme, 'listRuns', undefined, {}, '/v1/runs?limit=many')
   const { run_id: print } = (await fits(acme, 'diagnoseFingerprint', 'POST', '/v1/diagnose/fingerprint', { target_url: `${site.url}/` })).json
   await refused(409, acme, 'diagnoseFingerprint', {})
@@ -211,13 +217,14 @@ test('live views answer and refuse as described', { ...needs(Ajv, addFormats), t
 })
 
 test('pages and open routes answer as described when they are closed or not ready', needs(Ajv, addFormats), async () => {
-  for (const [operationId, path] of [['openapi', '/openapi.json'], ['docs', '/docs'], ['redoc', '/redoc'], ['docsAsset', '/docs/style.css']]) {
+  for (const [operationId, path] of [['openapi', '/openapi.json'], ['docs', '/docs'], ['redoc', '/redoc'], ['docsAsset', '/docs/style.css'],
+    ['console', '/console'], ['consoleAsset', '/console/style.css']]) {
     const tag = (await acme.request('GET', path)).headers.get('etag')
     assert.equal((await fits(acme, operationId, 'GET', path, undefined, { 'If-None-Match': tag })).status, 304)
   }
-  const bare = await startServer({ env: { MANTIS_ENABLE_DOCS_UI: '0', MANTIS_METRICS_TOKEN: 'm'.repeat(32), MANTIS_BROWSER: '/nowhere/browser' } })
+  const bare = await startServer({ env: { MANTIS_ENABLE_DOCS_UI: '0', MANTIS_ENABLE_CONSOLE: '0', MANTIS_METRICS_TOKEN: 'm'.repeat(32), MANTIS_BROWSER: '/nowhere/browser' } })
   try {
-    for (const operationId of ['docs', 'redoc', 'docsAsset']) await refused(404, bare, operationId)
+    for (const operationId of ['docs', 'redoc', 'docsAsset', 'console', 'consoleAsset']) await refused(404, bare, operationId)
     for (const operationId of ['health', 'healthAlias']) await refused(503, bare, operationId)
     await refused(401, bare, 'metrics')
   } finally {
@@ -291,6 +298,7 @@ const UNSEEN = [
   'chatCompletions 200', 'chatCompletions 402', 'chatCompletions 502', 'chatCompletions 504', // a model server: raw_chat.test.mjs
   'getRunVideo 200', 'getRunVideo 206', 'getRunVideo 304', 'getRunVideo 416', // recordings: recording.test.mjs
   'getRunArtifact 206', 'getRunArtifact 304', 'getRunArtifact 416', // the same answers to the same headers
+  'getRunScreenshot 206', 'getRunScreenshot 304', 'getRunScreenshot 416',
   'predict 402', 'predictAlias 402', 'cua 402', 'predict 502', 'predictAlias 502', // a model that writes plans: plan_text.test.mjs
   'putRecipe 409', // more recipes than a tenant may keep
   'watchRun 404', 'watchRun 429', 'watchRunSocket 101', 'watchRunSocket 404', 'watchRunSocket 409', 'watchRunSocket 429', // live.test.mjs, test_view

@@ -187,6 +187,26 @@ int sched_artifact(struct sched *s, struct pool *pool, struct run_key key, const
     return r || *ret_fd >= 0 ? r : err_set(err, E_NOT_FOUND, "run '%s' has no artifact", key.run_id);
 }
 
+int sched_steps(struct sched *s, struct pool *pool, struct run_key key, int64_t after, json_t **out,
+                struct err *err)
+{
+    *out = json_keep(pool, json_pack("{s:s,s:I}", "run_id", key.run_id, "after", (json_int_t)after));
+    return known(key.run_id, err);
+}
+
+int sched_screenshot(struct sched *s, struct pool *pool, struct run_key key, const char *name,
+                     int *ret_fd, struct err *err)
+{
+    int r = known(key.run_id, err);
+    return r ? r : err_set(err, E_NOT_FOUND, "run '%s' has no screenshot '%s'", key.run_id, name);
+}
+
+int sched_video_track(struct sched *s, struct pool *pool, struct run_key key, bool raw, const char *track,
+                      int *ret_fd, struct err *err)
+{
+    return err_set(err, E_NOT_FOUND, "run '%s' has no recording", key.run_id);
+}
+
 int sched_video(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
                 const char **ret_mime, const char **ret_format, struct err *err)
 {

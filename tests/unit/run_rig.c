@@ -69,7 +69,7 @@ void rig_init(struct rig *rig, fake_page_fn *page, const char *steps)
                                       .auto_url_gate = true,
                                       .journal = rig->journal,
                                       .max_time_minutes = 10};
-    rig->host = (struct run_host){rig, on_event, on_checkpoint, on_journal, NULL, NULL, NULL, NULL};
+    rig->host = (struct run_host){rig, on_event, on_checkpoint, on_journal, NULL, NULL, NULL};
 }
 
 static void forget_run(struct rig *rig)

@@ -239,6 +239,17 @@ static void an_unknown_class_has_generic_help_with_the_same_surfaces(void **stat
     json_decref(odd);
 }
 
+static void a_steps_class_has_words_or_none(void **state)
+{
+    json_t *help = failure_step_help("selector_miss");
+    assert_string_equal(json_str(help, "summary", ""),
+                        "What a step should act on was not found on the page.");
+    assert_true(json_array_size(json_object_get(help, "next_steps")) > 0);
+    json_decref(help);
+    assert_null(failure_step_help("unknown"));
+    assert_null(failure_step_help(""));
+}
+
 static void a_required_step_is_explained_by_why_it_failed(void **state)
 {
     json_t *plain = failure_help("required_failed:click", NULL, "r1");
@@ -321,6 +332,7 @@ static const struct CMUnitTest plain_tests[] = {
              an_unknown_class_has_generic_help_with_the_same_surfaces),
     row_test("agent-loop 11 Better: required_failed is explained by the failure class",
              a_required_step_is_explained_by_why_it_failed),
+    cmocka_unit_test(a_steps_class_has_words_or_none),
 };
 
 static int add_rows(struct CMUnitTest *out, int n, const void *cases, size_t size, size_t count,

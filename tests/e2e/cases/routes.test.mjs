@@ -47,6 +47,9 @@ const matrix = [
   ['GET /v1/runs/{run_id}/events?sse=true', ['status', 'logs'], get('/v1/runs/{id}/events?sse=true')],
   ['GET /v1/runs/{run_id}/video', ['result'], get('/v1/runs/{id}/video')],
   ['GET /v1/runs/{run_id}/artifacts/{name}', ['result'], get('/v1/runs/{id}/artifacts/result.json')],
+  ['GET /v1/runs/{run_id}/steps', ['status', 'logs'], get('/v1/runs/{id}/steps')],
+  ['GET /v1/runs/{run_id}/screenshots/{name}', ['result'], get('/v1/runs/{id}/screenshots/none.png')],
+  ['GET /v1/usage', ['status', 'result', 'logs'], () => ['GET', '/v1/usage']],
   ['GET /v1/queue', ['status'], () => ['GET', '/v1/queue']],
   ['GET /v1/runs', ['status'], () => ['GET', '/v1/runs']],
   ['POST /v1/recipes', [], () => ['POST', '/v1/recipes', { name: '-bad-', schema: {} }]],
@@ -54,7 +57,7 @@ const matrix = [
   ['POST /v1/diagnose/fingerprint', [], () => ['POST', '/v1/diagnose/fingerprint', { target_url: 'ftp://x' }]],
 ]
 
-const open = ['/health', '/v1/health', '/v1/version', '/v1/models', '/metrics', '/openapi.json', '/docs', '/redoc']
+const open = ['/health', '/v1/health', '/v1/version', '/v1/models', '/metrics', '/openapi.json', '/docs', '/redoc', '/console']
 
 const paths = [
   ['/v1/predict', ['POST']], ['/predict', ['POST']], ['/v1/cua', ['POST']], ['/v1/chat/completions', ['POST']], ['/v1/models', ['GET']],
@@ -62,7 +65,8 @@ const paths = [
   ['/openapi.json', ['GET']], ['/v1/runs/{id}', ['GET']], ['/v1/runs/{id}/status', ['GET']], ['/v1/runs/{id}/result', ['GET']],
   ['/v1/runs/{id}/cancel', ['POST']], ['/v1/runs/{id}/events', ['GET']], ['/v1/runs/{id}/video', ['GET']],
   ['/v1/runs/{id}/artifacts/leads.csv', ['GET']], ['/v1/queue', ['GET']], ['/v1/runs', ['GET']], ['/v1/recipes', ['GET', 'POST']], ['/v1/recipes/x', ['GET', 'DELETE']],
-  ['/v1/diagnose/fingerprint', ['POST']],
+  ['/v1/diagnose/fingerprint', ['POST']], ['/v1/runs/{id}/steps', ['GET']], ['/v1/runs/{id}/screenshots/x.png', ['GET']], ['/v1/usage', ['GET']],
+  ['/console', ['GET']], ['/console/main.js', ['GET']],
 ]
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
