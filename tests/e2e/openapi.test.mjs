@@ -177,6 +177,7 @@ test('the other operations refuse as described', { ...needs(Ajv, addFormats), ti
   await refused(400, acme, 'putRecipe', { name: '-', schema: {} })
   await refused(400, acme, 'diagnoseFingerprint', { target_url: 'ftp://x' })
   await refused(422, acme, 'getRunEvents', undefined, {}, '/v1/runs/keyed/events?sse=banana')
+  await refused(422, acme, 'getRunVideo', undefined, {}, '/v1/runs/keyed/video?raw=banana')
   await refused(422, acme, 'listWebhooks', undefined, {}, '/v1/webhooks?limit=many')
   await refused(422, acme, 'getRunSteps', undefined, {}, '/v1/runs/keyed/steps?after=many')
   await refused(422, acme, 'getRunVideo', undefined, {}, '/v1/runs/keyed/video?track=pictures')
