@@ -359,8 +359,8 @@ test('a lease that runs out leaves the run paused, with its browser', async () =
 })
 
 test('the clock of a run stands still while a person has it', async () => {
-  const stood = soak ? 70 : 4 // longer than the run may take
-  const id = await start('clock', { max_time_minutes: 1, task_suite: painter.plan('clock', 3) })
+  const stood = soak ? 70 : 4 // 70 s are longer than the run may take
+  const id = await start('clock', { max_time_minutes: soak ? 1 : 5, task_suite: painter.plan('clock', 10) })
   const t = await server.request('POST', `/v1/runs/${id}/takeover`)
   assert.equal(t.status, 200, t.text)
   const w = await watch(id, '?control=true')
