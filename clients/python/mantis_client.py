@@ -191,14 +191,18 @@ class Mantis:
         body = {"action": "graph_learn", "objective": objective, "start_url": start_url, "force_relearn": force_relearn}
         return self._send("POST", "/v1/predict", body)
 
-    def list_runs(self, *, status: Union[str, List[str]] = "", limit: Optional[int] = None,
+    def list_runs(self, *, status: Union[str, List[str]] = "", q: str = "", limit: Optional[int] = None,
                   before: str = "") -> Json:
         """{"runs": newest first, "next_before": `before` of the next page, None at the end}."""
         words = status if isinstance(status, str) else ",".join(status)
-        return self._get("/v1/runs", status=words, limit=limit, before=before)
+        return self._get("/v1/runs", status=words, q=q, limit=limit, before=before)
 
     def queue(self) -> Json:
         return self._get("/v1/queue")
+
+    def usage(self) -> Json:
+        """What the tenant has used, day by day, and what this token may."""
+        return self._get("/v1/usage")
 
     def cua(self, instruction: str, *, start_url: str = "", detached: bool = True, idempotency_key: str = "",
             **options: Any) -> Json:
@@ -277,8 +281,33 @@ class Mantis:
         """One file, e.g. "leads.csv"."""
         return self._bytes(f"/v1/runs/{_quote(run_id)}/artifacts/{_quote(name)}")
 
-    def video(self, run_id: str, *, raw: bool = False) -> bytes:
-        return self._bytes(f"/v1/runs/{_quote(run_id)}/video", **({"raw": "true"} if raw else {}))
+    def video(self, run_id: str, *, raw: bool = False, track: str = "") -> bytes:
+        """track: "captions" or "chapters" of it, as WebVTT."""
+        return self._bytes(f"/v1/runs/{_quote(run_id)}/video", track=track, **({"raw": "true"} if raw else {}))
+
+    def steps(self, run_id: str, after: Optional[int] = None) -> Json:
+        """What was done, and what the plan has; after leaves out the first so many."""
+        return self._get(f"/v1/runs/{_quote(run_id)}/steps", after=after)
+
+    def screenshot(self, run_id: str, name: str) -> bytes:
+        """A PNG that a step names."""
+        return self._bytes(f"/v1/runs/{_quote(run_id)}/screenshots/{_quote(name)}")
+
+    # ---- a person's eyes and hands ----
+
+    def view(self, run_id: str, *, control: bool = False) -> Json:
+        """Addresses to watch a run at, for <img> and WebSocket; control: also to use its browser."""
+        return self._get(f"/v1/runs/{_quote(run_id)}/view", **({"control": "true"} if control else {}))
+
+    def take_over(self, run_id: str, *, lease: str = "", take: bool = False) -> Json:
+        """Pause the run and take its mouse and keyboard: {"lease", "ws_url", ...}."""
+        return self._send("POST", f"/v1/runs/{_quote(run_id)}/takeover",
+                          {**({"lease": lease} if lease else {}), **({"take": True} if take else {})})
+
+    def release(self, run_id: str, lease: str, user_input: Any = None) -> Json:
+        """Give them back; the run goes on."""
+        return self._send("POST", f"/v1/runs/{_quote(run_id)}/release",
+                          {"lease": lease, **({} if user_input is None else {"user_input": user_input})})
 
     # ---- recipes ----
 
@@ -461,11 +490,14 @@ def _same(given: str, key: bytes, message: bytes) -> bool:
 OPERATIONS: Dict[str, str] = {
     "predict": "submit", "cua": "cua", "chatCompletions": "chat", "getRunPhase": "phase",
     "getRunStatus": "status", "getRunResult": "result", "cancelRun": "cancel", "getRunEvents": "stream_events",
+    "getRunSteps": "steps", "getRunScreenshot": "screenshot", "getRunView": "view", "takeOverRun": "take_over",
+    "releaseRun": "release", "getUsage": "usage",
     "getRunVideo": "video", "getRunArtifact": "artifact", "getRunWebhook": "run_webhooks",
     "replayRunWebhook": "replay_run_webhooks", "listWebhooks": "webhooks", "replayWebhook": "replay_webhook",
     "getQueue": "queue", "listRuns": "list_runs", "putRecipe": "put_recipe", "listRecipes": "recipes", "getRecipe": "recipe",
     "deleteRecipe": "delete_recipe", "diagnoseFingerprint": "fingerprint", "health": "health",
     "version": "version", "listModels": "models", "metrics": "metrics", "openapi": "openapi",
 }
-# Aliases of paths above, and pages for people.
-LEFT_OUT = frozenset({"predictAlias", "healthAlias", "docs", "docsAsset", "redoc"})
+# Aliases of paths above, pages for people, and addresses that view() and take_over() give.
+LEFT_OUT = frozenset({"predictAlias", "healthAlias", "docs", "docsAsset", "redoc", "console", "consoleAsset",
+                      "watchRun", "watchRunSocket"})

@@ -2,8 +2,8 @@
 
 import type {
   Artifact, CuaRequest, CuaResult, Delivery, DryRun, ExtractionSchema, FingerprintReply, GraphLearnReply, Health,
-  PhaseDocument, PlanInput, Queue, Recipe, ReplayReply, ResultDocument, ResumeReply, RunEvent, RunHandle, RunList, RunOptions,
-  Status, StatusDocument, Version,
+  PhaseDocument, PlanInput, Queue, Recipe, ReleaseReply, ReplayReply, ResultDocument, ResumeReply, RunEvent, RunHandle, RunList, RunOptions,
+  Status, StatusDocument, StepsDocument, Takeover, TakeoverRequest, Usage, Version, View,
 } from './schema.d.mts'
 
 export type * from './schema.d.mts'
@@ -81,8 +81,10 @@ export declare class Mantis {
   logs(runId: string, tail?: number): Promise<Array<{ message: string; ts: string; [key: string]: unknown }>>
   graphLearn(objective: string, options?: { startUrl?: string; forceRelearn?: boolean }): Promise<GraphLearnReply>
   /** Newest first; `next_before` of a page is `before` of the next, null at the end. */
-  listRuns(options?: { status?: Status | Status[]; limit?: number; before?: string }): Promise<RunList>
+  listRuns(options?: { status?: Status | Status[]; q?: string; limit?: number; before?: string }): Promise<RunList>
   queue(): Promise<Queue>
+  /** What the tenant has used, day by day, and what this token may. */
+  usage(): Promise<Usage>
   cua(instruction: string, options?: Omit<CuaRequest, 'instruction'>, idempotencyKey?: string): Promise<RunHandle | CuaResult>
   fingerprint(targetUrl?: string): Promise<FingerprintReply>
 
@@ -92,7 +94,18 @@ export declare class Mantis {
 
   artifacts(runId: string): Promise<Artifact[]>
   artifact(runId: string, name: string): Promise<Uint8Array>
-  video(runId: string, options?: { raw?: boolean }): Promise<Uint8Array>
+  /** `track`: that of it, as WebVTT. */
+  video(runId: string, options?: { raw?: boolean; track?: 'captions' | 'chapters' }): Promise<Uint8Array>
+  /** What was done, and what the plan has; `after` leaves out the first so many. */
+  steps(runId: string, after?: number): Promise<StepsDocument>
+  /** A PNG that a step names. */
+  screenshot(runId: string, name: string): Promise<Uint8Array>
+
+  /** Addresses to watch a run at, for `<img>` and WebSocket; `control`: also to use its browser. */
+  view(runId: string, options?: { control?: boolean }): Promise<View>
+  /** Pauses the run: its mouse and keyboard are yours until `release`, or the lease runs out. */
+  takeOver(runId: string, options?: TakeoverRequest): Promise<Takeover>
+  release(runId: string, lease: string, userInput?: unknown): Promise<ReleaseReply>
 
   recipes(): Promise<string[]>
   recipe(name: string): Promise<ExtractionSchema>

@@ -130,11 +130,13 @@ export class Mantis {
     return this.#send('POST', '/v1/predict', { action: 'graph_learn', objective, start_url: startUrl, force_relearn: forceRelearn })
   }
 
-  listRuns({ status = '', limit, before = '' } = {}) {
-    return this.#get('/v1/runs', { status: Array.isArray(status) ? status.join(',') : status, limit, before })
+  listRuns({ status = '', q = '', limit, before = '' } = {}) {
+    return this.#get('/v1/runs', { status: Array.isArray(status) ? status.join(',') : status, q, limit, before })
   }
 
   queue() { return this.#get('/v1/queue') }
+
+  usage() { return this.#get('/v1/usage') }
 
   async cua(instruction, options = {}, idempotencyKey = '') {
     return this.#send('POST', '/v1/cua', { detached: true, ...options, instruction }, { key: idempotencyKey || await freshKey() })
@@ -212,8 +214,26 @@ export class Mantis {
 
   artifact(runId, name) { return this.#bytes(`/v1/runs/${segment(runId)}/artifacts/${segment(name)}`) }
 
-  video(runId, { raw = false } = {}) {
-    return this.#bytes(`/v1/runs/${segment(runId)}/video`, raw ? { raw: 'true' } : {})
+  video(runId, { raw = false, track = '' } = {}) {
+    return this.#bytes(`/v1/runs/${segment(runId)}/video`, { track, ...(raw ? { raw: 'true' } : {}) })
+  }
+
+  steps(runId, after) { return this.#get(`/v1/runs/${segment(runId)}/steps`, { after }) }
+
+  screenshot(runId, name) { return this.#bytes(`/v1/runs/${segment(runId)}/screenshots/${segment(name)}`) }
+
+  // ---- a person's eyes and hands ----
+
+  view(runId, { control = false } = {}) {
+    return this.#get(`/v1/runs/${segment(runId)}/view`, control ? { control: 'true' } : {})
+  }
+
+  takeOver(runId, { lease = '', take = false } = {}) {
+    return this.#send('POST', `/v1/runs/${segment(runId)}/takeover`, given({ lease, take }))
+  }
+
+  release(runId, lease, userInput) {
+    return this.#send('POST', `/v1/runs/${segment(runId)}/release`, { lease, ...(userInput === undefined ? {} : { user_input: userInput }) })
   }
 
   // ---- recipes ----
@@ -385,11 +405,14 @@ async function sameMac(hex, secret, message) {
 /** Which method carries which operation of /openapi.json; a test holds both together. */
 export const OPERATIONS = Object.freeze({
   predict: 'submit', cua: 'cua', chatCompletions: 'chat', getRunPhase: 'phase', getRunStatus: 'status',
-  getRunResult: 'result', cancelRun: 'cancel', getRunEvents: 'streamEvents', getRunVideo: 'video',
+  getRunResult: 'result', cancelRun: 'cancel', getRunSteps: 'steps', getRunScreenshot: 'screenshot', getRunView: 'view',
+  takeOverRun: 'takeOver', releaseRun: 'release', getUsage: 'usage', getRunEvents: 'streamEvents', getRunVideo: 'video',
   getRunArtifact: 'artifact', getRunWebhook: 'runWebhooks', replayRunWebhook: 'replayRunWebhooks',
   listWebhooks: 'webhooks', replayWebhook: 'replayWebhook', getQueue: 'queue', listRuns: 'listRuns', putRecipe: 'putRecipe',
   listRecipes: 'recipes', getRecipe: 'recipe', deleteRecipe: 'deleteRecipe', diagnoseFingerprint: 'fingerprint',
   health: 'health', version: 'version', listModels: 'models', metrics: 'metrics', openapi: 'openapi',
 })
-/** Aliases of paths above, and pages for people. */
-export const LEFT_OUT = Object.freeze(['predictAlias', 'healthAlias', 'docs', 'docsAsset', 'redoc'])
+/** Aliases of paths above, pages for people, and addresses that view() and takeOver() give. */
+export const LEFT_OUT = Object.freeze([
+  'predictAlias', 'healthAlias', 'docs', 'docsAsset', 'redoc', 'console', 'consoleAsset', 'watchRun', 'watchRunSocket',
+])

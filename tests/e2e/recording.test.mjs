@@ -7,6 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
 import { Server, slow, startSite, tempDir, until, victim } from './lib/harness.mjs'
+import { legible } from './lib/ocr.mjs'
 
 const listings = { micro: 'plans/example/extract_listings.json', max_cost: 2, record_video: true }
 const codecs = { mp4: 'h264', webm: 'vp9', gif: 'gif' }
@@ -214,7 +215,9 @@ test('password fields and the answer of {{user_input}} are masked in videos and 
       assert.ok(greyRun(picture(polished, c.from + 0.05), 0xd8, 4) > 200, c.text)
       assert.ok(greyRun(picture(raw, c.from - 3 + 0.05), 0xd8, 4) > 200, c.text)
     }
-    for (const t of [-0.5, -0.2, 0.1, 0.4].map((d) => verify.from - 3 + d)) assert.ok(!words(raw, t).replace(/\s/g, '').includes(code), `the code is to be read at ${t} s`)
+    const seen = legible(path.dirname(videoDir(result)), [code, 'harbor-lantern-42'], 'dana@tallowmere.example', process.env.MANTIS_SOAK ? 1 : 4)
+    assert.deepEqual(seen.holders, [], `of ${seen.frames} frames`)
+    console.log(`${seen.frames} frames read: neither password nor code`)
     for (const f of fs.readdirSync(videoDir(result))) if (f.endsWith('.vtt')) assert.ok(!fs.readFileSync(path.join(videoDir(result), f), 'utf8').includes(code), f)
   } finally {
     await s.stop()
