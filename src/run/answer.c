@@ -212,7 +212,7 @@ static json_t *hide_string(const void *arg, json_t *string)
         const char *const forms[] = {text, encoded};
         for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
             json_t *before = out;
-            out = replaced(before, forms[i], mark, strlen(text) < ALONE_BYTES);
+            out = replaced(before, forms[i], a->mark ? a->mark : mark, strlen(text) < ALONE_BYTES);
             json_decref(before);
         }
         free(encoded);

@@ -13,6 +13,7 @@
 #include "core/plan.h"
 
 struct answers {
+    const char *mark; /* what stands in place of a hidden one; NULL: its placeholder */
     json_t *texts; /* {"1": "4711"}, owned, NULL none */
     json_t *list, *hidden; /* of answer_hide_list(): what it was given last and made of it; owned, NULL */
 };

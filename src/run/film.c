@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "record/record.h"
+#include "run/passwords.h"
 #include "run/steps/steps.h"
 
 enum { TEXT_BYTES = 300, TITLE_BYTES = 120, DEFAULT_FPS = 5 };
@@ -29,14 +30,20 @@ static const char *cut(struct pool *pool, const char *text)
     return str_squash(pool, str_cut(pool, text, TEXT_BYTES));
 }
 
-/* "2/7 Click: Open the first boat", without answers. */
+/* Without answers of people and passwords of the plan. */
+static const char *told(const struct run *run, struct pool *pool, const char *text)
+{
+    return answer_hide_text(&run->passwords, pool, answer_hide_text(&run->answers, pool, text));
+}
+
+/* "2/7 Click: Open the first boat" */
 static const char *step_words(struct pool *pool, const struct run *run)
 {
     const struct step *step = run->asked_step ? run->asked_step : run->step;
     const struct step_type *type = step_type_find(step->type);
     const char *words = pool_printf(pool, "%d/%d %s: %s", run->index + 1, run->plan->n_steps,
                                     type ? type->overlay : step->type, cut(pool, step->intent));
-    return answer_hide_text(&run->answers, pool, words);
+    return told(run, pool, words);
 }
 
 void film_step(struct film *film, const struct run *run)
@@ -58,7 +65,7 @@ void film_step_end(struct film *film, const struct run *run, const struct step_r
                                     step_words(pool, run));
     const char *why = r->skip ? "skipped" : r->success ? "" : cut(pool, r->data);
     if (*why)
-        words = pool_printf(pool, "%s - %s", words, answer_hide_text(&run->answers, pool, why));
+        words = pool_printf(pool, "%s - %s", words, told(run, pool, why));
     recorder_step_end(film->recorder, words);
 }
 
@@ -99,7 +106,7 @@ static int kind_of(const struct action *a)
 static const char *typed(const struct run *run, const char *text, bool secret)
 {
     bool hide = secret || run->mask.n || run->mask.blind;
-    return hide ? "\u2022\u2022\u2022\u2022\u2022\u2022" : cut(run->step_pool, text);
+    return hide ? PASSWORD_MARK : cut(run->step_pool, text);
 }
 
 /* A single character is typed, whatever it is called. */
@@ -118,7 +125,7 @@ void film_action(struct film *film, const struct run *run, const struct action *
     const char *text = a->type == ACTION_TYPE_TEXT   ? typed(run, a->text, secret)
                        : a->type == ACTION_KEY_PRESS ? pressed(run, a->keys, secret)
                                                      : "";
-    snprintf(m.text, sizeof(m.text), "%s", answer_hide_text(&run->answers, run->step_pool, text));
+    snprintf(m.text, sizeof(m.text), "%s", told(run, run->step_pool, text));
     if (a->type == ACTION_CLICK && a->clicks > 1)
         m.kind = MARK_DOUBLE_CLICK;
     if (a->type == ACTION_SCROLL) {
@@ -162,8 +169,8 @@ struct film *film_begin(struct run *run, struct camera *camera, const json_t *wa
     };
     const struct slide title = {
         name_of(run),
-        answer_hide_text(&run->answers, film->pool,
-                         run->plan->n_steps ? cut(film->pool, run->plan->steps[0].intent) : ""),
+        told(run, film->pool,
+             run->plan->n_steps ? cut(film->pool, run->plan->steps[0].intent) : ""),
         lines, ARRAY_SIZE(lines)};
     struct recorder_config config = {.dir = dir,
                                      .format = json_str(wanted, "format", "mp4"),
@@ -207,7 +214,7 @@ void film_end(struct film *film, const struct run *run, const struct run_end *en
     int steps = (int)json_array_size(p->step_results), failed = failed_steps(p->step_results);
     bool good = !strcmp(end->status, "completed") && !failed;
     const char *why = *end->halt_reason ? end->halt_reason : end->error;
-    why = cut(pool, answer_hide_text(&run->answers, pool, why));
+    why = cut(pool, told(run, pool, why));
     const struct slide_line lines[] = {
         {"Result", pool_printf(pool, "%s %s%s%s", good ? "[OK]" : "[FAIL]", end->status,
                                *why ? ": " : "", why)},

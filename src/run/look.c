@@ -10,6 +10,7 @@
 #include "core/picture.h"
 #include "run/asks.h"
 #include "run/film.h"
+#include "run/passwords.h"
 #include "run/url.h"
 
 #define FIRST_LINE_PX      10
@@ -103,10 +104,12 @@ static bool types_secret(const struct run *run, const struct action *a)
     if (run->answers.texts &&
         (answer_shows_in(&run->answers, a->text) || run->step != run->asked_step))
         return true;
+    if (run->passwords.texts && answer_shows_in(&run->passwords, a->text))
+        return true;
     const char *why = a->reasoning && *a->reasoning ? a->reasoning
                       : run->step                   ? run->step->intent
                                                     : "";
-    return !run->mask.has_dom && mask_speaks_of_secret(why);
+    return !run->mask.has_dom && password_in_words(why);
 }
 
 static void note_action(struct run *run, const struct action *action, bool secret)

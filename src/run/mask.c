@@ -11,18 +11,10 @@ enum {
     AROUND_H = 64,
 };
 
-void mask_init(struct mask *m, const struct answers *answers, bool has_dom)
+void mask_init(struct mask *m, const struct answers *answers, const struct answers *passwords,
+               bool has_dom)
 {
-    *m = (struct mask){.answers = answers, .has_dom = has_dom, .clicked = {-1, -1}};
-}
-
-bool mask_speaks_of_secret(const char *text)
-{
-    static const char *const words[] = {"password", "passphrase", "passcode", "pin"};
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (str_has_words_fold(text, words[i]))
-            return true;
-    return false;
+    *m = (struct mask){.answers = answers, .passwords = passwords, .has_dom = has_dom, .clicked = {-1, -1}};
 }
 
 /* --- where ----------------------------------------------------------------------------------- */
@@ -39,10 +31,15 @@ static void add(struct mask *m, struct rect r, bool filled)
     m->rects[m->n++] = (struct frame_mask){r, filled};
 }
 
+static bool shows(const struct answers *secrets, const struct node *n)
+{
+    return secrets->texts &&
+           (answer_shows_in(secrets, n->value) || answer_shows_in(secrets, n->text));
+}
+
 static bool is_secret(const struct mask *m, const struct node *n)
 {
-    return node_is_password(n) || (m->answers->texts && (answer_shows_in(m->answers, n->value) ||
-                                                         answer_shows_in(m->answers, n->text)));
+    return node_is_password(n) || shows(m->answers, n) || shows(m->passwords, n);
 }
 
 static struct rect box_of(const struct node *n)

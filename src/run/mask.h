@@ -1,6 +1,6 @@
 /*
  * mask.h - which parts of the screen show a secret: password fields, and what shows an answer of
- * {{user_input}} (answer.h).
+ * {{user_input}} (answer.h) or a password of the plan (passwords.h).
  *
  * With a page: the boxes of those nodes, as the page was last read; what is under them is remembered, and a
  * picture of the screen fits the masks only as long as the same is there. Without one: the field around the
@@ -19,7 +19,7 @@
 #define MASK_MAX 64 /* more secrets than that cover the whole screen */
 
 struct mask {
-    const struct answers *answers; /* borrowed */
+    const struct answers *answers, *passwords; /* borrowed */
     bool has_dom;
     struct frame_mask rects[MASK_MAX];
     int n;
@@ -31,7 +31,7 @@ struct mask {
     struct point clicked; /* last; x < 0: nowhere */
 };
 
-void mask_init(struct mask *m, const struct answers *answers, bool has_dom);
+void mask_init(struct mask *m, const struct answers *answers, const struct answers *passwords, bool has_dom);
 
 /* Has the page to be read, so that a picture of it has its masks? */
 bool mask_wants_page(const struct mask *m, const struct observation *obs);
@@ -47,8 +47,5 @@ bool mask_wants_screen(const struct mask *m, const struct action *action, bool s
 /* Do the masks cover the secrets of this picture of the screen? If so they are put on it: until the next call
  * of this module. */
 bool mask_fits(struct mask *m, struct frame *frame);
-
-/* Does the step, or what it is about, speak of a password? For planes that cannot tell. */
-bool mask_speaks_of_secret(const char *text);
 
 #endif

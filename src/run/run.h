@@ -129,6 +129,7 @@ struct run {
     bool challenged; /* a human is to solve what the site asks; pause.h */
     struct person person;
     struct answers answers;
+    struct answers passwords; /* of the plan (passwords.h) */
     struct camera *camera;   /* for whoever watches; NULL none. Borrowed */
     struct film *film;       /* that is recorded; NULL none. Borrowed */
     struct mask mask;        /* of what is seen, and of what the camera takes */

@@ -11,6 +11,7 @@
 #include "run/ending.h"
 #include "run/models.h"
 #include "run/page_state.h"
+#include "run/passwords.h"
 #include "run/pause.h"
 #include "run/resume.h"
 #include "run/steps/steps.h"
@@ -69,7 +70,11 @@ void run_init(struct run *run, const struct run_config *config, struct loop *loo
     run->dialog_page = empty_text();
     run->start_us = clock_mono_us();
     answers_take(&run->answers, config->user_input);
-    mask_init(&run->mask, &run->answers, plane && plane_caps(plane) & PLANE_HAS_DOM);
+    json_t *passwords = passwords_of(config->plan);
+    answers_take(&run->passwords, passwords);
+    run->passwords.mark = PASSWORD_MARK;
+    json_decref(passwords);
+    mask_init(&run->mask, &run->answers, &run->passwords, plane && plane_caps(plane) & PLANE_HAS_DOM);
     meter_start(&run->step_meter);
     if (config->models)
         models_listen(config->models, model_trouble, run);
@@ -86,6 +91,7 @@ void run_release(struct run *run)
     json_decref(run->saved);
     json_decref(run->saved_results);
     answers_release(&run->answers);
+    answers_release(&run->passwords);
     person_release(&run->person);
     free(run->live_url);
     free(run->url_before);

@@ -10,6 +10,7 @@ import path from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { bin, execFileSync, slow, startSite, tempDir, until, victim } from './lib/harness.mjs'
+import { legible } from './lib/ocr.mjs'
 import { pilotProfiles, pilotProgram, startPilot } from './lib/pilot.mjs'
 import { roomy } from './lib/plans.mjs'
 import { Receiver, signature } from './lib/receiver.mjs'
@@ -81,6 +82,14 @@ async function assertClean(server, watch, dir, hook, run) {
   assert.ok(files(dir).some((f) => f.endsWith('mantis.db')) && files(dir).length > 20)
 }
 
+// Neither of the two can be read in a frame of the film or a screenshot.
+async function assertIllegible(work, site) {
+  const { code } = await site.admin('GET', '/__env__/code')
+  const seen = legible(work, [code, 'harbor-lantern-42'], 'dana@tallowmere.example')
+  assert.deepEqual(seen.holders, [], `of ${seen.frames} frames`)
+  console.log(`${seen.frames} frames read: neither password nor code`)
+}
+
 const ofClaude = ['missed_target', 'bad_advice']
 
 async function fly(model, name, faults, during) {
@@ -97,12 +106,14 @@ async function fly(model, name, faults, during) {
     site = await startSite(task.site)
     server = await startAcme(dir, site, hook, settings[model](dir, ofBrain, pilot.url), secrets)
     watch = new Watch(server, { ...secrets, ...server.tokens })
-    const flight = runTask(server.as('acme'), site, { ...task, body: { compute_backend: 'computer_plane' } }, 42)
+    const filmed = Boolean(process.env.MANTIS_SOAK) && name === 'login' && !during
+    const flight = runTask(server.as('acme'), site, { ...task, body: { compute_backend: 'computer_plane', record_video: filmed } }, 42)
     const [how] = await Promise.all([flight, during?.({ server, watch, pilot, dir, secrets })])
     const { result } = await server.as('acme').result(how.run)
     const events = await server.as('acme').events(how.run)
     const call = await hook.call(how.run)
     assert.equal(call.headers['x-mantis-signature'], signature(secrets.webhook, call))
+    if (filmed) await assertIllegible(path.join(dir, 'data/tenants/acme/runs', how.run, 'work'), site)
     await assertClean(server, watch, dir, hook, how.run)
     return { how, result, events, happened: pilot.faults(), lives: watch.credentials.size }
   } finally {

@@ -11,7 +11,7 @@ enum { W = 400, H = 320, WHITE = 0xff };
 
 struct scene {
     struct pool *pool;
-    struct answers answers;
+    struct answers answers, passwords;
     struct mask mask;
     struct node nodes[3];
     struct page page;
@@ -50,7 +50,7 @@ static void begin(struct scene *s, bool has_dom, const char *answer)
         answers_take(&s->answers, given);
         json_decref(given);
     }
-    mask_init(&s->mask, &s->answers, has_dom);
+    mask_init(&s->mask, &s->answers, &s->passwords, has_dom);
     s->page = (struct page){.url = "u", .title = "t", .nodes = s->nodes, .n_nodes = 3};
 }
 
@@ -293,7 +293,7 @@ struct bench {
     struct loop *loop;
     struct pool *pool;
     struct plane *plane;
-    struct answers answers;
+    struct answers answers, passwords;
     struct mask mask;
     struct camera *camera;
 };
@@ -304,7 +304,7 @@ static void bench_begin(struct bench *b)
     *b = (struct bench){.pool = pool_create(NULL)};
     assert_int_equal(loop_create(&b->loop, NULL), 0);
     assert_int_equal(plane_create("fake", b->loop, &config, 1000, &b->plane, NULL), 0);
-    mask_init(&b->mask, &b->answers, true);
+    mask_init(&b->mask, &b->answers, &b->passwords, true);
     b->camera = camera_create(b->loop, b->plane, &b->mask);
 }
 
