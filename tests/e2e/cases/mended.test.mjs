@@ -142,7 +142,7 @@ cases({ start, stop }, (check) => {
     const first = (await list('?limit=3')).json
     const second = (await list(`?limit=2&before=${first.next_before}`)).json
     assert.deepEqual([...first.runs, ...second.runs].map((r) => r.run_id), made)
-    assert.deepEqual(Object.keys(first.runs[0]).sort(), ['created_at', 'finished_at', 'mode', 'model', 'phase', 'profile_id', 'run_id', 'started_at', 'status', 'terminal', 'updated_at', 'workflow_id'])
+    assert.deepEqual(Object.keys(first.runs[0]).sort(), ['cost_usd', 'created_at', 'finished_at', 'halt_class', 'mode', 'model', 'phase', 'plan', 'profile_id', 'run_id', 'started_at', 'status', 'terminal', 'updated_at', 'workflow_id'])
     assert.deepEqual((await list('?status=cancelled&limit=1')).json.runs.map((r) => [r.run_id, r.terminal]), [[made[2], true]])
     assert.ok((await list('', quiet.as('busy'))).json.runs.every((r) => !made.includes(r.run_id)))
     assert.equal((await list('?status=explode')).status, 422)
