@@ -13,12 +13,14 @@
 
 #include "api/api.h"
 #include "base/buf.h"
+#include "base/caps.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "core/tenant.h"
+#include "core/view_token.h"
 #include "sched/limits.h"
 #include "sys/httpd.h"
 
@@ -336,7 +338,7 @@ route_fn run_view_mjpeg_get; /* view_mjpeg.c */
 route_fn run_view_ws_get;    /* view_ws.c */
 
 enum viewer_end {
-    VIEWER_EXPIRED,  /* its token did */
+    VIEWER_EXPIRED,  /* its token did, or the API token behind it */
     VIEWER_STOPPING, /* the server drains */
     VIEWER_CUT,      /* it stops now */
 };
@@ -346,11 +348,15 @@ struct viewer {
     struct viewer *next, **link; /* link NULL: not linked */
     struct api *api;
     struct loop_timer expiry;
+    char tenant[CAP_TENANT_ID_BYTES + 1], who[LEASE_WHO_BYTES]; /* whose API token it was made with */
+    int64_t expires_s;
+    uint64_t tokens_seen; /* tenants_generation() when that was looked at last */
     void (*end)(struct viewer *v, enum viewer_end how);
 };
 void viewer_link(struct viewer *v, struct api *api);
 void viewer_unlink(struct viewer *v); /* not linked is fine */
-void viewer_expires(struct viewer *v, int64_t expires_s);
+/* Ends it when its token is over, or the API token that it was made with is in force no more. */
+void viewer_expires(struct viewer *v, const struct view_token *token);
 void viewers_end(struct api *api, bool at_once);
 
 /* The token of the address, for the run of the path; from then on the call is its tenant's. E_UNAUTHORIZED,

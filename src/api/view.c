@@ -135,6 +135,8 @@ int view_admit(struct request *req, struct view_token *out, struct err *err)
     const char *run_id = req->params[0];
     int r = run_id_check(run_id, err);
     r = r ? r : sched_view_admit(req->api->sched, req->pool, query_get(req, "token"), run_id, out, err);
+    if (!r && !sched_view_in_force(req->api->sched, req->api->tenants, out->tenant, out->who))
+        r = err_set(err, E_UNAUTHORIZED, "the API token that this address was made with is in force no more");
     if (!r && req->api->draining)
         r = err_set(err, E_UNAVAILABLE, "the server is stopping");
     if (!r)
@@ -163,16 +165,40 @@ void viewer_unlink(struct viewer *v)
     loop_timer_clear(&v->expiry);
 }
 
-static void on_expiry(void *arg)
+static void look_at_viewer(void *arg);
+
+static void look_later(struct viewer *v)
 {
-    struct viewer *v = arg;
-    v->end(v, VIEWER_EXPIRED);
+    int64_t left_ms = v->expires_s * 1000 - clock_wall_us() / 1000;
+    left_ms = left_ms < 0 ? 0 : left_ms;
+    loop_timer_set(v->api->loop, &v->expiry, left_ms < v->api->token_ms ? left_ms : v->api->token_ms,
+                   look_at_viewer, v);
 }
 
-void viewer_expires(struct viewer *v, int64_t expires_s)
+static bool is_revoked(struct viewer *v)
 {
-    int64_t left_ms = expires_s * 1000 - clock_wall_us() / 1000;
-    loop_timer_set(v->api->loop, &v->expiry, left_ms > 0 ? left_ms : 0, on_expiry, v);
+    uint64_t generation = tenants_generation(v->api->tenants);
+    bool same = generation == v->tokens_seen;
+    v->tokens_seen = generation;
+    return !same && !sched_view_in_force(v->api->sched, v->api->tenants, v->tenant, v->who);
+}
+
+static void look_at_viewer(void *arg)
+{
+    struct viewer *v = arg;
+    if (clock_wall_us() >= v->expires_s * 1000000 || is_revoked(v))
+        v->end(v, VIEWER_EXPIRED);
+    else
+        look_later(v);
+}
+
+void viewer_expires(struct viewer *v, const struct view_token *token)
+{
+    snprintf(v->tenant, sizeof(v->tenant), "%s", token->tenant);
+    memcpy(v->who, token->who, sizeof(v->who));
+    v->expires_s = token->expires_s;
+    v->tokens_seen = tenants_generation(v->api->tenants);
+    look_later(v);
 }
 
 void viewers_end(struct api *api, bool at_once)

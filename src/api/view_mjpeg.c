@@ -127,7 +127,7 @@ int run_view_mjpeg_get(struct request *req, struct err *err)
     if (r)
         return r;
     viewer_link(&m->viewer, req->api);
-    viewer_expires(&m->viewer, token.expires_s);
+    viewer_expires(&m->viewer, &token);
     pool_defer(req->pool, mjpeg_close, m);
     httpd_watch(&req->api->httpd, req->connection, &m->hold, on_hangup, m);
     send_little(req);

@@ -205,14 +205,6 @@ static bool may_act(struct socket *s)
     return true;
 }
 
-static int hear_hand(struct socket *s, const json_t *m, struct err *err)
-{
-    if (!may_act(s))
-        return err_set(err, E_RATE_LIMITED, "more than %d input messages in a second: this one was dropped",
-                       CAP_HANDS_PER_S);
-    return sched_view_hand(s->view, m, err);
-}
-
 static const struct {
     const char *type;
     int (*hear)(struct socket *s, const json_t *m, struct err *err);
@@ -222,11 +214,14 @@ static const struct {
 static int hear(struct socket *s, const json_t *m, struct err *err)
 {
     const char *type = json_str(m, "type", "");
+    if (!may_act(s))
+        return err_set(err, E_RATE_LIMITED, "more than %d messages in a second: this one was dropped",
+                       CAP_HANDS_PER_S);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         if (!strcmp(table[i].type, type))
             return table[i].hear(s, m, err);
     if (hand_is(type))
-        return hear_hand(s, m, err);
+        return sched_view_hand(s->view, m, err);
     return err_set(err, E_INVALID, "'type' is not known: docs/live.md lists what a viewer may say");
 }
 
@@ -359,7 +354,7 @@ int run_view_ws_get(struct request *req, struct err *err)
     if (r)
         return r;
     viewer_link(&s->viewer, req->api);
-    viewer_expires(&s->viewer, s->token.expires_s);
+    viewer_expires(&s->viewer, &s->token);
     pool_defer(req->pool, on_request_over, s);
     return respond_upgrade(req, "websocket", accept, on_upgraded, s);
 }

@@ -144,6 +144,18 @@ const struct tenant *tenant_set_find_hash(const struct tenant_set *set, const un
     return find(set, presented, now_us);
 }
 
+bool tenant_set_any(const struct tenant_set *set, const char *tenant_id, int64_t now_us,
+                    bool (*fn)(void *arg, const unsigned char *sha256), void *arg)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        const struct tenant_entry *e = &set->entries[i];
+        if (strcmp(e->tenant.id, tenant_id) == 0 && strcmp(state_of(e, now_us), "active") == 0 &&
+            fn(arg, (const unsigned char *)set->hashes[i].words))
+            return true;
+    }
+    return false;
+}
+
 int64_t tenant_set_next_change(const struct tenant_set *set, int64_t now_us)
 {
     int64_t next = INT64_MAX;

@@ -60,6 +60,10 @@ size_t tenant_set_size(const struct tenant_set *set); /* tokens */
 /* Constant time over every entry. NULL: unknown, disabled, expired or not valid yet (now_us). */
 const struct tenant *tenant_set_find(const struct tenant_set *set, const char *token, int64_t now_us);
 
+/* Is fn true for one of the tenant's tokens that are in force, by their SHA-256? */
+bool tenant_set_any(const struct tenant_set *set, const char *tenant_id, int64_t now_us,
+                    bool (*fn)(void *arg, const unsigned char *sha256), void *arg);
+
 /* The same by the token's SHA-256, for who kept that of a token found before. */
 const struct tenant *tenant_set_find_hash(const struct tenant_set *set, const unsigned char *sha256,
                                           int64_t now_us);

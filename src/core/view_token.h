@@ -19,6 +19,8 @@ enum view_rights {
     VIEW_CONTROL = 1 << 1, /* with VIEW_WATCH */
 };
 
+#define VIEW_ANYBODY "0000000000000000" /* who: whoever may read the run's status */
+
 struct view_token {
     unsigned rights;
     int64_t expires_s;

@@ -7,7 +7,9 @@
 #include "base/str.h"
 #include "core/run.h"
 #include "run/complaint.h"
+#include "run/journal.h"
 #include "run/look.h"
+#include "run/steps/steps.h"
 #include "run/url.h"
 
 #define EXPECT_MS       2000 /* for a phrase to appear: what a page does on a timer has its chance */
@@ -98,13 +100,14 @@ static bool form_still_there(struct run *run, const struct observation *obs)
     return reader_find(reader_free(run->reader), run->step_pool, obs, &q, &t, NULL) == 0;
 }
 
-/* On pixels: the click left no trace, and what it was meant for is seen elsewhere. It cannot have been hit. */
+/* On pixels: the click left no trace, and what it was meant for is seen elsewhere. It was hardly hit; what commits
+ * something is not risked on that, nor is the same place pressed again. */
 static bool was_missed(struct run *run, const struct step_result *result,
                        const struct observation *obs)
 {
     struct target_query q = step_query(run, TARGET_BUTTON);
     struct target t;
-    if (obs->page || !result->untouched || result->navigated || !url_same_page(obs->url, run->url_before) ||
+    if (journal_commits(run->step) || step_names_place(run->step) || obs->page || !result->untouched || result->navigated || !url_same_page(obs->url, run->url_before) ||
         reader_find(run->reader, run->step_pool, obs, &q, &t, NULL))
         return false;
     return abs(t.at.x - result->at.x) > MISSED_PX || abs(t.at.y - result->at.y) > MISSED_PX;

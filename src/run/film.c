@@ -41,9 +41,9 @@ static const char *step_words(struct pool *pool, const struct run *run)
 {
     const struct step *step = run->asked_step ? run->asked_step : run->step;
     const struct step_type *type = step_type_find(step->type);
-    const char *words = pool_printf(pool, "%d/%d %s: %s", run->index + 1, run->plan->n_steps,
-                                    type ? type->overlay : step->type, cut(pool, step->intent));
-    return told(run, pool, words);
+    return pool_printf(pool, "%d/%d %s: %s", run->index + 1, run->plan->n_steps,
+                       type ? type->overlay : step->type,
+                       cut(pool, told(run, pool, step->intent)));
 }
 
 void film_step(struct film *film, const struct run *run)
@@ -63,9 +63,9 @@ void film_step_end(struct film *film, const struct run *run, const struct step_r
     struct pool *pool = run->step_pool;
     const char *words = pool_printf(pool, "%s %s", r->success || r->skip ? "[OK]" : "[FAIL]",
                                     step_words(pool, run));
-    const char *why = r->skip ? "skipped" : r->success ? "" : cut(pool, r->data);
+    const char *why = r->skip ? "skipped" : r->success ? "" : cut(pool, told(run, pool, r->data));
     if (*why)
-        words = pool_printf(pool, "%s - %s", words, told(run, pool, why));
+        words = pool_printf(pool, "%s - %s", words, why);
     recorder_step_end(film->recorder, words);
 }
 
@@ -106,7 +106,7 @@ static int kind_of(const struct action *a)
 static const char *typed(const struct run *run, const char *text, bool secret)
 {
     bool hide = secret || run->mask.n || run->mask.blind;
-    return hide ? PASSWORD_MARK : cut(run->step_pool, text);
+    return hide ? PASSWORD_MARK : cut(run->step_pool, told(run, run->step_pool, text));
 }
 
 /* A single character is typed, whatever it is called. */
@@ -125,7 +125,7 @@ void film_action(struct film *film, const struct run *run, const struct action *
     const char *text = a->type == ACTION_TYPE_TEXT   ? typed(run, a->text, secret)
                        : a->type == ACTION_KEY_PRESS ? pressed(run, a->keys, secret)
                                                      : "";
-    snprintf(m.text, sizeof(m.text), "%s", told(run, run->step_pool, text));
+    snprintf(m.text, sizeof(m.text), "%s", text);
     if (a->type == ACTION_CLICK && a->clicks > 1)
         m.kind = MARK_DOUBLE_CLICK;
     if (a->type == ACTION_SCROLL) {
@@ -169,8 +169,8 @@ struct film *film_begin(struct run *run, struct camera *camera, const json_t *wa
     };
     const struct slide title = {
         name_of(run),
-        told(run, film->pool,
-             run->plan->n_steps ? cut(film->pool, run->plan->steps[0].intent) : ""),
+        cut(film->pool, told(run, film->pool,
+                             run->plan->n_steps ? run->plan->steps[0].intent : "")),
         lines, ARRAY_SIZE(lines)};
     struct recorder_config config = {.dir = dir,
                                      .format = json_str(wanted, "format", "mp4"),

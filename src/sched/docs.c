@@ -133,14 +133,13 @@ static void put_pause_state(struct sched *s, struct pool *pool, const struct run
  * read the status may watch. */
 static void put_viewer(struct sched *s, struct pool *pool, const struct run_record *rec, json_t *doc)
 {
-    static const char nobody[LEASE_WHO_BYTES] = "0000000000000000";
     bool paused = rec->state == RUN_PAUSED && sched_slot_of(s, RUN_KEY_OF(rec));
     int64_t expires_us;
     if (run_state_terminal(rec->state) || (!paused && !json_flag(rec->doc, "live_viewer", false)))
         return;
     json_put_str(doc, "viewer_url",
                  pool_printf(pool, "/v1/runs/%s/view.mjpeg?token=%s", rec->run_id,
-                             sched_view_token(s, pool, RUN_KEY_OF(rec), VIEW_WATCH, nobody, &expires_us)));
+                             sched_view_token(s, pool, RUN_KEY_OF(rec), VIEW_WATCH, VIEW_ANYBODY, &expires_us)));
     if (paused)
         json_put_str(doc, "takeover_url", pool_printf(pool, "/v1/runs/%s/takeover", rec->run_id));
 }

@@ -14,6 +14,7 @@
 #include "core/patches.h"
 #include "core/view_token.h"
 #include "sched/sched.h"
+#include "sched/tenants.h"
 
 /* --- tokens ------------------------------------------------------------------------------------ */
 
@@ -23,6 +24,9 @@ void sched_view_who(const struct sched *sched, const unsigned char token_sha256[
 /* A token for a run; *ret_expires_us in Unix time. In pool. */
 const char *sched_view_token(const struct sched *sched, struct pool *pool, struct run_key key, unsigned rights,
                              const char *who, int64_t *ret_expires_us);
+
+/* Is the API token of that person in force? Of VIEW_ANYBODY: is one of the tenant's? */
+bool sched_view_in_force(const struct sched *sched, struct tenants *tenants, const char *tenant, const char *who);
 
 /* E_UNAUTHORIZED. Strings live in pool. */
 int sched_view_admit(const struct sched *sched, struct pool *pool, const char *token, const char *run_id,

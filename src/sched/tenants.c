@@ -413,6 +413,13 @@ const struct tenant *tenants_recheck(struct tenants *t, const unsigned char *sha
     return t->keys ? tenant_set_find_hash(t->keys->set, sha256, clock_wall_us()) : NULL;
 }
 
+bool tenants_any(struct tenants *t, const char *tenant_id,
+                 bool (*fn)(void *arg, const unsigned char *sha256), void *arg)
+{
+    refresh(t);
+    return t->keys && tenant_set_any(t->keys->set, tenant_id, clock_wall_us(), fn, arg);
+}
+
 const struct tenant *tenants_by_id(struct tenants *t, const char *tenant_id)
 {
     refresh(t);

@@ -37,6 +37,10 @@ uint64_t tenants_generation(struct tenants *tenants);
 /* The tenant of a token that was good before, by the token's SHA-256; NULL: it is in force no more. */
 const struct tenant *tenants_recheck(struct tenants *tenants, const unsigned char *sha256);
 
+/* Is fn true for one of the tenant's tokens that are in force, by their SHA-256? */
+bool tenants_any(struct tenants *tenants, const char *tenant_id,
+                 bool (*fn)(void *arg, const unsigned char *sha256), void *arg);
+
 /* By id, as the file says now; NULL when it names the tenant no more. Valid as above. */
 const struct tenant *tenants_by_id(struct tenants *tenants, const char *tenant_id);
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "sys/file.h"
@@ -34,6 +36,26 @@ void sched_view_who(const struct sched *s, const unsigned char token_sha256[ID_S
     id_hmac_sha256_hex(s->view_key, token_sha256, ID_SHA256_BYTES, mac);
     memcpy(out, mac, LEASE_WHO_BYTES - 1);
     out[LEASE_WHO_BYTES - 1] = '\0';
+}
+
+struct person_sought {
+    const struct sched *sched;
+    const char *who;
+};
+
+static bool is_who(void *arg, const unsigned char *sha256)
+{
+    const struct person_sought *p = arg;
+    char who[LEASE_WHO_BYTES];
+    sched_view_who(p->sched, sha256, who);
+    return CRYPTO_memcmp(who, p->who, LEASE_WHO_BYTES) == 0 ||
+           memcmp(p->who, VIEW_ANYBODY, LEASE_WHO_BYTES) == 0;
+}
+
+bool sched_view_in_force(const struct sched *s, struct tenants *tenants, const char *tenant, const char *who)
+{
+    struct person_sought p = {s, who};
+    return tenants_any(tenants, tenant, is_who, &p);
 }
 
 const char *sched_view_token(const struct sched *s, struct pool *pool, struct run_key key, unsigned rights,

@@ -18,6 +18,8 @@
 #define UNSENT_BYTES   (128 << 10) /* in the kernel: what a slow viewer is behind by */
 #define PING_MS        20000
 #define SILENT_PINGS   3 /* unanswered in a row: nobody is there */
+#define TURN_BYTES     (64 * 1024) /* read in one turn of the loop: others wait for theirs */
+#define QUEUE_MESSAGES 256 /* not sent yet, empty ones too: no more is read from who does not read */
 
 struct ws {
     struct loop *loop;
@@ -38,6 +40,7 @@ struct ws {
     bool was_busy;  /* something was queued since idle() was called last */
     bool calling;   /* inside a callback */
     bool destroyed; /* within one */
+    size_t budget;  /* bytes that this turn may still read */
     int silent;     /* pings since the last sign of life */
     struct loop_timer ping, end;
 };
@@ -75,14 +78,16 @@ static ssize_t on_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, in
     ssize_t n;
     if (ws->early_len)
         return take_early(ws, buf, len);
+    len = len < ws->budget ? len : ws->budget;
     do
-        n = recv(ws->fd, buf, len, MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
+        n = len ? recv(ws->fd, buf, len, MSG_DONTWAIT) : -1;
+    while (len && n < 0 && errno == EINTR);
     if (n > 0) {
         ws->silent = 0;
+        ws->budget -= (size_t)n;
         return n;
     }
-    wslay_event_set_error(ctx, n < 0 && errno == EAGAIN ? WSLAY_ERR_WOULDBLOCK
+    wslay_event_set_error(ctx, !len || (n < 0 && errno == EAGAIN) ? WSLAY_ERR_WOULDBLOCK
                                                         : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
 }
@@ -169,7 +174,8 @@ static void wait_for_end(struct ws *ws)
 
 static void watch_for(struct ws *ws)
 {
-    bool full = wslay_event_get_queued_msg_length(ws->wslay) > WS_QUEUE_BYTES && ws->blocked;
+    bool full = ws->blocked && (wslay_event_get_queued_msg_length(ws->wslay) > WS_QUEUE_BYTES ||
+                                wslay_event_get_queued_msg_count(ws->wslay) > QUEUE_MESSAGES);
     bool writes = wslay_event_want_write(ws->wslay) || ws->blocked || ws->code;
     if (ws->watch)
         loop_fd_events(ws->watch, (full ? 0 : EPOLLIN) | (writes ? EPOLLOUT : 0));
@@ -184,6 +190,7 @@ bool ws_is_idle(const struct ws *ws)
 static void turn(struct ws *ws, uint32_t events)
 {
     ws->calling = true;
+    ws->budget = TURN_BYTES;
     if (events & EPOLLOUT)
         ws->blocked = false;
     if (!ws->broken && (events & ~(uint32_t)EPOLLOUT) && wslay_event_recv(ws->wslay))

@@ -83,8 +83,8 @@ async function assertClean(server, watch, dir, hook, run) {
 }
 
 // Neither of the two can be read in a frame of the film or a screenshot.
-async function assertIllegible(work, site) {
-  const { code } = await site.admin('GET', '/__env__/code')
+function assertIllegible(work, [code]) {
+  assert.match(code, /^\d{4,}$/)
   const seen = legible(work, [code, 'harbor-lantern-42'], 'dana@tallowmere.example')
   assert.deepEqual(seen.holders, [], `of ${seen.frames} frames`)
   console.log(`${seen.frames} frames read: neither password nor code`)
@@ -113,7 +113,7 @@ async function fly(model, name, faults, during) {
     const events = await server.as('acme').events(how.run)
     const call = await hook.call(how.run)
     assert.equal(call.headers['x-mantis-signature'], signature(secrets.webhook, call))
-    if (filmed) await assertIllegible(path.join(dir, 'data/tenants/acme/runs', how.run, 'work'), site)
+    if (filmed) assertIllegible(path.join(dir, 'data/tenants/acme/runs', how.run, 'work'), how.given)
     await assertClean(server, watch, dir, hook, how.run)
     return { how, result, events, happened: pilot.faults(), lives: watch.credentials.size }
   } finally {

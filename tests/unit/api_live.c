@@ -48,6 +48,11 @@ const char *sched_view_token(const struct sched *s, struct pool *pool, struct ru
     return view_token_make(pool, KEY, &t, key.run_id);
 }
 
+bool sched_view_in_force(const struct sched *s, struct tenants *tenants, const char *tenant, const char *who)
+{
+    return true;
+}
+
 int sched_view_admit(const struct sched *s, struct pool *pool, const char *token, const char *run_id,
                      struct view_token *out, struct err *err)
 {

@@ -1105,8 +1105,9 @@ static void what_a_person_did_is_told_at_any_turn(void **state)
                              .history = &click,
                              .feedback = feedback,
                              .news = "the field 'Code' was filled"};
-    for (f.n = 0; f.n < 2; f.n++)
+    for (; f.n < 2; f.n++)
         assert_non_null(strstr(prompt_turn(pool, &f), "NOTE: a person used the browser meanwhile: the field 'Code' was filled."));
+    f.n = 1;
     f.news = NULL;
     assert_null(strstr(prompt_turn(pool, &f), "NOTE"));
     pool_destroy(pool);

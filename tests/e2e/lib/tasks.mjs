@@ -23,15 +23,16 @@ export function taskIn(file) {
 
 const call = (site, line) => site.admin(...line.split(' ').slice(0, 2))
 
-// Answer what a paused run asks, until it ends.
-async function follow(server, site, id, answers) {
+// Answer what a paused run asks, until it ends. given: what it was told.
+async function follow(server, site, id, answers, given) {
   const end = Date.now() + 180000 * slow
   for (let asked = 0; Date.now() < end;) {
     const s = await server.status(id)
     if (s.terminal) return s
     if (s.status === 'paused' && answers[asked]) {
       const reply = await call(site, answers[asked])
-      await server.predict({ action: 'resume', run_id: id, user_input: reply[answers[asked++].split(' ')[2]] })
+      given.push(reply[answers[asked++].split(' ')[2]])
+      await server.predict({ action: 'resume', run_id: id, user_input: given.at(-1) })
     }
     await new Promise((r) => setTimeout(r, 100))
   }
@@ -48,7 +49,8 @@ export async function runTask(server, site, task, seed) {
   const what = task.plan_text ? { plan_text: task.plan_text } : task.micro ? { micro: task.micro } : { task_suite: task.plan }
   const taken = await server.predict({ detached: true, ...what, ...task.body, profile_id: `${task.site}-${task.oracle}-${seed}` })
   if (taken.status !== 200) return { good: false, refused: taken.json?.detail || taken.text }
-  const status = await follow(server, site, taken.json.run_id, task.answers || [])
+  const given = []
+  const status = await follow(server, site, taken.json.run_id, task.answers || [], given)
   const { result } = await server.result(taken.json.run_id)
   const oracle = await site.admin('GET', `/__env__/oracle?task_id=${task.oracle}`)
   const got = keys(result?.artifacts?.find((a) => a.name === 'extracted_rows')?.data, task.rows || [])
@@ -58,7 +60,7 @@ export async function runTask(server, site, task, seed) {
     good: status.status === 'succeeded' && oracle.passed && exact,
     run: taken.json.run_id, status: status.status, halt: result?.halt_reason, seconds: (Date.now() - started) / 1000,
     oracle: oracle.passed, reasons: oracle.reasons, rows: `${want.filter((k) => got.includes(k)).length} of ${want.length}`,
-    exact,
+    exact, given,
     stepSeconds: (result?.step_details || []).map((s) => s.duration),
     failed: (result?.step_details || []).map((s, i) => ({ ...s, i })).filter((s) => !s.success && !s.skip)
       .map((s) => `${s.i}: ${s.data}`),
