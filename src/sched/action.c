@@ -248,6 +248,11 @@ static int check_resume(struct sched *s, const struct run_record *rec, const jso
     int r = check_answer(rec, user_input, err);
     if (r)
         return r;
+    if (slot && takeover_holds(slot))
+        return err_set(err, E_CONFLICT,
+                       "a person has the controls of run '%s': give them back (POST "
+                       "/v1/runs/{run_id}/release), or wait until the lease runs out",
+                       rec->run_id);
     if (slot && !slot_can_resume(slot))
         return err_set(err, E_CONFLICT,
                        "an earlier worker of run '%s' is still ending; try again in a few seconds",

@@ -364,6 +364,7 @@ test('a lease that runs out leaves the run paused, with its browser', async () =
       s.say({ type: 'pointer', x: 10 + i, y: 300 })
     }
     assert.ok(!s.messages.some((m) => m.type === 'released'))
+    assert.equal((await short.predict({ action: 'resume', run_id: id })).status, 409)
     assert.equal((await s.wait('released', () => true, 12000)).reason, 'expired')
     const status = await short.status(id)
     assert.equal(status.status, 'paused')
