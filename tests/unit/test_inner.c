@@ -864,35 +864,35 @@ static void a_feedback_line_says_what_happened(void **state)
     struct observation a = page_at("http://a.test/", "A", c),
                        b = page_at("http://a.test/b", "B", c),
                        moved = page_at("http://a.test/", "A", d);
-    const struct {
+    struct {
         struct action_outcome o;
         const char *line;
     } cases[] = {
-        {{&click, &a, &b, NULL, NULL, false, NULL, NULL, false, ""},
+        {{&click, &a, &b, NULL, NULL, false, NULL, NULL, false, "", 0},
          "page navigated to http://a.test/b; page title 'B'"},
-        {{&click, &a, &b, NULL, NULL, false, NULL, NULL, true, ""},
+        {{&click, &a, &b, NULL, NULL, false, NULL, NULL, true, "", 0},
          "a new tab opened: http://a.test/b; page title 'B'"},
-        {{&click, &a, &a, NULL, NULL, false, NULL, NULL, false, ""}, "clicked (no visible change)"},
-        {{&click, &a, &moved, NULL, NULL, false, NULL, NULL, false, ""}, "done"},
-        {{&click, &a, &a, NULL, &field, true, NULL, NULL, false, ""},
+        {{&click, &a, &a, NULL, NULL, false, NULL, NULL, false, "", 0}, "clicked (no visible change)"},
+        {{&click, &a, &moved, NULL, NULL, false, NULL, NULL, false, "", 0}, "done"},
+        {{&click, &a, &a, NULL, &field, true, NULL, NULL, false, "", 0},
          "input field focused, type now"},
-        {{&click, &a, &a, NULL, &filled, true, NULL, NULL, false, ""},
+        {{&click, &a, &a, NULL, &filled, true, NULL, NULL, false, "", 0},
          "input field focused, it has a value: select all before you type"},
-        {{&click, &a, &a, NULL, &field, false, NULL, NULL, false, ""},
+        {{&click, &a, &a, NULL, &field, false, NULL, NULL, false, "", 0},
          "the focused field is empty; clicked (no visible change)"},
-        {{&key, &a, &a, NULL, NULL, false, NULL, NULL, false, ""}, "pressed Tab"},
-        {{&type, &a, &a, NULL, &filled, false, &landed, NULL, false, ""},
+        {{&key, &a, &a, NULL, NULL, false, NULL, NULL, false, "", 0}, "pressed Tab"},
+        {{&type, &a, &a, NULL, &filled, false, &landed, NULL, false, "", 0},
          "the focused field has a value; the typed text stands in the field"},
-        {{&type, &a, &a, NULL, NULL, false, &lost, NULL, false, ""},
+        {{&type, &a, &a, NULL, NULL, false, &lost, NULL, false, "", 0},
          "typing failed: the field is still empty"},
-        {{&type, &a, &a, NULL, NULL, false, &dark, NULL, false, ""},
+        {{&type, &a, &a, NULL, NULL, false, &dark, NULL, false, "", 0},
          "whether the text landed could not be confirmed"},
-        {{&click, &a, &a, NULL, NULL, false, NULL, &calm, false, ""},
+        {{&click, &a, &a, NULL, NULL, false, NULL, &calm, false, "", 0},
          "clicked (no visible change); WARNING: it had no effect that can be seen "
          "(global_and_region_stable)"},
-        {{&click, &a, &a, "unknown key 'x'", NULL, false, NULL, NULL, false, ""},
+        {{&click, &a, &a, "unknown key 'x'", NULL, false, NULL, NULL, false, "", 0},
          "unknown key 'x'"},
-        {{&click, &a, &moved, NULL, NULL, false, NULL, NULL, false, "in circles"}, "in circles"},
+        {{&click, &a, &moved, NULL, NULL, false, NULL, NULL, false, "in circles", 0}, "in circles"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_string_equal(feedback_line(pool, &cases[i].o), cases[i].line);
@@ -919,6 +919,7 @@ static void a_tick_is_a_visible_change(void **state)
     struct action_outcome o = {.action = &on_it, .before = &before, .after = &after, .warning = ""};
     assert_string_equal(feedback_line(pool, &o), "done");
     o.action = &beside;
+    o.same = 0;
     assert_string_equal(feedback_line(pool, &o), "clicked (no visible change)");
     test_free(was);
     test_free(is);

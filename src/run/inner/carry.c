@@ -220,12 +220,13 @@ static void note_miss(struct inner *in, struct point at, const char *by)
 
 /* A click that nothing came of, and then one elsewhere that something did come of, if only that it could be typed
  * there. The same click again that leaves the screen as it was got words selected, no more. */
-static void heal_miss(struct inner *in, const struct chosen *c, const struct action_outcome *o)
+static void heal_miss(struct inner *in, const struct chosen *c, struct action_outcome *o)
 {
     const struct point at = aimed_at(in, c), missed = in->missed;
-    bool types = c->action.type == ACTION_TYPE_TEXT, nothing = feedback_nothing_came(o);
+    bool types = c->action.type == ACTION_TYPE_TEXT;
     if (o->error || (at.x < 0 && !types))
         return;
+    bool nothing = feedback_nothing_came(o);
     if (at.x >= 0)
         in->aimed = at;
     bool again = inner_same_place(in->aimed, missed);

@@ -54,7 +54,7 @@ static bool is_click(const struct action *a)
     return a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK;
 }
 
-static bool looks_the_same(const struct action_outcome *o)
+static bool compare(const struct action_outcome *o)
 {
     const struct frame *was = &o->before->frame, *is = &o->after->frame;
     const struct action *a = o->action;
@@ -64,7 +64,15 @@ static bool looks_the_same(const struct action_outcome *o)
            (!is_click(a) || frame_difference_in(was, is, &around) < AROUND_SHARE);
 }
 
-bool feedback_nothing_came(const struct action_outcome *o)
+/* Once: it goes over both pictures. */
+static bool looks_the_same(struct action_outcome *o)
+{
+    if (!o->same)
+        o->same = compare(o) ? 1 : -1;
+    return o->same > 0;
+}
+
+bool feedback_nothing_came(struct action_outcome *o)
 {
     return !o->error && !o->focus_gained && looks_the_same(o);
 }
@@ -78,7 +86,7 @@ static void add_page(struct line *l, const struct action_outcome *o)
         add(l, pool_printf(l->pool, "page title '%s'", o->after->title));
 }
 
-const char *feedback_line(struct pool *pool, const struct action_outcome *o)
+const char *feedback_line(struct pool *pool, struct action_outcome *o)
 {
     struct line l = {pool, ""};
     if (o->error)

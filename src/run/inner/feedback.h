@@ -24,13 +24,14 @@ struct action_outcome {
     const struct perceptual *effect; /* of a weighty action, else NULL */
     bool new_tab;
     const char *warning; /* "" none; said last */
+    int same;            /* do the screens look the same: 1, -1; 0 when nobody has compared them yet */
 };
 
 /* Parts joined by "; "; never empty. In pool. */
-const char *feedback_line(struct pool *pool, const struct action_outcome *o);
+const char *feedback_line(struct pool *pool, struct action_outcome *o);
 
 /* It was carried out, and the screen shows nothing of it: a click that missed. */
-bool feedback_nothing_came(const struct action_outcome *o);
+bool feedback_nothing_came(struct action_outcome *o);
 
 /* Did the text land in the element that has the focus, which shows this now? White space collapsed;
  * equal or contained. focused NULL: nothing has it. */
