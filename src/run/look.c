@@ -95,30 +95,38 @@ static int acted(struct run *run, const struct settled *s, enum meter_bucket wai
     return asks_note(run, s, err);
 }
 
-/* What a person answered, or a password: where the page cannot tell, what the brain or the step
- * says does. */
+/* What a person answered, or a password of the plan. Where neither it nor a page can tell, what the brain or the
+ * step says does. */
+static bool types_answer(const struct run *run, const struct action *a)
+{
+    return a->type == ACTION_TYPE_TEXT && run->answers.texts &&
+           (answer_shows_in(&run->answers, a->text) || run->step != run->asked_step);
+}
+
 static bool types_secret(const struct run *run, const struct action *a)
 {
     if (a->type != ACTION_TYPE_TEXT)
         return false;
-    if (run->answers.texts &&
-        (answer_shows_in(&run->answers, a->text) || run->step != run->asked_step))
+    if (types_answer(run, a))
         return true;
-    if (run->passwords.texts && answer_shows_in(&run->passwords, a->text))
-        return true;
+    if (run->passwords.texts)
+        return answer_shows_in(&run->passwords, a->text);
     const char *why = a->reasoning && *a->reasoning ? a->reasoning
                       : run->step                   ? run->step->intent
                                                     : "";
     return !run->mask.has_dom && password_in_words(why);
 }
 
+/* On pixels a password is covered by the field itself, as browsers do; a mask where it was thought to be, after a click
+ * that missed, would hide the form from who fills it. */
 static void note_action(struct run *run, const struct action *action, bool secret)
 {
     struct frame screen;
     uint8_t *pixels;
-    bool seen = mask_wants_screen(&run->mask, action, secret) &&
+    bool hides = run->mask.has_dom ? secret : types_answer(run, action);
+    bool seen = mask_wants_screen(&run->mask, action, hides) &&
                 !plane_glance(run->plane, &screen, &pixels, NULL);
-    mask_before(&run->mask, action, secret, seen ? &screen : NULL);
+    mask_before(&run->mask, action, hides, seen ? &screen : NULL);
 }
 
 int run_act(struct run *run, const struct action *action, int cap_ms, struct settled *out,

@@ -114,6 +114,12 @@ static uint64_t hash_pixels(uint64_t h, const struct frame *f)
     return h;
 }
 
+static uint64_t hash_area(const struct frame *frame, struct rect r)
+{
+    struct frame part;
+    return frame_crop(frame, &r, &part) ? hash_pixels(STR_HASH_START, &part) : 0;
+}
+
 static uint64_t under(const struct mask *m, const struct frame *frame)
 {
     uint64_t h = STR_HASH_START;
@@ -134,9 +140,20 @@ bool mask_wants_page(const struct mask *m, const struct observation *obs)
     return m->has_dom && !obs->page && (m->n || m->blind || m->where != place_of(obs));
 }
 
+/* What was typed after a click that missed its field is not there: nothing is to be covered. */
+static void drop_empty(struct mask *m, const struct frame *frame)
+{
+    if (!m->unsure || !frame->pixels || !m->n)
+        return;
+    m->unsure = false;
+    if (hash_area(frame, m->rects[m->n - 1].at) == m->before)
+        m->n--;
+}
+
 void mask_seen(struct mask *m, struct pool *pool, struct observation *obs)
 {
     uint64_t where = place_of(obs);
+    drop_empty(m, &obs->frame);
     if (obs->page)
         read_page(m, obs->page, &obs->frame);
     else if (!m->has_dom && m->where != where)
@@ -204,6 +221,8 @@ static void cover_place(struct mask *m, const struct frame *screen)
             return;
     m->by_place = true;
     add(m, r, m->clicked.x >= 0);
+    m->unsure = screen && screen->pixels;
+    m->before = m->unsure ? hash_area(screen, r) : 0;
 }
 
 bool mask_wants_screen(const struct mask *m, const struct action *a, bool secret)

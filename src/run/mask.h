@@ -25,6 +25,8 @@ struct mask {
     int n;
     bool blind;          /* a secret is being typed, and nobody has read yet where it went */
     bool by_place;       /* rects are of places that were clicked: the page could not be read */
+    bool unsure;         /* the last mask is of a place, and nobody has looked whether something was typed there */
+    uint64_t before;     /* what was there before */
     bool known;          /* `under` is */
     uint64_t under;      /* what the last look saw under the rects */
     uint64_t where;      /* address and title of the last look that knew of all secrets */

@@ -196,6 +196,9 @@ static void a_field_is_found_by_its_border(void **state)
     mask_before(&s.mask, &click, false, NULL);
     assert_true(mask_wants_screen(&s.mask, &type, true));
     mask_before(&s.mask, &type, true, &s.obs.frame);
+    assert_int_equal(look(&s)->frame.n_masks, 0); /* nothing was typed there: the click missed */
+    mask_before(&s.mask, &type, true, &s.obs.frame);
+    draw(&s, 200, 110);
     const struct frame *f = &look(&s)->frame;
     assert_int_equal(f->n_masks, 1);
     const struct rect *r = &f->masks[0].at;
