@@ -13,19 +13,31 @@
 #define MOVES_W       5 /* of the small copy: what may move without being another picture */
 #define MOVES_H       9
 
+/* Sums of a row's colours. Blue and red are summed side by side in one word, which holds 257 pixels. */
+static void add_row(const uint32_t *row, int n, uint64_t *b, uint64_t *g, uint64_t *r)
+{
+    enum { AT_ONCE = 256 };
+    for (int from = 0; from < n; from += AT_ONCE) {
+        uint32_t blue_red = 0, green = 0;
+        int end = from + AT_ONCE < n ? from + AT_ONCE : n;
+        for (int x = from; x < end; x++) {
+            blue_red += row[x] & 0xff00ff;
+            green += (row[x] >> 8) & 0xff;
+        }
+        *b += blue_red & 0xffff;
+        *r += blue_red >> 16;
+        *g += green;
+    }
+}
+
 /* Mean grey (ITU-R BT.601) of the block [x0,x1) x [y0,y1), which is never empty. The colours are summed and weighed
- * once: half the time of weighing each pixel. */
+ * once. */
 static uint8_t block_mean(const struct frame *f, int x0, int y0, int x1, int y1)
 {
     uint64_t b = 0, g = 0, r = 0;
-    for (int y = y0; y < y1; y++) {
-        const uint8_t *p = f->pixels + (size_t)y * (size_t)f->stride + (size_t)x0 * 4;
-        for (int x = x0; x < x1; x++, p += 4) {
-            b += p[0];
-            g += p[1];
-            r += p[2];
-        }
-    }
+    for (int y = y0; y < y1; y++)
+        add_row((const void *)(f->pixels + (size_t)y * (size_t)f->stride + (size_t)x0 * 4), x1 - x0,
+                &b, &g, &r);
     uint64_t n = (uint64_t)(x1 - x0) * (uint64_t)(y1 - y0);
     return (uint8_t)((299 * r + 587 * g + 114 * b) / (1000 * n));
 }
