@@ -130,24 +130,33 @@ static const struct {
     size_t len;
 } openings[] = {{"\"data:image/", 12}, {"\"data\":\"", 8}, {"\"data\": \"", 9}};
 
+/* Each opening is looked for once behind every place where it was found: a body of nothing but one of them is not gone
+ * over again and again for the others. */
+struct finder {
+    const char *next[ARRAY_SIZE(openings)]; /* NULL not looked for yet; the end: none is left */
+};
+
 /* Where the next string that may be a picture has its first base64 digit; NULL: there is none. */
-static const char *next_picture(const char *at, const char *end)
+static const char *next_picture(struct finder *f, const char *at, const char *end)
 {
-    const char *first = NULL, *found;
+    size_t first = 0;
     for (size_t i = 0; i < ARRAY_SIZE(openings); i++) {
-        const char *limit = first ? first : end;
-        found = memmem(at, (size_t)(limit - at), openings[i].opening, openings[i].len);
-        if (found)
-            first = found + openings[i].len;
+        if (!f->next[i] || (f->next[i] < at && f->next[i] != end)) {
+            f->next[i] = memmem(at, (size_t)(end - at), openings[i].opening, openings[i].len);
+            f->next[i] = f->next[i] ? f->next[i] : end;
+        }
+        if (f->next[i] < f->next[first])
+            first = i;
     }
-    return first;
+    return f->next[first] == end ? NULL : f->next[first] + openings[first].len;
 }
 
 static struct slim make_slim(struct pool *pool, const char *body, size_t len)
 {
     struct slim s = {.text = pool_alloc(pool, len + 1)};
     const char *at = body, *end = body + len, *digits;
-    while ((digits = next_picture(at, end))) {
+    struct finder f = {{NULL}};
+    while ((digits = next_picture(&f, at, end))) {
         const char *comma =
             memmem(digits, (size_t)(end - digits < 40 ? end - digits : 40), ";base64,", 8);
         digits = comma ? comma + 8 : digits;
