@@ -191,9 +191,13 @@ int sched_takeover_release(struct sched *s, struct run_key key, const char *toke
     int r = sched_peek(s, key, &now, err);
     if (r)
         return r;
+    if (run_state_terminal(now.state))
+        return err_set(err, E_CONFLICT, "run '%s' is over (%s)", key.run_id, run_state_name(now.state));
+    if (!*token)
+        return err_set(err, E_INVALID, "'lease' is missing: POST /v1/runs/{run_id}/takeover answered it");
     if (!sc || !lease_is(&sc->lease, token, clock_mono_ms()))
         return err_set(err, E_CONFLICT,
-                       "'lease' does not hold the controls of run '%s': it ran out or was taken", key.run_id);
+                       "'lease' does not hold the controls of run '%s': it ran out, was given back or was taken", key.run_id);
     return release(sc, key, user_input, ret_state, err);
 }
 
