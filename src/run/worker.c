@@ -44,6 +44,7 @@ struct worker {
     struct run run;
     bool running;                      /* run is initialised */
     bool ending;                       /* the outcome stands: later messages change nothing */
+    bool saves_video;                  /* and only the video is waited for: a stop ends that */
     enum run_stop stop;                /* asked for before the run was initialised */
     bool pausing, person;              /* likewise */
     json_t *answers;                   /* likewise: what came with a resume, owned */
@@ -63,8 +64,11 @@ struct worker {
 
 static void stop(struct worker *w, enum run_stop why)
 {
-    if (w->ending)
+    if (w->ending) {
+        if (w->saves_video) /* what there is of it plays */
+            loop_interrupt(w->loop);
         return;
+    }
     if (w->running) {
         run_stop(&w->run, why);
         return;
@@ -497,6 +501,15 @@ static void stop_plane(struct worker *w, enum plane_end how)
         continue;
 }
 
+static json_t *save_video(struct worker *w, struct film *film, int64_t by)
+{
+    w->saves_video = true;
+    json_t *video = film_result(film, w->loop, by);
+    w->saves_video = false;
+    loop_interrupt_clear(w->loop);
+    return video;
+}
+
 static int carry_out(struct worker *w, const struct plan *plan)
 {
     struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
@@ -539,7 +552,7 @@ static int carry_out(struct worker *w, const struct plan *plan)
     if (film && !lost && !soon)
         film_end(film, &w->run, &end);
     if (film && !lost)
-        json_put(checkpoint, "video", film_result(film, w->loop, video_by));
+        json_put(checkpoint, "video", save_video(w, film, video_by));
     film_destroy(film);
     if (lost && !gone)
         status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
