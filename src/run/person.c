@@ -11,6 +11,7 @@
 #include "run/url.h"
 
 #define QUEUE_MAX   2000 /* hands; serve lets 200 a second through */
+#define QUEUE_BYTES (4 << 20) /* of texts in it */
 #define FIELDS_TOLD 20
 #define SETTLE_MS   2000
 #define REST_MS     400 /* from the last input to the look */
@@ -39,13 +40,28 @@ void person_release(struct person *p)
 void person_here(struct run *run, bool here)
 {
     run->person.here = here;
-    if (!here)
-        json_array_clear(run->person.queue);
+    if (here)
+        return;
+    json_array_clear(run->person.queue);
+    run->person.queued_bytes = 0;
 }
 
 static bool is_move(const json_t *hand)
 {
     return !strcmp(json_str(hand, "type", ""), "pointer") && !strcmp(json_str(hand, "event", "move"), "move");
+}
+
+static size_t text_bytes(const json_t *hand)
+{
+    return strlen(json_str(hand, "text", ""));
+}
+
+/* There is always some for what is let go: else it would stay down. */
+static bool has_room(const struct person *p, const json_t *hand)
+{
+    bool lets_go = !strcmp(json_str(hand, "event", ""), "up");
+    size_t most = lets_go ? 2 * QUEUE_MAX : QUEUE_MAX;
+    return json_array_size(p->queue) < most && p->queued_bytes + text_bytes(hand) <= QUEUE_BYTES;
 }
 
 /* Of moves that were not carried out yet only the last counts. */
@@ -59,9 +75,10 @@ void person_does(struct run *run, const json_t *hand)
     size_t n = json_array_size(p->queue);
     if (n && is_move(hand) && is_move(json_array_get(p->queue, n - 1)))
         json_array_remove(p->queue, n - 1);
-    else if (n >= QUEUE_MAX)
+    else if (!has_room(p, hand))
         return;
     json_array_append(p->queue, (json_t *)hand);
+    p->queued_bytes += text_bytes(hand);
 }
 
 /* --- what the page is like --------------------------------------------------------------------- */
@@ -132,6 +149,7 @@ static int do_next(struct run *run, struct err *err)
     struct hand h;
     json_t *message = json_keep(pool, json_incref(json_array_get(run->person.queue, 0)));
     json_array_remove(run->person.queue, 0);
+    run->person.queued_bytes -= text_bytes(message);
     int r = hand_read(pool, message, &h, NULL) ? 0 : act(run, pool, &h, err);
     pool_destroy(pool);
     return r;

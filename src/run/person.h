@@ -20,6 +20,7 @@ struct person { /* zeroed: nobody came */
     bool here;     /* has the controls */
     bool was_here; /* since the run stands still: before is what the page was like */
     json_t *queue; /* hands not carried out yet, owned */
+    size_t queued_bytes; /* of their texts */
     struct pool *before_pool;
     struct page_view {
         const char *url, *title;
