@@ -25,6 +25,11 @@ bool node_is_password(const struct node *node)
             (complete && word_in("current-password new-password one-time-code", complete)));
 }
 
+bool rect_contains(struct rect r, int x, int y)
+{
+    return x >= r.x && y >= r.y && x < r.x + r.w && y < r.y + r.h;
+}
+
 bool node_is_a(const struct page *page, int i, int ancestor)
 {
     return i >= ancestor && ancestor >= 0 && i < page->nodes[ancestor].end;

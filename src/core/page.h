@@ -90,6 +90,8 @@ struct point {
     int x, y;
 };
 
+bool rect_contains(struct rect r, int x, int y);
+
 /* Where to click, for a node of page: the middle of the part of the box that is inside the viewport;
  * for an inline element whose words wrap, whose box has empty corners and perhaps an empty middle,
  * that of its first line. */

@@ -18,11 +18,6 @@ bool in_words(const char *list, const char *word)
     return false;
 }
 
-bool rect_contains(struct rect r, int x, int y)
-{
-    return x >= r.x && y >= r.y && x < r.x + r.w && y < r.y + r.h;
-}
-
 int64_t rect_area(struct rect r)
 {
     return (int64_t)r.w * r.h;

@@ -68,7 +68,6 @@ void scene_target(const struct scene *s, int i, double confidence, struct target
 const char *scene_blocked(const struct scene *s);
 
 bool in_words(const char *list, const char *word);
-bool rect_contains(struct rect r, int x, int y);
 int64_t rect_area(struct rect r);
 
 #endif

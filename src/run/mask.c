@@ -204,11 +204,6 @@ static bool field_at(const struct frame *screen, struct point p, struct rect *ou
     return true;
 }
 
-static bool holds(const struct rect *r, struct point p)
-{
-    return p.x >= r->x && p.x < r->x + r->w && p.y >= r->y && p.y < r->y + r->h;
-}
-
 static void cover_place(struct mask *m, const struct frame *screen)
 {
     struct rect r = {m->clicked.x - AROUND_W / 2, m->clicked.y - AROUND_H / 2, AROUND_W, AROUND_H};
@@ -217,7 +212,7 @@ static void cover_place(struct mask *m, const struct frame *screen)
     else
         field_at(screen, m->clicked, &r);
     for (int i = 0; i < m->n; i++)
-        if (holds(&m->rects[i].at, m->clicked))
+        if (rect_contains(m->rects[i].at, m->clicked.x, m->clicked.y))
             return;
     m->by_place = true;
     add(m, r, m->clicked.x >= 0);

@@ -76,11 +76,6 @@ static bool takes_focus(const struct node *n)
     return *n->href || node_attr(n, "tabindex");
 }
 
-static bool holds(const struct rect *box, struct point at)
-{
-    return at.x >= box->x && at.y >= box->y && at.x < box->x + box->w && at.y < box->y + box->h;
-}
-
 /* It was not there when the click came. */
 static bool cannot_have_hit(struct run *run, const struct press *p, struct point at)
 {
@@ -88,7 +83,7 @@ static bool cannot_have_hit(struct run *run, const struct press *p, struct point
     if (!find_again(run, p, &now))
         return false;
     const struct node *n = &p->after.page->nodes[now.node];
-    return takes_focus(n) && !(n->flags & NODE_FOCUSED) && !holds(&now.box, at);
+    return takes_focus(n) && !(n->flags & NODE_FOCUSED) && !rect_contains(now.box, at.x, at.y);
 }
 
 static int chase(struct run *run, struct press *p, struct step_result *out, struct err *err)
