@@ -18,7 +18,7 @@ build_packages=(
     gcc libc6-dev pkg-config meson ninja-build
     libmicrohttpd-dev libwslay-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libssl-dev libpcre2-dev
     libxcb1-dev libxcb-shm0-dev libxcb-xtest0-dev libxcb-damage0-dev libxcb-xfixes0-dev
-    libxkbcommon-dev libxkbcommon-x11-dev libspng-dev libturbojpeg0-dev libwebp-dev libswscale-dev libavutil-dev
+    libxkbcommon-dev libxkbcommon-x11-dev libisal-dev libspng-dev libturbojpeg0-dev libwebp-dev libswscale-dev libavutil-dev
     libavcodec-dev libavformat-dev libcairo2-dev libpango1.0-dev
     libcmocka-dev
 )
