@@ -183,6 +183,11 @@ test('a run is paused, taken over, typed into, given back and goes on', options,
   await page.getByRole('button', { name: 'Take over' }).click()
   await page.getByText('You have the controls: click the screen').waitFor()
   await status(page, 'Paused')
+  await page.getByRole('button', { name: 'Step', exact: true }).click()
+  await page.getByRole('heading', { name: 'Step 1: navigate' }).waitFor()
+  await page.getByRole('button', { name: 'Live', exact: true }).click()
+  await page.getByText('You have the controls: click the screen').waitFor()
+  await frames(page, 1)
   const box = await page.locator('.live-canvas').boundingBox()
   await page.mouse.click(box.x + box.width * 0.27, box.y + box.height * 0.165)
   await page.keyboard.type('Skerrry')
@@ -190,7 +195,7 @@ test('a run is paused, taken over, typed into, given back and goes on', options,
   await page.keyboard.press('Backspace')
   await page.keyboard.type('y é')
   await page.keyboard.press('Enter')
-  await frames(page, 5)
+  await frames(page, 2) // of a canvas that is new
   await page.getByRole('button', { name: 'Release' }).click()
   await status(page, 'Running')
   await status(page, 'Succeeded')
@@ -233,7 +238,7 @@ test('what pages say stays text, however long it is and wherever it runs', optio
     await page.locator('.data-table tbody tr').first().waitFor()
     await page.locator('.data-table td', { hasText: MARKUP }).waitFor()
     for (const n of [0, 1, 2]) {
-      await page.locator('button.step').nth(n).click()
+      await (n === 2 ? page.getByRole('button', { name: 'Show step 3' }) : page.locator('button.step').nth(n)).click()
       await page.getByRole('heading', { name: `Step ${n + 1}:` }).waitFor()
       await noSideways(page)
     }
@@ -277,6 +282,11 @@ test('a plan is checked as it is typed', options, async () => {
   await page.getByText('is not understood').waitFor()
   await page.getByRole('button', { name: 'Start', exact: true }).click()
   await page.getByRole('alert').getByText('is not understood').waitFor()
+  await page.getByRole('button', { name: 'Plan', exact: true }).click()
+  await plan.fill('[{"type": "wait", "intent": "Wait for nobody", "params": {"seconds": 600}}]')
+  await page.getByRole('button', { name: 'Start', exact: true }).click()
+  await page.getByRole('heading', { name: 'Wait for nobody' }).waitFor() // nobody named it
+  await acme().request('POST', `/v1/runs/${idOf(page)}/cancel`)
   page.clean([/400/])
   await page.close()
 })
@@ -295,6 +305,11 @@ test('its parsers read what is cut, odd or hostile', options, async () => {
     ['[01]', 'line 1, column 3'], ['[]]', 'line 1, column 3'], ['{"a":1,}', 'line 1, column 8'], ['nul', 'line 1, column 1'], ['{}', 'a plan is an array'], ['[1]', 'step 1 is not an object']])
     assert.ok((await inPage('plan_check', 'checkPlan', [text])).problem.text.startsWith(words), text)
   assert.equal((await inPage('plan_check', 'checkPlan', ['{"tasks":[{"intent":"a \\u00e9 -1.5e3"}]}'])).steps.length, 1)
+  for (const [text, named] of [['[{"type":"wait","intent":"a"}]', false], ['{"plan_name":"b","steps":[{"type":"wait","intent":"a"}]}', true]])
+    assert.equal((await inPage('plan_check', 'checkPlan', [text])).named, named, text)
+  // times
+  for (const [seconds, words] of [[0.996, '1.0 s'], [9.97, '10 s'], [59.6, '1 min 0 s'], [119.7, '2 min 0 s'], [3599.9, '1 h 0 min']])
+    assert.equal(await inPage('format', 'duration', [seconds]), words)
   // chapters
   assert.deepEqual(await inPage('video', 'cuesOf', ['WEBVTT\n\n00:00:03.500 --> 00:00:04.000\n1/2 a &lt;b&gt; &amp;amp;\n\n01:00:00.000 --> 01:00:01.000\nend\n\n']),
     [{ at: 3.5, words: '1/2 a <b> &amp;' }, { at: 3600, words: 'end' }])
@@ -306,6 +321,17 @@ test('its parsers read what is cut, odd or hostile', options, async () => {
   assert.deepEqual(await inPage('router', 'parse', ['#/runs/a%2Fb%?tab=x&step=%C3%A9']), { page: 'runs', id: 'a%2Fb%', query: { tab: 'x', step: 'é' } })
   assert.equal(await inPage('router', 'format', [{ page: 'runs', id: 'a/b', query: { q: 'x y', tab: '' } }]), '#/runs/a%2Fb?q=x+y')
   page.clean()
+  await page.close()
+})
+
+test('who waits for a slot is shown no screen and no controls', options, async () => {
+  const ids = []
+  for (const n of [1, 2, 3]) ids.push(await acme().submit({ profile_id: `slot ${n}`, task_suite: [{ type: 'wait', intent: 'Wait', params: { seconds: 600 } }] }))
+  const page = await signIn(`#/runs/${ids[2]}`) // there are two slots
+  await page.getByText('Waiting for a slot.').waitFor()
+  assert.equal(await page.locator('.live-canvas').isVisible(), false)
+  assert.equal(await page.getByRole('button', { name: 'Take over' }).count(), 0)
+  for (const id of ids) await acme().request('POST', `/v1/runs/${id}/cancel`)
   await page.close()
 })
 
@@ -351,19 +377,21 @@ for (const [name, viewport] of [['at a desk', desk], ['on a phone', phone]])
     const bare = await browser.open(`${server.base}/console`, { viewport })
     assert.deepEqual(await mistakes(bare), [], 'sign in')
     await bare.close()
+    const page = await signIn('#/runs', viewport)
     for (const [hash, ready] of [
       ['#/runs', (p) => p.locator('table.runs tbody tr').first().waitFor()],
       ['#/start', async (p) => { await p.getByRole('button', { name: 'Example' }).click(); await p.locator('ol.plan li').first().waitFor() }],
       ['#/usage', async (p) => { await p.locator('.figures').waitFor(); await p.getByText('As a table').click() }],
       [`#/runs/${id}?step=3`, async (p) => { await p.locator('.shots .point.on').waitFor(); await p.locator('.data-table tr').first().waitFor(); await p.getByText('Where the time went').click() }],
-      [`#/runs/${id}?tab=events`, (p) => p.locator('.events li').first().waitFor()],
       [`#/runs/${live}`, async (p) => { await p.locator('#answer').waitFor(); await p.getByRole('button', { name: 'Take over' }).click(); await p.getByText('You have the controls: click').waitFor() }],
+      [`#/runs/${id}?tab=events`, (p) => p.locator('.events li').first().waitFor()],
       ['#/runs', async (p) => { await p.locator('table.runs tbody tr').first().waitFor(); await p.keyboard.press('?'); await p.getByRole('dialog').waitFor() }],
     ]) {
-      const page = await signIn(hash, viewport)
+      await page.emulateMedia({ colorScheme: 'light' })
+      await page.evaluate((to) => { location.hash = to }, hash)
       await ready(page)
       assert.deepEqual(await mistakes(page), [], hash)
-      await page.close()
     }
+    await page.close()
     await acme().request('POST', `/v1/runs/${live}/cancel`)
   })

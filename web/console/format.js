@@ -15,10 +15,11 @@ export function ago(iso, now = Date.now()) {
 
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return ''
-  if (seconds < 10) return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`
-  if (seconds < 60) return `${Math.round(seconds)} s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`
+  if (seconds < 9.95) return `${seconds.toFixed(seconds < 0.995 ? 2 : 1)} s`
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
@@ -52,3 +53,6 @@ export const statusTone = (status) => STATUS[status]?.[1] ?? 'off'
 export const isLive = (status) => ['wait', 'live', 'ask'].includes(statusTone(status))
 
 export const plain = (name) => String(name ?? '').replaceAll('_', ' ')
+
+// Why a run ended, of which a step's type may be a part: required_failed:click
+export const because = (name) => plain(name).replace(':', ': ')

@@ -2,6 +2,7 @@
 
 import { get, runPath } from './api.js'
 import { button, h, show } from './dom.js'
+import { plain } from './format.js'
 import { operate } from './live_input.js'
 import { ask, attempt, say, toast } from './say.js'
 
@@ -9,6 +10,10 @@ const RETRY_MS = [300, 1000, 2000, 5000]
 const RENEW_MS = 20000
 const HEADER = 16
 const REGION = 12
+
+// What the controls of each run are ours by: whoever looks at a step meanwhile finds them as they were.
+const leases = new Map()
+export const forgetLeases = () => leases.clear()
 
 // The regions of one message: {width, height, regions: [{x, y, jpeg}]}.
 export function regionsOf(buffer) {
@@ -47,12 +52,13 @@ export function liveView(runId, { mayOperate, onLost }) {
   const canvas = h('canvas', { class: 'live-canvas', width: 1280, height: 720, role: 'img', 'aria-label': 'The screen of the run' })
   const words = h('p', { class: 'quiet live-words', role: 'status' }, 'Connecting …')
   const bar = h('div', { class: 'live-bar' })
-  const box = h('div', { class: 'live-view' }, h('div', { class: 'frame' }, canvas), h('div', { class: 'live-foot' }, words, bar))
+  const frame = h('div', { class: 'frame' }, canvas)
+  const box = h('div', { class: 'live-view' }, frame, h('div', { class: 'live-foot' }, words, bar))
   const paint = painter(canvas)
   let socket = null
   let ended = false
   let lost = 0
-  let lease = ''
+  let returns = false // a lease from before is to be taken up
   let now = { control: 'free', ready: false }
   let hands = null
   let renewing = 0
@@ -61,10 +67,12 @@ export function liveView(runId, { mayOperate, onLost }) {
 
   function draw() {
     const mine = now.control === 'yours'
+    const waits = now.status === 'queued' // and has no screen yet
+    frame.hidden = waits
     box.classList.toggle('held', mine)
     words.textContent = mine ? (now.ready ? 'You have the controls: click the screen, then type.' : 'The run comes to a stop …')
-      : now.control === 'held' ? 'Somebody else has the controls.' : now.status === 'queued' ? 'Waiting for a slot.' : 'Live'
-    show(bar, !mayOperate ? null : mine
+      : now.control === 'held' ? 'Somebody else has the controls.' : waits ? 'Waiting for a slot.' : 'Live'
+    show(bar, !mayOperate || waits ? null : mine
       ? [button('Paste text …', paste), button('Release', release, { class: 'main', 'data-key': 'control' })]
       : button('Take over', takeOver, { 'data-key': 'control' }))
     if (mine && now.ready && !hands) { hands = operate(canvas, send); say('You have the controls') }
@@ -75,7 +83,7 @@ export function liveView(runId, { mayOperate, onLost }) {
 
   async function takeOver() {
     const take = now.control === 'held' && await ask({ title: 'Take the controls from somebody else?', yes: 'Take over' }) !== null
-    send({ type: 'takeover', ...(lease && { lease }), ...(take && { take: true }) })
+    send({ type: 'takeover', ...(take && { take: true }) })
   }
 
   async function release() {
@@ -95,12 +103,18 @@ export function liveView(runId, { mayOperate, onLost }) {
   }
 
   const told = {
-    hello: () => { lost = 0; if (lease) send({ type: 'takeover', lease }) },
-    state: (m) => { now = m; draw() },
-    lease: (m) => { lease = m.lease },
-    released: (m) => { lease = ''; toast(`The controls are given back: ${m.reason.replaceAll('_', ' ')}`) },
+    hello: () => { lost = 0; returns = leases.has(runId) },
+    state: (m) => {
+      now = m
+      if (returns && m.control === 'held') send({ type: 'takeover', lease: leases.get(runId) })
+      else if (returns) leases.delete(runId)
+      returns = false
+      draw()
+    },
+    lease: (m) => leases.set(runId, m.lease),
+    released: (m) => { leases.delete(runId); toast(`The controls are given back${m.reason === 'released' ? '' : `: ${plain(m.reason)}`}.`) },
     clipboard: (m) => navigator.clipboard?.writeText(m.text).catch(() => {}),
-    error: (m) => toast(m.detail ?? m.code, 'bad'),
+    error: (m) => { if (now.control === 'held') leases.delete(runId); toast(m.detail ?? m.code, 'bad') },
   }
 
   function open(path) {

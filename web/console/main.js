@@ -3,6 +3,7 @@
 import { get, signedIn, signIn, signOut } from './api.js'
 import { h, show } from './dom.js'
 import { setPageKeys, showHelp, startKeys } from './keys.js'
+import { forgetLeases } from './live.js'
 import { runPage } from './run.js'
 import { runsPage } from './runs.js'
 import { current, go } from './router.js'
@@ -53,6 +54,7 @@ function follow() {
 function showSignIn(message) {
   leave()
   signOut()
+  forgetLeases()
   document.title = 'Sign in · Mantis'
   show(app, signInPage(enter, message))
   app.querySelector('input').focus()

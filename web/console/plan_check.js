@@ -46,7 +46,7 @@ function problemOfStep(step, i, tasks) {
   return null
 }
 
-// {steps} of a plan that may be sent, or {problem: {text}}, or {} of an empty text.
+// {steps, named} of a plan that may be sent, named whether it has a name of its own; or {problem: {text}}, or {} of an empty text.
 export function checkPlan(text) {
   if (!text.trim()) return {}
   const { value, problem } = parse(text)
@@ -56,5 +56,5 @@ export function checkPlan(text) {
   if (!steps.length) return { problem: { text: 'there is no step' } }
   const tasks = !Array.isArray(value) && steps === value.tasks
   const first = steps.map((s, i) => problemOfStep(s, i, tasks)).find(Boolean)
-  return first ? { problem: { text: first } } : { steps }
+  return first ? { problem: { text: first } } : { steps, named: Boolean(value.plan_name ?? value._plan_name) }
 }

@@ -92,7 +92,7 @@ export function runPage(main, { place, store: outer, title }) {
     if (matchMedia('(max-width: 60rem)').matches) screen.node.scrollIntoView({ block: 'start' })
   }
   const steps = timeline(store, choose)
-  const told = notes(id, store, may, run.refresh)
+  const told = notes(id, store, may, run.refresh, choose)
   const panel = tabPanel(id, store, choose, place.query.tab ?? 'rows')
   let said = ''
 
@@ -105,7 +105,7 @@ export function runPage(main, { place, store: outer, title }) {
     }),
     store.on(['status', 'steps', 'rows', 'cost', 'result'], (s) => { if (s.status) show(list, facts(s)) }),
     store.on(['stream', 'status'], (s) => { state.textContent = s.status?.terminal ? '' : { lost: 'Connecting again …', live: 'Live' }[s.stream] ?? '' }),
-    store.on(['missing'], (s) => { if (s.missing) show(main, h('p', { class: 'empty', role: 'alert' }, s.missing, ' ', h('a', { href: '#/runs' }, 'All runs'))) }),
+    store.on(['missing'], (s) => { if (s.missing) show(main, h('p', { class: 'empty', role: 'alert' }, `${s.missing}. `, h('a', { href: '#/runs' }, 'All runs'))) }),
   ]
   const clock = setInterval(() => { if (store.state.status && !store.state.status.terminal) show(list, facts(store.state)) }, CLOCK_MS)
 

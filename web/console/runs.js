@@ -2,7 +2,7 @@
 
 import { get } from './api.js'
 import { button, h, list } from './dom.js'
-import { ago, between, duration, isLive, plain, statusTone, statusWord, usd } from './format.js'
+import { ago, because, between, duration, isLive, statusTone, statusWord, usd } from './format.js'
 import { setPageKeys } from './keys.js'
 import { go, note } from './router.js'
 import { say } from './say.js'
@@ -30,7 +30,7 @@ function line(run) {
     h('th', { scope: 'row', class: 'name' },
       h('a', { href: `#/runs/${encodeURIComponent(run.run_id)}`, 'data-row': true }, h('bdi', {}, nameOf(run))),
       h('span', { class: 'mono quiet' }, run.run_id),
-      run.halt_class && run.halt_class !== run.status && !isLive(run.status) ? h('span', { class: 'quiet' }, h('bdi', {}, plain(run.halt_class))) : null),
+      run.halt_class && run.halt_class !== run.status && !isLive(run.status) ? h('span', { class: 'quiet' }, h('bdi', {}, because(run.halt_class))) : null),
     h('td', { class: 'quiet profile' }, h('bdi', {}, ownPart(run.profile_id))),
     h('td', { class: 'num when' }, h('time', { datetime: run.created_at, title: run.created_at }, run.shown_ago)),
     h('td', { class: 'num took' }, run.shown_took),

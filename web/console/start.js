@@ -11,6 +11,7 @@ const LOCAL_MS = 150
 const SERVER_MS = 1200
 const RESERVE = 10 // starts that checking by itself leaves
 const FILE_MAX = 1 << 20
+const NAME_MAX = 120
 
 const KINDS = {
   json: { words: 'Plan', label: 'Plan (JSON)', rows: 14, hint: 'An array of steps, each with type and intent; or an object with steps.', body: (text) => ({ task_file_contents: text }) },
@@ -24,7 +25,7 @@ const check = (id, words, on) => h('label', { class: 'check' }, h('input', { id,
 
 function options(limits) {
   return h('fieldset', { class: 'options' }, h('legend', {}, 'Options'),
-    field('Name', h('input', { id: 'plan_name', autocomplete: 'off', maxlength: 120 })),
+    field('Name', h('input', { id: 'plan_name', autocomplete: 'off', maxlength: NAME_MAX, placeholder: 'what it does first' })),
     field('Profile', h('input', { id: 'profile_id', autocomplete: 'off', placeholder: 'default' }), 'Whose cookies and sign-ins; one live run each.'),
     field('Start address', h('input', { id: 'start_url', type: 'url', autocomplete: 'off', placeholder: 'https://' }), 'Where one instruction begins.'),
     field('Cost cap, USD', number('max_cost', { max: limits.max_cost_per_run, placeholder: limits.max_cost_per_run })),
@@ -46,13 +47,20 @@ export function startPage(main, { place, store, title }) {
   const tabs = Object.entries(KINDS).map(([key, k]) => button(k.words, () => choose(key), { 'data-kind': key }))
   const opener = h('input', { type: 'file', id: 'plan-file', hidden: true, accept: '.json,.txt,application/json,text/plain', change: () => take(opener.files[0]) })
 
+  // What a run is called that nobody named: what it does first. A plan may bring its own name; a file and an instruction are one.
+  function ownName() {
+    if (kind === 'file' || kind === 'cua') return ''
+    const { named, steps } = kind === 'json' ? checkPlan(text.value) : {}
+    return named ? '' : (steps?.[0].intent ?? text.value).trim().split('\n')[0].slice(0, NAME_MAX)
+  }
+
   const value = (id) => opts.querySelector(`#${id}`)
   function body() {
     const more = {}
     for (const id of ['plan_name', 'profile_id', 'start_url']) if (value(id).value.trim()) more[id] = value(id).value.trim()
     for (const id of ['max_cost', 'max_time_minutes']) if (value(id).value) more[id] = Number(value(id).value)
     for (const id of ['row_images', 'record_video']) if (value(id).checked) more[id] = true
-    return { ...KINDS[kind].body(text.value), ...more }
+    return { ...KINDS[kind].body(text.value), ...(ownName() && { plan_name: ownName() }), ...more }
   }
 
   function tell(words, tone = '') {
@@ -144,7 +152,8 @@ export function startPage(main, { place, store, title }) {
   main.append(h('div', { class: 'head' }, h('h1', {}, 'New run')), h('form', { class: 'start', submit },
     h('div', { class: 'editor card' },
       h('div', { class: 'filters', role: 'group', 'aria-label': 'How the plan is given' }, tabs),
-      h('div', { class: 'label-row' }, label, h('span', { class: 'spread' }), opener, button('Open a file …', () => opener.click(), { class: 'bare' }), button('Example', example, { class: 'bare' })),
+      h('div', { class: 'label-row' }, label, h('span', { class: 'spread' }), opener,
+        h('span', {}, button('Open a file …', () => opener.click(), { class: 'bare' }), button('Example', example, { class: 'bare' }))),
       text, hint, verdict, preview),
     h('div', { class: 'side card' }, opts,
       h('div', { class: 'buttons' }, button('Preview', dryRun, { title: 'Ctrl+Enter' }), start))))

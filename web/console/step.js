@@ -44,7 +44,8 @@ function words(event) {
 function reasoning(told) {
   const events = told?.events ?? []
   if (!events.length) return null
-  return h('section', {}, h('h3', {}, 'Reasoning'), h('ol', { class: 'thoughts' }, events.slice(-SHOWN_EVENTS).map((e) => h('li', {}, words(e)))))
+  return h('section', {}, h('h3', {}, 'Reasoning'),
+    h('div', { class: 'scroll tall', tabindex: 0, role: 'group', 'aria-label': 'Reasoning' }, h('ol', { class: 'thoughts' }, events.slice(-SHOWN_EVENTS).map((e) => h('li', {}, words(e))))))
 }
 
 function times(step) {
