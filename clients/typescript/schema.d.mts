@@ -462,10 +462,10 @@ export interface Video {
   polished_path?: string;
   format?: "mp4" | "webm" | "gif";
   fps?: number;
-  /** Of the raw one, 0 when there is none. */
+  /** Of the raw one, else of the polished one. */
   duration_seconds?: number;
   polished_duration_seconds?: number;
-  /** Of the raw one, 0 when there is none. */
+  /** Of the raw one, else of the polished one. */
   bytes?: number;
   polished_bytes?: number;
   /** Of stillness that the polished one leaves out. */

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "record/cut.h"
+#include "record/mend.h"
 #include "sys/queue.h"
 
 enum {
@@ -278,20 +278,21 @@ static void show_card(struct recorder *rec, const struct kept_slide *card, int s
         write_tick(rec, &rec->polished, i ? NULL : &picture);
 }
 
+static bool stopped(void *arg)
+{
+    return atomic_load(&((struct recorder *)arg)->stop);
+}
+
 static void open_cut(struct recorder *rec, struct cut *cut, const char *name)
 {
     const struct recorder_config *c = &rec->config;
     struct err err = {0};
-    int r = cut_open(cut, rec->dir, name, rec->format, c->fps, c->width, c->height, &err);
+    int r =
+        cut_open(cut, rec->dir, name, rec->format, c->fps, c->width, c->height, stopped, rec, &err);
     if (r == E_NOT_FOUND)
         fail(rec, "ffmpeg-not-installed", "");
-    else if (r)
+    else if (r && r != E_CANCELLED)
         fail(rec, "ffmpeg-startup-failed", err.msg);
-}
-
-static bool stopped(void *arg)
-{
-    return atomic_load(&((struct recorder *)arg)->stop);
 }
 
 static void finish_cut(struct recorder *rec, struct cut *cut)
@@ -314,10 +315,11 @@ static void end(struct recorder *rec)
 static void *work(void *arg)
 {
     struct recorder *rec = arg;
+    mend_forget(rec->dir);
     if (rec->config.cuts & RECORD_RAW)
-        open_cut(rec, &rec->raw, "recording");
+        open_cut(rec, &rec->raw, CUT_RAW);
     if (rec->config.cuts & RECORD_POLISHED)
-        open_cut(rec, &rec->polished, "recording_polished");
+        open_cut(rec, &rec->polished, CUT_POLISHED);
     rec->canvas = canvas_create(rec->config.width, rec->config.height);
     if (!rec->polished.base_ms)
         show_card(rec, &rec->title, TITLE_S);
@@ -549,31 +551,10 @@ void recorder_destroy(struct recorder *rec)
 /* --- the result ----------------------------------------------------------------------------------
  */
 
-static int64_t bytes_of(const struct cut *cut)
+/* -1: it is none of ours. */
+static int64_t length_of(const struct cut *cut)
 {
-    struct stat st;
-    return *cut->path && !stat(cut->path, &st) ? (int64_t)st.st_size : 0;
-}
-
-static const char *name_of(const struct cut *cut)
-{
-    const char *slash = strrchr(cut->path, '/');
-    return slash ? slash + 1 : cut->path;
-}
-
-static double seconds_of(const struct cut *cut)
-{
-    return (double)cut_now_ms(cut) / 1000;
-}
-
-static void put_cut(json_t *o, const struct cut *cut, bool polished)
-{
-    int64_t bytes = bytes_of(cut);
-    if (!bytes)
-        return;
-    json_put_str(o, polished ? "polished_path" : "path", name_of(cut));
-    json_put_int(o, polished ? "polished_bytes" : "bytes", bytes);
-    json_put_num(o, polished ? "polished_duration_seconds" : "duration_seconds", seconds_of(cut));
+    return *cut->path ? cut_now_ms(cut) : -1;
 }
 
 json_t *recorder_result(struct recorder *rec)
@@ -582,13 +563,7 @@ json_t *recorder_result(struct recorder *rec)
     join_thread(rec);
     json_t *o = json_object();
     json_put_str(o, "format", rec->format);
-    json_put_num(o, "duration_seconds", 0);
-    json_put_int(o, "bytes", 0);
-    if (rec->config.cuts & RECORD_RAW)
-        put_cut(o, &rec->raw, false);
-    if (rec->config.cuts & RECORD_POLISHED)
-        put_cut(o, &rec->polished, true);
-    if (!json_object_get(o, "path") && !json_object_get(o, "polished_path"))
+    if (!cut_tell_all(o, rec->dir, rec->format, length_of(&rec->raw), length_of(&rec->polished)))
         fail(rec, "empty-output", "");
     json_put(o, "error", *rec->error ? json_string_safe(rec->error) : json_null());
     json_put(o, "actions",

@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "record/mend.h"
 
 #define DIR "video" /* in work/ */
+
+enum { CAP_MENDED_BYTES = 4096 };
 
 static const char *const cuts[] = {"recording_polished", "recording"};
 
@@ -93,6 +96,24 @@ int sched_video_track(struct sched *s, struct pool *pool, struct run_key key, bo
                        : 0;
 }
 
+/* How long it plays, by what mended it; the worker's user wrote that: numbers alone are taken. */
+static void put_lengths(struct sched *s, struct pool *pool, struct run_key key, json_t *video)
+{
+    static const char *const lengths[] = {"duration_seconds", "polished_duration_seconds"};
+    char text[CAP_MENDED_BYTES];
+    int fd = artifacts_open_workers(s, pool, key, DIR, MEND_FILE, sizeof(text));
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+    if (fd >= 0)
+        close(fd);
+    json_t *said = NULL;
+    if (n > 0 && json_parse(text, (size_t)n, MEND_FILE, &said, NULL))
+        said = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++)
+        if (json_num(said, lengths[i], 0) > 0)
+            json_put_num(video, lengths[i], json_num(said, lengths[i], 0));
+    json_decref(said);
+}
+
 /* What its worker could not say any more. */
 static json_t *what_is_left(struct sched *s, struct pool *pool, struct run_key key,
                             const char *format)
@@ -113,6 +134,10 @@ static json_t *what_is_left(struct sched *s, struct pool *pool, struct run_key k
             json_put_str(v, paths[c], pool_printf(pool, "%s.%s", cuts[c], format));
             json_put_int(v, bytes[c], n);
         }
+    if (!json_object_get(v,
+                         "path")) /* duration and bytes are of the only one, as a worker says it */
+        json_put_int(v, "bytes", json_int(v, "polished_bytes", 0));
+    put_lengths(s, pool, key, v);
     return v;
 }
 
