@@ -38,6 +38,29 @@ static int open_cut(struct sched *s, struct pool *pool, struct run_key key, cons
     return fd;
 }
 
+/* Why there is none, and what to do. */
+static int no_recording(const struct run_record *rec, bool raw, struct err *err)
+{
+    const json_t *video = json_object_get(json_object_get(rec->settings, "options"), "video");
+    if (!json_is_object(video))
+        return err_set(err, E_NOT_FOUND,
+                       "run '%s' has no recording: start a run with 'record_video': true for one",
+                       rec->run_id);
+    if (raw && strcmp(json_str(video, "cuts", ""), "polished") == 0)
+        return err_set(
+            err, E_NOT_FOUND,
+            "run '%s' recorded only the polished cut, which is given without 'raw'; start "
+            "a run with 'video_cuts': \"raw\" or \"both\" for the raw one",
+            rec->run_id);
+    return err_set(err, E_NOT_FOUND,
+                   run_state_terminal(rec->state)
+                       ? "run '%s' has no recording, or not any more: 'video.error' of its result "
+                         "says what went wrong, and files of a run are kept for "
+                         "MANTIS_ARTIFACT_TTL_DAYS"
+                       : "run '%s' has no recording yet: it begins with the run's browser",
+                   rec->run_id);
+}
+
 /* The cut that callers are shown, and what it is. */
 static int open_shown(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
                       const char **ret_cut, const struct kind **ret_kind, struct err *err)
@@ -55,7 +78,7 @@ static int open_shown(struct sched *s, struct pool *pool, struct run_key key, bo
             if (*ret_fd >= 0)
                 return 0;
         }
-    return err_set(err, E_NOT_FOUND, "run '%s' has no recording", key.run_id);
+    return no_recording(&rec, raw, err);
 }
 
 int sched_video(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,

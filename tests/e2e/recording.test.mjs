@@ -123,6 +123,7 @@ for (const format of ['webm', 'gif'])
     assert.equal(format === 'gif' ? result.video.path !== undefined : result.video.polished_path !== undefined, true)
     const asRaw = await fetchVideo(server, id, '?raw=1')
     assert.equal(asRaw.status, format === 'gif' ? 200 : 404)
+    if (format === 'webm') assert.match((await asRaw.json()).detail, /only the polished cut.*'video_cuts': "raw" or "both"/)
     assert.ok(Math.abs(result.video.duration_seconds - p.seconds) < 0.3, `${result.video.duration_seconds} of ${p.seconds}`) // of the only one
     if (format === 'webm') assert.equal(p.chapters.length, 2)
   })
