@@ -223,6 +223,7 @@ test('a run that is cancelled has its video with the reason, and is over within 
   const polished = await saved(server, id), { seconds: length } = probe(polished)
   assert.ok(length > 1)
   assert.ok([null, 'interrupted'].includes(result.video.error), result.video.error)
+  if (!result.video.error) assert.match(words(polished, length - 2), /cancelled.*Prices changed overnight[\s\S]*Run time/)
 })
 
 // The longest stretch of one grey in a row of pixels: a mask is 200 px and more.
