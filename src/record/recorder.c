@@ -190,8 +190,22 @@ static void take_frame(struct recorder *rec, struct note *n)
     rec->fresh = true;
 }
 
+static const bool is_badge[MARK_KINDS] = {[MARK_KEYS] = true, [MARK_TEXT] = true};
+
+/* Badges have one place: a new one takes it. */
+static void drop_badges(struct recorder *rec)
+{
+    int n = 0;
+    for (int i = 0; i < rec->n_marks; i++)
+        if (!is_badge[rec->marks[i].kind])
+            rec->marks[n++] = rec->marks[i];
+    rec->n_marks = n;
+}
+
 static void take_mark(struct recorder *rec, struct note *n)
 {
+    if (is_badge[n->mark.kind])
+        drop_badges(rec);
     if (rec->n_marks == MARKS) {
         memmove(rec->marks, rec->marks + 1, (MARKS - 1) * sizeof(rec->marks[0]));
         rec->n_marks--;
@@ -307,6 +321,8 @@ static void end(struct recorder *rec)
 {
     if (!rec->screen)
         fail(rec, "x-display-not-ready", rec->display);
+    for_cuts(rec, end_caption, NULL); /* what was under way is not the outro's */
+    for_cuts(rec, cut_chapter, NULL);
     show_card(rec, &rec->outro, OUTRO_S);
     finish_cut(rec, &rec->polished);
     finish_cut(rec, &rec->raw);

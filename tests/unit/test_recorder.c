@@ -257,6 +257,36 @@ static struct chapter cue(struct stage *s, const char *name, int n)
     return cues[n];
 }
 
+/* The wide badge makes room for the narrow one. What was under way when the run ended is not said
+ * of the outro. */
+static void a_badge_takes_the_place_of_the_one_before(void **state)
+{
+    struct stage s = {0};
+    begin(&s, "mp4", RECORD_POLISHED);
+    show(&s, 200);
+    recorder_step(s.rec, "1/1 Write");
+    pass(&s, 200);
+    double wide_s = now_s(&s), narrow_s;
+    recorder_mark(s.rec, &(struct mark){.kind = MARK_TEXT, .text = "WWWWWWWWWWWWWWWWWWWWWW"});
+    pass(&s, 600);
+    narrow_s = now_s(&s);
+    recorder_mark(s.rec, &(struct mark){.kind = MARK_KEYS, .text = "Return"});
+    pass(&s, 700);
+    finish(&s);
+    const char *path = path_of(&s, "recording_polished.mp4");
+    unsigned char *wide = video_picture(path, 3 + wide_s + 0.3, W, H),
+                  *narrow = video_picture(path, 3 + narrow_s + 0.35, W, H);
+    int y = H * 8 / 10 - 20;
+    assert_true(has_orange(wide, 120, y, 70) && !has_orange(wide, 280, y, 10));
+    assert_true(!has_orange(narrow, 120, y, 70) && has_orange(narrow, 270, y, 30));
+    free(wide);
+    free(narrow);
+    assert_true(is_about((double)cue(&s, CUT_POLISHED ".vtt", 0).to_ms / 1000, 3 + s.ran_s));
+    assert_true(
+        is_about((double)cue(&s, CUT_POLISHED ".chapters.vtt", 0).to_ms / 1000, 3 + s.ran_s));
+    end(&s);
+}
+
 static double seconds_of(struct stage *s, const char *format)
 {
     json_t *doc = video_probe(path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", format)));
@@ -481,6 +511,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_raw_cut_is_the_screen_at_its_times),
         cmocka_unit_test(the_polished_cut_has_cards_captions_and_marks),
+        cmocka_unit_test(a_badge_takes_the_place_of_the_one_before),
         cmocka_unit_test(both_cuts_are_written_together_in_every_format),
         cmocka_unit_test(a_later_attempt_goes_on_behind_what_was_left),
         cmocka_unit_test(what_killed_attempts_left_is_mended_to_a_whole),
