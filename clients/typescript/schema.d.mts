@@ -462,14 +462,16 @@ export interface Video {
   polished_path?: string;
   format?: "mp4" | "webm" | "gif";
   fps?: number;
-  /** Of the raw one, 0 when there is none. */
+  /** Of the raw one, else of the polished one. */
   duration_seconds?: number;
   polished_duration_seconds?: number;
-  /** Of the raw one, 0 when there is none. */
+  /** Of the raw one, else of the polished one. */
   bytes?: number;
   polished_bytes?: number;
-  /** Of stillness that the polished one leaves out. */
+  /** Of the run's time that the polished one shows eight times as fast. */
   time_lapsed_seconds?: number;
+  /** By how much that makes the polished one shorter. */
+  time_saved_seconds?: number;
   /** What it took: `cpu_seconds` in all, `run_seconds` of the run itself (pictures of the screen), `finish_seconds` from the end of the run until the files were complete. */
   encoder?: {
     cpu_seconds?: number;

@@ -3,62 +3,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/caps.h"
 
-static void part_path(const struct cut *c, int i, char out[PATH_MAX])
+static void path_of(char out[PATH_MAX], const char *dir, const char *name, const char *end)
 {
-    snprintf(out, PATH_MAX, "%.4000s.%d", c->path, i);
+    snprintf(out, PATH_MAX, "%.3800s/%.100s.%.100s", dir, name, end);
 }
 
-/* What an attempt left that was killed. */
-static void take_over(struct cut *c)
-{
-    char part[PATH_MAX];
-    int64_t ms;
-    while (c->n_parts < CUT_PARTS) {
-        part_path(c, c->n_parts + 1, part);
-        if (access(part, F_OK))
-            break;
-        c->n_parts++;
-    }
-    if (!access(c->path, F_OK) && c->n_parts < CUT_PARTS) {
-        part_path(c, ++c->n_parts, part);
-        if (rename(c->path, part))
-            c->n_parts--;
-    }
-    for (int i = 1; i <= c->n_parts; i++) {
-        part_path(c, i, part);
-        c->base_ms += video_length_ms(part, &ms, NULL) ? 0 : ms;
-    }
-}
-
-static int open_vtt(const struct cut *c, const char *base, const char *end, struct vtt **out,
-                    struct err *err)
+static int open_words(const char *dir, const char *name, int64_t length_ms, struct vtt **captions,
+                      struct vtt **chapters, struct err *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%.4000s%s", base, end);
-    return vtt_open(path, out, err);
+    path_of(path, dir, name, "vtt");
+    int r = vtt_open(path, length_ms, captions, err);
+    path_of(path, dir, name, "chapters.vtt");
+    return r ? r : vtt_open(path, length_ms, chapters, err);
 }
 
 int cut_open(struct cut *c, const char *dir, const char *name, const char *format, int fps,
-             int width, int height, struct err *err)
+             int width, int height, bool (*should_stop)(void *arg), void *arg, struct err *err)
 {
-    char base[PATH_MAX];
+    char next[PATH_MAX];
     *c = (struct cut){.format = format, .fps = fps};
-    snprintf(base, sizeof(base), "%.3900s/%s", dir, name);
-    snprintf(c->path, sizeof(c->path), "%.4000s.%s", base, format);
-    take_over(c);
+    path_of(c->path, dir, name, format);
+    snprintf(next, sizeof(next), "%.4000s.new", c->path);
     const struct encoder_config config = {
-        .path = c->path, .width = width, .height = height, .fps = fps};
+        .path = next, .width = width, .height = height, .fps = fps};
     int r = encoder_create(format, &config, &c->encoder, err);
     if (!r)
-        r = open_vtt(c, base, ".vtt", &c->captions, err);
+        r = encoder_go_on(c->encoder, c->path, should_stop, arg, &c->base_ms, err);
+    if (!r && rename(next, c->path))
+        r = err_sys(err, E_IO, "cannot keep the video");
     if (!r)
-        r = open_vtt(c, base, ".chapters.vtt", &c->chapters, err);
-    if (r)
+        r = open_words(dir, name, c->base_ms, &c->captions, &c->chapters, err);
+    if (r) {
         cut_close(c);
+        remove(next);
+    }
     return r;
 }
 
@@ -88,50 +72,26 @@ int64_t cut_now_ms(const struct cut *c)
 
 void cut_chapter(struct cut *c, const char *text)
 {
-    int64_t now = cut_now_ms(c), from = c->chapter.from_ms;
-    if (*c->chapter.text && now <= from)
-        now = from + 1; /* players want chapters to begin one after the other */
-    if (*c->chapter.text)
-        vtt_add(c->chapters, from, now, c->chapter.text);
-    c->chapter.from_ms = now;
-    snprintf(c->chapter.text, sizeof(c->chapter.text), "%s", text ? text : "");
+    vtt_end(c->chapters, cut_now_ms(c), NULL);
+    if (text)
+        vtt_begin(c->chapters, cut_now_ms(c), text);
 }
 
-/* One that was there for no tick is a millisecond long: it happened. */
 void cut_caption(struct cut *c, const char *as, const char *text)
 {
-    int64_t now = cut_now_ms(c), from = c->caption.from_ms;
-    if (*c->caption.text)
-        vtt_add(c->captions, from, now > from ? now : from + 1, as ? as : c->caption.text);
-    c->caption.from_ms = now;
-    snprintf(c->caption.text, sizeof(c->caption.text), "%s", text ? text : "");
+    vtt_end(c->captions, cut_now_ms(c), as);
+    if (text)
+        vtt_begin(c->captions, cut_now_ms(c), text);
 }
 
-static void forget_parts(const struct cut *c)
-{
-    char part[PATH_MAX];
-    for (int i = 1; i <= c->n_parts; i++) {
-        part_path(c, i, part);
-        unlink(part);
-    }
-}
-
-static int join_parts(struct cut *c, bool (*should_stop)(void *arg), void *arg, struct err *err)
+static int keep(const char *path, const char *format, bool (*should_stop)(void *arg), void *arg,
+                struct err *err)
 {
     struct pool *pool = pool_create(NULL);
-    struct chapter *chapters = pool_alloc(pool, CAP_VIDEO_CHAPTERS * sizeof(*chapters));
-    const char *parts[CUT_PARTS + 1];
-    char list[PATH_MAX];
-    size_t base = strlen(c->path) - strlen(c->format) - 1;
-    for (int i = 0; i < c->n_parts; i++)
-        parts[i] = pool_printf(pool, "%s.%d", c->path, i + 1);
-    parts[c->n_parts] = c->path;
-    snprintf(list, sizeof(list), "%.*s.chapters.vtt", (int)base, c->path);
-    int n = vtt_read(pool, list, chapters, CAP_VIDEO_CHAPTERS);
-    int r =
-        video_join(c->format, parts, c->n_parts + 1, chapters, n, c->path, should_stop, arg, err);
-    if (!r)
-        forget_parts(c);
+    struct chapter *chapters;
+    size_t base = strlen(path) - strlen(format);
+    int n = vtt_read(pool, pool_printf(pool, "%.*schapters.vtt", (int)base, path), &chapters);
+    int r = video_keep(format, path, chapters, n, should_stop, arg, err);
     pool_destroy(pool);
     return r;
 }
@@ -142,5 +102,53 @@ int cut_finish(struct cut *c, bool (*should_stop)(void *arg), void *arg, struct 
     cut_chapter(c, NULL);
     int r = encoder_finish(c->encoder, err);
     cut_close(c);
-    return r ? r : join_parts(c, should_stop, arg, err);
+    return r ? r : keep(c->path, c->format, should_stop, arg, err);
+}
+
+int cut_mend(const char *dir, const char *name, const char *format, int64_t *ret_length_ms,
+             struct err *err)
+{
+    char path[PATH_MAX], next[PATH_MAX];
+    struct vtt *captions = NULL, *chapters = NULL;
+    path_of(path, dir, name, format);
+    snprintf(next, sizeof(next), "%.4000s.new", path);
+    remove(next); /* it had not taken over all yet */
+    if (access(path, F_OK))
+        return err_set(err, E_NOT_FOUND, "there is no '%.100s.%.100s'", name, format);
+    int r = video_length_ms(path, ret_length_ms, err);
+    if (!r)
+        r = open_words(dir, name, *ret_length_ms, &captions, &chapters, err);
+    vtt_close(captions);
+    vtt_close(chapters);
+    return r ? r : keep(path, format, NULL, NULL, err);
+}
+
+static bool tell(json_t *video, const char *prefix, const char *path, int64_t length_ms)
+{
+    struct stat st;
+    char key[64];
+    if (length_ms < 0 || stat(path, &st) || st.st_size == 0)
+        return false;
+    snprintf(key, sizeof(key), "%spath", prefix);
+    json_put_str(video, key, strrchr(path, '/') + 1);
+    snprintf(key, sizeof(key), "%sbytes", prefix);
+    json_put_int(video, key, st.st_size);
+    snprintf(key, sizeof(key), "%sduration_seconds", prefix);
+    json_put_num(video, key, (double)length_ms / 1000);
+    return true;
+}
+
+bool cut_tell_all(json_t *video, const char *dir, const char *format, int64_t raw_ms,
+                  int64_t polished_ms)
+{
+    char path[PATH_MAX];
+    path_of(path, dir, CUT_POLISHED, format);
+    bool polished = tell(video, "polished_", path, polished_ms);
+    path_of(path, dir, CUT_RAW, format);
+    bool raw = tell(video, "", path, raw_ms);
+    if (raw)
+        return true;
+    json_put_num(video, "duration_seconds", json_num(video, "polished_duration_seconds", 0));
+    json_put_int(video, "bytes", json_int(video, "polished_bytes", 0));
+    return polished;
 }

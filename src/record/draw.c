@@ -39,7 +39,7 @@ struct colour {
 };
 
 static const struct colour ink = {1, 1, 1, 1}, faint = {0.72, 0.76, 0.82, 1},
-                           bar = {0.06, 0.07, 0.09, 0.82}, sign = {1, 0.45, 0, 1},
+                           bar = {0.06, 0.07, 0.09, 0.94}, sign = {1, 0.45, 0, 1},
                            good = {0.45, 0.9, 0.55, 1}, bad = {1, 0.5, 0.45, 1};
 
 static void set_colour(cairo_t *c, struct colour k)

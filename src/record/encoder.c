@@ -1,6 +1,7 @@
 #include "record/encoder.h"
 
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
 #include <libswscale/swscale.h>
@@ -24,6 +25,8 @@ struct encoder {
     AVFrame *picture;       /* the last one */
     AVPacket *packet;
     bool begun; /* the header is written, and the trailer is not */
+    int64_t
+        base; /* where our first tick is: behind what we go on with; in the stream's time base */
     char path[PATH_MAX];
 };
 
@@ -168,6 +171,79 @@ void encoder_destroy(struct encoder *e)
     free(e);
 }
 
+/* --- what an earlier writer left ----------------------------------------------------------------
+ */
+
+static int open_filter(struct encoder *e, const AVStream *from, AVBSFContext **out)
+{
+    int r = av_bsf_list_parse_str(e->driver->unpack, out);
+    if (r >= 0)
+        r = avcodec_parameters_copy((*out)->par_in, from->codecpar);
+    if (r < 0)
+        return r;
+    (*out)->time_base_in = from->time_base;
+    return av_bsf_init(*out);
+}
+
+static int copy_packet(struct encoder *e, AVBSFContext *filter)
+{
+    AVPacket *p = e->packet;
+    int r = av_bsf_send_packet(filter, p);
+    while (r >= 0 && (r = av_bsf_receive_packet(filter, p)) >= 0) {
+        av_packet_rescale_ts(p, filter->time_base_out, e->stream->time_base);
+        p->stream_index = e->stream->index;
+        p->pos = -1;
+        if (p->pts + p->duration > e->base)
+            e->base = p->pts + p->duration;
+        r = av_write_frame(e->file, p);
+        av_packet_unref(p);
+    }
+    return r == AVERROR(EAGAIN) ? 0 : r;
+}
+
+static int copy_all(struct encoder *e, AVFormatContext *from, bool (*should_stop)(void *arg),
+                    void *arg)
+{
+    AVBSFContext *filter = NULL;
+    int r = open_filter(e, from->streams[0], &filter);
+    while (r >= 0 && av_read_frame(from, e->packet) >= 0) {
+        if (e->packet->stream_index == 0)
+            r = copy_packet(e, filter);
+        av_packet_unref(e->packet);
+        if (r >= 0 && should_stop && should_stop(arg))
+            r = AVERROR_EXIT;
+    }
+    av_bsf_free(&filter);
+    if (r < 0)
+        return r;
+    r = av_write_frame(e->file, NULL); /* on disk before the file takes the place of the earlier */
+    return r < 0 ? r : 0;
+}
+
+int encoder_go_on(struct encoder *e, const char *before, bool (*should_stop)(void *arg), void *arg,
+                  int64_t *ret_ms, struct err *err)
+{
+    AVFormatContext *from = NULL;
+    *ret_ms = 0;
+    if (video_open(before, &from, NULL)) /* killed before its first second was there */
+        return 0;
+    const AVCodecParameters *p = from->streams[0]->codecpar;
+    int width = p->width, height = p->height, r = 0;
+    bool fits = width == e->codec->width && height == e->codec->height;
+    if (fits)
+        r = copy_all(e, from, should_stop, arg);
+    avformat_close_input(&from);
+    if (!fits)
+        return err_set(err, E_CONFLICT, "what is recorded is %dx%d, the screen is %dx%d now", width,
+                       height, e->codec->width, e->codec->height);
+    if (r == AVERROR_EXIT)
+        return err_set(err, E_CANCELLED, "stopped while an earlier recording was taken over");
+    if (r < 0)
+        return av_failed(err, r, "cannot go on with", before);
+    *ret_ms = av_rescale_q(e->base, e->stream->time_base, (AVRational){1, 1000});
+    return 0;
+}
+
 /* --- pictures -------------------------------------------------------------------------------- */
 
 static void take_in(struct encoder *e, const struct frame *frame)
@@ -183,17 +259,31 @@ static void take_in(struct encoder *e, const struct frame *frame)
                   e->picture->linesize);
 }
 
+/* The packet at its place in the file. */
+static int put_packet(struct encoder *e)
+{
+    AVPacket *p = e->packet;
+    p->stream_index = e->stream->index;
+    p->duration = 1;
+    av_packet_rescale_ts(p, e->codec->time_base, e->stream->time_base);
+    p->pts += e->base;
+    p->dts += e->base;
+    if (e->driver->head && e->base > 0) {
+        size_t again = e->driver->head(p->data, (size_t)p->size);
+        p->data += again;
+        p->size -= (int)again;
+    }
+    int r = av_write_frame(e->file, p);
+    av_packet_unref(p);
+    return r;
+}
+
 /* frame NULL: the end. */
 static int send(struct encoder *e, const AVFrame *frame)
 {
     int r = avcodec_send_frame(e->codec, frame);
-    while (r >= 0 && (r = avcodec_receive_packet(e->codec, e->packet)) >= 0) {
-        e->packet->stream_index = e->stream->index;
-        e->packet->duration = 1;
-        av_packet_rescale_ts(e->packet, e->codec->time_base, e->stream->time_base);
-        r = av_write_frame(e->file, e->packet);
-        av_packet_unref(e->packet);
-    }
+    while (r >= 0 && (r = avcodec_receive_packet(e->codec, e->packet)) >= 0)
+        r = put_packet(e);
     return r == AVERROR(EAGAIN) || r == AVERROR_EOF ? 0 : r;
 }
 

@@ -3,7 +3,7 @@
  *
  * Time is counted in ticks of 1/fps s. While it is written a file can be played as far as it has come,
  * whatever kills the writer: mp4 in fragments, webm in clusters, gif by nature; each of a second at most.
- * video_join() makes the file that is kept: it copies what was encoded, and adds length and chapters.
+ * video_keep() makes the file that is kept: it copies what was encoded, and adds length and chapters.
  * Threads: one thread per encoder.
  * Blocks:  for a picture of 1280x720: mp4 5 ms, webm 15 ms, gif 25 ms; 1 to 4 ms for one that is repeated.
  */
@@ -30,6 +30,12 @@ int encoder_create(const char *format, const struct encoder_config *config, stru
                    struct err *err) MUST_CHECK;
 void encoder_destroy(struct encoder *encoder); /* the file stays; NULL is fine */
 
+/* Before the first picture: begins with what is in another file, whose writer may have been killed, as far as it
+ * can be read; ticks are counted from its end, *ret_ms. should_stop is asked now and then (E_CANCELLED).
+ * E_CONFLICT: its pictures have another size. E_IO. */
+int encoder_go_on(struct encoder *encoder, const char *before, bool (*should_stop)(void *arg), void *arg,
+                  int64_t *ret_ms, struct err *err) MUST_CHECK;
+
 /* The picture of this tick, which is later than the one before; NULL: the same picture once more. Its masks are
  * not looked at. E_IO; E_TOOBIG: the file has CAP_VIDEO_BYTES. */
 int encoder_write(struct encoder *encoder, int64_t tick, const struct frame *frame, struct err *err) MUST_CHECK;
@@ -42,10 +48,10 @@ struct chapter {
     const char *title;
 };
 
-/* One file of all parts, one behind the other, with chapters where the kind has them. path may be one of the
- * parts: it is replaced at once when all is done. should_stop is asked now and then (E_CANCELLED). */
-int video_join(const char *format, const char *const *parts, int n_parts, const struct chapter *chapters,
-               int n_chapters, const char *path, bool (*should_stop)(void *arg), void *arg, struct err *err) MUST_CHECK;
+/* The file at path, whose writer may have been killed, becomes one that is whole, with chapters where the kind has
+ * them: it is replaced at once when all is done. should_stop is asked now and then (E_CANCELLED). */
+int video_keep(const char *format, const char *path, const struct chapter *chapters, int n_chapters,
+               bool (*should_stop)(void *arg), void *arg, struct err *err) MUST_CHECK;
 
 /* How long a file plays, by what is in it: also one whose writer was killed. E_IO. */
 int video_length_ms(const char *path, int64_t *ret_ms, struct err *err) MUST_CHECK;

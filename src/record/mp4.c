@@ -12,4 +12,5 @@ const struct encoder_driver encoder_mp4 = {
     .codec_options = "preset=ultrafast:tune=zerolatency:crf=28",
     .writing = "movflags=empty_moov+default_base_moof:frag_duration=500000",
     .keeping = "movflags=faststart",
+    .unpack = "h264_mp4toannexb", /* lengths become start codes */
 };

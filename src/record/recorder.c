@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "record/cut.h"
+#include "record/mend.h"
 #include "sys/queue.h"
 
 enum {
@@ -68,7 +68,8 @@ struct recorder {
     bool redraw;     /* something else on the polished picture is another */
     int64_t tick;    /* of the run: the next */
     int still;       /* ticks without anything new */
-    int64_t lapsed;  /* ticks that were left out of the polished cut */
+    int64_t lapsed;  /* ticks during which time passed faster in the polished cut */
+    int64_t saved;   /* those of them that were left out of it */
     struct mark marks[MARKS];
     int n_marks;
     char now[CAP_VIDEO_TEXT_BYTES], before[CAP_VIDEO_TEXT_BYTES];
@@ -139,8 +140,9 @@ static void polish_tick(struct recorder *rec, bool lagging)
     int idle = LAPSE_AFTER_S * rec->config.fps;
     bool begins_lapse = !news && rec->still == idle;
     rec->still = news ? 0 : rec->still + 1;
+    rec->lapsed += rec->still > idle;
     if (rec->still > idle && rec->still % LAPSE_TIMES && !begins_lapse) {
-        rec->lapsed++;
+        rec->saved++;
         return;
     }
     if (!news && !begins_lapse && lagging) {
@@ -190,8 +192,22 @@ static void take_frame(struct recorder *rec, struct note *n)
     rec->fresh = true;
 }
 
+static const bool is_badge[MARK_KINDS] = {[MARK_KEYS] = true, [MARK_TEXT] = true};
+
+/* Badges have one place: a new one takes it. */
+static void drop_badges(struct recorder *rec)
+{
+    int n = 0;
+    for (int i = 0; i < rec->n_marks; i++)
+        if (!is_badge[rec->marks[i].kind])
+            rec->marks[n++] = rec->marks[i];
+    rec->n_marks = n;
+}
+
 static void take_mark(struct recorder *rec, struct note *n)
 {
+    if (is_badge[n->mark.kind])
+        drop_badges(rec);
     if (rec->n_marks == MARKS) {
         memmove(rec->marks, rec->marks + 1, (MARKS - 1) * sizeof(rec->marks[0]));
         rec->n_marks--;
@@ -278,20 +294,21 @@ static void show_card(struct recorder *rec, const struct kept_slide *card, int s
         write_tick(rec, &rec->polished, i ? NULL : &picture);
 }
 
+static bool stopped(void *arg)
+{
+    return atomic_load(&((struct recorder *)arg)->stop);
+}
+
 static void open_cut(struct recorder *rec, struct cut *cut, const char *name)
 {
     const struct recorder_config *c = &rec->config;
     struct err err = {0};
-    int r = cut_open(cut, rec->dir, name, rec->format, c->fps, c->width, c->height, &err);
+    int r =
+        cut_open(cut, rec->dir, name, rec->format, c->fps, c->width, c->height, stopped, rec, &err);
     if (r == E_NOT_FOUND)
         fail(rec, "ffmpeg-not-installed", "");
-    else if (r)
+    else if (r && r != E_CANCELLED)
         fail(rec, "ffmpeg-startup-failed", err.msg);
-}
-
-static bool stopped(void *arg)
-{
-    return atomic_load(&((struct recorder *)arg)->stop);
 }
 
 static void finish_cut(struct recorder *rec, struct cut *cut)
@@ -306,6 +323,8 @@ static void end(struct recorder *rec)
 {
     if (!rec->screen)
         fail(rec, "x-display-not-ready", rec->display);
+    for_cuts(rec, end_caption, NULL); /* what was under way is not the outro's */
+    for_cuts(rec, cut_chapter, NULL);
     show_card(rec, &rec->outro, OUTRO_S);
     finish_cut(rec, &rec->polished);
     finish_cut(rec, &rec->raw);
@@ -314,10 +333,11 @@ static void end(struct recorder *rec)
 static void *work(void *arg)
 {
     struct recorder *rec = arg;
+    mend_forget(rec->dir);
     if (rec->config.cuts & RECORD_RAW)
-        open_cut(rec, &rec->raw, "recording");
+        open_cut(rec, &rec->raw, CUT_RAW);
     if (rec->config.cuts & RECORD_POLISHED)
-        open_cut(rec, &rec->polished, "recording_polished");
+        open_cut(rec, &rec->polished, CUT_POLISHED);
     rec->canvas = canvas_create(rec->config.width, rec->config.height);
     if (!rec->polished.base_ms)
         show_card(rec, &rec->title, TITLE_S);
@@ -549,31 +569,10 @@ void recorder_destroy(struct recorder *rec)
 /* --- the result ----------------------------------------------------------------------------------
  */
 
-static int64_t bytes_of(const struct cut *cut)
+/* -1: it is none of ours. */
+static int64_t length_of(const struct cut *cut)
 {
-    struct stat st;
-    return *cut->path && !stat(cut->path, &st) ? (int64_t)st.st_size : 0;
-}
-
-static const char *name_of(const struct cut *cut)
-{
-    const char *slash = strrchr(cut->path, '/');
-    return slash ? slash + 1 : cut->path;
-}
-
-static double seconds_of(const struct cut *cut)
-{
-    return (double)cut_now_ms(cut) / 1000;
-}
-
-static void put_cut(json_t *o, const struct cut *cut, bool polished)
-{
-    int64_t bytes = bytes_of(cut);
-    if (!bytes)
-        return;
-    json_put_str(o, polished ? "polished_path" : "path", name_of(cut));
-    json_put_int(o, polished ? "polished_bytes" : "bytes", bytes);
-    json_put_num(o, polished ? "polished_duration_seconds" : "duration_seconds", seconds_of(cut));
+    return *cut->path ? cut_now_ms(cut) : -1;
 }
 
 json_t *recorder_result(struct recorder *rec)
@@ -582,13 +581,7 @@ json_t *recorder_result(struct recorder *rec)
     join_thread(rec);
     json_t *o = json_object();
     json_put_str(o, "format", rec->format);
-    json_put_num(o, "duration_seconds", 0);
-    json_put_int(o, "bytes", 0);
-    if (rec->config.cuts & RECORD_RAW)
-        put_cut(o, &rec->raw, false);
-    if (rec->config.cuts & RECORD_POLISHED)
-        put_cut(o, &rec->polished, true);
-    if (!json_object_get(o, "path") && !json_object_get(o, "polished_path"))
+    if (!cut_tell_all(o, rec->dir, rec->format, length_of(&rec->raw), length_of(&rec->polished)))
         fail(rec, "empty-output", "");
     json_put(o, "error", *rec->error ? json_string_safe(rec->error) : json_null());
     json_put(o, "actions",
@@ -600,5 +593,6 @@ json_t *recorder_result(struct recorder *rec)
     json_put(o, "encoder",
              json_pack("{s:f,s:f}", "cpu_seconds", rec->cpu_s, "finish_seconds", rec->finish_s));
     json_put_num(o, "time_lapsed_seconds", (double)rec->lapsed / rec->config.fps);
+    json_put_num(o, "time_saved_seconds", (double)rec->saved / rec->config.fps);
     return o;
 }

@@ -205,7 +205,7 @@ void film_cut(struct film *film)
     film->spent_us = camera_spent_us(film->camera);
 }
 
-void film_end(struct film *film, const struct run *run, const struct run_end *end)
+void film_end(struct film *film, const struct run *run, const struct run_end *end, const char *why)
 {
     if (!film)
         return;
@@ -213,7 +213,8 @@ void film_end(struct film *film, const struct run *run, const struct run_end *en
     const struct progress *p = &run->progress;
     int steps = (int)json_array_size(p->step_results), failed = failed_steps(p->step_results);
     bool good = !strcmp(end->status, "completed") && !failed;
-    const char *why = *end->halt_reason ? end->halt_reason : end->error;
+    if (!*why)
+        why = *end->halt_reason ? end->halt_reason : end->error;
     why = cut(pool, told(run, pool, why));
     const struct slide_line lines[] = {
         {"Result", pool_printf(pool, "%s %s%s%s", good ? "[OK]" : "[FAIL]", end->status,
@@ -221,7 +222,7 @@ void film_end(struct film *film, const struct run *run, const struct run_end *en
         {"Steps", pool_printf(pool, "%d done, %d failed", steps - failed, failed)},
         {"Rows", pool_printf(pool, "%zu", json_array_size(p->rows))},
         {"Cost", pool_printf(pool, "$%.4f", json_num(p->costs, "total", 0))},
-        {"Time", pool_printf(pool, "%.1f s", run_elapsed_s(run))},
+        {"Run time", pool_printf(pool, "%.1f s, pauses not counted", run_elapsed_s(run))},
     };
     const struct slide outro = {name_of(run), pool_printf(pool, "run %s", run->config->run_id),
                                 lines, ARRAY_SIZE(lines)};

@@ -33,8 +33,8 @@ void film_action(struct film *film, const struct run *run, const struct action *
 /* No picture comes any more: before the plane goes. */
 void film_cut(struct film *film);
 
-/* The run is over: the files are put together while others go on. */
-void film_end(struct film *film, const struct run *run, const struct run_end *end);
+/* The run is over: the files are put together while others go on. why: in the words of who cancelled it; "" else. */
+void film_end(struct film *film, const struct run *run, const struct run_end *end, const char *why);
 
 /* Result `video` (http-api.md section 17); waits for the files until the deadline. NULL: nobody recorded. New
  * reference. */

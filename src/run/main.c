@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "record/mend.h"
 #include "run/shot.h"
 #include "run/worker.h"
 
@@ -23,6 +24,16 @@ static void keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+/* What a worker that was killed left of its recording (record/mend.h). */
+static int mend_main(const char *dir)
+{
+    struct err err = {0};
+    int r = mend_recording(dir, &err);
+    if (r)
+        log_warning("mantis.worker", NULL, "the recording could not be mended: %s", err.msg);
+    return r ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     keep_memory();
@@ -31,6 +42,8 @@ int main(int argc, char **argv)
     log_setup();
     if (argc == 3 && !strcmp(argv[1], "--shot"))
         return shot_main(argv[2]);
+    if (argc == 3 && !strcmp(argv[1], "--mend"))
+        return mend_main(argv[2]);
     if (fcntl(SOCKET_FD, F_GETFD) < 0) {
         fputs("mantis-worker is started by `mantis serve`, with a socket on descriptor 3\n",
               stderr);

@@ -48,6 +48,7 @@ struct worker {
     enum run_stop stop;                /* asked for before the run was initialised */
     bool pausing, person;              /* likewise */
     json_t *answers;                   /* likewise: what came with a resume, owned */
+    const char *why_cancelled;         /* in the caller's words; "" none */
     struct loop_timer drain;           /* armed when a drain was asked for */
     const char *wait_key, *wait_state; /* journal entry that is waited for */
     bool acked;
@@ -86,6 +87,7 @@ static void on_start(struct worker *w, const json_t *m)
 
 static void on_cancel(struct worker *w, const json_t *m)
 {
+    w->why_cancelled = pool_strdup(w->pool, json_str(m, "reason", ""));
     stop(w, RUN_STOP_CANCEL);
 }
 
@@ -544,13 +546,13 @@ static int carry_out(struct worker *w, const struct plan *plan)
     film_cut(film);
     camera_destroy(camera);
     if (soon) /* else its time is the run's, which is over when the browser is gone */
-        film_end(film, &w->run, &end);
+        film_end(film, &w->run, &end, w->why_cancelled);
     stop_plane(w, gone || broken                ? PLANE_END_NOW
                   : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
                                                 : PLANE_END_CLEAN);
     int status = WORKER_LOST;
     if (film && !lost && !soon)
-        film_end(film, &w->run, &end);
+        film_end(film, &w->run, &end, "");
     if (film && !lost)
         json_put(checkpoint, "video", save_video(w, film, video_by));
     film_destroy(film);
@@ -607,7 +609,10 @@ static int serve_start(struct worker *w)
 
 int worker_main(int fd, int picture_fd)
 {
-    struct worker w = {.pool = pool_create(NULL), .watched = {{.pidfd = -1}, {.pidfd = -1}}, .started_us = clock_mono_us()};
+    struct worker w = {.pool = pool_create(NULL),
+                       .why_cancelled = "",
+                       .watched = {{.pidfd = -1}, {.pidfd = -1}},
+                       .started_us = clock_mono_us()};
     struct err err = {0};
     int status = WORKER_BAD_START;
     int r = set_up(&w, fd, &err);

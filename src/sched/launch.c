@@ -154,14 +154,22 @@ static void show_models(const struct gateway *gateway, const char **keep)
             *keep++ = all[i];
 }
 
-/* fds: for messages, for pictures, and the log's or -1. */
-static int spawn_in(struct slot *slot, const int fds_of_worker[3], unsigned flags, struct err *err)
+/* A program of the slot's user: what it is told, and what it is given. */
+struct errand {
+    const char *const *words; /* behind the program's name, NULL-terminated */
+    struct proc_fd fds[3];
+    size_t n_fds;
+};
+
+static int spawn_in(struct slot *slot, const struct errand *errand, unsigned flags, struct err *err)
 {
     struct sched *s = slot->sched;
     struct pool *pool = slot->pool;
     const char *work = dirs_work(s, pool, slot->key);
     const char *path = getenv("PATH"), *tmp = pool_printf(pool, "%s/tmp", work);
-    const char *argv[] = {s->worker_program, NULL};
+    const char *argv[4] = {s->worker_program};
+    for (size_t i = 0; errand->words[i]; i++)
+        argv[i + 1] = errand->words[i];
     const char *profile = dirs_profile(s, pool, slot->key.tenant, slot->profile);
     const char *program_dir = dirname(pool_strdup(pool, s->worker_program));
     const char *keep[9] = {work, profile, program_dir, s->settings->repo_root};
@@ -174,15 +182,12 @@ static int spawn_in(struct slot *slot, const int fds_of_worker[3], unsigned flag
         "TZ=UTC",
         pool_printf(pool, "TMPDIR=%s", flags & PROC_ISOLATE ? "/tmp" : tmp)};
     pass_picture_settings(env, 5, ARRAY_SIZE(env) - 1);
-    struct proc_fd fds[] = {{.from = fds_of_worker[0], .to = 3},
-                            {.from = fds_of_worker[1], .to = 4},
-                            {.from = fds_of_worker[2], .to = 2}};
     struct proc_spec spec = {
         .argv = argv,
         .env = env,
         .cwd = work,
-        .fds = fds,
-        .n_fds = fds_of_worker[2] >= 0 ? 3 : 2,
+        .fds = errand->fds,
+        .n_fds = errand->n_fds,
         .uid = slot->uid,
         .flags = flags,
         .keep = keep,
@@ -191,14 +196,12 @@ static int spawn_in(struct slot *slot, const int fds_of_worker[3], unsigned flag
 }
 
 /* Isolated when the kernel lets us, else without, and say so once. */
-static int spawn(struct slot *slot, int socket_fd, int picture_fd, struct err *err)
+static int spawn_isolated(struct slot *slot, const struct errand *errand, struct err *err)
 {
     struct sched *s = slot->sched;
-    int log_fd = dirs_open_log(s, slot->key);
-    const int fds[] = {socket_fd, picture_fd, log_fd};
     struct err refused = {0};
     slot->isolated = true;
-    int r = spawn_in(slot, fds, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
+    int r = spawn_in(slot, errand, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
     if (r == E_FORBIDDEN) {
         if (!s->warned_not_isolated)
             log_warning(LOGGER, NULL,
@@ -206,13 +209,31 @@ static int spawn(struct slot *slot, int socket_fd, int picture_fd, struct err *e
                         "swept up after");
         s->warned_not_isolated = true;
         slot->isolated = false;
-        r = spawn_in(slot, fds, PROC_DIE_WITH_PARENT, err);
+        r = spawn_in(slot, errand, PROC_DIE_WITH_PARENT, err);
     } else if (r && err) {
         *err = refused;
     }
+    return r;
+}
+
+/* It writes into the run's log, where there is one. */
+static int spawn(struct slot *slot, struct errand *errand, struct err *err)
+{
+    int log_fd = dirs_open_log(slot->sched, slot->key);
+    if (log_fd >= 0)
+        errand->fds[errand->n_fds++] = (struct proc_fd){.from = log_fd, .to = 2};
+    int r = spawn_isolated(slot, errand, err);
     if (log_fd >= 0)
         close(log_fd);
     return r;
+}
+
+int launch_mend(struct slot *slot, struct err *err)
+{
+    const char *work = dirs_work(slot->sched, slot->pool, slot->key);
+    const char *words[] = {"--mend", pool_printf(slot->pool, "%s/video", work), NULL};
+    struct errand errand = {.words = words};
+    return spawn(slot, &errand, err);
 }
 
 static int make_pair(int out[2], struct err *err)
@@ -239,7 +260,10 @@ int launch_worker(struct slot *slot, int *ret_fd, int *ret_picture_fd, struct er
         close_pair(words);
         return r;
     }
-    r = spawn(slot, words[1], pictures[1], err);
+    struct errand errand = {.words = (const char *const[]){NULL},
+                            .fds = {{.from = words[1], .to = 3}, {.from = pictures[1], .to = 4}},
+                            .n_fds = 2};
+    r = spawn(slot, &errand, err);
     if (r) {
         close_pair(words);
         close_pair(pictures);

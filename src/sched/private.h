@@ -87,6 +87,7 @@ struct slot {
     json_t *last_checkpoint; /* newest seen, stored or not */
 
     bool ended;   /* `end` was settled */
+    bool records; /* a video: what a worker that dies leaves of it is mended before its death is taken */
     const char *lost_reason, *lost_class; /* from `lost` */
     bool cancelling, over_time, draining;
     const char *cancel_reason;
@@ -279,6 +280,8 @@ void answers_forget_all(struct sched *s);
 /* Start the worker program for a slot; its process goes into slot->proc, our ends of its sockets, for
  * messages and for pictures, to *ret_fd and *ret_picture_fd. */
 int launch_worker(struct slot *slot, int *ret_fd, int *ret_picture_fd, struct err *err) MUST_CHECK;
+/* Likewise what makes whole what a killed worker left of its recording (record/mend.h); it has no socket. */
+int launch_mend(struct slot *slot, struct err *err) MUST_CHECK;
 /* The `start` message of docs/processes.md. New reference. */
 json_t *launch_message(struct slot *slot, const struct run_record *rec, json_t *journal);
 

@@ -27,6 +27,7 @@
 #define DRAIN_MS      10000
 #define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
 #define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
+#define MEND_MS       10000 /* for what a dead worker recorded to be put together */
 #define RETRY_MS      1000 /* store refused: again */
 #define STORE_TRIES   5    /* then the worker is killed */
 #define DISK_TRIES    30   /* of a full disk: then the run ends */
@@ -349,6 +350,38 @@ static void on_exit_ready(void *arg, uint32_t events)
     slot_check_dead(slot);
 }
 
+static void on_mended(void *arg, uint32_t events)
+{
+    struct slot *slot = arg;
+    loop_fd_remove(slot->exit_watch);
+    slot->exit_watch = NULL;
+    loop_timer_clear(&slot->kill_timer);
+    proc_reap(&slot->proc, NULL);
+    take_word(slot, "died");
+}
+
+/* The next worker, and whoever asks for the video, find one file that is whole. False: there is
+ * nothing to wait for. */
+static bool mend_recording(struct slot *slot)
+{
+    struct sched *s = slot->sched;
+    struct err err = {0};
+    if (!slot->records || slot->ended || s->draining)
+        return false;
+    int r = launch_mend(slot, &err);
+    if (!r)
+        r = loop_fd_add(s->loop, slot->proc.pidfd, EPOLLIN, on_mended, slot, &slot->exit_watch,
+                        &err);
+    if (r) {
+        struct log_ctx ctx = ctx_of(slot);
+        log_warning(LOGGER, &ctx, "the recording stays as it was left: %s", err.msg);
+        proc_end(&slot->proc, 0);
+        return false;
+    }
+    loop_timer_set(s->loop, &slot->kill_timer, MEND_MS, kill_now, slot);
+    return true;
+}
+
 static void slot_check_dead(struct slot *slot)
 {
     if (!slot->exited || !slot->ipc_closed)
@@ -357,7 +390,8 @@ static void slot_check_dead(struct slot *slot)
     ipc_destroy(slot->ipc);
     slot->ipc = NULL;
     loop_timer_clear(&slot->events_timer);
-    take_word(slot, "died");
+    if (!mend_recording(slot))
+        take_word(slot, "died");
 }
 
 static void release(struct slot *slot)
@@ -499,6 +533,7 @@ static void send_start(struct slot *slot, const struct run_record *rec, json_t *
 {
     open_models(slot, rec);
     json_t *start = launch_message(slot, rec, journal);
+    slot->records = json_object_get(json_object_get(start, "options"), "video") != NULL;
     if (ipc_send(slot->ipc, start)) {
         slot->broke = "could not be given its plan";
         slot_kill(slot);

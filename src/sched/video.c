@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "record/mend.h"
 
 #define DIR "video" /* in work/ */
+
+enum { CAP_MENDED_BYTES = 4096 };
 
 static const char *const cuts[] = {"recording_polished", "recording"};
 
@@ -35,6 +38,29 @@ static int open_cut(struct sched *s, struct pool *pool, struct run_key key, cons
     return fd;
 }
 
+/* Why there is none, and what to do. */
+static int no_recording(const struct run_record *rec, bool raw, struct err *err)
+{
+    const json_t *video = json_object_get(json_object_get(rec->settings, "options"), "video");
+    if (!json_is_object(video))
+        return err_set(err, E_NOT_FOUND,
+                       "run '%s' has no recording: start a run with 'record_video': true for one",
+                       rec->run_id);
+    if (raw && strcmp(json_str(video, "cuts", ""), "polished") == 0)
+        return err_set(
+            err, E_NOT_FOUND,
+            "run '%s' recorded only the polished cut, which is given without 'raw'; start "
+            "a run with 'video_cuts': \"raw\" or \"both\" for the raw one",
+            rec->run_id);
+    return err_set(err, E_NOT_FOUND,
+                   run_state_terminal(rec->state)
+                       ? "run '%s' has no recording, or not any more: 'video.error' of its result "
+                         "says what went wrong, and files of a run are kept for "
+                         "MANTIS_ARTIFACT_TTL_DAYS"
+                       : "run '%s' has no recording yet: it begins with the run's browser",
+                   rec->run_id);
+}
+
 /* The cut that callers are shown, and what it is. */
 static int open_shown(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
                       const char **ret_cut, const struct kind **ret_kind, struct err *err)
@@ -52,7 +78,7 @@ static int open_shown(struct sched *s, struct pool *pool, struct run_key key, bo
             if (*ret_fd >= 0)
                 return 0;
         }
-    return err_set(err, E_NOT_FOUND, "run '%s' has no recording", key.run_id);
+    return no_recording(&rec, raw, err);
 }
 
 int sched_video(struct sched *s, struct pool *pool, struct run_key key, bool raw, int *ret_fd,
@@ -93,6 +119,24 @@ int sched_video_track(struct sched *s, struct pool *pool, struct run_key key, bo
                        : 0;
 }
 
+/* How long it plays, by what mended it; the worker's user wrote that: numbers alone are taken. */
+static void put_lengths(struct sched *s, struct pool *pool, struct run_key key, json_t *video)
+{
+    static const char *const lengths[] = {"duration_seconds", "polished_duration_seconds"};
+    char text[CAP_MENDED_BYTES];
+    int fd = artifacts_open_workers(s, pool, key, DIR, MEND_FILE, sizeof(text));
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+    if (fd >= 0)
+        close(fd);
+    json_t *said = NULL;
+    if (n > 0 && json_parse(text, (size_t)n, MEND_FILE, &said, NULL))
+        said = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++)
+        if (json_num(said, lengths[i], 0) > 0)
+            json_put_num(video, lengths[i], json_num(said, lengths[i], 0));
+    json_decref(said);
+}
+
 /* What its worker could not say any more. */
 static json_t *what_is_left(struct sched *s, struct pool *pool, struct run_key key,
                             const char *format)
@@ -113,6 +157,10 @@ static json_t *what_is_left(struct sched *s, struct pool *pool, struct run_key k
             json_put_str(v, paths[c], pool_printf(pool, "%s.%s", cuts[c], format));
             json_put_int(v, bytes[c], n);
         }
+    if (!json_object_get(v,
+                         "path")) /* duration and bytes are of the only one, as a worker says it */
+        json_put_int(v, "bytes", json_int(v, "polished_bytes", 0));
+    put_lengths(s, pool, key, v);
     return v;
 }
 

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "record/cut.h"
 #include "record/encoder.h"
+#include "record/mend.h"
 #include "record/record.h"
 #include "sys/file.h"
 #include "tools/video.h"
@@ -245,39 +247,203 @@ static void both_cuts_are_written_together_in_every_format(void **state)
     }
 }
 
-/* The attempt was killed in the middle: its files are as they were. */
-static void a_later_attempt_goes_on_behind_what_was_left(void **state)
+/* The n-th cue of a file. */
+static struct chapter cue(struct stage *s, const char *name, int n)
+{
+    struct chapter *cues;
+    int count = vtt_read(s->pool, path_of(s, name), &cues);
+    if (n >= count)
+        fail_msg("%s has %d cues", name, count);
+    return cues[n];
+}
+
+/* The wide badge makes room for the narrow one. What was under way when the run ended is not said
+ * of the outro. */
+static void a_badge_takes_the_place_of_the_one_before(void **state)
 {
     struct stage s = {0};
     begin(&s, "mp4", RECORD_POLISHED);
     show(&s, 200);
-    recorder_step(s.rec, "1/2 Open");
-    pass(&s, 800);
-    recorder_step_end(s.rec, "[OK] 1/2 Open");
-    recorder_step(s.rec, "2/2 Read");
-    pass(&s, 1500);
-    recorder_destroy(s.rec);
-    json_t *doc = video_probe(path_of(&s, "recording_polished.mp4"));
-    double part_s = video_seconds(doc);
-    assert_true(part_s > 4);
-    json_decref(doc);
-    begin(&s, "mp4", RECORD_POLISHED);
-    show(&s, 100);
-    recorder_step(s.rec, "2/2 Read");
-    pass(&s, 500);
-    recorder_step_end(s.rec, "[OK] 2/2 Read");
+    recorder_step(s.rec, "1/1 Write");
+    pass(&s, 200);
+    double wide_s = now_s(&s), narrow_s;
+    recorder_mark(s.rec, &(struct mark){.kind = MARK_TEXT, .text = "WWWWWWWWWWWWWWWWWWWWWW"});
+    pass(&s, 600);
+    narrow_s = now_s(&s);
+    recorder_mark(s.rec, &(struct mark){.kind = MARK_KEYS, .text = "Return"});
+    pass(&s, 700);
     finish(&s);
-    doc = video_probe(path_of(&s, "recording_polished.mp4"));
-    assert_true(is_about(video_seconds(doc), part_s + s.ran_s + 5));
-    assert_true(json_array_size(json_object_get(doc, "chapters")) >= 2);
-    json_decref(doc);
-    unsigned char *rgb = video_picture(path_of(&s, "recording_polished.mp4"), 3.5, W, H);
-    assert_true(abs(grey(rgb, 300, 200) - 200) < 8);
-    free(rgb);
-    assert_non_null(strstr(text_of(&s, "recording_polished.vtt"), "[OK] 1/2 Open"));
-    assert_non_null(strstr(text_of(&s, "recording_polished.vtt"), "[OK] 2/2 Read"));
-    assert_int_equal(n_files(s.dir), 3);
+    const char *path = path_of(&s, "recording_polished.mp4");
+    unsigned char *wide = video_picture(path, 3 + wide_s + 0.3, W, H),
+                  *narrow = video_picture(path, 3 + narrow_s + 0.35, W, H);
+    int y = H * 8 / 10 - 20;
+    assert_true(has_orange(wide, 120, y, 70) && !has_orange(wide, 280, y, 10));
+    assert_true(!has_orange(narrow, 120, y, 70) && has_orange(narrow, 270, y, 30));
+    free(wide);
+    free(narrow);
+    assert_true(is_about((double)cue(&s, CUT_POLISHED ".vtt", 0).to_ms / 1000, 3 + s.ran_s));
+    assert_true(
+        is_about((double)cue(&s, CUT_POLISHED ".chapters.vtt", 0).to_ms / 1000, 3 + s.ran_s));
     end(&s);
+}
+
+static double seconds_of(struct stage *s, const char *format)
+{
+    json_t *doc = video_probe(path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", format)));
+    double seconds = video_seconds(doc);
+    json_decref(doc);
+    return seconds;
+}
+
+static int64_t length_of(struct stage *s, const char *format)
+{
+    int64_t ms;
+    assert_int_equal(
+        video_length_ms(path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", format)), &ms, NULL),
+        0);
+    return ms;
+}
+
+enum { KINDS = 3 };
+
+/* One attempt of a run in every format at once: step 1 is done, step 2 is under way. */
+static void attempt(struct stage s[KINDS], int grey)
+{
+    const char *const *formats = encoder_formats();
+    int64_t before[KINDS];
+    for (int i = 0; i < KINDS; i++) {
+        before[i] = *s[i].dir ? length_of(&s[i], formats[i]) : 3000;
+        begin(&s[i], formats[i], RECORD_POLISHED);
+        show(&s[i], grey);
+        recorder_step(s[i].rec, "1/2 Open");
+    }
+    pass(&s[0], 200);
+    for (int i = 0; i < KINDS; i++) {
+        recorder_step_end(s[i].rec, "[OK] 1/2 Open");
+        recorder_step(s[i].rec, "2/2 Read");
+        recorder_row(s[i].rec, "Row 1");
+    }
+    for (int i = 0; i < KINDS; i++)
+        for (int n = 0; n < 100 && (!n || length_of(&s[i], formats[i]) < before[i] + 500); n++)
+            pass(&s[i], 100);
+}
+
+/* What it left as it was at a moment: its recorder could still add to it. */
+static void kill_attempt(struct stage *s, const char *format)
+{
+    const char *const names[] = {format, "vtt", "chapters.vtt"};
+    char *data[3];
+    size_t len[3];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(file_read(s->pool,
+                                   path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", names[i])),
+                                   1 << 24, &data[i], &len[i], NULL),
+                         0);
+    recorder_destroy(s->rec);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            file_write_soon(path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", names[i])), data[i],
+                            len[i], 0600, NULL),
+            0);
+}
+
+static void a_later_attempt_goes_on_behind_what_was_left(void **state)
+{
+    struct stage all[KINDS] = {0};
+    int64_t part_ms[KINDS];
+    attempt(all, 200);
+    for (int i = 0; i < KINDS; i++) {
+        const char *format = encoder_formats()[i];
+        kill_attempt(&all[i], format);
+        part_ms[i] = length_of(&all[i], format);
+        assert_true(part_ms[i] >= 3500);
+        begin(&all[i], format, RECORD_POLISHED);
+        show(&all[i], 100);
+        recorder_step(all[i].rec, "2/2 Read again");
+    }
+    for (int i = 0; i < KINDS; i++) {
+        const char *format = encoder_formats()[i];
+        struct stage *s = &all[i];
+        for (int n = 0; n < 100 && length_of(s, format) <= part_ms[i]; n++)
+            pass(s, 100);
+        assert_true(length_of(s, format) > part_ms[i]); /* of both, while the second goes on */
+        recorder_step_end(s->rec, "[OK] 2/2 Read");
+        finish(s);
+        assert_true(is_about(seconds_of(s, format), (double)part_ms[i] / 1000 + s->ran_s + 5));
+        unsigned char *rgb =
+            video_picture(path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", format)), 3.3, W, H);
+        assert_true(abs(grey(rgb, 300, 200) - 200) < 8);
+        free(rgb);
+        /* what was under way ends with its attempt, and what follows begins there */
+        assert_string_equal(cue(s, CUT_POLISHED ".vtt", 0).title, "[OK] 1/2 Open");
+        struct chapter open = cue(s, CUT_POLISHED ".vtt", 1), next = cue(s, CUT_POLISHED ".vtt", 2);
+        assert_string_equal(open.title, "2/2 Read");
+        assert_int_equal(open.to_ms, part_ms[i]);
+        assert_string_equal(next.title, "[OK] 2/2 Read");
+        assert_true(next.from_ms >= part_ms[i] && next.from_ms < part_ms[i] + 400);
+        assert_int_equal(cue(s, CUT_POLISHED ".chapters.vtt", 2).to_ms, part_ms[i]);
+        assert_string_equal(cue(s, CUT_POLISHED ".chapters.vtt", 3).title, "2/2 Read again");
+        assert_int_equal(n_files(s->dir), 3);
+        end(s);
+    }
+}
+
+static void what_killed_attempts_left_is_mended_to_a_whole(void **state)
+{
+    struct stage all[KINDS] = {0};
+    for (int n = 0; n < 2; n++) {
+        attempt(all, 200);
+        for (int i = 0; i < KINDS; i++)
+            kill_attempt(&all[i], encoder_formats()[i]);
+    }
+    for (int i = 0; i < KINDS; i++) {
+        const char *format = encoder_formats()[i];
+        struct stage *s = &all[i];
+        int64_t ms = length_of(s, format);
+        assert_true(ms > 4000);
+        assert_int_equal(mend_recording(s->dir, NULL), 0);
+        json_t *doc = video_probe(path_of(s, pool_printf(s->pool, CUT_POLISHED ".%s", format)));
+        assert_true(is_about(video_seconds(doc), (double)ms / 1000));
+        if (encoder_caps(format) & ENCODER_HAS_CHAPTERS)
+            assert_int_equal(json_array_size(json_object_get(doc, "chapters")), 6);
+        json_decref(doc);
+        assert_int_equal(cue(s, CUT_POLISHED ".chapters.vtt", 5).to_ms, ms);
+        assert_int_equal(json_parse_file(path_of(s, MEND_FILE), &doc, NULL), 0);
+        assert_true(is_about(json_num(doc, "polished_duration_seconds", 0), (double)ms / 1000));
+        assert_true(is_about(json_num(doc, "duration_seconds", 0), (double)ms / 1000));
+        json_decref(doc);
+        assert_int_equal(n_files(s->dir), 4);
+        end(s);
+    }
+}
+
+/* Captions are ahead of the pictures that reached the disk: each is still somewhere in the video.
+ */
+static void captions_end_with_their_video(void **state)
+{
+    struct stage s = {.pool = pool_create(NULL), .dir = "/tmp/mantis-vtt-XXXXXX"};
+    struct vtt *v;
+    assert_non_null(mkdtemp(s.dir));
+    const char *path = path_of(&s, "a.vtt");
+    assert_int_equal(vtt_open(path, 0, &v, NULL), 0);
+    vtt_begin(v, 500, "One");
+    vtt_end(v, 1500, "[OK] One");
+    vtt_begin(v, 2500, "Two");
+    vtt_begin(v, 2600, "Three");
+    vtt_close(v);
+    assert_true(cue(&s, "a.vtt", 2).to_ms > 1000000);
+    assert_int_equal(vtt_open(path, 2000, &v, NULL), 0);
+    vtt_begin(v, 2000, "Four");
+    vtt_close(v);
+    assert_string_equal(cue(&s, "a.vtt", 0).title, "[OK] One");
+    assert_int_equal(cue(&s, "a.vtt", 0).to_ms, 1500);
+    assert_int_equal(cue(&s, "a.vtt", 1).from_ms, 1998);
+    assert_int_equal(cue(&s, "a.vtt", 1).to_ms, 1999);
+    assert_int_equal(cue(&s, "a.vtt", 2).from_ms, 1999);
+    assert_int_equal(cue(&s, "a.vtt", 2).to_ms, 2000);
+    assert_int_equal(cue(&s, "a.vtt", 3).from_ms, 2000);
+    assert_int_equal(file_remove_tree(s.dir, NULL), 0);
+    pool_destroy(s.pool);
 }
 
 static void a_long_stillness_passes_faster_in_the_polished_cut_alone(void **state)
@@ -286,15 +452,18 @@ static void a_long_stillness_passes_faster_in_the_polished_cut_alone(void **stat
     begin(&s, "mp4", RECORD_RAW | RECORD_POLISHED);
     show(&s, 200);
     pass(&s, 8000);
+    double still_s = now_s(&s);
     show(&s, 100);
     pass(&s, 300);
     finish(&s);
     json_t *raw = video_probe(path_of(&s, "recording.mp4")),
            *polished = video_probe(path_of(&s, "recording_polished.mp4"));
     assert_true(is_about(video_seconds(raw), s.ran_s));
-    assert_true(is_about(video_seconds(polished),
-                         8 + s.ran_s - json_num(s.result, "time_lapsed_seconds", 0)));
-    assert_true(json_num(s.result, "time_lapsed_seconds", 0) > 2);
+    double lapsed = json_num(s.result, "time_lapsed_seconds", 0),
+           saved = json_num(s.result, "time_saved_seconds", 0);
+    assert_true(is_about(video_seconds(polished), 8 + s.ran_s - saved));
+    assert_true(saved > 2 && is_about(lapsed, still_s - 5)); /* 5 s are shown as they were */
+    assert_true(is_about(lapsed * 7 / 8, saved));
     json_decref(raw);
     json_decref(polished);
     end(&s);
@@ -345,8 +514,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_raw_cut_is_the_screen_at_its_times),
         cmocka_unit_test(the_polished_cut_has_cards_captions_and_marks),
+        cmocka_unit_test(a_badge_takes_the_place_of_the_one_before),
         cmocka_unit_test(both_cuts_are_written_together_in_every_format),
         cmocka_unit_test(a_later_attempt_goes_on_behind_what_was_left),
+        cmocka_unit_test(what_killed_attempts_left_is_mended_to_a_whole),
+        cmocka_unit_test(captions_end_with_their_video),
         cmocka_unit_test(a_long_stillness_passes_faster_in_the_polished_cut_alone),
         cmocka_unit_test(what_goes_wrong_is_said_and_nothing_else),
         cmocka_unit_test(pictures_are_dropped_rather_than_waited_for),
