@@ -119,7 +119,7 @@ struct gateway_ticket *gateway_wait(struct gateway *g, const struct gateway_orde
                                     .keeps_prompts = keeps_prompts(g),
                                     .timeout_ms = most_ms(g, order, order->timeout_ms),
                                     .slot = -1};
-    t->turn.worst = gateway_second_usd(g) * t->turn.timeout_ms / 1000;
+    turn_price_time(&t->turn);
     t->turn.run->day_cap = order->day_cap;
     turn_wait(&t->turn);
     return t;
