@@ -181,6 +181,7 @@ double gateway_second_usd(const struct gateway *g); /* of the pod's model */
 /* worst and least of a call to the pod's model that may take timeout_ms. */
 void turn_price_time(struct gateway_turn *turn);
 void gateway_round_soon(struct gateway *g);
+bool turn_crowds(const struct gateway_turn *turn); /* gateway_crowded() */
 
 /* --- gateway_tenant.c --- */
 void ledger_write(struct gateway *g); /* what is not stored yet */

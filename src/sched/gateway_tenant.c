@@ -141,6 +141,11 @@ int gateway_prolong(struct gateway_ticket *t, int ms)
     return left_ms < ms ? (int)left_ms : ms;
 }
 
+bool gateway_crowded(const struct gateway_ticket *t)
+{
+    return turn_crowds(&t->turn);
+}
+
 void gateway_leave(struct gateway_ticket *t)
 {
     if (!t)

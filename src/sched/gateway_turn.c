@@ -262,6 +262,28 @@ static int slots_of_pod(struct gateway *g)
     return n > CAP_GATEWAY_SLOTS ? CAP_GATEWAY_SLOTS : n;
 }
 
+static bool waits_for_pod(const struct gateway *g, const struct gateway_tenant *tenant)
+{
+    for (const struct gateway_turn *t = g->waiting; t; t = t->later)
+        if (t->pod && t->run->tenant == tenant && may_go(t))
+            return true;
+    return false;
+}
+
+bool turn_crowds(const struct gateway_turn *turn)
+{
+    struct gateway *g = turn->gateway;
+    const struct gateway_tenant *own = turn->run->tenant;
+    int tenants = 0, slots = slots_of_pod(g);
+    bool others_wait = false;
+    for (const struct gateway_tenant *t = g->tenants; t; t = t->next) {
+        bool waits = waits_for_pod(g, t);
+        tenants += waits || t->running;
+        others_wait |= waits && t != own;
+    }
+    return slots && others_wait && own->running * tenants > slots;
+}
+
 static void round_of_pod(struct gateway *g)
 {
     struct gateway_turn *t;
