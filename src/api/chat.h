@@ -37,6 +37,7 @@ struct chat {
     struct httpd_hold hold;
     struct loop_timer quiet, look;
     int64_t until_mono_ms;
+    int64_t paused_mono_ms; /* when it was */
     uint64_t tokens_seen; /* tenants_generation() when the token was looked at last */
     unsigned char token_sha256[ID_SHA256_BYTES];
 };

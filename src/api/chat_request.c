@@ -83,14 +83,9 @@ const char *const *chat_headers(const struct request *req, const char *key)
 static int put_in(struct buf *body, const struct json_field *field, const char *text,
                   struct err *err)
 {
-    size_t len = strlen(text), rest = field->at + field->len;
-    if (buf_reserve(body, len))
-        return err_set(err, E_TOOBIG, "the request body is too large for the name of the model");
-    memmove(body->data + field->at + len, body->data + rest, body->len - rest);
-    memcpy(body->data + field->at, text, len);
-    body->len = body->len - field->len + len;
-    body->data[body->len] = 0;
-    return 0;
+    return buf_splice(body, field->at, field->len, text)
+               ? err_set(err, E_TOOBIG, "the request body is too large for the name of the model")
+               : 0;
 }
 
 int chat_map_model(struct buf *body, const struct json_field *model, const char *id,

@@ -3,7 +3,8 @@
  *
  * What came and was not taken yet is held. Once that is CAP_CHAT_STREAM_BYTES nothing more is taken
  * from the model server until the caller took it all, so a slow caller slows the model down and
- * fills nothing. A stream whose model server breaks off, falls silent or takes too long ends
+ * fills nothing; one that does not take it in time is cut, because a slot of the model server waits with it:
+ * soon when other tenants wait for that slot. A stream whose model server breaks off, falls silent or takes too long ends
  * without the end that HTTP has for it: a client must not take a part for the whole.
  */
 #include "api/chat.h"
@@ -55,6 +56,31 @@ static void listen_again(struct chat *c)
         loop_timer_set(c->req->api->loop, &c->quiet, c->req->api->chat_ms, too_quiet, c);
 }
 
+/* The slot that the caller keeps is somebody's. */
+static void look_at_reader(void *arg)
+{
+    struct chat *c = arg;
+    const struct api *api = c->req->api;
+    bool crowded = c->ticket && gateway_crowded(c->ticket);
+    int most_ms = crowded ? api->chat_crowded_ms : api->chat_unread_ms;
+    struct err err = {0};
+    if (clock_mono_ms() - c->paused_mono_ms < most_ms) {
+        loop_timer_set(api->loop, &c->quiet, api->chat_crowded_ms, look_at_reader, c);
+        return;
+    }
+    err_set(&err, E_TIMEOUT, "the caller did not read for %g s%s", most_ms / 1000.0,
+            crowded ? ", and calls of other tenants wait for its slot" : "");
+    chat_count_status(c, c->status); /* the model server did nothing wrong */
+    chat_break_off(c, &err);
+    cut(c);
+}
+
+static void wait_for_reader(struct chat *c)
+{
+    c->paused_mono_ms = clock_mono_ms();
+    loop_timer_set(c->req->api->loop, &c->quiet, c->req->api->chat_crowded_ms, look_at_reader, c);
+}
+
 static bool is_revoked(struct chat *c)
 {
     uint64_t generation = tenants_generation(c->req->api->tenants);
@@ -98,13 +124,14 @@ static void look(void *arg)
 
 void chat_stream_grew(struct chat *c)
 {
+    bool before = c->paused;
     c->paused = c->in.len >= CAP_CHAT_STREAM_BYTES;
-    if (c->paused) {
+    if (c->paused)
         httpc_pause(c->exchange, true);
-        loop_timer_clear(&c->quiet);
-    } else {
+    if (!c->paused)
         listen_again(c);
-    }
+    else if (!before)
+        wait_for_reader(c);
     httpd_wake(&c->hold);
 }
 

@@ -160,6 +160,7 @@ struct api {
     struct httpc *httpc; /* NULL without engine */
     struct chat *chats;  /* those that are streams */
     int chat_ms, chat_stream_ms; /* CAP_CHAT_CALL_S, CAP_CHAT_STREAM_S */
+    int chat_unread_ms, chat_crowded_ms; /* CAP_CHAT_UNREAD_S, CAP_CHAT_CROWDED_S */
 
     struct viewer *viewers; /* open live views (view.c) */
 

@@ -141,6 +141,8 @@ static struct api *api_alloc(const struct api_parts *parts)
         .token_ms = CAP_STREAM_TOKEN_MS,
         .chat_ms = CAP_CHAT_CALL_S * 1000,
         .chat_stream_ms = CAP_CHAT_STREAM_S * 1000,
+        .chat_unread_ms = CAP_CHAT_UNREAD_S * 1000,
+        .chat_crowded_ms = CAP_CHAT_CROWDED_S * 1000,
     };
     buf_init(&api->frame, CAP_STREAM_FRAME_BYTES);
     id_random_hex(4, api->id_prefix);

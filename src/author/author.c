@@ -5,6 +5,7 @@
  */
 #include "author/author.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,14 +157,24 @@ static void fail(struct job *j, const struct author_answer *paid, const struct e
 
 /* --- an answer ------------------------------------------------------------------------------- */
 
+/* Earlier than it was asked for: where there was no money for more. */
+static int was_cut(const struct job *j, const struct said *said, struct err *err)
+{
+    int all = j->question.profile->max_tokens;
+    if (j->order.max_cost > 0 && said->output_tokens < all)
+        return err_set(err, E_BUDGET,
+                       "the model's plan was cut off after %d tokens, which max_cost pays for: raise it, or split "
+                       "the text",
+                       (int)said->output_tokens);
+    return err_set(err, E_UPSTREAM, "the model's plan was cut off after %d tokens: split the text", all);
+}
+
 /* The whole answer is there: is it a plan? */
 static int read_plan(struct job *j, const struct said *said, json_t **out, struct err *err)
 {
     struct err why = {0};
     if (!strcmp(said->finish, CUT_OFF))
-        return err_set(err, E_UPSTREAM,
-                       "the model's plan was cut off after %d tokens: split the text",
-                       j->question.profile->max_tokens);
+        return was_cut(j, said, err);
     int r = plan_decompose_answer(j->pool, said->text, out, err);
     if (!r)
         json_put_str(*out, "plan_hash", j->question.hash);
@@ -233,21 +244,33 @@ static int read_body(struct job *j, const struct httpc_answer *a, struct said *o
     return r ? r : said_read(j->pool, j->question.profile->api, json_keep(j->pool, body), out, err);
 }
 
-/* Without a gateway each try is held against the cap at its worst case. */
+static void ask_for(struct job *j, int tokens)
+{
+    const struct profile *profile = j->question.profile;
+    const struct model_server server = {.model = profile->model};
+    j->body = json_text(j->pool, request_question(j->pool, profile, &server, j->question.text, NULL, tokens));
+}
+
+/* Without a gateway each try is held against the cap at its worst case: with an answer as long as there is money for. */
 static int hold(struct job *j, struct err *err)
 {
-    const char *model;
-    double usd;
+    struct worst worst;
     if (j->order.socket || !j->order.rates)
         return 0;
-    int r = worst_cost(j->pool, j->body, strlen(j->body), j->order.rates, &model, &usd, err);
-    if (!r && purse_ask(&j->purse, usd) != PURSE_YES)
-        r = err_set(err, E_BUDGET,
-                    "no plan is made of the words: the call may cost %.4f USD; of %.2f USD %.4f are spent",
-                    usd, j->purse.cap, j->purse.spent);
-    if (!r)
-        purse_hold(&j->purse, usd);
-    return r;
+    ask_for(j, j->question.profile->max_tokens);
+    int r = worst_cost(j->pool, j->body, strlen(j->body), j->order.rates, &worst, err);
+    if (r)
+        return r;
+    double least = worst_cut(&worst, j->question.profile->least_percent);
+    double usd = fmin(worst.usd, fmax(least, purse_room(&j->purse)));
+    if (purse_ask(&j->purse, usd) != PURSE_YES)
+        return err_set(err, E_BUDGET,
+                       "no plan is made of the words: the call may cost %.4f USD; of %.2f USD %.4f are spent",
+                       worst.usd, j->purse.cap, j->purse.spent);
+    if (usd < worst.usd)
+        ask_for(j, (int)worst_tokens(&worst, usd));
+    purse_hold(&j->purse, usd);
+    return 0;
 }
 
 /* An answer's cost is told with it; what broke off, or cannot be read, counts as it may have cost. */
@@ -302,6 +325,10 @@ static void try_once(struct job *j)
 {
     struct err err = {0};
     int64_t left = j->deadline_mono_ms - clock_mono_ms();
+    if (hold(j, &err)) {
+        fail(j, NULL, &err);
+        return;
+    }
     const struct httpc_request request = {
         .method = "POST",
         .url = j->to,
@@ -311,10 +338,6 @@ static void try_once(struct job *j)
         .body_len = strlen(j->body),
         .timeout_ms = (int)earlier(left, 1000 * (int64_t)j->question.profile->timeout_s),
         .max_answer_bytes = CAP_PLAN_ANSWER_BYTES};
-    if (hold(j, &err)) {
-        fail(j, NULL, &err);
-        return;
-    }
     j->calls++;
     if (httpc_start(j->author->httpc, &request, on_answer, j, &j->exchange, &err))
         fail(j, NULL, &err);
@@ -345,14 +368,12 @@ static void own_order(struct job *j, const struct author_order *o)
 static void prepare(struct job *j, const struct author_order *o)
 {
     const struct profile *profile = j->question.profile;
-    const struct model_server server = {.model = profile->model};
     const char *path = request_path(profile->api);
     j->url = pool_printf(j->pool, "%s%s", profile->base_url, path);
     j->to = o->socket ? pool_printf(j->pool, "http://gateway/%s%s", profile->name, path) : j->url;
     j->headers = o->socket ? request_bearer(j->pool, o->credential)
                            : request_headers(j->pool, profile, o->key);
-    j->body = json_text(j->pool, request_question(j->pool, profile, &server, j->question.text, NULL,
-                                                  profile->max_tokens));
+    ask_for(j, profile->max_tokens);
     j->deadline_mono_ms = clock_mono_ms() + j->author->config.deadline_ms;
 }
 

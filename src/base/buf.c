@@ -99,6 +99,19 @@ int buf_addf(struct buf *b, const char *fmt, ...)
     return 0;
 }
 
+int buf_splice(struct buf *b, size_t at, size_t len, const char *text)
+{
+    size_t n = strlen(text), rest = at + len;
+    int r = buf_reserve(b, n);
+    if (r)
+        return r;
+    memmove(b->data + at + n, b->data + rest, b->len - rest);
+    memcpy(b->data + at, text, n);
+    b->len = b->len - len + n;
+    b->data[b->len] = 0;
+    return 0;
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
     if (n > b->len)

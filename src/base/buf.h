@@ -26,6 +26,9 @@ int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Put text in place of len bytes at data + at (at + len <= b->len). E_TOOBIG, E_NOMEM. */
+int buf_splice(struct buf *b, size_t at, size_t len, const char *text);
+
 /* Drop the first n bytes (n <= len). */
 void buf_consume(struct buf *b, size_t n);
 

@@ -37,6 +37,8 @@
 #define CAP_CHAT_CALL_S 180               /* until that is there; in a stream: until the next piece is */
 #define CAP_CHAT_STREAM_S 1800            /* a whole stream; then it is cut */
 #define CAP_CHAT_STREAM_BYTES (64u << 10) /* held of one for a slow caller; then the model server waits */
+#define CAP_CHAT_UNREAD_S 60              /* that it may wait so: a caller that takes no more is cut */
+#define CAP_CHAT_CROWDED_S 5              /* the same while its tenant has others' slots of the model server */
 #define CAP_CLIENT_ANSWER_BYTES (256u << 20) /* what `mantis runs` reads of one answer */
 #define CAP_SETTINGS_FILE_BYTES (64u << 10) /* serve --config */
 #define CAP_IDEMPOTENCY_KEY_BYTES 1024    /* Idempotency-Key header */

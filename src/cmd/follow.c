@@ -21,6 +21,7 @@
 #define DATA_CHARS     80
 #define FAILED_LINES   10 /* of a result; more are counted */
 #define BAR_CELLS      24
+#define PLACE_TAIL     200 /* log lines that tell where the run is when it is first looked at */
 #define RECENT         3
 #define RECENT_BYTES   200
 #define INTERVAL_MIN_S 0.1
@@ -35,7 +36,7 @@
 struct view {
     const struct follow *follow;
     struct progress_line line;
-    int64_t started_ms;
+    int64_t started_us;  /* wall clock: of the run; until that is known, of this command */
     char *last_line;     /* newest log line printed; owned */
     json_t *last_status; /* owned */
     char status[64], said[128];
@@ -167,7 +168,8 @@ static const char *panel(struct pool *pool, const struct view *v, double elapsed
 static void draw(struct view *v)
 {
     struct pool *pool = pool_create(NULL);
-    double elapsed = (double)(clock_mono_ms() - v->started_ms) / 1000;
+    int64_t so_far_us = clock_wall_us() - v->started_us; /* by two clocks */
+    double elapsed = so_far_us > 0 ? (double)so_far_us / 1e6 : 0;
     progress_line_show(&v->line, v->follow->panel
                                      ? panel(pool, v, elapsed)
                                      : pool_printf(pool, "%s %.1f s%s  %s", v->status, elapsed,
@@ -188,6 +190,21 @@ static void note_step(struct view *v, const json_t *detail, int step_index)
     if (*type)
         snprintf(v->now, sizeof(v->now), "step %d%s %s%s%.160s", step_index + 1, number, type,
                  *intent ? ": " : "", intent);
+}
+
+/* Where the run is, as this event has it. True: a step ended. */
+static bool note_place(struct view *v, const json_t *event)
+{
+    const json_t *detail = json_object_get(event, "detail");
+    if (!json_is_object(detail))
+        return false;
+    note_step(v, detail, (int)json_int(detail, "step_index", json_int(event, "step_index", 0)));
+    if (strcmp(json_str(event, "kind", ""), "step_end") != 0)
+        return false;
+    v->done = v->step;
+    v->rows = (int)json_int(detail, "total_rows", v->rows);
+    v->cost_usd = json_num(json_object_get(detail, "costs"), "total", v->cost_usd);
+    return true;
 }
 
 /* --- log lines ------------------------------------------------------------------------------- */
@@ -211,17 +228,9 @@ static void note_recent(struct view *v, struct pool *pool, const char *line, con
 
 static void print_event(struct view *v, struct pool *pool, const char *line, const json_t *event)
 {
-    const json_t *detail = json_object_get(event, "detail");
-    bool step_end = strcmp(json_str(event, "kind", ""), "step_end") == 0 && json_is_object(detail);
+    bool step_end = note_place(v, event);
     int width = table_terminal_width(fileno(v->follow->out));
     enum follow_lines lines = v->follow->lines;
-    if (json_is_object(detail))
-        note_step(v, detail, (int)json_int(detail, "step_index", json_int(event, "step_index", 0)));
-    if (step_end) {
-        v->done = v->step;
-        v->rows = (int)json_int(detail, "total_rows", v->rows);
-        v->cost_usd = json_num(json_object_get(detail, "costs"), "total", v->cost_usd);
-    }
     if (lines == FOLLOW_RAW) {
         print_line(v, line);
     } else if (lines == FOLLOW_ALL || (step_end && lines == FOLLOW_STEPS)) {
@@ -304,6 +313,8 @@ static void say_status(struct view *v, const json_t *status)
     const char *word = json_str(status, "status", ""), *prompt = json_str(status, "prompt", "");
     bool paused = strcmp(word, "paused") == 0;
     snprintf(v->status, sizeof(v->status), "%.63s", word);
+    clock_parse_iso(json_str(status, "started_at", json_str(status, "created_at", "")),
+                    &v->started_us);
     if (v->follow->say_status && strcmp(v->said, word) != 0) {
         progress_line_clear(&v->line);
         fprintf(stderr, "status=%s updated_at=%s\n", word, json_str(status, "updated_at", ""));
@@ -336,14 +347,28 @@ static int advised_wait_ms(struct view *v, struct pool *pool)
     return (int)(ms < HINT_MIN_MS ? HINT_MIN_MS : ms > HINT_MAX_MS ? HINT_MAX_MS : ms);
 }
 
-static int ask_logs(struct view *v, struct pool *pool, json_t **ret_lines, struct err *err)
+static int ask_logs(struct view *v, struct pool *pool, int tail, json_t **ret_lines, struct err *err)
 {
     const struct follow *f = v->follow;
     json_t *logs, *extra = json_keep(pool, json_object());
-    json_put_int(extra, "tail", f->tail);
+    json_put_int(extra, "tail", tail);
     int r = client_action(f->client, pool, "logs", f->run_id, extra, &logs, err);
     *ret_lines = r ? NULL : json_object_get(logs, "events");
     return r;
+}
+
+/* What the live line shows of what was before: of more than is printed. */
+static void learn_place(struct view *v)
+{
+    struct pool *pool = pool_create(NULL);
+    json_t *lines = NULL, *line, *event;
+    struct err ignored = {0};
+    size_t i;
+    if (v->line.width && ask_logs(v, pool, PLACE_TAIL, &lines, &ignored) == 0)
+        json_array_foreach (lines, i, line)
+            if (json_parse(json_string_value(line), json_string_length(line), "log line", &event, NULL) == 0)
+                note_place(v, json_keep(pool, event));
+    pool_destroy(pool);
 }
 
 /* Status first, then the log: what is printed after a terminal status is the whole log. */
@@ -354,7 +379,7 @@ static int look(struct view *v, struct pool *pool, json_t **ret_status, struct e
     int r = client_action(f->client, pool, "status", f->run_id, NULL, ret_status, err);
     bool whole_log = !r && !v->stream && (v->polls || follow_is_terminal(*ret_status));
     if (whole_log)
-        r = ask_logs(v, pool, &lines, err);
+        r = ask_logs(v, pool, f->tail, &lines, err);
     if (r)
         return r;
     if (whole_log)
@@ -392,7 +417,7 @@ static void open_stream(struct view *v, struct pool *pool)
     json_t *lines = NULL, *event = NULL;
     struct err ignored = {0};
     const char *since = "", *line = NULL;
-    if (ask_logs(v, pool, &lines, &ignored) == 0 && json_array_size(lines) == (size_t)f->tail)
+    if (ask_logs(v, pool, f->tail, &lines, &ignored) == 0 && json_array_size(lines) == (size_t)f->tail)
         line = json_string_value(json_array_get(lines, 0));
     if (line && json_parse(line, strlen(line), "log line", &event, NULL) == 0) {
         snprintf(v->from, sizeof(v->from), "%s", json_str(json_keep(pool, event), "ts", ""));
@@ -532,9 +557,10 @@ static int watch(struct view *v, struct err *err)
 
 int follow_run(const struct follow *follow, struct pool *pool, json_t **ret_status, struct err *err)
 {
-    struct view v = {.follow = follow, .started_ms = clock_mono_ms(), .status = "waiting"};
+    struct view v = {.follow = follow, .started_us = clock_wall_us(), .status = "waiting"};
     v.polls = follow->lines == FOLLOW_RAW || follow->interval_s > 0;
     progress_line_init(&v.line, stderr);
+    learn_place(&v);
     int r = watch(&v, err);
     event_stream_destroy(v.stream);
     set_asking(&v, false);

@@ -181,7 +181,7 @@ static int64_t most_tokens(const json_t *body)
 }
 
 int worst_cost(struct pool *pool, const char *text, size_t len, const struct cost_rates *rates,
-               const char **ret_model, double *ret_usd, struct err *err)
+               struct worst *out, struct err *err)
 {
     json_t *body;
     struct weight w = {0};
@@ -190,17 +190,37 @@ int worst_cost(struct pool *pool, const char *text, size_t len, const struct cos
     if (r)
         return r;
     json_keep(pool, body);
-    *ret_model = json_str(body, "model", "");
-    if (!**ret_model)
+    const char *model = json_str(body, "model", "");
+    if (!*model)
         return err_set(err, E_INVALID, "the call names no model");
     weigh(body, NULL, &w);
     if (slim.cuts > w.images) /* what was cut was no picture: it is text */
         w.tokens += (double)slim.dropped / BYTES_PER_TOKEN;
     int64_t input = TOKENS_OF_CALL + (int64_t)ceil(w.tokens);
     const struct token_use read = {.input = input}, written = {.cache_write = input};
-    const struct token_use answer = {.output = most_tokens(body)};
-    *ret_usd = fmax(cost_of_tokens(rates, *ret_model, &read),
-                    cost_of_tokens(rates, *ret_model, &written)) +
-               cost_of_tokens(rates, *ret_model, &answer) * fmax(1, json_num(body, "n", 1));
+    const struct token_use token = {.output = 1};
+    *out = (struct worst){
+        .model = model,
+        .token_usd = cost_of_tokens(rates, model, &token) * fmax(1, json_num(body, "n", 1)),
+        .max_tokens = most_tokens(body),
+        .thought = json_int(json_object_get(body, "thinking"), "budget_tokens", 0),
+        .cuttable = json_int(body, "max_tokens", 0) > 0 &&
+                    !json_object_get(body, "max_completion_tokens")};
+    out->usd = fmax(cost_of_tokens(rates, model, &read), cost_of_tokens(rates, model, &written)) +
+               out->token_usd * (double)out->max_tokens;
     return 0;
+}
+
+double worst_cut(const struct worst *w, int percent)
+{
+    double words = (double)(w->max_tokens - w->thought);
+    double cut = floor(words * (100 - percent) / 100);
+    return w->cuttable && words > 0 ? w->usd - cut * w->token_usd : w->usd;
+}
+
+int64_t worst_tokens(const struct worst *w, double usd)
+{
+    double over = fmax(0, w->usd - usd);
+    return w->token_usd > 0 ? w->max_tokens - (int64_t)ceil(over / w->token_usd - CENT_OF_A_CENT)
+                            : w->max_tokens;
 }

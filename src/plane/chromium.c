@@ -32,36 +32,16 @@ struct chromium {
 
 /* --- the program ---------------------------------------------------------------------------- */
 
-static bool on_path(const char *name)
-{
-    char path[512];
-    const char *dirs = getenv("PATH");
-    if (strchr(name, '/'))
-        return access(name, X_OK) == 0;
-    for (const char *p = dirs ? dirs : "/usr/bin:/bin"; *p;) {
-        size_t n = strcspn(p, ":");
-        snprintf(path, sizeof(path), "%.*s/%s", (int)n, p, name);
-        if (access(path, X_OK) == 0)
-            return true;
-        p += n + (p[n] == ':');
-    }
-    return false;
-}
-
-static int find_program(const char *wanted, const char **out, struct err *err)
+static int find_program(struct pool *pool, const char *wanted, const char **out, struct err *err)
 {
     static const char *const usual[] = {"chromium", "google-chrome-stable", "google-chrome"};
     if (wanted && *wanted) {
-        *out = wanted;
-        if (on_path(wanted))
-            return 0;
-        return err_set(err, E_NOT_FOUND, "browser '%s' (MANTIS_BROWSER) is not there", wanted);
+        *out = proc_find_program(pool, wanted);
+        return *out ? 0 : err_set(err, E_NOT_FOUND, "browser '%s' (MANTIS_BROWSER) is not there", wanted);
     }
     for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
-        if (on_path(usual[i])) {
-            *out = usual[i];
+        if ((*out = proc_find_program(pool, usual[i])))
             return 0;
-        }
     return err_set(err, E_NOT_FOUND,
                    "no browser found: install the packages chromium and chromium-sandbox, or set "
                    "MANTIS_BROWSER");
@@ -421,10 +401,12 @@ int chromium_start(struct loop *loop, const struct chromium_config *config, stru
                    struct err *err)
 {
     const char *program = NULL;
-    int r = find_program(config->browser, &program, err);
-    if (r)
-        return r;
     struct pool *pool = pool_create(NULL);
+    int r = find_program(pool, config->browser, &program, err);
+    if (r) {
+        pool_destroy(pool);
+        return r;
+    }
     struct chromium *c = calloc(1, sizeof(*c));
     if (!c)
         BUG("out of memory");

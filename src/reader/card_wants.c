@@ -6,6 +6,7 @@
  */
 #include "reader/reader.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -127,4 +128,11 @@ int reader_wanted_cards(struct pool *pool, const char *intent, struct card *card
     }
     pool_destroy(tmp);
     return n;
+}
+
+const char *reader_named_card(struct pool *pool, const char *intent)
+{
+    const char *skipped, *low = str_lower(pool, intent);
+    const char *text = pool_strndup(pool, intent, (size_t)(skip_part(low, &skipped) - low));
+    return str_quoted(pool, &text, SIZE_MAX);
 }

@@ -172,6 +172,9 @@ int reader_list(struct reader *reader, struct pool *pool, const struct observati
  * rest stays in order; how many they are. */
 int reader_wanted_cards(struct pool *pool, const char *intent, struct card *cards, int n);
 
+/* The card that the intent names: its first quoted text, in front of what it leaves out. In pool; NULL: it names none. */
+const char *reader_named_card(struct pool *pool, const char *intent);
+
 /* --- read values ----------------------------------------------------------------------------- */
 
 struct extraction {

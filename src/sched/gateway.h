@@ -134,6 +134,9 @@ struct gateway_ticket *gateway_wait(struct gateway *gateway, const struct gatewa
 /* A call under way takes so long from now on. How much of it there is money for, in ms; that is held, too. */
 int gateway_prolong(struct gateway_ticket *ticket, int ms);
 
+/* Does a call of another tenant wait for a slot, while this tenant's calls have more than its share of them? */
+bool gateway_crowded(const struct gateway_ticket *ticket);
+
 /* The call is over, or not wanted any more. Neither go() nor refuse() comes afterwards. NULL is fine. */
 void gateway_leave(struct gateway_ticket *ticket);
 

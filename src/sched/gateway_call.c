@@ -158,7 +158,7 @@ static enum MHD_Result create(struct gateway *g, struct MHD_Connection *connecti
     *c = (struct call){.gateway = g,
                        .pool = pool,
                        .connection = connection,
-                       .model = "",
+                       .cost = {.model = ""},
                        .next = g->calls,
                        .link = &g->calls};
     if (c->next)

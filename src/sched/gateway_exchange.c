@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_scan.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "brain/model/reply.h"
@@ -34,11 +35,11 @@ static bool told_use(struct pool *pool, enum profile_api api, const char *model_
  * may have cost, one that never began or that the server refused as nothing. */
 static double pay_tokens(struct call *c, int result, const struct httpc_answer *answer)
 {
-    const char *model = c->model;
+    const char *model = c->cost.model;
     struct token_use use;
-    if (result == E_UNAVAILABLE || !*c->model || (answer && answer->status != 200))
+    if (result == E_UNAVAILABLE || !*c->cost.model || (answer && answer->status != 200))
         return 0;
-    bool told = answer && told_use(c->pool, c->up.profile->api, c->model, answer->body, answer->len,
+    bool told = answer && told_use(c->pool, c->up.profile->api, c->cost.model, answer->body, answer->len,
                                    &model, &use);
     double usd = told ? cost_of_tokens(&c->gateway->rates, model, &use) : c->turn.held;
     cost_pay(c->run->paid, model, told ? &use : NULL, usd);
@@ -83,7 +84,7 @@ static void fail_upstream(struct call *c, int result, const struct err *why)
     struct err err;
     int code = result == E_TIMEOUT ? E_TIMEOUT : E_UPSTREAM;
     err_set(&err, code, "%s", why->msg);
-    if (result == E_TIMEOUT && c->turn.short_time)
+    if (result == E_TIMEOUT && c->turn.short_money)
         err_set(&err, E_BUDGET, "the model took longer than the run's money lasts");
     call_fail(c, &err);
 }
@@ -128,6 +129,23 @@ static int add_slot(struct call *c, struct err *err)
                : 0;
 }
 
+/* The answer is as long as there is money for. */
+static int cut_answer(struct call *c, struct err *err)
+{
+    struct json_field limit = {.name = "max_tokens"};
+    long long tokens = worst_tokens(&c->cost, c->turn.held);
+    const struct log_ctx ctx = {.tenant_id = c->run->key.tenant, .run_id = c->run->key.run_id};
+    int r = json_scan(c->body.data, c->body.len, "the call's body", &limit, err);
+    if (!r && limit.times != 1)
+        r = err_set(err, E_INVALID, "the call's body must say 'max_tokens' once");
+    if (!r && buf_splice(&c->body, limit.at, limit.len, pool_printf(c->pool, "%lld", tokens)))
+        r = err_set(err, E_TOOBIG, "the call is larger than %u bytes", CAP_GATEWAY_BODY_BYTES);
+    log_info(GATEWAY_LOGGER, &ctx,
+             "a call of '%s' may answer in %lld tokens instead of %lld: there is no money for more",
+             c->up.name, tokens, (long long)c->cost.max_tokens);
+    return r;
+}
+
 static int start(struct call *c, struct err *err)
 {
     struct gateway *g = c->gateway;
@@ -135,6 +153,8 @@ static int start(struct call *c, struct err *err)
     int r = g->httpc ? 0 : httpc_create(g->config.loop, &g->httpc, err);
     if (!r && c->turn.slot >= 0 && !get)
         r = add_slot(c, err);
+    if (!r && c->turn.short_money && !c->up.pod)
+        r = cut_answer(c, err);
     if (r)
         return r;
     const struct httpc_request request = {
@@ -172,14 +192,14 @@ static void refuse(struct gateway_turn *turn, const struct err *err)
 static int weigh(struct call *c, struct err *err)
 {
     c->turn.timeout_ms = c->up.profile->timeout_s * 1000;
-    if (c->up.pod) {
-        c->turn.worst = gateway_second_usd(c->gateway) * c->up.profile->timeout_s;
+    if (c->up.pod)
+        turn_price_time(&c->turn);
+    if (c->up.pod || c->route->get)
         return 0;
-    }
-    if (c->route->get)
-        return 0;
-    return worst_cost(c->pool, c->body.data, c->body.len, &c->gateway->rates, &c->model, &c->turn.worst,
-                      err);
+    int r = worst_cost(c->pool, c->body.data, c->body.len, &c->gateway->rates, &c->cost, err);
+    c->turn.worst = c->cost.usd;
+    c->turn.least = worst_cut(&c->cost, c->up.profile->least_percent);
+    return r;
 }
 
 void call_begin(struct call *c)

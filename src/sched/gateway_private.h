@@ -79,9 +79,10 @@ struct gateway_turn {
     bool pod, keeps_prompts; /* of the upstream */
     bool costs_nothing;
     bool running;
-    bool short_time; /* it got less time than it may take: there is no money for more */
-    double worst;    /* USD; of the pod's model: of all its time */
-    double held;     /* of the purse */
+    bool short_money; /* it got less time, or tokens, than it may take: there is no money for more */
+    double worst;     /* USD; of the pod's model: of all its time */
+    double least;     /* USD, that it is begun for; as much as worst: for nothing less */
+    double held;      /* of the purse */
     int timeout_ms;
     int slot; /* -1 none */
     int64_t begun_us;
@@ -111,7 +112,7 @@ struct call {
     size_t bytes;     /* of it, as its run counts them */
     size_t discarded; /* of a refused one */
 
-    const char *model; /* "" a GET, and of the pod's */
+    struct worst cost; /* model "": a GET, and of the pod's */
     struct httpc_exchange *exchange; /* NULL: not under way */
 
     /* the answer */
@@ -177,7 +178,10 @@ double turn_seconds(const struct gateway_turn *turn); /* since go() */
 void turn_over(struct gateway_turn *turn, double usd);
 double turn_room(const struct gateway_turn *turn); /* USD that are not spent and not held */
 double gateway_second_usd(const struct gateway *g); /* of the pod's model */
+/* worst and least of a call to the pod's model that may take timeout_ms. */
+void turn_price_time(struct gateway_turn *turn);
 void gateway_round_soon(struct gateway *g);
+bool turn_crowds(const struct gateway_turn *turn); /* gateway_crowded() */
 
 /* --- gateway_tenant.c --- */
 void ledger_write(struct gateway *g); /* what is not stored yet */

@@ -119,7 +119,7 @@ struct gateway_ticket *gateway_wait(struct gateway *g, const struct gateway_orde
                                     .keeps_prompts = keeps_prompts(g),
                                     .timeout_ms = most_ms(g, order, order->timeout_ms),
                                     .slot = -1};
-    t->turn.worst = gateway_second_usd(g) * t->turn.timeout_ms / 1000;
+    turn_price_time(&t->turn);
     t->turn.run->day_cap = order->day_cap;
     turn_wait(&t->turn);
     return t;
@@ -139,6 +139,11 @@ int gateway_prolong(struct gateway_ticket *t, int ms)
     }
     double left_ms = turn->held / rate * 1000 - so_far_ms;
     return left_ms < ms ? (int)left_ms : ms;
+}
+
+bool gateway_crowded(const struct gateway_ticket *t)
+{
+    return turn_crowds(&t->turn);
 }
 
 void gateway_leave(struct gateway_ticket *t)

@@ -4,8 +4,8 @@
  * Calls wait in one line. A round goes through it: a call that is paid by the token is made when
  * its run's purse, and its tenant's of the day, hold its worst case; if only calls under way keep
  * it from that, it waits, and so do the later calls of its run. The pod's model server takes as
- * many calls as it has slots, in turn from each tenant that waits, and is paid by the second: a
- * call gets no more time than there is money for. A round follows every arrival and every end.
+ * many calls as it has slots, in turn from each tenant that waits, and is paid by the second. A
+ * call gets no more time, and no longer an answer, than there is money for. A round follows every arrival and every end.
  */
 #include "sched/gateway_private.h"
 
@@ -74,28 +74,30 @@ static double room(struct gateway *g, const struct gateway_run *run)
     return day_purse(g, run, &day) ? 0 : fmin(purse_room(&run->purse), purse_room(&day));
 }
 
-/* Of the pod's model: the time that there is money for, if nothing of it is held by other calls. */
-static enum purse_answer ask_for_time(struct gateway_turn *t)
+void turn_price_time(struct gateway_turn *t)
+{
+    double rate = gateway_second_usd(t->gateway);
+    t->worst = rate * t->timeout_ms / 1000;
+    t->least = fmin(t->worst, rate * MIN_TIME_MS / 1000);
+}
+
+/* All that it may come to, or what there is money for, if nothing of it is held by other calls. */
+static enum purse_answer ask_money(struct gateway_turn *t)
 {
     struct gateway *g = t->gateway;
-    double rate = gateway_second_usd(g), least = rate * MIN_TIME_MS / 1000;
+    if (t->costs_nothing)
+        return PURSE_YES;
     enum purse_answer all = ask_purses(g, t->run, t->worst);
-    if (all != PURSE_NO || rate <= 0)
+    if (all != PURSE_NO || t->least >= t->worst)
         return all;
-    all = ask_purses(g, t->run, least);
+    all = ask_purses(g, t->run, t->least);
     if (all != PURSE_YES || t->run->purse.held > 0)
         return all == PURSE_NO ? all : PURSE_LATER;
     t->worst = fmin(t->worst, room(g, t->run));
-    t->timeout_ms = (int)(t->worst / rate * 1000);
-    t->short_time = true;
+    t->short_money = true;
+    if (t->pod)
+        t->timeout_ms = (int)(t->worst / gateway_second_usd(g) * 1000);
     return PURSE_YES;
-}
-
-static enum purse_answer ask_money(struct gateway_turn *t)
-{
-    if (t->costs_nothing)
-        return PURSE_YES;
-    return t->pod ? ask_for_time(t) : ask_purses(t->gateway, t->run, t->worst);
 }
 
 static void no_money(struct gateway_turn *t)
@@ -258,6 +260,28 @@ static int slots_of_pod(struct gateway *g)
     int n = upstream_pod(g, pool, &pod) ? pod.slots : 0;
     pool_destroy(pool);
     return n > CAP_GATEWAY_SLOTS ? CAP_GATEWAY_SLOTS : n;
+}
+
+static bool waits_for_pod(const struct gateway *g, const struct gateway_tenant *tenant)
+{
+    for (const struct gateway_turn *t = g->waiting; t; t = t->later)
+        if (t->pod && t->run->tenant == tenant && may_go(t))
+            return true;
+    return false;
+}
+
+bool turn_crowds(const struct gateway_turn *turn)
+{
+    struct gateway *g = turn->gateway;
+    const struct gateway_tenant *own = turn->run->tenant;
+    int tenants = 0, slots = slots_of_pod(g);
+    bool others_wait = false;
+    for (const struct gateway_tenant *t = g->tenants; t; t = t->next) {
+        bool waits = waits_for_pod(g, t);
+        tenants += waits || t->running;
+        others_wait |= waits && t != own;
+    }
+    return slots && others_wait && own->running * tenants > slots;
 }
 
 static void round_of_pod(struct gateway *g)

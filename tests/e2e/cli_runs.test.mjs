@@ -196,8 +196,13 @@ const asking = [
 
 test('watch at a terminal draws where the run is, and takes the answer to what it asks, unseen', { timeout: 120000 * slow }, async () => {
   const id = await submit(asking)
+  // it is looked at late, and its last line alone: where it is and since when is the run's
+  await until(60000 * slow, 'two seconds of the pause', async () => {
+    const status = JSON.parse(await ok(['status', id, '--json']))
+    return status.status === 'paused' && Date.now() - Date.parse(status.started_at) > 2000
+  }, 200)
   // script(1) gives it a terminal; what is typed comes through
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'script', '-qefc', `stty cols 90; exec '${bin}' runs watch ${id}`, '/dev/null'], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'script', '-qefc', `stty cols 90; exec '${bin}' runs watch --tail 1 ${id}`, '/dev/null'], {
     cwd: dir, env: { PATH: process.env.PATH, TERM: 'xterm', MANTIS_ENDPOINT: server.base, MANTIS_API_TOKEN: server.tokens.acme, ASAN_OPTIONS: process.env.ASAN_OPTIONS },
   })
   let out = ''
@@ -205,6 +210,8 @@ test('watch at a terminal draws where the run is, and takes the answer to what i
   const ended = new Promise((resolve) => child.on('close', resolve))
   await until(60000 * slow, 'the question', () => out.includes('answer (not shown), then Enter:'))
   assert.match(out, /paused: user_input: Which code\?/)
+  assert.match(out, /paused {2}\[[#.]{24}\] 1\/2 {2}\d+\.\d s/)
+  assert.ok(Number(/ (\d+\.\d) s/.exec(out)[1]) >= 2, out)
   child.stdin.write('4711-secret\n')
   assert.equal(await within(60000 * slow, 'watch', ended), 0, out)
   assert.ok(!out.includes('4711-secret'), 'it is not echoed')

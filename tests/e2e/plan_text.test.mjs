@@ -108,15 +108,22 @@ test('agent-loop 17 calls for a plan that broke off are the run\'s, too', { time
 })
 
 test('agent-loop 17 a plan that may cost more than its run is not asked for', async () => {
-  const refused = await server.predict({ plan_text: 'Have a look at something dear', max_cost: 0.5, detached: true })
+  const refused = await server.predict({ plan_text: 'Have a look at something dear', max_cost: 0.3, detached: true })
   assert.equal(refused.status, 402, refused.text)
-  assert.match(refused.json.detail, /the call may cost 1\.\d+ USD; of the run's 0\.50 USD 0\.0000 are spent/)
+  assert.match(refused.json.detail, /the call may cost 1\.\d+ USD; of the run's 0\.30 USD 0\.0000 are spent/)
   assert.equal(calls('something dear').length, 0)
   assert.equal((await look('Have a look at something dear', { max_cost: 5 })).status, 200)
 })
 
+test('agent-loop 17 a plan is asked for in as many tokens as the run\'s money pays', async () => {
+  const run = await server.submit({ plan_text: 'Have a look at the shop for one dollar', max_cost: 1 })
+  assert.equal((await server.end(run)).status, 'succeeded')
+  const [{ body }] = calls('for one dollar')
+  assert.ok(body.max_tokens > 4096 && body.max_tokens < 16384, String(body.max_tokens))
+})
+
 test('tenancy 7 plans that no run came of are paid from the tenant\'s day', async () => {
-  const many = new TenantServer({ poor: { max_cost_per_day: 3 } }, { env: { ...env, ANTHROPIC_API_KEY: key } })
+  const many = new TenantServer({ poor: { max_cost_per_day: 2.8 } }, { env: { ...env, ANTHROPIC_API_KEY: key } })
   await many.start()
   const headers = { 'X-Mantis-Token': many.tokens.poor, 'Content-Type': 'application/json' }
   const ask = (text, signal) => fetch(`${many.base}/v1/predict`, { method: 'POST', signal, headers, body: JSON.stringify({ plan_text: text, dry_run: true }) })
@@ -132,7 +139,7 @@ test('tenancy 7 plans that no run came of are paid from the tenant\'s day', asyn
     const refused = await ask('Have a look for the poor')
     const { detail } = await refused.json()
     assert.equal(refused.status, 402, detail)
-    assert.match(detail, /may cost 1\.\d+ USD; max_cost_per_day allows 3\.00/)
+    assert.match(detail, /may cost 1\.\d+ USD; max_cost_per_day allows 2\.80/)
     assert.equal(calls('for the poor').length, 0)
   } finally {
     await many.stop()
@@ -350,9 +357,9 @@ test('plans 14 plan init asks the model with the task and the address', async ()
   const again = await mantis(['init', 'https://www.a-b.test/x', '--task', 'Would you note the closing hours'], { ANTHROPIC_API_KEY: key })
   assert.equal(again.code, 1) // the file is there, so nothing is paid for
   assert.equal(calls('closing hours').length, 0)
-  const dear = await mantis(['init', 'https://www.a-b.test/x', '--overwrite', '--max-cost', '0.5', '--task', 'Would you note the dear hours'], { ANTHROPIC_API_KEY: key })
+  const dear = await mantis(['init', 'https://www.a-b.test/x', '--overwrite', '--max-cost', '0.3', '--task', 'Would you note the dear hours'], { ANTHROPIC_API_KEY: key })
   assert.equal(dear.code, 1)
-  assert.match(dear.err, /the call may cost 1\.\d+ USD; of 0\.50 USD/)
+  assert.match(dear.err, /the call may cost 1\.\d+ USD; of 0\.30 USD/)
   assert.equal(calls('dear hours').length, 0)
 })
 

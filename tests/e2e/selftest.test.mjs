@@ -80,14 +80,13 @@ for (const [profile, points, code, verdict, words, advice] of models)
   test(`${profile} is asked for buttons and points in ${points.slice(0, 4)}: ${verdict}`, async () => {
     const { targets } = await buttons(profile)
     await withModel(rulesFor(targets, ...points), async (model) => {
-      const r = await selftest(model.url, ['--profile', profile, '--json'])
+      const [r, text] = await Promise.all([['--json'], []].map((more) => selftest(model.url, ['--profile', profile, ...more])))
       assert.equal(r.code, code, r.err + r.out)
       assert.deepEqual([r.json.verdict, r.json.ok, r.json.answered, r.json.clicks], [verdict, code === 0, 8, 8])
       assert.match(r.json.words, words)
       assert.match(r.json.advice, advice)
       if (verdict === 'fits') assert.ok(r.json.median_px <= 2 && r.json.max_px <= 2 && r.json.hits === 8, r.out)
       if (verdict === 'shifted') assert.ok(Math.abs(r.json.median_px - 40) <= 2, r.out)
-      const text = await selftest(model.url, ['--profile', profile])
       assert.equal(text.code, code)
       assert.match(text.out, new RegExp(`^profile +${profile}, points in [^]*verdict +${verdict}: `))
       assert.match(text.out, /Alder +90,163 +\d+,\d+ +\d+ /)
@@ -105,7 +104,12 @@ test('what is no click is quoted, and exits with 1', async () => {
   })
 })
 
-test('a server that is silent is given up in time, with 3', async () => {
+// It waits, so it begins with the first test.
+let silence
+before(() => { silence = givenUp(); silence.catch(() => {}) })
+test('a server that is silent is given up in time, with 3', () => silence)
+
+async function givenUp() {
   await withModel([{ fault: 'silence' }], async (model) => {
     const begun = Date.now()
     const r = await selftest(model.url, ['--profile', 'holo3', '--json', '--timeout', '12'])
@@ -113,7 +117,7 @@ test('a server that is silent is given up in time, with 3', async () => {
     assert.ok(Date.now() - begun < 16000 * slow)
     assert.match(r.json.words, /0 of 8 questions were answered: .*127\.0\.0\.1/)
   })
-})
+}
 
 test('nobody listens, no browser, an unknown profile, a missing secret: said, with the codes of the help', async () => {
   const nobody = await selftest('http://127.0.0.1:9', ['--profile', 'holo3', '--json'])
@@ -219,23 +223,24 @@ test('strict: refused, serve ends with 1 and the reason', async () => {
 
 test('a server that runs already is tested with the profile of whatever brain asks it', async () => {
   const { targets } = await buttons('openai')
-  for (const [rules, state] of [[rulesFor(targets, 1280, 720), 'passed'], [rulesFor(targets, 1000, 1000), 'warned']])
-    await withServe(rules, { MANTIS_BRAIN: 'openai', MANTIS_SELFTEST: 'warn' }, async ({ ready, selftest }) => {
+  await Promise.all([[rulesFor(targets, 1280, 720), 'passed'], [rulesFor(targets, 1000, 1000), 'warned']].map(([rules, state]) =>
+    withServe(rules, { MANTIS_BRAIN: 'openai', MANTIS_SELFTEST: 'warn' }, async ({ ready, selftest }) => {
       await ready()
       assert.equal(selftest().state, state)
-    })
+    })))
 })
 
 test('it cannot be asked: a warning; in strict mode the end', async () => {
   const silent = [{ fault: 'silence' }], short = { MANTIS_SELFTEST_TIMEOUT_S: '8' }
-  await withServe(silent, { MANTIS_SELFTEST: 'warn', ...short }, async ({ ready, selftest }) => {
+  const warned = withServe(silent, { MANTIS_SELFTEST: 'warn', ...short }, async ({ ready, selftest }) => {
     await ready()
     assert.deepEqual([selftest().state, selftest().verdict, selftest().median_px], ['warned', 'unasked', null])
   })
-  await withServe(silent, { MANTIS_SELFTEST: 'strict', MANTIS_BROWSER: 'no-such-browser' }, async ({ server }) => {
+  const ended = withServe(silent, { MANTIS_SELFTEST: 'strict', MANTIS_BROWSER: 'no-such-browser' }, async ({ server }) => {
     assert.equal((await within(30000 * slow, 'the end of serve', server.child.ended)).code, 1)
     assert.match(server.child.log, /given up: the self-test: the page of buttons cannot be shown/)
   })
+  await Promise.all([warned, ended])
 })
 
 test('off: nothing is asked; a word that is none ends the start', async () => {

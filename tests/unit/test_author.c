@@ -265,14 +265,19 @@ static const json_t *sent(struct bench *b, int n)
     "{\\\"steps\\\":[{\\\"type\\\":\\\"navigate\\\",\\\"intent\\\":\\\"Open "                      \
     "https://a.test/\\\"},{\\\"type\\\":\\\"click\\\",\\\"intent\\\":\\\"Click A\\\"}]}"
 
-/* Without a gateway: the first call is cut, and may have cost 1.25 USD and a little, like any. */
+static int64_t asked_for(struct bench *b, int call)
+{
+    return json_int(json_object_get(sent(b, call), "body"), "max_tokens", 0);
+}
+
+/* Without a gateway: the first call is cut, and may have cost 1.25 USD and a little, or all that there was. */
 static void its_cap_holds_all_tries(void **state)
 {
     static const struct {
         double cap;
         int result, calls;
         double broken;
-    } rows[] = {{.5, E_BUDGET, 0, 0}, {2, E_BUDGET, 1, 1.25}, {5, 0, 2, 1.25}};
+    } rows[] = {{.3, E_BUDGET, 0, 0}, {1, E_BUDGET, 1, .999}, {1.5, E_BUDGET, 1, 1.25}, {2, 0, 2, 1.25}, {5, 0, 2, 1.25}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct bench b;
         struct heard h;
@@ -291,6 +296,9 @@ static void its_cap_holds_all_tries(void **state)
         assert_int_equal(model_server_count(b.server), rows[i].calls);
         if (h.broken_usd < rows[i].broken || h.broken_usd > rows[i].broken * 1.2)
             fail_msg("cap %.1f: %f USD broke off", rows[i].cap, h.broken_usd);
+        bool whole = !rows[i].calls || rows[i].cap > 1.25;
+        if (rows[i].calls)
+            assert_int_equal(asked_for(&b, 0) == 16384, whole);
         if (h.result)
             assert_non_null(strstr(h.err.msg, "the call may cost 1."));
         else

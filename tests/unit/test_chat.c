@@ -5,6 +5,7 @@
 #include "unit/test.h"
 
 #include "unit/api_rig.h"
+#include "unit/capture.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -104,13 +105,23 @@ struct bench {
     char url[64];
 };
 
+/* Its stream is larger than all that a kernel holds of one. */
+static json_t *a_flood(void)
+{
+    static char words[8 << 20];
+    memset(words, 'w', sizeof(words));
+    for (size_t i = 0; i < sizeof(words); i += 1 << 18)
+        words[i] = ' ';
+    return json_stringn(words, sizeof(words));
+}
+
 static int set_up(void **state)
 {
     static struct bench b;
     struct err err = {0};
     b.script =
-        json_pack("{s:[{s:s,s:s},{s:s,s:s,s:i},{s:s,s:s,s:i},{s:s}]}", "rules", "when", "silent",
-                  "fault", "silence", "when", "pause", "text", "one two three", "pace_ms", 60000,
+        json_pack("{s:[{s:s,s:s},{s:s,s:o},{s:s,s:s,s:i},{s:s,s:s,s:i},{s:s}]}", "rules", "when",
+                  "silent", "fault", "silence", "when", "flood", "text", a_flood(), "when", "pause", "text", "one two three", "pace_ms", 60000,
                   "when", "steady", "text", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
                   "pace_ms", 20, "text", "said");
     const struct model_server_config config = {.script = b.script};
@@ -329,6 +340,93 @@ static void a_call_waits_for_a_slot_of_the_model(void **state)
     client_close(&second);
 }
 
+/* Streams whose callers take nothing of them, until the model server waits for each. */
+struct unread {
+    struct client client[2];
+    struct api *api;
+    int n;
+};
+
+static bool all_paused(void *arg)
+{
+    const struct unread *u = arg;
+    int n = 0;
+    for (const struct chat *c = u->api->chats; c; c = c->next)
+        n += c->paused;
+    return n == u->n;
+}
+
+static bool one_is_cut(void *arg)
+{
+    const struct unread *u = arg;
+    for (const struct chat *c = u->api->chats; c; c = c->next)
+        if (c->cut)
+            return true;
+    return !u->api->chats;
+}
+
+static void open_unread(struct bench *b, struct unread *u, int n)
+{
+    static const char body[] = "{\"stream\":true,\"messages\":[{\"content\":\"flood\"}]}";
+    char text[400];
+    int small = 4096;
+    *u = (struct unread){.api = b->fx.api, .n = n};
+    snprintf(text, sizeof(text),
+             "POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\n" WITH_TOKEN
+             "Content-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    for (int i = 0; i < n; i++) {
+        client_open(&u->client[i], &b->fx);
+        assert_int_equal(setsockopt(u->client[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+        assert_int_equal(send(u->client[i].fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    }
+    assert_int_equal(loop_wait(b->fx.loop, all_paused, u, clock_mono_ms() + 20000), 0);
+    assert_true(all_paused(u));
+}
+
+static void close_unread(struct unread *u)
+{
+    for (int i = 0; i < u->n; i++)
+        client_close(&u->client[i]);
+}
+
+static void a_caller_that_does_not_read_is_cut(void **state)
+{
+    struct bench *b = *state;
+    struct unread u;
+    b->fx.api->chat_crowded_ms = 20;
+    b->fx.api->chat_unread_ms = 200;
+    struct capture log = capture_begin(stderr);
+    open_unread(b, &u, 1);
+    assert_int_equal(loop_wait(b->fx.loop, one_is_cut, &u, clock_mono_ms() + 20000), 0);
+    char *said = capture_end(b->fx.pool, &log);
+    HAS(said, "the caller did not read for 0.2 s");
+    close_unread(&u);
+}
+
+/* Both slots are one tenant's, whose callers do not read. */
+static void callers_that_do_not_read_keep_no_slot_from_other_tenants(void **state)
+{
+    struct bench *b = *state;
+    struct unread u;
+    struct answer a;
+    b->fx.slots = 2;
+    b->fx.api->chat_crowded_ms = 50;
+    open_unread(b, &u, 2);
+    assert_int_equal(loop_wait(b->fx.loop, NULL, NULL, clock_mono_ms() + 300), 0);
+    assert_true(all_paused(&u)); /* nobody waits: they may */
+    struct capture log = capture_begin(stderr);
+    ask_as_poor(b, &a, "{\"messages\":[{\"content\":\"hello\"}]}");
+    char *said = capture_end(b->fx.pool, &log);
+    assert_int_equal(a.status, 200);
+    answer_release(&a);
+    HAS(said, "calls of other tenants wait for its slot");
+    u.n--;
+    assert_true(all_paused(&u)); /* one was enough */
+    u.n++;
+    close_unread(&u);
+}
+
 static void streams_that_are_open_when_it_stops_are_cut(void **state)
 {
     struct bench *b = *state;
@@ -393,6 +491,8 @@ int main(void)
         WITH_MODEL(the_days_money_ends_a_stream_and_refuses_the_next_call),
         WITH_MODEL(a_call_gets_no_more_time_than_there_is_money_for),
         WITH_MODEL(a_call_waits_for_a_slot_of_the_model),
+        WITH_MODEL(a_caller_that_does_not_read_is_cut),
+        WITH_MODEL(callers_that_do_not_read_keep_no_slot_from_other_tenants),
         WITH_MODEL(no_connection_is_502),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

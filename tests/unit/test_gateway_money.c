@@ -56,18 +56,23 @@ static void a_purse_says_yes_later_or_no(void **state)
 /* A PNG's beginning: 1280 x 720. */
 #define PNG_1280 "iVBORw0KGgoAAAANSUhEUgAABQAAAALQCAIAAAA"
 
-static double worst_of(const char *body)
+static struct worst worst_case(const char *body)
 {
     struct cost_rates rates;
     struct pool *pool = pool_create(NULL);
     struct err err = {0};
-    const char *model;
-    double usd;
+    struct worst worst;
     cost_rates_read(NULL, &rates);
-    if (worst_cost(pool, body, strlen(body), &rates, &model, &usd, &err))
+    if (worst_cost(pool, body, strlen(body), &rates, &worst, &err))
         fail_msg("%s", err.msg);
+    worst.model = NULL; /* it goes with the pool */
     pool_destroy(pool);
-    return usd;
+    return worst;
+}
+
+static double worst_of(const char *body)
+{
+    return worst_case(body).usd;
 }
 
 static char *digits(struct pool *pool, size_t n)
@@ -202,8 +207,9 @@ static void a_thousand_calls_at_once_spend_the_cap_and_no_more(void **state)
     rig_secret("hai_api_key", RIG_KEY);
     struct gateway_run *run = rig_run("acme", "r1", 1);
     const char *body = rig_message(SONNET, "hi", 400);
-    double worst = worst_of(body);
-    assert_true(worst > 2 * COST);
+    struct worst whole = worst_case(body);
+    double least = worst_cut(&whole, 25); /* profiles/claude.json */
+    assert_true(whole.usd > least && least > 2 * COST);
     for (int i = 0; i < CALLS; i++)
         all[i] = rig_send(run, MESSAGE, body);
     rig_await_all(all, CALLS);
@@ -216,13 +222,70 @@ static void a_thousand_calls_at_once_spend_the_cap_and_no_more(void **state)
     assert_true(near(run->purse.spent, n[1] * COST));
     assert_true(run->purse.held == 0 && run->purse.spent <= 1);
     /* who was refused did not fit into what was left after all was settled */
-    assert_true(run->purse.spent + worst > 1);
-    assert_int_equal(n[1], (int)floor((1 - worst) / COST) + 1);
+    assert_true(run->purse.spent + least > 1);
+    assert_int_equal(n[1], (int)floor((1 - least) / COST) + 1);
     assert_int_equal(n[0] + n[1], CALLS);
     assert_int_equal(model_server_count(rig.server), n[1]);
     print_message("%d calls for %.4f USD of 1, %d refused; the next might have cost %.4f\n", n[1],
-                  run->purse.spent, n[0], worst);
+                  run->purse.spent, n[0], least);
     rig_tear_down();
+}
+
+static int64_t asked_for(void)
+{
+    const json_t *sent = rig_sent();
+    const json_t *last = json_array_get(sent, json_array_size(sent) - 1);
+    return json_int(json_object_get(last, "body"), "max_tokens", 0);
+}
+
+/* Of what a cap leaves an answer is paid for, as long as that is; a quarter of what was asked for is the least. */
+static void an_answer_is_as_long_as_there_is_money_for(void **state)
+{
+    static const struct {
+        double answers; /* of all its tokens, beside its question, there is money for */
+        int status;
+        int64_t tokens;
+    } rows[] = {{1, 200, 4000}, {.5, 200, 2000}, {.25, 200, 1000}, {.2499, 402, 0}};
+    rig_set_up("[{\"text\":\"hello\"," USED "}]");
+    const char *body = rig_message(SONNET, "hi", 4000);
+    struct worst whole = worst_case(body);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        double cap = whole.usd - (1 - rows[i].answers) * 4000 * whole.token_usd;
+        struct gateway_run *run = rig_run("acme", pool_printf(rig.pool, "r%zu", i), cap);
+        struct asked *a = rig_ask(run, MESSAGE, body);
+        assert_int_equal(a->status, rows[i].status);
+        if (rows[i].tokens)
+            assert_int_equal(asked_for(), rows[i].tokens);
+        assert_true(run->purse.spent <= cap && run->purse.held == 0);
+    }
+    rig_tear_down();
+}
+
+/* What it thinks is not cut, nor what names its limit otherwise. */
+static void only_words_are_cut_from_an_answer(void **state)
+{
+    static const struct {
+        const char *limits;
+        double cut; /* tokens, at a quarter */
+    } rows[] = {{"\"max_tokens\":4000", 3000},
+                {"\"max_tokens\":4000,\"thinking\":{\"budget_tokens\":2000}", 1500},
+                {"\"max_tokens\":4000,\"thinking\":{\"budget_tokens\":9000}", 0},
+                {"\"max_tokens\":4000,\"n\":2", 3000},
+                {"\"max_tokens\":4000,\"max_completion_tokens\":10", 0},
+                {"\"max_completion_tokens\":4000", 0},
+                {"\"n\":1", 0}};
+    struct pool *pool = pool_create(NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct worst w =
+            worst_case(pool_printf(pool, "{\"model\":\"" SONNET "\",%s}", rows[i].limits));
+        double least = worst_cut(&w, 25);
+        if (!near(w.usd - least, rows[i].cut * w.token_usd))
+            fail_msg("%s: %f of %f", rows[i].limits, least, w.usd);
+        assert_true(near(worst_cut(&w, 100), w.usd));
+        assert_int_equal(worst_tokens(&w, least), w.max_tokens - (int64_t)rows[i].cut);
+        assert_int_equal(worst_tokens(&w, 2 * w.usd), w.max_tokens);
+    }
+    pool_destroy(pool);
 }
 
 static void tell_total(struct gateway_run *run, double usd)
@@ -376,6 +439,9 @@ static const struct CMUnitTest tests[] = {
     row_test("agent-loop 17 a thousand calls at once against a cap of 1 USD: nothing over it, none "
              "refused that fits",
              a_thousand_calls_at_once_spend_the_cap_and_no_more),
+    row_test("agent-loop 17 an answer is as long as there is money for, down to a part of it",
+             an_answer_is_as_long_as_there_is_money_for),
+    cmocka_unit_test(only_words_are_cut_from_an_answer),
     row_test("agent-loop 17 a call whose end is not known counts as what it may have cost",
              what_is_not_answered_counts_as_it_may_have_cost),
     row_test("agent-loop 17 a run's costs hold the calls that nobody counted",

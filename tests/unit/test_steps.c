@@ -692,7 +692,8 @@ static void the_card_that_is_named_comes_first(void **state)
     } cases[] = {
         {"'intent':'Open the next one'", "click:Card 0@"},
         {"'intent':'Open \\\"card 2\\\"'", "click:Card 2@"},
-        {"'intent':'Open \\\"another\\\"'", "click:Card 0@"},
+        {"'intent':'Open \\\"another\\\"'", "form_target_not_found:no result is called 'another'"},
+        {"'intent':'Open one, but skip \\\"another\\\"'", "click:Card 0@"},
         {"'intent':'Open it'", "click:Card 1@"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -702,7 +703,7 @@ static void the_card_that_is_named_comes_first(void **state)
             steps, sizeof(steps),
             "[" OPEN(SITE "/growing/") ",{'type':'click',%s,'section':'extraction','hints':{"
                                        "'layout':'listings','preferred_target_description':'%s'}}]",
-            cases[i].step, i == 3 ? "the first card, Card 1" : "");
+            cases[i].step, i == 4 ? "the first card, Card 1" : "");
         shop(&rig, steps);
         assert_true(str_starts(rig_data(&rig, 1), cases[i].opened));
         rig_release(&rig);

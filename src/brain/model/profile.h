@@ -53,6 +53,7 @@ struct profile {
     int frames, plan_frames, history;
     /* what it may say */
     int max_tokens, pod_max_tokens;
+    int least_percent; /* of the tokens that a call asks for: it is not made for fewer */
     double temperature; /* < 0: not sent */
     enum profile_tools_use tools_use;
     const char *tools_file, *tool_choice, *computer_tool; /* "" none */

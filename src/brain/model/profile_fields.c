@@ -62,6 +62,7 @@ static const struct field fields[] = {
     {"history", WHOLE, AT(history), "5", 0, 100, NULL, "earlier actions it is told"},
     {"sampling.max_tokens", WHOLE, AT(max_tokens), "2048", 1, 1e6, NULL, "of a reply"},
     {"sampling.pod_max_tokens", WHOLE, AT(pod_max_tokens), "0", 0, 1e6, NULL, "on a server of ours; 0: the same"},
+    {"sampling.least_percent", WHOLE, AT(least_percent), "100", 1, 100, NULL, "of the tokens of any reply: with money for so many it is asked for, and cut there"},
     {"sampling.temperature", NUMBER, AT(temperature), "0", -1, 2, NULL, "below 0: not sent"},
     {"tools.use", CHOICE, AT(tools_use), "\"never\"", 0, 0, uses, "when it is given tools"},
     {"tools.file", TEXT, AT(tools_file), "", 0, 0, NULL, "profiles/tools/<file>.json"},

@@ -262,6 +262,9 @@ static int no_card(struct run *run, const struct scan *scan, struct step_result 
         out->outcome = OUTCOME_SCAN_ERROR;
         return step_fail(run, out, "extractor_error", "scan_error");
     }
+    const char *only = scan_only(run);
+    if (only)
+        return step_fail(run, out, "selector_miss", "form_target_not_found:no result is called '%s'", only);
     out->outcome = OUTCOME_EXHAUSTED;
     coverage_exhausted(&run->coverage, run->progress.current_page);
     return step_fail(run, out, "page_exhausted", "page_exhausted");

@@ -21,6 +21,8 @@
 #define MAX_CARDS  300
 #define MAX_STAGES 6   /* viewport stages 0..5 */
 #define MAX_LOADS  100 /* of a list that loads more at its end */
+#define BEST_ABOVE 0.5 /* likeness of a title to the one that is meant (plans.md 8.3) */
+#define SAYS_SO    0.6 /* of a card with the words somewhere else */
 
 /* What a card is remembered by: two cards may share a title, not an address. */
 static const char *card_key(struct run *run, const struct card *c)
@@ -71,19 +73,31 @@ static double likeness(struct pool *pool, const char *title, const char *wanted)
 static const char *preferred(struct run *run)
 {
     const char *hint = json_str(run->step->hints, "preferred_target_description", "");
-    const char *intent = run->step->intent, *quoted;
-    if (*hint)
-        return hint;
-    quoted = str_quoted(run->step_pool, &intent, SIZE_MAX);
-    return quoted ? quoted : "";
+    const char *named = *hint ? hint : reader_named_card(run->step_pool, run->step->intent);
+    return named ? named : "";
 }
 
-/* Reading order, "unknown" last, the preferred title first when it is clearly the best. */
+const char *scan_only(struct run *run)
+{
+    const char *hint = json_str(run->step->hints, "preferred_target_description", "");
+    bool repeats = flow_loop_around(run->plan, run->index) >= 0;
+    return *hint || repeats ? NULL : reader_named_card(run->step_pool, run->step->intent);
+}
+
+/* By its title, else by what stands on it. */
+static double score_of(struct run *run, const struct card *c, const char *wanted)
+{
+    double score = likeness(run->step_pool, c->title, wanted);
+    return score <= BEST_ABOVE && c->text && str_contains_fold(c->text, wanted) ? SAYS_SO : score;
+}
+
+/* Reading order, "unknown" last, the preferred title first when it is clearly the best. A step that names one card and
+ * no other takes no other. */
 static const struct card *choose(struct run *run, const struct card *cards, int n)
 {
     const char *wanted = preferred(run);
     const struct card *first = NULL, *nameless = NULL, *best = NULL;
-    double best_score = 0.5;
+    double best_score = BEST_ABOVE;
     for (int i = 0; i < n; i++) {
         if (cards[i].sponsored || taken(run, &cards[i]))
             continue;
@@ -92,13 +106,15 @@ static const struct card *choose(struct run *run, const struct card *cards, int 
             continue;
         }
         first = first ? first : &cards[i];
-        double score = *wanted ? likeness(run->step_pool, cards[i].title, wanted) : 0;
+        double score = *wanted ? score_of(run, &cards[i], wanted) : 0;
         if (score > best_score) {
             best_score = score;
             best = &cards[i];
         }
     }
-    return best ? best : first ? first : nameless;
+    if (best || scan_only(run))
+        return best;
+    return first ? first : nameless;
 }
 
 /* --- the account of the page ------------------------------------------------------------------ */

@@ -19,6 +19,10 @@ struct scan {
  * NULL when no card is left. E_GONE, E_CANCELLED. */
 int scan_page(struct run *run, struct scan *scan, struct err *err) MUST_CHECK;
 
+/* The name of the one card that the step may open: a quoted one of its sentence, where no hint prefers another and no
+ * loop comes back for the next. In the step pool; NULL: any. */
+const char *scan_only(struct run *run);
+
 /* Where the card stands now: run_bring() asks again after each scroll; arg is the scan. */
 int scan_find_card(struct run *run, void *arg, const struct observation *obs, struct target *out,
                    struct err *err) MUST_CHECK;

@@ -21,6 +21,28 @@ const started = new Set()
 const temporary = new Set()
 const nap = new Int32Array(new SharedArrayBuffer(4))
 
+// One that is killed outright ends nothing: a watchdog does, that is told what there is.
+let watchdog
+function tell() {
+  if (!watchdog) {
+    watchdog = spawn('/bin/sh', [path.join(path.dirname(fileURLToPath(import.meta.url)), 'watchdog.sh')], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: { PATH: process.env.PATH } })
+    watchdog.on('error', () => {})
+    watchdog.stdin.on('error', () => {})
+    watchdog.unref()
+    watchdog.stdin.unref()
+  }
+  watchdog.stdin.write(`${[...[...started].map((child) => child.pid), ...temporary].join(' ')}\n`)
+}
+
+// This child ends with the test, however that ends.
+export function keep(child) {
+  if (!child.pid) return child // it did not start
+  started.add(child)
+  child.on('exit', () => { started.delete(child); tell() })
+  tell()
+  return child
+}
+
 // Nothing is reaped in an exit handler: a child that ended is a zombie there.
 function runs(child) {
   try {
@@ -45,6 +67,9 @@ process.on('exit', () => {
   for (const dir of temporary) {
     try { fs.rmSync(dir, { recursive: true, force: true }) } catch { unmount(dir) }
   }
+  started.clear()
+  temporary.clear()
+  if (watchdog) tell()
 })
 for (const [signal, code] of [['SIGHUP', 129], ['SIGINT', 130], ['SIGTERM', 143]])
   process.once(signal, () => process.exit(code))
@@ -57,8 +82,7 @@ function launch(args, env, what, wrap = []) {
     env: { PATH: process.env.PATH, HOME: os.tmpdir(), MANTIS_SELFTEST: 'off', ...sharedEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
-  started.add(child)
-  child.on('exit', () => started.delete(child))
+  keep(child)
   child.log = ''
   child.out = ''
   child.stderr.on('data', (d) => { child.log += d })
@@ -104,10 +128,11 @@ export async function until(ms, what, ask, every = 20) {
   }
 }
 
-// Gone when this process ends, unless it is killed.
+// Gone when this process ends.
 export function tempDir(name, parent = os.tmpdir()) {
   const dir = fs.mkdtempSync(path.join(parent, `mantis-e2e-${name}-`))
   temporary.add(dir)
+  tell()
   fs.chmodSync(dir, 0o711) // workers run under another uid and must reach their own directories
   return dir
 }

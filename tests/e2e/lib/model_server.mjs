@@ -3,14 +3,14 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { bin } from './harness.mjs'
+import { bin, keep } from './harness.mjs'
 
 // {url, sent(), stop()}; it ends with this process: its standard input is closed then.
 export async function startModelServer(dir, script, ...options) {
   const file = path.join(dir, 'script.json'), record = path.join(dir, 'sent.jsonl')
   fs.writeFileSync(file, JSON.stringify(script))
   const program = process.env.MODEL_SERVER || path.join(path.dirname(bin), 'tests/model_server')
-  const child = spawn(program, [file, '--record', record, ...options], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = keep(spawn(program, [file, '--record', record, ...options], { stdio: ['pipe', 'pipe', 'pipe'] }))
   let said = ''
   child.stderr.on('data', (d) => { said += d })
   const ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)))

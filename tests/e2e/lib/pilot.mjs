@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { root, slow, within } from './harness.mjs'
+import { keep, root, slow, within } from './harness.mjs'
 
 const program = path.join(root, 'tests/tools/pilot/pilot.mjs')
 const ours = path.join(root, 'profiles')
@@ -32,7 +32,7 @@ export async function startPilot(dir, { model, faults = [] }) {
   const record = () => read(file)
   let child, url, over = false
   async function start(port) {
-    child = spawn(process.execPath, [program, ...options, '--port', String(port)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    child = keep(spawn(process.execPath, [program, ...options, '--port', String(port)], { stdio: ['pipe', 'pipe', 'inherit'] }))
     child.ended = new Promise((resolve) => child.on('exit', resolve))
     child.on('exit', () => { if (!over && url) start(new URL(url).port) })
     url = await within(5000 * slow, 'the pilot', new Promise((resolve) => child.stdout.once('data', (d) => resolve(String(d).trim()))))
