@@ -275,14 +275,19 @@ static void first_turn(void *arg)
 
 /* --- calls ------------------------------------------------------------------------------------- */
 
+void ws_keep_little_unsent(int fd)
+{
+    int unsent = UNSENT_BYTES;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
 static void set_up_socket(int fd)
 {
-    int on = 1, unsent = UNSENT_BYTES, flags = fcntl(fd, F_GETFL);
+    int on = 1, flags = fcntl(fd, F_GETFL);
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    /* Above that the socket does not count as writable: what is not sent yet can still be replaced. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    ws_keep_little_unsent(fd);
 }
 
 int ws_create(struct loop *loop, int fd, const void *early, size_t early_len,
