@@ -348,6 +348,34 @@ static void typed_text_is_in_the_field(void **state)
         assert_string_equal(find_node(look(b, OBSERVE_PAGE).page, "input")->value, "new");
 }
 
+static const char *copy_by_hand(struct bench *b)
+{
+    struct hand h = {.type = HAND_COPY};
+    struct err err = {0};
+    const char *text = NULL;
+    if (plane_hand(b->plane, b->pool, &h, &text, &err))
+        fail_msg("%s: copy: %s", kind, err.msg);
+    return text;
+}
+
+static void copying_gives_what_is_selected_or_what_was_copied_last(void **state)
+{
+    struct bench *b = *state;
+    if (!strcmp(kind, "fake"))
+        return; /* it has no clipboard */
+    go(b, "/typed");
+    click(b, 1);
+    act(b, (struct action){.type = ACTION_TYPE_TEXT, .text = "words"});
+    act(b, (struct action){.type = ACTION_KEY_PRESS, .keys = "ctrl+a"});
+    int64_t from = clock_mono_ms();
+    assert_string_equal(copy_by_hand(b), "words");
+    int64_t selected = clock_mono_ms();
+    act(b, (struct action){.type = ACTION_KEY_PRESS, .keys = "end"});
+    int64_t again = clock_mono_ms();
+    assert_string_equal(copy_by_hand(b), "words");
+    print_message("copied in %d ms; nothing, in %d ms\n", (int)(selected - from), (int)(clock_mono_ms() - again));
+}
+
 /* --- typing on a machine that has no time ----------------------------------------------------- */
 
 #define LOAD 6 /* busy processes */
@@ -587,6 +615,7 @@ int main(int argc, char **argv)
         ROW_ON_A_PLANE("agent-loop 4 the next look shows an effect on a timer", the_next_look_shows_an_effect_on_a_timer),
         ROW_ON_A_PLANE("agent-loop 4 a page that moves for ever holds nothing up", a_page_that_moves_for_ever_holds_nothing_up),
         ROW_ON_A_PLANE("agent-loop 2.1 typed text is in the field", typed_text_is_in_the_field),
+        ON_A_PLANE(copying_gives_what_is_selected_or_what_was_copied_last),
         ON_A_PLANE(no_character_is_lost_on_a_busy_machine),
         ROW_ON_A_PLANE("agent-loop 2 keys and the wheel scroll", keys_and_wheel_scroll),
         ROW_ON_A_PLANE("agent-loop 2 bad actions are refused before any input", bad_actions_are_refused_before_any_input),
