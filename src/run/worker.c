@@ -510,6 +510,79 @@ static json_t *save_video(struct worker *w, struct film *film, int64_t by)
     return video;
 }
 
+/* How the computer and the video end, by what ended the run. */
+static const struct parting {
+    enum plane_end plane;
+    int video_ms;    /* for the video, from the end of the run */
+    bool film_first; /* its last picture is made while the browser ends; else that time is the run's */
+} partings[] = {
+    [RUN_STOP_NONE] = {PLANE_END_CLEAN, VIDEO_MS, false},
+    [RUN_STOP_CANCEL] = {PLANE_END_SOON, VIDEO_SOON_MS, true},
+    [RUN_STOP_DRAIN] = {PLANE_END_CLEAN, VIDEO_MS, false},
+    [RUN_STOP_TIME] = {PLANE_END_CLEAN, VIDEO_MS, false},
+    [RUN_STOP_PARENT] = {PLANE_END_NOW, VIDEO_MS, false},
+    [RUN_STOP_PLANE] = {PLANE_END_NOW, VIDEO_MS, false},
+};
+
+static bool is_lost(const struct run_end *end)
+{
+    return !strcmp(end->status, "lost");
+}
+
+static const struct parting *parting_of(const struct run_end *end)
+{
+    bool died = is_lost(end) && end->stop == RUN_STOP_NONE; /* within an action of ours */
+    return &partings[died ? RUN_STOP_PLANE : end->stop];
+}
+
+/* What came before the run was there. */
+static void begin(struct worker *w, struct camera *camera, struct film *film)
+{
+    w->run.camera = camera;
+    w->run.film = film;
+    w->running = true;
+    run_pause(&w->run, w->pausing);
+    person_here(&w->run, w->person);
+    run_answer(&w->run, w->answers);
+    if (w->stop != RUN_STOP_NONE)
+        run_stop(&w->run, w->stop);
+}
+
+static void stop_pictures(struct worker *w, struct camera *camera, struct film *film)
+{
+    live_use(w->live, NULL);
+    w->run.camera = NULL;
+    w->run.film = NULL;
+    film_cut(film);
+    camera_destroy(camera);
+}
+
+/* The computer and the video; what is kept of it goes into checkpoint. */
+static void part(struct worker *w, struct film *film, const struct run_end *end, json_t *checkpoint)
+{
+    const struct parting *how = parting_of(end);
+    int64_t video_by = clock_mono_ms() + how->video_ms;
+    if (how->film_first)
+        film_end(film, &w->run, end);
+    stop_plane(w, how->plane);
+    if (film && !is_lost(end)) {
+        if (!how->film_first)
+            film_end(film, &w->run, end);
+        json_put(checkpoint, "video", save_video(w, film, video_by));
+    }
+    film_destroy(film);
+}
+
+/* Takes checkpoint over. */
+static int tell(struct worker *w, const struct run_end *end, json_t *checkpoint)
+{
+    if (!is_lost(end))
+        return say_end(w, end, checkpoint, json_incref(w->run.pending_events));
+    if (end->stop == RUN_STOP_PARENT) /* nobody listens */
+        return WORKER_LOST;
+    return say_lost(w, *end->halt_reason ? end->halt_reason : end->error, end->halt_class);
+}
+
 static int carry_out(struct worker *w, const struct plan *plan)
 {
     struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
@@ -522,42 +595,14 @@ static int carry_out(struct worker *w, const struct plan *plan)
     struct film *film =
         film_begin(&w->run, camera, json_object_get(json_object_get(w->start, "options"), "video"),
                    text_or_null(json_object_get(w->start, "dirs"), "video"), w->started_us);
-    w->run.camera = camera;
-    w->run.film = film;
-    w->running = true;
-    run_pause(&w->run, w->pausing);
-    person_here(&w->run, w->person);
-    run_answer(&w->run, w->answers);
-    if (w->stop != RUN_STOP_NONE)
-        run_stop(&w->run, w->stop);
+    begin(w, camera, film);
     run_execute(&w->run, &end);
     w->ending = true;
     loop_timer_clear(&w->drain);
-    live_use(w->live, NULL);
-    bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
-    bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
-    json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
-    bool soon = end.stop == RUN_STOP_CANCEL;
-    int64_t video_by = clock_mono_ms() + (soon ? VIDEO_SOON_MS : VIDEO_MS);
-    w->run.camera = NULL;
-    w->run.film = NULL;
-    film_cut(film);
-    camera_destroy(camera);
-    if (soon) /* else its time is the run's, which is over when the browser is gone */
-        film_end(film, &w->run, &end);
-    stop_plane(w, gone || broken                ? PLANE_END_NOW
-                  : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
-                                                : PLANE_END_CLEAN);
-    int status = WORKER_LOST;
-    if (film && !lost && !soon)
-        film_end(film, &w->run, &end);
-    if (film && !lost)
-        json_put(checkpoint, "video", save_video(w, film, video_by));
-    film_destroy(film);
-    if (lost && !gone)
-        status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
-    else if (!lost)
-        status = say_end(w, &end, checkpoint, json_incref(w->run.pending_events));
+    json_t *checkpoint = is_lost(&end) ? NULL : run_checkpoint(&w->run);
+    stop_pictures(w, camera, film);
+    part(w, film, &end, checkpoint);
+    int status = tell(w, &end, checkpoint);
     run_release(&w->run);
     delta_release(&w->delta);
     w->running = false;
