@@ -4,17 +4,14 @@
  */
 #include "api/request.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/caps.h"
 #include "sched/live.h"
+#include "sys/ws.h"
 
-#define BOUNDARY     "mantis-frame"
-#define UNSENT_BYTES (128 << 10) /* in the kernel: what a slow viewer is behind by */
+#define BOUNDARY "mantis-frame"
 
 struct mjpeg {
     struct viewer viewer; /* first */
@@ -109,9 +106,7 @@ static void mjpeg_close(void *arg)
 
 static void send_little(struct request *req)
 {
-    int fd = MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    int unsent = UNSENT_BYTES;
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    ws_keep_little_unsent(MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 }
 
 int run_view_mjpeg_get(struct request *req, struct err *err)

@@ -17,6 +17,8 @@
 #include "sched/live.h"
 #include "sys/ws.h"
 
+#define MOVE_MS 20 /* a move waits for the next one */
+
 struct socket {
     struct viewer viewer; /* first */
     struct request *req;
@@ -28,16 +30,25 @@ struct socket {
     int errors; /* in a row */
     double hands; /* that may come now */
     int64_t hands_us;
+    json_t *move; /* the last one, when there were too many; owned; NULL none */
+    struct loop_timer move_timer;
 };
 
 /* --- saying ------------------------------------------------------------------------------------ */
 
-/* Takes the reference over. */
-static void say(struct socket *s, json_t *message)
+/* malloc'ed */
+static char *print(const json_t *message)
 {
     char *text = json_dumps(message, JSON_FOR_CALLERS);
     if (!text)
         BUG("a message cannot be printed");
+    return text;
+}
+
+/* Takes the reference over. */
+static void say(struct socket *s, json_t *message)
+{
+    char *text = print(message);
     ws_text(s->ws, text, strlen(text));
     free(text);
     json_decref(message);
@@ -85,9 +96,7 @@ static json_t *state_message(const struct sched_view_state *now)
 static void say_state(struct socket *s, const struct sched_view_state *now)
 {
     json_t *m = state_message(now);
-    char *text = json_dumps(m, JSON_FOR_CALLERS);
-    if (!text)
-        BUG("a message cannot be printed");
+    char *text = print(m);
     bool same = s->told && !strcmp(s->told, text);
     free(s->told);
     s->told = text;
@@ -211,12 +220,50 @@ static const struct {
 } table[] = {
     {"takeover", hear_takeover}, {"release", hear_release}, {"renew", hear_renew}, {"ping", hear_ping}};
 
+/* --- moves that come too fast: the last of them counts --- */
+
+static void on_move_due(void *arg);
+
+static void forget_move(struct socket *s)
+{
+    json_decref(s->move);
+    s->move = NULL;
+    loop_timer_clear(&s->move_timer);
+}
+
+static int keep_move(struct socket *s, const json_t *m)
+{
+    json_decref(s->move);
+    s->move = json_incref((json_t *)m);
+    if (!s->move_timer.loop)
+        loop_timer_set(s->req->api->loop, &s->move_timer, MOVE_MS, on_move_due, s);
+    return 0;
+}
+
+/* Too late to be told that it was not obeyed. */
+static void do_move(struct socket *s)
+{
+    int ignored = s->move ? sched_view_hand(s->view, s->move, NULL) : 0;
+    (void)ignored;
+    forget_move(s);
+}
+
+static void on_move_due(void *arg)
+{
+    do_move(arg);
+}
+
 static int hear(struct socket *s, const json_t *m, struct err *err)
 {
     const char *type = json_str(m, "type", "");
     if (!may_act(s))
-        return err_set(err, E_RATE_LIMITED, "more than %d messages in a second: this one was dropped",
-                       CAP_HANDS_PER_S);
+        return hand_is_move(m) ? keep_move(s, m)
+                               : err_set(err, E_RATE_LIMITED, "more than %d messages in a second: this one was dropped",
+                                         CAP_HANDS_PER_S);
+    if (hand_is_move(m))
+        forget_move(s);
+    else
+        do_move(s);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         if (!strcmp(table[i].type, type))
             return table[i].hear(s, m, err);
@@ -248,6 +295,7 @@ static void on_text(void *arg, const char *text, size_t len)
 static void close_socket(struct socket *s)
 {
     struct MHD_UpgradeResponseHandle *urh = s->urh;
+    forget_move(s);
     viewer_unlink(&s->viewer);
     ws_destroy(s->ws);
     sched_view_close(s->view);

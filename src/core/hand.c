@@ -125,6 +125,11 @@ bool hand_is(const char *type)
     return row_of(type) >= 0;
 }
 
+bool hand_is_move(const json_t *message)
+{
+    return !strcmp(json_str(message, "type", ""), "pointer") && !strcmp(json_str(message, "event", "move"), "move");
+}
+
 int hand_read(struct pool *pool, const json_t *m, struct hand *out, struct err *err)
 {
     struct hand h = {0};

@@ -41,6 +41,9 @@ struct hand {
 /* Is it the type of a message that is a hand at all? */
 bool hand_is(const char *type);
 
+/* Only the pointer moves: of several in a row the last one counts. */
+bool hand_is_move(const json_t *message);
+
 /* E_INVALID with what is wrong; never quotes what is typed. */
 int hand_read(struct pool *pool, const json_t *message, struct hand *out, struct err *err) MUST_CHECK;
 

@@ -1,7 +1,9 @@
 #include "base/clock.h"
 #include "plane/hands.h"
 
-#define COPY_MS 3000 /* for the page to take CLIPBOARD over, and to answer */
+#define COPY_MS  3000 /* for the page to take CLIPBOARD over, and to answer */
+#define TAKE_MS  250  /* it has by then, when the browser answers at once; where nothing is selected it never does */
+#define TAKE_LAG 10   /* times as long as the browser took to read the key: the machine is that slow now */
 
 static int person_move(struct display *d, const struct hand *h, struct err *err)
 {
@@ -47,6 +49,15 @@ static int person_paste(struct display *d, const struct hand *h, struct err *err
     return r ? r : display_chord(d, paste, ARRAY_SIZE(paste), err);
 }
 
+/* E_TIMEOUT: nothing was selected. */
+static int wait_taken(struct display *d, struct err *err)
+{
+    int64_t from = clock_mono_ms();
+    int r = display_ping(d, from + COPY_MS, err);
+    int64_t now = clock_mono_ms(), by = now + TAKE_MS + TAKE_LAG * (now - from);
+    return r ? r : display_clipboard_wait_taken(d, by < from + COPY_MS ? by : from + COPY_MS, err);
+}
+
 /* That the browser took the clipboard over is seen when it was ours. Where nothing is selected it stays as it
  * was. */
 static int person_copy(struct display *d, struct pool *pool, const char **ret_text, struct err *err)
@@ -61,7 +72,7 @@ static int person_copy(struct display *d, struct pool *pool, const char **ret_te
     if (!r)
         r = display_chord(d, copy, ARRAY_SIZE(copy), err);
     if (!r)
-        r = display_clipboard_wait_taken(d, clock_mono_ms() + COPY_MS, err);
+        r = wait_taken(d, err);
     if (r == E_TIMEOUT) {
         *ret_text = before;
         return 0;

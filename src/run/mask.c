@@ -58,25 +58,40 @@ static bool is_box_of_answer(const struct mask *m, const struct node *n)
     return m->answers->texts && !strcmp(n->tag, "input") && max && !strcmp(max, "1") && n->value[0];
 }
 
+static const uint8_t *pixel_at(const struct frame *f, int x, int y)
+{
+    return f->pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)x;
+}
+
 static int level_at(const struct frame *f, int x, int y)
 {
-    const uint8_t *p = f->pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)x;
+    const uint8_t *p = pixel_at(f, x, y);
     return (p[0] + p[1] + p[2]) / 3;
 }
 
-/* Does something stand in the field? More columns with ink than a caret has; a placeholder is too
- * pale. */
+/* In the channel that differs most: the ground of a selection is another colour, and hardly darker. */
+static int distance(const uint8_t *a, const uint8_t *b)
+{
+    int most = 0;
+    for (int c = 0; c < 3; c++)
+        if (abs(a[c] - b[c]) > most)
+            most = abs(a[c] - b[c]);
+    return most;
+}
+
+/* Does something stand in the field, selected or not? More columns with ink than a caret has, and no more than one
+ * dot; a placeholder is too pale. */
 static bool shows_ink(const struct frame *screen, struct rect r)
 {
-    enum { INK_LEVELS = 160, COLUMNS = 6 };
+    enum { INK_LEVELS = 160, COLUMNS = 4 };
     struct frame f;
     int columns = 0;
     if (!frame_crop(screen, &r, &f))
         return false;
-    int ground = level_at(&f, 2 < f.width ? 2 : 0, f.height / 2);
+    const uint8_t *ground = pixel_at(&f, 2 < f.width ? 2 : 0, f.height / 2);
     for (int x = 0; x < f.width && columns < COLUMNS; x++)
         for (int y = 0; y < f.height; y++)
-            if (abs(level_at(&f, x, y) - ground) > INK_LEVELS) {
+            if (distance(pixel_at(&f, x, y), ground) > INK_LEVELS) {
                 columns++;
                 break;
             }

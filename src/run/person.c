@@ -42,13 +42,9 @@ void person_here(struct run *run, bool here)
     run->person.here = here;
     if (here)
         return;
+    run->person.left = true;
     json_array_clear(run->person.queue);
     run->person.queued_bytes = 0;
-}
-
-static bool is_move(const json_t *hand)
-{
-    return !strcmp(json_str(hand, "type", ""), "pointer") && !strcmp(json_str(hand, "event", "move"), "move");
 }
 
 static size_t text_bytes(const json_t *hand)
@@ -73,7 +69,7 @@ void person_does(struct run *run, const json_t *hand)
     if (!p->queue)
         p->queue = json_array();
     size_t n = json_array_size(p->queue);
-    if (n && is_move(hand) && is_move(json_array_get(p->queue, n - 1)))
+    if (n && hand_is_move(hand) && hand_is_move(json_array_get(p->queue, n - 1)))
         json_array_remove(p->queue, n - 1);
     else if (!has_room(p, hand))
         return;
@@ -165,6 +161,7 @@ static int let_go(struct run *run, struct err *err)
     struct person *p = &run->person;
     struct pool *pool = pool_create(NULL);
     int r = 0, width, height;
+    p->left = false;
     plane_size(run->plane, &width, &height);
     while (!r && p->n_keys) {
         struct hand up = {.type = HAND_KEY_UP, .keys = {pool_strdup(pool, p->keys[0])}, .n_keys = 1};
@@ -203,9 +200,9 @@ bool person_waits(const struct run *run)
     const struct person *p = &run->person;
     if (clock_mono_ms() >= person_look_due(run))
         return true;
-    if (!p->here)
-        return holds_something(p);
-    return !p->was_here || json_array_size(p->queue);
+    if (p->left && holds_something(p))
+        return true;
+    return p->here && (!p->was_here || json_array_size(p->queue));
 }
 
 /* The look itself is what counts: it tells the masks where they belong. */
@@ -223,10 +220,12 @@ static int look_for_watchers(struct run *run, struct err *err)
 int person_serve(struct run *run, struct err *err)
 {
     struct person *p = &run->person;
-    int r = p->here && !p->was_here ? arrive(run, err) : 0;
+    int r = p->left ? let_go(run, err) : 0;
+    if (!r && p->here && !p->was_here)
+        r = arrive(run, err);
     while (!r && p->here && run->stop == RUN_STOP_NONE && json_array_size(p->queue))
         r = do_next(run, err);
-    if (!r && !p->here && holds_something(p))
+    if (!r && p->left)
         r = let_go(run, err);
     if (!r && clock_mono_ms() >= person_look_due(run))
         r = look_for_watchers(run, err);

@@ -32,6 +32,7 @@ struct person { /* zeroed: nobody came */
     unsigned buttons; /* held down: 1 << enum button */
     char *keys[PERSON_KEYS_MAX]; /* likewise, owned */
     int n_keys;
+    bool left; /* who held them went: they are let go first */
     int64_t acted_ms, looked_ms; /* 0: since the last look nothing was done; when that look was */
 };
 

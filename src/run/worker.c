@@ -12,12 +12,11 @@
 #include "base/str.h"
 #include "core/delta.h"
 #include "run/film.h"
-#include "run/inner/inner.h"
 #include "run/live.h"
 #include "run/minds.h"
 #include "run/profile.h"
 #include "run/run.h"
-#include "run/tools.h"
+#include "run/start.h"
 #include "sys/ipc.h"
 #include "sys/proc.h"
 
@@ -329,35 +328,6 @@ static int set_up(struct worker *w, int fd, struct err *err)
     return r;
 }
 
-static const char *text_or_null(const json_t *obj, const char *key)
-{
-    const char *s = json_str(obj, key, "");
-    return *s ? s : NULL;
-}
-
-static const char *profile_dir(const struct worker *w)
-{
-    return text_or_null(json_object_get(w->start, "dirs"), "profile");
-}
-
-static struct plane_config plane_settings(struct worker *w)
-{
-    const json_t *display = json_object_get(w->start, "display"),
-                 *dirs = json_object_get(w->start, "dirs");
-    const json_t *options = json_object_get(w->start, "options");
-    return (struct plane_config){
-        .width = (int)json_int(display, "width", 1280),
-        .height = (int)json_int(display, "height", 720),
-        .profile_dir = profile_dir(w),
-        .tmp_dir = text_or_null(dirs, "tmp"),
-        .download_dir = text_or_null(dirs, "downloads"),
-        .browser = text_or_null(options, "browser"),
-        .sandbox_off = json_flag(options, "sandbox_off", false),
-        .type_delay_ms = (int)json_int(options, "type_delay_ms", 0),
-        .settle_ceiling_s = json_num(options, "settle_ceiling_s", 0),
-    };
-}
-
 static void count_use(void *arg, const struct reader_use *use)
 {
     struct worker *w = arg;
@@ -367,12 +337,12 @@ static void count_use(void *arg, const struct reader_use *use)
 
 static int start_parts(struct worker *w, const struct plan *plan, struct err *err)
 {
-    struct plane_config config = plane_settings(w);
+    struct plane_config config = start_plane_config(w->start);
     if (plan->runtime.settle_ceiling_s > 0)
         config.settle_ceiling_s = plan->runtime.settle_ceiling_s;
     int r = minds_open(w->pool, w->loop, w->start, count_use, w, &w->minds, err);
-    if (!r && profile_dir(w))
-        r = profile_check(profile_dir(w),
+    if (!r && start_dir(w->start, "profile"))
+        r = profile_check(start_dir(w->start, "profile"),
                           (int)json_int(json_object_get(w->start, "options"), "profile_max_mb", 0),
                           err);
     if (!r)
@@ -431,63 +401,6 @@ static void say_ready(struct worker *w)
 
 /* --- the run --------------------------------------------------------------------------------- */
 
-static const char *const *host_patterns(struct pool *pool, const json_t *list)
-{
-    const char **out = pool_alloc(pool, (json_array_size(list) + 1) * sizeof(*out));
-    for (size_t i = 0; i < json_array_size(list); i++)
-        out[i] = json_string_value(json_array_get(list, i));
-    return out;
-}
-
-/* Saved sessions live in the profile: what the profile may be used for, they may. */
-static const char *session_dir(struct worker *w)
-{
-    const char *profile = text_or_null(json_object_get(w->start, "dirs"), "profile");
-    return profile ? pool_printf(w->pool, "%s/mantis-sessions", profile) : NULL;
-}
-
-static struct run_config run_settings(struct worker *w, const struct plan *plan)
-{
-    const json_t *m = w->start, *options = json_object_get(m, "options");
-    const json_t *schema = json_object_get(options, "extraction_schema");
-    struct cost_rates rates;
-    cost_rates_read(json_object_get(m, "rates"), &rates);
-    return (struct run_config){
-        .rates = rates,
-        .models = w->minds.models,
-        .helper = w->minds.helper,
-        .director = w->minds.director,
-        .grounder = w->minds.grounder,
-        .tools = host_tools,
-        .plan = plan,
-        .checkpoint = json_object_get(m, "checkpoint"),
-        .journal = json_object_get(m, "journal"),
-        .max_cost = json_num(m, "max_cost", 0),
-        .max_time_minutes = (int)json_int(m, "max_time_minutes", 0),
-        .run_id = json_str(m, "run_id", ""),
-        .screenshot_dir = text_or_null(json_object_get(m, "dirs"), "screenshots"),
-        .download_dir = text_or_null(json_object_get(m, "dirs"), "downloads"),
-        .session_dir = session_dir(w),
-        .nav_wait_s = json_num(options, "nav_wait_s", 0),
-        .auto_url_gate = json_flag(options, "auto_url_gate", true),
-        .pause_on_captcha = json_flag(options, "pause_on_captcha", true),
-        .user_input = json_object_get(m, "user_input"),
-        .extraction_schema = json_is_object(schema) ? schema : NULL,
-        .spent = json_object_get(options, "spent"),
-        .recipes = json_object_get(options, "recipes"),
-        .cache = json_object_get(m, "cache"),
-        .row_images = json_flag(options, "row_images", false),
-        .inner_off = inner_off_read(json_object_get(options, "inner_off")),
-        .ground_clicks = json_flag(options, "ground_clicks", false),
-        .task_steps = (int)json_int(options, "task_steps", 0),
-        .frames = (int)json_int(options, "frames", 0),
-        .settle_ms = (int)(json_num(options, "settle_s", 0) * 1000),
-        .blur_tabs = (int)json_int(options, "blur_tabs", 0),
-        .critic_frontier = json_flag(options, "critic_frontier", false),
-        .allowed_domains = host_patterns(w->pool, json_object_get(options, "allowed_domains")),
-    };
-}
-
 /* The computer goes away before the outcome is told: who hears of an ending finds nothing running.
  */
 static void stop_plane(struct worker *w, enum plane_end how)
@@ -495,8 +408,8 @@ static void stop_plane(struct worker *w, enum plane_end how)
     unwatch_plane(w);
     loop_interrupt_clear(w->loop);
     plane_destroy(w->plane, how);
-    if (w->plane && profile_dir(w) && how != PLANE_END_NOW)
-        profile_trim(profile_dir(w));
+    if (w->plane && start_dir(w->start, "profile") && how != PLANE_END_NOW)
+        profile_trim(start_dir(w->start, "profile"));
     w->plane = NULL;
     proc_kill_descendants(); /* helpers that the browser leaves behind */
     while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -512,18 +425,34 @@ static json_t *save_video(struct worker *w, struct film *film, int64_t by)
     return video;
 }
 
-static int carry_out(struct worker *w, const struct plan *plan)
+/* How the computer and the video end, by what ended the run. */
+static const struct parting {
+    enum plane_end plane;
+    int video_ms;    /* for the video, from the end of the run */
+    bool film_first; /* its last picture is made while the browser ends; else that time is the run's */
+} partings[] = {
+    [RUN_STOP_NONE] = {PLANE_END_CLEAN, VIDEO_MS, false},
+    [RUN_STOP_CANCEL] = {PLANE_END_SOON, VIDEO_SOON_MS, true},
+    [RUN_STOP_DRAIN] = {PLANE_END_CLEAN, VIDEO_MS, false},
+    [RUN_STOP_TIME] = {PLANE_END_CLEAN, VIDEO_MS, false},
+    [RUN_STOP_PARENT] = {PLANE_END_NOW, VIDEO_MS, false},
+    [RUN_STOP_PLANE] = {PLANE_END_NOW, VIDEO_MS, false},
+};
+
+static bool is_lost(const struct run_end *end)
 {
-    struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
-                            send_paused, send_unpaused, send_clipboard};
-    struct run_config config = run_settings(w, plan);
-    struct run_end end;
-    run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
-    struct camera *camera = camera_create(w->loop, w->plane, &w->run.mask);
-    live_use(w->live, camera);
-    struct film *film =
-        film_begin(&w->run, camera, json_object_get(json_object_get(w->start, "options"), "video"),
-                   text_or_null(json_object_get(w->start, "dirs"), "video"), w->started_us);
+    return !strcmp(end->status, "lost");
+}
+
+static const struct parting *parting_of(const struct run_end *end)
+{
+    bool died = is_lost(end) && end->stop == RUN_STOP_NONE; /* within an action of ours */
+    return &partings[died ? RUN_STOP_PLANE : end->stop];
+}
+
+/* What came before the run was there. */
+static void begin(struct worker *w, struct camera *camera, struct film *film)
+{
     w->run.camera = camera;
     w->run.film = film;
     w->running = true;
@@ -532,34 +461,63 @@ static int carry_out(struct worker *w, const struct plan *plan)
     run_answer(&w->run, w->answers);
     if (w->stop != RUN_STOP_NONE)
         run_stop(&w->run, w->stop);
-    run_execute(&w->run, &end);
-    w->ending = true;
-    loop_timer_clear(&w->drain);
+}
+
+static void stop_pictures(struct worker *w, struct camera *camera, struct film *film)
+{
     live_use(w->live, NULL);
-    bool lost = !strcmp(end.status, "lost"), gone = end.stop == RUN_STOP_PARENT;
-    bool broken = lost && (end.stop == RUN_STOP_NONE || end.stop == RUN_STOP_PLANE);
-    json_t *checkpoint = lost ? NULL : run_checkpoint(&w->run);
-    bool soon = end.stop == RUN_STOP_CANCEL;
-    int64_t video_by = clock_mono_ms() + (soon ? VIDEO_SOON_MS : VIDEO_MS);
     w->run.camera = NULL;
     w->run.film = NULL;
     film_cut(film);
     camera_destroy(camera);
-    if (soon) /* else its time is the run's, which is over when the browser is gone */
-        film_end(film, &w->run, &end, w->why_cancelled);
-    stop_plane(w, gone || broken                ? PLANE_END_NOW
-                  : end.stop == RUN_STOP_CANCEL ? PLANE_END_SOON
-                                                : PLANE_END_CLEAN);
-    int status = WORKER_LOST;
-    if (film && !lost && !soon)
-        film_end(film, &w->run, &end, "");
-    if (film && !lost)
+}
+
+/* The computer and the video; what is kept of it goes into checkpoint. */
+static void part(struct worker *w, struct film *film, const struct run_end *end, json_t *checkpoint)
+{
+    const struct parting *how = parting_of(end);
+    int64_t video_by = clock_mono_ms() + how->video_ms;
+    if (how->film_first)
+        film_end(film, &w->run, end, w->why_cancelled);
+    stop_plane(w, how->plane);
+    if (film && !is_lost(end)) {
+        if (!how->film_first)
+            film_end(film, &w->run, end, w->why_cancelled);
         json_put(checkpoint, "video", save_video(w, film, video_by));
+    }
     film_destroy(film);
-    if (lost && !gone)
-        status = say_lost(w, *end.halt_reason ? end.halt_reason : end.error, end.halt_class);
-    else if (!lost)
-        status = say_end(w, &end, checkpoint, json_incref(w->run.pending_events));
+}
+
+/* Takes checkpoint over. */
+static int tell(struct worker *w, const struct run_end *end, json_t *checkpoint)
+{
+    if (!is_lost(end))
+        return say_end(w, end, checkpoint, json_incref(w->run.pending_events));
+    if (end->stop == RUN_STOP_PARENT) /* nobody listens */
+        return WORKER_LOST;
+    return say_lost(w, *end->halt_reason ? end->halt_reason : end->error, end->halt_class);
+}
+
+static int carry_out(struct worker *w, const struct plan *plan)
+{
+    struct run_host host = {w,           send_event,   send_checkpoint, send_journal,
+                            send_paused, send_unpaused, send_clipboard};
+    struct run_config config = start_run_config(w->pool, w->start, &w->minds, plan);
+    struct run_end end;
+    run_init(&w->run, &config, w->loop, w->plane, w->minds.reader, w->minds.brain, &host);
+    struct camera *camera = camera_create(w->loop, w->plane, &w->run.mask);
+    live_use(w->live, camera);
+    struct film *film =
+        film_begin(&w->run, camera, json_object_get(json_object_get(w->start, "options"), "video"),
+                   start_dir(w->start, "video"), w->started_us);
+    begin(w, camera, film);
+    run_execute(&w->run, &end);
+    w->ending = true;
+    loop_timer_clear(&w->drain);
+    json_t *checkpoint = is_lost(&end) ? NULL : run_checkpoint(&w->run);
+    stop_pictures(w, camera, film);
+    part(w, film, &end, checkpoint);
+    int status = tell(w, &end, checkpoint);
     run_release(&w->run);
     delta_release(&w->delta);
     w->running = false;

@@ -239,7 +239,7 @@ static int check_answer(const struct run_record *rec, const json_t *answer, stru
 }
 
 static int check_resume(struct sched *s, const struct run_record *rec, const json_t *user_input,
-                        struct err *err)
+                        bool by_holder, struct err *err)
 {
     const struct slot *slot = sched_slot_of(s, RUN_KEY_OF(rec));
     if (rec->state != RUN_PAUSED)
@@ -248,7 +248,7 @@ static int check_resume(struct sched *s, const struct run_record *rec, const jso
     int r = check_answer(rec, user_input, err);
     if (r)
         return r;
-    if (slot && takeover_holds(slot))
+    if (slot && !by_holder && takeover_holds(slot))
         return err_set(err, E_CONFLICT,
                        "a person has the controls of run '%s': give them back (POST "
                        "/v1/runs/{run_id}/release), or wait until the lease runs out",
@@ -276,16 +276,18 @@ static int resume_paused(struct sched *s, const struct run_record *rec, const js
     if (asked)
         answers_keep(s, key, (int)json_int(json_object_get(rec->doc, "pause_state"), "input", 1),
                      user_input);
-    if (slot)
+    if (slot) {
+        takeover_released(slot);
         slot_resume(slot);
-    else
+    } else {
         queue_add(s, key, rec->profile_id, rec->attempts > 0);
+    }
     files_status_soon(s, key);
     return 0;
 }
 
-int sched_resume(struct sched *s, struct run_key key, const json_t *user_input,
-                 int64_t *ret_resumed_us, struct err *err)
+static int resume(struct sched *s, struct run_key key, const json_t *user_input, bool by_holder,
+                  int64_t *ret_resumed_us, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
     struct err cause = {0};
@@ -293,11 +295,22 @@ int sched_resume(struct sched *s, struct run_key key, const json_t *user_input,
     int64_t now_us = clock_wall_us();
     int r = store_run_get(s->store, pool, key, 0, &rec, &cause);
     if (!r)
-        r = check_resume(s, &rec, user_input, &cause);
+        r = check_resume(s, &rec, user_input, by_holder, &cause);
     if (!r)
         r = resume_paused(s, &rec, user_input, now_us, &cause);
     pool_destroy(pool);
     if (!r && ret_resumed_us)
         *ret_resumed_us = now_us;
     return tell(r, &cause, err);
+}
+
+int sched_resume(struct sched *s, struct run_key key, const json_t *user_input,
+                 int64_t *ret_resumed_us, struct err *err)
+{
+    return resume(s, key, user_input, false, ret_resumed_us, err);
+}
+
+int resume_by_holder(struct sched *s, struct run_key key, const json_t *user_input, struct err *err)
+{
+    return resume(s, key, user_input, true, NULL, err);
 }

@@ -86,8 +86,8 @@ struct takeover {
 int sched_takeover(struct sched *sched, struct run_key key, const struct takeover *ask, struct sched_view *view,
                    const struct lease **ret_lease, struct err *err) MUST_CHECK;
 
-/* Give them back; the run goes on unless it waits for an answer that did not come (*ret_state). E_NOT_FOUND,
- * E_CONFLICT: not this lease, or it ran out. */
+/* Give them back; the run goes on unless it waits for an answer that did not come (*ret_state). When it cannot, they
+ * are kept. E_NOT_FOUND, E_CONFLICT: not this lease, or it ran out; what sched_resume() refuses. */
 int sched_takeover_release(struct sched *sched, struct run_key key, const char *token,
                            const json_t *user_input, enum run_state *ret_state, struct err *err) MUST_CHECK;
 
@@ -98,7 +98,7 @@ int sched_view_release(struct sched_view *view, const json_t *user_input, struct
 int sched_view_renew(struct sched_view *view, struct err *err) MUST_CHECK;
 
 /* What its person does (core/hand.h), checked and handed down. E_INVALID; E_CONFLICT: it has not got the
- * controls; E_UNAVAILABLE: the run does not stand still yet. */
+ * controls; E_UNAVAILABLE: the run does not stand still yet, or is behind with what came before. */
 int sched_view_hand(struct sched_view *view, const json_t *hand, struct err *err) MUST_CHECK;
 
 /* Has somebody got them, and for how long? */

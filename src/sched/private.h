@@ -249,7 +249,8 @@ void slot_pause(struct slot *slot, const char *reason);
 /* It says so; by_itself: it was not told to. False: nobody wants it any more, or it is known. */
 bool slot_paused(struct slot *slot, bool by_itself, bool held);
 void slot_hold_browser(struct slot *slot, bool on); /* of a paused run, for as long as a person uses it */
-void slot_say(struct slot *slot, json_t *message);  /* takes the reference over */
+void slot_say(struct slot *slot, json_t *message);  /* takes the reference over; a worker with no room is ended */
+bool slot_is_behind(const struct slot *slot);       /* it has not read what it was told: no more that can be spared */
 void slot_resume(struct slot *slot);   /* told, with the answers that there are */
 void slot_unpaused(struct slot *slot); /* it goes on by itself */
 bool slot_can_resume(const struct slot *slot); /* its worker is in order and stays */
@@ -304,6 +305,10 @@ json_t *cache_read(struct sched *s, struct pool *pool, const char *tenant, const
 void cache_write(struct sched *s, struct pool *pool, const char *tenant, const json_t *settings,
                  const json_t *checkpoint);
 
+/* --- action.c --- */
+/* sched_resume() by who has the controls: they are given back when it is granted. */
+int resume_by_holder(struct sched *s, struct run_key key, const json_t *user_input, struct err *err) MUST_CHECK;
+
 /* --- screen.c, takeover.c, view_key.c --- */
 void screen_note(struct sched *s, const struct store_note *note);
 void screen_worker(struct slot *slot, bool there); /* of a run; it got its start, or is gone */
@@ -311,6 +316,7 @@ void screen_stands(struct slot *slot);             /* it stands still now, or go
 int screen_take(struct slot *slot, const void *data, size_t len, struct err *err) MUST_CHECK; /* E_PROTOCOL */
 void screens_release(struct sched *s);
 bool takeover_holds(const struct slot *slot); /* a person has its controls */
+void takeover_released(struct slot *slot);    /* who has them, if somebody has, lets the run go on */
 void takeover_clipboard(struct slot *slot, const char *text);
 int view_key_open(struct sched *s, struct err *err) MUST_CHECK;
 

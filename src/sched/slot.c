@@ -25,6 +25,7 @@
 
 #define CANCEL_MS     2000 /* http-api.md section 5: stopped within 2 s */
 #define DRAIN_MS      10000
+#define BEHIND_BYTES  (4 << 20) /* told and not read: more than any run needs */
 #define LINGER_MS     5000 /* from `end` or `lost` to the end of the process */
 #define SOCKET_END_MS 1000 /* from the end of the process to the end of its socket */
 #define MEND_MS       10000 /* for what a dead worker recorded to be put together */
@@ -78,6 +79,11 @@ void slot_say(struct slot *slot, json_t *message)
     if (slot->ipc && ipc_send(slot->ipc, message))
         slot_kill(slot);
     json_decref(message);
+}
+
+bool slot_is_behind(const struct slot *slot)
+{
+    return slot->ipc && ipc_unsent(slot->ipc) > BEHIND_BYTES;
 }
 
 static void send_word(struct slot *slot, const char *type, const char *reason)

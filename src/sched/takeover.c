@@ -84,6 +84,13 @@ static void on_expiry(void *arg)
     screen_unused(sc);
 }
 
+/* What somebody else held down is let go: the worker does that when a person goes. */
+static void change_hands(struct screen *sc)
+{
+    tell_worker(sc, false);
+    tell_worker(sc, true);
+}
+
 static void attach(struct screen *sc, struct sched_view *view, bool other)
 {
     if (other || (view && view != sc->holder))
@@ -98,6 +105,19 @@ static void attach(struct screen *sc, struct sched_view *view, bool other)
 
 /* --- taking ------------------------------------------------------------------------------------ */
 
+/* Why nobody can take over a run that is not over; what to do comes with it. */
+static const char *no_browser(const struct slot *slot, enum run_state state)
+{
+    if (slot && slot->cancelling)
+        return "is being cancelled";
+    if (slot)
+        return "has no browser just now: its worker is ending; try again in a few seconds";
+    if (state == RUN_PAUSED)
+        return "is paused and its browser is gone (closed after MANTIS_PAUSE_HOLD_SECONDS, or with its worker or "
+               "the server): resume the run (action \"resume\"), which opens one anew, then take over";
+    return "has no browser yet: take over when it runs";
+}
+
 static int check_state(struct sched *s, struct run_key key, enum run_state *ret, struct err *err)
 {
     struct sched_peek now;
@@ -109,11 +129,7 @@ static int check_state(struct sched *s, struct run_key key, enum run_state *ret,
     if (run_state_terminal(now.state))
         return err_set(err, E_CONFLICT, "run '%s' is over (%s)", key.run_id, run_state_name(now.state));
     if (!slot || slot->exited || slot->ended || slot->draining || slot->cancelling)
-        return err_set(err, E_CONFLICT,
-                       now.state == RUN_PAUSED
-                           ? "run '%s' was paused for long and its browser is closed: resume it, then take over"
-                           : "run '%s' has no browser yet: take over when it runs",
-                       key.run_id);
+        return err_set(err, E_CONFLICT, "run '%s' %s", key.run_id, no_browser(slot, now.state));
     return 0;
 }
 
@@ -141,8 +157,11 @@ int sched_takeover(struct sched *s, struct run_key key, const struct takeover *a
     r = lease_take(&sc->lease, ask->token, ask->who, ask->take, s->settings->takeover_s * 1000, now, err);
     if (!r && (r = begin(sc, state, fresh, err)))
         sc->lease = before;
+    bool other = strcmp(before.token, sc->lease.token) != 0;
+    if (!r && other && !fresh)
+        change_hands(sc);
     if (!r) {
-        attach(sc, view, strcmp(before.token, sc->lease.token) != 0);
+        attach(sc, view, other);
         *ret_lease = &sc->lease;
         screen_news(sc);
     }
@@ -163,21 +182,36 @@ static int go_on(struct sched *s, struct run_key key, const json_t *user_input, 
     if (!r)
         *ret = rec.state;
     if (!r && rec.state == RUN_PAUSED && !waits) {
-        r = sched_resume(s, key, user_input, NULL, err);
+        r = resume_by_holder(s, key, user_input, err);
         *ret = r ? rec.state : RUN_RUNNING;
     }
     pool_destroy(pool);
     return r;
 }
 
-static int release(struct screen *sc, struct run_key key, const json_t *user_input, enum run_state *ret_state,
+static void give_back(struct screen *sc)
+{
+    if (!*sc->lease.token)
+        return;
+    takeover_end(sc, "released");
+    add_event(sc->sched, sc->key, settle_event("decision", "the person gave the controls back"));
+}
+
+void takeover_released(struct slot *slot)
+{
+    struct screen *sc = screen_find(slot->sched, slot->key);
+    if (sc)
+        give_back(sc);
+}
+
+/* A resume that is refused leaves the person the controls. */
+static int release(struct sched *s, struct run_key key, const json_t *user_input, enum run_state *ret_state,
                    struct err *err)
 {
-    struct sched *s = sc->sched;
-    takeover_end(sc, "released");
-    add_event(s, key, settle_event("decision", "the person gave the controls back"));
     int r = go_on(s, key, user_input, ret_state, err);
-    sc = screen_find(s, key);
+    struct screen *sc = screen_find(s, key);
+    if (sc && !r)
+        give_back(sc);
     if (sc)
         screen_unused(sc);
     return r;
@@ -198,7 +232,7 @@ int sched_takeover_release(struct sched *s, struct run_key key, const char *toke
     if (!sc || !lease_is(&sc->lease, token, clock_mono_ms()))
         return err_set(err, E_CONFLICT,
                        "'lease' does not hold the controls of run '%s': it ran out, was given back or was taken", key.run_id);
-    return release(sc, key, user_input, ret_state, err);
+    return release(s, key, user_input, ret_state, err);
 }
 
 static int check_holder(const struct sched_view *view, struct err *err)
@@ -213,7 +247,7 @@ int sched_view_release(struct sched_view *view, const json_t *user_input, struct
 {
     enum run_state state;
     int r = check_holder(view, err);
-    return r ? r : release(view->screen, view->screen->key, user_input, &state, err);
+    return r ? r : release(view->screen->sched, view->screen->key, user_input, &state, err);
 }
 
 /* --- what the person does ---------------------------------------------------------------------- */
@@ -226,6 +260,19 @@ int sched_view_renew(struct sched_view *view, struct err *err)
     return r;
 }
 
+/* A worker that is behind is spared moves, and gets what lets go: else it would stay down. */
+static int hand_down(struct slot *slot, const struct hand *hand, const json_t *message, struct err *err)
+{
+    bool behind = slot_is_behind(slot), lets_go = hand->type == HAND_UP || hand->type == HAND_KEY_UP;
+    if (behind && hand->type == HAND_MOVE)
+        return 0;
+    if (behind && !lets_go)
+        return err_set(err, E_UNAVAILABLE,
+                       "the browser's computer is behind with what you did: this was not done, try again in a moment");
+    slot_say(slot, json_pack("{s:s,s:O}", "type", "hand", "hand", message));
+    return 0;
+}
+
 int sched_view_hand(struct sched_view *view, const json_t *message, struct err *err)
 {
     struct pool *pool = pool_create(NULL);
@@ -236,8 +283,7 @@ int sched_view_hand(struct sched_view *view, const json_t *message, struct err *
     r = r ? r : hand_read(pool, message, &hand, err);
     if (!r && (!slot || !slot->paused))
         r = err_set(err, E_UNAVAILABLE, "the run is on its way to a point where it can stand still");
-    if (!r)
-        slot_say(slot, json_pack("{s:s,s:O}", "type", "hand", "hand", message));
+    r = r ? r : hand_down(slot, &hand, message, err);
     pool_destroy(pool);
     return r ? r : sched_view_renew(view, err);
 }

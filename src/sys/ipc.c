@@ -178,6 +178,11 @@ int ipc_send(struct ipc *ipc, const json_t *message)
     return r;
 }
 
+size_t ipc_unsent(const struct ipc *ipc)
+{
+    return ipc->out.len;
+}
+
 static bool flushed(void *arg)
 {
     struct ipc *ipc = arg;

@@ -26,6 +26,9 @@ void ipc_destroy(struct ipc *ipc); /* NULL is fine; unsent bytes are lost */
 /* Queue one message; written as the socket takes it. E_TOOBIG, E_GONE. Takes over no reference. */
 int ipc_send(struct ipc *ipc, const json_t *message) MUST_CHECK;
 
+/* Bytes that the other side has not made room for yet. */
+size_t ipc_unsent(const struct ipc *ipc);
+
 /* Wait until all queued bytes are in the kernel. Not from callbacks. E_TIMEOUT, E_GONE. */
 int ipc_flush(struct ipc *ipc, int timeout_ms) MUST_CHECK;
 

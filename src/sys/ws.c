@@ -35,6 +35,7 @@ struct ws {
     bool closing;   /* a goodbye follows what is queued, or was said */
     int code;       /* of a goodbye that is to follow; 0 none */
     char reason[64];
+    bool lost;      /* the socket failed, or its peer went */
     bool broken;    /* no more is read or written */
     bool told;      /* closed() was called */
     bool was_busy;  /* something was queued since idle() was called last */
@@ -87,8 +88,8 @@ static ssize_t on_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, in
         ws->budget -= (size_t)n;
         return n;
     }
-    wslay_event_set_error(ctx, !len || (n < 0 && errno == EAGAIN) ? WSLAY_ERR_WOULDBLOCK
-                                                        : WSLAY_ERR_CALLBACK_FAILURE);
+    ws->lost = len && !(n < 0 && errno == EAGAIN);
+    wslay_event_set_error(ctx, ws->lost ? WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
     return -1;
 }
 
@@ -115,8 +116,20 @@ static void on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_
     struct ws *ws = arg;
     if (msg->opcode == WSLAY_TEXT_FRAME && !ws->closing && !ws->destroyed)
         ws->events.text(ws->arg, (const char *)msg->msg, msg->msg_length);
-    else if (msg->opcode == WSLAY_BINARY_FRAME && !ws->destroyed)
-        ws_close(ws, WSLAY_CODE_UNSUPPORTED_DATA, "binary messages are not understood");
+}
+
+/* What wslay lets pass: a binary message, at its first part already, and half a close code. */
+static void on_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+{
+    struct ws *ws = arg;
+    bool binary = frame->opcode == WSLAY_BINARY_FRAME;
+    bool half = frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1;
+    const char *reason = binary ? "binary messages are not understood" : "half a close code";
+    uint16_t code = binary ? WSLAY_CODE_UNSUPPORTED_DATA : WSLAY_CODE_PROTOCOL_ERROR;
+    if ((!binary && !half) || wslay_event_queue_close(ctx, code, (const uint8_t *)reason, strlen(reason)))
+        return;
+    ws->closing = true;
+    wslay_event_shutdown_read(ctx);
 }
 
 /* --- turning ----------------------------------------------------------------------------------- */
@@ -146,6 +159,14 @@ static bool is_over(const struct ws *ws)
 }
 
 static void on_end(void *arg);
+
+/* What is no frame at all is an error of wslay's, which has nothing to tell the peer. Nothing may be half sent. */
+static void say_protocol_error(struct ws *ws)
+{
+    static const uint8_t close_1002[] = {0x88, 2, WSLAY_CODE_PROTOCOL_ERROR >> 8, WSLAY_CODE_PROTOCOL_ERROR & 0xff};
+    if (!ws->lost && !ws->blocked && !wslay_event_get_close_sent(ws->wslay))
+        send(ws->fd, close_1002, sizeof(close_1002), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 /* wslay sends a close before what was queued earlier, and nothing after it. */
 static int send_all(struct ws *ws)
@@ -193,8 +214,10 @@ static void turn(struct ws *ws, uint32_t events)
     ws->budget = TURN_BYTES;
     if (events & EPOLLOUT)
         ws->blocked = false;
-    if (!ws->broken && (events & ~(uint32_t)EPOLLOUT) && wslay_event_recv(ws->wslay))
+    if (!ws->broken && (events & ~(uint32_t)EPOLLOUT) && wslay_event_recv(ws->wslay)) {
+        say_protocol_error(ws);
         break_off(ws);
+    }
     if (!ws->broken && !ws->destroyed && send_all(ws))
         break_off(ws);
     if (!ws->broken && !ws->destroyed && is_over(ws))
@@ -252,21 +275,29 @@ static void first_turn(void *arg)
 
 /* --- calls ------------------------------------------------------------------------------------- */
 
+void ws_keep_little_unsent(int fd)
+{
+    int unsent = UNSENT_BYTES;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
 static void set_up_socket(int fd)
 {
-    int on = 1, unsent = UNSENT_BYTES, flags = fcntl(fd, F_GETFL);
+    int on = 1, flags = fcntl(fd, F_GETFL);
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    /* Above that the socket does not count as writable: what is not sent yet can still be replaced. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    ws_keep_little_unsent(fd);
 }
 
 int ws_create(struct loop *loop, int fd, const void *early, size_t early_len,
               const struct ws_events *events, void *arg, struct ws **out, struct err *err)
 {
     static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
+        .recv_callback = on_recv,
+        .send_callback = on_send,
+        .on_frame_recv_start_callback = on_frame,
+        .on_msg_recv_callback = on_message};
     struct ws *ws = calloc(1, sizeof(*ws));
     if (!ws)
         BUG("out of memory");

@@ -28,7 +28,6 @@ enum ws_close {
     WS_GOING_AWAY = 1001,
     WS_POLICY = 1008,
     WS_TOKEN_EXPIRED = 4001, /* 4000 and above are ours: docs/live.md */
-    WS_TENANT_GONE = 4003,
 };
 
 #define WS_ACCEPT_BYTES 29 /* base64 of a SHA-1, and NUL */
@@ -51,5 +50,9 @@ bool ws_is_idle(const struct ws *ws);
 /* Say goodbye, behind what is queued; closed() follows when the peer has answered, at the latest after WS_CLOSE_MS. */
 #define WS_CLOSE_MS 1500
 void ws_close(struct ws *ws, int code, const char *reason);
+
+/* Of any socket that pictures are sent to: above some of them it does not count as writable, so that what is not sent
+ * yet can still be replaced by what is newer. */
+void ws_keep_little_unsent(int fd);
 
 #endif

@@ -4,6 +4,7 @@
  *
  * Every kind sees the same small site: real browsers from a web server, the fake plane from a
  * script. Elements stand in rows at the same pixels for all of them.
+ * Arguments: a kind, and a pattern of test names; all without.
  */
 #include "unit/test.h"
 
@@ -13,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -61,7 +64,12 @@ static const char page_moving[] =
          "alternate}</style>"
          "<button style='" ROW(4) "' onclick=\"location.hash = 'clicked'\">Go</button><i></i>";
 
+static const char page_typed[] =
+    HEAD "<title>Typed</title><input style='" ROW(
+        1) "' aria-label=Name autofocus oninput='document.title = this.value'>";
+
 static const struct http_page pages[] = {
+    {.path = "/typed", .body = page_typed},
     {.path = "/a", .body = page_a},
     {.path = "/b", .body = page_b},
     {.path = "/slow", .body = "<title>Slow page</title>slow", .delay_ms = 700},
@@ -340,6 +348,111 @@ static void typed_text_is_in_the_field(void **state)
         assert_string_equal(find_node(look(b, OBSERVE_PAGE).page, "input")->value, "new");
 }
 
+static const char *copy_by_hand(struct bench *b)
+{
+    struct hand h = {.type = HAND_COPY};
+    struct err err = {0};
+    const char *text = NULL;
+    if (plane_hand(b->plane, b->pool, &h, &text, &err))
+        fail_msg("%s: copy: %s", kind, err.msg);
+    return text;
+}
+
+static void copying_gives_what_is_selected_or_what_was_copied_last(void **state)
+{
+    struct bench *b = *state;
+    if (!strcmp(kind, "fake"))
+        return; /* it has no clipboard */
+    go(b, "/typed");
+    click(b, 1);
+    act(b, (struct action){.type = ACTION_TYPE_TEXT, .text = "words"});
+    act(b, (struct action){.type = ACTION_KEY_PRESS, .keys = "ctrl+a"});
+    int64_t from = clock_mono_ms();
+    assert_string_equal(copy_by_hand(b), "words");
+    int64_t selected = clock_mono_ms();
+    act(b, (struct action){.type = ACTION_KEY_PRESS, .keys = "end"});
+    int64_t again = clock_mono_ms();
+    assert_string_equal(copy_by_hand(b), "words");
+    print_message("copied in %d ms; nothing, in %d ms\n", (int)(selected - from), (int)(clock_mono_ms() - again));
+}
+
+/* --- typing on a machine that has no time ----------------------------------------------------- */
+
+#define LOAD 6 /* busy processes */
+
+static void make_load(pid_t pids[LOAD])
+{
+    for (int i = 0; i < LOAD; i++)
+        if (!(pids[i] = fork()))
+            for (prctl(PR_SET_PDEATHSIG, SIGKILL);;)
+                continue;
+}
+
+static void end_load(const pid_t pids[LOAD])
+{
+    for (int i = 0; i < LOAD; i++) {
+        kill(pids[i], SIGKILL);
+        waitpid(pids[i], NULL, 0);
+    }
+}
+
+static const char *typed_so_far(struct bench *b)
+{
+    return can(b, PLANE_HAS_DOM) ? find_node(look(b, OBSERVE_PAGE).page, "input")->value
+                                 : look(b, 0).title;
+}
+
+static void assert_typed(struct bench *b, const char *text)
+{
+    const char *is = "";
+    for (int64_t end = clock_mono_ms() + 20000; clock_mono_ms() < end && strcmp(is, text);)
+        is = typed_so_far(b);
+    assert_string_equal(is, text);
+}
+
+/* As a person types: one character at a time, and nothing is waited for in between. */
+static void type_by_hand(struct bench *b, const char *text)
+{
+    for (const char *s = text, *copied; *s;) {
+        size_t len = 1;
+        while ((s[len] & 0xc0) == 0x80)
+            len++;
+        struct hand h = {.type = HAND_TEXT, .text = pool_strndup(b->pool, s, len)};
+        struct err err = {0};
+        if (plane_hand(b->plane, b->pool, &h, &copied, &err))
+            fail_msg("%s: '%s': %s", kind, h.text, err.msg);
+        s += len;
+    }
+}
+
+/* What the keyboard lacks goes by keys that are given a meaning; a browser that reads the keyboard's map late
+ * must not take them for something else. More characters than there are such keys. */
+static void no_character_is_lost_on_a_busy_machine(void **state)
+{
+    static const char *const texts[] = {
+        "Skerry é Åßøœ€—„x“…",
+        "абвгдежзиклмнопрстуфхцчшщэюя",
+        "日本語漢字仮名😀🚀zαω",
+        "žluťoučký kůň ¿qué? Łódź",
+    };
+    struct bench *b = *state;
+    pid_t load[LOAD];
+    if (!strcmp(kind, "fake"))
+        return; /* it has no keyboard */
+    make_load(load);
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(texts); i++) { /* each by a person, then each by the run */
+        const char *text = texts[i % ARRAY_SIZE(texts)];
+        go(b, "/typed");
+        click(b, 1);
+        if (i < ARRAY_SIZE(texts))
+            type_by_hand(b, text);
+        else
+            act(b, (struct action){.type = ACTION_TYPE_TEXT, .text = text});
+        assert_typed(b, text);
+    }
+    end_load(load);
+}
+
 static void keys_and_wheel_scroll(void **state)
 {
     struct bench *b = *state;
@@ -501,6 +614,8 @@ int main(int argc, char **argv)
         ROW_ON_A_PLANE("agent-loop 4 the next look shows an effect on a timer", the_next_look_shows_an_effect_on_a_timer),
         ROW_ON_A_PLANE("agent-loop 4 a page that moves for ever holds nothing up", a_page_that_moves_for_ever_holds_nothing_up),
         ROW_ON_A_PLANE("agent-loop 2.1 typed text is in the field", typed_text_is_in_the_field),
+        ON_A_PLANE(copying_gives_what_is_selected_or_what_was_copied_last),
+        ON_A_PLANE(no_character_is_lost_on_a_busy_machine),
         ROW_ON_A_PLANE("agent-loop 2 keys and the wheel scroll", keys_and_wheel_scroll),
         ROW_ON_A_PLANE("agent-loop 2 bad actions are refused before any input", bad_actions_are_refused_before_any_input),
         ROW_ON_A_PLANE("agent-loop 3 a click outside the screen is moved inside", a_click_outside_the_screen_is_moved_inside),
@@ -512,6 +627,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_unknown_kind_is_unsupported),
     };
     int failed = 0;
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
     for (const char *const *k = plane_kinds(); *k; k++) {
         if (argc > 1 && strcmp(argv[1], *k))
             continue;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import test, { after, afterEach, before } from 'node:test'
+import test, { after, afterEach, before, describe } from 'node:test'
 import { Server, descendants, slow, startServer, tempDir, until, victim } from './lib/harness.mjs'
 import { Painter } from './lib/paint.mjs'
 import { Mjpeg, Socket, at, colour, near } from './lib/socket.mjs'
@@ -114,7 +114,7 @@ test('a view of a screen that does not change costs nothing', async (t) => {
   await until(10000 * slow, 'pictures', () => sockets.every((s) => s.pictures.length))
   await new Promise((r) => setTimeout(r, 1500))
   const pids = [server.child.pid, victim(server.child.pid, 'worker').pid]
-  const seconds = soak ? 20 : 5, count = sockets[0].pictures.length
+  const seconds = soak ? 20 : 3, count = sockets[0].pictures.length
   const start0 = pids.map(cpuSeconds)
   await new Promise((r) => setTimeout(r, seconds * 1000))
   const share = pids.map((pid, i) => (cpuSeconds(pid) - start0[i]) / seconds)
@@ -195,55 +195,6 @@ test('a viewer who does not read gets what is newest, and holds nobody up', asyn
   assert.ok(lazy.pictures.length <= fast.pictures.length)
   await cancel(id)
   await server.end(id)
-})
-
-// --- tokens ----------------------------------------------------------------------------------------
-
-test('a token of another tenant, or an expired one, gets nothing', async () => {
-  const tenants = await startTenants({ acme: {}, other: {} }, { env: { MANTIS_VIEW_TOKEN_SECONDS: '8', MANTIS_RUNTIME_CONCURRENCY: '2' } })
-  try {
-    const acme = tenants.as('acme'), other = tenants.as('other')
-    const id = await start('mine', { run_id: 'one-name' }, acme)
-    const theirs = await start('theirs', { run_id: 'their-name' }, other)
-    const mine = await view(id, '', acme)
-    assert.equal((await other.request('GET', `/v1/runs/${id}/view`)).status, 404)
-    assert.equal((await other.request('POST', `/v1/runs/${id}/takeover`, {})).status, 404)
-    const token = (await view(theirs, '', other)).ws_url.split('token=')[1]
-    const refused = async (url, why) => {
-      const r = await Mjpeg.open(tenants.base, url.replace('view.ws', 'view.mjpeg'))
-      assert.equal(r.status, 401, why)
-      await assert.rejects(Socket.open(tenants.port, url.replace('view.mjpeg', 'view.ws')), (e) => e.status === 401, why)
-    }
-    await refused(`/v1/runs/${id}/view.ws?token=${token}`, 'the token of another tenant')
-    await refused(`/v1/runs/${id}/view.ws?token=${token.replace('.other', '.acme')}`, 'made up')
-    await refused(`/v1/runs/${id}/view.ws`, 'none')
-    const s = await Socket.open(tenants.port, mine.ws_url)
-    const m = await Mjpeg.open(tenants.base, mine.mjpeg_url)
-    assert.deepEqual(await s.ended(), { code: 4001, reason: 'token expired' })
-    await until(5000 * slow, 'the end of the picture', () => m.ended)
-    await refused(mine.ws_url, 'expired')
-    for (const [caller, run] of [[acme, id], [other, theirs]]) {
-      await caller.request('POST', `/v1/runs/${run}/cancel`)
-      await until(20000 * slow, 'the end', async () => (await caller.request('GET', `/v1/runs/${run}`)).json.terminal)
-    }
-  } finally { await tenants.stop() }
-})
-
-test('an API token that is taken back ends the views that were opened with it, and only those', async () => {
-  const keys = { day: { tenant_id: 'acme' }, night: { tenant_id: 'acme' } }
-  const tenants = await startTenants(keys)
-  try {
-    const id = await start('revoked', {}, tenants.as('night'))
-    const lost = (await view(id, '?control=true', tenants.as('day'))).ws_url
-    const s = await Socket.open(tenants.port, lost), kept = await Socket.open(tenants.port, (await view(id, '', tenants.as('night'))).ws_url)
-    tenants.writeKeys({ night: keys.night })
-    assert.equal((await s.ended()).code, 4001)
-    await assert.rejects(Socket.open(tenants.port, lost), (e) => e.status === 401)
-    kept.say({ type: 'ping', n: 1 })
-    await kept.wait('pong', () => true)
-    kept.close()
-    await tenants.as('night').request('POST', `/v1/runs/${id}/cancel`)
-  } finally { await tenants.stop() }
 })
 
 // --- taking over -----------------------------------------------------------------------------------
@@ -352,34 +303,9 @@ test('a socket that is cut keeps the controls, and its lease takes them up again
   await server.end(id)
 })
 
-test('a lease that runs out leaves the run paused, with its browser', async () => {
-  const short = await startServer({ env: { MANTIS_TAKEOVER_SECONDS: '5' } })
-  try {
-    const id = await start('expiry', {}, short)
-    const s = await Socket.open(short.port, (await view(id, '?control=true', short)).ws_url)
-    s.say({ type: 'takeover' })
-    await s.wait('state', (m) => m.ready && m.control === 'yours')
-    for (let i = 0; i < 4; i++) { // longer than a lease: input renews it
-      await new Promise((r) => setTimeout(r, 2000))
-      s.say({ type: 'pointer', x: 10 + i, y: 300 })
-    }
-    assert.ok(!s.messages.some((m) => m.type === 'released'))
-    assert.equal((await short.predict({ action: 'resume', run_id: id })).status, 409)
-    assert.equal((await s.wait('released', () => true, 12000)).reason, 'expired')
-    const status = await short.status(id)
-    assert.equal(status.status, 'paused')
-    assert.equal(status.takeover_url, `/v1/runs/${id}/takeover`)
-    const t = await short.request('POST', status.takeover_url, {})
-    assert.equal(t.status, 200)
-    assert.equal((await short.request('POST', `/v1/runs/${id}/release`, { lease: t.json.lease })).json.status, 'running')
-    await short.predict({ action: 'cancel', run_id: id })
-    await short.end(id)
-  } finally { await short.stop() }
-})
-
 test('the clock of a run stands still while a person has it', async () => {
-  const stood = soak ? 70 : 4 // 70 s are longer than the run may take
-  const id = await start('clock', { max_time_minutes: soak ? 1 : 5, task_suite: painter.plan('clock', 10) })
+  const stood = soak ? 70 : 2 // 70 s are longer than the run may take
+  const id = await start('clock', { max_time_minutes: soak ? 1 : 5, task_suite: painter.plan('clock', 5) })
   const t = await server.request('POST', `/v1/runs/${id}/takeover`)
   assert.equal(t.status, 200, t.text)
   const w = await watch(id, '?control=true')
@@ -444,13 +370,89 @@ test('takeovers of many runs at once', async (t) => {
   } finally { await own.stop() }
 })
 
-test('a server that stops says goodbye to its viewers', async () => {
-  const own = new Server({ dir: tempDir('live-stop') })
-  await own.start()
-  const id = await start('stop', {}, own)
-  const s = await Socket.open(own.port, (await view(id, '', own)).ws_url)
-  await until(10000 * slow, 'a picture', () => s.pictures.length)
-  const how = own.kill('SIGTERM')
-  assert.deepEqual(await s.ended(), { code: 1001, reason: 'server stops' })
-  assert.equal((await how).code, 0)
+// --- servers of their own: side by side, most of the time they wait ------------------------------------
+
+describe('tokens, leases and an end', { concurrency: !soak }, () => {
+  test('a token of another tenant, or an expired one, gets nothing', async () => {
+    const tenants = await startTenants({ acme: {}, other: {} }, { env: { MANTIS_VIEW_TOKEN_SECONDS: '6', MANTIS_RUNTIME_CONCURRENCY: '2' } })
+    try {
+      const acme = tenants.as('acme'), other = tenants.as('other')
+      const id = await start('mine', { run_id: 'one-name' }, acme)
+      const theirs = await start('theirs', { run_id: 'their-name' }, other)
+      const mine = await view(id, '', acme)
+      assert.equal((await other.request('GET', `/v1/runs/${id}/view`)).status, 404)
+      assert.equal((await other.request('POST', `/v1/runs/${id}/takeover`, {})).status, 404)
+      const token = (await view(theirs, '', other)).ws_url.split('token=')[1]
+      const refused = async (url, why) => {
+        const r = await Mjpeg.open(tenants.base, url.replace('view.ws', 'view.mjpeg'))
+        assert.equal(r.status, 401, why)
+        await assert.rejects(Socket.open(tenants.port, url.replace('view.mjpeg', 'view.ws')), (e) => e.status === 401, why)
+      }
+      await refused(`/v1/runs/${id}/view.ws?token=${token}`, 'the token of another tenant')
+      await refused(`/v1/runs/${id}/view.ws?token=${token.replace('.other', '.acme')}`, 'made up')
+      await refused(`/v1/runs/${id}/view.ws`, 'none')
+      const s = await Socket.open(tenants.port, mine.ws_url)
+      const m = await Mjpeg.open(tenants.base, mine.mjpeg_url)
+      assert.deepEqual(await s.ended(), { code: 4001, reason: 'token expired' })
+      await until(5000 * slow, 'the end of the picture', () => m.ended)
+      await refused(mine.ws_url, 'expired')
+      for (const [caller, run] of [[acme, id], [other, theirs]]) {
+        await caller.request('POST', `/v1/runs/${run}/cancel`)
+        await until(20000 * slow, 'the end', async () => (await caller.request('GET', `/v1/runs/${run}`)).json.terminal)
+      }
+    } finally { await tenants.stop() }
+  })
+
+  test('an API token that is taken back ends the views that were opened with it, and only those', async () => {
+    const keys = { day: { tenant_id: 'acme' }, night: { tenant_id: 'acme' } }
+    const tenants = await startTenants(keys)
+    try {
+      const id = await start('revoked', {}, tenants.as('night'))
+      const lost = (await view(id, '?control=true', tenants.as('day'))).ws_url
+      const s = await Socket.open(tenants.port, lost), kept = await Socket.open(tenants.port, (await view(id, '', tenants.as('night'))).ws_url)
+      tenants.writeKeys({ night: keys.night })
+      assert.equal((await s.ended()).code, 4001)
+      await assert.rejects(Socket.open(tenants.port, lost), (e) => e.status === 401)
+      kept.say({ type: 'ping', n: 1 })
+      await kept.wait('pong', () => true)
+      kept.close()
+      await tenants.as('night').request('POST', `/v1/runs/${id}/cancel`)
+    } finally { await tenants.stop() }
+  })
+
+  test('a lease that runs out leaves the run paused, with its browser', async () => {
+    const short = await startServer({ env: { MANTIS_TAKEOVER_SECONDS: '5' } })
+    try {
+      const id = await start('expiry', {}, short)
+      const s = await Socket.open(short.port, (await view(id, '?control=true', short)).ws_url)
+      s.say({ type: 'takeover' })
+      await s.wait('state', (m) => m.ready && m.control === 'yours')
+      for (let i = 0; i < 4; i++) { // longer than a lease: input renews it
+        await new Promise((r) => setTimeout(r, 1500))
+        s.say({ type: 'pointer', x: 10 + i, y: 300 })
+      }
+      assert.ok(!s.messages.some((m) => m.type === 'released'))
+      assert.equal((await short.predict({ action: 'resume', run_id: id })).status, 409)
+      assert.equal((await s.wait('released', () => true, 12000)).reason, 'expired')
+      const status = await short.status(id)
+      assert.equal(status.status, 'paused')
+      assert.equal(status.takeover_url, `/v1/runs/${id}/takeover`)
+      const t = await short.request('POST', status.takeover_url, {})
+      assert.equal(t.status, 200)
+      assert.equal((await short.request('POST', `/v1/runs/${id}/release`, { lease: t.json.lease })).json.status, 'running')
+      await short.predict({ action: 'cancel', run_id: id })
+      await short.end(id)
+    } finally { await short.stop() }
+  })
+
+  test('a server that stops says goodbye to its viewers', async () => {
+    const own = new Server({ dir: tempDir('live-stop') })
+    await own.start()
+    const id = await start('stop', {}, own)
+    const s = await Socket.open(own.port, (await view(id, '', own)).ws_url)
+    await until(10000 * slow, 'a picture', () => s.pictures.length)
+    const how = own.kill('SIGTERM')
+    assert.deepEqual(await s.ended(), { code: 1001, reason: 'server stops' })
+    assert.equal((await how).code, 0)
+  })
 })

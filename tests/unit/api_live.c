@@ -173,6 +173,7 @@ int sched_view_hand(struct sched_view *v, const json_t *hand, struct err *err)
 {
     int r = check_holder(v, err);
     fake_live.hands += !r;
+    fake_live.x = (int)json_int(hand, "x", 0);
     return r;
 }
 

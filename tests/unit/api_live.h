@@ -17,7 +17,7 @@ struct fake_live {
     struct lease lease;
     bool ready, answered;
     const char *released;
-    int hands;
+    int hands, x; /* x: of the last one */
 };
 extern struct fake_live fake_live;
 

@@ -222,6 +222,24 @@ static void a_mask_tells_whether_something_stands_there(void **state)
     end(&s);
 }
 
+/* ctrl+a: the dots are white and their ground is blue, whose level is that of a placeholder (#757575). */
+static void what_is_selected_stands_there_and_a_placeholder_does_not(void **state)
+{
+    static const uint8_t rows[][4] = {{0xd1, 0x67, 0x33}, {0x75, 0x75, 0x75}};
+    for (int i = 0; i < 2; i++) {
+        struct scene s;
+        begin(&s, true, NULL);
+        for (int y = 84; y < 96; y++)
+            for (int x = 24; x < 60; x++)
+                memcpy(s.pixels + 4 * (y * W + x), rows[i], 4);
+        if (i) /* letters with white before them */
+            for (int y = 84; y < 96; y++)
+                memset(s.pixels + 4 * (y * W + 24), WHITE, 4);
+        assert_int_equal(look(&s)->frame.masks[0].filled, i == 0);
+        end(&s);
+    }
+}
+
 static void a_cut_out_part_is_painted_where_the_mask_lies_in_it(void **state)
 {
     const struct frame_mask mask = {{100, 50, 10, 10}, false};
@@ -407,6 +425,7 @@ int main(void)
         cmocka_unit_test(on_pixels_the_place_that_was_clicked_is_covered_until_the_page_is_another),
         cmocka_unit_test(a_field_is_found_by_its_border),
         cmocka_unit_test(a_mask_tells_whether_something_stands_there),
+        cmocka_unit_test(what_is_selected_stands_there_and_a_placeholder_does_not),
         cmocka_unit_test(a_cut_out_part_is_painted_where_the_mask_lies_in_it),
         cmocka_unit_test(no_file_of_a_picture_knows_what_is_under_a_mask),
         cmocka_unit_test(a_still_screen_is_taken_once_and_a_moving_one_at_most_at_its_rate),

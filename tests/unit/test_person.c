@@ -179,6 +179,33 @@ static void what_is_held_down_is_let_go(void **state)
     rig_release(&rig);
 }
 
+static struct loop_timer taken;
+
+static void another_takes_over(void *arg)
+{
+    struct rig *rig = arg;
+    person_here(&rig->run, false);
+    person_here(&rig->run, true);
+    does(&rig->run, "{\"type\":\"pointer\",\"x\":8,\"y\":6}");
+    loop_timer_set(rig->loop, &later, 5000, let_it_go_on, rig);
+}
+
+static void change_windows(struct rig *rig, const json_t *pause)
+{
+    person_here(&rig->run, true);
+    does(&rig->run, "{\"type\":\"key\",\"event\":\"down\",\"key\":\"Shift\"}");
+    loop_timer_set(rig->loop, &taken, 1000, another_takes_over, rig);
+}
+
+static void the_next_person_begins_with_nothing_held_down(void **state)
+{
+    struct rig rig;
+    begin(&rig, "[" OPEN "," ASK "]", change_windows);
+    rig_run(&rig, NULL);
+    assert_string_equal(hands, "keydown keyup move");
+    rig_release(&rig);
+}
+
 static int64_t came_at;
 
 static void stay_long(struct rig *rig, const json_t *pause)
@@ -264,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_person_who_did_nothing_is_told_too),
         cmocka_unit_test(a_pause_without_a_person_tells_of_none),
         cmocka_unit_test(what_is_held_down_is_let_go),
+        cmocka_unit_test(the_next_person_begins_with_nothing_held_down),
         cmocka_unit_test(the_clock_stands_while_a_person_is_here),
         cmocka_unit_test(each_change_has_its_word),
         cmocka_unit_test(a_password_is_not_compared_and_named_when_something_was_typed),

@@ -292,7 +292,7 @@ static void a_lease_survives_its_socket(void **state)
 {
     struct eye first, second;
     char token[LEASE_TOKEN_BYTES];
-    submit("r1", "[[" TAKEN "," EXPECT("cancel") "]]");
+    submit("r1", "[[" TAKEN "," EXPECT("person") "," EXPECT("person") "," STEP(2, "") "," EXPECT("cancel") "]]");
     wait_event("r1", "step 1");
     assert_int_equal(open_eye(&first, "r1", PATCHES_REGIONS, NULL), 0);
     assert_int_equal(take("r1", ANN, first.view, NULL), 0);
@@ -313,6 +313,7 @@ static void a_lease_survives_its_socket(void **state)
     assert_string_equal(look(&first).released, "taken");
     assert_int_equal(look(&first).control, CONTROL_HELD);
     assert_int_equal(look(&second).control, CONTROL_YOURS);
+    wait_event("r1", "step 2"); /* it was told that one went and one came: what was held down is let go */
     assert_int_equal(record("r1", 0).attempts, 1);
     sched_view_close(first.view);
     sched_view_close(second.view);
@@ -404,6 +405,53 @@ static void a_question_goes_on_with_an_answer_only(void **state)
     wait_state("r1", RUN_SUCCEEDED);
 }
 
+/* An answer that is none is no answer: the person keeps the controls. */
+static void a_resume_that_is_refused_leaves_the_controls(void **state)
+{
+    enum run_state now;
+    struct err err = {0};
+    int64_t left;
+    json_t *empty = json_keep(pool, json_string("")), *answer = json_keep(pool, json_string("4711"));
+    submit("r1", "[[" STEP(1, ONE_ROW) "," ASKS "," EXPECT("resume") "," DO("answers") "," DONE "]]");
+    wait_state("r1", RUN_PAUSED);
+    assert_int_equal(take("r1", ANN, NULL, NULL), 0);
+    assert_int_equal(release("r1", lease_copy.token, empty, &now, &err), E_INVALID);
+    assert_int_equal(sched_control(sched, ACME("r1"), &left), CONTROL_HELD);
+    assert_false(has_event("r1", "gave the controls back", NULL));
+    assert_int_equal(release("r1", lease_copy.token, answer, &now, NULL), 0);
+    assert_int_equal(sched_control(sched, ACME("r1"), &left), CONTROL_FREE);
+    wait_state("r1", RUN_SUCCEEDED);
+    assert_true(has_event("r1", "gave the controls back", NULL));
+}
+
+/* It stays alive whatever a person sends. */
+static void a_worker_that_does_not_read_is_spared(void **state)
+{
+    enum { TEXT = 60000, MOST = 200 };
+    struct eye eye;
+    struct err err = {0};
+    static char text[TEXT + 1];
+    int n = 0, r = 0;
+    memset(text, 'a', TEXT);
+    json_t *hand = json_keep(pool, json_pack("{s:s,s:s}", "type", "text", "text", text));
+    json_t *move = json_keep(pool, json_pack("{s:s,s:i,s:i}", "type", "pointer", "x", 1, "y", 2));
+    json_t *up = json_keep(pool, json_pack("{s:s,s:s,s:i,s:i}", "type", "pointer", "event", "up", "x", 1, "y", 2));
+    submit("r1", "[[" TAKEN "," DO("wait_file") "," EXPECT("cancel") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(open_eye(&eye, "r1", PATCHES_REGIONS, NULL), 0);
+    assert_int_equal(take("r1", ANN, eye.view, NULL), 0);
+    wait_until(is_ready, &eye);
+    while (!r && n++ < MOST)
+        r = sched_view_hand(eye.view, hand, &err);
+    assert_int_equal(r, E_UNAVAILABLE);
+    assert_int_equal(sched_view_hand(eye.view, move, NULL), 0);
+    assert_int_equal(sched_view_hand(eye.view, up, NULL), 0);
+    assert_true(stands(NULL));
+    sched_view_close(eye.view);
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    wait_state("r1", RUN_CANCELLED);
+}
+
 static void a_run_without_a_browser_cannot_be_taken_over(void **state)
 {
     struct err err = {0};
@@ -420,9 +468,15 @@ static void a_run_without_a_browser_cannot_be_taken_over(void **state)
     assert_non_null(strstr(err.msg, "is over"));
 }
 
+static bool has_no_slot(void *arg)
+{
+    return !sched_slot_of(sched, ACME("r1"));
+}
+
 static void a_worker_that_dies_under_a_person_ends_the_lease(void **state)
 {
     struct eye eye;
+    struct err err = {0};
     submit("r1", "[[" TAKEN "," DO("die") "],[" DONE "]]");
     wait_event("r1", "step 1");
     assert_int_equal(open_eye(&eye, "r1", PATCHES_REGIONS, NULL), 0);
@@ -430,6 +484,10 @@ static void a_worker_that_dies_under_a_person_ends_the_lease(void **state)
     wait_until(is_free, NULL);
     assert_string_equal(look(&eye).released, "browser_gone");
     assert_int_equal(record("r1", 0).state, RUN_PAUSED);
+    wait_until(has_no_slot, NULL);
+    assert_int_equal(take("r1", ANN, eye.view, &err), E_CONFLICT);
+    assert_non_null(strstr(err.msg, "its browser is gone"));
+    assert_non_null(strstr(err.msg, "resume the run (action \"resume\")"));
     sched_view_close(eye.view);
     assert_int_equal(sched_resume(sched, ACME("r1"), NULL, NULL, NULL), 0);
     wait_state("r1", RUN_SUCCEEDED);
@@ -487,6 +545,8 @@ int main(void)
         WITH_SCHED(the_hold_waits_for_the_person),
         WITH_SCHED(a_challenge_goes_on_at_the_release),
         WITH_SCHED(a_question_goes_on_with_an_answer_only),
+        WITH_SCHED(a_resume_that_is_refused_leaves_the_controls),
+        WITH_SCHED(a_worker_that_does_not_read_is_spared),
         WITH_SCHED(a_run_without_a_browser_cannot_be_taken_over),
         WITH_SCHED(a_worker_that_dies_under_a_person_ends_the_lease),
         WITH_SCHED(what_was_copied_reaches_the_person_alone),

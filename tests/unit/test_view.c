@@ -267,6 +267,37 @@ static void the_controls_are_taken_used_and_given_back(void **state)
     client_close(&c);
 }
 
+static bool has_come_to_rest(void *arg)
+{
+    return fake_live.x == 7;
+}
+
+static void repeat(struct buf *out, const char *text, int times)
+{
+    for (int i = 0; i < times; i++)
+        buf_add(out, frame(text), 6 + strlen(text));
+}
+
+/* Moving the mouse is no mistake, however quickly: the last place counts. */
+static void quick_moves_are_one_move(void **state)
+{
+    struct client c;
+    struct buf many;
+    buf_init(&many, 1 << 20);
+    open_socket(&c, view_url(WITH_TOKEN, true, "ws_url"));
+    say(&c, "{\"type\":\"takeover\"}", "\"ttl_s\":120}");
+    repeat(&many, "{\"type\":\"pointer\",\"x\":1,\"y\":2}", CAP_HANDS_BURST + 500);
+    repeat(&many, "{\"type\":\"pointer\",\"x\":7,\"y\":8}", 1);
+    c.text = "";
+    talk(&fx, &c, many.data, many.len);
+    assert_int_equal(loop_wait(fx.loop, has_come_to_rest, NULL, clock_mono_ms() + 5000), 0);
+    assert_false(came(&c, "rate_limited"));
+    assert_true(fake_live.hands < CAP_HANDS_BURST + 500);
+    say(&c, "{\"type\":\"renew\"}", "");
+    buf_release(&many);
+    client_close(&c);
+}
+
 static void too_much_input_is_dropped_and_too_many_errors_end_it(void **state)
 {
     struct client c;
@@ -274,8 +305,7 @@ static void too_much_input_is_dropped_and_too_many_errors_end_it(void **state)
     buf_init(&many, 1 << 20);
     open_socket(&c, view_url(WITH_TOKEN, true, "ws_url"));
     say(&c, "{\"type\":\"takeover\"}", "\"ttl_s\":120}");
-    for (int i = 0; i < CAP_HANDS_BURST + 100; i++)
-        buf_add(&many, frame("{\"type\":\"pointer\",\"x\":1,\"y\":2}"), 6 + strlen("{\"type\":\"pointer\",\"x\":1,\"y\":2}"));
+    repeat(&many, "{\"type\":\"key\",\"key\":\"a\"}", CAP_HANDS_BURST + 100);
     c.text = "too many errors";
     talk(&fx, &c, many.data, many.len);
     for (size_t i = 0; i < c.in.len; i++)
@@ -380,6 +410,7 @@ int main(void)
         WITH_FX(a_socket_begins_with_who_and_what),
         WITH_FX(who_may_only_watch_acts_in_vain),
         WITH_FX(the_controls_are_taken_used_and_given_back),
+        WITH_FX(quick_moves_are_one_move),
         WITH_FX(too_much_input_is_dropped_and_too_many_errors_end_it),
         WITH_FX(a_socket_says_why_it_ends),
         WITH_FX(a_server_that_stops_says_so_to_its_viewers),

@@ -42,8 +42,9 @@ int display_wheel(struct display *d, int dx, int dy, struct err *err) MUST_CHECK
 int display_chord(struct display *d, const char *const *names, int n, struct err *err) MUST_CHECK;
 /* Only press them, or only release them in reverse. */
 int display_hold(struct display *d, const char *const *names, int n, bool down, struct err *err) MUST_CHECK;
-/* Any Unicode text: keys of the map, then spare keys lent to the missing characters: for good, the oldest
- * loan goes first. "\n" is Return, "\t" is Tab. delay_ms between characters; waits in the loop. */
+/* Any Unicode text: keys of the map, then spare keys lent to the missing characters (keys.c). "\n" is Return,
+ * "\t" is Tab. delay_ms between characters; waits in the loop. E_TIMEOUT: the browser is too busy to be told of
+ * a key that is lent. */
 int display_type(struct display *d, const char *utf8, int delay_ms, struct err *err) MUST_CHECK;
 /* Own CLIPBOARD with this text and answer requests for it until replaced or closed. */
 int display_clipboard_set(struct display *d, const char *utf8, struct err *err) MUST_CHECK;
@@ -92,7 +93,7 @@ int display_fit_window(struct display *d, int64_t deadline_mono_ms, struct err *
 
 /* Wait until the browser has taken in all input sent so far: it answers _NET_WM_PING (EWMH) in the order
  * of its events. Its pages run in other processes and may still be behind. From here on the input
- * counts as delivered. E_TIMEOUT: it is busy or has no window. */
+ * counts as delivered. A window that answers no pings is not waited for. E_TIMEOUT: it is busy or has no window. */
 int display_ping(struct display *d, int64_t deadline_mono_ms, struct err *err) MUST_CHECK;
 
 /* _NET_WM_NAME (else WM_NAME) of the fitted window, in pool; "" when none. */

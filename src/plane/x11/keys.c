@@ -2,11 +2,16 @@
  * keys.c - typing. A character that stands on the keyboard map goes by its key (and Shift); for the
  * others, keys of the map that mean nothing are given that meaning first.
  *
- * Borrowed keys are lent for good, oldest loan taken first: the browser reads the map when it gets
- * the change, not when the key was pressed, so a key that is taken back at once would come out as
- * something else. All keys of one text are lent before its first key is pressed. A text with more
- * new characters than there are spare keys is typed in parts, each after the browser has read the
- * part before: it answers a ping in the order of its events.
+ * A browser reads the map late: its window system when it gets the change, and its toolkit (whose input
+ * method makes the characters) once more, on a connection of its own. So a key that is given a meaning
+ * and pressed at once comes out as what it meant before, or as nothing. Therefore
+ * - the letters and signs of Western Europe are lent keys at the beginning, before there is a browser;
+ * - before another one is lent, the browser has read what was typed, and before it is pressed, the map:
+ *   it answers a ping in the order of its events, and a second one in a later turn of its loop, when its
+ *   toolkit has seen what had arrived by the first;
+ * - the key that was not used for longest is lent, and keeps its meaning until it is the turn of another one.
+ * All keys of one text are lent before its first key is pressed. A text with more new characters than there are
+ * spare keys is typed in parts.
  */
 #include "plane/x11/priv.h"
 
@@ -20,7 +25,10 @@
 #include "base/str.h"
 
 #define CHORD_MAX 8
-#define READ_MS   1000 /* a browser reads keys much sooner; a stuck one is not waited for longer */
+#define READ_MS   10000 /* for a busy browser to read what was typed */
+
+/* Four of one key each: plain, with Shift, and the same in the second group; what is most likely typed comes first. */
+static const char lent_at_start[] = "éÉàÀèÈùÙâÂêÊîÎôÔûÛëËïÏçÇäÄöÖüÜß€áÁíÍóÓúÚñÑãÃõÕåÅøØæÆ–—‘’“”„…¿¡£°ìÌòÒýÝœŒ«»§·";
 
 static int read_map(struct display *d, struct err *err)
 {
@@ -41,8 +49,8 @@ static int read_map(struct display *d, struct err *err)
         bool used = false;
         for (int j = 0; j < per; j++)
             used |= syms[i * per + j] != XCB_NO_SYMBOL;
-        k->syms[k->min + i][0] = per > 0 ? syms[i * per] : XCB_NO_SYMBOL;
-        k->syms[k->min + i][1] = per > 1 ? syms[i * per + 1] : XCB_NO_SYMBOL;
+        for (int level = 0; level < 2 && level < per; level++)
+            k->syms[k->min + i][level] = syms[i * per + level];
         if (!used)
             k->spare[k->n_spare++] = (uint8_t)(k->min + i);
     }
@@ -50,58 +58,70 @@ static int read_map(struct display *d, struct err *err)
     return 0;
 }
 
-int keys_setup(struct display *d, struct err *err)
-{
-    return read_map(d, err);
-}
-
 struct key {
     xcb_keycode_t code;
-    bool shift;
+    unsigned level; /* SHIFTED, GROUP_2 */
 };
+enum { SHIFTED = 1, GROUP_2 = 2 }; /* a core keyboard map's order: X11 protocol, section 5 */
 
 static bool find_key(const struct keymap *k, xcb_keysym_t sym, struct key *out)
 {
-    for (int shift = 0; shift < 2; shift++)
+    for (unsigned level = 0; level < KEY_LEVELS; level++)
         for (int code = k->min; code <= k->max; code++)
-            if (k->syms[code][shift] == sym) {
-                *out = (struct key){(xcb_keycode_t)code, shift};
+            if (k->syms[code][level] == sym) {
+                *out = (struct key){(xcb_keycode_t)code, level};
                 return true;
             }
     return false;
 }
 
-/* Give the next spare key this meaning, with and without Shift; keys in pinned (by keycode) are in
- * use. false: all are. */
-static bool lend(struct display *d, xcb_keysym_t sym, const bool pinned[256])
+static void set_key(struct display *d, uint8_t code, const xcb_keysym_t syms[KEY_LEVELS])
 {
     struct keymap *k = &d->keymap;
-    for (int i = 0; i < k->n_spare; i++) {
-        uint8_t code = k->spare[k->next_spare++ % k->n_spare];
-        if (pinned[code])
-            continue;
-        k->syms[code][0] = k->syms[code][1] = sym;
-        xcb_change_keyboard_mapping(d->conn, 1, code, 2, k->syms[code]);
-        return true;
-    }
-    return false;
+    memcpy(k->syms[code], syms, sizeof(k->syms[code]));
+    k->used[code] = ++k->uses;
+    xcb_change_keyboard_mapping(d->conn, 1, code, KEY_LEVELS, syms);
 }
 
-static xcb_keycode_t shift_code(const struct display *d)
+/* Give the spare key that was not used for longest this meaning, with and without Shift; keys in pinned (by
+ * keycode) are in use. false: all are. */
+static bool lend(struct display *d, xcb_keysym_t sym, const bool pinned[256])
 {
-    struct key key = {0};
-    find_key(&d->keymap, XKB_KEY_Shift_L, &key);
-    return key.code;
+    const struct keymap *k = &d->keymap;
+    int best = -1;
+    for (int i = 0; i < k->n_spare; i++)
+        if (!pinned[k->spare[i]] && (best < 0 || k->used[k->spare[i]] < k->used[best]))
+            best = k->spare[i];
+    if (best >= 0)
+        set_key(d, (uint8_t)best, (const xcb_keysym_t[KEY_LEVELS]){sym, sym, sym, sym});
+    return best >= 0;
 }
 
-static void tap(struct display *d, struct key key, xcb_keycode_t shift)
+static void press(struct display *d, xcb_keycode_t code, bool down)
 {
-    if (key.shift)
-        input_key(d, shift, true);
-    input_key(d, key.code, true);
-    input_key(d, key.code, false);
-    if (key.shift)
-        input_key(d, shift, false);
+    d->keymap.used[code] = ++d->keymap.uses;
+    input_key(d, code, down);
+}
+
+/* The modifiers that a level needs. */
+static void hold_level(struct display *d, unsigned level, bool down)
+{
+    static const struct {
+        unsigned level;
+        xcb_keysym_t sym;
+    } table[] = {{SHIFTED, XKB_KEY_Shift_L}, {GROUP_2, XKB_KEY_Mode_switch}};
+    struct key key;
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if ((level & table[i].level) && find_key(&d->keymap, table[i].sym, &key))
+            press(d, key.code, down);
+}
+
+static void tap(struct display *d, struct key key)
+{
+    hold_level(d, key.level, true);
+    press(d, key.code, true);
+    press(d, key.code, false);
+    hold_level(d, key.level, false);
 }
 
 static int delivered(struct display *d, struct err *err)
@@ -109,6 +129,19 @@ static int delivered(struct display *d, struct err *err)
     int r = x_sync(d, err);
     d->input_us = clock_mono_us();
     return r;
+}
+
+/* Until the browser has read what was typed so far, and the map as it is. */
+static int wait_read(struct display *d, struct err *err)
+{
+    struct err e = {0};
+    int r = 0;
+    for (int i = 0; !r && i < 2; i++)
+        r = display_ping(d, clock_mono_ms() + READ_MS, &e);
+    if (r == E_TIMEOUT)
+        return err_set(err, r, "typing: the browser has been busy for %d ms and would misread characters that the "
+                               "keyboard lacks: try again", READ_MS);
+    return r ? err_set(err, r, "%s", e.msg) : 0;
 }
 
 /* --- chords -------------------------------------------------------------------------------- */
@@ -121,40 +154,41 @@ static int key_of_name(struct display *d, const char *name, struct key *out, str
     if (find_key(&d->keymap, sym, out))
         return 0;
     static const bool none[256];
-    if (!lend(d, sym, none) || !find_key(&d->keymap, sym, out))
-        return err_set(err, E_UNSUPPORTED, "the keyboard has no key '%s'", name);
-    return 0;
+    int r = wait_read(d, err);
+    if (!r && (!lend(d, sym, none) || !find_key(&d->keymap, sym, out)))
+        r = err_set(err, E_UNSUPPORTED, "the keyboard has no key '%s'", name);
+    return r ? r : wait_read(d, err);
 }
 
 struct chord {
-    struct key keys[CHORD_MAX + 1]; /* with the Shift that one of them needs in front */
+    struct key keys[CHORD_MAX];
     int n;
+    unsigned level; /* that one of them needs */
 };
 
 static int read_chord(struct display *d, const char *const *names, int n, struct chord *out,
                       struct err *err)
 {
-    bool shift = false;
     if (n < 1 || n > CHORD_MAX)
         return err_set(err, E_INVALID, "a chord has 1 to %d keys, not %d", CHORD_MAX, n);
+    *out = (struct chord){.n = n};
     for (int i = 0; i < n; i++) {
-        int r = key_of_name(d, names[i], &out->keys[i + 1], err);
+        int r = key_of_name(d, names[i], &out->keys[i], err);
         if (r)
             return r;
-        shift |= out->keys[i + 1].shift;
+        out->level |= out->keys[i].level;
     }
-    out->n = n + 1;
-    out->keys[0] = (struct key){shift ? shift_code(d) : 0, false};
     return 0;
 }
 
 static void hold(struct display *d, const struct chord *c, bool down)
 {
-    for (int i = 0; i < c->n; i++) {
-        xcb_keycode_t code = c->keys[down ? i : c->n - 1 - i].code;
-        if (code)
-            input_key(d, code, down);
-    }
+    if (down)
+        hold_level(d, c->level, true);
+    for (int i = 0; i < c->n; i++)
+        press(d, c->keys[down ? i : c->n - 1 - i].code, down);
+    if (!down)
+        hold_level(d, c->level, false);
 }
 
 int display_chord(struct display *d, const char *const *names, int n, struct err *err)
@@ -223,14 +257,6 @@ static const char *lend_for(struct display *d, const char *s)
     return s;
 }
 
-/* Until the browser has read what was typed with the map as it is. */
-static int wait_read(struct display *d, struct err *err)
-{
-    struct err e = {0};
-    int r = display_ping(d, clock_mono_ms() + READ_MS, &e);
-    return r && r != E_TIMEOUT ? err_set(err, r, "%s", e.msg) : 0;
-}
-
 static bool all_have_keys(const struct display *d, const char *s)
 {
     while (*s) {
@@ -240,6 +266,21 @@ static bool all_have_keys(const struct display *d, const char *s)
             return false;
     }
     return true;
+}
+
+/* Keys for as much of s as there can be; *ret_end is where that ends, behind s. */
+static int lend_keys(struct display *d, const char *s, const char **ret_end, struct err *err)
+{
+    *ret_end = s + strlen(s);
+    if (all_have_keys(d, s))
+        return 0;
+    int r = wait_read(d, err);
+    if (r)
+        return r;
+    *ret_end = lend_for(d, s);
+    if (*ret_end == s)
+        return err_set(err, E_UNSUPPORTED, "the keyboard has no spare keys");
+    return wait_read(d, err);
 }
 
 static int pause_ms(struct display *d, int ms, struct err *err)
@@ -252,13 +293,12 @@ static int pause_ms(struct display *d, int ms, struct err *err)
 static int type_part(struct display *d, const char *s, const char *end, int delay_ms,
                      struct err *err)
 {
-    xcb_keycode_t shift = shift_code(d);
     while (s < end) {
         struct key key;
         xcb_keysym_t sym = sym_of_char(next_char(&s));
         if (sym == XCB_NO_SYMBOL || !find_key(&d->keymap, sym, &key))
             continue;
-        tap(d, key, shift);
+        tap(d, key);
         int r = 0;
         if (delay_ms > 0 && !(r = delivered(d, err)))
             r = pause_ms(d, delay_ms, err);
@@ -272,15 +312,42 @@ int display_type(struct display *d, const char *utf8, int delay_ms, struct err *
 {
     if (!str_is_utf8(utf8, strlen(utf8)))
         return err_set(err, E_INVALID, "text to type is not UTF-8");
-    int r = all_have_keys(d, utf8) ? 0 : wait_read(d, err); /* what the last call typed */
+    int r = 0;
     while (*utf8 && !r) {
-        const char *end = lend_for(d, utf8);
-        if (end == utf8)
-            return err_set(err, E_UNSUPPORTED, "the keyboard has no spare keys");
-        r = type_part(d, utf8, end, delay_ms, err);
-        if (!r && *end)
-            r = wait_read(d, err);
+        const char *end;
+        r = lend_keys(d, utf8, &end, err);
+        if (!r)
+            r = type_part(d, utf8, end, delay_ms, err);
         utf8 = end;
     }
     return r;
+}
+
+static void lend_at_start(struct display *d)
+{
+    struct keymap *k = &d->keymap;
+    const char *s = lent_at_start;
+    struct key group_2;
+    int levels = find_key(k, XKB_KEY_Mode_switch, &group_2) ? KEY_LEVELS : KEY_LEVELS / 2;
+    for (int i = 0; i < k->n_spare && *s; i++) {
+        xcb_keysym_t syms[KEY_LEVELS] = {0};
+        for (int level = 0; level < levels; level++)
+            syms[level] = *s ? sym_of_char(next_char(&s)) : XCB_NO_SYMBOL;
+        set_key(d, k->spare[i], syms);
+    }
+    for (int i = 0; i < k->n_spare; i++) /* so that the last ones are lent first */
+        k->used[k->spare[i]] = (unsigned)(k->n_spare - i);
+    k->uses = (unsigned)k->n_spare;
+}
+
+/* With the first key of XTEST's keyboard all clients are told of its map: now there are none. */
+int keys_setup(struct display *d, struct err *err)
+{
+    int r = read_map(d, err);
+    if (r)
+        return r;
+    lend_at_start(d);
+    hold_level(d, SHIFTED, true);
+    hold_level(d, SHIFTED, false);
+    return 0;
 }

@@ -47,11 +47,14 @@ struct x_window {
     bool override_redirect;
 };
 
+#define KEY_LEVELS 4 /* plain and shifted, and both in the second group, which Mode_switch selects */
+
 struct keymap {
     xcb_keycode_t min, max;
-    xcb_keysym_t syms[256][2]; /* plain and shifted */
+    xcb_keysym_t syms[256][KEY_LEVELS];
     uint8_t spare[256];        /* keycodes without any symbol: free to borrow */
-    int n_spare, next_spare;   /* borrowed in turn, so that the oldest loan is taken first */
+    int n_spare;
+    unsigned used[256], uses;  /* when a key was used last, counted in uses */
 };
 
 struct display {

@@ -226,7 +226,8 @@ static void configure(struct display *d, const struct x_window *w)
                          full);
 }
 
-static int wants_take_focus(struct display *d, xcb_window_t id, bool *ret, struct err *err)
+/* Is the protocol (ICCCM 4.1.2.7, EWMH) one of the window's? */
+static int speaks(struct display *d, xcb_window_t id, enum x_atom protocol, bool *ret, struct err *err)
 {
     void *reply = NULL;
     int r = x_reply(
@@ -239,7 +240,7 @@ static int wants_take_focus(struct display *d, xcb_window_t id, bool *ret, struc
     const xcb_atom_t *atoms = xcb_get_property_value(reply);
     int n = xcb_get_property_value_length(reply) / 4;
     for (int i = 0; i < n; i++)
-        if (atoms[i] == d->atoms[X_WM_TAKE_FOCUS])
+        if (atoms[i] == d->atoms[protocol])
             *ret = true;
     free(reply);
     return 0;
@@ -268,8 +269,12 @@ int display_ping(struct display *d, int64_t deadline_mono_ms, struct err *err)
 {
     if (!d->front)
         return err_set(err, E_TIMEOUT, "the browser has no window");
+    bool answers;
+    int r = speaks(d, d->front, X_NET_WM_PING, &answers, err);
+    if (r || !answers)
+        return r;
     send_protocol(d, d->front, X_NET_WM_PING, ++d->pinged);
-    int r = x_wait(d, ponged, d, deadline_mono_ms, "waiting for the browser", err);
+    r = x_wait(d, ponged, d, deadline_mono_ms, "waiting for the browser", err);
     d->input_us = clock_mono_us();
     return r;
 }
@@ -278,7 +283,7 @@ static int give_focus(struct display *d, xcb_window_t id, struct err *err)
 {
     bool take = false;
     xcb_set_input_focus(d->conn, XCB_INPUT_FOCUS_POINTER_ROOT, id, XCB_CURRENT_TIME);
-    int r = wants_take_focus(d, id, &take, err);
+    int r = speaks(d, id, X_WM_TAKE_FOCUS, &take, err);
     if (r || !take)
         return r;
     send_protocol(d, id, X_WM_TAKE_FOCUS, XCB_CURRENT_TIME);
