@@ -219,6 +219,97 @@ static void pixels_of_a_png_are_those_of_the_frame(void **state)
                 like(rgb + 3 * (y * w + x), x >= 3 && x < 12 && y >= 1 && y < 3 ? red : blue, 0));
 }
 
+/* --- a PNG of what stands there already ------------------------------------------------------- */
+
+static uint32_t dice(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* Blocks that repeat to the right and downwards, with a stray pixel here and there; the fourth byte
+ * is never the same. */
+static struct frame patterned(int w, int h, int kinds, int block)
+{
+    int stride = 4 * w;
+    uint32_t seed = (uint32_t)(w + kinds), *pixels = pool_alloc(pool, (size_t)stride * (size_t)h);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            uint32_t *px = pixels + (size_t)y * (size_t)w + x;
+            *px = y % block && x ? px[y % block > 1 ? -w : -1]
+                  : x >= block   ? px[-block]
+                                 : dice(&seed) % (uint32_t)kinds * 0x010305u & 0xffffff;
+            if (dice(&seed) % 61 == 0)
+                *px = dice(&seed);
+            *px = (*px & 0xffffff) | dice(&seed) << 24;
+        }
+    return (struct frame){.width = w, .height = h, .stride = stride, .pixels = (uint8_t *)pixels};
+}
+
+static void has_every_pixel(const struct frame *f)
+{
+    int w, h;
+    const uint8_t *rgb = decoded(PICTURE_PNG, f, &w, &h);
+    assert_true(w == f->width && h == f->height);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++, rgb += 3) {
+            const uint8_t *px = f->pixels + (size_t)y * (size_t)f->stride + 4 * (size_t)x;
+            if (rgb[0] != px[2] || rgb[1] != px[1] || rgb[2] != px[0])
+                fail_msg("%dx%d: another colour at %d, %d", w, h, x, y);
+        }
+}
+
+static void a_png_has_every_pixel_whatever_is_like_what(void **state)
+{
+    static const struct size shapes[] = {{1, 1},   {2, 700},   {700, 2},
+                                         {86, 90}, {331, 257}, {CAP_SCREEN_SIDE_PX, 12}};
+    static const int kinds[] = {1, 2, 30, 1 << 24}, blocks[] = {1, 2, 9, 40};
+    for (size_t s = 0; s < ARRAY_SIZE(shapes); s++)
+        for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+            for (size_t b = 0; b < ARRAY_SIZE(blocks); b++) {
+                pool_destroy(pool);
+                pool = pool_create(NULL);
+                struct frame f = patterned(shapes[s].w, shapes[s].h, kinds[k], blocks[b]);
+                has_every_pixel(&f);
+            }
+}
+
+/* Colours whose counts grow as Fibonacci's numbers would have codes longer than a PNG's may be. */
+static void a_png_of_few_common_and_many_rare_colours_has_them_all(void **state)
+{
+    enum { W = 640, H = 480, COLOURS = 24 };
+    uint32_t *pixels = pool_alloc(pool, 4 * W * H), seed = 1;
+    int n = 0, count = 1, before = 1;
+    for (int c = 0; c < COLOURS; c++) {
+        for (int i = 0; i < count && n < W * H; i++)
+            pixels[n++] = (uint32_t)c * 0x0a0a0au;
+        int sum = count + before;
+        before = count;
+        count = sum;
+    }
+    for (int i = n - 1; i > 0; i--) {
+        int j = (int)(dice(&seed) % (uint32_t)(i + 1));
+        uint32_t kept = pixels[i];
+        pixels[i] = pixels[j];
+        pixels[j] = kept;
+    }
+    struct frame f = {.width = W, .height = H, .stride = 4 * W, .pixels = (uint8_t *)pixels};
+    has_every_pixel(&f);
+}
+
+static void a_png_of_noise_is_hardly_larger_than_its_pixels(void **state)
+{
+    struct frame f = patterned(300, 300, 1 << 24, 1);
+    const uint8_t *data;
+    size_t len;
+    uint32_t seed = 3, *pixels = (uint32_t *)(uintptr_t)f.pixels;
+    for (int i = 0; i < 300 * 300; i++)
+        pixels[i] = dice(&seed);
+    has_every_pixel(&f);
+    assert_int_equal(picture_encode(pool, &f, PICTURE_PNG, 0, &data, &len, NULL), 0);
+    assert_true(len < 300 * 300 * 3 * 103 / 100);
+}
+
 static void a_frame_of_the_size_already_is_not_copied(void **state)
 {
     struct frame f = drawn(64, 48, (struct rect){0, 0, 1, 1}, white, red), same;
@@ -336,6 +427,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PICTURE_TEST(a_square_stays_where_it_is_in_its_colours),
         PICTURE_TEST(pixels_of_a_png_are_those_of_the_frame),
+        PICTURE_TEST(a_png_has_every_pixel_whatever_is_like_what),
+        PICTURE_TEST(a_png_of_few_common_and_many_rare_colours_has_them_all),
+        PICTURE_TEST(a_png_of_noise_is_hardly_larger_than_its_pixels),
         PICTURE_TEST(a_frame_of_the_size_already_is_not_copied),
         PICTURE_TEST(nothing_behind_the_last_pixel_is_read),
         PICTURE_TEST(the_smallest_sides_are_pictures_too),

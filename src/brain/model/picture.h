@@ -14,7 +14,7 @@
 /*
  * arg: not used, NULL. width x height: what request_image_size() says, or any other; the frame is resized
  * to it whatever its shape. Format and quality are the profile's.
- * Blocks: 10 ms for 1280x720 as it is, 30 ms resized to 1428x896.
+ * Blocks: 3 ms for 1280x720 as it is, 18 ms resized to 1428x896.
  * Owns:   *out is in pool; on error it is untouched.
  * Errors: E_INVALID (sides, a frame without pixels), E_NOMEM.
  */
