@@ -20,7 +20,7 @@ static int check_size(int width, int height, struct err *err)
                    width, height, CAP_SCREEN_SIDE_PX);
 }
 
-static int check(const struct frame *frame, struct err *err)
+int picture_check(const struct frame *frame, struct err *err)
 {
     if (!frame->pixels)
         return err_set(err, E_INVALID, "a picture of a frame without pixels");
@@ -31,15 +31,14 @@ static int check(const struct frame *frame, struct err *err)
     return r;
 }
 
-/* The frame as it may leave: its pixels, or a copy of them in scratch with the masks painted. */
-static int masked(struct pool *scratch, const struct frame *frame, struct frame *out,
-                  struct err *err)
+int picture_masked(struct pool *scratch, const struct frame *frame, struct frame *out,
+                   struct err *err)
 {
     *out = *frame;
     if (!frame->n_masks)
         return 0;
     size_t len = (size_t)frame->stride * (size_t)(frame->height - 1) + 4 * (size_t)frame->width;
-    uint8_t *pixels = pool_try(scratch, len);
+    uint8_t *pixels = pool_try_raw(scratch, len);
     if (!pixels)
         return err_set(err, E_NOMEM, "no memory for a picture of %zu bytes", len);
     memcpy(pixels, frame->pixels, len);
@@ -54,7 +53,7 @@ static int masked(struct pool *scratch, const struct frame *frame, struct frame 
 int picture_keep(struct pool *pool, const void *data, size_t len, const uint8_t **ret_data,
                  size_t *ret_len, struct err *err)
 {
-    uint8_t *copy = pool_try(pool, len);
+    uint8_t *copy = pool_try_raw(pool, len);
     if (!copy)
         return err_set(err, E_NOMEM, "no memory for a picture of %zu bytes", len);
     memcpy(copy, data, len);
@@ -66,13 +65,13 @@ int picture_keep(struct pool *pool, const void *data, size_t len, const uint8_t 
 int picture_encode(struct pool *pool, const struct frame *frame, enum picture_format format,
                    int quality, const uint8_t **ret_data, size_t *ret_len, struct err *err)
 {
-    int r = check(frame, err);
+    int r = picture_check(frame, err);
     if (!r && format != PICTURE_PNG && (quality < 1 || quality > 100))
         r = err_set(err, E_INVALID, "a picture's quality must be from 1 to 100, not %d", quality);
     struct pool *scratch = pool_create(NULL);
     struct frame safe;
     if (!r)
-        r = masked(scratch, frame, &safe, err);
+        r = picture_masked(scratch, frame, &safe, err);
     if (!r)
         r = encoders[format](pool, &safe, quality, ret_data, ret_len, err);
     pool_destroy(scratch);
@@ -94,7 +93,7 @@ static int planes_make(struct pool *pool, int width, int height, struct planes *
 {
     int stride = (width + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
     size_t bytes = (size_t)stride * (size_t)height;
-    uint8_t *raw = pool_try(pool, 3 * bytes + 2 * ALIGN_BYTES);
+    uint8_t *raw = pool_try_raw(pool, 3 * bytes + 2 * ALIGN_BYTES);
     if (!raw)
         return E_NOMEM;
     raw += (ALIGN_BYTES - (uintptr_t)raw % ALIGN_BYTES) % ALIGN_BYTES;
@@ -154,7 +153,7 @@ static int resize(struct pool *scratch, const struct frame *frame, const struct 
     if (!r)
         r = planes_make(scratch, to->width, to->height, &after);
     if (!r)
-        r = masked(scratch, frame, &safe, NULL);
+        r = picture_masked(scratch, frame, &safe, NULL);
     if (r)
         return r;
     split(&safe, &before);
@@ -167,7 +166,7 @@ static int resize(struct pool *scratch, const struct frame *frame, const struct 
 int picture_resize(struct pool *pool, const struct frame *frame, int width, int height,
                    struct frame *out, struct err *err)
 {
-    int r = check(frame, err);
+    int r = picture_check(frame, err);
     if (!r)
         r = check_size(width, height, err);
     if (r)

@@ -26,4 +26,23 @@ int picture_encode(struct pool *pool, const struct frame *frame, enum picture_fo
 int picture_resize(struct pool *pool, const struct frame *frame, int width, int height, struct frame *out,
                    struct err *err) MUST_CHECK;
 
+/* A file as it is wanted: in these sides, whatever the frame's are. quality: as above. */
+struct picture_kind {
+    int width, height;
+    enum picture_format format;
+    int quality;
+};
+
+/* The last file that was made: who wants the same of the same pixels gets it, and nothing is made anew. So it is with
+ * what a model is sent, what it is asked beside, and the screenshot of the step. */
+struct picture_memo;
+struct picture_memo *picture_memo_create(void);
+void picture_memo_destroy(struct picture_memo *memo);   /* NULL is fine */
+int picture_memo_made(const struct picture_memo *memo); /* how many files were */
+
+/* Resized and encoded, unless memo has it; to know that takes 0.3 ms. memo NULL: always. */
+int picture_memo_get(struct picture_memo *memo, struct pool *pool, const struct frame *frame,
+                 const struct picture_kind *kind, const uint8_t **ret_data, size_t *ret_len,
+                 struct err *err) MUST_CHECK;
+
 #endif

@@ -16,4 +16,10 @@ picture_encode_fn picture_png, picture_jpeg, picture_webp;
 int picture_keep(struct pool *pool, const void *data, size_t len, const uint8_t **ret_data, size_t *ret_len,
                  struct err *err) MUST_CHECK;
 
+/* E_INVALID for what is no frame. */
+int picture_check(const struct frame *frame, struct err *err) MUST_CHECK;
+
+/* The frame as it may leave: its pixels, or a copy of them in scratch with the masks painted. E_NOMEM. */
+int picture_masked(struct pool *scratch, const struct frame *frame, struct frame *out, struct err *err) MUST_CHECK;
+
 #endif

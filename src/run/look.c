@@ -10,6 +10,7 @@
 #include "core/picture.h"
 #include "run/asks.h"
 #include "run/film.h"
+#include "run/models.h"
 #include "run/passwords.h"
 #include "run/url.h"
 
@@ -40,6 +41,16 @@ static int see(struct run *run, struct pool *pool, unsigned what, int timeout_ms
     return r;
 }
 
+/* As a model is sent it, where that is the screen's own size: then it is there already. */
+static int encode(struct run *run, struct pool *pool, struct observation *o, struct err *err)
+{
+    const struct picture_kind kind = {
+        .width = o->frame.width, .height = o->frame.height, .format = PICTURE_PNG};
+    struct models *models = run->config->models;
+    return picture_memo_get(models ? models_pictures(models) : NULL, pool, &o->frame, &kind,
+                            &o->png, &o->png_len, err);
+}
+
 static int observe_in(struct run *run, struct pool *pool, unsigned what, int timeout_ms,
                       struct observation *out, struct err *err)
 {
@@ -50,7 +61,7 @@ static int observe_in(struct run *run, struct pool *pool, unsigned what, int tim
         return r;
     int64_t seen = clock_mono_us();
     if (what & OBSERVE_PNG)
-        r = picture_encode(pool, &out->frame, PICTURE_PNG, 0, &out->png, &out->png_len, err);
+        r = encode(run, pool, out, err);
     out->perceive_us += clock_mono_us() - seen;
     meter_add(&run->step_meter, METER_PERCEIVE, out->perceive_us);
     keep(&run->live_url, out->url);

@@ -8,6 +8,7 @@
 #include "brain/model/http_transport.h"
 #include "brain/model/picture.h"
 #include "brain/model/request.h"
+#include "core/picture.h"
 
 #define ADDRESS "http://gateway" /* what stands before the profile's name; nobody looks it up */
 
@@ -29,6 +30,7 @@ struct models {
     bool logprobs;
     int top_logprobs;
     struct link *links;
+    struct picture_memo *pictures;
     models_trouble_fn *trouble; /* NULL: nobody listens */
     void *trouble_arg;
 };
@@ -57,6 +59,11 @@ static const char *text_in(struct pool *pool, const json_t *o, const char *key)
     return pool_strdup(pool, json_str(o, key, ""));
 }
 
+static void end_pictures(void *arg)
+{
+    picture_memo_destroy(arg);
+}
+
 struct models *models_open(struct pool *pool, struct loop *loop, const json_t *message)
 {
     struct models *m = pool_alloc(pool, sizeof(*m));
@@ -72,7 +79,14 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
                                   .share = text_in(pool, dirs, "share")},
                          .pod_profile = text_in(pool, pod, "profile"),
                          .pod_model = text_in(pool, pod, "model")};
+    m->pictures = picture_memo_create();
+    pool_defer(pool, end_pictures, m->pictures);
     return m;
+}
+
+struct picture_memo *models_pictures(const struct models *m)
+{
+    return m->pictures;
 }
 
 void models_listen(struct models *m, models_trouble_fn *trouble, void *arg)
@@ -122,10 +136,11 @@ int models_link(struct models *m, const char *profile, const struct model_link *
     bool ours = *m->pod_profile && !strcmp(profile, m->pod_profile);
     link->model =
         (struct model_link){.dirs = m->dirs,
-                             .picture = model_picture,
-                             .trouble = pass_on,
-                             .trouble_arg = link,
-                             .server = {.ours = ours,
+                            .picture = model_picture,
+                            .picture_arg = m->pictures,
+                            .trouble = pass_on,
+                            .trouble_arg = link,
+                            .server = {.ours = ours,
                                        .model = ours && *m->pod_model ? m->pod_model : NULL,
                                        .constrains = ours,
                                        .logprobs = m->logprobs,

@@ -27,6 +27,9 @@ struct models *models_open(struct pool *pool, struct loop *loop, const json_t *m
 int models_link(struct models *models, const char *profile, const struct model_link **out,
                 struct err *err) MUST_CHECK;
 
+/* The pictures that they are sent: of the same pixels none is made twice, for whom ever. */
+struct picture_memo *models_pictures(const struct models *models);
+
 /* Told of a question that was not answered at once (ask.h): which profile's. One listener for all links. */
 typedef void models_trouble_fn(void *arg, const char *profile, const char *why, int calls, bool answered);
 void models_listen(struct models *models, models_trouble_fn *trouble, void *arg);

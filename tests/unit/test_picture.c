@@ -420,6 +420,69 @@ static void a_lower_quality_is_a_smaller_file(void **state)
     assert_true(low.len < high.len);
 }
 
+/* --- made once ------------------------------------------------------------------------------- */
+
+static const uint8_t *screenshot(struct picture_memo *memo, const struct frame *f, size_t *len)
+{
+    const struct picture_kind kind = {f->width, f->height, PICTURE_PNG, 0};
+    const uint8_t *data;
+    assert_int_equal(picture_memo_get(memo, pool, f, &kind, &data, len, NULL), 0);
+    return data;
+}
+
+static void the_screenshot_of_a_step_is_what_its_model_was_sent(void **state)
+{
+    struct picture_memo *memo = picture_memo_create();
+    struct frame f = drawn(331, 257, (struct rect){40, 20, 16, 9}, white, red), again = f;
+    struct profile p = {.format = PICTURE_PNG, .quality = 85};
+    struct model_frame sent;
+    uint8_t *pixels = pool_alloc(pool, (size_t)(f.stride * f.height));
+    size_t len;
+    assert_int_equal(model_picture(memo, pool, &p, &f, 331, 257, &sent, NULL), 0);
+    again.pixels = memcpy(pixels, f.pixels, (size_t)(f.stride * f.height));
+    const uint8_t *kept = screenshot(memo, &again, &len);
+    assert_int_equal(picture_memo_made(memo), 1);
+    assert_int_equal(len, sent.len);
+    assert_memory_equal(kept, sent.data, len);
+    picture_memo_destroy(memo);
+}
+
+static const uint8_t *shown(struct picture_memo *memo, const struct frame *f)
+{
+    int w, h;
+    size_t len;
+    const uint8_t *data = screenshot(memo, f, &len);
+    return of_png(data, len, &w, &h);
+}
+
+static void another_pixel_mask_or_size_is_another_picture(void **state)
+{
+    const struct frame_mask mask = {{100, 100, 20, 10}, true};
+    struct picture_memo *memo = picture_memo_create();
+    struct frame f = drawn(331, 257, (struct rect){40, 20, 16, 9}, white, red);
+    uint8_t *last = (uint8_t *)(uintptr_t)f.pixels + 256 * f.stride + 4 * 330;
+    struct profile p = {.format = PICTURE_JPEG, .quality = 85};
+    struct model_frame out;
+    shown(memo, &f);
+    last[0] ^= 1;
+    const uint8_t *rgb = shown(memo, &f);
+    assert_int_equal(rgb[3 * (331 * 257 - 1) + 2], last[0]);
+    assert_int_equal(picture_memo_made(memo), 2);
+    f.masks = &mask;
+    f.n_masks = 1;
+    rgb = shown(memo, &f);
+    assert_int_equal(rgb[3 * (331 * 101 + 101)], FRAME_MASK_LEVEL);
+    assert_int_equal(picture_memo_made(memo), 3);
+    shown(memo, &f);
+    assert_int_equal(picture_memo_made(memo), 3);
+    assert_int_equal(model_picture(memo, pool, &p, &f, 331, 257, &out, NULL), 0);
+    assert_int_equal(model_picture(memo, pool, &p, &f, 200, 100, &out, NULL), 0);
+    p.quality = 20;
+    assert_int_equal(model_picture(memo, pool, &p, &f, 200, 100, &out, NULL), 0);
+    assert_int_equal(picture_memo_made(memo), 6);
+    picture_memo_destroy(memo);
+}
+
 #define PICTURE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -437,6 +500,8 @@ int main(void)
         PICTURE_TEST(frames_that_are_none_are_refused),
         PICTURE_TEST(a_model_is_sent_the_format_and_size_of_its_profile),
         PICTURE_TEST(a_lower_quality_is_a_smaller_file),
+        PICTURE_TEST(the_screenshot_of_a_step_is_what_its_model_was_sent),
+        PICTURE_TEST(another_pixel_mask_or_size_is_another_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

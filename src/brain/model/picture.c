@@ -4,16 +4,10 @@ int model_picture(void *arg, struct pool *pool, const struct profile *profile,
                   const struct frame *frame, int width, int height, struct model_frame *out,
                   struct err *err)
 {
-    struct pool *scratch =
-        pool_create(NULL); /* the resized pixels are needed no longer than here */
+    const struct picture_kind kind = {width, height, profile->format, profile->quality};
     struct model_frame made = {.width = width, .height = height};
-    struct frame sized;
-    int r = picture_resize(scratch, frame, width, height, &sized, err);
-    if (!r)
-        r = picture_encode(pool, &sized, profile->format, profile->quality, &made.data, &made.len,
-                           err);
+    int r = picture_memo_get(arg, pool, frame, &kind, &made.data, &made.len, err);
     if (!r)
         *out = made;
-    pool_destroy(scratch);
     return r;
 }
