@@ -13,33 +13,58 @@
 #define MOVES_W       5 /* of the small copy: what may move without being another picture */
 #define MOVES_H       9
 
-/* Sums of a row's colours. Blue and red are summed side by side in one word, which holds 257 pixels. */
-static void add_row(const uint32_t *row, int n, uint64_t *b, uint64_t *g, uint64_t *r)
+/* Four pixels at a time; blue and red side by side in one word, which holds 257 pixels. */
+typedef uint32_t four __attribute__((vector_size(16)));
+
+struct sums {
+    four blue_red, green;
+    int n; /* words since the last spill */
+    uint64_t b, g, r;
+};
+
+static void spill(struct sums *s)
 {
-    enum { AT_ONCE = 256 };
-    for (int from = 0; from < n; from += AT_ONCE) {
-        uint32_t blue_red = 0, green = 0;
-        int end = from + AT_ONCE < n ? from + AT_ONCE : n;
-        for (int x = from; x < end; x++) {
-            blue_red += row[x] & 0xff00ff;
-            green += (row[x] >> 8) & 0xff;
-        }
-        *b += blue_red & 0xffff;
-        *r += blue_red >> 16;
-        *g += green;
+    for (int i = 0; i < 4; i++) {
+        s->b += s->blue_red[i] & 0xffff;
+        s->r += s->blue_red[i] >> 16;
+        s->g += s->green[i];
     }
+    s->blue_red = s->green = (four){0};
+    s->n = 0;
 }
 
-/* Mean grey (ITU-R BT.601) of the block [x0,x1) x [y0,y1), which is never empty. The colours are summed and weighed
- * once. */
+static void add_four(struct sums *s, four px)
+{
+    enum { AT_ONCE = 256 };
+    s->blue_red += px & 0xff00ff;
+    s->green += (px >> 8) & 0xff;
+    if (++s->n == AT_ONCE)
+        spill(s);
+}
+
+static void add_row(struct sums *s, const uint32_t *row, int n)
+{
+    int x = 0;
+    for (; x + 4 <= n; x += 4) {
+        four px;
+        memcpy(&px, row + x, sizeof(px));
+        add_four(s, px);
+    }
+    for (; x < n; x++)
+        add_four(s, (four){row[x]});
+}
+
+/* Mean grey (ITU-R BT.601) of the block [x0,x1) x [y0,y1), which is never empty. The colours are
+ * summed and weighed once. */
 static uint8_t block_mean(const struct frame *f, int x0, int y0, int x1, int y1)
 {
-    uint64_t b = 0, g = 0, r = 0;
+    struct sums s = {0};
     for (int y = y0; y < y1; y++)
-        add_row((const void *)(f->pixels + (size_t)y * (size_t)f->stride + (size_t)x0 * 4), x1 - x0,
-                &b, &g, &r);
+        add_row(&s, (const void *)(f->pixels + (size_t)y * (size_t)f->stride + (size_t)x0 * 4),
+                x1 - x0);
+    spill(&s);
     uint64_t n = (uint64_t)(x1 - x0) * (uint64_t)(y1 - y0);
-    return (uint8_t)((299 * r + 587 * g + 114 * b) / (1000 * n));
+    return (uint8_t)((299 * s.r + 587 * s.g + 114 * s.b) / (1000 * n));
 }
 
 /* Grey copy of area, w x h, by averaging. */

@@ -39,7 +39,7 @@ static int masked(struct pool *scratch, const struct frame *frame, struct frame 
     if (!frame->n_masks)
         return 0;
     size_t len = (size_t)frame->stride * (size_t)(frame->height - 1) + 4 * (size_t)frame->width;
-    uint8_t *pixels = pool_try(scratch, len);
+    uint8_t *pixels = pool_try_raw(scratch, len);
     if (!pixels)
         return err_set(err, E_NOMEM, "no memory for a picture of %zu bytes", len);
     memcpy(pixels, frame->pixels, len);
@@ -54,7 +54,7 @@ static int masked(struct pool *scratch, const struct frame *frame, struct frame 
 int picture_keep(struct pool *pool, const void *data, size_t len, const uint8_t **ret_data,
                  size_t *ret_len, struct err *err)
 {
-    uint8_t *copy = pool_try(pool, len);
+    uint8_t *copy = pool_try_raw(pool, len);
     if (!copy)
         return err_set(err, E_NOMEM, "no memory for a picture of %zu bytes", len);
     memcpy(copy, data, len);
@@ -94,7 +94,7 @@ static int planes_make(struct pool *pool, int width, int height, struct planes *
 {
     int stride = (width + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
     size_t bytes = (size_t)stride * (size_t)height;
-    uint8_t *raw = pool_try(pool, 3 * bytes + 2 * ALIGN_BYTES);
+    uint8_t *raw = pool_try_raw(pool, 3 * bytes + 2 * ALIGN_BYTES);
     if (!raw)
         return E_NOMEM;
     raw += (ALIGN_BYTES - (uintptr_t)raw % ALIGN_BYTES) % ALIGN_BYTES;
@@ -178,7 +178,7 @@ int picture_resize(struct pool *pool, const struct frame *frame, int width, int 
     }
     struct frame sized = {
         .width = width, .height = height, .stride = 4 * width, .taken_us = frame->taken_us};
-    uint8_t *pixels = pool_try(pool, (size_t)sized.stride * (size_t)height);
+    uint8_t *pixels = pool_try_raw(pool, (size_t)sized.stride * (size_t)height);
     struct pool *scratch = pool_create(NULL);
     r = resize(scratch, frame, &sized, pixels);
     pool_destroy(scratch);

@@ -111,7 +111,7 @@ int picture_png(struct pool *pool, const struct frame *frame, int quality, const
         if (!pack(packer, raw, raw_len, packed, room, &packed_len))
             r = err_set(err, E_INTERNAL, "cannot encode a PNG of %zu bytes", raw_len);
     }
-    if (!r && !(file = pool_try(pool, strlen(SIGNATURE) + 3 * CHUNK_BYTES + IHDR_BYTES + packed_len)))
+    if (!r && !(file = pool_try_raw(pool, strlen(SIGNATURE) + 3 * CHUNK_BYTES + IHDR_BYTES + packed_len)))
         r = err_set(err, E_NOMEM, "no memory for a PNG of %zu bytes", packed_len);
     if (!r) {
         *ret_len = put_file(file, frame, packed, packed_len);

@@ -202,6 +202,17 @@ static int browser_glance(struct plane *plane, struct frame *out, uint8_t **ret_
     return explain(b, display_glance(b->display, out, ret_pixels, err), err);
 }
 
+static void browser_ask_picture(struct plane *plane)
+{
+    display_ask_picture(downcast(plane)->display);
+}
+
+static int browser_take_picture(struct plane *plane, struct frame *out, uint8_t **ret_pixels,
+                                struct err *err)
+{
+    return display_take_picture(downcast(plane)->display, out, ret_pixels, err);
+}
+
 static void browser_watch(struct plane *plane, plane_damage_fn *fn, void *arg)
 {
     struct browser *b = downcast(plane);
@@ -466,6 +477,8 @@ const struct plane_driver plane_browser = {
     .destroy = browser_destroy,
     .observe = browser_observe,
     .glance = browser_glance,
+    .ask_picture = browser_ask_picture,
+    .take_picture = browser_take_picture,
     .watch = browser_watch,
     .act = browser_act,
     .hand = browser_hand,

@@ -294,6 +294,17 @@ static int glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, 
     return checked(c, display_glance(c->display, out, ret_pixels, err), err);
 }
 
+static void ask_picture(struct plane *plane)
+{
+    display_ask_picture(computer_of(plane)->display);
+}
+
+static int take_picture(struct plane *plane, struct frame *out, uint8_t **ret_pixels,
+                        struct err *err)
+{
+    return display_take_picture(computer_of(plane)->display, out, ret_pixels, err);
+}
+
 static void watch(struct plane *plane, plane_damage_fn *fn, void *arg)
 {
     struct computer *c = computer_of(plane);
@@ -549,6 +560,8 @@ const struct plane_driver plane_computer = {
     .destroy = destroy,
     .observe = observe,
     .glance = glance,
+    .ask_picture = ask_picture,
+    .take_picture = take_picture,
     .watch = watch,
     .act = act,
     .hand = hand,

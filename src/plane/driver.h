@@ -1,7 +1,7 @@
 /*
  * driver.h - what one kind of plane implements. plane.c checks arguments once and calls these; it
  * makes pictures of frames, so that observe is never asked for OBSERVE_PNG.
- * All callbacks are mandatory but `glance`, `hand`, `scroll_y`, `close_tab`, `save_logins` and `load_logins` (NULL:
+ * All callbacks are mandatory but `glance`, `ask_picture` with `take_picture`, `hand`, `scroll_y`, `close_tab`, `save_logins` and `load_logins` (NULL:
  * E_UNSUPPORTED), `watch`, `keep_login`, `answer` and `downloads` (NULL: nothing is asked, nothing comes).
  */
 #ifndef MANTIS_PLANE_DRIVER_H
@@ -18,6 +18,8 @@ struct plane_driver {
     int (*observe)(struct plane *plane, struct pool *pool, unsigned what, int timeout_ms,
                    struct observation *out, struct err *err);
     int (*glance)(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err);
+    void (*ask_picture)(struct plane *plane);
+    int (*take_picture)(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err);
     void (*watch)(struct plane *plane, plane_damage_fn *fn, void *arg);
     int (*act)(struct plane *plane, struct pool *pool, const struct action *action, int cap_ms,
                struct settled *out, struct err *err);

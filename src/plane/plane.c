@@ -112,6 +112,19 @@ int plane_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, s
     return plane->driver->glance(plane, out, ret_pixels, err);
 }
 
+void plane_ask_picture(struct plane *plane)
+{
+    if (plane->driver->ask_picture)
+        plane->driver->ask_picture(plane);
+}
+
+int plane_take_picture(struct plane *plane, struct frame *out, uint8_t **ret_pixels,
+                       struct err *err)
+{
+    return plane->driver->take_picture ? plane->driver->take_picture(plane, out, ret_pixels, err)
+                                       : plane_glance(plane, out, ret_pixels, err);
+}
+
 void plane_watch(struct plane *plane, plane_damage_fn *fn, void *arg)
 {
     if (plane->driver->watch)

@@ -74,6 +74,11 @@ int plane_observe(struct plane *plane, struct pool *pool, unsigned what, int tim
  * call. Takes no pool and reads no page: < 1 ms. E_GONE; E_UNSUPPORTED where nobody can watch. */
 int plane_glance(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
 
+/* The same without a wait for the display: asked for, and taken when it is there; until then E_TIMEOUT. Whoever can
+ * only glance does so when it is taken. */
+void plane_ask_picture(struct plane *plane);
+int plane_take_picture(struct plane *plane, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
+
 /* Call fn whenever something was drawn: from whatever call or turn of the loop heard of it, often, so it only
  * notes it down. One watcher; NULL takes it away. */
 typedef void plane_damage_fn(void *arg);

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 
+enum { ANSWER_MS = 3 }; /* until a picture that was asked for is looked for */
+
 struct camera_watch {
     struct camera *camera;
     struct camera_watch *next;
@@ -20,10 +22,13 @@ struct camera {
     struct camera_watch *watches;
     struct loop_timer timer; /* set: when the first of them that wants a picture is due */
     bool giving, blind, gone;
+    bool asked; /* a picture is on its way: the timer looks for it */
+    bool newer; /* something was drawn since */
+    unsigned mask_then;
     int64_t spent_us;
 };
 
-static void take(void *arg);
+static void ask(void *arg);
 
 static void arm(struct camera *c)
 {
@@ -31,8 +36,8 @@ static void arm(struct camera *c)
     for (struct camera_watch *w = c->watches; w; w = w->next)
         if (w->wants && w->last_ms + w->every_ms < due)
             due = w->last_ms + w->every_ms;
-    if (due != INT64_MAX && !c->gone)
-        loop_timer_set(c->loop, &c->timer, due > now ? due - now : 0, take, c);
+    if (due != INT64_MAX && !c->gone && !c->asked)
+        loop_timer_set(c->loop, &c->timer, due > now ? due - now : 0, ask, c);
 }
 
 /* Comes with every drawing: no more than a flag, once a timer is set. */
@@ -40,6 +45,7 @@ static void on_damage(void *arg)
 {
     struct camera *c = arg;
     bool news = false;
+    c->newer = true;
     for (struct camera_watch *w = c->watches; w; w = w->next) {
         news |= !w->wants;
         w->wants = true;
@@ -68,7 +74,7 @@ static void give(struct camera *c, const struct frame *frame, int64_t now)
         if (!w->fn || !w->wants || now < w->last_ms + w->every_ms)
             continue;
         w->last_ms = now;
-        w->wants = false;
+        w->wants = c->newer;
         if (frame && !w->fn(w->arg, frame))
             w->wants = true;
         w->wants |= !frame; /* held back: it is still owed one */
@@ -77,22 +83,45 @@ static void give(struct camera *c, const struct frame *frame, int64_t now)
     sweep(c);
 }
 
+static void paint_and_give(struct camera *c, struct frame *frame, uint8_t *pixels)
+{
+    c->asked = false;
+    c->blind = !mask_fits(c->mask, frame);
+    if (!c->blind)
+        frame_paint_masks(frame, pixels);
+    give(c, c->blind ? NULL : frame, clock_mono_ms());
+    arm(c);
+}
+
+/* What was asked for before the masks were told something is not what they are of: it is asked for
+ * again. */
 static void take(void *arg)
 {
     struct camera *c = arg;
     struct frame frame;
     uint8_t *pixels;
     int64_t from = clock_mono_us();
-    if (plane_glance(c->plane, &frame, &pixels, NULL)) {
+    int r = plane_take_picture(c->plane, &frame, &pixels, NULL);
+    if (r == E_TIMEOUT)
+        loop_timer_set(c->loop, &c->timer, ANSWER_MS, take, c);
+    else if (r)
         c->gone = true; /* the run hears of it by itself */
-        return;
-    }
-    c->blind = !mask_fits(c->mask, &frame);
-    if (!c->blind)
-        frame_paint_masks(&frame, pixels);
-    give(c, c->blind ? NULL : &frame, clock_mono_ms());
+    else if (c->mask_then != c->mask->changes)
+        ask(c);
+    else
+        paint_and_give(c, &frame, pixels);
     c->spent_us += clock_mono_us() - from;
-    arm(c);
+}
+
+/* The run's thread does not wait for the display, which may be busy. */
+static void ask(void *arg)
+{
+    struct camera *c = arg;
+    c->asked = true;
+    c->newer = false;
+    c->mask_then = c->mask->changes;
+    plane_ask_picture(c->plane);
+    loop_timer_set(c->loop, &c->timer, ANSWER_MS, take, c);
 }
 
 struct camera *camera_create(struct loop *loop, struct plane *plane, struct mask *mask)

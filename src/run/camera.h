@@ -6,7 +6,9 @@
  * given to all who are due; a still screen costs nothing. Every secret on it is painted over (mask.h). While
  * the masks do not fit what the screen shows (a field moved, a secret is being typed) no picture is given out;
  * watchers keep the last one until the next look of the run knows better (camera_is_blind()).
- * Threads: loop thread only; pictures are taken in its timers, so none while a step computes.
+ * Threads: loop thread only; pictures are asked for and taken in its timers, so none while a step
+ *          computes, and none of them waits for the display: 3 ms later it is looked whether one is there. One that was asked
+ *          for before the masks were told something is asked for again.
  * Costs:   0.5 ms a picture of 1280x720, shared by all watchers, and 3 ms a second for a second's damage.
  */
 #ifndef MANTIS_RUN_CAMERA_H

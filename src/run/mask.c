@@ -168,6 +168,7 @@ static void drop_empty(struct mask *m, const struct frame *frame)
 void mask_seen(struct mask *m, struct pool *pool, struct observation *obs)
 {
     uint64_t where = place_of(obs);
+    m->changes++;
     drop_empty(m, &obs->frame);
     if (obs->page)
         read_page(m, obs->page, &obs->frame);
@@ -242,6 +243,7 @@ bool mask_wants_screen(const struct mask *m, const struct action *a, bool secret
 
 void mask_before(struct mask *m, const struct action *a, bool secret, const struct frame *screen)
 {
+    m->changes++;
     if (a->type == ACTION_CLICK || a->type == ACTION_DOUBLE_CLICK)
         m->clicked = (struct point){a->x, a->y};
     if (a->type == ACTION_TYPE_TEXT && secret && m->has_dom)

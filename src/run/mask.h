@@ -23,6 +23,7 @@ struct mask {
     bool has_dom;
     struct frame_mask rects[MASK_MAX];
     int n;
+    unsigned changes;    /* so often it was told something: a picture from before does not fit it */
     bool blind;          /* a secret is being typed, and nobody has read yet where it went */
     bool by_place;       /* rects are of places that were clicked: the page could not be read */
     bool unsure;         /* the last mask is of a place, and nobody has looked whether something was typed there */

@@ -415,6 +415,27 @@ static void nothing_is_given_out_while_the_masks_do_not_fit(void **state)
     bench_end(&b);
 }
 
+/* Between any two turns of the loop. */
+static bool masks_are_told(void *arg)
+{
+    struct bench *b = arg;
+    b->mask.changes++;
+    return false;
+}
+
+static void what_was_asked_for_before_the_masks_changed_is_not_given_out(void **state)
+{
+    struct bench b;
+    struct watcher w = {0};
+    bench_begin(&b);
+    camera_subscribe(b.camera, 30, on_picture, &w);
+    assert_int_equal(loop_wait(b.loop, masks_are_told, &b, clock_mono_ms() + 60), E_TIMEOUT);
+    assert_int_equal(w.n, 0);
+    pass(&b, 100);
+    assert_int_equal(w.n, 1);
+    bench_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +451,7 @@ int main(void)
         cmocka_unit_test(no_file_of_a_picture_knows_what_is_under_a_mask),
         cmocka_unit_test(a_still_screen_is_taken_once_and_a_moving_one_at_most_at_its_rate),
         cmocka_unit_test(a_picture_that_was_refused_comes_again),
+        cmocka_unit_test(what_was_asked_for_before_the_masks_changed_is_not_given_out),
         cmocka_unit_test(a_watcher_may_leave_while_it_is_given_a_picture),
         cmocka_unit_test(nothing_is_given_out_while_the_masks_do_not_fit),
     };

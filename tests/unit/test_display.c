@@ -117,6 +117,40 @@ static void the_screen_is_seen_as_it_is(void **state)
     assert_int_equal(pixel(&f, 120, 60), 0x123456);
 }
 
+/* It may take a moment, and is looked for again. */
+static int take_picture(struct bench *b, struct frame *out)
+{
+    uint8_t *pixels;
+    int64_t deadline = clock_mono_ms() + DEADLINE;
+    int r;
+    while ((r = display_take_picture(b->display, out, &pixels, NULL)) == E_TIMEOUT &&
+           clock_mono_ms() < deadline)
+        usleep(1000);
+    return r;
+}
+
+static void a_watcher_is_shown_the_screen_without_a_wait_once_for_each_time_it_asked(void **state)
+{
+    struct bench *b = *state;
+    struct frame f, seen;
+    uint8_t *pixels;
+    make_window(b, 0, 0, W, H, 0x123456);
+    fit(b);
+    client_sync(b);
+    assert_int_equal(display_take_picture(b->display, &f, &pixels, NULL), E_TIMEOUT);
+    display_ask_picture(b->display);
+    display_ask_picture(b->display);
+    assert_int_equal(take_picture(b, &f), 0);
+    paint(b, 100, 50, 20, 10, 0xff8000);
+    assert_int_equal(display_capture(b->display, b->pool, &seen, NULL), 0);
+    assert_int_equal(pixel(&seen, 100, 50), 0xff8000);
+    assert_int_equal(pixel(&f, 100, 50), 0x123456); /* as it was, in a memory of its own */
+    assert_int_equal(display_take_picture(b->display, &f, &pixels, NULL), E_TIMEOUT);
+    display_ask_picture(b->display);
+    assert_int_equal(take_picture(b, &f), 0);
+    assert_int_equal(pixel(&f, 100, 50), 0xff8000);
+}
+
 static void a_fingerprint_changes_with_the_pixels_of_its_area_only(void **state)
 {
     struct bench *b = *state;
@@ -504,6 +538,8 @@ static void every_call_fails_once_the_display_has_died(void **state)
     kill(b->xvfb.proc.pid, SIGKILL);
     assert_int_equal(display_wait_quiet(b->display, NULL, 5000, DEADLINE, &capped, &err), E_GONE);
     assert_int_equal(display_capture(b->display, b->pool, &f, NULL), E_GONE);
+    display_ask_picture(b->display);
+    assert_int_equal(take_picture(b, &f), E_GONE);
     assert_int_equal(display_move(b->display, 1, 1, NULL), E_GONE);
     assert_int_equal(display_type(b->display, "abc", 0, NULL), E_GONE);
     assert_int_equal(display_fit_window(b->display, DEADLINE, NULL), E_GONE);
@@ -625,6 +661,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_A_DISPLAY(the_screen_is_seen_as_it_is),
+        ON_A_DISPLAY(a_watcher_is_shown_the_screen_without_a_wait_once_for_each_time_it_asked),
         ON_A_DISPLAY(a_fingerprint_changes_with_the_pixels_of_its_area_only),
         ON_A_DISPLAY(a_window_becomes_the_screen_and_gets_the_focus),
         ON_A_DISPLAY(a_later_window_is_fitted_and_a_small_first_one_is_not),

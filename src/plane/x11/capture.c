@@ -26,12 +26,9 @@ static int need_shm(struct display *d, struct err *err)
     return passes_fds ? 0 : err_set(err, E_UNSUPPORTED, "the display server's MIT-SHM is too old");
 }
 
-int capture_setup(struct display *d, struct err *err)
+static int attach(struct display *d, xcb_shm_seg_t *segment, uint8_t **shm, struct err *err)
 {
-    int r = need_shm(d, err);
-    if (r)
-        return r;
-    d->shm_len = (size_t)d->width * (size_t)d->height * 4;
+    int r = 0;
     int fd = memfd_create("screen", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)d->shm_len)) {
         r = err_sys(err, E_IO, "cannot make the memory for screen captures");
@@ -42,9 +39,9 @@ int capture_setup(struct display *d, struct err *err)
         r = err_sys(err, E_IO, "cannot map the memory for screen captures");
         goto out;
     }
-    d->shm = map;
-    d->segment = xcb_generate_id(d->conn);
-    xcb_shm_attach_fd(d->conn, d->segment, fd, 0); /* XCB closes fd */
+    *shm = map;
+    *segment = xcb_generate_id(d->conn);
+    xcb_shm_attach_fd(d->conn, *segment, fd, 0); /* XCB closes fd */
     fd = -1;
 out:
     if (fd >= 0)
@@ -52,24 +49,57 @@ out:
     return r;
 }
 
+int capture_setup(struct display *d, struct err *err)
+{
+    int r = need_shm(d, err);
+    d->shm_len = (size_t)d->width * (size_t)d->height * 4;
+    if (!r)
+        r = attach(d, &d->segment, &d->shm, err);
+    return r ? r : attach(d, &d->watch_segment, &d->watch_shm, err);
+}
+
 void capture_finish(struct display *d)
 {
     if (d->shm)
         munmap(d->shm, d->shm_len);
+    if (d->watch_shm)
+        munmap(d->watch_shm, d->shm_len);
 }
 
-/* Copy area from the screen to the start of the shared memory, rows packed. */
+/* Have area copied from the screen to the start of the shared memory, rows packed. Returns what to
+ * await. */
+static unsigned ask(struct display *d, const struct rect *area, xcb_shm_seg_t segment)
+{
+    return xcb_shm_get_image(d->conn, d->root, (int16_t)area->x, (int16_t)area->y,
+                             (uint16_t)area->w, (uint16_t)area->h, ~0u, XCB_IMAGE_FORMAT_Z_PIXMAP,
+                             segment, 0)
+        .sequence;
+}
+
+static int copied(const void *reply, struct err *err)
+{
+    return reply ? 0 : err_set(err, E_IO, "the display server refused to copy the screen");
+}
+
 static int fetch(struct display *d, const struct rect *area, struct err *err)
 {
     void *reply = NULL;
-    xcb_shm_get_image_cookie_t asked =
-        xcb_shm_get_image(d->conn, d->root, (int16_t)area->x, (int16_t)area->y, (uint16_t)area->w,
-                          (uint16_t)area->h, ~0u, XCB_IMAGE_FORMAT_Z_PIXMAP, d->segment, 0);
-    int r = x_reply(d, asked.sequence, &reply, err);
-    if (!r && !reply)
-        r = err_set(err, E_IO, "the display server refused to copy the screen");
+    int r = x_reply(d, ask(d, area, d->segment), &reply, err);
+    if (!r)
+        r = copied(reply, err);
     free(reply);
     return r;
+}
+
+static struct frame frame_of(const struct display *d, const uint8_t *pixels)
+{
+    return (struct frame){
+        .width = d->width,
+        .height = d->height,
+        .stride = d->width * 4,
+        .taken_us = clock_mono_us(),
+        .pixels = pixels,
+    };
 }
 
 int display_fingerprint(struct display *d, const struct rect *area, uint64_t *ret, struct err *err)
@@ -91,14 +121,38 @@ int display_glance(struct display *d, struct frame *out, uint8_t **ret_pixels, s
     int r = fetch(d, &all, err);
     if (r)
         return r;
-    *out = (struct frame){
-        .width = d->width,
-        .height = d->height,
-        .stride = d->width * 4,
-        .taken_us = clock_mono_us(),
-        .pixels = d->shm,
-    };
+    *out = frame_of(d, d->shm);
     *ret_pixels = d->shm;
+    return 0;
+}
+
+void display_ask_picture(struct display *d)
+{
+    const struct rect all = {0, 0, d->width, d->height};
+    if (d->asked)
+        xcb_discard_reply(d->conn, d->asked);
+    d->asked = d->gone ? 0 : ask(d, &all, d->watch_segment);
+    xcb_flush(d->conn);
+}
+
+int display_take_picture(struct display *d, struct frame *out, uint8_t **ret_pixels,
+                         struct err *err)
+{
+    void *reply = NULL;
+    xcb_generic_error_t *refused = NULL;
+    bool answered = d->asked && !d->gone && xcb_poll_for_reply(d->conn, d->asked, &reply, &refused);
+    x_dispatch(d);
+    free(refused);
+    int r = d->gone ? x_gone(d, err)
+            : !answered
+                ? err_set(err, E_TIMEOUT, "the display server has not copied the screen yet")
+                : copied(reply, err);
+    free(reply);
+    if (r)
+        return r;
+    d->asked = 0;
+    *out = frame_of(d, d->watch_shm);
+    *ret_pixels = d->watch_shm;
     return 0;
 }
 

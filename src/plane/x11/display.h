@@ -28,6 +28,11 @@ int display_capture(struct display *d, struct pool *pool, struct frame *out, str
 /* The screen in the memory that the server copies it into: until the next call that looks at pixels. E_GONE. */
 int display_glance(struct display *d, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
 
+/* The same for whoever watches, in a memory of its own, without a wait: asked for, and taken when it is there, at most
+ * once; until then E_TIMEOUT. Asking again forgets what was asked before. E_GONE, E_IO. */
+void display_ask_picture(struct display *d);
+int display_take_picture(struct display *d, struct frame *out, uint8_t **ret_pixels, struct err *err) MUST_CHECK;
+
 /* A number that differs when the pixels of area do; area must be inside the screen. E_GONE. */
 int display_fingerprint(struct display *d, const struct rect *area, uint64_t *ret,
                         struct err *err) MUST_CHECK;

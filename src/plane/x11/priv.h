@@ -70,6 +70,9 @@ struct display {
     xcb_shm_seg_t segment;
     uint8_t *shm; /* mapping of the memory the server copies the screen into */
     size_t shm_len;
+    xcb_shm_seg_t watch_segment; /* the same again, for whoever watches */
+    uint8_t *watch_shm;
+    unsigned asked; /* sequence of the copy that is awaited there; 0: none */
 
     uint8_t damage_event;
     struct damage_note damage[X_DAMAGE_RING];
