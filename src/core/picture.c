@@ -178,7 +178,7 @@ int picture_resize(struct pool *pool, const struct frame *frame, int width, int 
     }
     struct frame sized = {
         .width = width, .height = height, .stride = 4 * width, .taken_us = frame->taken_us};
-    uint8_t *pixels = pool_try_raw(pool, (size_t)sized.stride * (size_t)height);
+    uint8_t *pixels = pool_try(pool, (size_t)sized.stride * (size_t)height);
     struct pool *scratch = pool_create(NULL);
     r = resize(scratch, frame, &sized, pixels);
     pool_destroy(scratch);
