@@ -184,6 +184,9 @@
 #define CAP_ENGINE_LOG_TAIL_BYTES 20000       /* last lines that a message shows (serving.md section 1.4) */
 #define CAP_ENGINE_ANSWER_BYTES (256u << 10)  /* to a question whether it is ready */
 
+/* Promotion (src/gate) */
+#define CAP_GATE_FILE_BYTES (256u << 20) /* tasks, a report, a trace, cases of a benchmark */
+
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512
 #define CAP_SITE_BODY_BYTES (64u << 10)
