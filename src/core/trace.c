@@ -206,16 +206,40 @@ static json_t *envelope_of(struct tracing *t, const json_t *result, const json_t
 
 /* --- steps ------------------------------------------------------------------------------------- */
 
+/* The step of the plan that this is the result of; NULL: it was put otherwise meanwhile. */
+static const struct step *planned(const struct tracing *t, const json_t *result)
+{
+    const struct plan *plan = t->ctx->plan;
+    int64_t i = json_int(result, "step_index", -1);
+    const struct step *s = plan && i >= 0 && i < plan->n_steps ? &plan->steps[i] : NULL;
+    bool same = s && !strcmp(s->type, json_str(result, "type", "")) &&
+                str_starts(s->intent, json_str(result, "intent", ""));
+    return same ? s : NULL;
+}
+
+/* Typed text is in no record of a run: what a step was to write stands in the plan. */
+static void put_typed(const struct tracing *t, const json_t *result, json_t *params)
+{
+    static const char *const keys[] = {"text", "value"};
+    const struct step *step = planned(t, result);
+    for (size_t i = 0; step && i < ARRAY_SIZE(keys); i++)
+        if (!*json_str(params, "text", "-"))
+            json_put(params, "text",
+                     json_string_safe(json_as_text(t->pool, json_object_get(step->params, keys[i]))));
+}
+
 /* {action_type, params}; NULL nothing was done with a hand. */
-static json_t *action_of(const json_t *result)
+static json_t *action_of(const struct tracing *t, const json_t *result)
 {
     const json_t *told = json_object_get(json_object_get(result, "trace"), "action");
     const json_t *click = json_object_get(result, "last_action");
     const json_t *params = json_object_get(json_is_object(told) ? told : click, "params");
     const char *type = json_str(told, "action_type", json_str(click, "type", ""));
-    return *type ? json_pack("{s:s,s:o}", "action_type", type, "params",
-                             params ? json_deep_copy(params) : json_object())
-                 : NULL;
+    if (!*type)
+        return NULL;
+    json_t *own = params ? json_deep_copy(params) : json_object();
+    put_typed(t, result, own);
+    return json_pack("{s:s,s:o}", "action_type", type, "params", own);
 }
 
 /* A step that was not to be done did not fail. */
@@ -231,7 +255,7 @@ static void put_outcome(json_t *o, const json_t *result)
 static json_t *step_of(struct tracing *t, const json_t *result, const json_t *before, int64_t i)
 {
     const json_t *told = json_object_get(result, "trace");
-    json_t *o = json_object(), *action = action_of(result);
+    json_t *o = json_object(), *action = action_of(t, result);
     json_put_int(o, "step_index", i);
     json_put_int(o, "plan_step", json_int(result, "step_index", i));
     copy_of(o, "intent", result, json_string(""));

@@ -107,10 +107,9 @@ struct sign_in {
     const char *user, *password, *origin;
 };
 
-/* What the step under way will say of itself (telling.h). In the step's pool, NULL none. */
+/* What the step under way will say of itself (telling.h). Owned, NULL none. */
 struct telling {
-    const json_t *action, *expected;
-    const char *thinking;
+    json_t *action, *expected, *thinking;
     bool over; /* what is done from here on is no part of it */
     bool undone;
 };

@@ -15,6 +15,7 @@
 #include "run/pause.h"
 #include "run/record.h"
 #include "run/steps/steps.h"
+#include "run/telling.h"
 #include "run/url.h"
 
 /* By the code, whatever the words say; "": the words decide. */
@@ -274,7 +275,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
     run->silent = NULL;
-    run->telling = (struct telling){0};
+    telling_reset(run);
     run->index = run->progress.step_index;
     run->asked_step = edits_step(run, run->index);
     run->step = answer_fill(run->step_pool, run->asked_step, pause_answer(run));

@@ -20,6 +20,7 @@ const form = `<title>Sign in</title><form action="/offer" style="font:20px sans-
 const pages = {
   '/form': form,
   '/offer': '<title>Offer</title><dl><dt>Name</dt><dd>Oak desk</dd><dt>Price</dt><dd>120</dd></dl>',
+  '/note': '<title>Note</title><label style="font:20px sans-serif">Note <input name="n"></label>',
   '/pressed': '<title>Pressed</title><h1>Thank you</h1>',
 }
 const button = '<title>Button</title><style>body{margin:0}a{display:block;height:100vh;font:40px sans-serif}</style><a href="/pressed">Press me</a>'
@@ -60,16 +61,18 @@ row('promotion 2 a run leaves a trace with its pictures and without its secrets'
   const server = await startServer({ env })
   try {
     const id = await server.submit({ user_input: secrets.answer, ...plan(open('/form'), fill('Email', 'dana@a.test'), fill('Password', secrets.password),
-      step('request_user_input', 'What is the code?'), fill('Code', '{{user_input}}'), open('/offer'), read) })
+      step('request_user_input', 'What is the code?'), fill('Code', '{{user_input}}'), open('/note'), fill('Note', 'oak desk'), open('/offer'), read) })
     const status = await server.end(id), trace = await traceOf(env, id, 'completed')
     assert.equal(status.status, 'succeeded', JSON.stringify(status))
-    assert.deepEqual([trace.schema_version, trace.run_id, trace.tenant_id, trace.variant, trace.step_count], [3, id, 'default', '', 7])
+    assert.deepEqual([trace.schema_version, trace.run_id, trace.tenant_id, trace.variant, trace.step_count], [3, id, 'default', '', 9])
     assert.equal(trace.plan_signature, (await server.result(id)).result.plan_signature)
     const observed = trace.steps.map((s) => s.observed_outcome)
     assert.equal(observed[0], 'url changed; title changed')
-    assert.match(observed[6], /1 row emitted/)
-    assert.deepEqual(trace.steps[6].envelope.emitted_sample, [{ name: 'Oak desk', price: '120' }])
+    assert.match(observed[8], /1 row emitted/)
+    assert.deepEqual(trace.steps[8].envelope.emitted_sample, [{ name: 'Oak desk', price: '120' }])
     assert.ok(trace.steps.filter((s) => s.type === 'fill_field').every((s) => s.last_action.action_type === 'type_text'), JSON.stringify(trace.steps))
+    // what is typed on a page that shows a secret is not told
+    assert.deepEqual(trace.steps.filter((s) => s.type === 'fill_field').map((s) => s.last_action.params.text), ['••••••', '••••••', '••••••', 'oak desk'])
     assert.ok(trace.steps.every((s) => s.envelope.verifier.status === 'pass'))
     const screens = fs.readdirSync(path.join(env.MANTIS_TRACE_EXPORT_DIR, 'default', `${id}_screens`)).sort()
     assert.deepEqual(screens, trace.steps.map((s) => `${String(s.step_index).padStart(4, '0')}.png`))

@@ -182,6 +182,35 @@ static void a_step_shows_some_of_its_own_rows(void **state)
     assert_string_equal(shown(at_path(step_at(trace, 1), "envelope.emitted_count")), "4");
 }
 
+/* What a step is to write, as its result and its plan have it. */
+static const struct {
+    const char *name, *type, *intent, *params, *told, *want;
+} typed[] = {
+    {"of the plan", "fill_field", "Write the name", "{'label':'Name','value':'oak'}", "", "oak"},
+    {"under its other name", "type_text", "Write the name", "{'text':'oak'}", "", "oak"},
+    {"a number", "fill_field", "Write the name", "{'value':7}", "", "7"},
+    {"an answer stays its placeholder", "fill_field", "Write the name", "{'value':'{{user_input}}'}", "", "{{user_input}}"},
+    {"on a page with a secret it is not told", "fill_field", "Write the name", "{'value':'oak'}", PASSWORD_MARK, PASSWORD_MARK},
+    {"a password", "fill_field", "Write the name", "{'label':'Password','value':'harbor-42'}", "", PASSWORD_MARK},
+    {"the step was put otherwise", "fill_field", "Another one", "{'value':'oak'}", "", ""},
+};
+
+static void what_was_typed_stands_in_the_plan(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(typed); i++) {
+        struct step step = {.type = typed[i].type, .intent = typed[i].intent, .params = json_of(pool, typed[i].params)};
+        const struct plan plan = {.steps = &step, .n_steps = 1};
+        struct trace_context ctx = context();
+        ctx.plan = &plan;
+        const char *checkpoint = pool_printf(
+            pool, "{'step_results':[{'step_index':0,'type':'%s','intent':'Write the name','trace':{'action':"
+                  "{'action_type':'type_text','params':{'text':'%s'}}}}]}", typed[i].type, typed[i].told);
+        const char *got = shown(at_path(step_at(trace_of(&ctx, checkpoint), 0), "last_action.params.text"));
+        if (strcmp(got, typed[i].want))
+            fail_msg("%s: '%s', not '%s'", typed[i].name, got, typed[i].want);
+    }
+}
+
 /* --- secrets ----------------------------------------------------------------------------------- */
 
 static void no_password_of_the_plan_is_in_it(void **state)
@@ -211,6 +240,7 @@ int main(void)
         row_test("promotion 2.1 a step has every field, its envelope too", a_step_has_every_field),
         row_test("promotion 2.1 what was expected and what came are told of every step", results_become_steps),
         cmocka_unit_test(a_step_shows_some_of_its_own_rows),
+        row_test("promotion 2.1 what was typed is told as the plan has it, secrets are not", what_was_typed_stands_in_the_plan),
         row_test("promotion 2.1 no password of the plan is in a trace", no_password_of_the_plan_is_in_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
