@@ -44,7 +44,7 @@ static int label_one(struct labelling *l, int i)
     json_t *trace = NULL, *labelled;
     int r = tree_read(source, &trace, &l->err);
     if (!r && (r = label_trace(trace, source, &labelled, &l->err)))
-        err_prefix(&l->err, source);
+        err_prefix(&l->err, "%s", source);
     if (!r) {
         const char *text = json_pretty(l->pool, json_keep(l->pool, labelled));
         r = file_mkdirs(dirname(pool_strdup(l->pool, target)), DIR_MODE, &l->err);

@@ -92,7 +92,7 @@ static int convert_traces(struct convert *c, struct pairs *pairs)
         json_t *labelled = NULL;
         r = tree_read(path, &labelled, &c->err);
         if (!r && (r = take_labelled(c, labelled, pairs)))
-            err_prefix(&c->err, path);
+            err_prefix(&c->err, "%s", path);
         if (tree.is_dir)
             r = passed_over(c, r);
         json_decref(labelled);
@@ -118,7 +118,7 @@ static int take_line(struct convert *c, const struct sft_source_config *config, 
     json_t *rollout = NULL;
     int r = json_parse(line, len, what, &rollout, &c->err);
     if (!r && (r = sft_rollout(config, rollout, &sink, &c->counts, &c->err)))
-        err_prefix(&c->err, what);
+        err_prefix(&c->err, "%s", what);
     json_decref(rollout);
     return passed_over(c, r);
 }

@@ -189,9 +189,21 @@ static bool is_coming(const struct sched *s, struct run_key key)
     return false;
 }
 
+static bool did_a_step(const json_t *events)
+{
+    const json_t *e;
+    size_t i;
+    json_array_foreach ((json_t *)events, i, e)
+        if (!strcmp(json_str(e, "kind", ""), "step_end"))
+            return true;
+    return false;
+}
+
+/* A run that is to pause carries the step under way out first. */
 void traces_note(struct sched *s, const struct store_note *note)
 {
-    bool paused = note->state == RUN_PAUSED && (note->before != RUN_PAUSED || note->events);
+    bool paused = note->state == RUN_PAUSED &&
+                  (note->before != RUN_PAUSED || did_a_step(note->events));
     if (!wanted(s) || !(note->result || paused) || is_coming(s, note->key))
         return;
     struct pool *pool = pool_create(NULL);

@@ -104,6 +104,21 @@ static void a_paused_run_is_written_as_it_stands_and_again_at_its_end(void **sta
     wait_trace("r1", "completed");
 }
 
+static void the_step_under_way_at_a_pause_is_in_it(void **state)
+{
+    submit("r1", "[[" STEP(1, ONE_ROW) "," EXPECT("pause") ","
+                 "{\"do\":\"send\",\"message\":{\"type\":\"checkpoint\",\"checkpoint\":{\"step_index\":2,"
+                 "\"step_results\":[{\"success\":true},{\"success\":true}]},"
+                 "\"events\":[{\"kind\":\"step_end\",\"summary\":\"step 2\"}]}}," DO("hang") "]]");
+    wait_event("r1", "step 1");
+    assert_int_equal(sched_pause(sched, ACME("r1"), "look", NULL), 0);
+    wait_event("r1", "step 2");
+    while (json_int(wait_trace("r1", "paused"), "step_count", -1) != 2)
+        turn_once();
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "enough", NULL), 0);
+    wait_trace("r1", "cancelled");
+}
+
 static void what_waits_is_written_when_the_server_stops(void **state)
 {
     submit("r1", QUICK);
@@ -186,6 +201,7 @@ int main(void)
         ROW_TEST("promotion 2 a cancelled run's trace has what it did", a_cancelled_run_keeps_what_it_did),
         ROW_TEST("promotion 2 so has one that never started", a_run_cancelled_in_the_line_has_one_too),
         ROW_TEST("promotion 2 a paused run has a trace, and another at its end", a_paused_run_is_written_as_it_stands_and_again_at_its_end),
+        ROW_TEST("promotion 2 the step under way at a pause is in it", the_step_under_way_at_a_pause_is_in_it),
         ROW_TEST("promotion 2 a trace that waits is written when the server stops", what_waits_is_written_when_the_server_stops),
         ROW_TEST("promotion 2 an export that fails never fails a run", a_run_never_fails_because_of_it),
         ROW_TEST("promotion 2 screenshots are written when they are wanted, missing ones skipped", pictures_are_copied_where_there_are_any),
