@@ -15,6 +15,8 @@ static const struct command commands[] = {
     {"engine", cmd_engine, "show how the model server of this pod is started"},
     {"selftest", cmd_selftest, "look whether a model clicks where it means to"},
     {"gguf", cmd_gguf, "say what model files are, and whether they are whole"},
+    {"eval", cmd_eval, "carry out tasks on a deployment and report how they went"},
+    {"holdout", cmd_holdout, "list, write and freeze the tasks that the gate decides by"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},
 };
