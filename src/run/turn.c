@@ -178,6 +178,7 @@ static int after_attempt(struct run *run, struct step_result *result, bool outsi
     int r = journal_close(run, result, err);
     if (!r)
         r = record_look(run, result, err);
+    run->telling.over = true;
     bool again = false;
     if (!r && !outside)
         r = met_challenge(run, result, &again, err);
@@ -273,6 +274,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
     run->silent = NULL;
+    run->telling = (struct telling){0};
     run->index = run->progress.step_index;
     run->asked_step = edits_step(run, run->index);
     run->step = answer_fill(run->step_pool, run->asked_step, pause_answer(run));

@@ -95,7 +95,7 @@ static enum purse_answer ask_money(struct gateway_turn *t)
 {
     if (t->costs_nothing)
         return PURSE_YES;
-    return t->pod ? ask_for_time(t) : ask_purses(t->gateway, t->run, t->worst);
+    return t->timed ? ask_for_time(t) : ask_purses(t->gateway, t->run, t->worst);
 }
 
 static void no_money(struct gateway_turn *t)

@@ -1,0 +1,71 @@
+#include "run/telling.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "core/passwords.h"
+
+#define TEXT_BYTES 500
+
+static json_t *cut(struct run *run, const char *text)
+{
+    return json_string_safe(str_cut(run->step_pool, text ? text : "", TEXT_BYTES));
+}
+
+static bool hides(const struct run *run, const struct action *action, bool secret)
+{
+    bool types = action->type == ACTION_TYPE_TEXT ||
+                 (action->type == ACTION_KEY_PRESS && strlen(action->keys) == 1);
+    return types && (secret || run->mask.n || run->mask.blind);
+}
+
+void telling_action(struct run *run, const struct action *action, bool secret)
+{
+    struct telling *t = &run->telling;
+    const char *before = json_str(t->action, "action_type", "");
+    bool around = !t->thinking && !strcmp(before, "type_text") && action->type != ACTION_TYPE_TEXT;
+    if (t->over || around || !run->step_pool)
+        return;
+    struct action told = *action;
+    if (hides(run, action, secret))
+        *(action->type == ACTION_TYPE_TEXT ? &told.text : &told.keys) = PASSWORD_MARK;
+    t->action = json_keep(run->step_pool, action_to_json(&told));
+}
+
+void telling_brain(struct run *run, const char *thinking, const json_t *expected)
+{
+    struct telling *t = &run->telling;
+    if (!t->thinking || !str_empty(thinking))
+        t->thinking = thinking ? thinking : "";
+    if (expected)
+        t->expected = expected;
+}
+
+/* What the model said, else what the plan says of the step. */
+static json_t *expected_of(struct run *run)
+{
+    const json_t *said = run->telling.expected;
+    const char *all = "";
+    size_t i;
+    json_t *v;
+    if (json_is_string(said))
+        return cut(run, json_string_value(said));
+    json_array_foreach ((json_t *)said, i, v)
+        all = pool_printf(run->step_pool, "%s%s%s", all, *all ? ", " : "",
+                          json_as_text(run->step_pool, v));
+    return cut(run, *all ? all : run->step->verify);
+}
+
+json_t *telling_json(struct run *run, const struct step_result *r)
+{
+    const struct telling *t = &run->telling;
+    json_t *o = json_object();
+    json_put(o, "action", t->action ? json_incref((json_t *)t->action) : json_null());
+    json_put(o, "expected", expected_of(run));
+    json_put(o, "reasoning", cut(run, t->thinking));
+    json_put(o, "url_before", cut(run, run->url_before));
+    json_put(o, "aimed_at", cut(run, r->label));
+    json_put_bool(o, "changed", r->verified_change && !t->thinking); /* a brain looked for itself */
+    json_put_bool(o, "undone", t->undone);
+    return o;
+}
