@@ -43,14 +43,14 @@ static const char head[] =
     "@media(max-width:40rem){.wide{display:none}.rate{grid-template-columns:5.5rem 1fr 7rem}body{padding:.7rem}}"
     "</style>";
 
-struct page {
+struct sheet {
     struct pool *pool;
     struct buf out;
     const struct report_page *what;
     int n_arms;
 };
 
-static void put_text(struct page *p, const char *text)
+static void put_text(struct sheet *p, const char *text)
 {
     static const struct {
         char c;
@@ -69,7 +69,7 @@ static void put_text(struct page *p, const char *text)
 }
 
 /* <tag class>text</tag> */
-static void put_element(struct page *p, const char *tag, const char *class, const char *text)
+static void put_element(struct sheet *p, const char *tag, const char *class, const char *text)
 {
     buf_addf(&p->out, "<%s%s%s%s>", tag, *class ? " class=\"" : "", class, *class ? "\"" : "");
     put_text(p, text);
@@ -88,7 +88,7 @@ static const char *when(struct pool *pool, double seconds)
 
 /* --- who, and how well ------------------------------------------------------------------------------------ */
 
-static void put_head(struct page *p)
+static void put_head(struct sheet *p)
 {
     const struct report *r = p->what->arms[0];
     const json_t *holdout = json_object_get(r->about, "holdout");
@@ -102,7 +102,7 @@ static void put_head(struct page *p)
     buf_adds(&p->out, "</p>");
 }
 
-static void put_verdict(struct page *p)
+static void put_verdict(struct sheet *p)
 {
     static const struct {
         enum gate_outcome outcome;
@@ -123,10 +123,10 @@ static void put_verdict(struct page *p)
                                         v->test.one_sided));
 }
 
-static void put_card(struct page *p, int arm)
+static void put_card(struct sheet *p, int arm)
 {
     const struct report *r = p->what->arms[arm];
-    struct page_rate rate = page_rate_of(r, NULL);
+    struct report_rate rate = report_rate_of(r, NULL);
     const char *model = json_str(r->about, "model", "");
     buf_addf(&p->out, "<div class=\"card a%d\">", arm);
     put_element(p, "div", "", *model ? pool_printf(p->pool, "%s: %s", r->name, model) : r->name);
@@ -141,7 +141,7 @@ static void put_card(struct page *p, int arm)
 /* --- plots --------------------------------------------------------------------------------------------------- */
 
 /* A bar from 0 to the rate, and its interval across. */
-static void put_rate(struct page *p, const char *label, int arm, struct page_rate rate)
+static void put_rate(struct sheet *p, const char *label, int arm, struct report_rate rate)
 {
     buf_adds(&p->out, "<div class=\"rate\">");
     put_element(p, "span", "", label);
@@ -153,14 +153,14 @@ static void put_rate(struct page *p, const char *label, int arm, struct page_rat
     buf_adds(&p->out, "</div>");
 }
 
-static void put_rates(struct page *p)
+static void put_rates(struct sheet *p)
 {
     buf_adds(&p->out, "<h2>Pass rate</h2><figure>");
     for (int a = 0; a < p->n_arms; a++)
-        put_rate(p, p->n_arms > 1 ? p->what->arms[a]->name : "all", a, page_rate_of(p->what->arms[a], NULL));
-    for (const char *const *c = page_categories(p->pool, p->what); *c; c++)
+        put_rate(p, p->n_arms > 1 ? p->what->arms[a]->name : "all", a, report_rate_of(p->what->arms[a], NULL));
+    for (const char *const *c = report_categories(p->pool, p->what); *c; c++)
         for (int a = 0; a < p->n_arms; a++)
-            put_rate(p, a ? "" : *c, a, page_rate_of(p->what->arms[a], *c));
+            put_rate(p, a ? "" : *c, a, report_rate_of(p->what->arms[a], *c));
     buf_adds(&p->out, "<figcaption>Share of runs that passed, with 95 % intervals (Wilson), of all and by category.");
     for (int a = 0; p->n_arms > 1 && a < p->n_arms; a++) {
         buf_addf(&p->out, " <span class=\"key a%d\"></span>", a);
@@ -179,7 +179,7 @@ static double cost_of(const struct task_result *r)
     return r->outcome.cost;
 }
 
-static double largest(const struct page *p, double (*value)(const struct task_result *r))
+static double largest(const struct sheet *p, double (*value)(const struct task_result *r))
 {
     double max = 0;
     for (int a = 0; a < p->n_arms; a++)
@@ -189,7 +189,7 @@ static double largest(const struct page *p, double (*value)(const struct task_re
 }
 
 /* A column per run, in the order of the tasks; both arms' stand beside each other. */
-static void put_columns(struct page *p, const char *title, const char *format, double (*value)(const struct task_result *r))
+static void put_columns(struct sheet *p, const char *title, const char *format, double (*value)(const struct task_result *r))
 {
     double max = largest(p, value), step = p->n_arms > 1 ? 3 : 1.4;
     size_t n = p->what->arms[0]->n;
@@ -203,7 +203,7 @@ static void put_columns(struct page *p, const char *title, const char *format, d
     for (size_t i = 0; i < n; i++)
         for (int a = 0; a < p->n_arms; a++) {
             const struct task_result *first = &p->what->arms[0]->results[i];
-            const struct task_result *r = a ? page_find(p->what->arms[a], first) : first;
+            const struct task_result *r = a ? report_find_like(p->what->arms[a], first) : first;
             double height = r ? value(r) / max * 98 : 0;
             if (!r)
                 continue;
@@ -220,13 +220,13 @@ static void put_columns(struct page *p, const char *title, const char *format, d
 
 /* --- tables ---------------------------------------------------------------------------------------------------- */
 
-static void put_result(struct page *p, const struct report *report, const struct task_result *r)
+static void put_result(struct sheet *p, const struct report *report, const struct task_result *r)
 {
     if (!r) {
         buf_adds(&p->out, "<td>–</td>");
         return;
     }
-    const char *word = *r->outcome.error ? "error" : r->passed ? "pass" : "fail", *link = page_run_link(p->pool, report, r);
+    const char *word = *r->outcome.error ? "error" : r->passed ? "pass" : "fail", *link = report_run_link(p->pool, report, r);
     buf_addf(&p->out, "<td class=\"%s\">", word);
     if (*link) {
         buf_adds(&p->out, "<a rel=\"noreferrer\" href=\"");
@@ -239,7 +239,7 @@ static void put_result(struct page *p, const struct report *report, const struct
 }
 
 /* Why it did not pass: the error, else what the oracle said. */
-static void put_why(struct page *p, const struct task_result *r)
+static void put_why(struct sheet *p, const struct task_result *r)
 {
     const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
     const char *why = *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
@@ -247,7 +247,7 @@ static void put_why(struct page *p, const struct task_result *r)
         put_element(p, "span", "dim", pool_printf(p->pool, "%.*s", REASONS_BYTES, why));
 }
 
-static void put_task(struct page *p, const struct task_result *r)
+static void put_task(struct sheet *p, const struct task_result *r)
 {
     buf_adds(&p->out, "<td>");
     put_text(p, r->repeat ? pool_printf(p->pool, "%s #%d", r->task_id, r->repeat) : r->task_id);
@@ -255,7 +255,7 @@ static void put_task(struct page *p, const struct task_result *r)
     buf_adds(&p->out, "</td>");
 }
 
-static void open_table(struct page *p, const char *const *columns, const char *const *classes)
+static void open_table(struct sheet *p, const char *const *columns, const char *const *classes)
 {
     buf_adds(&p->out, "<div class=\"scroll\"><table><thead><tr>");
     for (; *columns; columns++, classes++)
@@ -263,14 +263,14 @@ static void open_table(struct page *p, const char *const *columns, const char *c
     buf_adds(&p->out, "</tr></thead><tbody>");
 }
 
-static void put_differences(struct page *p)
+static void put_differences(struct sheet *p)
 {
     const struct report *a = p->what->arms[0], *b = p->what->arms[1];
     int n = 0;
     put_element(p, "h2", "", "Where the arms differ");
     open_table(p, (const char *const[]){"Task", a->name, b->name, NULL}, (const char *const[]){"", "", ""});
     for (size_t i = 0; i < a->n; i++) {
-        const struct task_result *other = page_find(b, &a->results[i]);
+        const struct task_result *other = report_find_like(b, &a->results[i]);
         if (other && other->passed == a->results[i].passed)
             continue;
         n++;
@@ -285,7 +285,7 @@ static void put_differences(struct page *p)
         put_element(p, "p", "dim", "Nowhere: every task ended alike.");
 }
 
-static void put_all(struct page *p)
+static void put_all(struct sheet *p)
 {
     put_element(p, "h2", "", "All runs");
     open_table(p, (const char *const[]){"Task", "Result", "Time", "Cost", "Category", "Arm", NULL},
@@ -307,7 +307,7 @@ static void put_all(struct page *p)
 
 char *report_page_html(struct pool *pool, const struct report_page *what)
 {
-    struct page p = {.pool = pool, .what = what, .n_arms = what->arms[1] ? 2 : 1};
+    struct sheet p = {.pool = pool, .what = what, .n_arms = what->arms[1] ? 2 : 1};
     buf_init(&p.out, CAP_GATE_FILE_BYTES);
     buf_adds(&p.out, "<!doctype html><html lang=\"en\"><head>");
     buf_adds(&p.out, head);

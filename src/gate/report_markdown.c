@@ -22,7 +22,7 @@ static void put_summary(struct buf *b, struct pool *pool, const struct report_pa
     buf_adds(b, "| | model | passed | rate | 95 % interval | errors | median time | cost |\n|---|---|---|---|---|---|---|---|\n");
     for (size_t a = 0; a < ARRAY_SIZE(page->arms) && page->arms[a]; a++) {
         const struct report *r = page->arms[a];
-        struct page_rate p = page_rate_of(r, NULL);
+        struct report_rate p = report_rate_of(r, NULL);
         buf_addf(b, "| %s | %s | %d of %d | %.1f %% | %.0f–%.0f %% | %d | %.1f s | %.4f USD |\n", cell(pool, r->name),
                  cell(pool, json_str(r->about, "model", "")), p.passed, p.n, p.rate * 100, p.low * 100, p.high * 100,
                  p.errors, p.median_s, p.cost);
@@ -33,10 +33,10 @@ static void put_categories(struct buf *b, struct pool *pool, const struct report
 {
     buf_adds(b, "\n## By category\n\n| category | passed | 95 % interval |");
     buf_adds(b, page->arms[1] ? " passed | 95 % interval |\n|---|---|---|---|---|\n" : "\n|---|---|---|\n");
-    for (const char *const *c = page_categories(pool, page); *c; c++) {
+    for (const char *const *c = report_categories(pool, page); *c; c++) {
         buf_addf(b, "| %s |", cell(pool, *c));
         for (size_t a = 0; a < ARRAY_SIZE(page->arms) && page->arms[a]; a++) {
-            struct page_rate p = page_rate_of(page->arms[a], *c);
+            struct report_rate p = report_rate_of(page->arms[a], *c);
             buf_addf(b, " %d of %d | %.0f–%.0f %% |", p.passed, p.n, p.low * 100, p.high * 100);
         }
         buf_adds(b, "\n");
@@ -47,7 +47,7 @@ static const char *word_of(struct pool *pool, const struct report *report, const
 {
     if (!r)
         return "–";
-    const char *word = *r->outcome.error ? "error" : r->passed ? "pass" : "**fail**", *link = page_run_link(pool, report, r);
+    const char *word = *r->outcome.error ? "error" : r->passed ? "pass" : "**fail**", *link = report_run_link(pool, report, r);
     return *link ? pool_printf(pool, "[%s](%s)", word, link) : word;
 }
 
@@ -69,7 +69,7 @@ static void put_differences(struct buf *b, struct pool *pool, const struct repor
     buf_addf(b, "\n## Where the arms differ\n\n| task | %s | %s |\n|---|---|---|\n", cell(pool, one->name),
              cell(pool, two->name));
     for (size_t i = 0; i < one->n; i++) {
-        const struct task_result *r = &one->results[i], *other = page_find(two, r);
+        const struct task_result *r = &one->results[i], *other = report_find_like(two, r);
         if (!other || other->passed != r->passed)
             buf_addf(b, "| %s | %s | %s |\n", name_of(pool, r), word_of(pool, one, r), word_of(pool, two, other));
     }

@@ -18,20 +18,20 @@ char *report_page_html(struct pool *pool, const struct report_page *page);
 char *report_page_markdown(struct pool *pool, const struct report_page *page);
 
 /* What both say of an arm. */
-struct page_rate {
+struct report_rate {
     int n, passed, errors; /* runs */
     double rate, low, high; /* share that passed and its 95 % interval (Wilson), of all runs */
     double cost, median_s;
 };
-struct page_rate page_rate_of(const struct report *report, const char *category); /* NULL: of all */
+struct report_rate report_rate_of(const struct report *report, const char *category); /* NULL: of all */
 
 /* Categories of all arms, sorted, NULL-terminated. */
-const char *const *page_categories(struct pool *pool, const struct report_page *page);
+const char *const *report_categories(struct pool *pool, const struct report_page *page);
 
 /* Address of a run in the console; "" when it is not known where. */
-const char *page_run_link(struct pool *pool, const struct report *report, const struct task_result *result);
+const char *report_run_link(struct pool *pool, const struct report *report, const struct task_result *result);
 
 /* The same run (task and repeat) of another report; NULL: not there. */
-const struct task_result *page_find(const struct report *report, const struct task_result *like);
+const struct task_result *report_find_like(const struct report *report, const struct task_result *like);
 
 #endif

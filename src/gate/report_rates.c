@@ -16,7 +16,7 @@ static const char *category_of(const struct task_result *r)
 }
 
 /* Wilson, JASA 22 (1927): stays within 0 and 1, and says something for all and for none. */
-static void set_interval(struct page_rate *p)
+static void set_interval(struct report_rate *p)
 {
     double n = p->n, z2 = Z_95 * Z_95, centre = p->rate + z2 / (2 * n);
     double half = Z_95 * sqrt(p->rate * (1 - p->rate) / n + z2 / (4 * n * n));
@@ -38,9 +38,9 @@ static double median_of(double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-struct page_rate page_rate_of(const struct report *report, const char *category)
+struct report_rate report_rate_of(const struct report *report, const char *category)
 {
-    struct page_rate p = {.high = 1};
+    struct report_rate p = {.high = 1};
     struct pool *pool = pool_create(NULL);
     double *seconds = pool_alloc(pool, sizeof(*seconds) * (report->n + 1));
     for (size_t i = 0; i < report->n; i++) {
@@ -66,7 +66,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const char *const *page_categories(struct pool *pool, const struct report_page *page)
+const char *const *report_categories(struct pool *pool, const struct report_page *page)
 {
     size_t max = page->arms[0]->n + (page->arms[1] ? page->arms[1]->n : 0), n = 0, kept = 0;
     const char **names = pool_alloc(pool, sizeof(*names) * (max + 1));
@@ -82,14 +82,14 @@ const char *const *page_categories(struct pool *pool, const struct report_page *
     return names;
 }
 
-const char *page_run_link(struct pool *pool, const struct report *report, const struct task_result *result)
+const char *report_run_link(struct pool *pool, const struct report *report, const struct task_result *result)
 {
     const char *runner = json_str(report->about, "runner", ""), *id = result->outcome.run_id;
     bool web = str_starts(runner, "http://") || str_starts(runner, "https://");
     return web && *id ? pool_printf(pool, "%s/console#/runs/%s", runner, id) : "";
 }
 
-const struct task_result *page_find(const struct report *report, const struct task_result *like)
+const struct task_result *report_find_like(const struct report *report, const struct task_result *like)
 {
     for (size_t i = 0; report && i < report->n; i++)
         if (report->results[i].repeat == like->repeat && strcmp(report->results[i].task_id, like->task_id) == 0)
