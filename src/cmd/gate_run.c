@@ -236,7 +236,7 @@ static void say_infra(const struct gate_verdict *verdict)
 /* Without --output the JSON comes first; what was decided is the last line either way. */
 static int tell(struct gate_run *g, const struct gate_verdict *verdict)
 {
-    const char *text = gate_verdict_text(g->e.pool, verdict, table_terminal_width(1));
+    const char *text = gate_verdict_text(g->e.pool, verdict);
     const char *json = json_pretty(g->e.pool, document_of(g, verdict));
     int r = g->output ? evaluation_write(&g->e, g->output, json) : 0;
     if (!r && g->report_dir)
