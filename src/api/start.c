@@ -347,7 +347,7 @@ static const char *variant_of(const struct request *req, const struct candidate 
 {
     const struct settings *s = req->api->settings;
     bool asks = !c->brain && req->api->engine && engine_target(req->api->engine)->profile;
-    return asks && *s->shadow_url
+    return asks && !str_empty(s->shadow_url)
                ? shadow_variant(s->shadow_pct, s->shadow_salt, c->identity.workflow_id)
                : "";
 }

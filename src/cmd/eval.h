@@ -6,6 +6,6 @@
 
 #include "cmd/cmd.h"
 
-command_fn eval_run;
+command_fn eval_run, eval_compare;
 
 #endif

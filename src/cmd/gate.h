@@ -6,6 +6,6 @@
 
 #include "cmd/cmd.h"
 
-command_fn gate_run;
+command_fn gate_run, gate_scorecard;
 
 #endif

@@ -19,12 +19,18 @@ static bool hides(const struct run *run, const struct action *action, bool secre
     return types && (secret || run->mask.n || run->mask.blind);
 }
 
+/* What our own hands do on the way to what the step is about. */
+static bool is_aside(const struct run *run, const struct action *action)
+{
+    bool typed = !strcmp(json_str(run->telling.action, "action_type", ""), "type_text");
+    bool key = action->type == ACTION_KEY_PRESS && strcmp(run->step->type, "key_press");
+    return !run->telling.thinking && (key || (typed && action->type != ACTION_TYPE_TEXT));
+}
+
 void telling_action(struct run *run, const struct action *action, bool secret)
 {
     struct telling *t = &run->telling;
-    const char *before = json_str(t->action, "action_type", "");
-    bool around = !t->thinking && !strcmp(before, "type_text") && action->type != ACTION_TYPE_TEXT;
-    if (t->over || around || !run->step_pool)
+    if (t->over || !run->step || is_aside(run, action))
         return;
     struct action told = *action;
     if (hides(run, action, secret))
@@ -56,11 +62,23 @@ static json_t *expected_of(struct run *run)
     return cut(run, *all ? all : run->step->verify);
 }
 
+/* A brain that only said that it is done, did that. NULL: nothing was done. */
+static json_t *action_of(struct run *run, const struct step_result *r)
+{
+    const struct telling *t = &run->telling;
+    const struct action done = {.type = ACTION_DONE,
+                                .success = r->success,
+                                .summary = str_cut(run->step_pool, r->data, TEXT_BYTES)};
+    if (t->action)
+        return json_incref((json_t *)t->action);
+    return t->thinking ? action_to_json(&done) : NULL;
+}
+
 json_t *telling_json(struct run *run, const struct step_result *r)
 {
     const struct telling *t = &run->telling;
     json_t *o = json_object();
-    json_put(o, "action", t->action ? json_incref((json_t *)t->action) : json_null());
+    json_put(o, "action", action_of(run, r));
     json_put(o, "expected", expected_of(run));
     json_put(o, "reasoning", cut(run, t->thinking));
     json_put(o, "url_before", cut(run, run->url_before));

@@ -10,7 +10,8 @@
 
 #include "run/step.h"
 
-/* It is about to be done. Of our own hands typing counts, not the click or key around it; of a brain the last. */
+/* It is about to be done. Of our own hands typing counts, not the click around it, and keys
+ * only where the step is about them; of a brain the last. */
 void telling_action(struct run *run, const struct action *action, bool secret);
 
 /* A brain's turn: what it thought, and what it said would be true afterwards (text or tokens, NULL nothing). */

@@ -106,7 +106,7 @@ bool upstream_has_claude(struct gateway *g, const struct gateway_run *run)
 static int find_pod(struct gateway *g, struct pool *pool, const struct gateway_run *run,
                     const struct gateway_pod *pod, struct upstream *out, struct err *err)
 {
-    out->elsewhere = run && run->candidate && *g->config.settings->shadow_url;
+    out->elsewhere = run && run->candidate && !str_empty(g->config.settings->shadow_url);
     if (pod->not_ready && !out->elsewhere)
         return err_set(err, E_UNAVAILABLE, "%s", pod->not_ready);
     const char *key =

@@ -43,7 +43,7 @@ struct trace_job {
 
 static bool wanted(const struct sched *s)
 {
-    return *s->settings->trace_export_dir != 0;
+    return !str_empty(s->settings->trace_export_dir);
 }
 
 static const char *tenant_dir(struct pool *pool, const struct sched *s, const char *tenant)
