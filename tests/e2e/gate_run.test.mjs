@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import http from 'node:http'
 import path from 'node:path'
 import test from 'node:test'
 import { runCommand } from './lib/command.mjs'
 import { chance, Deployment, listen } from './lib/deployment.mjs'
-import { tempDir } from './lib/harness.mjs'
+import { startServer, tempDir } from './lib/harness.mjs'
 
 const dir = tempDir('gate')
 const N = 60, ALPHA = 0.05
@@ -131,6 +132,80 @@ test('usage errors are 2; the tasks of the holdout can be written without a depl
     assert.match(holdout.digest, /^[0-9a-f]{64}$/)
     if (!more.length) assert.ok(tasks.every((t) => t.metadata.split === 'sealed'))
   }
+})
+
+// A practice site that writes down what is asked of it; the oracle says what `passes` says of the run before it.
+async function toySite(passes) {
+  const asked = []
+  const server = http.createServer((req, res) => {
+    let body = ''
+    req.on('data', (d) => { body += d })
+    req.on('end', () => {
+      asked.push(`${req.method} ${req.url} ${body}`.trim())
+      const known = req.headers['x-env-admin'] === 'token-of-the-site'
+      const verdict = req.url.includes('oracle') ? passes() : { ok: true }
+      res.writeHead(known && verdict ? 200 : 500, { 'Content-Type': 'application/json' })
+      res.end(JSON.stringify(known && verdict ? verdict : { detail: 'broken' }))
+    })
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${server.address().port}`, asked, close: () => { server.close(); server.closeAllConnections() } }
+}
+
+test('arms that share a site follow each other, each after a reset to the task\'s seed, and its oracle decides', async () => {
+  let asked = 0
+  const site = await toySite(() => (asked++ % 2 ? { passed: true, score: 1, reasons: [] } : { passed: false, score: 0, reasons: ['nothing was sent'] }))
+  const stubs = [model('old', () => true, 0, { pollsBefore: 2 }), model('new', () => true, 0, { pollsBefore: 2 })]
+  const file = path.join(dir, 'toy.json')
+  fs.writeFileSync(file, JSON.stringify(Array.from({ length: 6 }, (_, i) => ({ task_id: `t${i}`, plan_text: `Open {env_url}/${i}`,
+    metadata: { env: 'mantis_toy', oracle_task_id: `o${i}`, seed: 7, before: ['POST /__env__/trust'] } }))))
+  const r = await gate(stubs[0], stubs[1], file, ['--site', `toy=${site.url}/`], { TOY_ADMIN_TOKEN: 'token-of-the-site' })
+  site.close()
+  assert.equal(r.code, 0, r.out + r.err)
+  assert.equal(site.asked.length, 36)
+  for (let i = 0; i < 36; i += 3) {
+    assert.deepEqual(site.asked.slice(i, i + 2), ['POST /__env__/reset {"seed":7}', 'POST /__env__/trust'])
+    assert.match(site.asked[i + 2], /^GET \/__env__\/oracle\?task_id=o\d$/)
+  }
+  assert.ok(stubs.every((s) => s.most === 1 && s.seen.every((x) => x.body.plan_text.startsWith(`Open ${site.url}/`))))
+  assert.ok(r.file.results.every((t) => t.terminal_status === 'succeeded' && t.oracle_passed === (t.arm === 'challenger')))
+})
+
+test('a site that is not there, or an oracle that breaks, is no verdict on the model', async () => {
+  const file = path.join(dir, 'broken.json')
+  fs.writeFileSync(file, JSON.stringify([{ task_id: 't0', plan_text: 'Go.', metadata: { env: 'mantis_toy', oracle_task_id: 'o' } }]))
+  const site = await toySite(() => null)
+  const broken = await gate(model('old', () => true), model('new', () => true), file, ['--site', `toy=${site.url}`], { ENV_ADMIN_TOKEN: 'token-of-the-site' })
+  site.close()
+  assert.equal(broken.code, 3, broken.out)
+  assert.match(broken.file.results[0].error, /the site's oracle/)
+  const unknown = await gate(model('old', () => true), model('new', () => true), file)
+  assert.equal(unknown.code, 3)
+  assert.match(unknown.file.results[0].error, /practice site.*toy/)
+  const tokenless = await gate(model('old', () => true), model('new', () => true), file, ['--site', `toy=${site.url}`])
+  assert.equal(tokenless.code, 2)
+  assert.match(tokenless.err, /ENV_ADMIN_TOKEN/)
+})
+
+// --- for real ------------------------------------------------------------------------------------------------------
+
+test('two servers: the page brain replaces one that does nothing, on sites of the gate\'s own', { timeout: 300000 }, async () => {
+  const script = path.join(tempDir('gate-script', '/var/tmp'), 'script.json') // a run has a /tmp of its own
+  const gives_up = { action_type: 'done', params: { success: false, summary: 'I do not know how.' } }
+  fs.writeFileSync(script, JSON.stringify({ actions: Array(20).fill(gives_up) }), { mode: 0o644 })
+  fs.chmodSync(path.dirname(script), 0o755)
+  const servers = await Promise.all([startServer({ env: { MANTIS_BRAIN: `script:${script}`, MANTIS_RUNTIME_CONCURRENCY: '2' } }),
+    startServer({ env: { MANTIS_RUNTIME_CONCURRENCY: '2' } })])
+  const output = path.join(dir, 'real.json')
+  const tasks = ['lab.click_fetch.cua', 'lab.form.cua', 'crm.sign_in.cua', 'marketplace.newsletter_signup.cua', 'widgets.download', 'inbox.star_old']
+  try {
+    const r = await runCommand(['gate', 'run', '--champion-endpoint', servers[0].base, '--eval-endpoint', servers[1].base, '--output', output,
+      ...tasks.flatMap((t) => ['--task', t])], { env: { MANTIS_CHAMPION_TOKEN: servers[0].token, MANTIS_EVAL_TOKEN: servers[1].token } })
+    assert.equal(r.code, 0, r.out + r.err)
+    const { results, verdict } = JSON.parse(fs.readFileSync(output))
+    assert.deepEqual([verdict.promote, verdict.n_compared, verdict.mean_delta], [true, 6, 1])
+    assert.ok(results.every((t) => t.run_id && !t.infra_failed))
+  } finally { await Promise.all(servers.map((s) => s.stop())) }
 })
 
 // --- how often ---------------------------------------------------------------------------------------------------
