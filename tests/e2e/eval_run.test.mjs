@@ -166,7 +166,14 @@ test('two at once do not write one journal', async () => {
 const claimed = JSON.parse(fs.readFileSync(path.join(root, 'gate/holdout/v1/manifest.json'))).tasks.filter((t) => t.metadata.passed_by?.includes('page')).map((t) => t.task_id)
 const few = ['lab.click_fetch.cua', 'marketplace.newsletter_signup.words', 'crm.archive']
 
-test('the page brain passes what the holdout says it passes', { timeout: 1800000 }, async () => {
+// Run IDs of what the journal says is done.
+function doneIn(journal) {
+  if (!fs.existsSync(journal)) return []
+  const whole = fs.readFileSync(journal, 'utf8').split('\n').slice(0, -1).map((l) => JSON.parse(l))
+  return whole.filter((l) => l.done).map((l) => l.results[0].outcome.run_id)
+}
+
+test('the page brain passes what the holdout says it passes, though the evaluation is killed on the way', { timeout: 1800000 }, async () => {
   const tasks = process.env.MANTIS_SOAK ? claimed : few
   const server = await startServer({ env: { MANTIS_RUNTIME_CONCURRENCY: '3' } })
   const file = path.join(dir, 'holdout.json'), output = path.join(dir, 'page.json')
@@ -174,13 +181,21 @@ test('the page brain passes what the holdout says it passes', { timeout: 1800000
   assert.equal(emitted.code, 0, emitted.err)
   const whole = JSON.parse(fs.readFileSync(file))
   fs.writeFileSync(file, JSON.stringify({ ...whole, tasks: whole.tasks.filter((t) => tasks.includes(t.task_id)) }))
-  const child = startCommand(['eval', 'run', '--tasks', file, '--output', output, '--runner', server.base, '--max-parallel', '3'], { env: { MANTIS_API_TOKEN: server.token } })
+  const start = () => startCommand(['eval', 'run', '--tasks', file, '--output', output, '--runner', server.base, '--max-parallel', '3'], { env: { MANTIS_API_TOKEN: server.token } })
   try {
-    assert.equal(await within(1700000, 'the holdout', child.ended), 0, child.err)
+    const first = start()
+    await until(120000 * slow, 'some runs', () => doneIn(`${output}.journal`).length >= Math.ceil(tasks.length / 4))
+    first.kill('SIGKILL')
+    await within(5000, 'the end of it', first.ended)
+    const done = doneIn(`${output}.journal`), second = start()
+    assert.equal(await within(1700000, 'the holdout', second.ended), 0, second.err)
     const report = JSON.parse(fs.readFileSync(output))
     assert.deepEqual(report.results.filter((r) => !r.passed).map((r) => [r.task_id, r.outcome.error, r.outcome.raw.oracle]), [])
     assert.equal(report.task_count, tasks.length)
     assert.match(report.about.holdout.digest, /^[0-9a-f]{64}$/)
     assert.equal(report.results[0].outcome.raw.oracle.passed, true)
+    const ids = report.results.map((r) => r.outcome.run_id)
+    assert.ok(done.length >= 1 && done.every((id) => ids.includes(id)), 'what was done is in the report as it was')
+    assert.match(second.err, new RegExp(`going on: ${done.length} of ${tasks.length} runs`))
   } finally { await server.stop() }
 })

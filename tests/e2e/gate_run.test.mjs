@@ -197,13 +197,13 @@ test('two servers: the page brain replaces one that does nothing, on sites of th
   const servers = await Promise.all([startServer({ env: { MANTIS_BRAIN: `script:${script}`, MANTIS_RUNTIME_CONCURRENCY: '2' } }),
     startServer({ env: { MANTIS_RUNTIME_CONCURRENCY: '2' } })])
   const output = path.join(dir, 'real.json')
-  const tasks = ['lab.click_fetch.cua', 'lab.form.cua', 'crm.sign_in.cua', 'marketplace.newsletter_signup.cua', 'widgets.download', 'inbox.star_old']
+  const tasks = ['lab.click_fetch.cua', 'lab.form.cua', 'crm.sign_in.cua', 'marketplace.newsletter_signup.cua', 'widgets.download']
   try {
     const r = await runCommand(['gate', 'run', '--champion-endpoint', servers[0].base, '--eval-endpoint', servers[1].base, '--output', output,
       ...tasks.flatMap((t) => ['--task', t])], { env: { MANTIS_CHAMPION_TOKEN: servers[0].token, MANTIS_EVAL_TOKEN: servers[1].token } })
     assert.equal(r.code, 0, r.out + r.err)
     const { results, verdict } = JSON.parse(fs.readFileSync(output))
-    assert.deepEqual([verdict.promote, verdict.n_compared, verdict.mean_delta], [true, 6, 1])
+    assert.deepEqual([verdict.promote, verdict.n_compared, verdict.mean_delta], [true, 5, 1])
     assert.ok(results.every((t) => t.run_id && !t.infra_failed))
   } finally { await Promise.all(servers.map((s) => s.stop())) }
 })
@@ -244,7 +244,7 @@ function range(n, rate) {
   return [low, high]
 }
 
-const runs = process.env.MANTIS_SOAK ? 200 : 12
+const runs = process.env.MANTIS_SOAK ? 200 : 20
 
 async function promotions(p, q) {
   const tasks = taskFile(N)
