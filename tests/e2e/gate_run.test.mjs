@@ -7,8 +7,9 @@ import http from 'node:http'
 import path from 'node:path'
 import test from 'node:test'
 import { runCommand } from './lib/command.mjs'
+import { startCoinModel } from './lib/coin_model.mjs'
 import { chance, Deployment, listen } from './lib/deployment.mjs'
-import { startServer, tempDir } from './lib/harness.mjs'
+import { slow, startServer, tempDir, until } from './lib/harness.mjs'
 
 const dir = tempDir('gate')
 const N = 60, ALPHA = 0.05
@@ -189,23 +190,31 @@ test('a site that is not there, or an oracle that breaks, is no verdict on the m
 
 // --- for real ------------------------------------------------------------------------------------------------------
 
-test('two servers: the page brain replaces one that does nothing, on sites of the gate\'s own', { timeout: 300000 }, async () => {
-  const script = path.join(tempDir('gate-script', '/var/tmp'), 'script.json') // a run has a /tmp of its own
-  const gives_up = { action_type: 'done', params: { success: false, summary: 'I do not know how.' } }
-  fs.writeFileSync(script, JSON.stringify({ actions: Array(20).fill(gives_up) }), { mode: 0o644 })
-  fs.chmodSync(path.dirname(script), 0o755)
-  const servers = await Promise.all([startServer({ env: { MANTIS_BRAIN: `script:${script}`, MANTIS_RUNTIME_CONCURRENCY: '2' } }),
-    startServer({ env: { MANTIS_RUNTIME_CONCURRENCY: '2' } })])
-  const output = path.join(dir, 'real.json')
-  const tasks = ['lab.click_fetch.cua', 'lab.form.cua', 'crm.sign_in.cua', 'marketplace.newsletter_signup.cua', 'widgets.download']
+// A server whose model is told by a coin, of this skill, whether it can do a task.
+async function startCoinServer(name, skill) {
+  const can = (task) => chance('real', name, String(task)) < skill
+  const coin = await startCoinModel(can)
+  const server = await startServer({ env: { MANTIS_BRAIN: 'holo3', MANTIS_MODEL_URL: coin.url, MANTIS_MODEL_TAG: name, MANTIS_RUNTIME_CONCURRENCY: '2' } })
+  await until(10000 * slow, 'ready', async () => (await fetch(`${server.base}/health`)).status === 200)
+  return { can, server, stop: async () => { await server.stop(); coin.stop() } }
+}
+
+test('two real servers with models of known skill: the oracle sees what each could do, whatever it says of itself', { timeout: 300000 }, async () => {
+  const n = process.env.MANTIS_SOAK ? 40 : 5, output = path.join(dir, 'real.json'), file = path.join(dir, 'coins.json')
+  fs.writeFileSync(file, JSON.stringify(Array.from({ length: n }, (_, i) => ({ task_id: `lab.coin.${i}`, task_text: `Press the button (task ${i})`, max_steps: 8,
+    metadata: { mode: 'cua', env: 'mantis_lab', oracle_task_id: 'click_fetch', start_path: '/lab/click?effect=fetch', type: 'navigate' } }))))
+  const arms = { champion: await startCoinServer('old', 0.7), challenger: await startCoinServer('new', 0.85) }
   try {
-    const r = await runCommand(['gate', 'run', '--champion-endpoint', servers[0].base, '--eval-endpoint', servers[1].base, '--output', output,
-      ...tasks.flatMap((t) => ['--task', t])], { env: { MANTIS_CHAMPION_TOKEN: servers[0].token, MANTIS_EVAL_TOKEN: servers[1].token } })
-    assert.equal(r.code, 0, r.out + r.err)
+    const r = await runCommand(['gate', 'run', '--champion-endpoint', arms.champion.server.base, '--eval-endpoint', arms.challenger.server.base, '--tasks', file, '--output', output,
+      '--max-steps', '8'], { env: { MANTIS_CHAMPION_TOKEN: arms.champion.server.token, MANTIS_EVAL_TOKEN: arms.challenger.server.token } })
     const { results, verdict } = JSON.parse(fs.readFileSync(output))
-    assert.deepEqual([verdict.promote, verdict.n_compared, verdict.mean_delta], [true, 5, 1])
+    const could = results.map((t) => [t.task_id, t.arm, arms[t.arm].can(Number(t.task_id.split('.').at(-1)))])
+    assert.deepEqual(results.map((t) => [t.task_id, t.arm, t.oracle_passed]), could, r.err)
     assert.ok(results.every((t) => t.run_id && !t.infra_failed))
-  } finally { await Promise.all(servers.map((s) => s.stop())) }
+    const better = could.filter(([id, arm, can]) => arm === 'challenger' && can && !arms.champion.can(Number(id.split('.').at(-1)))).length
+    assert.deepEqual([verdict.n_compared, verdict.exact_test.wins], [n, better], JSON.stringify(verdict))
+    assert.equal(verdict.promote, r.code === 0)
+  } finally { for (const arm of Object.values(arms)) await arm.stop() }
 })
 
 // --- how often ---------------------------------------------------------------------------------------------------
