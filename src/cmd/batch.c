@@ -336,32 +336,25 @@ static bool no_answer(struct batch_work *w, const struct reply *reply)
     return true;
 }
 
-/* Nobody waits for its answer: a run that is given up must not go on spending. */
-static void cancel_run(struct batch_run *run, struct pool *pool)
+static void on_cancelled(void *arg, int result, const struct httpc_answer *answer, const struct err *err)
 {
-    struct client c = run->arm->client;
-    json_t *reply;
-    struct err ignored = {0};
-    c.timeout_ms = CANCEL_MS;
-    if (*run->run_id && client_action(&c, pool, "cancel", run->run_id, NULL, &reply, &ignored))
-        cmd_warning("run %s goes on: %s", run->run_id, ignored.msg);
+    ((struct batch *)arg)->cancels--;
 }
 
-static void ignore_answer(void *arg, int result, const struct httpc_answer *answer, const struct err *err)
-{
-}
-
+/* A run that is given up must not go on spending. The batch waits a little for the answer before it ends. */
 static void tell_cancel(struct batch_work *w)
 {
     struct client *c = &w->run->arm->client;
-    json_t *body = json_keep(w->pool, json_pack("{s:s,s:s}", "action", "cancel", "run_id", w->run->run_id));
-    const char *text = json_text(w->pool, body);
+    const char *text = json_text(w->pool, json_keep(w->pool, json_pack("{s:s,s:s}", "action", "cancel", "run_id",
+                                                                       w->run->run_id)));
     struct httpc_request req = {.method = "POST", .url = c->predict_url, .headers = c->headers, .body = text,
                                 .body_len = strlen(text), .timeout_ms = CALL_MS, .max_answer_bytes = CAP_CLIENT_ANSWER_BYTES};
     struct httpc_exchange *exchange;
-    struct err ignored = {0};
-    if (httpc_start(c->httpc, &req, ignore_answer, NULL, &exchange, &ignored))
-        cmd_warning("run %s goes on: %s", w->run->run_id, ignored.msg);
+    struct err err = {0};
+    if (httpc_start(c->httpc, &req, on_cancelled, w->batch, &exchange, &err))
+        cmd_warning("run %s goes on: %s", w->run->run_id, err.msg);
+    else
+        w->batch->cancels++;
 }
 
 static void give_up(struct batch_work *w)
@@ -520,35 +513,45 @@ static bool all_done(void *arg)
     return b->n_done == b->n;
 }
 
+static bool all_cancelled(void *arg)
+{
+    return ((const struct batch *)arg)->cancels == 0;
+}
+
+static void await_cancels(struct batch *b)
+{
+    if (loop_wait(b->loop, all_cancelled, b, clock_mono_ms() + CANCEL_MS))
+        cmd_warning("%d runs may go on: the deployment did not answer when they were cancelled", b->cancels);
+}
+
 static void end_all(struct batch *b)
 {
     loop_timer_clear(&b->timer);
     loop_interrupt_clear(b->loop);
     for (size_t i = 0; i < b->n; i++) {
-        struct batch_run *run = &b->runs[i];
-        if (!run->work)
+        struct batch_work *w = b->runs[i].work;
+        if (!w)
             continue;
-        drop(run->work);
-        cancel_run(run, b->pool);
+        if (*b->runs[i].run_id)
+            tell_cancel(w);
+        drop(w);
     }
 }
 
 int batch_carry_out(struct batch *b, struct err *err)
 {
+    int r;
     b->n_done = 0;
     for (size_t i = 0; i < b->n; i++) {
         b->runs[i].arm->limit = b->max_parallel;
         b->n_done += b->runs[i].done;
     }
     pump(b);
-    for (;;) {
-        int r = loop_wait(b->loop, all_done, b, clock_mono_ms() + AWAY_MS);
-        if (r == E_TIMEOUT)
-            continue; /* every exchange and every run has a limit of its own */
-        if (r) {
-            end_all(b);
-            return err_set(err, E_CANCELLED, "interrupted");
-        }
-        return 0;
-    }
+    do /* every exchange and every run has a limit of its own */
+        r = loop_wait(b->loop, all_done, b, clock_mono_ms() + AWAY_MS);
+    while (r == E_TIMEOUT);
+    if (r)
+        end_all(b);
+    await_cancels(b);
+    return r ? err_set(err, E_CANCELLED, "interrupted") : 0;
 }

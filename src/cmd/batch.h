@@ -59,6 +59,7 @@ struct batch {
     /* batch.c */
     size_t n_done;
     int running;
+    int cancels; /* under way */
     struct loop_timer timer;
 };
 

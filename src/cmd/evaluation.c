@@ -17,6 +17,7 @@
 #define REPEATS_MAX  1000
 #define SEED_DEFAULT 42
 #define BAR_CELLS    24
+#define TICK_MS      1000
 #define NAME_CELLS   34
 
 /* --- opening ---------------------------------------------------------------------------------------- */
@@ -133,14 +134,6 @@ void evaluation_plan(struct evaluation *e, const struct evaluation_flags *flags,
     e->batch.n = n;
 }
 
-int evaluation_carry_out(struct evaluation *e)
-{
-    e->started_ms = clock_mono_ms();
-    int r = batch_carry_out(&e->batch, &e->err);
-    progress_line_clear(&e->line);
-    return r;
-}
-
 /* --- how far -------------------------------------------------------------------------------------------- */
 
 static const char *duration_text(struct pool *pool, int64_t s)
@@ -191,6 +184,26 @@ void evaluation_tell(struct evaluation *e, const struct batch_run *run)
         say_run(e, pool, run);
     show_bar(e, pool);
     pool_destroy(pool);
+}
+
+static void on_tick(void *arg)
+{
+    struct evaluation *e = arg;
+    struct pool *pool = pool_create(NULL);
+    show_bar(e, pool);
+    pool_destroy(pool);
+    loop_timer_set(e->loop, &e->tick, TICK_MS, on_tick, e);
+}
+
+int evaluation_carry_out(struct evaluation *e)
+{
+    e->started_ms = clock_mono_ms();
+    if (e->line.width)
+        on_tick(e);
+    int r = batch_carry_out(&e->batch, &e->err);
+    loop_timer_clear(&e->tick);
+    progress_line_clear(&e->line);
+    return r;
 }
 
 /* --- what came of it ------------------------------------------------------------------------------------ */

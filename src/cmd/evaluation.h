@@ -41,6 +41,7 @@ struct evaluation {
     struct practice practice;
     struct batch batch;
     struct progress_line line;
+    struct loop_timer tick; /* the bar is drawn anew */
     char tag[9];
     double started_at;
     int64_t started_ms;

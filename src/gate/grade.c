@@ -44,11 +44,15 @@ static const char *output_of(struct pool *pool, const json_t *result)
 static json_t *facts_of(const json_t *result)
 {
     static const char *const keys[] = {"mode", "terminal_status", "termination_reason", "halt_reason",
-                                       "steps_executed", "steps", "costs"};
-    json_t *facts = json_object();
+                                       "steps_executed", "steps"};
+    static const char *const parts[] = {"gpu", "claude", "proxy"};
+    json_t *facts = json_object(), *costs = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (json_truthy(json_object_get(result, keys[i])))
             json_put(facts, keys[i], json_incref(json_object_get(result, keys[i])));
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        json_put_num(costs, parts[i], json_num(json_object_get(result, "costs"), parts[i], 0));
+    json_put(facts, "costs", costs);
     return facts;
 }
 

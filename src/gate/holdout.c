@@ -181,7 +181,9 @@ static int put_plan(struct pool *pool, const struct holdout *h, const json_t *ta
     if (r)
         return r;
     bool cua = strcmp(json_str(json_object_get(task, "metadata"), "mode", ""), HOLDOUT_MODE_CUA) == 0;
-    json_put_str(out, cua ? "task_text" : "plan_text", str_squash(pool, words));
+    while (len && strchr(" \r\n", words[len - 1]))
+        words[--len] = '\0';
+    json_put_str(out, cua ? "task_text" : "plan_text", words);
     return 0;
 }
 

@@ -31,12 +31,12 @@ static const char head[] =
     ".verdict{border:2px solid var(--warn);border-radius:.4rem;padding:.6rem 1rem;margin:1rem 0;font-size:1.1rem;"
     "overflow-wrap:anywhere}.promote{border-color:var(--good)}.hold{border-color:var(--bad)}"
     ".rate{display:grid;grid-template-columns:7.5rem 1fr 8.5rem;gap:.6rem;align-items:center;font-size:.9rem}"
-    ".rate svg{height:1rem;width:100%;background:var(--card)}.rate .num{white-space:nowrap}"
+    ".rate.gap{margin-top:.4rem}.rate svg{height:1rem;width:100%;background:var(--card)}.rate .num{white-space:nowrap}"
     ".columns svg{width:100%;height:9rem;display:block;border-bottom:1px solid var(--line)}"
     ".f0{fill:var(--a0)}.f1{fill:var(--a1)}.miss{fill-opacity:.35}"
     ".whisker{stroke:var(--fg);stroke-width:1.5;vector-effect:non-scaling-stroke}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}"
-    "th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
+    "td:first-child{overflow-wrap:anywhere}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
     "td.num,th.num{text-align:right;white-space:nowrap}.pass{color:var(--good)}.fail{color:var(--bad)}"
     ".error{color:var(--warn)}td .dim{display:block;max-width:34rem}.key{display:inline-block;width:.8rem;height:.8rem;"
     "border-radius:.15rem;background:var(--a0);margin-right:.4rem}.key.a1{background:var(--a1)}"
@@ -129,7 +129,7 @@ static void put_card(struct sheet *p, int arm)
     struct report_rate rate = report_rate_of(r, NULL);
     const char *model = json_str(r->about, "model", "");
     buf_addf(&p->out, "<div class=\"card a%d\">", arm);
-    put_element(p, "div", "", *model ? pool_printf(p->pool, "%s: %s", r->name, model) : r->name);
+    put_element(p, "div", "", *model ? pool_printf(p->pool, "%s · %s", r->name, model) : r->name);
     put_element(p, "div", "big", pool_printf(p->pool, "%.1f %%", rate.rate * 100));
     put_element(p, "div", "dim", pool_printf(p->pool, "%d of %d passed · 95 %% interval %.0f–%.0f %%", rate.passed, rate.n,
                                              rate.low * 100, rate.high * 100));
@@ -143,7 +143,7 @@ static void put_card(struct sheet *p, int arm)
 /* A bar from 0 to the rate, and its interval across. */
 static void put_rate(struct sheet *p, const char *label, int arm, struct report_rate rate)
 {
-    buf_adds(&p->out, "<div class=\"rate\">");
+    buf_addf(&p->out, "<div class=\"rate%s\">", *label ? " gap" : "");
     put_element(p, "span", "", label);
     buf_addf(&p->out,
              "<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"f%d\" y=\"2\" "
