@@ -108,7 +108,7 @@ struct arm gate_arm_of_report(struct pool *pool, const struct report *report);
 json_t *gate_verdict_json(const struct gate_verdict *verdict);
 
 /* For people: the checks, the statistics, regressions, categories; the last line is "PROMOTE — reason",
- * "HOLD — reason" or "INCONCLUSIVE — reason". width 0: not cut. */
+ * "HOLD — reason" or "INCONCLUSIVE — reason". */
 char *gate_verdict_text(struct pool *pool, const struct gate_verdict *verdict);
 
 #endif
