@@ -42,7 +42,6 @@ static const char style[] =
     ".bar{display:flex;height:.6rem;border-radius:.3rem;overflow:hidden;margin:1rem 0 .3rem;"
     "background:var(--line)}\n"
     ".bar .positive{background:var(--good)}.bar .negative{background:var(--bad)}.bar .neutral{background:var(--off)}\n"
-    ".legend{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:center;margin:0 0 1rem}\n"
     "article{border:1px solid var(--line);border-left-width:.35rem;border-radius:.4rem;padding:.8rem 1rem;"
     "margin:.8rem 0;display:grid;grid-template-columns:1fr minmax(0,22rem);gap:1rem}\n"
     "article.positive{border-left-color:var(--good)}article.negative{border-left-color:var(--bad)}"
