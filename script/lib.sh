@@ -23,7 +23,7 @@ build_packages=(
     libcmocka-dev
 )
 run_packages=(chromium chromium-sandbox xvfb fonts-dejavu-core fonts-liberation ca-certificates)
-test_packages=(procps faketime tesseract-ocr libjpeg-turbo-progs ffmpeg)
+test_packages=(procps faketime tesseract-ocr libjpeg-turbo-progs ffmpeg r-base-core)
 sanitize_packages=(clang libclang-rt-14-dev llvm-14)
 
 missing_packages() {

@@ -14,7 +14,13 @@ static const struct command commands[] = {
     {"tenant", cmd_tenant, "issue, list, rotate and revoke the tokens of tenants"},
     {"engine", cmd_engine, "show how the model server of this pod is started"},
     {"selftest", cmd_selftest, "look whether a model clicks where it means to"},
+    {"trace", cmd_trace, "label what runs did and make training data of it"},
     {"gguf", cmd_gguf, "say what model files are, and whether they are whole"},
+    {"eval", cmd_eval, "carry out tasks on a deployment and report how they went"},
+    {"gate", cmd_gate, "decide whether a challenger may replace the champion"},
+    {"shadow", cmd_shadow, "split live traffic between two models, and compare them"},
+    {"bench", cmd_bench, "measure a model on screenshots"},
+    {"holdout", cmd_holdout, "list, write and freeze the tasks that the gate decides by"},
     {"env", cmd_env, "start and stop practice web sites"},
     {NULL, NULL, NULL},
 };

@@ -519,6 +519,8 @@ export interface StatusDocument {
   summary?: Summary | null;
   /** How the runner ended: completed, completed_with_failures, halted, budget_exceeded, time_exceeded, cancelled, failed. */
   terminal_status?: string | null;
+  /** Which side of a split between two models it is on; left out when there is no split. */
+  variant?: "baseline" | "candidate";
   /** Why, exactly. */
   halt_reason?: string | null;
   /** Why, in one word; the key of `failure_help`. */

@@ -7,6 +7,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "gate/shadow.h"
 #include "plan/intake.h"
 #include "sched/gateway.h"
 
@@ -341,6 +342,16 @@ static void forget(struct request *req)
         replay_end(c->key);
 }
 
+/* Which side of a split it is on: "" there is none, or it asks no model of this pod. A workflow never changes sides. */
+static const char *variant_of(const struct request *req, const struct candidate *c)
+{
+    const struct settings *s = req->api->settings;
+    bool asks = !c->brain && req->api->engine && engine_target(req->api->engine)->profile;
+    return asks && !str_empty(s->shadow_url)
+               ? shadow_variant(s->shadow_pct, s->shadow_salt, c->identity.workflow_id)
+               : "";
+}
+
 static void submit(struct request *req, struct candidate *c)
 {
     const char *brain = c->brain ? c->brain : req->api->settings->brain;
@@ -361,6 +372,7 @@ static void submit(struct request *req, struct candidate *c)
         .brain = api_brain_for_worker(brain),
         .model = api_brain_model(brain),
         .model_tag = c->brain ? "" : model_tag(req),
+        .variant = variant_of(req, c),
         .payload = c->payload,
         .warnings = c->warnings,
         .user_input = c->options.user_input,

@@ -114,6 +114,7 @@
 #define CAP_CSV_BYTES (64u << 20)   /* leads.csv, extracted_rows.csv */
 #define CAP_LOG_TAIL 10000          /* action=logs */
 #define CAP_SCREENSHOT_BYTES (32u << 20)  /* one PNG a worker left behind */
+#define CAP_TRACE_BYTES          (64u << 20) /* one exported trace, labelled or not */
 #define CAP_SLOT_BACKLOG 64               /* worker messages held while the store refuses writes */
 #define CAP_QUEUE_LISTED 100              /* waiting runs that GET /v1/queue names */
 #define CAP_REASON_BYTES 256              /* why a caller cancels or pauses; what is longer is cut */
@@ -184,6 +185,9 @@
 #define CAP_ENGINE_LOG_BYTES (32u << 20)      /* of its log file; there are two of them */
 #define CAP_ENGINE_LOG_TAIL_BYTES 20000       /* last lines that a message shows (serving.md section 1.4) */
 #define CAP_ENGINE_ANSWER_BYTES (256u << 10)  /* to a question whether it is ready */
+
+/* Promotion (src/gate) */
+#define CAP_GATE_FILE_BYTES (256u << 20) /* tasks, a report, a trace, cases of a benchmark */
 
 /* Practice sites (src/site) */
 #define CAP_SITE_CONNECTIONS 512

@@ -18,7 +18,7 @@ struct command {
 };
 
 command_fn cmd_serve, cmd_plan, cmd_runs, cmd_env, cmd_store, cmd_profile, cmd_tenant, cmd_engine, cmd_gguf,
-    cmd_selftest;
+    cmd_selftest, cmd_trace, cmd_eval, cmd_gate, cmd_holdout, cmd_shadow, cmd_bench;
 
 /* Run the command named argv[1] of a table that ends with a NULL name; prints help for none or
  * --help (exit 1 or 0), and for an unknown one the nearest name (exit 2). prefix: "mantis plan". */

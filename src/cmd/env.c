@@ -21,12 +21,12 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/practice.h"
 #include "site/site.h"
 #include "sys/file.h"
 #include "sys/input.h"
 #include "sys/loop.h"
 #include "sys/proc.h"
-#include "sys/settings.h"
 
 #define HANDLE_MAX_BYTES (64u << 10)
 #define STOP_GRACE_MS    5000
@@ -85,20 +85,6 @@ struct start {
     struct loop *loop;
     struct site *site;
 };
-
-static int find_dir(struct start *s, struct err *err)
-{
-    const char *given = getenv("MANTIS_SITES_DIR");
-    struct settings found;
-    if (given && *given) {
-        s->dir = pool_printf(s->pool, "%s/%s", input_absolute(s->pool, given), s->env);
-        return 0;
-    }
-    int r = settings_roots(s->pool, &found, err);
-    if (!r)
-        s->dir = pool_printf(s->pool, "%s/sites/%s", found.share_dir, s->env);
-    return r;
-}
 
 static bool is_known(const char *env)
 {
@@ -288,7 +274,7 @@ static bool handle_is_taken(struct start *s)
 static int start_site(struct start *s)
 {
     struct err err = {0};
-    if (find_dir(s, &err)) {
+    if (practice_dir(s->pool, s->env, &s->dir, &err)) {
         cmd_error("%s", err.msg);
         return 1;
     }

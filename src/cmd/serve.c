@@ -110,6 +110,12 @@ static int load_settings(struct server *sv, const struct flags *flags)
             sv->settings.brain, api_brain_names(sv->pool));
         return EXIT_MODEL;
     }
+    if (*sv->settings.shadow_url &&
+        engine_origin(sv->pool, sv->settings.shadow_url, &sv->settings.shadow_url, NULL)) {
+        cmd_error("MANTIS_SHADOW_CANDIDATE_URL takes an http or https address without a password: the "
+                  "key is the one that MANTIS_MODEL_KEY_SECRET names");
+        return EXIT_MODEL;
+    }
     if (serve_models_check(sv->pool, &sv->settings, &sv->target, &err)) {
         cmd_error("%s", err.msg);
         return EXIT_MODEL;
@@ -156,6 +162,14 @@ static int warn(const struct server *sv, void say(const char *text))
         *s->model_url && !sv->target.profile
             ? "MANTIS_MODEL_URL is set, but runs of this brain do not ask it, only "
               "/v1/chat/completions does: set MANTIS_BRAIN, too"
+            : NULL,
+        *s->shadow_url && !sv->target.profile
+            ? "MANTIS_SHADOW_CANDIDATE_URL is set, but runs of this brain ask no model here: there is "
+              "no split"
+            : NULL,
+        s->shadow_pct > 0 && !*s->shadow_url
+            ? "MANTIS_SHADOW_CANDIDATE_PCT is set without MANTIS_SHADOW_CANDIDATE_URL: there is no "
+              "split"
             : NULL,
         !*s->metrics_token && has_tenants(sv)
             ? "/metrics is open to everybody and names the tenants: set MANTIS_METRICS_TOKEN"

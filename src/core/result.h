@@ -7,7 +7,7 @@
  * Keys beyond the contract that are read here: "rows" (array of {values, evidence, image, step_index}),
  * "accounts" (core/completeness.h), "downloads" ({name, file_name, mime_type, bytes, sha256 ...}),
  * "schema_fields", "time_buckets", "shared_seen_hits", "learned" and "warnings". All keys:
- * src/run/progress.c.
+ * src/run/progress.c. A step result's "trace" is for core/trace.h alone.
  */
 #ifndef MANTIS_CORE_RESULT_H
 #define MANTIS_CORE_RESULT_H

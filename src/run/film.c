@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "record/record.h"
-#include "run/passwords.h"
+#include "core/passwords.h"
 #include "run/steps/steps.h"
 
 enum { TEXT_BYTES = 300, TITLE_BYTES = 120, DEFAULT_FPS = 5 };

@@ -7,10 +7,11 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "brain/model/grounding.h"
+#include "core/passwords.h"
 #include "core/picture.h"
 #include "run/asks.h"
 #include "run/film.h"
-#include "run/passwords.h"
+#include "run/telling.h"
 #include "run/url.h"
 
 #define FIRST_LINE_PX      10
@@ -135,6 +136,7 @@ int run_act(struct run *run, const struct action *action, int cap_ms, struct set
     bool secret = types_secret(run, action);
     note_action(run, action, secret);
     film_action(run->film, run, action, secret);
+    telling_action(run, action, secret);
     int r = plane_act(run->plane, run->step_pool, action, cap_ms, out, err);
     return r ? r : acted(run, out, METER_SETTLE, err);
 }

@@ -13,8 +13,8 @@
 #define MANTIS_RUN_MASK_H
 
 #include "core/action.h"
+#include "core/answer.h"
 #include "core/observation.h"
-#include "run/answer.h"
 
 #define MASK_MAX 64 /* more secrets than that cover the whole screen */
 

@@ -13,6 +13,7 @@
 #include "run/account.h"
 #include "run/film.h"
 #include "run/look.h"
+#include "run/telling.h"
 #include "run/url.h"
 
 #define INTENT_BYTES     500
@@ -265,6 +266,7 @@ static json_t *result_record(struct run *run, const struct step_result *r, doubl
         json_put(o, "task", json_incref(r->task));
     if (action)
         json_put(o, "last_action", action);
+    json_put(o, "trace", telling_json(run, r));
     return o;
 }
 

@@ -18,11 +18,11 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "brain/brain.h"
+#include "core/answer.h"
 #include "core/cost.h"
 #include "core/plan.h"
 #include "plane/plane.h"
 #include "reader/reader.h"
-#include "run/answer.h"
 #include "run/coverage.h"
 #include "run/mask.h"
 #include "run/meter.h"
@@ -107,6 +107,13 @@ struct sign_in {
     const char *user, *password, *origin;
 };
 
+/* What the step under way will say of itself (telling.h). Owned, NULL none. */
+struct telling {
+    json_t *action, *expected, *thinking;
+    bool over; /* what is done from here on is no part of it */
+    bool undone;
+};
+
 struct run {
     const struct run_config *config;
     const struct plan *plan;
@@ -145,6 +152,7 @@ struct run {
     json_t *saved_results;   /* its step results, owned */
     const char *declined;    /* message of a dialog that got a "no" nobody asked for; "" none */
     const char *file;        /* for a file chooser, while one is expected; NULL none */
+    struct telling telling;
     struct sign_in sign_in;  /* for the page that is being opened */
     int dialogs;             /* answered in a row on this page */
     char *dialog_page;       /* which page, owned */

@@ -6,15 +6,16 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "brain/model/grounding.h"
+#include "core/passwords.h"
 #include "core/task.h"
 #include "run/asks.h"
 #include "run/ending.h"
 #include "run/models.h"
 #include "run/page_state.h"
-#include "run/passwords.h"
 #include "run/pause.h"
 #include "run/resume.h"
 #include "run/steps/steps.h"
+#include "run/telling.h"
 #include "run/turn.h"
 
 #define FIRST_WHEEL_PX 100 /* a guess; measured with the first scroll */
@@ -90,6 +91,7 @@ void run_release(struct run *run)
     json_decref(run->pending_events);
     json_decref(run->saved);
     json_decref(run->saved_results);
+    telling_reset(run);
     answers_release(&run->answers);
     answers_release(&run->passwords);
     person_release(&run->person);

@@ -15,6 +15,7 @@
 #include "run/pause.h"
 #include "run/record.h"
 #include "run/steps/steps.h"
+#include "run/telling.h"
 #include "run/url.h"
 
 /* By the code, whatever the words say; "": the words decide. */
@@ -178,6 +179,7 @@ static int after_attempt(struct run *run, struct step_result *result, bool outsi
     int r = journal_close(run, result, err);
     if (!r)
         r = record_look(run, result, err);
+    run->telling.over = true;
     bool again = false;
     if (!r && !outside)
         r = met_challenge(run, result, &again, err);
@@ -273,6 +275,7 @@ int turn_take(struct run *run, struct next *next, struct err *err)
     pool_destroy(run->step_pool);
     run->step_pool = pool_create(run->pool);
     run->silent = NULL;
+    telling_reset(run);
     run->index = run->progress.step_index;
     run->asked_step = edits_step(run, run->index);
     run->step = answer_fill(run->step_pool, run->asked_step, pause_answer(run));

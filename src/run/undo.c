@@ -36,9 +36,11 @@ int undo_step(struct run *run, const struct step_result *result, struct err *err
     int r = run_look(run, &obs, err);
     if (r)
         return r;
-    if (*obs.url && url_is_web(run->url_before) && strcmp(obs.url, run->url_before))
-        return run_back(run, &s, err);
-    if (look_focused(&obs))
+    bool elsewhere = *obs.url && url_is_web(run->url_before) && strcmp(obs.url, run->url_before);
+    if (!elsewhere && look_focused(&obs))
         key = "Escape";
+    run->telling.undone = elsewhere || key;
+    if (elsewhere)
+        return run_back(run, &s, err);
     return key ? run_key(run, key, CAP_SCROLL_MS, err) : 0;
 }

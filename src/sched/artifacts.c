@@ -84,6 +84,16 @@ static bool read_png(struct pool *pool, int dir_fd, const char *name, char **dat
     return ok;
 }
 
+bool artifacts_read_png(struct sched *s, struct pool *pool, struct run_key key, const char *name,
+                        char **ret_data, size_t *ret_len)
+{
+    int dir = id_is_file_name(name) ? open_below_work(s, pool, key, "screenshots") : -1;
+    bool found = dir >= 0 && read_png(pool, dir, name, ret_data, ret_len);
+    if (dir >= 0)
+        close(dir);
+    return found;
+}
+
 bool artifacts_final_png(struct sched *s, struct run_key key, const json_t *checkpoint)
 {
     struct pool *pool = pool_create(NULL);

@@ -107,6 +107,7 @@ struct gateway_run *gateway_open(struct gateway *g, const struct gateway_client 
     r->day_cap = client->day_cap;
     r->anthropic_secret = pool_strdup(r->pool, client->anthropic_secret);
     r->anthropic_required = client->anthropic_required;
+    r->candidate = client->candidate;
     gateway_told_cost(r, json_object_get(client->account, "costs"));
     id_random_hex(32, r->credential);
     return r;

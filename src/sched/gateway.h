@@ -75,6 +75,7 @@ struct gateway_client {
     double day_cap;               /* USD, of the tenant's runs of a day; 0 none */
     const char *anthropic_secret; /* the tenant's own key comes first; "" none */
     bool anthropic_required;      /* and the shared one never */
+    bool candidate;               /* settings.shadow_url takes the place of the pod's address */
 };
 
 /* The attempt may call models until gateway_close(). Never NULL. */

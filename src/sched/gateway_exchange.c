@@ -209,7 +209,8 @@ void call_begin(struct call *c)
                                     .run = c->run,
                                     .go = go,
                                     .refuse = refuse,
-                                    .pod = c->up.pod,
+                                    .timed = c->up.pod,
+                                    .pod = c->up.pod && !c->up.elsewhere,
                                     .keeps_prompts = c->up.keeps_prompts,
                                     .costs_nothing = c->route->get && !c->up.pod,
                                     .slot = -1};

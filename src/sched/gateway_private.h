@@ -45,6 +45,7 @@ struct gateway_run {
     double day_cap;
     const char *anthropic_secret;
     bool anthropic_required;
+    bool candidate;     /* asks another server than the pod's */
     bool of_tenant;     /* no run: what its tenant pays beside them */
     int calls, running; /* that were let in; of all turns, under way */
     size_t bytes;       /* of their bodies */
@@ -62,7 +63,8 @@ struct gateway_slot {
 struct upstream {
     const struct profile *profile;
     const char *name; /* of the profile */
-    bool pod, keeps_prompts;
+    bool pod, keeps_prompts;    /* pod: a server that is paid by its time */
+    bool elsewhere;             /* the candidate's, in the pod's place: its slots are not the pod's */
     const char *base_url;       /* without a slash at the end */
     const char *key;            /* among them; "" none */
     const char *const *headers; /* of every call, the key among them; wiped with the pool */
@@ -76,7 +78,8 @@ struct gateway_turn {
     struct loop_timer overdue;
     void (*go)(struct gateway_turn *turn);
     void (*refuse)(struct gateway_turn *turn, const struct err *err);
-    bool pod, keeps_prompts; /* of the upstream */
+    bool timed;              /* paid by the time it takes, not by the token */
+    bool pod, keeps_prompts; /* it takes a slot of the pod's model */
     bool costs_nothing;
     bool running;
     bool short_money; /* it got less time, or tokens, than it may take: there is no money for more */

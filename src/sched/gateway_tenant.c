@@ -115,6 +115,7 @@ struct gateway_ticket *gateway_wait(struct gateway *g, const struct gateway_orde
                                     .run = account_of(g, order->tenant),
                                     .go = on_go,
                                     .refuse = on_refuse,
+                                    .timed = true,
                                     .pod = true,
                                     .keeps_prompts = keeps_prompts(g),
                                     .timeout_ms = most_ms(g, order, order->timeout_ms),

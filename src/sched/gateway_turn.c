@@ -95,7 +95,7 @@ static enum purse_answer ask_money(struct gateway_turn *t)
         return all == PURSE_NO ? all : PURSE_LATER;
     t->worst = fmin(t->worst, room(g, t->run));
     t->short_money = true;
-    if (t->pod)
+    if (t->timed)
         t->timeout_ms = (int)(t->worst / gateway_second_usd(g) * 1000);
     return PURSE_YES;
 }

@@ -103,16 +103,18 @@ bool upstream_has_claude(struct gateway *g, const struct gateway_run *run)
 
 /* --- both ------------------------------------------------------------------------------------ */
 
-static int find_pod(struct gateway *g, struct pool *pool, const struct gateway_pod *pod,
-                    struct upstream *out, struct err *err)
+static int find_pod(struct gateway *g, struct pool *pool, const struct gateway_run *run,
+                    const struct gateway_pod *pod, struct upstream *out, struct err *err)
 {
-    if (pod->not_ready)
+    out->elsewhere = run && run->candidate && !str_empty(g->config.settings->shadow_url);
+    if (pod->not_ready && !out->elsewhere)
         return err_set(err, E_UNAVAILABLE, "%s", pod->not_ready);
     const char *key =
         *pod->key_secret ? secret_read(pool, g->config.settings->secrets_dir, pod->key_secret) : "";
     out->pod = true;
-    out->keeps_prompts = pod->keeps_prompts;
-    out->base_url = pod->base_url;
+    out->keeps_prompts = pod->keeps_prompts && !out->elsewhere;
+    out->base_url = out->elsewhere ? pool_printf(pool, "%s/v1", g->config.settings->shadow_url)
+                                   : pod->base_url;
     out->key = key;
     out->headers = request_headers(pool, out->profile, key);
     return 0;
@@ -150,7 +152,7 @@ int upstream_find(struct gateway *g, struct pool *pool, const struct gateway_run
         return r;
     up.name = up.profile->name;
     bool in_pod = upstream_pod(g, pool, &pod) && is_called(&pod, &up, name);
-    r = in_pod ? find_pod(g, pool, &pod, &up, err) : find_hosted(g, pool, run, &up, err);
+    r = in_pod ? find_pod(g, pool, run, &pod, &up, err) : find_hosted(g, pool, run, &up, err);
     if (!r)
         *out = up;
     return r;

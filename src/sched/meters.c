@@ -55,6 +55,8 @@ static const struct metric_spec specs[METER_N] = {
     [METER_MODEL_SERVER_UP] = {"mantis_model_server_up", "1 while the model server answers.", GAUGE, .labels = {"model"}},
     [METER_SELFTEST] = {"mantis_selftest", "1 for what the model's self-test found.", GAUGE, .labels = {"verdict"}},
     [METER_SELFTEST_ERROR] = {"mantis_selftest_error_pixels", "How far the clicks of the self-test were from where they should be.", GAUGE, .labels = {"of"}},
+    [METER_SHADOW_RUNS] = {"mantis_shadow_runs_total", "Runs that ended or paused, by the side of a split they were on.", COUNTER, .labels = {"tenant_id", "variant", "status"}},
+    [METER_SHADOW_STEPS] = {"mantis_shadow_steps_total", "Steps of ended runs, likewise.", COUNTER, .labels = {"tenant_id", "variant", "outcome"}},
     [METER_MODEL_INFO] = {"mantis_model_info", "1, labelled with the model that is served and its tag.", GAUGE, .labels = {"model", "model_tag"}},
     [METER_BUILD_INFO] = {"mantis_build_info", "1, labelled with what is running.", GAUGE, .labels = {"version", "git_sha"}},
     [METER_PROCESS_RESIDENT] = {"process_resident_memory_bytes", "Resident memory of the server process.", GAUGE},

@@ -200,6 +200,11 @@ static const char *status_word(enum run_state state)
     return words[state];
 }
 
+static const char *variant_of(const struct run_record *rec)
+{
+    return json_str(rec->doc, "variant", "");
+}
+
 static void observe_run(struct meters *m, const struct run_record *rec, const char *status,
                         double seconds, double usd)
 {
@@ -208,6 +213,8 @@ static void observe_run(struct meters *m, const struct run_record *rec, const ch
     bool cap = strcmp(reason, "budget_cap") == 0 || strcmp(reason, "time_cap") == 0;
     metric_observe(m->of[METER_RUN_DURATION], seconds, tenant, model, status, NULL);
     metric_observe(m->of[METER_RUN_COST], usd, tenant, model, status, NULL);
+    if (*variant_of(rec))
+        metric_add(m->of[METER_SHADOW_RUNS], 1, tenant, variant_of(rec), status, NULL);
     metric_add(m->of[METER_LOOP_TERMINATIONS], 1, tenant,
                cap && strcmp(status, "halted") == 0 ? reason : status, NULL);
 }
@@ -224,6 +231,18 @@ static void observe_steps(struct meters *m, const struct run_record *rec)
                                rec->tenant_id, bucket, NULL);
 }
 
+/* What a split is compared by: analysed in full from traces (docs/promotion.md). */
+static void observe_variant(struct meters *m, const struct run_record *rec)
+{
+    const char *variant = variant_of(rec);
+    const json_t *step;
+    size_t i;
+    json_array_foreach (json_object_get(rec->result, "step_details"), i, step)
+        if (*variant && !json_flag(step, "skip", false))
+            metric_add(m->of[METER_SHADOW_STEPS], 1, rec->tenant_id, variant,
+                       json_flag(step, "success", false) ? "success" : "failed", NULL);
+}
+
 static void tell_paused(struct meters *m, const struct run_record *rec)
 {
     double seconds = json_num(rec->checkpoint, "elapsed_s", 0);
@@ -237,6 +256,7 @@ static void tell_ended(struct meters *m, const struct run_record *rec)
     observe_run(m, rec, status_word(rec->state), json_num(rec->result, "total_time_s", 0),
                 json_num(costs, "total", 0));
     observe_steps(m, rec);
+    observe_variant(m, rec);
 }
 
 static void tell(struct meters *m, const struct meters_story *story)

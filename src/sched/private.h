@@ -13,7 +13,8 @@
  *   profiles.c profiles that are held
  *   runs_log.c one line per ended run                 ready.c  could a run be carried out now
  *   reaper.c   what is old goes                       cache.c  pages that need not be read again
- *   answers.c  what people answered, in memory  live_private.h: runs that are watched or taken over
+ *   answers.c  what people answered, in memory        traces.c ended runs as training data
+ *   live_private.h: runs that are watched or taken over
  *
  * What happens to runs is learnt from the store's notes (on_note() in sched.c), whoever caused it:
  * counts, texts and followers hang on them and on nothing else.
@@ -125,6 +126,13 @@ struct reaper { /* reaper.c */
     int64_t next_walk_us;
 };
 
+struct trace_line { /* traces.c */
+    struct trace_job *first;
+    struct loop_timer timer;
+    struct trace_walk *walk; /* through what is exported; NULL: between two rounds */
+    int64_t next_walk_us;
+};
+
 struct runs_log { /* runs_log.c */
     struct loop_timer timer;
     char checked[16]; /* the month whose file is known to end well */
@@ -169,6 +177,7 @@ struct sched {
     struct stale_list stale;
     struct reaper reaper;
     struct runs_log runs_log;
+    struct trace_line traces;
     struct sched_hold *holds; /* profiles.c */
     struct pool *turn_pool; /* what was handed out for this turn of the loop; NULL: nothing */
     uint64_t turn;          /* loop_turns() of that turn */
@@ -239,6 +248,11 @@ void reaper_round(void *arg); /* struct sched: one bounded piece of work; sets i
 /* --- runs_log.c --- */
 void runs_log_soon(struct sched *s);
 void runs_log_release(struct sched *s);
+
+/* --- traces.c --- */
+void traces_note(struct sched *s, const struct store_note *note);
+bool traces_reap(struct sched *s, int64_t now_us); /* a bounded piece; true: there is more */
+void traces_release(struct sched *s);              /* writes what waits */
 
 /* --- slot.c --- */
 /* Start the next attempt of a run in a free slot. E_UNAVAILABLE: not now, try later. Others: the
@@ -353,6 +367,9 @@ void files_release(struct sched *s);
  * has a name elsewhere, or more bytes, is given out. -1: it cannot be. */
 int artifacts_open_workers(struct sched *s, struct pool *pool, struct run_key key, const char *dir_name,
                            const char *file, int64_t most_bytes);
+/* One of its screenshots, in pool. False: it has none of that name. */
+bool artifacts_read_png(struct sched *s, struct pool *pool, struct run_key key, const char *name, char **ret_data,
+                        size_t *ret_len);
 /* video.c: the result's `video`, when one was asked for. */
 void video_put(struct sched *s, struct pool *pool, struct run_key key, const json_t *options, const json_t *checkpoint,
                json_t *envelope);

@@ -1,6 +1,6 @@
 /*
- * reaper.c - what is old goes: finished runs, before that their screenshots and downloads, and
- * idempotency keys. Never profiles, checkpoints of workflows, or models.
+ * reaper.c - what is old goes: finished runs, their exported traces (traces.c), before that their screenshots and
+ * downloads, and idempotency keys. Never profiles, checkpoints of workflows, or models.
  *
  * Everything happens in small pieces from one timer. Runs are named by the store, oldest first, and
  * a run's directory goes before its rows: killed in between, it is named again. Screenshots and
@@ -211,6 +211,7 @@ void reaper_round(void *arg)
     bool more = reap_runs(s, now_us);
     more = reap_keys(s, now_us) || more;
     more = strip_runs(s, now_us) || more;
+    more = traces_reap(s, now_us) || more;
     if (!more)
         s->reaper.stuck = 0;
     loop_timer_set(s->loop, &s->reaper.timer, more ? BUSY_MS : IDLE_MS, reaper_round, s);

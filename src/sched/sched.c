@@ -236,6 +236,7 @@ static void on_note(void *arg, const struct store_note *note)
     views_drop(s, note->key);
     follow_note(s, note);
     screen_note(s, note);
+    traces_note(s, note);
     if (note->result)
         runs_log_soon(s);
     if (run_state_terminal(note->state))
@@ -402,6 +403,7 @@ void sched_destroy(struct sched *s)
     screens_release(s);
     files_release(s);
     reaper_release(s);
+    traces_release(s);
     runs_log_release(s);
     queue_release(s);
     answers_forget_all(s);

@@ -51,6 +51,7 @@ struct submission {
     const char *brain;        /* brain spec, as the worker takes it */
     const char *model;        /* what `model` says of it; NULL: the spec up to its colon */
     const char *model_tag;    /* MANTIS_MODEL_TAG or the adapter's; NULL or "" none */
+    const char *variant;      /* of a split (docs/promotion.md): "baseline" or "candidate"; NULL or "" none */
     const json_t *payload;    /* request echo, secrets removed */
     const json_t *warnings;   /* beside the plan's own: strings the caller is told; NULL none */
     const json_t *user_input; /* answers the run's first question; kept in memory only. NULL none */

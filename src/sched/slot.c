@@ -529,6 +529,7 @@ static void open_models(struct slot *slot, const struct run_record *rec)
         .day_cap = json_num(conf, "max_cost_per_day", 0),
         .anthropic_secret = json_str(conf, "anthropic_secret_name", ""),
         .anthropic_required = json_flag(conf, "anthropic_required", false),
+        .candidate = strcmp(json_str(rec->doc, "variant", ""), "candidate") == 0,
     };
     if (slot->sched->gateway)
         slot->gateway = gateway_open(slot->sched->gateway, &client);

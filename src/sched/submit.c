@@ -57,6 +57,8 @@ static json_t *status_fields(struct pool *pool, const struct submission *sub)
                             : pool_strndup(pool, sub->brain, strcspn(sub->brain, ":")));
     if (sub->model_tag && *sub->model_tag)
         json_put_str(doc, "model_tag", sub->model_tag);
+    if (sub->variant && *sub->variant)
+        json_put_str(doc, "variant", sub->variant);
     json_put(doc, "payload", sub->payload ? json_incref((json_t *)sub->payload) : json_object());
     json_put_int(doc, "max_steps", json_int(sub->payload, "max_steps", 30));
     if (sub->live_viewer)

@@ -86,6 +86,10 @@ struct settings {
     bool phone_reextract;
     int recovery_tab_blur_count;
     int run_ttl_days, artifact_ttl_days; /* 0: kept for ever */
+    const char *trace_export_dir;        /* ended runs as training data, docs/promotion.md; "" none */
+    bool trace_screenshots;              /* and their pictures */
+    double shadow_pct;       /* of workflows, whose runs ask shadow_url instead of the model here */
+    const char *shadow_salt, *shadow_url; /* url "": no run does; `serve` leaves "/v1" out */
     int profile_max_mb;                  /* 0: any size */
     /* what things cost (http-api.md section 20), US dollars */
     double cost_gpu_hourly_usd, cost_claude_call_usd;

@@ -208,6 +208,24 @@ static void a_server_that_is_not_there_is_named(void **state)
     rig_tear_down();
 }
 
+/* The pod may be busy, not ready or gone: the candidate's runs do not notice. */
+static void a_candidate_asks_its_own_server(void **state)
+{
+    rig_set_up("[{\"text\":\"hello\"}]");
+    rig_pod(1, true);
+    rig.settings.shadow_url = pool_strndup(rig.pool, rig.pod.base_url, strlen(rig.pod.base_url) - strlen("/v1"));
+    rig.pod.base_url = "http://127.0.0.1:9/v1";
+    rig.pod.not_ready = "the model server is not ready for 3 s";
+    const struct gateway_client client = {
+        .key = RUN_KEY("acme", "r2"), .max_cost = 10, .anthropic_secret = "", .candidate = true};
+    struct gateway_run *candidate = gateway_open(rig.gateway, &client);
+    assert_int_equal(rig_ask(rig_run("acme", "r1", 10), CHAT, rig_chat("hi"))->status, 503);
+    assert_int_equal(rig_ask(candidate, CHAT, rig_chat("hi"))->status, 200);
+    assert_null(json_object_get(json_object_get(json_array_get(rig_sent(), 0), "body"), "id_slot"));
+    assert_true(candidate->gpu_seconds > 0); /* paid by the time, as the pod's */
+    rig_tear_down();
+}
+
 /* --- keys ------------------------------------------------------------------------------------ */
 
 static void keys_are_the_tenants_own_first(void **state)
@@ -429,6 +447,7 @@ static const struct CMUnitTest tests[] = {
     row_test("tenancy 8 tenants take turns at the pod's model", tenants_take_turns_at_one_slot),
     row_test("tenancy 8 a tenant's own call takes its turn at the pod's model",
              a_tenants_own_call_takes_its_turn),
+    row_test("promotion 10 a candidate's run asks the second server", a_candidate_asks_its_own_server),
     row_test("serving 1.2 no more calls at once than the server has slots",
              no_more_calls_than_slots),
     row_test("serving 1.2 a run keeps the slot that has its prompt", a_run_keeps_its_slot),

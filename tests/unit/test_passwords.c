@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "run/passwords.h"
+#include "core/passwords.h"
 
 struct row {
     const char *intent, *label, *value;

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "run/answer.h"
+#include "core/answer.h"
 #include "run/pause.h"
 #include "unit/fixtures.h"
 #include "unit/run_rig.h"

@@ -336,6 +336,21 @@ int request_build(struct pool *pool, const struct profile *profile,
     return r;
 }
 
+int request_system(struct pool *pool, const struct profile *profile, int screen_w, int screen_h,
+                   const char *step_type, const char **out, struct err *err)
+{
+    const struct model_turn turn = {.step_type = step_type};
+    struct parts parts = {.pool = pool,
+                          .profile = profile,
+                          .turn = &turn,
+                          .image_w = screen_w,
+                          .image_h = screen_h};
+    int r = make_system(&parts, err);
+    if (!r)
+        *out = parts.system;
+    return r;
+}
+
 json_t *request_question(struct pool *pool, const struct profile *profile,
                          const struct model_server *server, const char *question,
                          const struct model_frame *frame, int max_tokens)

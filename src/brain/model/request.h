@@ -62,6 +62,11 @@ int request_frames(const struct profile *profile, const struct model_turn *turn)
 int request_build(struct pool *pool, const struct profile *profile, const struct model_server *server,
                   const struct model_turn *turn, json_t **out, struct err *err) MUST_CHECK;
 
+/* The system text alone, as a turn of a step of this type is told it; step_type NULL none. For who makes training data: a
+ * model must be told while it learns what it is told when it works. E_INVALID likewise. */
+int request_system(struct pool *pool, const struct profile *profile, int screen_w, int screen_h,
+                   const char *step_type, const char **out, struct err *err) MUST_CHECK;
+
 /* "/chat/completions" or "/messages", behind the base URL. */
 const char *request_path(enum profile_api api);
 

@@ -11,6 +11,7 @@
 #include "run/inner/priv.h"
 #include "run/inner/prompt.h"
 #include "run/pause.h"
+#include "run/telling.h"
 #include "run/url.h"
 
 #define THINK_MS    120000
@@ -204,6 +205,7 @@ static int think(struct inner *in, struct brain_reply *reply, struct turn_words 
                                  .tool = copy(run->step_pool, reply->tool),
                                  .tool_args = keep_json(run->step_pool, reply->tool_args),
                                  .rejected = ""};
+    telling_brain(run, words->thinking, words->predicted);
     return 0;
 }
 

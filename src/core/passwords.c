@@ -1,4 +1,4 @@
-#include "run/passwords.h"
+#include "core/passwords.h"
 
 #include <stdio.h>
 #include <string.h>

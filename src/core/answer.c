@@ -1,4 +1,4 @@
-#include "run/answer.h"
+#include "core/answer.h"
 
 #include <ctype.h>
 #include <stdio.h>

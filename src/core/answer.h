@@ -6,8 +6,8 @@
  * leaves for the host goes through answer_hide(), which puts the placeholder back. What a plan's own
  * extraction reads from a page (rows and leads) is the page's and stays as it is.
  */
-#ifndef MANTIS_RUN_ANSWER_H
-#define MANTIS_RUN_ANSWER_H
+#ifndef MANTIS_CORE_ANSWER_H
+#define MANTIS_CORE_ANSWER_H
 
 #include "base/json.h"
 #include "core/plan.h"

@@ -4,8 +4,8 @@
  * They stand in the plan in plain and are typed, so they are looked for wherever pictures of the screen or captions
  * leave the worker (mask.h, film.h). Pure.
  */
-#ifndef MANTIS_RUN_PASSWORDS_H
-#define MANTIS_RUN_PASSWORDS_H
+#ifndef MANTIS_CORE_PASSWORDS_H
+#define MANTIS_CORE_PASSWORDS_H
 
 #include "base/json.h"
 #include "core/plan.h"
