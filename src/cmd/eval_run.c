@@ -80,6 +80,7 @@ static void leave_lost_runs(struct eval_run *c)
         struct err ignored = {0};
         json_t *reply;
         c->e.resumed += run->done;
+        c->e.passed += run->done && run->result.passed;
         if (run->done || !*run->run_id || !*batch_site_name(run->task) || c->flags.sites.n > 0)
             continue;
         if (client_action(&c->arm.client, c->e.pool, "cancel", run->run_id, NULL, &reply, &ignored))
@@ -142,7 +143,8 @@ static int prepare(struct eval_run *c)
         return r;
     c->about = evaluation_about(&c->e, &c->flags, arm, model, c->document);
     evaluation_plan(&c->e, &c->flags, &c->tasks, &arm, 1);
-    return eval_journal_open(&c->journal, c->e.pool, pool_printf(c->e.pool, "%s.journal", c->output), identity_of(c),
+    r = evaluation_make_room(&c->e, c->output);
+    return r ? r : eval_journal_open(&c->journal, c->e.pool, pool_printf(c->e.pool, "%s.journal", c->output), identity_of(c),
                              c->e.batch.runs, c->e.batch.n, &c->e.err);
 }
 

@@ -14,7 +14,7 @@
 #include "sys/file.h"
 
 #define PARALLEL_MAX 256
-#define REPEATS_MAX  1000
+#define REPEATS_MAX  100
 #define SEED_DEFAULT 42
 #define BAR_CELLS    24
 #define TICK_MS      1000
@@ -100,9 +100,13 @@ int evaluation_arm(struct evaluation *e, const struct evaluation_flags *flags, c
     struct client_flags f = flags->client;
     json_t *version = NULL;
     struct err why = {0};
+    struct httpc_url url;
     f.endpoint = endpoint;
     f.token = token;
-    int r = client_open(e->pool, e->loop, &f, &arm->client, &e->err);
+    int r = httpc_url_parse(e->pool, endpoint, &url, &e->err);
+    if (!r && url.has_userinfo) /* the address stands in reports */
+        r = err_set(&e->err, E_INVALID, "the address of a deployment may hold no password: use MANTIS_API_TOKEN or --header");
+    r = r ? r : client_open(e->pool, e->loop, &f, &arm->client, &e->err);
     if (r)
         return r;
     r = client_call(&arm->client, e->pool, "GET", "/v1/version", NULL, &version, &why);
@@ -239,7 +243,14 @@ char *evaluation_beside(struct pool *pool, const char *path, const char *ending)
     return pool_printf(pool, "%.*s%s", (int)len, path, ending);
 }
 
+int evaluation_make_room(struct evaluation *e, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return !slash || slash == path ? 0 : file_mkdirs(pool_strndup(e->pool, path, (size_t)(slash - path)), 0755, &e->err);
+}
+
 int evaluation_write(struct evaluation *e, const char *path, const char *text)
 {
-    return file_write_atomic(path, text, strlen(text), 0644, &e->err);
+    int r = evaluation_make_room(e, path);
+    return r ? r : file_write_atomic(path, text, strlen(text), 0644, &e->err);
 }

@@ -241,7 +241,7 @@ static int tell(struct gate_run *g, const struct gate_verdict *verdict)
     int r = g->output ? evaluation_write(&g->e, g->output, json) : 0;
     if (!r && g->report_dir)
         r = write_reports(g, verdict);
-    if (!g->output)
+    if (!g->output || r) /* what could not be written is not lost */
         fputs(json, stdout);
     say_infra(verdict);
     fputs(text, stdout);

@@ -189,7 +189,7 @@ static double largest(const struct sheet *p, double (*value)(const struct task_r
 }
 
 /* A column per run, in the order of the tasks; both arms' stand beside each other. */
-static void put_columns(struct sheet *p, const char *title, const char *format, double (*value)(const struct task_result *r))
+static void put_columns(struct sheet *p, const char *title, const char *unit, double (*value)(const struct task_result *r))
 {
     double max = largest(p, value), step = p->n_arms > 1 ? 3 : 1.4;
     size_t n = p->what->arms[0]->n;
@@ -214,7 +214,7 @@ static void put_columns(struct sheet *p, const char *title, const char *format, 
             buf_adds(&p->out, "</title></rect>");
         }
     buf_adds(&p->out, "</svg><figcaption>");
-    put_text(p, pool_printf(p->pool, "Each task in the order of the table; the highest is %.4g %s. Pale: did not pass.", max, format));
+    put_text(p, pool_printf(p->pool, "Each task in the order of the table; the highest is %.4g %s. Pale: did not pass.", max, unit));
     buf_adds(&p->out, "</figcaption></figure>");
 }
 
