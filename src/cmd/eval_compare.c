@@ -6,6 +6,7 @@
 #include "cmd/answer.h"
 #include "cmd/eval.h"
 #include "cmd/options.h"
+#include "cmd/table.h"
 #include "gate/compare.h"
 
 #define EXIT_WORSE 1
@@ -17,10 +18,10 @@ static void add_rates(struct buf *b, const char *what, double before, double aft
     buf_addf(b, "%-16s %7.1f%% %8.1f%% %+7.1f%%\n", what, 100 * before, 100 * after, 100 * (after - before));
 }
 
-static void add_tasks(struct buf *b, const char *what, const char *const *list)
+static void add_tasks(struct pool *pool, struct buf *b, const char *what, const char *const *list)
 {
     for (; *list; list++)
-        buf_addf(b, "%-16s %s\n", what, *list);
+        buf_addf(b, "%-16s %s\n", what, table_clean(pool, *list, 0));
 }
 
 static const char *words_of(struct pool *pool, const struct comparison *c)
@@ -31,8 +32,8 @@ static const char *words_of(struct pool *pool, const struct comparison *c)
     add_rates(&b, "all tasks", c->baseline_rate, c->candidate_rate);
     add_rates(&b, pool_printf(pool, "common (%d)", c->common), c->baseline_common_rate, c->candidate_common_rate);
     buf_addf(&b, "\ndisagreement_win_rate %.4f: %d won, %d lost\n", compare_win_rate(c), c->wins, c->losses);
-    add_tasks(&b, "improved", c->improvements);
-    add_tasks(&b, "regressed", c->regressions);
+    add_tasks(pool, &b, "improved", c->improvements);
+    add_tasks(pool, &b, "regressed", c->regressions);
     const char *text = pool_strdup(pool, b.data);
     buf_release(&b);
     return text;

@@ -322,7 +322,7 @@ static const char *too_few(struct pool *pool, size_t n, int needed)
 
 static const char *promoted_text(struct pool *pool, const struct gate_verdict *v)
 {
-    return pool_printf(pool, "%d wins and %d losses in %zu tasks, mean_delta %.3f, p %.3g", v->counts.wins,
+    return pool_printf(pool, "%d won and %d lost of %zu tasks, mean_delta %.3f, p %.3g", v->counts.wins,
                        v->counts.losses, v->n_compared, v->mean_delta, v->test.one_sided);
 }
 

@@ -67,7 +67,7 @@ test('gate run decides by two reports: 0, 1, 2 and 3', async () => {
   const last = (r) => r.out.trimEnd().split('\n').at(-1)
   let r = await gate(report('c1.json', '+++++-++', { model: 'm2', holdout }))
   assert.equal(r.code, 0, r.err)
-  assert.match(last(r), /^PROMOTE — 5 wins and 0 losses in 8 tasks/)
+  assert.match(last(r), /^PROMOTE — 5 won and 0 lost of 8 tasks/)
   assert.equal(r.json.verdict.promote, true)
   assert.equal(r.json.verdict.exact_test.p_one_sided, 0.03125)
   r = await gate(report('c2.json', '++++--++', { model: 'm2', holdout }), '--output', at('verdict.json'))

@@ -70,7 +70,7 @@ static void a_verdict_is_what_the_rows_say(void **state)
         enum gate_outcome outcome;
         const char *reason;
     } cases[] = {
-        {"WWWWWBBBBN", GATE_PROMOTE, "5 wins and 0 losses in 10 tasks, mean_delta 0.500, p 0.0312"},
+        {"WWWWWBBBBN", GATE_PROMOTE, "5 won and 0 lost of 10 tasks, mean_delta 0.500, p 0.0312"},
         {"WWWWBBBBBN", GATE_HOLD, "reject: p_value 0.062 > 0.05"},
         {"WWWW", GATE_INCONCLUSIVE, "too few valid pairs: 4 of at least 5"},
         {"WBBBBBBB", GATE_HOLD, "reject: prob_improvement 0.656 < 0.95"},
