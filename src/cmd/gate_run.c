@@ -159,26 +159,47 @@ static void on_done(void *arg, const struct batch_run *run)
     evaluation_tell(&g->e, run);
 }
 
+static struct gate_verdict decided(struct gate_run *g, const struct gate_rule *rule)
+{
+    const struct arm champion = gate_arm_of_report(g->e.pool, &g->champion.report);
+    const struct arm challenger = gate_arm_of_report(g->e.pool, &g->challenger.report);
+    return gate_decide(g->e.pool, rule, &champion, &challenger);
+}
+
+/* Two names of one model, or tasks of two holdouts: no run would change that. */
+static bool worth_running(struct gate_run *g)
+{
+    struct gate_rule rule = g->rule;
+    rule.min_pairs = 0;
+    return decided(g, &rule).outcome != GATE_INCONCLUSIVE;
+}
+
+/* The reports of sides that run begin empty. */
 static int run_sides(struct gate_run *g)
 {
-    struct side *sides[] = {&g->champion, &g->challenger};
+    struct side *sides[] = {&g->champion, &g->challenger}, *running[ARRAY_SIZE(sides)];
     struct batch_arm *arms[ARRAY_SIZE(sides)];
     size_t n = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
-        if (runs(sides[i]))
-            arms[n++] = &sides[i]->arm;
-    if (n == 0)
+    for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+        if (!runs(sides[i]))
+            continue;
+        running[n] = sides[i];
+        arms[n] = &sides[i]->arm;
+        sides[i]->report = evaluation_report(
+            &g->e, arms[n], arms[n]->name,
+            evaluation_about(&g->e, &g->flags, arms[n], sides[i]->model, g->document));
+        n++;
+    }
+    if (n == 0 || !worth_running(g))
         return 0;
     g->e.batch.caps.no_proxy = true;
     g->e.batch.on_done = on_done;
     g->e.batch.arg = g;
     evaluation_plan(&g->e, &g->flags, &g->tasks, arms, n);
     int r = evaluation_carry_out(&g->e);
-    for (size_t i = 0; !r && i < ARRAY_SIZE(sides); i++)
-        if (runs(sides[i]))
-            sides[i]->report = evaluation_report(
-                &g->e, &sides[i]->arm, sides[i]->arm.name,
-                evaluation_about(&g->e, &g->flags, &sides[i]->arm, sides[i]->model, g->document));
+    for (size_t i = 0; !r && i < n; i++)
+        running[i]->report =
+            evaluation_report(&g->e, arms[i], arms[i]->name, running[i]->report.about);
     return r;
 }
 
@@ -269,14 +290,6 @@ static int tell(struct gate_run *g, const struct gate_verdict *verdict)
     return r ? EXIT_NO_ANSWER : (int)verdict->outcome;
 }
 
-static int decide(struct gate_run *g)
-{
-    const struct arm champion = gate_arm_of_report(g->e.pool, &g->champion.report);
-    const struct arm challenger = gate_arm_of_report(g->e.pool, &g->challenger.report);
-    const struct gate_verdict verdict = gate_decide(g->e.pool, &g->rule, &champion, &challenger);
-    return tell(g, &verdict);
-}
-
 static int gate(struct gate_run *g)
 {
     bool both_read = !runs(&g->champion) && !runs(&g->challenger);
@@ -293,7 +306,8 @@ static int gate(struct gate_run *g)
         cmd_error("interrupted: nothing is decided");
         return EXIT_INTERRUPTED;
     }
-    return decide(g);
+    const struct gate_verdict verdict = decided(g, &g->rule);
+    return tell(g, &verdict);
 }
 
 int gate_run(int argc, char **argv)
