@@ -234,8 +234,8 @@ static void put_columns(struct sheet *p, const char *title, const char *unit,
     }
     buf_addf(&p->out,
              "<figure class=\"columns\"><svg viewBox=\"0 0 %.1f 100\" preserveAspectRatio=\"none\" "
-             "role=\"img\">",
-             (double)n * step);
+             "role=\"img\" aria-label=\"%s\">",
+             (double)n * step, title);
     for (size_t i = 0; i < n; i++)
         for (int a = 0; a < p->n_arms; a++) {
             const struct task_result *first = &p->what->arms[0]->results[i];

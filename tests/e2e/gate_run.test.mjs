@@ -6,10 +6,12 @@ import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import test from 'node:test'
+import { chromium, mistakes, playwright, startBrowser } from './lib/browser.mjs'
 import { runCommand } from './lib/command.mjs'
 import { startCoinModel } from './lib/coin_model.mjs'
 import { chance, Deployment, listen } from './lib/deployment.mjs'
 import { slow, startServer, tempDir, until } from './lib/harness.mjs'
+import { needs } from './lib/npm.mjs'
 
 const dir = tempDir('gate')
 const N = 60, ALPHA = 0.05
@@ -62,6 +64,29 @@ test('a better challenger is promoted: 0, and the file says why', async () => {
   const again = await runCommand(['gate', 'run', '--champion-report', path.join(report, 'champion.json'), '--challenger-report', path.join(report, 'challenger.json')])
   assert.equal(again.code, 0, again.out + again.err)
   assert.match(again.out.trim().split('\n').at(-1), /^PROMOTE — /, 'reports that are there are read')
+})
+
+test('the page of a report asks nobody for anything, fits a phone, can be read by all, and shows names as text', { ...needs(playwright, chromium), timeout: 120000 * slow }, async () => {
+  const file = path.join(dir, 'names.json'), out = path.join(dir, 'page')
+  const name = '<img src="http://elsewhere.example/x">&"\''
+  fs.writeFileSync(file, JSON.stringify(Array.from({ length: 12 }, (_, i) => ({ task_id: i ? `t${i}` : name, plan_text: `t${i}`, metadata: { type: i % 2 ? 'odd' : name } }))))
+  const r = await gate(model('old', (i) => i % 2), model('<b>new</b>', () => true), file, ['--report', out])
+  assert.equal(r.code, 0, r.out + r.err)
+  const server = http.createServer((req, res) => { res.setHeader('Content-Type', 'text/html'); res.end(fs.readFileSync(path.join(out, 'report.html'))) })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const browser = await startBrowser()
+  try {
+    const page = await browser.open(`http://127.0.0.1:${server.address().port}/`, { viewport: { width: 360, height: 700 } })
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
+    assert.equal(await page.locator('img, script, b').count(), 0)
+    assert.ok(await page.getByText(name, { exact: true }).count() > 0)
+    assert.equal(await page.locator('tbody a').count(), 36, 'six tasks that differ and all runs lead to the console')
+    assert.deepEqual(await mistakes(page), [])
+    page.clean()
+  } finally {
+    await browser.close()
+    server.close()
+  }
 })
 
 test('an equal one, a worse one, and a dear one are held: 1', async () => {
