@@ -185,8 +185,9 @@ static void say_run(struct evaluation *e, struct pool *pool, const struct batch_
     if (run->repeat)
         name = pool_printf(pool, "%s #%d", name, run->repeat);
     progress_line_clear(&e->line);
-    fprintf(stderr, "%-5s %-*s %6.1f s %8.4f USD  %s%s%s\n", word, NAME_CELLS, name, o->duration_s,
-            o->cost, o->run_id, *o->error ? "  " : "", table_clean(pool, o->error, 0));
+    fprintf(stderr, "%-5s %-*s %6.1f s %8.4f USD  %s%s%s\n", word, NAME_CELLS,
+            table_clean(pool, name, 0), o->duration_s, o->cost, table_clean(pool, o->run_id, 0),
+            *o->error ? "  " : "", table_clean(pool, o->error, 0));
 }
 
 /* On a terminal the bar says what went well. */

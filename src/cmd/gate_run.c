@@ -263,12 +263,12 @@ static int write_reports(struct gate_run *g, const struct gate_verdict *verdict)
                                 report_page_html(pool, &page));
 }
 
-static void say_infra(const struct gate_verdict *verdict)
+static void say_infra(struct pool *pool, const struct gate_verdict *verdict)
 {
     for (const char *const *w = verdict->warnings; *w; w++)
         cmd_warning("%s", *w);
     for (const char *const *f = verdict->infra_failed; *f; f++)
-        cmd_error("did not run: %s", *f);
+        cmd_error("did not run: %s", table_clean(pool, *f, 0));
     if (*verdict->infra_failed)
         cmd_error("look at the deployments and run the gate again");
 }
@@ -283,7 +283,7 @@ static int tell(struct gate_run *g, const struct gate_verdict *verdict)
         r = write_reports(g, verdict);
     if (!g->output || r) /* what could not be written is not lost */
         fputs(json, stdout);
-    say_infra(verdict);
+    say_infra(g->e.pool, verdict);
     fputs(text, stdout);
     if (r)
         cmd_error("%s", g->e.err.msg);
