@@ -41,7 +41,7 @@ struct batch_run {
     const char *run_id; /* "" not submitted; one that was before is followed from there */
     struct task_result result; /* once it is done; an error in its outcome: the run was not carried out */
     bool done;
-    struct batch_work *work; /* batch.c: while it is under way */
+    struct batch_work *work; /* batch_work.c: while it is under way */
 };
 
 struct batch {

@@ -1,5 +1,6 @@
 /*
- * What a run of a task is submitted as (promotion.md section 6.2): its steps, else its words, else its instruction.
+ * What a run of a task is submitted as (promotion.md section 6.2): its steps, else its words, else
+ * its instruction.
  */
 #include <string.h>
 
@@ -33,7 +34,8 @@ static const char *replaced(struct pool *pool, const char *text, const char *pie
     const char *at = strstr(text, piece);
     if (!at)
         return text;
-    return pool_printf(pool, "%.*s%s%s", (int)(at - text), text, by, replaced(pool, at + strlen(piece), piece, by));
+    return pool_printf(pool, "%.*s%s%s", (int)(at - text), text, by,
+                       replaced(pool, at + strlen(piece), piece, by));
 }
 
 static const char *at_site(struct pool *pool, const char *text, const char *env_url)
@@ -48,21 +50,25 @@ static void put_texts(json_t *obj, const char *const texts[][2], size_t n)
             json_put_str(obj, texts[i][0], texts[i][1]);
 }
 
-/* The steps, opened at the task's address. An address is plain text: replacing it cannot break the JSON. */
-static json_t *steps_of(struct pool *pool, const struct gate_task *task, const char *url, const char *env_url)
+/* The steps, opened at the task's address. An address is plain text: replacing it cannot break the
+ * JSON. */
+static json_t *steps_of(struct pool *pool, const struct gate_task *task, const char *url,
+                        const char *env_url)
 {
     const char *text = at_site(pool, json_text(pool, task->micro_plan), env_url);
     json_t *steps;
     if (json_parse(text, strlen(text), "plan", &steps, NULL))
         BUG("a plan is no JSON any more once its site's address is in it");
     if (*url)
-        json_array_insert_new(steps, 0, json_pack("{s:s,s:o,s:{s:s}}", "type", "navigate", "intent",
-                                                  json_string_safe(pool_printf(pool, "Open %s", url)), "params", "url", url));
+        json_array_insert_new(steps, 0,
+                              json_pack("{s:s,s:o,s:{s:s}}", "type", "navigate", "intent",
+                                        json_string_safe(pool_printf(pool, "Open %s", url)),
+                                        "params", "url", url));
     return steps;
 }
 
-static void put_suite(struct pool *pool, const struct batch *b, const struct batch_run *run, const char *url,
-                      const char *env_url, json_t *body)
+static void put_suite(struct pool *pool, const struct batch *b, const struct batch_run *run,
+                      const char *url, const char *env_url, json_t *body)
 {
     json_t *suite = json_object();
     const char *const texts[][2] = {{"session_name", run->task->id},
@@ -77,7 +83,8 @@ static void put_suite(struct pool *pool, const struct batch *b, const struct bat
 }
 
 /* Words say where they begin; what has no plan in words is said by its text, or its name. */
-static void put_words(struct pool *pool, const struct batch_run *run, const char *url, const char *env_url, json_t *body)
+static void put_words(struct pool *pool, const struct batch_run *run, const char *url,
+                      const char *env_url, json_t *body)
 {
     const struct gate_task *t = run->task;
     const char *words = *t->plan_text ? t->plan_text : *t->text ? t->text : t->id;
@@ -88,17 +95,19 @@ static void put_words(struct pool *pool, const struct batch_run *run, const char
     put_texts(body, texts, ARRAY_SIZE(texts));
 }
 
-static void put_instruction(struct pool *pool, const struct batch_run *run, const char *url, const char *env_url,
-                            json_t *body)
+static void put_instruction(struct pool *pool, const struct batch_run *run, const char *url,
+                            const char *env_url, json_t *body)
 {
-    const char *start = *url ? url : *env_url ? pool_printf(pool, "%s%s", env_url,
-                                                            json_str(run->task->metadata, "start_path", "/"))
-                                              : "";
+    const char *start = *url       ? url
+                        : *env_url ? pool_printf(pool, "%s%s", env_url,
+                                                 json_str(run->task->metadata, "start_path", "/"))
+                                   : "";
     json_put_str(body, "instruction", at_site(pool, run->task->text, env_url));
     json_put_str(body, "start_url", start);
 }
 
-/* A fresh profile per run: neither locks nor cookies of an earlier one. The tag stays when a name is cut. */
+/* A fresh profile per run: neither locks nor cookies of an earlier one. The tag stays when a name
+ * is cut. */
 static char *identity_of(struct pool *pool, const struct batch *b, const struct batch_run *run)
 {
     char out[IDENTITY_BYTES];
@@ -106,18 +115,21 @@ static char *identity_of(struct pool *pool, const struct batch *b, const struct 
     if (run->repeat)
         tail = pool_printf(pool, "%s-r%d", tail, run->repeat);
     const char *name = pool_printf(pool, "%.24s-%s", run->arm->label, run->task->id);
-    id_sanitise(pool_printf(pool, "%.*s%s", (int)(sizeof(out) - 1 - strlen(tail)), name, tail), out, sizeof(out));
+    id_sanitise(pool_printf(pool, "%.*s%s", (int)(sizeof(out) - 1 - strlen(tail)), name, tail), out,
+                sizeof(out));
     return pool_strdup(pool, out);
 }
 
-json_t *batch_body(struct pool *pool, const struct batch *b, const struct batch_run *run, const char *env_url)
+json_t *batch_body(struct pool *pool, const struct batch *b, const struct batch_run *run,
+                   const char *env_url)
 {
     const struct gate_task *t = run->task;
     const struct batch_caps *caps = &b->caps;
     json_t *body = json_keep(pool, json_object());
     const char *identity = identity_of(pool, b, run), *url = at_site(pool, t->url, env_url);
     int steps = caps->max_steps ? caps->max_steps : t->max_steps;
-    const char *const texts[][2] = {{"profile_id", identity}, {"workflow_id", identity}, {"cua_model", run->arm->cua_model}};
+    const char *const texts[][2] = {
+        {"profile_id", identity}, {"workflow_id", identity}, {"cua_model", run->arm->cua_model}};
     json_put_bool(body, "detached", true);
     put_texts(body, texts, ARRAY_SIZE(texts));
     json_put_num(body, "max_cost", caps->max_cost > 0 ? caps->max_cost : t->max_cost);

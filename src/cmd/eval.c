@@ -9,5 +9,6 @@ int cmd_eval(int argc, char **argv)
         {"compare", eval_compare, "compare two reports task by task"},
         {NULL, NULL, NULL},
     };
-    return cmd_dispatch(commands, "mantis eval", "Tasks against a deployment: how many does it pass?", argc, argv);
+    return cmd_dispatch(commands, "mantis eval",
+                        "Tasks against a deployment: how many does it pass?", argc, argv);
 }

@@ -8,10 +8,11 @@
 #include "base/caps.h"
 #include "sys/input.h"
 
-/* --- writing ------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* One write: a kill leaves whole lines, or the beginning of one, which is not read. */
-static int append(const struct eval_journal *j, struct pool *pool, const json_t *line, struct err *err)
+static int append(const struct eval_journal *j, struct pool *pool, const json_t *line,
+                  struct err *err)
 {
     const char *text = pool_printf(pool, "%s\n", json_text(pool, line));
     size_t len = strlen(text);
@@ -20,23 +21,26 @@ static int append(const struct eval_journal *j, struct pool *pool, const json_t 
     return 0;
 }
 
-int eval_journal_submitted(const struct eval_journal *j, struct pool *pool, const struct batch_run *run, struct err *err)
+int eval_journal_submitted(const struct eval_journal *j, struct pool *pool,
+                           const struct batch_run *run, struct err *err)
 {
-    json_t *line = json_keep(pool, json_pack("{s:s,s:i,s:s}", "submitted", run->task->id, "repeat", run->repeat, "run_id",
-                                             run->run_id));
+    json_t *line = json_keep(pool, json_pack("{s:s,s:i,s:s}", "submitted", run->task->id, "repeat",
+                                             run->repeat, "run_id", run->run_id));
     return append(j, pool, line, err);
 }
 
-int eval_journal_done(const struct eval_journal *j, struct pool *pool, const struct batch_run *run, struct err *err)
+int eval_journal_done(const struct eval_journal *j, struct pool *pool, const struct batch_run *run,
+                      struct err *err)
 {
     const struct report one = {.name = "", .results = &run->result, .n = 1};
     json_t *report = json_keep(pool, report_json(&one));
-    json_t *line = json_keep(pool, json_pack("{s:s,s:i,s:O}", "done", run->task->id, "repeat", run->repeat, "results",
-                                             json_object_get(report, "results")));
+    json_t *line =
+        json_keep(pool, json_pack("{s:s,s:i,s:O}", "done", run->task->id, "repeat", run->repeat,
+                                  "results", json_object_get(report, "results")));
     return append(j, pool, line, err);
 }
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static struct batch_run *find(struct batch_run *runs, size_t n, const char *task, int64_t repeat)
 {
@@ -60,18 +64,21 @@ static int take_done(struct pool *pool, json_t *line, struct batch_run *run, str
     return 0;
 }
 
-static int take_line(struct pool *pool, json_t *line, struct batch_run *runs, size_t n, struct err *err)
+static int take_line(struct pool *pool, json_t *line, struct batch_run *runs, size_t n,
+                     struct err *err)
 {
     const char *done = json_str(line, "done", NULL), *submitted = json_str(line, "submitted", NULL);
-    struct batch_run *run = done || submitted ? find(runs, n, done ? done : submitted, json_int(line, "repeat", -1)) : NULL;
+    struct batch_run *run =
+        done || submitted ? find(runs, n, done ? done : submitted, json_int(line, "repeat", -1))
+                          : NULL;
     if (!run)
         return 0;
     run->run_id = done ? "" : json_str(line, "run_id", "");
     return done ? take_done(pool, line, run, err) : 0;
 }
 
-static int take_lines(const struct eval_journal *j, struct pool *pool, char *text, const json_t *identity,
-                      struct batch_run *runs, size_t n, struct err *err)
+static int take_lines(const struct eval_journal *j, struct pool *pool, char *text,
+                      const json_t *identity, struct batch_run *runs, size_t n, struct err *err)
 {
     bool first = true;
     for (char *end; (end = strchr(text, '\n')); text = end + 1) {
@@ -82,7 +89,8 @@ static int take_lines(const struct eval_journal *j, struct pool *pool, char *tex
         json_keep(pool, line);
         if (first && !json_equal(line, identity))
             return err_set(err, E_CONFLICT,
-                           "'%s' is the journal of another evaluation (other tasks, runner, name, seed or repeats): finish "
+                           "'%s' is the journal of another evaluation (other tasks, runner, name, "
+                           "seed or repeats): finish "
                            "that one, or remove the file",
                            j->path);
         r = first ? 0 : take_line(pool, line, runs, n, err);
@@ -111,8 +119,8 @@ static int lock(const struct eval_journal *j, struct err *err)
     return 0;
 }
 
-int eval_journal_open(struct eval_journal *j, struct pool *pool, const char *path, const json_t *identity,
-                      struct batch_run *runs, size_t n, struct err *err)
+int eval_journal_open(struct eval_journal *j, struct pool *pool, const char *path,
+                      const json_t *identity, struct batch_run *runs, size_t n, struct err *err)
 {
     char *text = NULL;
     size_t len = 0;

@@ -1,6 +1,6 @@
 /*
- * mantis eval run - the tasks of a file against a deployment, and a report of how they went (promotion.md section 6,
- * docs/promotion.md).
+ * mantis eval run - the tasks of a file against a deployment, and a report of how they went
+ * (promotion.md section 6, docs/promotion.md).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,20 +29,22 @@ struct eval_run {
     struct eval_journal journal;
 };
 
-/* --- what is asked ----------------------------------------------------------------------------------------- */
+/* --- what is asked ---------------------------------------------------------------------------- */
 
 static bool usage_ok(const struct eval_run *c)
 {
     const struct {
         const char *flag, *value;
-    } needed[] = {{"--tasks FILE", c->tasks_path}, {"--output FILE", c->output}, {"--runner URL", c->runner}};
+    } needed[] = {
+        {"--tasks FILE", c->tasks_path}, {"--output FILE", c->output}, {"--runner URL", c->runner}};
     for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
         if (str_empty(needed[i].value)) {
             cmd_error("%s is missing", needed[i].flag);
             return false;
         }
     if (c->arm.lora_adapter && c->arm.challenger_model) {
-        cmd_error("give --lora-adapter or --challenger-model, not both: whose results would these be?");
+        cmd_error(
+            "give --lora-adapter or --challenger-model, not both: whose results would these be?");
         return false;
     }
     return true;
@@ -70,7 +72,9 @@ static json_t *identity_of(struct eval_run *c)
     return json_keep(c->e.pool, identity);
 }
 
-/* --- going on ------------------------------------------------------------------------------------------------ */
+/* --- going on
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* A run whose practice site went with the process that was killed cannot be graded any more. */
 static void leave_lost_runs(struct eval_run *c)
@@ -80,10 +84,12 @@ static void leave_lost_runs(struct eval_run *c)
         struct err ignored = {0};
         json_t *reply;
         c->e.resumed += run->done;
+        c->e.passed += run->done && run->result.passed;
         if (run->done || !*run->run_id || !*batch_site_name(run->task) || c->flags.sites.n > 0)
             continue;
         if (client_action(&c->arm.client, c->e.pool, "cancel", run->run_id, NULL, &reply, &ignored))
-            cmd_warning("run %s of the evaluation that was interrupted: %s", run->run_id, ignored.msg);
+            cmd_warning("run %s of the evaluation that was interrupted: %s", run->run_id,
+                        ignored.msg);
         run->run_id = "";
     }
     if (c->e.resumed)
@@ -107,15 +113,21 @@ static void on_done(void *arg, const struct batch_run *run)
     evaluation_tell(&c->e, run);
 }
 
-/* --- the report ------------------------------------------------------------------------------------------------ */
+/* --- the report
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int write_report(struct eval_run *c, const struct report *report)
 {
     struct pool *pool = c->e.pool;
     const struct report_page page = {.title = report->name, .arms = {report, NULL}};
     int r = report_write(pool, c->output, report, &c->e.err);
-    r = r ? r : evaluation_write(&c->e, evaluation_beside(pool, c->output, ".md"), report_page_markdown(pool, &page));
-    return r ? r : evaluation_write(&c->e, evaluation_beside(pool, c->output, ".html"), report_page_html(pool, &page));
+    r = r ? r
+          : evaluation_write(&c->e, evaluation_beside(pool, c->output, ".md"),
+                             report_page_markdown(pool, &page));
+    return r ? r
+             : evaluation_write(&c->e, evaluation_beside(pool, c->output, ".html"),
+                                report_page_html(pool, &page));
 }
 
 static int finish(struct eval_run *c)
@@ -127,7 +139,8 @@ static int finish(struct eval_run *c)
         return EXIT_NO_ANSWER;
     }
     eval_journal_close(&c->journal, true);
-    printf("%s: passed %d/%d (%.1f%%), errors=%d\n", c->name, n.passed, n.tasks, n.pass_rate * 100, n.errors);
+    printf("%s: passed %d/%d (%.1f%%), errors=%d\n", c->name, n.passed, n.tasks, n.pass_rate * 100,
+           n.errors);
     return n.errors == n.tasks ? EXIT_NO_ANSWER : 0;
 }
 
@@ -142,8 +155,11 @@ static int prepare(struct eval_run *c)
         return r;
     c->about = evaluation_about(&c->e, &c->flags, arm, model, c->document);
     evaluation_plan(&c->e, &c->flags, &c->tasks, &arm, 1);
-    return eval_journal_open(&c->journal, c->e.pool, pool_printf(c->e.pool, "%s.journal", c->output), identity_of(c),
-                             c->e.batch.runs, c->e.batch.n, &c->e.err);
+    r = evaluation_make_room(&c->e, c->output);
+    return r ? r
+             : eval_journal_open(&c->journal, c->e.pool,
+                                 pool_printf(c->e.pool, "%s.journal", c->output), identity_of(c),
+                                 c->e.batch.runs, c->e.batch.n, &c->e.err);
 }
 
 /* What was told to end when we were is not followed by the next process. */
@@ -163,7 +179,8 @@ static int carry_out(struct eval_run *c)
     int r = prepare(c);
     if (r) {
         cmd_error("%s", c->e.err.msg);
-        return r == E_UNAVAILABLE || r == E_TIMEOUT || r == E_UPSTREAM ? EXIT_NO_ANSWER : EXIT_USAGE;
+        return r == E_UNAVAILABLE || r == E_TIMEOUT || r == E_UPSTREAM ? EXIT_NO_ANSWER
+                                                                       : EXIT_USAGE;
     }
     leave_lost_runs(c);
     c->e.batch.on_submitted = on_submitted;
@@ -181,20 +198,24 @@ int eval_run(int argc, char **argv)
 {
     struct eval_run c = {.flags = EVALUATION_FLAGS_DEFAULT, .journal.fd = -1};
     const struct option table[] = {
-        {"--tasks", NULL, OPTION_STRING, &c.tasks_path, "FILE", "tasks to run (`mantis holdout emit` writes such a file)"},
-        {"--output", "-o", OPTION_STRING, &c.output, "FILE", "report; .md and .html are written beside it"},
+        {"--tasks", NULL, OPTION_STRING, &c.tasks_path, "FILE",
+         "tasks to run (`mantis holdout emit` writes such a file)"},
+        {"--output", "-o", OPTION_STRING, &c.output, "FILE",
+         "report; .md and .html are written beside it"},
         {"--runner", NULL, OPTION_STRING, &c.runner, "URL", "deployment that carries them out"},
         {"--name", NULL, OPTION_STRING, &c.name, "NAME", "of the report [stem of the task file]"},
-        {"--lora-adapter", NULL, OPTION_STRING, &c.arm.lora_adapter, "REF", "asked for in each run"},
-        {"--challenger-model", NULL, OPTION_STRING, &c.arm.challenger_model, "REF", "asked for in each run"},
+        {"--lora-adapter", NULL, OPTION_STRING, &c.arm.lora_adapter, "REF",
+         "asked for in each run"},
+        {"--challenger-model", NULL, OPTION_STRING, &c.arm.challenger_model, "REF",
+         "asked for in each run"},
         {"--cua-model", NULL, OPTION_STRING, &c.arm.cua_model, "NAME", "asked for in each run"},
         EVALUATION_OPTIONS(&c.flags),
         CLIENT_OPTIONS(&c.flags.client),
         {0},
     };
     int n, code = 0;
-    if (!options_read(table, "mantis eval run --tasks FILE --output FILE --runner URL [options]", argc, argv, NULL, 0, &n,
-                      &code))
+    if (!options_read(table, "mantis eval run --tasks FILE --output FILE --runner URL [options]",
+                      argc, argv, NULL, 0, &n, &code))
         return code;
     if (!usage_ok(&c))
         return EXIT_USAGE;

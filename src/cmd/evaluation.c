@@ -14,13 +14,13 @@
 #include "sys/file.h"
 
 #define PARALLEL_MAX 256
-#define REPEATS_MAX  1000
+#define REPEATS_MAX  100
 #define SEED_DEFAULT 42
 #define BAR_CELLS    24
 #define TICK_MS      1000
 #define NAME_CELLS   34
 
-/* --- opening ---------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void on_signal(void *arg, int signo)
 {
@@ -87,66 +87,80 @@ void evaluation_close(struct evaluation *e)
     pool_destroy(e->pool);
 }
 
-/* --- who answers -------------------------------------------------------------------------------------- */
+/* --- who answers ------------------------------------------------------------------------------ */
 
 static const char *joined(struct pool *pool, const char *a, const char *b)
 {
     return str_empty(b) ? a : *a ? pool_printf(pool, "%s %s", a, b) : b;
 }
 
-int evaluation_arm(struct evaluation *e, const struct evaluation_flags *flags, const char *endpoint, const char *token,
-                   struct batch_arm *arm, const char **ret_model)
+int evaluation_arm(struct evaluation *e, const struct evaluation_flags *flags, const char *endpoint,
+                   const char *token, struct batch_arm *arm, const char **ret_model)
 {
     struct client_flags f = flags->client;
     json_t *version = NULL;
     struct err why = {0};
+    struct httpc_url url;
     f.endpoint = endpoint;
     f.token = token;
-    int r = client_open(e->pool, e->loop, &f, &arm->client, &e->err);
+    int r = httpc_url_parse(e->pool, endpoint, &url, &e->err);
+    if (!r && url.has_userinfo) /* the address stands in reports */
+        r = err_set(
+            &e->err, E_INVALID,
+            "the address of a deployment may hold no password: use MANTIS_API_TOKEN or --header");
+    r = r ? r : client_open(e->pool, e->loop, &f, &arm->client, &e->err);
     if (r)
         return r;
     r = client_call(&arm->client, e->pool, "GET", "/v1/version", NULL, &version, &why);
     if (r && arm->client.status == 0)
         return err_set(&e->err, why.code, "%s", why.msg);
-    *ret_model = joined(e->pool, json_str(version, "model", ""), json_str(version, "model_tag", ""));
+    *ret_model =
+        joined(e->pool, json_str(version, "model", ""), json_str(version, "model_tag", ""));
     *ret_model = joined(e->pool, *ret_model, arm->lora_adapter);
     *ret_model = joined(e->pool, *ret_model, arm->challenger_model);
     return 0;
 }
 
-/* --- the runs ------------------------------------------------------------------------------------------ */
+/* --- the runs --------------------------------------------------------------------------------- */
 
-void evaluation_plan(struct evaluation *e, const struct evaluation_flags *flags, const struct task_file *tasks,
-                     struct batch_arm *const *arms, size_t n_arms)
+void evaluation_plan(struct evaluation *e, const struct evaluation_flags *flags,
+                     const struct task_file *tasks, struct batch_arm *const *arms, size_t n_arms)
 {
     size_t n = 0;
-    struct batch_run *runs = pool_alloc(e->pool, sizeof(*runs) * tasks->n * n_arms * (size_t)flags->repeats);
+    struct batch_run *runs =
+        pool_alloc(e->pool, sizeof(*runs) * tasks->n * n_arms * (size_t)flags->repeats);
     for (int repeat = 0; repeat < flags->repeats; repeat++)
         for (size_t t = 0; t < tasks->n; t++)
             for (size_t a = 0; a < n_arms; a++) {
                 const struct gate_task *task = &tasks->tasks[t];
-                int64_t seed = flags->seed != EVALUATION_NO_SEED ? flags->seed
-                                                                 : json_int(task->metadata, "seed", SEED_DEFAULT);
-                runs[n++] = (struct batch_run){.arm = arms[a], .task = task, .repeat = repeat, .seed = seed + repeat,
+                int64_t seed = flags->seed != EVALUATION_NO_SEED
+                                   ? flags->seed
+                                   : json_int(task->metadata, "seed", SEED_DEFAULT);
+                runs[n++] = (struct batch_run){.arm = arms[a],
+                                               .task = task,
+                                               .repeat = repeat,
+                                               .seed = seed + repeat,
                                                .run_id = ""};
             }
     e->batch.runs = runs;
     e->batch.n = n;
 }
 
-/* --- how far -------------------------------------------------------------------------------------------- */
+/* --- how far ---------------------------------------------------------------------------------- */
 
 static const char *duration_text(struct pool *pool, int64_t s)
 {
-    return s < 60     ? pool_printf(pool, "%llds", (long long)s)
-           : s < 3600 ? pool_printf(pool, "%lldm%02llds", (long long)(s / 60), (long long)(s % 60))
-                      : pool_printf(pool, "%lldh%02lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+    return s < 60 ? pool_printf(pool, "%llds", (long long)s)
+           : s < 3600
+               ? pool_printf(pool, "%lldm%02llds", (long long)(s / 60), (long long)(s % 60))
+               : pool_printf(pool, "%lldh%02lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
 }
 
 /* As long as the rest takes at the pace so far. */
 static const char *eta_text(struct evaluation *e, struct pool *pool)
 {
-    int64_t took_ms = clock_mono_ms() - e->started_ms, left = (int64_t)e->batch.n - (int64_t)e->resumed - e->done;
+    int64_t took_ms = clock_mono_ms() - e->started_ms,
+            left = (int64_t)e->batch.n - (int64_t)e->resumed - e->done;
     return e->done ? duration_text(pool, took_ms * left / e->done / 1000) : "?";
 }
 
@@ -157,8 +171,10 @@ static void show_bar(struct evaluation *e, struct pool *pool)
     for (size_t i = 0; i < BAR_CELLS; i++)
         bar[i] = i < cells ? '=' : ' ';
     bar[BAR_CELLS] = '\0';
-    progress_line_show(&e->line, pool_printf(pool, "[%s] %zu/%zu  passed %d  errors %d  %d running  ETA %s", bar, done,
-                                             e->batch.n, e->passed, e->errors, e->batch.running, eta_text(e, pool)));
+    progress_line_show(&e->line,
+                       pool_printf(pool, "[%s] %zu/%zu  passed %d  errors %d  %d running  ETA %s",
+                                   bar, done, e->batch.n, e->passed, e->errors, e->batch.running,
+                                   eta_text(e, pool)));
 }
 
 static void say_run(struct evaluation *e, struct pool *pool, const struct batch_run *run)
@@ -169,7 +185,8 @@ static void say_run(struct evaluation *e, struct pool *pool, const struct batch_
     if (run->repeat)
         name = pool_printf(pool, "%s #%d", name, run->repeat);
     progress_line_clear(&e->line);
-    fprintf(stderr, "%-5s %-*s %6.1f s %8.4f USD  %s%s%s\n", word, NAME_CELLS, name, o->duration_s, o->cost, o->run_id,
+    fprintf(stderr, "%-5s %-*s %6.1f s %8.4f USD  %s%s%s\n", word, NAME_CELLS,
+            table_clean(pool, name, 0), o->duration_s, o->cost, table_clean(pool, o->run_id, 0),
             *o->error ? "  " : "", table_clean(pool, o->error, 0));
 }
 
@@ -206,12 +223,14 @@ int evaluation_carry_out(struct evaluation *e)
     return r;
 }
 
-/* --- what came of it ------------------------------------------------------------------------------------ */
+/* --- what came of it -------------------------------------------------------------------------- */
 
-json_t *evaluation_about(struct evaluation *e, const struct evaluation_flags *flags, const struct batch_arm *arm,
-                         const char *model, const json_t *tasks_document)
+json_t *evaluation_about(struct evaluation *e, const struct evaluation_flags *flags,
+                         const struct batch_arm *arm, const char *model,
+                         const json_t *tasks_document)
 {
-    json_t *about = json_keep(e->pool, json_object()), *holdout = json_object_get(tasks_document, "holdout");
+    json_t *about = json_keep(e->pool, json_object()),
+           *holdout = json_object_get(tasks_document, "holdout");
     json_put_str(about, "model", model);
     json_put_str(about, "runner", arm->client.base);
     if (holdout)
@@ -222,15 +241,20 @@ json_t *evaluation_about(struct evaluation *e, const struct evaluation_flags *fl
     return about;
 }
 
-struct report evaluation_report(struct evaluation *e, const struct batch_arm *arm, const char *name, const json_t *about)
+struct report evaluation_report(struct evaluation *e, const struct batch_arm *arm, const char *name,
+                                const json_t *about)
 {
     struct task_result *results = pool_alloc(e->pool, sizeof(*results) * (e->batch.n + 1));
     size_t n = 0;
     for (size_t i = 0; i < e->batch.n; i++)
         if (e->batch.runs[i].arm == arm && e->batch.runs[i].done)
             results[n++] = e->batch.runs[i].result;
-    return (struct report){.name = name, .started_at = e->started_at, .ended_at = (double)clock_wall_us() / 1e6,
-                           .results = results, .n = n, .about = about};
+    return (struct report){.name = name,
+                           .started_at = e->started_at,
+                           .ended_at = (double)clock_wall_us() / 1e6,
+                           .results = results,
+                           .n = n,
+                           .about = about};
 }
 
 char *evaluation_beside(struct pool *pool, const char *path, const char *ending)
@@ -239,7 +263,16 @@ char *evaluation_beside(struct pool *pool, const char *path, const char *ending)
     return pool_printf(pool, "%.*s%s", (int)len, path, ending);
 }
 
+int evaluation_make_room(struct evaluation *e, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return !slash || slash == path
+               ? 0
+               : file_mkdirs(pool_strndup(e->pool, path, (size_t)(slash - path)), 0755, &e->err);
+}
+
 int evaluation_write(struct evaluation *e, const char *path, const char *text)
 {
-    return file_write_atomic(path, text, strlen(text), 0644, &e->err);
+    int r = evaluation_make_room(e, path);
+    return r ? r : file_write_atomic(path, text, strlen(text), 0644, &e->err);
 }

@@ -9,5 +9,6 @@ int cmd_gate(int argc, char **argv)
         {"scorecard", gate_scorecard, "hold what was measured against the thresholds of a tier"},
         {NULL, NULL, NULL},
     };
-    return cmd_dispatch(commands, "mantis gate", "May a trained model replace the one in production?", argc, argv);
+    return cmd_dispatch(commands, "mantis gate",
+                        "May a trained model replace the one in production?", argc, argv);
 }

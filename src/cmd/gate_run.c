@@ -1,6 +1,7 @@
 /*
- * mantis gate run - may the challenger replace the champion? Both carry out the same tasks, or bring reports of
- * having done so; src/gate/decide.h decides (promotion.md section 8, docs/promotion.md).
+ * mantis gate run - may the challenger replace the champion? Both carry out the same tasks, or
+ * bring reports of having done so; src/gate/decide.h decides (promotion.md section 8,
+ * docs/promotion.md).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static const char *first_of(const char *flag, const char *variable)
     return str_empty(value) ? NULL : value;
 }
 
-/* --- what is asked ------------------------------------------------------------------------------------------- */
+/* --- what is asked ---------------------------------------------------------------------------- */
 
 /* Who is compared. Without a challenger the champion runs against itself. */
 static bool choose_sides(struct gate_run *g)
@@ -61,20 +62,24 @@ static bool choose_sides(struct gate_run *g)
     champion->token = first_of(champion->token, "MANTIS_CHAMPION_TOKEN");
     challenger->token = first_of(challenger->token, "MANTIS_EVAL_TOKEN");
     if (g->lora_adapter && g->challenger_model) {
-        cmd_error("give --lora-adapter or --challenger-model, not both: whose results would these be?");
+        cmd_error(
+            "give --lora-adapter or --challenger-model, not both: whose results would these be?");
         return false;
     }
     if (!champion->report_path && !champion->endpoint) {
-        cmd_error("no champion: give --champion-endpoint URL, set MANTIS_CHAMPION_ENDPOINT, or give --champion-report FILE");
+        cmd_error("no champion: give --champion-endpoint URL, set MANTIS_CHAMPION_ENDPOINT, or "
+                  "give --champion-report FILE");
         return false;
     }
     if (!challenger->report_path && !challenger->endpoint && !champion->endpoint) {
-        cmd_error("no challenger: give --eval-endpoint URL, set MANTIS_EVAL_ENDPOINT, or give --challenger-report FILE");
+        cmd_error("no challenger: give --eval-endpoint URL, set MANTIS_EVAL_ENDPOINT, or give "
+                  "--challenger-report FILE");
         return false;
     }
     g->rule.sanity = !challenger->report_path && !challenger->endpoint && !flagged;
     if (g->rule.sanity)
-        cmd_warning("a sanity run: no challenger is named (--eval-endpoint, MANTIS_EVAL_ENDPOINT), so the champion runs "
+        cmd_warning("a sanity run: no challenger is named (--eval-endpoint, MANTIS_EVAL_ENDPOINT), "
+                    "so the champion runs "
                     "against itself; expect a difference near 0 and hold");
     if (!challenger->endpoint) {
         challenger->endpoint = champion->endpoint;
@@ -113,8 +118,11 @@ static int read_tasks(struct gate_run *g)
     struct err *err = &g->e.err;
     if (g->tasks_path && (g->keys.n > 0 || g->quick))
         return err_set(err, E_INVALID, "give --tasks FILE, --task KEY or --v2, one of them");
-    int r = g->tasks_path ? gate_json_read(g->e.pool, g->tasks_path, &g->document, err) : read_holdout(g);
-    return r ? r : task_file_parse(g->e.pool, g->document, g->tasks_path ? g->tasks_path : g->holdout_path, &g->tasks, err);
+    int r = g->tasks_path ? gate_json_read(g->e.pool, g->tasks_path, &g->document, err)
+                          : read_holdout(g);
+    return r ? r
+             : task_file_parse(g->e.pool, g->document,
+                               g->tasks_path ? g->tasks_path : g->holdout_path, &g->tasks, err);
 }
 
 static int emit_tasks(struct gate_run *g)
@@ -126,7 +134,9 @@ static int emit_tasks(struct gate_run *g)
     return r ? EXIT_USAGE : 0;
 }
 
-/* --- the arms ---------------------------------------------------------------------------------------------------- */
+/* --- the arms
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static bool runs(const struct side *s)
 {
@@ -138,7 +148,8 @@ static int open_side(struct gate_run *g, struct side *s)
     if (!runs(s))
         return report_read(g->e.pool, s->report_path, &s->report, &g->e.err);
     s->arm.label = pool_printf(g->e.pool, "gate-%s", s->arm.name);
-    int r = evaluation_arm(&g->e, &g->flags, s->endpoint, s->token ? s->token : g->flags.client.token, &s->arm, &s->model);
+    int r = evaluation_arm(&g->e, &g->flags, s->endpoint,
+                           s->token ? s->token : g->flags.client.token, &s->arm, &s->model);
     return r ? err_prefix(&g->e.err, "the %s", s->arm.name) : 0;
 }
 
@@ -148,30 +159,51 @@ static void on_done(void *arg, const struct batch_run *run)
     evaluation_tell(&g->e, run);
 }
 
+static struct gate_verdict decided(struct gate_run *g, const struct gate_rule *rule)
+{
+    const struct arm champion = gate_arm_of_report(g->e.pool, &g->champion.report);
+    const struct arm challenger = gate_arm_of_report(g->e.pool, &g->challenger.report);
+    return gate_decide(g->e.pool, rule, &champion, &challenger);
+}
+
+/* Two names of one model, or tasks of two holdouts: no run would change that. */
+static bool worth_running(struct gate_run *g)
+{
+    struct gate_rule rule = g->rule;
+    rule.min_pairs = 0;
+    return decided(g, &rule).outcome != GATE_INCONCLUSIVE;
+}
+
+/* The reports of sides that run begin empty. */
 static int run_sides(struct gate_run *g)
 {
-    struct side *sides[] = {&g->champion, &g->challenger};
+    struct side *sides[] = {&g->champion, &g->challenger}, *running[ARRAY_SIZE(sides)];
     struct batch_arm *arms[ARRAY_SIZE(sides)];
     size_t n = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
-        if (runs(sides[i]))
-            arms[n++] = &sides[i]->arm;
-    if (n == 0)
+    for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+        if (!runs(sides[i]))
+            continue;
+        running[n] = sides[i];
+        arms[n] = &sides[i]->arm;
+        sides[i]->report = evaluation_report(
+            &g->e, arms[n], arms[n]->name,
+            evaluation_about(&g->e, &g->flags, arms[n], sides[i]->model, g->document));
+        n++;
+    }
+    if (n == 0 || !worth_running(g))
         return 0;
     g->e.batch.caps.no_proxy = true;
     g->e.batch.on_done = on_done;
     g->e.batch.arg = g;
     evaluation_plan(&g->e, &g->flags, &g->tasks, arms, n);
     int r = evaluation_carry_out(&g->e);
-    for (size_t i = 0; !r && i < ARRAY_SIZE(sides); i++)
-        if (runs(sides[i]))
-            sides[i]->report = evaluation_report(&g->e, &sides[i]->arm, sides[i]->arm.name,
-                                                 evaluation_about(&g->e, &g->flags, &sides[i]->arm, sides[i]->model,
-                                                                  g->document));
+    for (size_t i = 0; !r && i < n; i++)
+        running[i]->report =
+            evaluation_report(&g->e, arms[i], arms[i]->name, running[i]->report.about);
     return r;
 }
 
-/* --- what came of it --------------------------------------------------------------------------------------------- */
+/* --- what came of it -------------------------------------------------------------------------- */
 
 static void push_results(json_t *list, const char *arm, const struct report *report)
 {
@@ -217,18 +249,26 @@ static int write_reports(struct gate_run *g, const struct gate_verdict *verdict)
                                      .verdict = verdict};
     const char *in = g->report_dir;
     int r = file_mkdirs(in, 0755, &g->e.err);
-    r = r ? r : report_write(pool, pool_printf(pool, "%s/champion.json", in), &g->champion.report, &g->e.err);
-    r = r ? r : report_write(pool, pool_printf(pool, "%s/challenger.json", in), &g->challenger.report, &g->e.err);
-    r = r ? r : evaluation_write(&g->e, pool_printf(pool, "%s/report.md", in), report_page_markdown(pool, &page));
-    return r ? r : evaluation_write(&g->e, pool_printf(pool, "%s/report.html", in), report_page_html(pool, &page));
+    r = r ? r
+          : report_write(pool, pool_printf(pool, "%s/champion.json", in), &g->champion.report,
+                         &g->e.err);
+    r = r ? r
+          : report_write(pool, pool_printf(pool, "%s/challenger.json", in), &g->challenger.report,
+                         &g->e.err);
+    r = r ? r
+          : evaluation_write(&g->e, pool_printf(pool, "%s/report.md", in),
+                             report_page_markdown(pool, &page));
+    return r ? r
+             : evaluation_write(&g->e, pool_printf(pool, "%s/report.html", in),
+                                report_page_html(pool, &page));
 }
 
-static void say_infra(const struct gate_verdict *verdict)
+static void say_infra(struct pool *pool, const struct gate_verdict *verdict)
 {
     for (const char *const *w = verdict->warnings; *w; w++)
         cmd_warning("%s", *w);
     for (const char *const *f = verdict->infra_failed; *f; f++)
-        cmd_error("did not run: %s", *f);
+        cmd_error("did not run: %s", table_clean(pool, *f, 0));
     if (*verdict->infra_failed)
         cmd_error("look at the deployments and run the gate again");
 }
@@ -241,21 +281,13 @@ static int tell(struct gate_run *g, const struct gate_verdict *verdict)
     int r = g->output ? evaluation_write(&g->e, g->output, json) : 0;
     if (!r && g->report_dir)
         r = write_reports(g, verdict);
-    if (!g->output)
+    if (!g->output || r) /* what could not be written is not lost */
         fputs(json, stdout);
-    say_infra(verdict);
+    say_infra(g->e.pool, verdict);
     fputs(text, stdout);
     if (r)
         cmd_error("%s", g->e.err.msg);
     return r ? EXIT_NO_ANSWER : (int)verdict->outcome;
-}
-
-static int decide(struct gate_run *g)
-{
-    const struct arm champion = gate_arm_of_report(g->e.pool, &g->champion.report);
-    const struct arm challenger = gate_arm_of_report(g->e.pool, &g->challenger.report);
-    const struct gate_verdict verdict = gate_decide(g->e.pool, &g->rule, &champion, &challenger);
-    return tell(g, &verdict);
 }
 
 static int gate(struct gate_run *g)
@@ -267,13 +299,15 @@ static int gate(struct gate_run *g)
     r = r ? r : open_side(g, &g->challenger);
     if (r) {
         cmd_error("%s", g->e.err.msg);
-        return r == E_UNAVAILABLE || r == E_TIMEOUT || r == E_UPSTREAM ? EXIT_NO_ANSWER : EXIT_USAGE;
+        return r == E_UNAVAILABLE || r == E_TIMEOUT || r == E_UPSTREAM ? EXIT_NO_ANSWER
+                                                                       : EXIT_USAGE;
     }
     if (run_sides(g)) {
         cmd_error("interrupted: nothing is decided");
         return EXIT_INTERRUPTED;
     }
-    return decide(g);
+    const struct gate_verdict verdict = decided(g, &g->rule);
+    return tell(g, &verdict);
 }
 
 int gate_run(int argc, char **argv)
@@ -287,27 +321,41 @@ int gate_run(int argc, char **argv)
     g.flags.max_cost = MAX_COST_USD;
     g.flags.max_minutes = MAX_MINUTES;
     const struct option table[] = {
-        {"--champion-endpoint", NULL, OPTION_STRING, &g.champion.endpoint, "URL", "[MANTIS_CHAMPION_ENDPOINT]"},
-        {"--eval-endpoint", NULL, OPTION_STRING, &g.challenger.endpoint, "URL", "the challenger's [MANTIS_EVAL_ENDPOINT]"},
-        {"--champion-token", NULL, OPTION_STRING, &g.champion.token, "TOKEN", "better: MANTIS_CHAMPION_TOKEN"},
-        {"--eval-token", NULL, OPTION_STRING, &g.challenger.token, "TOKEN", "better: MANTIS_EVAL_TOKEN"},
-        {"--champion-report", NULL, OPTION_STRING, &g.champion.report_path, "FILE", "of `eval run`, instead of running it"},
+        {"--champion-endpoint", NULL, OPTION_STRING, &g.champion.endpoint, "URL",
+         "[MANTIS_CHAMPION_ENDPOINT]"},
+        {"--eval-endpoint", NULL, OPTION_STRING, &g.challenger.endpoint, "URL",
+         "the challenger's [MANTIS_EVAL_ENDPOINT]"},
+        {"--champion-token", NULL, OPTION_STRING, &g.champion.token, "TOKEN",
+         "better: MANTIS_CHAMPION_TOKEN"},
+        {"--eval-token", NULL, OPTION_STRING, &g.challenger.token, "TOKEN",
+         "better: MANTIS_EVAL_TOKEN"},
+        {"--champion-report", NULL, OPTION_STRING, &g.champion.report_path, "FILE",
+         "of `eval run`, instead of running it"},
         {"--challenger-report", NULL, OPTION_STRING, &g.challenger.report_path, "FILE", "likewise"},
-        {"--lora-adapter", NULL, OPTION_STRING, &g.lora_adapter, "REF", "the challenger, on a host that boots a model per run"},
+        {"--lora-adapter", NULL, OPTION_STRING, &g.lora_adapter, "REF",
+         "the challenger, on a host that boots a model per run"},
         {"--challenger-model", NULL, OPTION_STRING, &g.challenger_model, "REF", "likewise"},
         {"--cua-model", NULL, OPTION_STRING, &g.cua_model, "NAME", "asked for in each run of both"},
         {"--tasks", NULL, OPTION_STRING, &g.tasks_path, "FILE", "task file [the holdout]"},
         {"--task", NULL, OPTION_LIST, &g.keys, "KEY", "a task of the holdout, may be repeated"},
         {"--v2", NULL, OPTION_FLAG, &g.quick, NULL, "eight tasks of the holdout only"},
-        {"--split", NULL, OPTION_STRING, &g.split, "NAME", "of the holdout: sealed, visible or all [sealed]"},
-        {"--holdout", NULL, OPTION_STRING, &g.holdout_path, "DIR", "[MANTIS_HOLDOUT_DIR, else the shipped one]"},
-        {"--emit-tasks", NULL, OPTION_STRING, &g.emit_path, "FILE", "write the tasks with their plans; run nothing"},
+        {"--split", NULL, OPTION_STRING, &g.split, "NAME",
+         "of the holdout: sealed, visible or all [sealed]"},
+        {"--holdout", NULL, OPTION_STRING, &g.holdout_path, "DIR",
+         "[MANTIS_HOLDOUT_DIR, else the shipped one]"},
+        {"--emit-tasks", NULL, OPTION_STRING, &g.emit_path, "FILE",
+         "write the tasks with their plans; run nothing"},
         {"--output", "-o", OPTION_STRING, &g.output, "FILE", "verdict as JSON [stdout]"},
-        {"--report", NULL, OPTION_STRING, &g.report_dir, "DIR", "reports of both arms, and one of both as Markdown and HTML"},
-        {"--alpha", NULL, OPTION_NUMBER, &g.rule.alpha, "P", "how often equal models may be promoted [0.05]"},
-        {"--max-regressions", NULL, OPTION_INT, &g.rule.max_regressions, "N", "tasks that became worse [0]"},
-        {"--min-pairs", NULL, OPTION_INT, &g.rule.min_pairs, "N", "compared tasks that it needs [0]"},
-        {"--max-infra-failures", NULL, OPTION_INT, &g.rule.max_infra_failures, "N", "runs that did not happen [0]"},
+        {"--report", NULL, OPTION_STRING, &g.report_dir, "DIR",
+         "reports of both arms, and one of both as Markdown and HTML"},
+        {"--alpha", NULL, OPTION_NUMBER, &g.rule.alpha, "P",
+         "how often equal models may be promoted [0.05]"},
+        {"--max-regressions", NULL, OPTION_INT, &g.rule.max_regressions, "N",
+         "tasks that became worse [0]"},
+        {"--min-pairs", NULL, OPTION_INT, &g.rule.min_pairs, "N",
+         "compared tasks that it needs [0]"},
+        {"--max-infra-failures", NULL, OPTION_INT, &g.rule.max_infra_failures, "N",
+         "runs that did not happen [0]"},
         EVALUATION_OPTIONS(&g.flags),
         CLIENT_OPTIONS(&g.flags.client),
         {0},

@@ -1,5 +1,6 @@
 /*
- * mantis holdout list, emit, freeze - the frozen tasks of the gate (gate/holdout.h, docs/promotion.md).
+ * mantis holdout list, emit, freeze - the frozen tasks of the gate (gate/holdout.h,
+ * docs/promotion.md).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,13 +54,15 @@ static int failed(struct holdout_cmd *c)
     return EXIT_USAGE;
 }
 
-/* --- list --------------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------- */
 
 static json_t *row_of(const json_t *task)
 {
     const json_t *m = json_object_get(task, "metadata");
-    const char *const columns[][2] = {{"split", json_str(m, "split", "")}, {"mode", json_str(m, "mode", "")},
-                                      {"level", json_str(m, "level", "")}, {"type", json_str(m, "type", "")},
+    const char *const columns[][2] = {{"split", json_str(m, "split", "")},
+                                      {"mode", json_str(m, "mode", "")},
+                                      {"level", json_str(m, "level", "")},
+                                      {"type", json_str(m, "type", "")},
                                       {"text", json_str(task, "task_text", "")}};
     json_t *row = json_object();
     json_put_str(row, "task", json_str(task, "task_id", ""));
@@ -73,7 +76,9 @@ static int list(struct holdout_cmd *c)
     json_t *doc, *task, *rows = json_keep(c->pool, json_array());
     size_t i;
     int r = holdout_read(c->pool, c->dir, &c->holdout, &c->err);
-    r = r ? r : holdout_tasks(c->pool, &c->holdout, c->split, holdout_keys(c->pool, &c->keys), &doc, &c->err);
+    r = r ? r
+          : holdout_tasks(c->pool, &c->holdout, c->split, holdout_keys(c->pool, &c->keys), &doc,
+                          &c->err);
     if (r)
         return failed(c);
     if (c->json) {
@@ -83,18 +88,20 @@ static int list(struct holdout_cmd *c)
     json_array_foreach (json_object_get(doc, "tasks"), i, task)
         json_push(rows, row_of(task));
     fputs(table_text(c->pool, NULL, rows, table_terminal_width(1)), stdout);
-    printf("%zu tasks of %s version %d, %.12s\n", json_array_size(rows), c->holdout.name, c->holdout.version,
-           c->holdout.digest);
+    printf("%zu tasks of %s version %d, %.12s\n", json_array_size(rows), c->holdout.name,
+           c->holdout.version, c->holdout.digest);
     return 0;
 }
 
-/* --- emit --------------------------------------------------------------------------------------------- */
+/* --- emit ------------------------------------------------------------------------------------- */
 
 static int emit(struct holdout_cmd *c)
 {
     json_t *doc;
     int r = holdout_read(c->pool, c->dir, &c->holdout, &c->err);
-    r = r ? r : holdout_tasks(c->pool, &c->holdout, c->split, holdout_keys(c->pool, &c->keys), &doc, &c->err);
+    r = r ? r
+          : holdout_tasks(c->pool, &c->holdout, c->split, holdout_keys(c->pool, &c->keys), &doc,
+                          &c->err);
     if (r)
         return failed(c);
     const char *text = json_pretty(c->pool, doc);
@@ -107,7 +114,7 @@ static int emit(struct holdout_cmd *c)
     return 0;
 }
 
-/* --- freeze ------------------------------------------------------------------------------------------- */
+/* --- freeze ----------------------------------------------------------------------------------- */
 
 static int freeze(struct holdout_cmd *c)
 {
@@ -162,6 +169,7 @@ int cmd_holdout(int argc, char **argv)
         {"freeze", holdout_freeze_cmd, "pin manifest and plans by their hashes"},
         {NULL, NULL, NULL},
     };
-    return cmd_dispatch(commands, "mantis holdout", "Frozen tasks on the practice sites, which the gate decides by.", argc,
+    return cmd_dispatch(commands, "mantis holdout",
+                        "Frozen tasks on the practice sites, which the gate decides by.", argc,
                         argv);
 }

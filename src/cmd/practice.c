@@ -27,7 +27,8 @@ int practice_dir(struct pool *pool, const char *name, const char **out, struct e
     return r;
 }
 
-static struct practice_site *add(struct practice *p, const char *name, const char *url, const char *token)
+static struct practice_site *add(struct practice *p, const char *name, const char *url,
+                                 const char *token)
 {
     struct practice_site *s = pool_alloc(p->pool, sizeof(*s));
     s->name = pool_strdup(p->pool, name);
@@ -53,13 +54,15 @@ int practice_add(struct practice *p, const struct option_list *given, struct err
 {
     for (int i = 0; i < given->n; i++) {
         const char *eq = strchr(given->items[i], '=');
-        const char *name = eq ? pool_strndup(p->pool, given->items[i], (size_t)(eq - given->items[i])) : "";
+        const char *name =
+            eq ? pool_strndup(p->pool, given->items[i], (size_t)(eq - given->items[i])) : "";
         const char *token = token_of(p->pool, name);
         if (!*name || !strstr(eq, "://"))
             return err_set(err, E_INVALID, "--site takes NAME=URL, not '%.80s'", given->items[i]);
         if (!token)
             return err_set(err, E_INVALID,
-                           "the admin token of site '%.40s' is in neither of its variables: set ENV_ADMIN_TOKEN to what "
+                           "the admin token of site '%.40s' is in neither of its variables: set "
+                           "ENV_ADMIN_TOKEN to what "
                            "`mantis env start` printed",
                            name);
         add(p, name, eq + 1, token);
@@ -67,7 +70,8 @@ int practice_add(struct practice *p, const struct option_list *given, struct err
     return 0;
 }
 
-static int start_own(struct practice *p, const char *name, struct practice_site **out, struct err *err)
+static int start_own(struct practice *p, const char *name, struct practice_site **out,
+                     struct err *err)
 {
     char token[2 * TOKEN_BYTES + 1];
     struct site *site;

@@ -8,7 +8,8 @@
 
 bool grade_ran(const char *status)
 {
-    static const char *const ran[] = {"succeeded", "completed", "completed_with_failures", "halted", "paused"};
+    static const char *const ran[] = {"succeeded", "completed", "completed_with_failures", "halted",
+                                      "paused"};
     for (size_t i = 0; i < ARRAY_SIZE(ran); i++)
         if (strcmp(status, ran[i]) == 0)
             return true;
@@ -43,8 +44,8 @@ static const char *output_of(struct pool *pool, const json_t *result)
 /* What a reader of a report asks next. */
 static json_t *facts_of(const json_t *result)
 {
-    static const char *const keys[] = {"mode", "terminal_status", "termination_reason", "halt_reason",
-                                       "steps_executed", "steps"};
+    static const char *const keys[] = {"mode",        "terminal_status", "termination_reason",
+                                       "halt_reason", "steps_executed",  "steps"};
     static const char *const parts[] = {"gpu", "claude", "proxy"};
     json_t *facts = json_object(), *costs = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -66,11 +67,12 @@ void grade_result(struct pool *pool, const json_t *reply, struct outcome *out)
     out->cost = json_num(json_object_get(result, "costs"), "total", 0);
     out->raw = json_keep(pool, facts_of(result));
     if (!grade_ran(out->status))
-        out->error = pool_printf(pool, "the run ended as '%.40s'%s%.300s", out->status,
-                                 *json_str(reply, "error", "") ? ": " : "", json_str(reply, "error", ""));
+        out->error =
+            pool_printf(pool, "the run ended as '%.40s'%s%.300s", out->status,
+                        *json_str(reply, "error", "") ? ": " : "", json_str(reply, "error", ""));
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 struct keys {
     const char **items;
@@ -91,8 +93,10 @@ static struct keys keys_of(struct pool *pool, const json_t *rows, const json_t *
     json_array_foreach ((json_t *)rows, i, row) {
         const char *key = "";
         json_array_foreach ((json_t *)fields, f, field)
-            key = pool_printf(pool, "%s | %s", key,
-                              str_squash(pool, json_as_text(pool, json_object_get(row, json_string_value(field)))));
+            key = pool_printf(
+                pool, "%s | %s", key,
+                str_squash(pool,
+                           json_as_text(pool, json_object_get(row, json_string_value(field)))));
         k.items[k.n++] = key;
     }
     if (k.n)
@@ -112,19 +116,22 @@ static size_t common(struct keys a, struct keys b)
     return n;
 }
 
-static bool rows_agree(struct pool *pool, const json_t *fields, const json_t *want, const json_t *got, json_t *reasons)
+static bool rows_agree(struct pool *pool, const json_t *fields, const json_t *want,
+                       const json_t *got, json_t *reasons)
 {
     struct keys w = keys_of(pool, want, fields), g = keys_of(pool, got, fields);
     size_t n = common(w, g);
     if (n == w.n && n == g.n)
         return true;
-    json_push(reasons, json_string_safe(pool_printf(pool, "%zu rows were extracted, and %zu of the %zu true ones are among them",
-                                                    g.n, n, w.n)));
+    json_push(reasons,
+              json_string_safe(pool_printf(
+                  pool, "%zu rows were extracted, and %zu of the %zu true ones are among them", g.n,
+                  n, w.n)));
     return false;
 }
 
-void grade_oracle(struct pool *pool, const json_t *metadata, const json_t *verdict, const json_t *reply,
-                  struct outcome *out)
+void grade_oracle(struct pool *pool, const json_t *metadata, const json_t *verdict,
+                  const json_t *reply, struct outcome *out)
 {
     const json_t *fields = json_object_get(metadata, "rows");
     json_t *said = json_object(), *reasons = json_array();

@@ -27,9 +27,10 @@ static bool is_inside(const char *path)
     return *path && *path != '/' && !strstr(path, "..");
 }
 
-/* --- hashes ---------------------------------------------------------------------------------------- */
+/* --- hashes ----------------------------------------------------------------------------------- */
 
-static int hash_file(struct pool *pool, const char *dir, const char *name, json_t *hashes, struct err *err)
+static int hash_file(struct pool *pool, const char *dir, const char *name, json_t *hashes,
+                     struct err *err)
 {
     char *data, hex[ID_SHA256_HEX_BYTES];
     size_t len;
@@ -50,7 +51,8 @@ static int hash_all(struct pool *pool, const struct holdout *h, json_t **out, st
     json_array_foreach ((json_t *)tasks_of(h->manifest), i, task) {
         const char *id = json_str(task, "task_id", ""), *plan = json_str(task, "plan", "");
         if (!r && !is_inside(plan))
-            r = err_set(err, E_INVALID, "%s: task '%.100s' has no plan beside the manifest", h->dir, id);
+            r = err_set(err, E_INVALID, "%s: task '%.100s' has no plan beside the manifest", h->dir,
+                        id);
         if (!r && hash_file(pool, h->dir, plan, hashes, err))
             r = err_prefix(err, "the plan of task '%.100s'", id);
     }
@@ -80,7 +82,7 @@ static const char *first_difference(const json_t *was, const json_t *is)
     return NULL;
 }
 
-/* --- reading --------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int read_manifest(struct pool *pool, const char *dir, struct holdout *out, struct err *err)
 {
@@ -93,7 +95,8 @@ static int read_manifest(struct pool *pool, const char *dir, struct holdout *out
     out->name = json_str(manifest, "name", "");
     out->version = (int)json_int(manifest, "version", 0);
     if (!*out->name || out->version < 1 || json_array_size(tasks_of(manifest)) == 0)
-        return err_set(err, E_INVALID, "%s/" MANIFEST " needs 'name', 'version' from 1 and 'tasks'", dir);
+        return err_set(err, E_INVALID, "%s/" MANIFEST " needs 'name', 'version' from 1 and 'tasks'",
+                       dir);
     return 0;
 }
 
@@ -106,16 +109,19 @@ int holdout_read(struct pool *pool, const char *dir, struct holdout *out, struct
         if (err->code != E_NOT_FOUND)
             return err->code;
         err_clear(err);
-        return err_set(err, E_INVALID, "the holdout in %s is not frozen: mantis holdout freeze %s", dir, dir);
+        return err_set(err, E_INVALID, "the holdout in %s is not frozen: mantis holdout freeze %s",
+                       dir, dir);
     }
     if (r)
         return r;
     const char *changed = first_difference(json_object_get(frozen, "files"), hashes);
     if (changed)
-        return err_set(err, E_CONFLICT,
-                       "%s/%.200s is not what was frozen as %s version %d: put it back, or raise 'version' in " MANIFEST
-                       " and freeze the set again (its results are then comparable with none before)",
-                       dir, changed, json_str(frozen, "name", "?"), (int)json_int(frozen, "version", 0));
+        return err_set(
+            err, E_CONFLICT,
+            "%s/%.200s is not what was frozen as %s version %d: put it back, or raise 'version' "
+            "in " MANIFEST
+            " and freeze the set again (its results are then comparable with none before)",
+            dir, changed, json_str(frozen, "name", "?"), (int)json_int(frozen, "version", 0));
     out->digest = digest_of(pool, hashes);
     return 0;
 }
@@ -140,7 +146,8 @@ static int check_tasks(struct pool *pool, const struct holdout *h, struct err *e
     return r ? r : task_file_parse(pool, doc, h->name, &tasks, err);
 }
 
-int holdout_freeze(struct pool *pool, const char *dir, struct holdout *out, bool *ret_changed, struct err *err)
+int holdout_freeze(struct pool *pool, const char *dir, struct holdout *out, bool *ret_changed,
+                   struct err *err)
 {
     json_t *frozen = NULL, *hashes;
     struct err none = {0};
@@ -149,23 +156,28 @@ int holdout_freeze(struct pool *pool, const char *dir, struct holdout *out, bool
     r = r ? r : check_tasks(pool, out, err);
     if (r)
         return r;
-    if (gate_json_read(pool, path_in(pool, dir, FROZEN), &frozen, &none) && none.code != E_NOT_FOUND)
+    if (gate_json_read(pool, path_in(pool, dir, FROZEN), &frozen, &none) &&
+        none.code != E_NOT_FOUND)
         return err_set(err, none.code, "%s", none.msg);
     out->digest = digest_of(pool, hashes);
-    const char *changed = frozen ? first_difference(json_object_get(frozen, "files"), hashes) : MANIFEST;
+    const char *changed =
+        frozen ? first_difference(json_object_get(frozen, "files"), hashes) : MANIFEST;
     *ret_changed = changed != NULL;
     if (!changed)
         return 0;
     if (frozen && out->version <= json_int(frozen, "version", 0))
-        return err_set(err, E_CONFLICT, "%s/%.200s changed since version %d was frozen: raise 'version' in " MANIFEST, dir,
-                       changed, out->version);
+        return err_set(
+            err, E_CONFLICT,
+            "%s/%.200s changed since version %d was frozen: raise 'version' in " MANIFEST, dir,
+            changed, out->version);
     return write_frozen(pool, out, hashes, err);
 }
 
-/* --- as a task file --------------------------------------------------------------------------------- */
+/* --- as a task file --------------------------------------------------------------------------- */
 
 /* The plan of a task: a list of steps, or words. */
-static int put_plan(struct pool *pool, const struct holdout *h, const json_t *task, json_t *out, struct err *err)
+static int put_plan(struct pool *pool, const struct holdout *h, const json_t *task, json_t *out,
+                    struct err *err)
 {
     const char *path = path_in(pool, h->dir, json_str(task, "plan", ""));
     json_t *steps;
@@ -180,14 +192,16 @@ static int put_plan(struct pool *pool, const struct holdout *h, const json_t *ta
     int r = file_read(pool, path, CAP_PROSE_BYTES, &words, &len, err);
     if (r)
         return r;
-    bool cua = strcmp(json_str(json_object_get(task, "metadata"), "mode", ""), HOLDOUT_MODE_CUA) == 0;
+    bool cua =
+        strcmp(json_str(json_object_get(task, "metadata"), "mode", ""), HOLDOUT_MODE_CUA) == 0;
     while (len && strchr(" \r\n", words[len - 1]))
         words[--len] = '\0';
     json_put_str(out, cua ? "task_text" : "plan_text", words);
     return 0;
 }
 
-static int add_task(struct pool *pool, const struct holdout *h, const json_t *task, json_t *tasks, struct err *err)
+static int add_task(struct pool *pool, const struct holdout *h, const json_t *task, json_t *tasks,
+                    struct err *err)
 {
     json_t *out = json_copy((json_t *)task);
     json_t *metadata = json_copy(json_object_get(task, "metadata"));
@@ -195,8 +209,9 @@ static int add_task(struct pool *pool, const struct holdout *h, const json_t *ta
     json_push(tasks, out);
     json_object_del(out, "plan");
     json_put(out, "metadata", metadata);
-    json_put_int(metadata, "seed",
-                 json_int(json_object_get(h->manifest, "splits"), pool_printf(pool, "%s_seed", split), 42));
+    json_put_int(
+        metadata, "seed",
+        json_int(json_object_get(h->manifest, "splits"), pool_printf(pool, "%s_seed", split), 42));
     return put_plan(pool, h, task, out, err);
 }
 
@@ -209,13 +224,15 @@ static int find_key(const struct holdout *h, const char *key, const json_t **out
             *out = task;
             return 0;
         }
-    return err_set(err, E_INVALID, "%s has no task '%.100s'; `mantis holdout list` names them", h->name, key);
+    return err_set(err, E_INVALID, "%s has no task '%.100s'; `mantis holdout list` names them",
+                   h->name, key);
 }
 
-int holdout_tasks(struct pool *pool, const struct holdout *h, const char *split, const char *const *keys, json_t **out,
-                  struct err *err)
+int holdout_tasks(struct pool *pool, const struct holdout *h, const char *split,
+                  const char *const *keys, json_t **out, struct err *err)
 {
-    json_t *doc = json_keep(pool, json_object()), *about = json_object(), *tasks = json_array(), *task;
+    json_t *doc = json_keep(pool, json_object()), *about = json_object(), *tasks = json_array(),
+           *task;
     const json_t *found = NULL;
     bool all = strcmp(split, "all") == 0;
     size_t i;
@@ -232,10 +249,12 @@ int holdout_tasks(struct pool *pool, const struct holdout *h, const char *split,
     }
     bool named = json_array_size(tasks) > 0;
     json_array_foreach ((json_t *)tasks_of(h->manifest), i, task)
-        if (!r && !named && (all || strcmp(json_str(json_object_get(task, "metadata"), "split", ""), split) == 0))
+        if (!r && !named &&
+            (all || strcmp(json_str(json_object_get(task, "metadata"), "split", ""), split) == 0))
             r = add_task(pool, h, task, tasks, err);
     if (!r && json_array_size(tasks) == 0)
-        r = err_set(err, E_INVALID, "%s has no split '%.40s': there are visible, sealed and all", h->name, split);
+        r = err_set(err, E_INVALID, "%s has no split '%.40s': there are visible, sealed and all",
+                    h->name, split);
     *out = doc;
     return r;
 }

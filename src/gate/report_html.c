@@ -1,6 +1,7 @@
 /*
- * A report as one HTML page. Texts are HTML and only the marks of a plot are SVG, stretched to the width there is: so
- * nothing becomes unreadable on a phone. What a page or a model wrote is escaped wherever it stands.
+ * A report as one HTML page. Texts are HTML and only the marks of a plot are SVG, stretched to the
+ * width there is: so nothing becomes unreadable on a phone. What a page or a model wrote is escaped
+ * wherever it stands.
  */
 #include <math.h>
 #include <string.h>
@@ -13,34 +14,50 @@
 #define REASONS_BYTES 300 /* shown of what an oracle said */
 
 static const char head[] =
-    "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+    "<meta charset=\"utf-8\"><meta name=\"viewport\" "
+    "content=\"width=device-width,initial-scale=1\">"
     "<meta name=\"color-scheme\" content=\"light dark\">"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src "
+    "'unsafe-inline'\">"
     "<style>"
-    ":root{--bg:#fff;--fg:#1b1f24;--dim:#5b6570;--line:#d8dee4;--card:#f6f8fa;--a0:#4263b8;--a1:#b3530c;--good:#1a7f37;"
+    ":root{--bg:#fff;--fg:#1b1f24;--dim:#5b6570;--line:#d8dee4;--card:#f6f8fa;--a0:#4263b8;--a1:#"
+    "b3530c;--good:#1a7f37;"
     "--bad:#b42318;--warn:#8a6100}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e6e9ec;--dim:#9aa4af;--line:#333a42;--card:#1d2228;"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e6e9ec;--dim:#9aa4af;--line:#"
+    "333a42;--card:#1d2228;"
     "--a0:#8ea8f0;--a1:#f0a45d;--good:#57c27a;--bad:#ff8a80;--warn:#e3b341}}"
-    "*{box-sizing:border-box}body{margin:0 auto;max-width:72rem;padding:1rem;background:var(--bg);color:var(--fg);"
+    "*{box-sizing:border-box}body{margin:0 "
+    "auto;max-width:72rem;padding:1rem;background:var(--bg);color:var(--fg);"
     "font:16px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:.2rem 0;overflow-wrap:anywhere}"
     "h2{font-size:1.15rem;margin:2rem 0 .6rem}p{margin:.3rem 0}a{color:inherit}"
     ".dim,figcaption{color:var(--dim);font-size:.9rem;overflow-wrap:anywhere}figure{margin:0}"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:1rem;margin:1rem 0}"
-    ".card{background:var(--card);border:1px solid var(--line);border-left:.35rem solid var(--a0);border-radius:.4rem;"
-    "padding:.7rem 1rem}.card.a1{border-left-color:var(--a1)}.big{font-size:1.9rem;font-weight:600;line-height:1.2}"
-    ".verdict{border:2px solid var(--warn);border-radius:.4rem;padding:.6rem 1rem;margin:1rem 0;font-size:1.1rem;"
+    ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:1rem;margin:"
+    "1rem 0}"
+    ".card{background:var(--card);border:1px solid var(--line);border-left:.35rem solid "
+    "var(--a0);border-radius:.4rem;"
+    "padding:.7rem "
+    "1rem}.card.a1{border-left-color:var(--a1)}.big{font-size:1.9rem;font-weight:600;line-height:1."
+    "2}"
+    ".verdict{border:2px solid var(--warn);border-radius:.4rem;padding:.6rem 1rem;margin:1rem "
+    "0;font-size:1.1rem;"
     "overflow-wrap:anywhere}.promote{border-color:var(--good)}.hold{border-color:var(--bad)}"
-    ".rate{display:grid;grid-template-columns:7.5rem 1fr 8.5rem;gap:.6rem;align-items:center;font-size:.9rem}"
-    ".rate.gap{margin-top:.4rem}.rate svg{height:1rem;width:100%;background:var(--card)}.rate .num{white-space:nowrap}"
+    ".rate{display:grid;grid-template-columns:7.5rem 1fr "
+    "8.5rem;gap:.6rem;align-items:center;font-size:.9rem}"
+    ".rate.gap{margin-top:.4rem}.rate svg{height:1rem;width:100%;background:var(--card)}.rate "
+    ".num{white-space:nowrap}"
     ".columns svg{width:100%;height:9rem;display:block;border-bottom:1px solid var(--line)}"
     ".f0{fill:var(--a0)}.f1{fill:var(--a1)}.miss{fill-opacity:.35}"
     ".whisker{stroke:var(--fg);stroke-width:1.5;vector-effect:non-scaling-stroke}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}"
-    "td:first-child{overflow-wrap:anywhere}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
-    "td.num,th.num{text-align:right;white-space:nowrap}.pass{color:var(--good)}.fail{color:var(--bad)}"
-    ".error{color:var(--warn)}td .dim{display:block;max-width:34rem}.key{display:inline-block;width:.8rem;height:.8rem;"
+    "td:first-child{overflow-wrap:anywhere}th,td{text-align:left;padding:.3rem .6rem .3rem "
+    "0;border-bottom:1px solid var(--line);vertical-align:top}"
+    "td.num,th.num{text-align:right;white-space:nowrap}.pass{color:var(--good)}.fail{color:var(--"
+    "bad)}"
+    ".error{color:var(--warn)}td "
+    ".dim{display:block;max-width:34rem}.key{display:inline-block;width:.8rem;height:.8rem;"
     "border-radius:.15rem;background:var(--a0);margin-right:.4rem}.key.a1{background:var(--a1)}"
-    "@media(max-width:40rem){.wide{display:none}.rate{grid-template-columns:5.5rem 1fr 7rem}body{padding:.7rem}}"
+    "@media(max-width:40rem){.wide{display:none}.rate{grid-template-columns:5.5rem 1fr "
+    "7rem}body{padding:.7rem}}"
     "</style>";
 
 struct sheet {
@@ -86,7 +103,7 @@ static const char *when(struct pool *pool, double seconds)
     return pool_strdup(pool, text);
 }
 
-/* --- who, and how well ------------------------------------------------------------------------------------ */
+/* --- who, and how well ------------------------------------------------------------------------ */
 
 static void put_head(struct sheet *p)
 {
@@ -96,8 +113,9 @@ static void put_head(struct sheet *p)
     buf_adds(&p->out, "<p class=\"dim\">");
     put_text(p, when(p->pool, r->started_at));
     if (holdout)
-        put_text(p, pool_printf(p->pool, " · %s version %d%s%s · %.12s", json_str(holdout, "name", ""),
-                                (int)json_int(holdout, "version", 0), *json_str(holdout, "split", "") ? ", " : "",
+        put_text(p, pool_printf(p->pool, " · %s version %d%s%s · %.12s",
+                                json_str(holdout, "name", ""), (int)json_int(holdout, "version", 0),
+                                *json_str(holdout, "split", "") ? ", " : "",
                                 json_str(holdout, "split", ""), json_str(holdout, "digest", "")));
     buf_adds(&p->out, "</p>");
 }
@@ -107,20 +125,25 @@ static void put_verdict(struct sheet *p)
     static const struct {
         enum gate_outcome outcome;
         const char *word, *class;
-    } words[] = {{GATE_PROMOTE, "PROMOTE", "verdict promote"}, {GATE_HOLD, "HOLD", "verdict hold"},
+    } words[] = {{GATE_PROMOTE, "PROMOTE", "verdict promote"},
+                 {GATE_HOLD, "HOLD", "verdict hold"},
                  {GATE_INCONCLUSIVE, "INCONCLUSIVE", "verdict"}};
     const struct gate_verdict *v = p->what->verdict;
     for (size_t i = 0; v && i < ARRAY_SIZE(words); i++)
         if (words[i].outcome == v->outcome)
-            put_element(p, "p", words[i].class, pool_printf(p->pool, "%s — %s", words[i].word, v->reason));
+            put_element(p, "p", words[i].class,
+                        pool_printf(p->pool, "%s — %s", words[i].word, v->reason));
     if (!v || v->n_compared == 0)
         return;
-    put_element(p, "p", "", pool_printf(p->pool,
-                                        "%zu tasks compared: %d wins, %d losses. Difference %+.1f points, %.0f %% interval "
-                                        "%+.1f to %+.1f. Exact test that the challenger is better: p = %.4f.",
-                                        v->n_compared, v->counts.wins, v->counts.losses, v->mean_delta * 100,
-                                        v->rule->confidence * 100, v->difference.low * 100, v->difference.high * 100,
-                                        v->test.one_sided));
+    put_element(
+        p, "p", "",
+        pool_printf(
+            p->pool,
+            "%zu tasks compared: %d wins, %d losses. Difference %+.1f points, %.0f %% interval "
+            "%+.1f to %+.1f. Exact test that the challenger is better: p = %.4f.",
+            v->n_compared, v->counts.wins, v->counts.losses, v->mean_delta * 100,
+            v->rule->confidence * 100, v->difference.low * 100, v->difference.high * 100,
+            v->test.one_sided));
 }
 
 static void put_card(struct sheet *p, int arm)
@@ -131,14 +154,18 @@ static void put_card(struct sheet *p, int arm)
     buf_addf(&p->out, "<div class=\"card a%d\">", arm);
     put_element(p, "div", "", *model ? pool_printf(p->pool, "%s · %s", r->name, model) : r->name);
     put_element(p, "div", "big", pool_printf(p->pool, "%.1f %%", rate.rate * 100));
-    put_element(p, "div", "dim", pool_printf(p->pool, "%d of %d passed · 95 %% interval %.0f–%.0f %%", rate.passed, rate.n,
-                                             rate.low * 100, rate.high * 100));
-    put_element(p, "div", "dim", pool_printf(p->pool, "median %.1f s · %.4f USD · %d errors", rate.median_s, rate.cost,
-                                             rate.errors));
+    put_element(p, "div", "dim",
+                pool_printf(p->pool, "%d of %d passed · 95 %% interval %.0f–%.0f %%", rate.passed,
+                            rate.n, rate.low * 100, rate.high * 100));
+    put_element(p, "div", "dim",
+                pool_printf(p->pool, "median %.1f s · %.4f USD · %d errors", rate.median_s,
+                            rate.cost, rate.errors));
     buf_adds(&p->out, "</div>");
 }
 
-/* --- plots --------------------------------------------------------------------------------------------------- */
+/* --- plots
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* A bar from 0 to the rate, and its interval across. */
 static void put_rate(struct sheet *p, const char *label, int arm, struct report_rate rate)
@@ -146,10 +173,14 @@ static void put_rate(struct sheet *p, const char *label, int arm, struct report_
     buf_addf(&p->out, "<div class=\"rate%s\">", *label ? " gap" : "");
     put_element(p, "span", "", label);
     buf_addf(&p->out,
-             "<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"f%d\" y=\"2\" "
-             "width=\"%.2f\" height=\"6\"/><path class=\"whisker\" d=\"M%.2f 5H%.2fM%.2f 2V8M%.2f 2V8\"/></svg>",
-             arm, rate.rate * 100, rate.low * 100, rate.high * 100, rate.low * 100, rate.high * 100);
-    put_element(p, "span", "num", pool_printf(p->pool, "%.0f %% · %d/%d", rate.rate * 100, rate.passed, rate.n));
+             "<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
+             "class=\"f%d\" y=\"2\" "
+             "width=\"%.2f\" height=\"6\"/><path class=\"whisker\" d=\"M%.2f 5H%.2fM%.2f 2V8M%.2f "
+             "2V8\"/></svg>",
+             arm, rate.rate * 100, rate.low * 100, rate.high * 100, rate.low * 100,
+             rate.high * 100);
+    put_element(p, "span", "num",
+                pool_printf(p->pool, "%.0f %% · %d/%d", rate.rate * 100, rate.passed, rate.n));
     buf_adds(&p->out, "</div>");
 }
 
@@ -157,11 +188,13 @@ static void put_rates(struct sheet *p)
 {
     buf_adds(&p->out, "<h2>Pass rate</h2><figure>");
     for (int a = 0; a < p->n_arms; a++)
-        put_rate(p, p->n_arms > 1 ? p->what->arms[a]->name : "all", a, report_rate_of(p->what->arms[a], NULL));
+        put_rate(p, p->n_arms > 1 ? p->what->arms[a]->name : "all", a,
+                 report_rate_of(p->what->arms[a], NULL));
     for (const char *const *c = report_categories(p->pool, p->what); *c; c++)
         for (int a = 0; a < p->n_arms; a++)
             put_rate(p, a ? "" : *c, a, report_rate_of(p->what->arms[a], *c));
-    buf_adds(&p->out, "<figcaption>Share of runs that passed, with 95 % intervals (Wilson), of all and by category.");
+    buf_adds(&p->out, "<figcaption>Share of runs that passed, with 95 % intervals (Wilson), of all "
+                      "and by category.");
     for (int a = 0; p->n_arms > 1 && a < p->n_arms; a++) {
         buf_addf(&p->out, " <span class=\"key a%d\"></span>", a);
         put_text(p, p->what->arms[a]->name);
@@ -189,7 +222,8 @@ static double largest(const struct sheet *p, double (*value)(const struct task_r
 }
 
 /* A column per run, in the order of the tasks; both arms' stand beside each other. */
-static void put_columns(struct sheet *p, const char *title, const char *format, double (*value)(const struct task_result *r))
+static void put_columns(struct sheet *p, const char *title, const char *unit,
+                        double (*value)(const struct task_result *r))
 {
     double max = largest(p, value), step = p->n_arms > 1 ? 3 : 1.4;
     size_t n = p->what->arms[0]->n;
@@ -198,8 +232,10 @@ static void put_columns(struct sheet *p, const char *title, const char *format, 
         put_element(p, "p", "dim", "Nothing was spent.");
         return;
     }
-    buf_addf(&p->out, "<figure class=\"columns\"><svg viewBox=\"0 0 %.1f 100\" preserveAspectRatio=\"none\" role=\"img\">",
-             (double)n * step);
+    buf_addf(&p->out,
+             "<figure class=\"columns\"><svg viewBox=\"0 0 %.1f 100\" preserveAspectRatio=\"none\" "
+             "role=\"img\" aria-label=\"%s\">",
+             (double)n * step, title);
     for (size_t i = 0; i < n; i++)
         for (int a = 0; a < p->n_arms; a++) {
             const struct task_result *first = &p->what->arms[0]->results[i];
@@ -207,18 +243,27 @@ static void put_columns(struct sheet *p, const char *title, const char *format, 
             double height = r ? value(r) / max * 98 : 0;
             if (!r)
                 continue;
-            buf_addf(&p->out, "<rect class=\"f%d%s\" x=\"%.1f\" y=\"%.2f\" width=\"1\" height=\"%.2f\"><title>", a,
-                     r->passed ? "" : " miss", (double)i * step + a, 100 - height, height);
-            put_text(p, pool_printf(p->pool, "%s %s: ", r->task_id, r->passed ? "passed" : "failed"));
+            buf_addf(
+                &p->out,
+                "<rect class=\"f%d%s\" x=\"%.1f\" y=\"%.2f\" width=\"1\" height=\"%.2f\"><title>",
+                a, r->passed ? "" : " miss", (double)i * step + a, 100 - height, height);
+            put_text(p,
+                     pool_printf(p->pool, "%s %s: ", r->task_id, r->passed ? "passed" : "failed"));
             put_text(p, pool_printf(p->pool, "%.4g", value(r)));
             buf_adds(&p->out, "</title></rect>");
         }
     buf_adds(&p->out, "</svg><figcaption>");
-    put_text(p, pool_printf(p->pool, "Each task in the order of the table; the highest is %.4g %s. Pale: did not pass.", max, format));
+    put_text(p,
+             pool_printf(
+                 p->pool,
+                 "Each task in the order of the table; the highest is %.4g %s. Pale: did not pass.",
+                 max, unit));
     buf_adds(&p->out, "</figcaption></figure>");
 }
 
-/* --- tables ---------------------------------------------------------------------------------------------------- */
+/* --- tables
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void put_result(struct sheet *p, const struct report *report, const struct task_result *r)
 {
@@ -226,7 +271,10 @@ static void put_result(struct sheet *p, const struct report *report, const struc
         buf_adds(&p->out, "<td>–</td>");
         return;
     }
-    const char *word = *r->outcome.error ? "error" : r->passed ? "pass" : "fail", *link = report_run_link(p->pool, report, r);
+    const char *word = *r->outcome.error ? "error"
+                       : r->passed       ? "pass"
+                                         : "fail",
+               *link = report_run_link(p->pool, report, r);
     buf_addf(&p->out, "<td class=\"%s\">", word);
     if (*link) {
         buf_adds(&p->out, "<a rel=\"noreferrer\" href=\"");
@@ -242,7 +290,8 @@ static void put_result(struct sheet *p, const struct report *report, const struc
 static void put_why(struct sheet *p, const struct task_result *r)
 {
     const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
-    const char *why = *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
+    const char *why =
+        *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
     if (!r->passed && why)
         put_element(p, "span", "dim", pool_printf(p->pool, "%.*s", REASONS_BYTES, why));
 }
@@ -268,7 +317,8 @@ static void put_differences(struct sheet *p)
     const struct report *a = p->what->arms[0], *b = p->what->arms[1];
     int n = 0;
     put_element(p, "h2", "", "Where the arms differ");
-    open_table(p, (const char *const[]){"Task", a->name, b->name, NULL}, (const char *const[]){"", "", ""});
+    open_table(p, (const char *const[]){"Task", a->name, b->name, NULL},
+               (const char *const[]){"", "", ""});
     for (size_t i = 0; i < a->n; i++) {
         const struct task_result *other = report_find_like(b, &a->results[i]);
         if (other && other->passed == a->results[i].passed)

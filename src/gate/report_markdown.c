@@ -19,20 +19,22 @@ static const char *cell(struct pool *pool, const char *text)
 
 static void put_summary(struct buf *b, struct pool *pool, const struct report_page *page)
 {
-    buf_adds(b, "| | model | passed | rate | 95 % interval | errors | median time | cost |\n|---|---|---|---|---|---|---|---|\n");
+    buf_adds(b, "| | model | passed | rate | 95 % interval | errors | median time | cost "
+                "|\n|---|---|---|---|---|---|---|---|\n");
     for (size_t a = 0; a < ARRAY_SIZE(page->arms) && page->arms[a]; a++) {
         const struct report *r = page->arms[a];
         struct report_rate p = report_rate_of(r, NULL);
-        buf_addf(b, "| %s | %s | %d of %d | %.1f %% | %.0f–%.0f %% | %d | %.1f s | %.4f USD |\n", cell(pool, r->name),
-                 cell(pool, json_str(r->about, "model", "")), p.passed, p.n, p.rate * 100, p.low * 100, p.high * 100,
-                 p.errors, p.median_s, p.cost);
+        buf_addf(b, "| %s | %s | %d of %d | %.1f %% | %.0f–%.0f %% | %d | %.1f s | %.4f USD |\n",
+                 cell(pool, r->name), cell(pool, json_str(r->about, "model", "")), p.passed, p.n,
+                 p.rate * 100, p.low * 100, p.high * 100, p.errors, p.median_s, p.cost);
     }
 }
 
 static void put_categories(struct buf *b, struct pool *pool, const struct report_page *page)
 {
     buf_adds(b, "\n## By category\n\n| category | passed | 95 % interval |");
-    buf_adds(b, page->arms[1] ? " passed | 95 % interval |\n|---|---|---|---|---|\n" : "\n|---|---|---|\n");
+    buf_adds(b, page->arms[1] ? " passed | 95 % interval |\n|---|---|---|---|---|\n"
+                              : "\n|---|---|---|\n");
     for (const char *const *c = report_categories(pool, page); *c; c++) {
         buf_addf(b, "| %s |", cell(pool, *c));
         for (size_t a = 0; a < ARRAY_SIZE(page->arms) && page->arms[a]; a++) {
@@ -43,18 +45,23 @@ static void put_categories(struct buf *b, struct pool *pool, const struct report
     }
 }
 
-static const char *word_of(struct pool *pool, const struct report *report, const struct task_result *r)
+static const char *word_of(struct pool *pool, const struct report *report,
+                           const struct task_result *r)
 {
     if (!r)
         return "–";
-    const char *word = *r->outcome.error ? "error" : r->passed ? "pass" : "**fail**", *link = report_run_link(pool, report, r);
+    const char *word = *r->outcome.error ? "error"
+                       : r->passed       ? "pass"
+                                         : "**fail**",
+               *link = report_run_link(pool, report, r);
     return *link ? pool_printf(pool, "[%s](%s)", word, link) : word;
 }
 
 static const char *why_of(struct pool *pool, const struct task_result *r)
 {
     const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
-    const char *why = *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
+    const char *why =
+        *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
     return r->passed || !why ? "" : str_cut(pool, cell(pool, why), WHY_BYTES);
 }
 
@@ -66,33 +73,37 @@ static const char *name_of(struct pool *pool, const struct task_result *r)
 static void put_differences(struct buf *b, struct pool *pool, const struct report_page *page)
 {
     const struct report *one = page->arms[0], *two = page->arms[1];
-    buf_addf(b, "\n## Where the arms differ\n\n| task | %s | %s |\n|---|---|---|\n", cell(pool, one->name),
-             cell(pool, two->name));
+    buf_addf(b, "\n## Where the arms differ\n\n| task | %s | %s |\n|---|---|---|\n",
+             cell(pool, one->name), cell(pool, two->name));
     for (size_t i = 0; i < one->n; i++) {
         const struct task_result *r = &one->results[i], *other = report_find_like(two, r);
         if (!other || other->passed != r->passed)
-            buf_addf(b, "| %s | %s | %s |\n", name_of(pool, r), word_of(pool, one, r), word_of(pool, two, other));
+            buf_addf(b, "| %s | %s | %s |\n", name_of(pool, r), word_of(pool, one, r),
+                     word_of(pool, two, other));
     }
 }
 
 static void put_runs(struct buf *b, struct pool *pool, const struct report *report)
 {
-    buf_addf(b, "\n## Runs: %s\n\n| task | result | time | cost | why |\n|---|---|---|---|---|\n", cell(pool, report->name));
+    buf_addf(b, "\n## Runs: %s\n\n| task | result | time | cost | why |\n|---|---|---|---|---|\n",
+             cell(pool, report->name));
     for (size_t i = 0; i < report->n; i++) {
         const struct task_result *r = &report->results[i];
-        buf_addf(b, "| %s | %s | %.1f s | %.4f USD | %s |\n", name_of(pool, r), word_of(pool, report, r), r->outcome.duration_s,
-                 r->outcome.cost, why_of(pool, r));
+        buf_addf(b, "| %s | %s | %.1f s | %.4f USD | %s |\n", name_of(pool, r),
+                 word_of(pool, report, r), r->outcome.duration_s, r->outcome.cost, why_of(pool, r));
     }
 }
 
 char *report_page_markdown(struct pool *pool, const struct report_page *page)
 {
-    static const char *const words[] = {[GATE_PROMOTE] = "PROMOTE", [GATE_HOLD] = "HOLD", [GATE_INCONCLUSIVE] = "INCONCLUSIVE"};
+    static const char *const words[] = {
+        [GATE_PROMOTE] = "PROMOTE", [GATE_HOLD] = "HOLD", [GATE_INCONCLUSIVE] = "INCONCLUSIVE"};
     struct buf b;
     buf_init(&b, CAP_GATE_FILE_BYTES);
     buf_addf(&b, "# %s\n\n", cell(pool, page->title));
     if (page->verdict)
-        buf_addf(&b, "**%s** — %s\n\n", words[page->verdict->outcome], cell(pool, page->verdict->reason));
+        buf_addf(&b, "**%s** — %s\n\n", words[page->verdict->outcome],
+                 cell(pool, page->verdict->reason));
     put_summary(&b, pool, page);
     put_categories(&b, pool, page);
     if (page->arms[1])

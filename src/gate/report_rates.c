@@ -1,5 +1,6 @@
 /*
- * What the pages of a report show, as numbers: rates with their intervals, categories, and who else ran a task.
+ * What the pages of a report show, as numbers: rates with their intervals, categories, and who else
+ * ran a task.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -82,17 +83,20 @@ const char *const *report_categories(struct pool *pool, const struct report_page
     return names;
 }
 
-const char *report_run_link(struct pool *pool, const struct report *report, const struct task_result *result)
+const char *report_run_link(struct pool *pool, const struct report *report,
+                            const struct task_result *result)
 {
     const char *runner = json_str(report->about, "runner", ""), *id = result->outcome.run_id;
     bool web = str_starts(runner, "http://") || str_starts(runner, "https://");
     return web && *id ? pool_printf(pool, "%s/console#/runs/%s", runner, id) : "";
 }
 
-const struct task_result *report_find_like(const struct report *report, const struct task_result *like)
+const struct task_result *report_find_like(const struct report *report,
+                                           const struct task_result *like)
 {
     for (size_t i = 0; report && i < report->n; i++)
-        if (report->results[i].repeat == like->repeat && strcmp(report->results[i].task_id, like->task_id) == 0)
+        if (report->results[i].repeat == like->repeat &&
+            strcmp(report->results[i].task_id, like->task_id) == 0)
             return &report->results[i];
     return NULL;
 }

@@ -23,7 +23,7 @@ const many = (n) => Array.from({ length: n }, (_, i) => ({ task_id: `t${i}`, tas
 // One evaluation of a deployment; `more` are further arguments.
 async function evaluate(deployment, tasks, more = [], { base = '', env } = {}) {
   const server = await listen({ [base]: deployment })
-  const output = path.join(dir, `report-${serial++}.json`)
+  const output = path.join(dir, 'made', `${serial++}`, 'report.json')
   try {
     const r = await runCommand(['eval', 'run', '--tasks', taskFile(tasks), '--output', output, '--runner', server.url + base, '--name', 'cand', ...more], { env })
     return { ...r, output, report: fs.existsSync(output) ? JSON.parse(fs.readFileSync(output)) : null }
@@ -114,6 +114,8 @@ test('bad input is 2, nobody there is 3', async () => {
   const both = await evaluate(stub, many(1), ['--lora-adapter', 'x', '--challenger-model', 'y'])
   assert.equal(both.code, 2)
   assert.equal((await runCommand(['eval', 'run', '--tasks', taskFile(many(1)), '--runner', 'http://127.0.0.1:1'])).code, 2)
+  const secret = await runCommand(['eval', 'run', '--tasks', taskFile(many(1)), '--output', path.join(dir, 'none.json'), '--runner', 'http://me:hunter2@127.0.0.1:1'])
+  assert.deepEqual([secret.code, /hunter2/.test(secret.err)], [2, false], 'an address stands in reports')
   const gone = await runCommand(['eval', 'run', '--tasks', taskFile(many(1)), '--output', path.join(dir, 'none.json'), '--runner', 'http://127.0.0.1:1'])
   assert.equal(gone.code, 3, gone.err)
   assert.equal(stub.seen.length, 0)

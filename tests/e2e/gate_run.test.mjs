@@ -6,10 +6,12 @@ import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import test from 'node:test'
+import { chromium, mistakes, playwright, startBrowser } from './lib/browser.mjs'
 import { runCommand } from './lib/command.mjs'
 import { startCoinModel } from './lib/coin_model.mjs'
 import { chance, Deployment, listen } from './lib/deployment.mjs'
 import { slow, startServer, tempDir, until } from './lib/harness.mjs'
+import { needs } from './lib/npm.mjs'
 
 const dir = tempDir('gate')
 const N = 60, ALPHA = 0.05
@@ -64,6 +66,29 @@ test('a better challenger is promoted: 0, and the file says why', async () => {
   assert.match(again.out.trim().split('\n').at(-1), /^PROMOTE — /, 'reports that are there are read')
 })
 
+test('the page of a report asks nobody for anything, fits a phone, can be read by all, and shows names as text', { ...needs(playwright, chromium), timeout: 120000 * slow }, async () => {
+  const file = path.join(dir, 'names.json'), out = path.join(dir, 'page')
+  const name = '<img src="http://elsewhere.example/x">&"\''
+  fs.writeFileSync(file, JSON.stringify(Array.from({ length: 12 }, (_, i) => ({ task_id: i ? `t${i}` : name, plan_text: `t${i}`, metadata: { type: i % 2 ? 'odd' : name } }))))
+  const r = await gate(model('old', (i) => i % 2), model('<b>new</b>', () => true), file, ['--report', out])
+  assert.equal(r.code, 0, r.out + r.err)
+  const server = http.createServer((req, res) => { res.setHeader('Content-Type', 'text/html'); res.end(fs.readFileSync(path.join(out, 'report.html'))) })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const browser = await startBrowser()
+  try {
+    const page = await browser.open(`http://127.0.0.1:${server.address().port}/`, { viewport: { width: 360, height: 700 } })
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
+    assert.equal(await page.locator('img, script, b').count(), 0)
+    assert.ok(await page.getByText(name, { exact: true }).count() > 0)
+    assert.equal(await page.locator('tbody a').count(), 36, 'six tasks that differ and all runs lead to the console')
+    assert.deepEqual(await mistakes(page), [])
+    page.clean()
+  } finally {
+    await browser.close()
+    server.close()
+  }
+})
+
 test('an equal one, a worse one, and a dear one are held: 1', async () => {
   const tasks = taskFile(20)
   const equal = await gate(model('old', () => true), model('new', () => true), tasks)
@@ -88,8 +113,9 @@ test('what did not run makes it inconclusive: 3, each named', async () => {
 })
 
 test('one model on both sides, or another holdout, is not compared', async () => {
-  const same = await gate(model('old', () => false), model('old', () => true), taskFile(10))
-  assert.equal(same.code, 3, same.out)
+  const twin = model('old', () => true)
+  const same = await gate(model('old', () => false), twin, taskFile(10))
+  assert.deepEqual([same.code, twin.seen.length], [3, 0], 'known before anything runs')
   assert.match(same.last, /INCONCLUSIVE — .*old/)
   const reports = []
   for (const digest of ['a', 'b']) {
@@ -200,13 +226,13 @@ async function startCoinServer(name, skill) {
 }
 
 test('two real servers with models of known skill: the oracle sees what each could do, whatever it says of itself', { timeout: 300000 }, async () => {
-  const n = process.env.MANTIS_SOAK ? 40 : 5, output = path.join(dir, 'real.json'), file = path.join(dir, 'coins.json')
+  const n = process.env.MANTIS_SOAK ? 24 : 3, output = path.join(dir, 'real.json'), file = path.join(dir, 'coins.json')
   fs.writeFileSync(file, JSON.stringify(Array.from({ length: n }, (_, i) => ({ task_id: `lab.coin.${i}`, task_text: `Press the button (task ${i})`, max_steps: 8,
     metadata: { mode: 'cua', env: 'mantis_lab', oracle_task_id: 'click_fetch', start_path: '/lab/click?effect=fetch', type: 'navigate' } }))))
   const arms = { champion: await startCoinServer('old', 0.7), challenger: await startCoinServer('new', 0.85) }
   try {
     const r = await runCommand(['gate', 'run', '--champion-endpoint', arms.champion.server.base, '--eval-endpoint', arms.challenger.server.base, '--tasks', file, '--output', output,
-      '--max-steps', '8'], { env: { MANTIS_CHAMPION_TOKEN: arms.champion.server.token, MANTIS_EVAL_TOKEN: arms.challenger.server.token } })
+      '--max-steps', '8'], { ms: 280000, env: { MANTIS_CHAMPION_TOKEN: arms.champion.server.token, MANTIS_EVAL_TOKEN: arms.challenger.server.token } })
     const { results, verdict } = JSON.parse(fs.readFileSync(output))
     const could = results.map((t) => [t.task_id, t.arm, arms[t.arm].can(Number(t.task_id.split('.').at(-1)))])
     assert.deepEqual(results.map((t) => [t.task_id, t.arm, t.oracle_passed]), could, r.err)

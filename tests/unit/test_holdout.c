@@ -9,14 +9,19 @@
 #include "gate/task_file.h"
 #include "sys/file.h"
 
-/* What version 1 was frozen as. A set that changes gets another version and another directory; this line stays. */
+/* What version 1 was frozen as. A set that changes gets another version and another directory; this
+ * line stays. */
 #define SHIPPED_DIGEST "f77bdf577f9b538b197e8fc34b1f3f7af63c0139e73014e51255da34da8418ac"
 
-#define MANIFEST(version, more)                                                                                        \
-    "{\"name\":\"h\",\"version\":" version ",\"splits\":{\"visible_seed\":42,\"sealed_seed\":7},\"tasks\":["            \
-    "{\"task_id\":\"a\",\"task_text\":\"A\",\"plan\":\"a.json\",\"metadata\":{\"split\":\"visible\",\"mode\":\"plan\"}},"    \
-    "{\"task_id\":\"b\",\"task_text\":\"B\",\"plan\":\"b.txt\",\"metadata\":{\"split\":\"sealed\",\"mode\":\"words\"}},"      \
-    "{\"task_id\":\"c\",\"task_text\":\"C\",\"plan\":\"c.txt\",\"metadata\":{\"split\":\"sealed\",\"mode\":\"cua\"}}" more "]}"
+#define MANIFEST(version, more)                                                                    \
+    "{\"name\":\"h\",\"version\":" version                                                         \
+    ",\"splits\":{\"visible_seed\":42,\"sealed_seed\":7},\"tasks\":["                              \
+    "{\"task_id\":\"a\",\"task_text\":\"A\",\"plan\":\"a.json\",\"metadata\":{\"split\":"          \
+    "\"visible\",\"mode\":\"plan\"}},"                                                             \
+    "{\"task_id\":\"b\",\"task_text\":\"B\",\"plan\":\"b.txt\",\"metadata\":{\"split\":"           \
+    "\"sealed\",\"mode\":\"words\"}},"                                                             \
+    "{\"task_id\":\"c\",\"task_text\":\"C\",\"plan\":\"c.txt\",\"metadata\":{\"split\":"           \
+    "\"sealed\",\"mode\":\"cua\"}}" more "]}"
 
 static struct pool *pool;
 static char dir[64];
@@ -24,7 +29,9 @@ static char dir[64];
 static void put(const char *name, const char *text)
 {
     struct err err = {0};
-    assert_int_equal(file_write_atomic(pool_printf(pool, "%s/%s", dir, name), text, strlen(text), 0600, &err), 0);
+    assert_int_equal(
+        file_write_atomic(pool_printf(pool, "%s/%s", dir, name), text, strlen(text), 0600, &err),
+        0);
 }
 
 static int make_holdout(void **state)
@@ -111,16 +118,18 @@ static void a_changed_plan_is_refused_until_the_version_is_raised(void **state)
 static void a_task_that_was_added_or_taken_away_is_a_change(void **state)
 {
     frozen();
-    put("manifest.json",
-        MANIFEST("1", ",{\"task_id\":\"d\",\"plan\":\"c.txt\",\"metadata\":{\"split\":\"sealed\",\"mode\":\"cua\"}}"));
+    put("manifest.json", MANIFEST("1", ",{\"task_id\":\"d\",\"plan\":\"c.txt\",\"metadata\":{"
+                                       "\"split\":\"sealed\",\"mode\":\"cua\"}}"));
     refused(read_it, E_CONFLICT, "manifest.json");
 }
 
 static void a_task_without_a_plan_beside_the_manifest_is_refused(void **state)
 {
-    static const char *const plans[] = {"", "\"plan\":\"\",", "\"plan\":\"../a.json\",", "\"plan\":\"/etc/passwd\","};
+    static const char *const plans[] = {"", "\"plan\":\"\",", "\"plan\":\"../a.json\",",
+                                        "\"plan\":\"/etc/passwd\","};
     for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
-        put("manifest.json", pool_printf(pool, MANIFEST("1", ",{\"task_id\":\"d\",%s\"metadata\":{}}"), plans[i]));
+        put("manifest.json",
+            pool_printf(pool, MANIFEST("1", ",{\"task_id\":\"d\",%s\"metadata\":{}}"), plans[i]));
         refused(freeze_it, E_INVALID, "task 'd' has no plan");
     }
     put("manifest.json", MANIFEST("1", ",{\"task_id\":\"d\",\"plan\":\"gone.txt\"}"));
@@ -129,7 +138,8 @@ static void a_task_without_a_plan_beside_the_manifest_is_refused(void **state)
 
 static void two_tasks_of_one_name_are_not_frozen(void **state)
 {
-    put("manifest.json", MANIFEST("1", ",{\"task_id\":\"a\",\"plan\":\"c.txt\",\"metadata\":{\"mode\":\"cua\"}}"));
+    put("manifest.json",
+        MANIFEST("1", ",{\"task_id\":\"a\",\"plan\":\"c.txt\",\"metadata\":{\"mode\":\"cua\"}}"));
     refused(freeze_it, E_INVALID, "a");
 }
 
@@ -147,7 +157,8 @@ static void tasks_come_with_their_plans_seeds_and_the_digest(void **state)
     assert_int_equal(json_array_size(json_object_get(doc, "tasks")), 3);
     assert_string_equal(json_str(json_object_get(doc, "holdout"), "digest", ""), h.digest);
     assert_int_equal(json_array_size(json_object_get(task_of(doc, 0), "micro_plan")), 1);
-    assert_string_equal(json_str(task_of(doc, 1), "plan_text", ""), "1. Open {env_url}/\n2. Press \"Go\"");
+    assert_string_equal(json_str(task_of(doc, 1), "plan_text", ""),
+                        "1. Open {env_url}/\n2. Press \"Go\"");
     assert_string_equal(json_str(task_of(doc, 2), "task_text", ""), "Press \"Go\".");
     assert_null(json_object_get(task_of(doc, 2), "plan_text"));
     assert_int_equal(json_int(json_object_get(task_of(doc, 0), "metadata"), "seed", 0), 42);
@@ -161,9 +172,12 @@ static void a_split_or_named_tasks_may_be_chosen(void **state)
     json_t *doc;
     assert_int_equal(holdout_tasks(pool, &h, "sealed", NULL, &doc, &err), 0);
     assert_int_equal(json_array_size(json_object_get(doc, "tasks")), 2);
-    assert_int_equal(holdout_tasks(pool, &h, "sealed", (const char *const[]){"a", NULL}, &doc, &err), 0);
+    assert_int_equal(
+        holdout_tasks(pool, &h, "sealed", (const char *const[]){"a", NULL}, &doc, &err), 0);
     assert_string_equal(json_str(task_of(doc, 0), "task_id", ""), "a");
-    assert_int_equal(holdout_tasks(pool, &h, "sealed", (const char *const[]){"nope", NULL}, &doc, &err), E_INVALID);
+    assert_int_equal(
+        holdout_tasks(pool, &h, "sealed", (const char *const[]){"nope", NULL}, &doc, &err),
+        E_INVALID);
     assert_non_null(strstr(err.msg, "'nope'"));
     err_clear(&err);
     assert_int_equal(holdout_tasks(pool, &h, "secret", NULL, &doc, &err), E_INVALID);
@@ -189,16 +203,25 @@ static void the_shipped_set_is_the_one_that_was_frozen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_never_frozen_is_refused, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(a_frozen_set_reads_back_and_freezing_it_again_changes_nothing, make_holdout,
+        cmocka_unit_test_setup_teardown(what_was_never_frozen_is_refused, make_holdout,
                                         drop_holdout),
-        cmocka_unit_test_setup_teardown(a_changed_plan_is_refused_until_the_version_is_raised, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(a_task_that_was_added_or_taken_away_is_a_change, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(a_task_without_a_plan_beside_the_manifest_is_refused, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(two_tasks_of_one_name_are_not_frozen, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(tasks_come_with_their_plans_seeds_and_the_digest, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(a_split_or_named_tasks_may_be_chosen, make_holdout, drop_holdout),
-        cmocka_unit_test_setup_teardown(the_shipped_set_is_the_one_that_was_frozen, make_holdout, drop_holdout),
+        cmocka_unit_test_setup_teardown(
+            a_frozen_set_reads_back_and_freezing_it_again_changes_nothing, make_holdout,
+            drop_holdout),
+        cmocka_unit_test_setup_teardown(a_changed_plan_is_refused_until_the_version_is_raised,
+                                        make_holdout, drop_holdout),
+        cmocka_unit_test_setup_teardown(a_task_that_was_added_or_taken_away_is_a_change,
+                                        make_holdout, drop_holdout),
+        cmocka_unit_test_setup_teardown(a_task_without_a_plan_beside_the_manifest_is_refused,
+                                        make_holdout, drop_holdout),
+        cmocka_unit_test_setup_teardown(two_tasks_of_one_name_are_not_frozen, make_holdout,
+                                        drop_holdout),
+        cmocka_unit_test_setup_teardown(tasks_come_with_their_plans_seeds_and_the_digest,
+                                        make_holdout, drop_holdout),
+        cmocka_unit_test_setup_teardown(a_split_or_named_tasks_may_be_chosen, make_holdout,
+                                        drop_holdout),
+        cmocka_unit_test_setup_teardown(the_shipped_set_is_the_one_that_was_frozen, make_holdout,
+                                        drop_holdout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

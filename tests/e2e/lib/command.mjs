@@ -16,8 +16,8 @@ export function startCommand(args, { env = {}, cwd } = {}) {
   return child
 }
 
-export async function runCommand(args, options) {
+export async function runCommand(args, { ms = 120000, ...options } = {}) {
   const child = startCommand(args, options)
-  const code = await within(120000 * slow, args.slice(0, 2).join(' '), child.ended)
+  const code = await within(ms * slow, args.slice(0, 2).join(' '), child.ended)
   return { code, out: child.out, err: child.err }
 }
