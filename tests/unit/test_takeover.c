@@ -436,7 +436,7 @@ static void a_worker_that_does_not_read_is_spared(void **state)
     json_t *hand = json_keep(pool, json_pack("{s:s,s:s}", "type", "text", "text", text));
     json_t *move = json_keep(pool, json_pack("{s:s,s:i,s:i}", "type", "pointer", "x", 1, "y", 2));
     json_t *up = json_keep(pool, json_pack("{s:s,s:s,s:i,s:i}", "type", "pointer", "event", "up", "x", 1, "y", 2));
-    submit("r1", "[[" TAKEN "," DO("wait_file") "," EXPECT("cancel") "]]");
+    submit("r1", "[[" TAKEN ",{\"do\":\"wait_file\",\"name\":\"go\"}," EXPECT("cancel") "]]");
     wait_event("r1", "step 1");
     assert_int_equal(open_eye(&eye, "r1", PATCHES_REGIONS, NULL), 0);
     assert_int_equal(take("r1", ANN, eye.view, NULL), 0);
@@ -448,6 +448,7 @@ static void a_worker_that_does_not_read_is_spared(void **state)
     assert_int_equal(sched_view_hand(eye.view, up, NULL), 0);
     assert_true(stands(NULL));
     sched_view_close(eye.view);
+    assert_int_equal(file_write_atomic(run_file("r1", "work/downloads/go"), "", 0, 0644, NULL), 0);
     assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
     wait_state("r1", RUN_CANCELLED);
 }
