@@ -142,8 +142,8 @@ static int cut_answer(struct call *c, struct err *err)
         r = err_set(err, E_TOOBIG, "the call is larger than %u bytes", CAP_GATEWAY_BODY_BYTES);
     if (!r)
         log_info(GATEWAY_LOGGER, &ctx,
-             "a call of '%s' may answer in %lld tokens instead of %lld: there is no money for more",
-             c->up.name, tokens, (long long)c->cost.max_tokens);
+                 "a call of '%s' may answer in %lld tokens instead of %lld: there is no money for more",
+                 c->up.name, tokens, (long long)c->cost.max_tokens);
     return r;
 }
 
