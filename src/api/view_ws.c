@@ -200,15 +200,16 @@ static int hear_ping(struct socket *s, const json_t *m, struct err *err)
     return 0;
 }
 
-/* A bucket that fills with CAP_HANDS_PER_S. */
-static bool may_act(struct socket *s)
+/* A bucket that fills with CAP_HANDS_PER_S. Moves leave half of it to the others: what is let go must not be lost among
+ * them, for it would stay down. */
+static bool may_act(struct socket *s, bool move)
 {
     int64_t now = clock_mono_us();
     s->hands += (double)(now - s->hands_us) / 1e6 * CAP_HANDS_PER_S;
     s->hands_us = now;
     if (s->hands > CAP_HANDS_BURST)
         s->hands = CAP_HANDS_BURST;
-    if (s->hands < 1)
+    if (s->hands < 1 + (move ? CAP_HANDS_BURST / 2 : 0))
         return false;
     s->hands--;
     return true;
@@ -256,11 +257,12 @@ static void on_move_due(void *arg)
 static int hear(struct socket *s, const json_t *m, struct err *err)
 {
     const char *type = json_str(m, "type", "");
-    if (!may_act(s))
-        return hand_is_move(m) ? keep_move(s, m)
-                               : err_set(err, E_RATE_LIMITED, "more than %d messages in a second: this one was dropped",
-                                         CAP_HANDS_PER_S);
-    if (hand_is_move(m))
+    bool move = hand_is_move(m);
+    if (!may_act(s, move))
+        return move ? keep_move(s, m)
+                    : err_set(err, E_RATE_LIMITED, "more than %d messages in a second: this one was dropped",
+                              CAP_HANDS_PER_S);
+    if (move)
         forget_move(s);
     else
         do_move(s);

@@ -62,7 +62,7 @@ static void put_rows(uint8_t *rows, size_t row_bytes, const struct frame *frame)
     }
 }
 
-/* A stream of the library's, which is 200 KB with its tables. */
+/* A stream of the library's, which is 360 KB with its tables. */
 struct packer {
     struct isal_zstream stream;
     uint8_t tables[ISAL_DEF_LVL1_DEFAULT];

@@ -180,6 +180,12 @@ static int64_t most_tokens(const json_t *body)
     return most > 0 ? most : DEFAULT_TOKENS;
 }
 
+static int64_t thinking_tokens(const json_t *body)
+{
+    int64_t n = json_int(json_object_get(body, "thinking"), "budget_tokens", 0);
+    return n > 0 ? n : 0; /* a worker wrote it: no less than nothing comes off an answer's words */
+}
+
 int worst_cost(struct pool *pool, const char *text, size_t len, const struct cost_rates *rates,
                struct worst *out, struct err *err)
 {
@@ -203,7 +209,7 @@ int worst_cost(struct pool *pool, const char *text, size_t len, const struct cos
         .model = model,
         .token_usd = cost_of_tokens(rates, model, &token) * fmax(1, json_num(body, "n", 1)),
         .max_tokens = most_tokens(body),
-        .thought = json_int(json_object_get(body, "thinking"), "budget_tokens", 0),
+        .thought = thinking_tokens(body),
         .cuttable = json_int(body, "max_tokens", 0) > 0 &&
                     !json_object_get(body, "max_completion_tokens")};
     out->usd = fmax(cost_of_tokens(rates, model, &read), cost_of_tokens(rates, model, &written)) +

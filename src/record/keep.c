@@ -18,7 +18,10 @@ struct keep {
 
 int video_open(const char *path, AVFormatContext **out, struct err *err)
 {
+    av_log_set_level(AV_LOG_QUIET); /* what matters comes back as an error */
     int r = avformat_open_input(out, path, NULL, NULL);
+    if (r >= 0)
+        (*out)->flags |= AVFMT_FLAG_DISCARD_CORRUPT; /* half a picture, where its writer was killed */
     if (r >= 0 && (r = avformat_find_stream_info(*out, NULL)) >= 0 && !(*out)->nb_streams)
         r = AVERROR_INVALIDDATA;
     if (r >= 0)

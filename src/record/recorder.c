@@ -102,6 +102,11 @@ static struct frame screen_of(const struct recorder *rec)
                           .pixels = rec->screen};
 }
 
+static bool stopped(void *arg)
+{
+    return atomic_load(&((struct recorder *)arg)->stop);
+}
+
 /* A cut whose file cannot grow any more is over: what is in it is kept. */
 static void write_tick(struct recorder *rec, struct cut *cut, const struct frame *frame)
 {
@@ -110,7 +115,7 @@ static void write_tick(struct recorder *rec, struct cut *cut, const struct frame
     if (!r)
         return;
     fail(rec, r == E_TOOBIG ? "too-large" : "write-failed", err.msg);
-    if (r != E_TOOBIG || cut_finish(cut, NULL, NULL, &err))
+    if (r != E_TOOBIG || cut_finish(cut, stopped, rec, &err))
         cut_close(cut);
 }
 
@@ -292,11 +297,6 @@ static void show_card(struct recorder *rec, const struct kept_slide *card, int s
     for (int i = 0;
          i < seconds * rec->config.fps && rec->polished.encoder && !atomic_load(&rec->stop); i++)
         write_tick(rec, &rec->polished, i ? NULL : &picture);
-}
-
-static bool stopped(void *arg)
-{
-    return atomic_load(&((struct recorder *)arg)->stop);
 }
 
 static void open_cut(struct recorder *rec, struct cut *cut, const char *name)

@@ -84,7 +84,7 @@ static void fail_upstream(struct call *c, int result, const struct err *why)
     struct err err;
     int code = result == E_TIMEOUT ? E_TIMEOUT : E_UPSTREAM;
     err_set(&err, code, "%s", why->msg);
-    if (result == E_TIMEOUT && c->turn.short_money)
+    if (result == E_TIMEOUT && c->turn.short_money && c->up.pod) /* one that is paid by the token has all its time */
         err_set(&err, E_BUDGET, "the model took longer than the run's money lasts");
     call_fail(c, &err);
 }
@@ -140,9 +140,10 @@ static int cut_answer(struct call *c, struct err *err)
         r = err_set(err, E_INVALID, "the call's body must say 'max_tokens' once");
     if (!r && buf_splice(&c->body, limit.at, limit.len, pool_printf(c->pool, "%lld", tokens)))
         r = err_set(err, E_TOOBIG, "the call is larger than %u bytes", CAP_GATEWAY_BODY_BYTES);
-    log_info(GATEWAY_LOGGER, &ctx,
-             "a call of '%s' may answer in %lld tokens instead of %lld: there is no money for more",
-             c->up.name, tokens, (long long)c->cost.max_tokens);
+    if (!r)
+        log_info(GATEWAY_LOGGER, &ctx,
+                 "a call of '%s' may answer in %lld tokens instead of %lld: there is no money for more",
+                 c->up.name, tokens, (long long)c->cost.max_tokens);
     return r;
 }
 

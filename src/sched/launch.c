@@ -200,9 +200,10 @@ static int spawn_isolated(struct slot *slot, const struct errand *errand, struct
 {
     struct sched *s = slot->sched;
     struct err refused = {0};
-    slot->isolated = true;
     int r = spawn_in(slot, errand, PROC_ISOLATE | PROC_DIE_WITH_PARENT, &refused);
-    if (r == E_FORBIDDEN) {
+    if (!r) {
+        slot->isolated = true;
+    } else if (r == E_FORBIDDEN) {
         if (!s->warned_not_isolated)
             log_warning(LOGGER, NULL,
                         "namespaces are refused here; workers run without a private /tmp and are "
@@ -210,7 +211,7 @@ static int spawn_isolated(struct slot *slot, const struct errand *errand, struct
         s->warned_not_isolated = true;
         slot->isolated = false;
         r = spawn_in(slot, errand, PROC_DIE_WITH_PARENT, err);
-    } else if (r && err) {
+    } else if (err) {
         *err = refused;
     }
     return r;

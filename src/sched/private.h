@@ -89,6 +89,7 @@ struct slot {
 
     bool ended;   /* `end` was settled */
     bool records; /* a video: what a worker that dies leaves of it is mended before its death is taken */
+    bool mending; /* proc is what does that */
     const char *lost_reason, *lost_class; /* from `lost` */
     bool cancelling, over_time, draining;
     const char *cancel_reason;

@@ -52,10 +52,11 @@ static void kill_now(void *arg)
     slot_kill(arg);
 }
 
-/* The earlier of two deadlines holds. Once the process has ended the timer waits for its socket. */
+/* The earlier of two deadlines holds. Once the process has ended the timer waits for its socket, and what mends its
+ * recording has no more time than it would have. */
 static void kill_after(struct slot *slot, int delay_ms)
 {
-    if (slot->exited)
+    if (slot->exited && !slot->mending)
         return;
     if (slot->kill_timer.loop && slot->kill_timer.at_mono_ms <= clock_mono_ms() + delay_ms)
         return;
@@ -384,7 +385,8 @@ static bool mend_recording(struct slot *slot)
         proc_end(&slot->proc, 0);
         return false;
     }
-    loop_timer_set(s->loop, &slot->kill_timer, MEND_MS, kill_now, slot);
+    slot->mending = true;
+    kill_after(slot, slot->cancelling ? CANCEL_MS : MEND_MS);
     return true;
 }
 

@@ -2,7 +2,7 @@
  * fake_worker.c - speaks the worker's side of docs/processes.md from a script, for test_sched.
  *
  * The script is in the start message: options.scripts[attempt - 1], the last one for all later
- * attempts. Each row is {"do": verb, ...}; the verbs are the table below.
+ * attempts. Each row is {"do": verb, ...}; the verbs are the table below. As what mends a recording it hangs.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -300,8 +300,10 @@ static void act(const json_t *row)
     _exit(98);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "--mend"))
+        do_hang(NULL);
     start = receive();
     json_t *scripts = json_object_get(json_object_get(start, "options"), "scripts"), *row;
     size_t last = json_array_size(scripts) - 1, i = (size_t)json_int(start, "attempt", 1) - 1;

@@ -103,6 +103,8 @@ void submit_soon(const char *id, const char *scripts, const struct wish *wish, s
     json_put_str(options, "browser", "/bin/evil");
     if (wish->spent)
         json_put(options, "spent", json_loads(wish->spent, 0, NULL));
+    if (wish->records)
+        json_put(options, "video", json_pack("{s:s}", "format", "mp4"));
     if (wish->inner)
         json_put(options, "inner", json_loads(wish->inner, 0, NULL));
     json_t *input = wish->user_input ? json_string(wish->user_input) : NULL;

@@ -69,6 +69,7 @@ struct wish {
     const char *spent;      /* rows of what its plan cost, as JSON; NULL nothing */
     struct step *step;      /* the plan's only one; NULL: none */
     const char *inner;      /* JSON: switches of the inner loop, of the request; NULL none */
+    bool records;           /* a video */
 };
 /* Without turning the loop. The answer goes to *out, whose code is 1 until then. */
 void submit_soon(const char *id, const char *scripts, const struct wish *wish, struct err *out);

@@ -398,6 +398,57 @@ static void a_chord_holds_its_keys_down_together(void **state)
     assert_int_equal(display_chord(b->display, unknown, 1, NULL), E_INVALID);
 }
 
+static void hold_key(struct bench *b, const char *name, bool down)
+{
+    assert_int_equal(display_hold(b->display, &name, 1, down, NULL), 0);
+}
+
+static bool nothing_is_down(struct bench *b)
+{
+    static const uint8_t none[32];
+    client_sync(b);
+    xcb_query_keymap_reply_t *keys =
+        xcb_query_keymap_reply(b->client, xcb_query_keymap(b->client), NULL);
+    bool up = keys && !memcmp(keys->keys, none, sizeof(none));
+    free(keys);
+    return up;
+}
+
+/* A person marks text: Shift is down, a capital is typed, an arrow follows. */
+static void a_modifier_that_is_held_outlives_a_key_that_needs_it(void **state)
+{
+    struct bench *b = *state;
+    static const char *const arrow[] = {"Right"};
+    make_window(b, 0, 0, W, H, 0);
+    fit(b);
+    hold_key(b, "Shift_L", true);
+    hold_key(b, "A", true);
+    hold_key(b, "A", false);
+    assert_int_equal(display_chord(b->display, arrow, 1, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        free(next_event(b, XCB_KEY_PRESS));
+    xcb_key_press_event_t *e = (void *)next_event(b, XCB_KEY_PRESS);
+    assert_true(e->state & XCB_MOD_MASK_SHIFT);
+    free(e);
+    hold_key(b, "Shift_L", false);
+    assert_true(nothing_is_down(b));
+}
+
+static void a_lent_key_that_is_held_keeps_its_meaning(void **state)
+{
+    struct bench *b = *state;
+    char text[3 * 300 + 1] = "";
+    for (unsigned c = 0x4e00; c < 0x4e00 + 300; c++)
+        snprintf(text + strlen(text), 4, "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 0x3f), 0x80 | (c & 0x3f));
+    make_window(b, 0, 0, W, H, 0);
+    fit(b);
+    hold_key(b, "Cyrillic_zhe", true);
+    assert_int_equal(display_type(b->display, text, 0, NULL), 0);
+    assert_false(nothing_is_down(b));
+    hold_key(b, "Cyrillic_zhe", false);
+    assert_true(nothing_is_down(b));
+}
+
 static void the_clipboard_is_ours_until_another_takes_it(void **state)
 {
     struct bench *b = *state;
@@ -675,6 +726,8 @@ int main(void)
         ON_A_DISPLAY(the_letters_of_western_europe_have_keys_from_the_start),
         ON_A_DISPLAY(text_that_is_not_utf8_is_refused),
         ON_A_DISPLAY(a_chord_holds_its_keys_down_together),
+        ON_A_DISPLAY(a_modifier_that_is_held_outlives_a_key_that_needs_it),
+        ON_A_DISPLAY(a_lent_key_that_is_held_keeps_its_meaning),
         ON_A_DISPLAY(the_clipboard_is_ours_until_another_takes_it),
         ON_A_DISPLAY(a_text_too_large_to_paste_is_refused),
         ON_A_DISPLAY(drawing_is_noticed_where_it_happens),

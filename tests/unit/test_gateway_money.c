@@ -261,6 +261,22 @@ static void an_answer_is_as_long_as_there_is_money_for(void **state)
     rig_tear_down();
 }
 
+/* It had all its time: that there was no money for more tokens is not why. */
+static void a_cut_answer_that_takes_too_long_is_no_matter_of_money(void **state)
+{
+    rig_set_up("[{\"when\":\"again\",\"fault\":\"silence\"},{\"text\":\"hello\"," USED "}]");
+    const char *body = rig_message(SONNET, "again", 4000);
+    struct worst whole = worst_case(body);
+    assert_int_equal(rig_ask(rig_run("acme", "r1", 1), MESSAGE, rig_message(SONNET, "hi", 400))->status, 200);
+    for (struct known *k = rig.gateway->known; k; k = k->next)
+        ((struct profile *)(uintptr_t)k->profile)->timeout_s = 1;
+    struct gateway_run *run = rig_run("acme", "r2", whole.usd - 2000 * whole.token_usd);
+    struct asked *a = rig_ask(run, MESSAGE, body);
+    assert_int_equal(asked_for(), 2000);
+    assert_string_equal(a->error, err_name(E_TIMEOUT));
+    rig_tear_down();
+}
+
 /* What it thinks is not cut, nor what names its limit otherwise. */
 static void only_words_are_cut_from_an_answer(void **state)
 {
@@ -270,6 +286,7 @@ static void only_words_are_cut_from_an_answer(void **state)
     } rows[] = {{"\"max_tokens\":4000", 3000},
                 {"\"max_tokens\":4000,\"thinking\":{\"budget_tokens\":2000}", 1500},
                 {"\"max_tokens\":4000,\"thinking\":{\"budget_tokens\":9000}", 0},
+                {"\"max_tokens\":4000,\"thinking\":{\"budget_tokens\":-9223372036854775807}", 3000},
                 {"\"max_tokens\":4000,\"n\":2", 3000},
                 {"\"max_tokens\":4000,\"max_completion_tokens\":10", 0},
                 {"\"max_completion_tokens\":4000", 0},
@@ -442,6 +459,7 @@ static const struct CMUnitTest tests[] = {
     row_test("agent-loop 17 an answer is as long as there is money for, down to a part of it",
              an_answer_is_as_long_as_there_is_money_for),
     cmocka_unit_test(only_words_are_cut_from_an_answer),
+    cmocka_unit_test(a_cut_answer_that_takes_too_long_is_no_matter_of_money),
     row_test("agent-loop 17 a call whose end is not known counts as what it may have cost",
              what_is_not_answered_counts_as_it_may_have_cost),
     row_test("agent-loop 17 a run's costs hold the calls that nobody counted",

@@ -362,6 +362,26 @@ static void a_worker_deaf_to_cancel_is_killed(void **state)
     assert_int_equal(rows_of("r1"), 1);
 }
 
+static bool is_mending(void *arg)
+{
+    const struct slot *slot = sched_slot_of(sched, ACME("r1"));
+    return slot && slot->mending;
+}
+
+/* Its 10 s are no more than what a cancel leaves of them. */
+static void a_cancel_does_not_wait_for_a_recording_to_be_mended(void **state)
+{
+    const struct wish wish = {.records = true};
+    assert_int_equal(submit_with("r1", "[[" STEP(1, ONE_ROW) "," DO("die") "]]", &wish, NULL), 0);
+    wait_until(is_mending, NULL);
+    const struct slot *slot = sched_slot_of(sched, ACME("r1"));
+    int64_t by = slot->kill_timer.at_mono_ms;
+    assert_int_equal(sched_cancel(sched, ACME("r1"), "", NULL), 0);
+    assert_true(slot->kill_timer.at_mono_ms <= clock_mono_ms() + 2000 && slot->kill_timer.at_mono_ms < by);
+    wait_state("r1", RUN_CANCELLED);
+    assert_int_equal(rows_of("r1"), 1);
+}
+
 static void a_run_past_its_time_is_killed_and_says_timeout(void **state)
 {
     submit("r1", "[[" STEP(1, ONE_ROW) "," DO("hang") "]]");
@@ -1158,6 +1178,7 @@ int main(void)
         T(a_running_run_is_cancelled_at_once_and_its_rows_follow),
         T(an_end_that_crosses_a_cancel_does_not_undo_it),
         T(a_worker_deaf_to_cancel_is_killed),
+        T(a_cancel_does_not_wait_for_a_recording_to_be_mended),
         T(a_run_past_its_time_is_killed_and_says_timeout),
         T(a_busy_profile_is_refused_and_free_after_the_end),
         T(a_profile_is_not_leased_while_its_last_worker_lives),

@@ -141,6 +141,8 @@ int display_take_picture(struct display *d, struct frame *out, uint8_t **ret_pix
     void *reply = NULL;
     xcb_generic_error_t *refused = NULL;
     bool answered = d->asked && !d->gone && xcb_poll_for_reply(d->conn, d->asked, &reply, &refused);
+    if (answered)
+        d->asked = 0;
     x_dispatch(d);
     free(refused);
     int r = d->gone ? x_gone(d, err)
@@ -150,7 +152,6 @@ int display_take_picture(struct display *d, struct frame *out, uint8_t **ret_pix
     free(reply);
     if (r)
         return r;
-    d->asked = 0;
     *out = frame_of(d, d->watch_shm);
     *ret_pixels = d->watch_shm;
     return 0;

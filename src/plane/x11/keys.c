@@ -84,13 +84,13 @@ static void set_key(struct display *d, uint8_t code, const xcb_keysym_t syms[KEY
 }
 
 /* Give the spare key that was not used for longest this meaning, with and without Shift; keys in pinned (by
- * keycode) are in use. false: all are. */
+ * keycode) and held ones are in use. false: all are. */
 static bool lend(struct display *d, xcb_keysym_t sym, const bool pinned[256])
 {
     const struct keymap *k = &d->keymap;
     int best = -1;
     for (int i = 0; i < k->n_spare; i++)
-        if (!pinned[k->spare[i]] && (best < 0 || k->used[k->spare[i]] < k->used[best]))
+        if (!pinned[k->spare[i]] && !k->held[k->spare[i]] && (best < 0 || k->used[k->spare[i]] < k->used[best]))
             best = k->spare[i];
     if (best >= 0)
         set_key(d, (uint8_t)best, (const xcb_keysym_t[KEY_LEVELS]){sym, sym, sym, sym});
@@ -103,7 +103,7 @@ static void press(struct display *d, xcb_keycode_t code, bool down)
     input_key(d, code, down);
 }
 
-/* The modifiers that a level needs. */
+/* The modifiers that a level needs. One that is held is down, and stays so. */
 static void hold_level(struct display *d, unsigned level, bool down)
 {
     static const struct {
@@ -112,7 +112,7 @@ static void hold_level(struct display *d, unsigned level, bool down)
     } table[] = {{SHIFTED, XKB_KEY_Shift_L}, {GROUP_2, XKB_KEY_Mode_switch}};
     struct key key;
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        if ((level & table[i].level) && find_key(&d->keymap, table[i].sym, &key))
+        if ((level & table[i].level) && find_key(&d->keymap, table[i].sym, &key) && !d->keymap.held[key.code])
             press(d, key.code, down);
 }
 
@@ -135,27 +135,28 @@ static int delivered(struct display *d, struct err *err)
 static int wait_read(struct display *d, struct err *err)
 {
     struct err e = {0};
+    int64_t by = clock_mono_ms() + READ_MS;
     int r = 0;
     for (int i = 0; !r && i < 2; i++)
-        r = display_ping(d, clock_mono_ms() + READ_MS, &e);
+        r = display_ping(d, by, &e);
     if (r == E_TIMEOUT)
-        return err_set(err, r, "typing: the browser has been busy for %d ms and would misread characters that the "
-                               "keyboard lacks: try again", READ_MS);
+        return err_set(err, r, "typing: the browser has been busy for %d ms, or has no window, and would misread "
+                               "characters that the keyboard lacks: try again", READ_MS);
     return r ? err_set(err, r, "%s", e.msg) : 0;
 }
 
 /* --- chords -------------------------------------------------------------------------------- */
 
-static int key_of_name(struct display *d, const char *name, struct key *out, struct err *err)
+/* Keys in pinned are others of the chord. */
+static int key_of_name(struct display *d, const char *name, const bool pinned[256], struct key *out, struct err *err)
 {
     xcb_keysym_t sym = xkb_keysym_from_name(name, XKB_KEYSYM_NO_FLAGS);
     if (sym == XKB_KEY_NoSymbol)
         return err_set(err, E_INVALID, "unknown key '%s'", name);
     if (find_key(&d->keymap, sym, out))
         return 0;
-    static const bool none[256];
     int r = wait_read(d, err);
-    if (!r && (!lend(d, sym, none) || !find_key(&d->keymap, sym, out)))
+    if (!r && (!lend(d, sym, pinned) || !find_key(&d->keymap, sym, out)))
         r = err_set(err, E_UNSUPPORTED, "the keyboard has no key '%s'", name);
     return r ? r : wait_read(d, err);
 }
@@ -171,11 +172,13 @@ static int read_chord(struct display *d, const char *const *names, int n, struct
 {
     if (n < 1 || n > CHORD_MAX)
         return err_set(err, E_INVALID, "a chord has 1 to %d keys, not %d", CHORD_MAX, n);
+    bool pinned[256] = {false};
     *out = (struct chord){.n = n};
     for (int i = 0; i < n; i++) {
-        int r = key_of_name(d, names[i], &out->keys[i], err);
+        int r = key_of_name(d, names[i], pinned, &out->keys[i], err);
         if (r)
             return r;
+        pinned[out->keys[i].code] = true;
         out->level |= out->keys[i].level;
     }
     return 0;
@@ -209,6 +212,8 @@ int display_hold(struct display *d, const char *const *names, int n, bool down, 
     if (r)
         return r;
     hold(d, &c, down);
+    for (int i = 0; i < n; i++)
+        d->keymap.held[c.keys[i].code] = down;
     return delivered(d, err);
 }
 

@@ -55,6 +55,7 @@ struct keymap {
     uint8_t spare[256];        /* keycodes without any symbol: free to borrow */
     int n_spare;
     unsigned used[256], uses;  /* when a key was used last, counted in uses */
+    bool held[256];            /* down until whoever holds it lets it go: keeps its meaning */
 };
 
 struct display {
