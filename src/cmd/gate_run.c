@@ -52,6 +52,26 @@ static const char *first_of(const char *flag, const char *variable)
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
+static bool rule_is_sound(const struct gate_rule *rule)
+{
+    const struct {
+        const char *flag;
+        int value;
+    } counts[] = {{"--max-regressions", rule->max_regressions},
+                  {"--min-pairs", rule->min_pairs},
+                  {"--max-infra-failures", rule->max_infra_failures}};
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+        if (counts[i].value < 0) {
+            cmd_error("%s takes a whole number from 0", counts[i].flag);
+            return false;
+        }
+    if (!(rule->alpha > 0 && rule->alpha <= 1)) {
+        cmd_error("--alpha takes a probability above 0 and at most 1");
+        return false;
+    }
+    return true;
+}
+
 /* Who is compared. Without a challenger the champion runs against itself. */
 static bool choose_sides(struct gate_run *g)
 {
@@ -367,7 +387,7 @@ int gate_run(int argc, char **argv)
     if (g.emit_path)
         code = emit_tasks(&g);
     else
-        code = choose_sides(&g) ? gate(&g) : EXIT_USAGE;
+        code = rule_is_sound(&g.rule) && choose_sides(&g) ? gate(&g) : EXIT_USAGE;
     struct batch_arm *arms[] = {&g.champion.arm, &g.challenger.arm};
     for (size_t i = 0; i < ARRAY_SIZE(arms); i++)
         if (arms[i]->client.httpc)

@@ -143,7 +143,8 @@ test('a sanity run: the champion against itself is warned of and held', async ()
 
 test('usage errors are 2; the tasks of the holdout can be written without a deployment', async () => {
   for (const args of [[], ['--champion-endpoint', 'http://127.0.0.1:1', '--lora-adapter', 'a', '--challenger-model', 'b'],
-    ['--champion-endpoint', 'http://127.0.0.1:1', '--task', 'crm.nope'], ['--champion-endpoint', 'http://127.0.0.1:1', '--max-parallel', '0']]) {
+    ['--champion-endpoint', 'http://127.0.0.1:1', '--task', 'crm.nope'], ['--champion-endpoint', 'http://127.0.0.1:1', '--max-parallel', '0'],
+    ...['--alpha=0', '--alpha=nan', '--alpha=1.5', '--max-infra-failures=-1', '--min-pairs=-1', '--max-regressions=-1'].map((f) => ['--champion-endpoint', 'http://127.0.0.1:1', ...f.split('=')])]) {
     const r = await runCommand(['gate', 'run', ...args])
     assert.equal(r.code, 2, `${args}: ${r.err}`)
   }
