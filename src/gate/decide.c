@@ -93,18 +93,6 @@ static void make_pairs(struct decision *d)
 
 /* --- what the pairs say ------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), by_value);
-    return n ? (values[(n - 1) / 2] + values[n / 2]) / 2 : 0;
-}
-
 static struct gate_totals totals_of(const struct decision *d, const struct arm *arm)
 {
     struct gate_totals t = {0};
@@ -117,7 +105,7 @@ static struct gate_totals totals_of(const struct decision *d, const struct arm *
         t.rate += (arm == d->champion ? p->before : p->after) / (double)d->n;
         seconds[i] = s->duration_s / (s->ran + s->infra_failed);
     }
-    t.median_s = median(seconds, d->n);
+    t.median_s = paired_median(seconds, d->n);
     for (size_t i = 0; i < arm->n; i++)
         t.infra_failed += arm->results[i].infra_failed;
     return t;
