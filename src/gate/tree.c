@@ -92,7 +92,7 @@ int tree_read(const char *path, json_t **out, struct err *err)
     struct pool *pool = pool_create(NULL);
     char *data;
     size_t len;
-    int r = file_read(pool, path, CAP_TRACE_BYTES, &data, &len, err);
+    int r = file_read(pool, path, CAP_TRACE_FILE_BYTES, &data, &len, err);
     if (!r)
         r = json_parse(data, len, path, out, err);
     pool_destroy(pool);
