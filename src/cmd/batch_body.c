@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/caps.h"
 #include "base/id.h"
 #include "base/str.h"
@@ -31,11 +32,16 @@ const char *batch_route(const struct gate_task *task)
 /* text with each of a piece replaced. */
 static const char *replaced(struct pool *pool, const char *text, const char *piece, const char *by)
 {
-    const char *at = strstr(text, piece);
-    if (!at)
-        return text;
-    return pool_printf(pool, "%.*s%s%s", (int)(at - text), text, by,
-                       replaced(pool, at + strlen(piece), piece, by));
+    struct buf b;
+    buf_init(&b, CAP_GATE_FILE_BYTES);
+    for (const char *at; (at = strstr(text, piece)); text = at + strlen(piece)) {
+        buf_add(&b, text, (size_t)(at - text));
+        buf_adds(&b, by);
+    }
+    buf_adds(&b, text);
+    const char *out = pool_strdup(pool, b.data);
+    buf_release(&b);
+    return out;
 }
 
 static const char *at_site(struct pool *pool, const char *text, const char *env_url)

@@ -213,6 +213,8 @@ test('a site that is not there, or an oracle that breaks, is no verdict on the m
   const tokenless = await gate(model('old', () => true), model('new', () => true), file, ['--site', `toy=${site.url}`])
   assert.equal(tokenless.code, 2)
   assert.match(tokenless.err, /ENV_ADMIN_TOKEN/)
+  for (const address of ['elsewhere', 'ftp://a.test', 'http://127.0.0.1:1/"'])
+    assert.match((await gate(model('old', () => true), model('new', () => true), file, ['--site', `toy=${address}`], { ENV_ADMIN_TOKEN: 't' })).err, /--site takes NAME=URL/)
 })
 
 // --- for real ------------------------------------------------------------------------------------------------------
