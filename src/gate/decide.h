@@ -64,6 +64,7 @@ struct gate_category {
 
 struct gate_totals {
     double cost, duration_s; /* of the compared tasks, all repeats */
+    double once;             /* what these tasks cost on average, each carried out once */
     double rate;             /* mean score of the compared tasks */
     double median_s;         /* of one task */
     int infra_failed;
