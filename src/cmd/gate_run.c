@@ -111,13 +111,17 @@ static bool choose_sides(struct gate_run *g)
     return true;
 }
 
-static const char *const *set_of(struct gate_run *g, const struct holdout *holdout)
+/* Of no keys holdout_tasks() would make all of a split. */
+static int set_of(struct gate_run *g, const struct holdout *holdout, const char *const **ret_keys)
 {
     const json_t *set = json_object_get(json_object_get(holdout->manifest, "sets"), QUICK_SET);
+    if (json_array_size(set) == 0)
+        return err_set(&g->e.err, E_INVALID, "%s has no set '" QUICK_SET "'", holdout->name);
     const char **keys = pool_alloc(g->e.pool, sizeof(*keys) * (json_array_size(set) + 1));
     for (size_t i = 0; i < json_array_size(set); i++)
         keys[i] = json_string_value(json_array_get(set, i));
-    return keys;
+    *ret_keys = keys;
+    return 0;
 }
 
 static int read_holdout(struct gate_run *g)
@@ -125,18 +129,18 @@ static int read_holdout(struct gate_run *g)
     struct holdout holdout;
     struct err *err = &g->e.err;
     int r = holdout_dir(g->e.pool, g->holdout_path, &g->holdout_path, err);
+    const char *const *keys = holdout_keys(g->e.pool, &g->keys);
     r = r ? r : holdout_read(g->e.pool, g->holdout_path, &holdout, err);
-    if (r)
-        return r;
-    const char *const *keys = g->quick ? set_of(g, &holdout) : holdout_keys(g->e.pool, &g->keys);
-    return holdout_tasks(g->e.pool, &holdout, g->split, keys, &g->document, err);
+    if (!r && g->quick)
+        r = set_of(g, &holdout, &keys);
+    return r ? r : holdout_tasks(g->e.pool, &holdout, g->split, keys, &g->document, err);
 }
 
 /* The holdout's own digest stands beside its tasks; a file of somebody's is taken as it is. */
 static int read_tasks(struct gate_run *g)
 {
     struct err *err = &g->e.err;
-    if (g->tasks_path && (g->keys.n > 0 || g->quick))
+    if (!!g->tasks_path + (g->keys.n > 0) + g->quick > 1)
         return err_set(err, E_INVALID, "give --tasks FILE, --task KEY or --v2, one of them");
     int r = g->tasks_path ? gate_json_read(g->e.pool, g->tasks_path, &g->document, err)
                           : read_holdout(g);

@@ -148,6 +148,16 @@ test('usage errors are 2; the tasks of the holdout can be written without a depl
     const r = await runCommand(['gate', 'run', ...args])
     assert.equal(r.code, 2, `${args}: ${r.err}`)
   }
+  const plain = path.join(dir, 'plain')
+  fs.mkdirSync(plain)
+  fs.writeFileSync(path.join(plain, 'a.txt'), 'Go.')
+  fs.writeFileSync(path.join(plain, 'manifest.json'), JSON.stringify({ name: 'plain', version: 1, tasks: [{ task_id: 'a', plan: 'a.txt', metadata: { split: 'sealed' } }] }))
+  assert.equal((await runCommand(['holdout', 'freeze', plain])).code, 0)
+  for (const [more, says] of [[['--v2', '--holdout', plain], /plain has no set 'v2'/], [['--v2', '--task', 'crm.archive'], /one of them/]]) {
+    const r = await runCommand(['gate', 'run', '--emit-tasks', path.join(dir, 'none.json'), ...more])
+    assert.equal(r.code, 2, r.out)
+    assert.match(r.err, says)
+  }
   const gone = await runCommand(['gate', 'run', '--champion-endpoint', 'http://127.0.0.1:1', '--task', 'crm.archive'])
   assert.equal(gone.code, 3, gone.err)
   for (const [more, n] of [[[], 60], [['--v2'], 8], [['--task', 'crm.archive', '--task', 'shop.sold_out'], 2]]) {
