@@ -12,6 +12,7 @@
 #include "gate/label.h"
 #include "gate/screenshots.h"
 #include "gate/sft_action.h"
+#include "gate/tree.h"
 
 #define TASK_CHARS 500
 
@@ -27,23 +28,12 @@ static bool read_size(const char *path, int *ret_w, int *ret_h)
     return n > 0 && screenshot_size(head, (size_t)n, ret_w, ret_h);
 }
 
-static bool stays_below(const char *path)
-{
-    for (const char *p = path; *p; p += *p == '/') {
-        size_t n = strcspn(p, "/");
-        if (n == 0 || (n == 2 && !strncmp(p, "..", 2)))
-            return false;
-        p += n;
-    }
-    return *path != 0;
-}
-
 enum sft_picture sft_picture_at(struct pool *pool, const struct sft_config *config,
                                 const char *below, const char **ret_path)
 {
     int w, h;
     *ret_path = "";
-    if (!*config->screenshots_root || !stays_below(below))
+    if (!*config->screenshots_root || !tree_is_below(below))
         return SFT_NO_PICTURE;
     const char *path = pool_printf(pool, "%s/%s", config->screenshots_root, below);
     if (!read_size(path, &w, &h))

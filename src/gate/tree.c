@@ -118,3 +118,14 @@ bool tree_holds(struct pool *pool, const char *dir, const char *path)
     size_t n = strlen(above);
     return !strncmp(above, below, n) && (!below[n] || below[n] == '/' || !strcmp(above, "/"));
 }
+
+bool tree_is_below(const char *path)
+{
+    for (const char *p = path; *p; p += *p == '/') {
+        size_t n = strcspn(p, "/");
+        if (n == 0 || (n == 2 && !strncmp(p, "..", 2)))
+            return false;
+        p += n;
+    }
+    return *path != 0;
+}

@@ -28,4 +28,7 @@ int tree_read(const char *path, json_t **out, struct err *err) MUST_CHECK;
 /* Is path, which need not exist, the directory or in it? */
 bool tree_holds(struct pool *pool, const char *dir, const char *path);
 
+/* Would it lead to something below wherever it begins: relative, no ".." and no empty name in it? Links are not looked at. */
+bool tree_is_below(const char *path);
+
 #endif
