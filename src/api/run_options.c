@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "core/run.h"
 #include "core/schema.h"
+#include "plan/intake.h"
 
 enum kind { FLAG, WHOLE, AMOUNT, TEXT, OBJECT, ANY };
 
@@ -290,7 +291,7 @@ static int read_events(const json_t *body, const json_t **out, struct err *err)
 static int read_table(const json_t *body, const struct row *fields, size_t n, void *out,
                       struct err *err)
 {
-    int r = 0;
+    int r = intake_refuse_challenger(body, err);
     for (size_t i = 0; !r && i < n; i++)
         r = check_field(body, &fields[i], out, err);
     for (size_t i = 0; !r && i < ARRAY_SIZE(shared_fields); i++)

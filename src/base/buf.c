@@ -81,6 +81,19 @@ int buf_addc(struct buf *b, char c)
     return buf_add(b, &c, 1);
 }
 
+int buf_add_html(struct buf *b, const char *s)
+{
+    static const char *const entity[256] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+    for (; *s; s++) {
+        const char *e = entity[(unsigned char)*s];
+        int r = e ? buf_adds(b, e) : buf_addc(b, *s);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
 int buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

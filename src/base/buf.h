@@ -24,6 +24,7 @@ void buf_clear(struct buf *b);   /* length 0, memory kept */
 int buf_add(struct buf *b, const void *data, size_t len); /* E_TOOBIG or E_NOMEM */
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
+int buf_add_html(struct buf *b, const char *s); /* as text: what is markup in it stands escaped, in attributes too */
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Put text in place of len bytes at data + at (at + len <= b->len). E_TOOBIG, E_NOMEM. */

@@ -114,7 +114,7 @@
 #define CAP_CSV_BYTES (64u << 20)   /* leads.csv, extracted_rows.csv */
 #define CAP_LOG_TAIL 10000          /* action=logs */
 #define CAP_SCREENSHOT_BYTES (32u << 20)  /* one PNG a worker left behind */
-#define CAP_TRACE_BYTES          (64u << 20) /* one exported trace, labelled or not */
+#define CAP_TRACE_FILE_BYTES (64u << 20)  /* one exported trace, labelled or not */
 #define CAP_SLOT_BACKLOG 64               /* worker messages held while the store refuses writes */
 #define CAP_QUEUE_LISTED 100              /* waiting runs that GET /v1/queue names */
 #define CAP_REASON_BYTES 256              /* why a caller cancels or pauses; what is longer is cut */

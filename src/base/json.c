@@ -413,3 +413,11 @@ json_t *json_string_safe(const char *s)
         BUG("cannot make a JSON string");
     return v;
 }
+
+json_t *json_texts(const char *const *list)
+{
+    json_t *out = json_array();
+    for (; *list; list++)
+        json_push(out, json_string_safe(*list));
+    return out;
+}

@@ -74,5 +74,6 @@ void json_push(json_t *array, json_t *value);
 
 /* A JSON string from bytes that may be broken UTF-8: bad bytes become U+FFFD. New reference. */
 json_t *json_string_safe(const char *s);
+json_t *json_texts(const char *const *list); /* an array of them; NULL-terminated */
 
 #endif

@@ -22,7 +22,7 @@ struct batch_arm {
     /* batch.c */
     int limit, running, ended; /* ended: runs since the limit was last changed */
     int64_t not_before_ms;
-    int64_t refused_ms; /* since when it takes no run; 0: it does */
+    int64_t refused_ms; /* since when it takes no run though none is under way; 0: it does */
 };
 
 /* What each run may take; 0: what its task says. */

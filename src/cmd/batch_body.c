@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/caps.h"
 #include "base/id.h"
 #include "base/str.h"
@@ -31,11 +32,16 @@ const char *batch_route(const struct gate_task *task)
 /* text with each of a piece replaced. */
 static const char *replaced(struct pool *pool, const char *text, const char *piece, const char *by)
 {
-    const char *at = strstr(text, piece);
-    if (!at)
-        return text;
-    return pool_printf(pool, "%.*s%s%s", (int)(at - text), text, by,
-                       replaced(pool, at + strlen(piece), piece, by));
+    struct buf b;
+    buf_init(&b, CAP_GATE_FILE_BYTES);
+    for (const char *at; (at = strstr(text, piece)); text = at + strlen(piece)) {
+        buf_add(&b, text, (size_t)(at - text));
+        buf_adds(&b, by);
+    }
+    buf_adds(&b, text);
+    const char *out = pool_strdup(pool, b.data);
+    buf_release(&b);
+    return out;
 }
 
 static const char *at_site(struct pool *pool, const char *text, const char *env_url)
@@ -82,17 +88,23 @@ static void put_suite(struct pool *pool, const struct batch *b, const struct bat
     json_put(body, "task_suite", suite);
 }
 
+/* What is no suite asks for it beside its words. */
+static void put_challenger(const struct batch_run *run, json_t *body)
+{
+    const char *const texts[][2] = {{"lora_adapter", run->arm->lora_adapter},
+                                    {"challenger_model", run->arm->challenger_model}};
+    put_texts(body, texts, ARRAY_SIZE(texts));
+}
+
 /* Words say where they begin; what has no plan in words is said by its text, or its name. */
 static void put_words(struct pool *pool, const struct batch_run *run, const char *url,
                       const char *env_url, json_t *body)
 {
     const struct gate_task *t = run->task;
     const char *words = *t->plan_text ? t->plan_text : *t->text ? t->text : t->id;
-    const char *const texts[][2] = {{"lora_adapter", run->arm->lora_adapter},
-                                    {"challenger_model", run->arm->challenger_model}};
     words = at_site(pool, words, env_url);
     json_put_str(body, "plan_text", *url ? pool_printf(pool, "Open %s. %s", url, words) : words);
-    put_texts(body, texts, ARRAY_SIZE(texts));
+    put_challenger(run, body);
 }
 
 static void put_instruction(struct pool *pool, const struct batch_run *run, const char *url,
@@ -104,6 +116,7 @@ static void put_instruction(struct pool *pool, const struct batch_run *run, cons
                                    : "";
     json_put_str(body, "instruction", at_site(pool, run->task->text, env_url));
     json_put_str(body, "start_url", start);
+    put_challenger(run, body);
 }
 
 /* A fresh profile per run: neither locks nor cookies of an earlier one. The tag stays when a name

@@ -44,7 +44,7 @@ struct batch_work {
 };
 
 struct reply {
-    json_t *body;        /* of a 2xx; NULL with a problem */
+    json_t *body;        /* of a 2xx; NULL with a problem; neither outlives take() */
     const char *problem; /* "" none */
     int status;          /* 0: no answer */
     int retry_after_s;
@@ -130,31 +130,31 @@ struct stage_kind {
 };
 static const struct stage_kind stages[N_STAGES];
 
-static void read_answer(struct batch_work *w, const struct httpc_answer *answer,
-                        struct reply *reply)
+static void read_answer(struct pool *pool, const struct httpc_answer *answer, struct reply *reply)
 {
     struct err err = {0};
     reply->status = answer->status;
     reply->retry_after_s = answer->retry_after_s;
     if (answer->status < 200 || answer->status > 299)
-        client_refusal(w->pool, answer, &err);
+        client_refusal(pool, answer, &err);
     else if (json_parse(answer->body, answer->len, "the answer", &reply->body, &err) == 0)
-        json_keep(w->pool, reply->body);
-    reply->problem = pool_strdup(w->pool, err.msg);
+        json_keep(pool, reply->body);
+    reply->problem = pool_strdup(pool, err.msg);
 }
 
+/* A run is looked at often: an answer goes when it has been taken. */
 static void on_answer(void *arg, int result, const struct httpc_answer *answer,
                       const struct err *err)
 {
     struct batch_work *w = arg;
     struct batch *b = w->batch;
-    struct reply reply = {.problem = ""};
+    struct pool *pool = pool_create(NULL);
+    struct reply reply = {.problem = result ? err->msg : ""};
     w->exchange = NULL;
-    if (result)
-        reply.problem = pool_strdup(w->pool, err->msg);
-    else
-        read_answer(w, answer, &reply);
+    if (!result)
+        read_answer(pool, answer, &reply);
     stages[w->stage].take(w, &reply);
+    pool_destroy(pool);
     batch_pump(b);
 }
 
@@ -268,8 +268,11 @@ static void put_back(struct batch_work *w, const struct reply *reply)
 {
     struct batch_arm *arm = w->run->arm;
     int64_t now = clock_mono_ms(), until = now + (int64_t)reply->retry_after_s * 1000;
-    arm->refused_ms = arm->refused_ms ? arm->refused_ms : now;
-    if (now - arm->refused_ms > REFUSED_MS) {
+    if (arm->running > 1)
+        arm->refused_ms = 0; /* it may be full of ours: what runs will end */
+    else if (!arm->refused_ms)
+        arm->refused_ms = now;
+    if (arm->refused_ms && now - arm->refused_ms > REFUSED_MS) {
         fail(w, "submitting", reply->problem);
         return;
     }
@@ -307,12 +310,16 @@ static void take_submit(struct batch_work *w, const struct reply *reply)
 
 /* --- following -------------------------------------------------------------------------------- */
 
+static const char *action_text(struct batch_work *w, const char *action)
+{
+    return json_text(w->pool, json_keep(w->pool, json_pack("{s:s,s:s}", "action", action, "run_id",
+                                                           w->run->run_id)));
+}
+
 static void ask_action(struct batch_work *w, const char *action)
 {
     struct client *c = &w->run->arm->client;
-    json_t *body =
-        json_keep(w->pool, json_pack("{s:s,s:s}", "action", action, "run_id", w->run->run_id));
-    send(w, "POST", c->predict_url, json_text(w->pool, body), c->headers, CALL_MS);
+    send(w, "POST", c->predict_url, action_text(w, action), c->headers, CALL_MS);
 }
 
 static void ask_poll(struct batch_work *w)
@@ -360,9 +367,7 @@ static void on_cancelled(void *arg, int result, const struct httpc_answer *answe
 static void tell_cancel(struct batch_work *w)
 {
     struct client *c = &w->run->arm->client;
-    const char *text = json_text(
-        w->pool,
-        json_keep(w->pool, json_pack("{s:s,s:s}", "action", "cancel", "run_id", w->run->run_id)));
+    const char *text = action_text(w, "cancel");
     struct httpc_request req = {.method = "POST",
                                 .url = c->predict_url,
                                 .headers = c->headers,
@@ -440,8 +445,8 @@ static void take_result(struct batch_work *w, const struct reply *reply)
         later(w, RESULT, w->hint_ms < RETRY_MS ? w->hint_ms : RETRY_MS);
         return;
     }
-    w->result = reply->body;
-    grade_result(w->pool, reply->body, &w->outcome);
+    w->result = json_keep(w->pool, json_incref(reply->body));
+    grade_result(w->pool, w->result, &w->outcome);
     if (paused) {
         w->outcome.status = "paused";
         w->outcome.success = false;

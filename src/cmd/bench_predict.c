@@ -57,28 +57,19 @@ static int open_brain(struct bench *b, const struct bench_model *model, struct e
 
 /* --- one case ----------------------------------------------------------------------------------- */
 
-static uint32_t big_endian(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* The file as it is: its size stands in its first chunk. */
 static int look_at(struct bench *b, struct pool *pool, const char *image, struct observation *out, struct err *err)
 {
     const char *path = *image == '/' ? image : pool_printf(pool, "%s/%s", b->dir, image);
     char *data;
     size_t len;
-    int r = file_read(pool, path, CAP_GATE_FILE_BYTES, &data, &len, err);
+    int width, height, r = file_read(pool, path, CAP_SCREENSHOT_BYTES, &data, &len, err);
     if (r)
         return r;
-    if (len < 24 || memcmp(data, "\x89PNG\r\n\x1a\n", 8) != 0)
-        return err_set(err, E_INVALID, "'%s' is no PNG file", path);
-    const uint8_t *png = (const uint8_t *)data;
-    uint32_t width = big_endian(png + 16), height = big_endian(png + 20);
-    if (width < 1 || height < 1 || width > CAP_SCREEN_SIDE_PX || height > CAP_SCREEN_SIDE_PX)
-        return err_set(err, E_INVALID, "'%s': a side is longer than %d pixels", path, CAP_SCREEN_SIDE_PX);
-    *out = (struct observation){.url = "", .title = "", .png = png, .png_len = len,
-                                .frame = {.width = (int)width, .height = (int)height}};
+    if (!screenshot_size(data, len, &width, &height))
+        return err_set(err, E_INVALID, "'%s' is no PNG file of at most %d pixels a side", path, CAP_SCREEN_SIDE_PX);
+    *out = (struct observation){.url = "", .title = "", .png = (const uint8_t *)data, .png_len = len,
+                                .frame = {.width = width, .height = height}};
     return 0;
 }
 

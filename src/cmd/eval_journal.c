@@ -10,15 +10,20 @@
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* One write: a kill leaves whole lines, or the beginning of one, which is not read. */
+/* One write: a kill leaves whole lines, or the beginning of one, which is not read. So does a full disk, and what it took
+ * goes: the next line begins where a line begins. */
 static int append(const struct eval_journal *j, struct pool *pool, const json_t *line,
                   struct err *err)
 {
     const char *text = pool_printf(pool, "%s\n", json_text(pool, line));
     size_t len = strlen(text);
-    if (write(j->fd, text, len) != (ssize_t)len || fdatasync(j->fd))
-        return err_sys(err, E_IO, "cannot write '%s'", j->path);
-    return 0;
+    off_t begin = lseek(j->fd, 0, SEEK_END);
+    if (write(j->fd, text, len) == (ssize_t)len && fdatasync(j->fd) == 0)
+        return 0;
+    err_sys(err, E_IO, "cannot write '%s'", j->path);
+    int ignored = ftruncate(j->fd, begin);
+    (void)ignored;
+    return E_IO;
 }
 
 int eval_journal_submitted(const struct eval_journal *j, struct pool *pool,
@@ -106,7 +111,7 @@ static int cut_torn(const struct eval_journal *j, const char *text, size_t len, 
 {
     while (len && text[len - 1] != '\n')
         len--;
-    if (ftruncate(j->fd, (off_t)len) || lseek(j->fd, 0, SEEK_END) < 0)
+    if (ftruncate(j->fd, (off_t)len))
         return err_sys(err, E_IO, "cannot write '%s'", j->path);
     return 0;
 }

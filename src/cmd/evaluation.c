@@ -94,6 +94,17 @@ static const char *joined(struct pool *pool, const char *a, const char *b)
     return str_empty(b) ? a : *a ? pool_printf(pool, "%s %s", a, b) : b;
 }
 
+static const char *model_of(struct pool *pool, const struct batch_arm *arm, const json_t *version)
+{
+    const char *model = json_str(version, "model", ""), *out = "";
+    bool other = arm->cua_model && strcmp(arm->cua_model, model) != 0;
+    const char *const parts[] = {model, json_str(version, "model_tag", ""), arm->lora_adapter,
+                                 arm->challenger_model, other ? arm->cua_model : ""};
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        out = joined(pool, out, parts[i]);
+    return out;
+}
+
 int evaluation_arm(struct evaluation *e, const struct evaluation_flags *flags, const char *endpoint,
                    const char *token, struct batch_arm *arm, const char **ret_model)
 {
@@ -114,10 +125,7 @@ int evaluation_arm(struct evaluation *e, const struct evaluation_flags *flags, c
     r = client_call(&arm->client, e->pool, "GET", "/v1/version", NULL, &version, &why);
     if (r && arm->client.status == 0)
         return err_set(&e->err, why.code, "%s", why.msg);
-    *ret_model =
-        joined(e->pool, json_str(version, "model", ""), json_str(version, "model_tag", ""));
-    *ret_model = joined(e->pool, *ret_model, arm->lora_adapter);
-    *ret_model = joined(e->pool, *ret_model, arm->challenger_model);
+    *ret_model = model_of(e->pool, arm, version);
     return 0;
 }
 

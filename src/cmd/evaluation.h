@@ -54,8 +54,8 @@ struct evaluation {
 int evaluation_open(struct evaluation *e, const struct evaluation_flags *flags) MUST_CHECK;
 void evaluation_close(struct evaluation *e);
 
-/* The deployment at endpoint: *ret_model is what it says it serves ("holo3 tag"; "" when it does not say), with an
- * adapter or challenger of the arm behind it. E_UNAVAILABLE and the like: nobody answers there. */
+/* The deployment at endpoint: *ret_model is what it says it serves ("holo3 tag"; "" when it does not say), with what
+ * the arm asks for in each run behind it. E_UNAVAILABLE and the like: nobody answers there. */
 int evaluation_arm(struct evaluation *e, const struct evaluation_flags *flags, const char *endpoint, const char *token,
                    struct batch_arm *arm, const char **ret_model) MUST_CHECK;
 

@@ -52,6 +52,26 @@ static const char *first_of(const char *flag, const char *variable)
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
+static bool rule_is_sound(const struct gate_rule *rule)
+{
+    const struct {
+        const char *flag;
+        int value;
+    } counts[] = {{"--max-regressions", rule->max_regressions},
+                  {"--min-pairs", rule->min_pairs},
+                  {"--max-infra-failures", rule->max_infra_failures}};
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+        if (counts[i].value < 0) {
+            cmd_error("%s takes a whole number from 0", counts[i].flag);
+            return false;
+        }
+    if (!(rule->alpha > 0 && rule->alpha <= 1)) {
+        cmd_error("--alpha takes a probability above 0 and at most 1");
+        return false;
+    }
+    return true;
+}
+
 /* Who is compared. Without a challenger the champion runs against itself. */
 static bool choose_sides(struct gate_run *g)
 {
@@ -91,13 +111,17 @@ static bool choose_sides(struct gate_run *g)
     return true;
 }
 
-static const char *const *set_of(struct gate_run *g, const struct holdout *holdout)
+/* Of no keys holdout_tasks() would make all of a split. */
+static int set_of(struct gate_run *g, const struct holdout *holdout, const char *const **ret_keys)
 {
     const json_t *set = json_object_get(json_object_get(holdout->manifest, "sets"), QUICK_SET);
+    if (json_array_size(set) == 0)
+        return err_set(&g->e.err, E_INVALID, "%s has no set '" QUICK_SET "'", holdout->name);
     const char **keys = pool_alloc(g->e.pool, sizeof(*keys) * (json_array_size(set) + 1));
     for (size_t i = 0; i < json_array_size(set); i++)
         keys[i] = json_string_value(json_array_get(set, i));
-    return keys;
+    *ret_keys = keys;
+    return 0;
 }
 
 static int read_holdout(struct gate_run *g)
@@ -105,18 +129,18 @@ static int read_holdout(struct gate_run *g)
     struct holdout holdout;
     struct err *err = &g->e.err;
     int r = holdout_dir(g->e.pool, g->holdout_path, &g->holdout_path, err);
+    const char *const *keys = holdout_keys(g->e.pool, &g->keys);
     r = r ? r : holdout_read(g->e.pool, g->holdout_path, &holdout, err);
-    if (r)
-        return r;
-    const char *const *keys = g->quick ? set_of(g, &holdout) : holdout_keys(g->e.pool, &g->keys);
-    return holdout_tasks(g->e.pool, &holdout, g->split, keys, &g->document, err);
+    if (!r && g->quick)
+        r = set_of(g, &holdout, &keys);
+    return r ? r : holdout_tasks(g->e.pool, &holdout, g->split, keys, &g->document, err);
 }
 
 /* The holdout's own digest stands beside its tasks; a file of somebody's is taken as it is. */
 static int read_tasks(struct gate_run *g)
 {
     struct err *err = &g->e.err;
-    if (g->tasks_path && (g->keys.n > 0 || g->quick))
+    if (!!g->tasks_path + (g->keys.n > 0) + g->quick > 1)
         return err_set(err, E_INVALID, "give --tasks FILE, --task KEY or --v2, one of them");
     int r = g->tasks_path ? gate_json_read(g->e.pool, g->tasks_path, &g->document, err)
                           : read_holdout(g);
@@ -367,7 +391,7 @@ int gate_run(int argc, char **argv)
     if (g.emit_path)
         code = emit_tasks(&g);
     else
-        code = choose_sides(&g) ? gate(&g) : EXIT_USAGE;
+        code = rule_is_sound(&g.rule) && choose_sides(&g) ? gate(&g) : EXIT_USAGE;
     struct batch_arm *arms[] = {&g.champion.arm, &g.challenger.arm};
     for (size_t i = 0; i < ARRAY_SIZE(arms); i++)
         if (arms[i]->client.httpc)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd/client.h"
 #include "site/site.h"
+#include "sys/httpc.h"
 #include "sys/input.h"
 #include "sys/settings.h"
 
@@ -50,6 +51,13 @@ static const char *token_of(struct pool *pool, const char *name)
     return str_empty(token) || strpbrk(token, "\r\n") ? NULL : token;
 }
 
+/* It is put into plans, which are JSON. */
+static bool is_address(struct pool *pool, const char *text)
+{
+    struct httpc_url url;
+    return httpc_url_parse(pool, text, &url, NULL) == 0 && !strpbrk(text, "\"\\");
+}
+
 int practice_add(struct practice *p, const struct option_list *given, struct err *err)
 {
     for (int i = 0; i < given->n; i++) {
@@ -57,7 +65,7 @@ int practice_add(struct practice *p, const struct option_list *given, struct err
         const char *name =
             eq ? pool_strndup(p->pool, given->items[i], (size_t)(eq - given->items[i])) : "";
         const char *token = token_of(p->pool, name);
-        if (!*name || !strstr(eq, "://"))
+        if (!*name || !is_address(p->pool, eq + 1))
             return err_set(err, E_INVALID, "--site takes NAME=URL, not '%.80s'", given->items[i]);
         if (!token)
             return err_set(err, E_INVALID,

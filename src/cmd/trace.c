@@ -32,26 +32,49 @@ struct labelling {
 };
 
 /* Of one file: the output itself when it is named as one. */
-static const char *target_of(struct labelling *l, int i)
+static const char *target_of(struct labelling *l, struct pool *pool, int i)
 {
     bool is_file = !l->tree.is_dir && str_ends(l->output, ".json");
-    return is_file ? l->output : pool_printf(l->pool, "%s/%s", l->output, l->tree.files[i]);
+    return is_file ? l->output : pool_printf(pool, "%s/%s", l->output, l->tree.files[i]);
 }
 
+static int read_one(struct labelling *l, struct pool *pool, int i, json_t **out)
+{
+    const char *source = tree_path(pool, &l->tree, i);
+    json_t *trace = NULL;
+    int r = tree_read(source, &trace, &l->err);
+    if (!r && (r = label_trace(trace, source, out, &l->err)))
+        err_prefix(&l->err, "%s", source);
+    if (!r)
+        json_keep(pool, *out);
+    json_decref(trace);
+    return r;
+}
+
+static int write_one(struct labelling *l, struct pool *pool, int i, const json_t *labelled)
+{
+    const char *target = target_of(l, pool, i), *text = json_pretty(pool, labelled);
+    int r = file_mkdirs(dirname(pool_strdup(pool, target)), DIR_MODE, &l->err);
+    r = r ? r : file_write_atomic(target, text, strlen(text), FILE_MODE, &l->err);
+    if (!r)
+        json_object_set(l->counts, l->tree.files[i], json_object_get(labelled, "label_summary"));
+    return r;
+}
+
+/* Of a directory, what cannot be read is passed over; what cannot be written ends it. */
 static int label_one(struct labelling *l, int i)
 {
-    const char *source = tree_path(l->pool, &l->tree, i), *target = target_of(l, i);
-    json_t *trace = NULL, *labelled;
-    int r = tree_read(source, &trace, &l->err);
-    if (!r && (r = label_trace(trace, source, &labelled, &l->err)))
-        err_prefix(&l->err, "%s", source);
+    struct pool *pool = pool_create(NULL);
+    json_t *labelled = NULL;
+    int r = read_one(l, pool, i, &labelled);
     if (!r) {
-        const char *text = json_pretty(l->pool, json_keep(l->pool, labelled));
-        r = file_mkdirs(dirname(pool_strdup(l->pool, target)), DIR_MODE, &l->err);
-        r = r ? r : file_write_atomic(target, text, strlen(text), FILE_MODE, &l->err);
-        json_object_set(l->counts, l->tree.files[i], json_object_get(labelled, "label_summary"));
+        r = write_one(l, pool, i, labelled);
+    } else if (l->tree.is_dir) {
+        cmd_warning("skipped: %s", l->err.msg);
+        l->skipped++;
+        r = 0;
     }
-    json_decref(trace);
+    pool_destroy(pool);
     return r;
 }
 
@@ -60,7 +83,7 @@ static int check_output(struct labelling *l)
 {
     const char *input = l->tree.root;
     for (int i = 0; !l->tree.is_dir && i < l->tree.n; i++)
-        if (tree_holds(l->pool, input, target_of(l, i)))
+        if (tree_holds(l->pool, input, target_of(l, l->pool, i)))
             return err_set(&l->err, E_INVALID, "--output '%s' is the trace itself", l->output);
     if (!l->tree.is_dir || !tree_holds(l->pool, input, l->output))
         return 0;
@@ -102,16 +125,11 @@ static int label(struct labelling *l)
     }
     if (l->tree.n == 0)
         cmd_warning("there are no traces (*.json) in '%s'", l->tree.root);
-    for (int i = 0; i < l->tree.n; i++) {
-        int r = label_one(l, i);
-        if (r && (!l->tree.is_dir || r == E_IO)) {
+    for (int i = 0; i < l->tree.n; i++)
+        if (label_one(l, i)) {
             cmd_error("%s", l->err.msg);
             return TRACE_FAILED;
         }
-        if (r)
-            cmd_warning("skipped: %s", l->err.msg);
-        l->skipped += r != 0;
-    }
     print_counts(l);
     return EXIT_SUCCESS;
 }

@@ -31,7 +31,6 @@ struct convert {
     const char *part; /* the output while it is written */
     FILE *out;
     struct sft_counts counts;
-    int skipped;
 };
 
 /* --- the output: whole or not at all ----------------------------------------------------------- */
@@ -68,10 +67,9 @@ static int end_output(struct convert *c, int r)
 /* A file that cannot be used is told of and passed over; an output that cannot be written ends it. */
 static int passed_over(struct convert *c, int r)
 {
-    if (!r || r == E_IO)
+    if (!r || ferror(c->out))
         return r;
     cmd_warning("skipped: %s", c->err.msg);
-    c->skipped++;
     return 0;
 }
 

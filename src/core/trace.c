@@ -14,6 +14,7 @@ struct tracing {
     const struct trace_context *ctx;
     struct pool *pool;
     const json_t *checkpoint;
+    struct answers passwords; /* of the plan */
     size_t rows; /* that steps so far have emitted */
 };
 
@@ -117,6 +118,17 @@ static const json_t *healed(const struct tracing *t, const json_t *result, const
     return found;
 }
 
+/* As JSON, where a password with a quote in it would not be found any more. */
+static const char *verdict_text(const struct tracing *t, const json_t *verdict)
+{
+    if (!verdict)
+        return "";
+    json_t *hidden = answer_hide(&t->passwords, verdict);
+    const char *text = json_text(t->pool, hidden);
+    json_decref(hidden);
+    return text;
+}
+
 static json_t *verifier_of(const struct tracing *t, const json_t *result)
 {
     bool success = json_flag(result, "success", false), skip = json_flag(result, "skip", false);
@@ -127,10 +139,9 @@ static json_t *verifier_of(const struct tracing *t, const json_t *result)
     const char *reason = skip      ? json_str(result, "skip_reason", "")
                          : success ? ""
                                    : json_str(result, "failure_class", "");
-    const json_t *verdict = json_object_get(result, "verdict");
     return json_pack("{s:s,s:o,s:o}", "status", status, "reason", json_string_safe(reason),
                      "raw_verifier_output",
-                     json_string_safe(verdict ? json_text(t->pool, verdict) : ""));
+                     json_string_safe(verdict_text(t, json_object_get(result, "verdict"))));
 }
 
 /* Without those that are passwords by their name. */
@@ -274,18 +285,6 @@ static json_t *step_of(struct tracing *t, const json_t *result, const json_t *be
 
 /* --- the whole --------------------------------------------------------------------------------- */
 
-static json_t *masked(const struct plan *plan, json_t *steps)
-{
-    struct answers secrets = {.mark = PASSWORD_MARK};
-    json_t *passwords = passwords_of(plan);
-    answers_take(&secrets, passwords);
-    json_t *out = answer_hide(&secrets, steps);
-    answers_release(&secrets);
-    json_decref(passwords);
-    json_decref(steps);
-    return out;
-}
-
 static json_t *steps_of(struct tracing *t)
 {
     const json_t *results = json_object_get(t->checkpoint, "step_results");
@@ -293,7 +292,9 @@ static json_t *steps_of(struct tracing *t)
     for (size_t i = 0; i < json_array_size(results); i++)
         json_push(steps, step_of(t, json_array_get(results, i),
                                  i ? json_array_get(results, i - 1) : NULL, (int64_t)i));
-    return masked(t->ctx->plan, steps);
+    json_t *hidden = answer_hide(&t->passwords, steps);
+    json_decref(steps);
+    return hidden;
 }
 
 static double seconds(int64_t wall_us)
@@ -303,7 +304,11 @@ static double seconds(int64_t wall_us)
 
 json_t *trace_make(const struct trace_context *ctx, const json_t *checkpoint)
 {
-    struct tracing t = {.ctx = ctx, .pool = pool_create(NULL), .checkpoint = checkpoint};
+    struct tracing t = {.ctx = ctx,
+                        .pool = pool_create(NULL),
+                        .checkpoint = checkpoint,
+                        .passwords = {.mark = PASSWORD_MARK}};
+    answers_take(&t.passwords, json_keep(t.pool, passwords_of(ctx->plan)));
     json_t *o = json_object(), *steps = steps_of(&t);
     json_put_int(o, "schema_version", TRACE_SCHEMA_VERSION);
     json_put_str(o, "run_id", ctx->run_id);
@@ -318,6 +323,7 @@ json_t *trace_make(const struct trace_context *ctx, const json_t *checkpoint)
     json_put(o, "costs", costs_of(checkpoint));
     json_put_int(o, "step_count", (int64_t)json_array_size(steps));
     json_put(o, "steps", steps);
+    answers_release(&t.passwords);
     pool_destroy(t.pool);
     return o;
 }

@@ -62,14 +62,6 @@ double compare_win_rate(const struct comparison *c)
     return disagreements ? rate4((double)c->wins / disagreements) : 0.5;
 }
 
-static json_t *texts_json(const char *const *list)
-{
-    json_t *out = json_array();
-    for (; *list; list++)
-        json_push(out, json_string_safe(*list));
-    return out;
-}
-
 json_t *compare_json(const struct comparison *c)
 {
     json_t *doc = json_object();
@@ -83,7 +75,7 @@ json_t *compare_json(const struct comparison *c)
     json_put_int(doc, "candidate_wins", c->wins);
     json_put_int(doc, "candidate_losses", c->losses);
     json_put_num(doc, "win_rate", compare_win_rate(c));
-    json_put(doc, "improvements", texts_json(c->improvements));
-    json_put(doc, "regressions", texts_json(c->regressions));
+    json_put(doc, "improvements", json_texts(c->improvements));
+    json_put(doc, "regressions", json_texts(c->regressions));
     return doc;
 }

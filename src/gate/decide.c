@@ -93,18 +93,6 @@ static void make_pairs(struct decision *d)
 
 /* --- what the pairs say ------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), by_value);
-    return n ? (values[(n - 1) / 2] + values[n / 2]) / 2 : 0;
-}
-
 static struct gate_totals totals_of(const struct decision *d, const struct arm *arm)
 {
     struct gate_totals t = {0};
@@ -114,10 +102,12 @@ static struct gate_totals totals_of(const struct decision *d, const struct arm *
         const struct side *s = arm == d->champion ? &p->champion : &p->challenger;
         t.cost += s->cost;
         t.duration_s += s->duration_s;
+        int runs = s->ran + s->infra_failed;
+        t.once += s->cost / runs;
         t.rate += (arm == d->champion ? p->before : p->after) / (double)d->n;
-        seconds[i] = s->duration_s / (s->ran + s->infra_failed);
+        seconds[i] = s->duration_s / runs;
     }
-    t.median_s = median(seconds, d->n);
+    t.median_s = paired_median(seconds, d->n);
     for (size_t i = 0; i < arm->n; i++)
         t.infra_failed += arm->results[i].infra_failed;
     return t;
@@ -220,7 +210,7 @@ static struct gate_check judged(struct gate_check c)
 
 static void check(const struct gate_rule *rule, struct gate_verdict *v)
 {
-    double before = v->champion.cost, after = v->challenger.cost;
+    double before = v->champion.once, after = v->challenger.once; /* arms may differ in repeats */
     const struct gate_check checks[GATE_CHECKS] = {
         {"mean_delta", v->mean_delta, rule->min_mean_delta, true, true, false},
         {"prob_improvement", v->prob_improvement, rule->min_prob_improvement, true, true, false},

@@ -64,6 +64,7 @@ struct gate_category {
 
 struct gate_totals {
     double cost, duration_s; /* of the compared tasks, all repeats */
+    double once;             /* what these tasks cost on average, each carried out once */
     double rate;             /* mean score of the compared tasks */
     double median_s;         /* of one task */
     int infra_failed;
@@ -106,6 +107,9 @@ struct arm gate_arm_of_report(struct pool *pool, const struct report *report);
 
 /* The `verdict` object of promotion.md section 8.2 and what is known beyond it. New reference. */
 json_t *gate_verdict_json(const struct gate_verdict *verdict);
+
+/* "PROMOTE", "HOLD" or "INCONCLUSIVE". */
+const char *gate_outcome_word(enum gate_outcome outcome);
 
 /* For people: the checks, the statistics, regressions, categories; the last line is "PROMOTE — reason",
  * "HOLD — reason" or "INCONCLUSIVE — reason". */

@@ -13,6 +13,11 @@ static const char *outcome_name(enum gate_outcome outcome)
     return outcome == GATE_PROMOTE ? "promote" : outcome == GATE_HOLD ? "hold" : "inconclusive";
 }
 
+const char *gate_outcome_word(enum gate_outcome outcome)
+{
+    return outcome == GATE_PROMOTE ? "PROMOTE" : outcome == GATE_HOLD ? "HOLD" : "INCONCLUSIVE";
+}
+
 static double wins_per_disagreement(const struct gate_verdict *v)
 {
     int n = v->counts.wins + v->counts.losses;
@@ -20,14 +25,6 @@ static double wins_per_disagreement(const struct gate_verdict *v)
 }
 
 /* --- JSON --------------------------------------------------------------------------------------- */
-
-static json_t *texts_json(const char *const *list)
-{
-    json_t *out = json_array();
-    for (; *list; list++)
-        json_push(out, json_string_safe(*list));
-    return out;
-}
 
 static json_t *interval_json(double estimate, struct interval i, double confidence, const char *method)
 {
@@ -84,7 +81,7 @@ json_t *gate_verdict_json(const struct gate_verdict *v)
     json_put_num(doc, "mean_delta", rate4(v->mean_delta));
     json_put_num(doc, "win_rate", rate4(v->win_rate));
     json_put_num(doc, "prob_improvement", rate4(v->prob_improvement));
-    json_put(doc, "regressions", texts_json(v->regressions));
+    json_put(doc, "regressions", json_texts(v->regressions));
     json_put_num(doc, "champion_cost", rate4(v->champion.cost));
     json_put_num(doc, "challenger_cost", rate4(v->challenger.cost));
     json_put(doc, "exact_test", test_json(v));
@@ -96,8 +93,8 @@ json_t *gate_verdict_json(const struct gate_verdict *v)
     put_totals(doc, "challenger", &v->challenger);
     json_put(doc, "checks", checks_json(v));
     json_put(doc, "categories", categories_json(v));
-    json_put(doc, "infra_failed", texts_json(v->infra_failed));
-    json_put(doc, "warnings", texts_json(v->warnings));
+    json_put(doc, "infra_failed", json_texts(v->infra_failed));
+    json_put(doc, "warnings", json_texts(v->warnings));
     return doc;
 }
 
@@ -153,8 +150,6 @@ static void add_list(struct buf *b, const char *title, const char *const *list)
 
 char *gate_verdict_text(struct pool *pool, const struct gate_verdict *v)
 {
-    static const char *const words[] = {
-        [GATE_PROMOTE] = "PROMOTE", [GATE_HOLD] = "HOLD", [GATE_INCONCLUSIVE] = "INCONCLUSIVE"};
     struct buf b;
     buf_init(&b, CAP_GATE_FILE_BYTES);
     add_checks(&b, v);
@@ -169,7 +164,7 @@ char *gate_verdict_text(struct pool *pool, const struct gate_verdict *v)
     add_list(&b, "regression:", v->regressions);
     add_list(&b, "did not run:", v->infra_failed);
     add_list(&b, "warning:", v->warnings);
-    buf_addf(&b, "%s — %s\n", words[v->outcome], v->reason);
+    buf_addf(&b, "%s — %s\n", gate_outcome_word(v->outcome), v->reason);
     char *text = pool_strdup(pool, b.data);
     buf_release(&b);
     return text;

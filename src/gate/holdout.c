@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "gate/task_file.h"
+#include "gate/tree.h"
 #include "sys/file.h"
 
 #define MANIFEST "manifest.json"
@@ -19,12 +20,6 @@ static char *path_in(struct pool *pool, const char *dir, const char *name)
 static const json_t *tasks_of(const json_t *manifest)
 {
     return json_object_get(manifest, "tasks");
-}
-
-/* A plan is a file of the set itself, so that copying the directory copies all of it. */
-static bool is_inside(const char *path)
-{
-    return *path && *path != '/' && !strstr(path, "..");
 }
 
 /* --- hashes ----------------------------------------------------------------------------------- */
@@ -50,7 +45,7 @@ static int hash_all(struct pool *pool, const struct holdout *h, json_t **out, st
     int r = hash_file(pool, h->dir, MANIFEST, hashes, err);
     json_array_foreach ((json_t *)tasks_of(h->manifest), i, task) {
         const char *id = json_str(task, "task_id", ""), *plan = json_str(task, "plan", "");
-        if (!r && !is_inside(plan))
+        if (!r && !tree_is_below(plan)) /* so that copying the directory copies all of it */
             r = err_set(err, E_INVALID, "%s: task '%.100s' has no plan beside the manifest", h->dir,
                         id);
         if (!r && hash_file(pool, h->dir, plan, hashes, err))

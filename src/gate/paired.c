@@ -150,6 +150,13 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double paired_median(double *values, size_t n)
+{
+    if (n)
+        qsort(values, n, sizeof(*values), by_value);
+    return n ? (values[(n - 1) / 2] + values[n / 2]) / 2 : 0;
+}
+
 struct interval paired_bootstrap_interval(const double *deltas, size_t n, double confidence)
 {
     double means[PAIRED_RESAMPLES], outside = (1 - confidence) / 2;

@@ -52,4 +52,7 @@ struct interval paired_bootstrap_interval(const double *deltas, size_t n, double
 #define PAIRED_EXACT_MAX 2000
 double paired_prob_improvement(const double *deltas, size_t n);
 
+/* Of any values, which it sorts; 0 of none. */
+double paired_median(double *values, size_t n);
+
 #endif

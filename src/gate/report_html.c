@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/caps.h"
+#include "base/str.h"
 #include "gate/report_page.h"
 
 #define REASONS_BYTES 300 /* shown of what an oracle said */
@@ -69,20 +70,7 @@ struct sheet {
 
 static void put_text(struct sheet *p, const char *text)
 {
-    static const struct {
-        char c;
-        const char *as;
-    } marks[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
-    for (; *text; text++) {
-        const char *as = NULL;
-        for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-            if (marks[i].c == *text)
-                as = marks[i].as;
-        if (as)
-            buf_adds(&p->out, as);
-        else
-            buf_addc(&p->out, *text);
-    }
+    buf_add_html(&p->out, text);
 }
 
 /* <tag class>text</tag> */
@@ -122,17 +110,13 @@ static void put_head(struct sheet *p)
 
 static void put_verdict(struct sheet *p)
 {
-    static const struct {
-        enum gate_outcome outcome;
-        const char *word, *class;
-    } words[] = {{GATE_PROMOTE, "PROMOTE", "verdict promote"},
-                 {GATE_HOLD, "HOLD", "verdict hold"},
-                 {GATE_INCONCLUSIVE, "INCONCLUSIVE", "verdict"}};
+    static const char *const classes[] = {[GATE_PROMOTE] = "verdict promote",
+                                          [GATE_HOLD] = "verdict hold",
+                                          [GATE_INCONCLUSIVE] = "verdict"};
     const struct gate_verdict *v = p->what->verdict;
-    for (size_t i = 0; v && i < ARRAY_SIZE(words); i++)
-        if (words[i].outcome == v->outcome)
-            put_element(p, "p", words[i].class,
-                        pool_printf(p->pool, "%s — %s", words[i].word, v->reason));
+    if (v)
+        put_element(p, "p", classes[v->outcome],
+                    pool_printf(p->pool, "%s — %s", gate_outcome_word(v->outcome), v->reason));
     if (!v || v->n_compared == 0)
         return;
     put_element(
@@ -271,10 +255,7 @@ static void put_result(struct sheet *p, const struct report *report, const struc
         buf_adds(&p->out, "<td>–</td>");
         return;
     }
-    const char *word = *r->outcome.error ? "error"
-                       : r->passed       ? "pass"
-                                         : "fail",
-               *link = report_run_link(p->pool, report, r);
+    const char *word = report_word(r), *link = report_run_link(p->pool, report, r);
     buf_addf(&p->out, "<td class=\"%s\">", word);
     if (*link) {
         buf_adds(&p->out, "<a rel=\"noreferrer\" href=\"");
@@ -286,21 +267,12 @@ static void put_result(struct sheet *p, const struct report *report, const struc
     buf_adds(&p->out, "</td>");
 }
 
-/* Why it did not pass: the error, else what the oracle said. */
-static void put_why(struct sheet *p, const struct task_result *r)
-{
-    const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
-    const char *why =
-        *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
-    if (!r->passed && why)
-        put_element(p, "span", "dim", pool_printf(p->pool, "%.*s", REASONS_BYTES, why));
-}
-
 static void put_task(struct sheet *p, const struct task_result *r)
 {
     buf_adds(&p->out, "<td>");
     put_text(p, r->repeat ? pool_printf(p->pool, "%s #%d", r->task_id, r->repeat) : r->task_id);
-    put_why(p, r);
+    if (*report_why(r))
+        put_element(p, "span", "dim", str_cut(p->pool, report_why(r), REASONS_BYTES));
     buf_adds(&p->out, "</td>");
 }
 

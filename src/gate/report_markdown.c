@@ -50,19 +50,10 @@ static const char *word_of(struct pool *pool, const struct report *report,
 {
     if (!r)
         return "–";
-    const char *word = *r->outcome.error ? "error"
-                       : r->passed       ? "pass"
-                                         : "**fail**",
-               *link = report_run_link(pool, report, r);
+    const char *word = report_word(r), *link = report_run_link(pool, report, r);
+    if (!r->passed && !*r->outcome.error)
+        word = "**fail**";
     return *link ? pool_printf(pool, "[%s](%s)", word, link) : word;
-}
-
-static const char *why_of(struct pool *pool, const struct task_result *r)
-{
-    const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
-    const char *why =
-        *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
-    return r->passed || !why ? "" : str_cut(pool, cell(pool, why), WHY_BYTES);
 }
 
 static const char *name_of(struct pool *pool, const struct task_result *r)
@@ -90,19 +81,17 @@ static void put_runs(struct buf *b, struct pool *pool, const struct report *repo
     for (size_t i = 0; i < report->n; i++) {
         const struct task_result *r = &report->results[i];
         buf_addf(b, "| %s | %s | %.1f s | %.4f USD | %s |\n", name_of(pool, r),
-                 word_of(pool, report, r), r->outcome.duration_s, r->outcome.cost, why_of(pool, r));
+                 word_of(pool, report, r), r->outcome.duration_s, r->outcome.cost, str_cut(pool, cell(pool, report_why(r)), WHY_BYTES));
     }
 }
 
 char *report_page_markdown(struct pool *pool, const struct report_page *page)
 {
-    static const char *const words[] = {
-        [GATE_PROMOTE] = "PROMOTE", [GATE_HOLD] = "HOLD", [GATE_INCONCLUSIVE] = "INCONCLUSIVE"};
     struct buf b;
     buf_init(&b, CAP_GATE_FILE_BYTES);
     buf_addf(&b, "# %s\n\n", cell(pool, page->title));
     if (page->verdict)
-        buf_addf(&b, "**%s** — %s\n\n", words[page->verdict->outcome],
+        buf_addf(&b, "**%s** — %s\n\n", gate_outcome_word(page->verdict->outcome),
                  cell(pool, page->verdict->reason));
     put_summary(&b, pool, page);
     put_categories(&b, pool, page);

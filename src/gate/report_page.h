@@ -28,6 +28,12 @@ struct report_rate report_rate_of(const struct report *report, const char *categ
 /* Categories of all arms, sorted, NULL-terminated. */
 const char *const *report_categories(struct pool *pool, const struct report_page *page);
 
+/* "pass", "fail" or "error". */
+const char *report_word(const struct task_result *result);
+
+/* Why it did not pass: the error, else the first thing that the oracle said; "" it passed, or nobody said. */
+const char *report_why(const struct task_result *result);
+
 /* Address of a run in the console; "" when it is not known where. */
 const char *report_run_link(struct pool *pool, const struct report *report, const struct task_result *result);
 

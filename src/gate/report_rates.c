@@ -1,5 +1,5 @@
 /*
- * What the pages of a report show, as numbers: rates with their intervals, categories, and who else
+ * What the pages of a report show: rates with their intervals, categories, what became of a run and why, and who else
  * ran a task.
  */
 #include <math.h>
@@ -25,20 +25,6 @@ static void set_interval(struct report_rate *p)
     p->high = fmin(1, (centre + half) / (1 + z2 / n));
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(double *values, size_t n)
-{
-    if (n == 0)
-        return 0;
-    qsort(values, n, sizeof(*values), compare_numbers);
-    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 struct report_rate report_rate_of(const struct report *report, const char *category)
 {
     struct report_rate p = {.high = 1};
@@ -53,7 +39,7 @@ struct report_rate report_rate_of(const struct report *report, const char *categ
         p.errors += *r->outcome.error != '\0';
         p.cost += r->outcome.cost;
     }
-    p.median_s = median_of(seconds, (size_t)p.n);
+    p.median_s = paired_median(seconds, (size_t)p.n);
     pool_destroy(pool);
     if (p.n > 0) {
         p.rate = (double)p.passed / p.n;
@@ -81,6 +67,18 @@ const char *const *report_categories(struct pool *pool, const struct report_page
             names[kept++] = names[i];
     names[kept] = NULL;
     return names;
+}
+
+const char *report_word(const struct task_result *r)
+{
+    return *r->outcome.error ? "error" : r->passed ? "pass" : "fail";
+}
+
+const char *report_why(const struct task_result *r)
+{
+    const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
+    const char *said = json_string_value(json_array_get(reasons, 0));
+    return *r->outcome.error ? r->outcome.error : r->passed || !said ? "" : said;
 }
 
 const char *report_run_link(struct pool *pool, const struct report *report,

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <pcre2.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/caps.h"
@@ -14,6 +15,23 @@
 #define MATCH_LIMIT 1000000 /* steps of one search: an expression must not hold the benchmark up */
 
 /* --- reading ------------------------------------------------------------------------------------ */
+
+static uint32_t big_endian(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Signature, length and name of the first chunk, and then its two sides. */
+bool screenshot_size(const void *data, size_t len, int *ret_width, int *ret_height)
+{
+    const uint8_t *at = data;
+    if (len < SCREENSHOT_HEAD_BYTES || memcmp(at, "\x89PNG\r\n\x1a\n", 8) || memcmp(at + 12, "IHDR", 4))
+        return false;
+    uint32_t width = big_endian(at + 16), height = big_endian(at + 20);
+    *ret_width = (int)width;
+    *ret_height = (int)height;
+    return width >= 1 && height >= 1 && width <= CAP_SCREEN_SIDE_PX && height <= CAP_SCREEN_SIDE_PX;
+}
 
 int screenshot_lines_read(struct pool *pool, const char *path, json_t **out, struct err *err)
 {

@@ -33,6 +33,11 @@ struct prediction {
     double x, y;
 };
 
+/* The size that a PNG file says it has, from its first bytes. False: it is no PNG, or has no side from 1 to
+ * CAP_SCREEN_SIDE_PX. */
+#define SCREENSHOT_HEAD_BYTES 24
+bool screenshot_size(const void *data, size_t len, int *ret_width, int *ret_height);
+
 /* A file of JSON lines as an array; empty lines are left out. E_INVALID names the line. */
 int screenshot_lines_read(struct pool *pool, const char *path, json_t **out, struct err *err) MUST_CHECK;
 

@@ -10,41 +10,22 @@
 #include "brain/model/request.h"
 #include "core/trace.h"
 #include "gate/label.h"
+#include "gate/screenshots.h"
 #include "gate/sft_action.h"
+#include "gate/tree.h"
 
 #define TASK_CHARS 500
-#define PNG_HEADER 24 /* signature, IHDR's length and name, width, height */
 
 /* --- pictures ---------------------------------------------------------------------------------- */
 
-static int big_endian(const unsigned char *p)
+static bool read_size(const char *path, int *ret_w, int *ret_h)
 {
-    return (int)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
-}
-
-static bool read_header(const char *path, int *ret_w, int *ret_h)
-{
-    unsigned char h[PNG_HEADER];
+    char head[SCREENSHOT_HEAD_BYTES];
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, h, sizeof(h));
+    ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head));
     if (fd >= 0)
         close(fd);
-    if (n != PNG_HEADER || memcmp(h, "\x89PNG\r\n\x1a\n", 8) || memcmp(h + 12, "IHDR", 4))
-        return false;
-    *ret_w = big_endian(h + 16);
-    *ret_h = big_endian(h + 20);
-    return true;
-}
-
-static bool stays_below(const char *path)
-{
-    for (const char *p = path; *p; p += *p == '/') {
-        size_t n = strcspn(p, "/");
-        if (n == 0 || (n == 2 && !strncmp(p, "..", 2)))
-            return false;
-        p += n;
-    }
-    return *path != 0;
+    return n > 0 && screenshot_size(head, (size_t)n, ret_w, ret_h);
 }
 
 enum sft_picture sft_picture_at(struct pool *pool, const struct sft_config *config,
@@ -52,10 +33,10 @@ enum sft_picture sft_picture_at(struct pool *pool, const struct sft_config *conf
 {
     int w, h;
     *ret_path = "";
-    if (!*config->screenshots_root || !stays_below(below))
+    if (!*config->screenshots_root || !tree_is_below(below))
         return SFT_NO_PICTURE;
     const char *path = pool_printf(pool, "%s/%s", config->screenshots_root, below);
-    if (!read_header(path, &w, &h))
+    if (!read_size(path, &w, &h))
         return SFT_NO_PICTURE;
     *ret_path = path;
     return w == config->screen_w && h == config->screen_h ? SFT_PICTURE

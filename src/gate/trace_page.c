@@ -65,17 +65,9 @@ static const char style[] =
 /* Text of pages and models: never markup here. */
 static const char *safe(struct sheet *p, const char *text)
 {
-    static const char *const names[128] = {['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;",
-                                           ['"'] = "&quot;", ['\''] = "&#39;"};
     struct buf b;
     buf_init(&b, PAGE_BYTES);
-    for (const char *c = text; *c; c++) {
-        const char *name = (unsigned char)*c < 128 ? names[(unsigned char)*c] : NULL;
-        if (name)
-            buf_adds(&b, name);
-        else
-            buf_addc(&b, *c);
-    }
+    buf_add_html(&b, text);
     const char *out = pool_strdup(p->pool, b.data ? b.data : "");
     buf_release(&b);
     return out;

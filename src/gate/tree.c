@@ -92,7 +92,7 @@ int tree_read(const char *path, json_t **out, struct err *err)
     struct pool *pool = pool_create(NULL);
     char *data;
     size_t len;
-    int r = file_read(pool, path, CAP_TRACE_BYTES, &data, &len, err);
+    int r = file_read(pool, path, CAP_TRACE_FILE_BYTES, &data, &len, err);
     if (!r)
         r = json_parse(data, len, path, out, err);
     pool_destroy(pool);
@@ -117,4 +117,15 @@ bool tree_holds(struct pool *pool, const char *dir, const char *path)
     const char *above = real(pool, dir), *below = real(pool, path);
     size_t n = strlen(above);
     return !strncmp(above, below, n) && (!below[n] || below[n] == '/' || !strcmp(above, "/"));
+}
+
+bool tree_is_below(const char *path)
+{
+    for (const char *p = path; *p; p += *p == '/') {
+        size_t n = strcspn(p, "/");
+        if (n == 0 || (n == 2 && !strncmp(p, "..", 2)))
+            return false;
+        p += n;
+    }
+    return *path != 0;
 }

@@ -22,10 +22,13 @@ int tree_list(struct pool *pool, const char *path, struct tree *out, struct err 
 
 const char *tree_path(struct pool *pool, const struct tree *tree, int i);
 
-/* One JSON document of at most CAP_TRACE_BYTES. New reference. The message names the file. */
+/* One JSON document of at most CAP_TRACE_FILE_BYTES. New reference. The message names the file. */
 int tree_read(const char *path, json_t **out, struct err *err) MUST_CHECK;
 
 /* Is path, which need not exist, the directory or in it? */
 bool tree_holds(struct pool *pool, const char *dir, const char *path);
+
+/* Would it lead to something below wherever it begins: relative, no ".." and no empty name in it? Links are not looked at. */
+bool tree_is_below(const char *path);
 
 #endif

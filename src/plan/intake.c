@@ -53,19 +53,18 @@ static bool server_decides(const char *key)
     return str_starts(key, "_resume_");
 }
 
-/* This host has the model that it was started with: the report of a run that asked for a challenger would be of the
- * base (serving.md section 2.3). */
-static int refuse_challenger(const json_t *document, struct err *err)
+int intake_refuse_challenger(const json_t *asked, struct err *err)
 {
     static const char *const keys[] = {"_challenger_model", "_lora_adapter", "_lora_name", "_lora_scale",
                                        "_lora_max_rank"};
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        const json_t *value = json_object_get(document, keys[i]);
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(keys); i++) {
+        const char *key = keys[i / 2] + i % 2; /* with its underscore and without */
+        const json_t *value = json_object_get(asked, key);
         if (value && !json_is_null(value))
             return err_set(err, E_INVALID,
                            "'%s' asks for another model in this run, and this server has only the one that it was "
                            "started with: leave it out, or run against the challenger's own server",
-                           keys[i]);
+                           key);
     }
     return 0;
 }
@@ -230,7 +229,7 @@ static int build(struct pool *pool, const struct intake_config *config,
     if (block && !json_is_null(block) && !json_is_object(block))
         return err_set(err, E_INVALID, "'runtime' must be an object");
     struct normaliser n = {.pool = pool, .config = config, .warnings = warnings};
-    int r = refuse_challenger(document, err);
+    int r = intake_refuse_challenger(document, err);
     r = r ? r : read_steps(&n, document, task_max_steps, err);
     if (r)
         return r;

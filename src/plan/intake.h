@@ -60,6 +60,11 @@ int intake_prose(struct pool *pool, const struct intake_config *config, const ch
 int intake_document(struct pool *pool, const struct intake_config *config, const json_t *document,
                     const char *name, struct plan **out, struct err *err) MUST_CHECK;
 
+/* E_INVALID: a suite, or a request of words, asks for a challenger of its own ("_lora_adapter" or "lora_adapter", and the
+ * like). This host has the model that it was started with: what came of the run would be taken for the challenger's and
+ * be the base's (serving.md section 2.3). */
+int intake_refuse_challenger(const json_t *asked, struct err *err) MUST_CHECK;
+
 /*
  * A plan path inside root: relative only, no "..", no link that leads out; a leading "plans/" is also
  * tried without it. Absolute path in pool. E_INVALID, E_NOT_FOUND.

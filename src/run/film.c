@@ -7,6 +7,7 @@
 #include "record/record.h"
 #include "core/passwords.h"
 #include "run/steps/steps.h"
+#include "run/telling.h"
 
 enum { TEXT_BYTES = 300, TITLE_BYTES = 120, DEFAULT_FPS = 5 };
 
@@ -30,12 +31,6 @@ static const char *cut(struct pool *pool, const char *text)
     return str_squash(pool, str_cut(pool, text, TEXT_BYTES));
 }
 
-/* Without answers of people and passwords of the plan. */
-static const char *told(const struct run *run, struct pool *pool, const char *text)
-{
-    return answer_hide_text(&run->passwords, pool, answer_hide_text(&run->answers, pool, text));
-}
-
 /* "2/7 Click: Open the first boat" */
 static const char *step_words(struct pool *pool, const struct run *run)
 {
@@ -43,7 +38,7 @@ static const char *step_words(struct pool *pool, const struct run *run)
     const struct step_type *type = step_type_find(step->type);
     return pool_printf(pool, "%d/%d %s: %s", run->index + 1, run->plan->n_steps,
                        type ? type->overlay : step->type,
-                       cut(pool, told(run, pool, step->intent)));
+                       cut(pool, telling_words(run, pool, step->intent)));
 }
 
 void film_step(struct film *film, const struct run *run)
@@ -63,7 +58,7 @@ void film_step_end(struct film *film, const struct run *run, const struct step_r
     struct pool *pool = run->step_pool;
     const char *words = pool_printf(pool, "%s %s", r->success || r->skip ? "[OK]" : "[FAIL]",
                                     step_words(pool, run));
-    const char *why = r->skip ? "skipped" : r->success ? "" : cut(pool, told(run, pool, r->data));
+    const char *why = r->skip ? "skipped" : r->success ? "" : cut(pool, telling_words(run, pool, r->data));
     if (*why)
         words = pool_printf(pool, "%s - %s", words, why);
     recorder_step_end(film->recorder, words);
@@ -106,7 +101,7 @@ static int kind_of(const struct action *a)
 static const char *typed(const struct run *run, const char *text, bool secret)
 {
     bool hide = secret || run->mask.n || run->mask.blind;
-    return hide ? PASSWORD_MARK : cut(run->step_pool, told(run, run->step_pool, text));
+    return hide ? PASSWORD_MARK : cut(run->step_pool, telling_words(run, run->step_pool, text));
 }
 
 /* A single character is typed, whatever it is called. */
@@ -169,7 +164,7 @@ struct film *film_begin(struct run *run, struct camera *camera, const json_t *wa
     };
     const struct slide title = {
         name_of(run),
-        cut(film->pool, told(run, film->pool,
+        cut(film->pool, telling_words(run, film->pool,
                              run->plan->n_steps ? run->plan->steps[0].intent : "")),
         lines, ARRAY_SIZE(lines)};
     struct recorder_config config = {.dir = dir,
@@ -215,7 +210,7 @@ void film_end(struct film *film, const struct run *run, const struct run_end *en
     bool good = !strcmp(end->status, "completed") && !failed;
     if (!*why)
         why = *end->halt_reason ? end->halt_reason : end->error;
-    why = cut(pool, told(run, pool, why));
+    why = cut(pool, telling_words(run, pool, why));
     const struct slide_line lines[] = {
         {"Result", pool_printf(pool, "%s %s%s%s", good ? "[OK]" : "[FAIL]", end->status,
                                *why ? ": " : "", why)},

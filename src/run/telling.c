@@ -7,9 +7,20 @@
 
 #define TEXT_BYTES 500
 
+const char *telling_words(const struct run *run, struct pool *pool, const char *text)
+{
+    return answer_hide_text(&run->passwords, pool, answer_hide_text(&run->answers, pool, text));
+}
+
+/* Hidden first: half a secret would not be found. */
+static const char *words(struct run *run, const char *text)
+{
+    return str_cut(run->step_pool, telling_words(run, run->step_pool, text), TEXT_BYTES);
+}
+
 static json_t *cut(struct run *run, const char *text)
 {
-    return json_string_safe(str_cut(run->step_pool, text, TEXT_BYTES));
+    return json_string_safe(words(run, text));
 }
 
 static void keep(json_t **field, json_t *value)
@@ -56,7 +67,7 @@ static json_t *action_of(struct run *run, const struct step_result *r)
     const struct telling *t = &run->telling;
     const struct action done = {.type = ACTION_DONE,
                                 .success = r->success,
-                                .summary = str_cut(run->step_pool, r->data, TEXT_BYTES)};
+                                .summary = words(run, r->data)};
     if (t->action)
         return json_incref(t->action);
     return t->thinking ? action_to_json(&done) : NULL;

@@ -11,6 +11,9 @@
 
 #include "run/step.h"
 
+/* text without answers of people and passwords of the plan. In pool. */
+const char *telling_words(const struct run *run, struct pool *pool, const char *text);
+
 /* It is about to be done. Of our own hands typing counts, not the click around it, and keys only where the step is about
  * them; of a brain the last. */
 void telling_action(struct run *run, const struct action *action, bool secret);

@@ -29,20 +29,6 @@ struct tag {
     const char *begin, *end; /* of the whole tag, braces included */
 };
 
-int template_escape(struct buf *out, const char *s)
-{
-    static const char *const entity[256] = {
-        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
-    for (; *s; s++) {
-        const char *e = entity[(unsigned char)*s];
-        if (e)
-            buf_adds(out, e);
-        else
-            buf_addc(out, *s);
-    }
-    return out->failed ? E_TOOBIG : 0;
-}
-
 static int bad_tag(struct render *r, const char *at, const char *what)
 {
     return err_set(r->err, E_INVALID, "template: %s at '%.40s'", what, at);
@@ -104,7 +90,7 @@ static int print_value(struct render *r, const json_t *v, bool escape)
         snprintf(number, sizeof(number), "%g", json_real_value(v));
     else
         return 0;
-    return escape ? template_escape(r->out, s) : buf_adds(r->out, s);
+    return escape ? buf_add_html(r->out, s) : buf_adds(r->out, s);
 }
 
 static int render(struct render *r, const char **text, const struct scope *scope,

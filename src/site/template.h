@@ -27,7 +27,4 @@ typedef const char *template_load_fn(void *arg, const char *name);
 int template_render(const char *text, const json_t *view, template_load_fn *load, void *load_arg,
                     struct buf *out, struct err *err) MUST_CHECK;
 
-/* The five characters that HTML cares about, as entities. */
-int template_escape(struct buf *out, const char *s);
-
 #endif

@@ -143,9 +143,20 @@ test('a sanity run: the champion against itself is warned of and held', async ()
 
 test('usage errors are 2; the tasks of the holdout can be written without a deployment', async () => {
   for (const args of [[], ['--champion-endpoint', 'http://127.0.0.1:1', '--lora-adapter', 'a', '--challenger-model', 'b'],
-    ['--champion-endpoint', 'http://127.0.0.1:1', '--task', 'crm.nope'], ['--champion-endpoint', 'http://127.0.0.1:1', '--max-parallel', '0']]) {
+    ['--champion-endpoint', 'http://127.0.0.1:1', '--task', 'crm.nope'], ['--champion-endpoint', 'http://127.0.0.1:1', '--max-parallel', '0'],
+    ...['--alpha=0', '--alpha=nan', '--alpha=1.5', '--max-infra-failures=-1', '--min-pairs=-1', '--max-regressions=-1'].map((f) => ['--champion-endpoint', 'http://127.0.0.1:1', ...f.split('=')])]) {
     const r = await runCommand(['gate', 'run', ...args])
     assert.equal(r.code, 2, `${args}: ${r.err}`)
+  }
+  const plain = path.join(dir, 'plain')
+  fs.mkdirSync(plain)
+  fs.writeFileSync(path.join(plain, 'a.txt'), 'Go.')
+  fs.writeFileSync(path.join(plain, 'manifest.json'), JSON.stringify({ name: 'plain', version: 1, tasks: [{ task_id: 'a', plan: 'a.txt', metadata: { split: 'sealed' } }] }))
+  assert.equal((await runCommand(['holdout', 'freeze', plain])).code, 0)
+  for (const [more, says] of [[['--v2', '--holdout', plain], /plain has no set 'v2'/], [['--v2', '--task', 'crm.archive'], /one of them/]]) {
+    const r = await runCommand(['gate', 'run', '--emit-tasks', path.join(dir, 'none.json'), ...more])
+    assert.equal(r.code, 2, r.out)
+    assert.match(r.err, says)
   }
   const gone = await runCommand(['gate', 'run', '--champion-endpoint', 'http://127.0.0.1:1', '--task', 'crm.archive'])
   assert.equal(gone.code, 3, gone.err)
@@ -212,6 +223,8 @@ test('a site that is not there, or an oracle that breaks, is no verdict on the m
   const tokenless = await gate(model('old', () => true), model('new', () => true), file, ['--site', `toy=${site.url}`])
   assert.equal(tokenless.code, 2)
   assert.match(tokenless.err, /ENV_ADMIN_TOKEN/)
+  for (const address of ['elsewhere', 'ftp://a.test', 'http://127.0.0.1:1/"'])
+    assert.match((await gate(model('old', () => true), model('new', () => true), file, ['--site', `toy=${address}`], { ENV_ADMIN_TOKEN: 't' })).err, /--site takes NAME=URL/)
 })
 
 // --- for real ------------------------------------------------------------------------------------------------------

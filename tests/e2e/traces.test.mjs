@@ -167,6 +167,16 @@ row('promotion 8 trace commands say what is wrong by their exit code', async () 
     assert.equal(r.code, code, `${args.join(' ')}: ${r.err}`)
     assert.match(r.err, says, args.join(' '))
   }
+  // of a directory, what cannot be read (root reads it, and finds no JSON) is passed over
+  const mixed = path.join(dir, 'mixed'), out = path.join(dir, 'of-mixed')
+  fs.mkdirSync(mixed)
+  fs.writeFileSync(path.join(mixed, 'a.json'), '{', { mode: 0 })
+  fs.writeFileSync(path.join(mixed, 'b.json'), '{"run_id":"b","steps":[{"success":true,"intent":"Wait","last_action":{"action_type":"wait"},"observed_outcome":"url changed"}]}')
+  const label = mantis('trace', 'label', mixed, '-o', out)
+  assert.deepEqual([label.code, label.out.match(/1 files labelled, 1 skipped/) !== null], [0, true], label.out + label.err)
+  fs.writeFileSync(path.join(out, 'a.json'), '{', { mode: 0 })
+  const convert = mantis('trace', 'convert', '--traces', out, '--output', path.join(dir, 'mixed.jsonl'), '--no-require-screenshot')
+  assert.deepEqual([convert.code, convert.out], [0, 'traces_kept=1 samples_written=1\n'], convert.err)
 })
 
 // ---- a split between two models -----------------------------------------------------------------------

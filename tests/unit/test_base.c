@@ -27,6 +27,16 @@ static void buf_refuses_what_passes_its_cap(void **state)
     buf_release(&b);
 }
 
+static void text_in_a_page_is_never_markup(void **state)
+{
+    struct buf b;
+    buf_init(&b, 64);
+    assert_int_equal(buf_add_html(&b, "<a b=\"c\">&'\xc3\xa9"), 0);
+    assert_string_equal(b.data, "&lt;a b=&quot;c&quot;&gt;&amp;&#39;\xc3\xa9");
+    assert_int_equal(buf_add_html(&b, "<<<<<<<<<<<<<<<<"), E_TOOBIG);
+    buf_release(&b);
+}
+
 static void count_up(void *arg)
 {
     ++*(int *)arg;
@@ -255,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf_refuses_what_passes_its_cap),
+        cmocka_unit_test(text_in_a_page_is_never_markup),
         cmocka_unit_test(pool_runs_hooks_of_children_and_itself),
         cmocka_unit_test(err_messages_keep_code_and_prefix),
         cmocka_unit_test(clock_prints_iso_and_can_be_faked),

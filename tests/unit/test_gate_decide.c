@@ -243,6 +243,18 @@ static void repeats_of_a_task_are_one_pair_of_means(void **state)
     assert_float_equal(v.champion.cost, 1.2, 1e-12);
 }
 
+static void twice_as_many_repeats_are_not_twice_as_dear(void **state)
+{
+    struct arms *arms = arms_of(pool, "WWWWWBWWWWWB");
+    for (size_t i = 0; i < arms->challenger.n; i++)
+        arms->b[i].task_id = arms->a[i % 6].task_id;
+    arms->champion.n = 6;
+    struct gate_verdict v = decide(&gate_rule_default, arms);
+    assert_float_equal(v.challenger.cost, 1.2, 1e-12);
+    assert_float_equal(v.champion.cost, 1.2, 1e-12);
+    assert_float_equal(v.checks[4].value, 0.5, 1e-12);
+}
+
 static void a_verdict_has_categories_cost_and_time(void **state)
 {
     struct gate_verdict v = decide(&gate_rule_default, arms_of(pool, "WLBNW"));
@@ -428,6 +440,7 @@ int main(void)
         row_test("promotion 8.1 what did not run is never credited", what_did_not_run_helps_no_challenger),
         row_test("promotion 8.2 delta per task present in both arms", tasks_of_one_arm_are_left_out_and_said),
         cmocka_unit_test(repeats_of_a_task_are_one_pair_of_means),
+        cmocka_unit_test(twice_as_many_repeats_are_not_twice_as_dear),
         cmocka_unit_test(a_verdict_has_categories_cost_and_time),
         row_test("promotion 8.2 the verdict's shape and its two win rates", the_documents_say_it),
         cmocka_unit_test(a_report_is_an_arm),

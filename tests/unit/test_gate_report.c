@@ -3,7 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gate/report.h"
+#include "base/str.h"
+#include "gate/report_page.h"
 #include "unit/fixtures.h"
 
 static struct pool *pool;
@@ -234,6 +235,27 @@ static void a_wrong_report_names_the_field(void **state)
     }
 }
 
+/* --- pages --------------------------------------------------------------------------------------- */
+
+static void a_page_cuts_what_an_oracle_said_between_letters(void **state)
+{
+    char said[1000];
+    struct report r;
+    for (size_t i = 0; i + 1 < sizeof(said); i++)
+        said[i] = (i + 1) % 2 ? '\xc3' : '\xa9';
+    said[sizeof(said) - 2] = '\0';
+    for (int shift = 0; shift < 2; shift++) {
+        const char *doc = pool_printf(pool, "{'results':[{'task_id':'a','passed':false,'outcome':{'raw':{'oracle':"
+                                            "{'reasons':['%s%s']}}}}]}", shift ? "x" : "", said);
+        assert_int_equal(report_parse(pool, json_of(pool, doc), "r", &r, NULL), 0);
+        const struct report_page page = {.title = "T", .arms = {&r, NULL}};
+        const char *html = report_page_html(pool, &page), *markdown = report_page_markdown(pool, &page);
+        assert_non_null(strstr(html, "\xc3\xa9"));
+        assert_true(str_is_utf8(html, strlen(html)));
+        assert_true(str_is_utf8(markdown, strlen(markdown)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_report_comes_back_as_it_was_written),
         row_test("promotion 6.3 the example is read", the_report_of_the_contract_is_read),
         cmocka_unit_test(a_wrong_report_names_the_field),
+        cmocka_unit_test(a_page_cuts_what_an_oracle_said_between_letters),
     };
     return cmocka_run_group_tests(tests, make_pool, drop_pool);
 }

@@ -164,6 +164,7 @@ static void an_instruction_begins_at_the_sites_address(void **state)
                 "http://127.0.0.1:9", &no_caps);
     assert_string_equal(json_str(body, "instruction", ""), "Press Go at http://127.0.0.1:9");
     assert_string_equal(json_str(body, "start_url", ""), "http://127.0.0.1:9/login");
+    assert_string_equal(json_str(body, "challenger_model", ""), "fara");
     assert_null(json_object_get(body, "plan_text"));
 }
 

@@ -10,6 +10,7 @@
 
 #include "run/inner/gallery.h"
 #include "run/inner/inner.h"
+#include "run/telling.h"
 #include "unit/run_rig.h"
 
 #define SITE "http://form.test"
@@ -117,6 +118,24 @@ static void the_first_list_is_told_as_the_plan(void **state)
     assert_non_null(strstr(brain.prompt, "Task: Do it\n"));
     assert_non_null(strstr(brain.prompt, "Your plan:\n1. Press Banner\n2. Say so\n"));
     assert_non_null(strstr(brain.prompt, "clicked (no visible change)")); /* the feedback, 1.4 */
+    rig_release(&rig);
+}
+
+/* What is told of a thought is cut; the other half of a password would stand there. */
+static void a_password_is_hidden_before_its_thought_is_cut(void **state)
+{
+    char thought[600];
+    struct rig rig;
+    struct rig_brain brain;
+    json_t *passwords = json_pack("{s:s}", "1", "harbor-lantern-42");
+    bench(&rig, &brain, click_done, 2);
+    answers_take(&rig.run.passwords, passwords);
+    memset(thought, 'x', 490);
+    strcpy(thought + 490, "harbor-lantern-42");
+    telling_brain(&rig.run, thought, NULL);
+    assert_null(strstr(json_string_value(rig.run.telling.thinking), "harbor"));
+    telling_reset(&rig.run);
+    json_decref(passwords);
     rig_release(&rig);
 }
 
@@ -321,6 +340,7 @@ static void viewers_are_named(void **state)
 /* clang-format off */
 static const struct CMUnitTest plain_tests[] = {
     row_test("agent-loop 1.3 the numbered list of the first reply is told as your plan", the_first_list_is_told_as_the_plan),
+    cmocka_unit_test(a_password_is_hidden_before_its_thought_is_cut),
     row_test("agent-loop 17 Better: a brain's tokens count, and the cap binds between its turns", tokens_count_and_the_cap_binds_in_between),
     row_test("agent-loop 17 a brain that is not paid by the token costs nothing", a_brain_that_names_no_price_costs_nothing),
     row_test("agent-loop 7 switched off, a repeated click stays a click", without_the_form_controller_a_click_stays_a_click),

@@ -54,6 +54,20 @@ static void a_run_takes_what_it_is_told(void **state)
     assert_string_equal(run.callback_url, "");
 }
 
+/* What came of it would be taken for the challenger's. */
+static void a_challenger_asked_for_beside_words_is_refused(void **state)
+{
+    static const char *const asked[] = {"lora_adapter", "challenger_model", "_lora_adapter"};
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+        const json_t *body = parse(pool_printf(pool, "{\"instruction\":\"Go\",\"%s\":\"/x.gguf\"}", asked[i]));
+        assert_int_equal(run_options_read(body, &run, &err), E_INVALID);
+        assert_non_null(strstr(err.msg, pool_printf(pool, "'%s' asks for another model", asked[i])));
+        err_clear(&err);
+        assert_int_equal(cua_options_read(body, 100, &cua, &err), E_INVALID);
+        err_clear(&err);
+    }
+}
+
 /* It is in the run's row, which is kept in memory. */
 static void a_schema_takes_as_much_as_a_recipe(void **state)
 {
@@ -309,6 +323,7 @@ int main(void)
 {
     static const struct CMUnitTest plain[] = {
         CASE(a_run_takes_what_it_is_told),
+        CASE(a_challenger_asked_for_beside_words_is_refused),
         CASE(a_schema_takes_as_much_as_a_recipe),
         CASE(a_run_option_that_is_wrong_is_named),
         CASE(an_instruction_is_taken_at_the_ends_of_every_range),

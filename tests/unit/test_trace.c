@@ -232,6 +232,19 @@ static void no_password_of_the_plan_is_in_it(void **state)
     assert_string_equal(json_str(step_at(trace, 0), "data", ""), "typed " PASSWORD_MARK);
 }
 
+static void a_password_with_a_quote_in_it_is_not_in_a_verdict(void **state)
+{
+    struct step login = {.intent = "Log in", .params = json_as_is(pool, "{\"label\":\"Password\",\"value\":\"har\\\"bor-42\"}")};
+    const struct plan plan = {.steps = &login, .n_steps = 1};
+    struct trace_context ctx = context();
+    ctx.plan = &plan;
+    const json_t *checkpoint = json_as_is(
+        pool, "{\"step_results\":[{\"intent\":\"x\",\"verdict\":{\"reason\":\"it shows har\\\"bor-42\"}}]}");
+    const char *text = json_text(pool, json_keep(pool, trace_make(&ctx, checkpoint)));
+    assert_non_null(strstr(text, "it shows " PASSWORD_MARK));
+    assert_null(strstr(text, "bor-42"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_step_shows_some_of_its_own_rows),
         row_test("promotion 2.1 what was typed is told as the plan has it, secrets are not", what_was_typed_stands_in_the_plan),
         row_test("promotion 2.1 no password of the plan is in a trace", no_password_of_the_plan_is_in_it),
+        cmocka_unit_test(a_password_with_a_quote_in_it_is_not_in_a_verdict),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
