@@ -114,6 +114,8 @@ test('bad input is 2, nobody there is 3', async () => {
   const both = await evaluate(stub, many(1), ['--lora-adapter', 'x', '--challenger-model', 'y'])
   assert.equal(both.code, 2)
   assert.equal((await runCommand(['eval', 'run', '--tasks', taskFile(many(1)), '--runner', 'http://127.0.0.1:1'])).code, 2)
+  const intoDir = await evaluate(stub, many(1), ['--output', dir])
+  assert.deepEqual([intoDir.code, /is a directory: name a file in it/.test(intoDir.err)], [2, true], intoDir.err)
   const secret = await runCommand(['eval', 'run', '--tasks', taskFile(many(1)), '--output', path.join(dir, 'none.json'), '--runner', 'http://me:hunter2@127.0.0.1:1'])
   assert.deepEqual([secret.code, /hunter2/.test(secret.err)], [2, false], 'an address stands in reports')
   const gone = await runCommand(['eval', 'run', '--tasks', taskFile(many(1)), '--output', path.join(dir, 'none.json'), '--runner', 'http://127.0.0.1:1'])

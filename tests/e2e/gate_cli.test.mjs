@@ -88,6 +88,25 @@ test('gate run decides by two reports: 0, 1, 2 and 3', async () => {
   assert.equal((await gate(at('missing.json'))).code, 2)
 })
 
+test('gate run refuses a rule that decides nothing and an output that cannot be, before it compares', async () => {
+  const both = ['--champion-report', report('one.json', '+', { model: 'm1' }), '--challenger-report', report('two.json', '+', { model: 'm2' })]
+  for (const [args, says] of [
+    [['--alpha', '2'], /--alpha takes a probability/],
+    [['--alpha', 'nan'], /--alpha takes a/],
+    [['--alpha', '0'], /--alpha takes a probability/],
+    [['--max-regressions', '-1'], /--max-regressions takes a whole number from 0/],
+    [['--min-pairs', '-1'], /--min-pairs takes/],
+    [['--max-infra-failures', '-1'], /--max-infra-failures takes/],
+    [['--output', dir], /is a directory: name a file in it/],
+    [['--report', at('one.json')], /cannot make directory '.*one\.json'/],
+  ]) {
+    const r = await mantis('gate', 'run', ...both, ...args)
+    assert.equal(r.code, 2, args.join(' ') + r.err)
+    assert.match(r.err, says)
+    assert.equal(r.out, '', 'nothing was decided')
+  }
+})
+
 // ---- gate scorecard ------------------------------------------------------------------------------------------------------
 
 const labelled = (variant, ...reasons) => ({
