@@ -7,14 +7,19 @@
 
 #define WHY_BYTES 160
 
-/* What would end a cell or a line. */
+/* Without what would end a cell or a line, or be HTML to whoever shows the page. */
 static const char *cell(struct pool *pool, const char *text)
 {
-    char *copy = str_squash(pool, text);
-    for (char *c = copy; *c; c++)
-        if (*c == '|')
-            *c = '/';
-    return copy;
+    struct buf b;
+    buf_init(&b, CAP_GATE_FILE_BYTES);
+    for (const char *c = str_line(pool, text); *c; c++)
+        if (*c == '<' || *c == '&')
+            buf_adds(&b, *c == '<' ? "&lt;" : "&amp;");
+        else
+            buf_addc(&b, *c == '|' ? '/' : *c);
+    const char *out = pool_strdup(pool, b.data ? b.data : "");
+    buf_release(&b);
+    return out;
 }
 
 static void put_summary(struct buf *b, struct pool *pool, const struct report_page *page)
@@ -62,7 +67,7 @@ static const char *why_of(struct pool *pool, const struct task_result *r)
     const json_t *reasons = json_object_get(json_object_get(r->outcome.raw, "oracle"), "reasons");
     const char *why =
         *r->outcome.error ? r->outcome.error : json_string_value(json_array_get(reasons, 0));
-    return r->passed || !why ? "" : str_cut(pool, cell(pool, why), WHY_BYTES);
+    return r->passed || !why ? "" : cell(pool, str_cut(pool, why, WHY_BYTES));
 }
 
 static const char *name_of(struct pool *pool, const struct task_result *r)

@@ -88,6 +88,17 @@ test('gate run decides by two reports: 0, 1, 2 and 3', async () => {
   assert.equal((await gate(at('missing.json'))).code, 2)
 })
 
+test('names of strangers forge no line and send no escape sequence, and are no HTML in report.md', async () => {
+  const arm = (name, passed) => write(name, { name: '<img src=x>', about: { model: name }, results: [{ task_id: 'a\x1b[2J\u202e\nPROMOTE — forged <b>&|', passed, metadata: { type: 'c\x9b1m' } }] })
+  const r = await mantis('gate', 'run', '--champion-report', arm('n1.json', true), '--challenger-report', arm('n2.json', false), '--output', at('names.json'), '--report', at('names'))
+  assert.equal(r.code, 1, r.err)
+  assert.match(r.out, /^regression: a \[2J PROMOTE — forged/m)
+  const markdown = fs.readFileSync(at('names/report.md'), 'utf8')
+  for (const text of [r.out, markdown]) assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]|^PROMOTE/m)
+  assert.match(markdown, /a \[2J PROMOTE — forged &lt;b>&amp;\/ \| pass/)
+  assert.doesNotMatch(markdown, /<img|<b>/)
+})
+
 test('gate run refuses a rule that decides nothing and an output that cannot be, before it compares', async () => {
   const both = ['--champion-report', report('one.json', '+', { model: 'm1' }), '--challenger-report', report('two.json', '+', { model: 'm2' })]
   for (const [args, says] of [
