@@ -2,7 +2,7 @@
 // exit codes. No server and no browser; one scripted model for the benchmark.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
@@ -115,6 +115,16 @@ test('gate run refuses a rule that decides nothing and an output that cannot be,
     assert.equal(r.code, 2, args.join(' ') + r.err)
     assert.match(r.err, says)
     assert.equal(r.out, '', 'nothing was decided')
+  }
+})
+
+test('output that a full disk swallowed is no success', async () => {
+  for (const args of [['shadow', 'route', 'acme'], ['gate', 'scorecard'], ['holdout', 'emit', '--task', 'crm.create'], ['--help']]) {
+    const full = fs.openSync('/dev/full', 'w')
+    const r = spawnSync(bin, args, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8', env: { PATH: process.env.PATH, MANTIS_REPO_ROOT: process.env.MANTIS_REPO_ROOT || root } })
+    fs.closeSync(full)
+    assert.equal(r.status, 1, args.join(' '))
+    assert.match(r.stderr, /standard output could not be written/)
   }
 })
 
