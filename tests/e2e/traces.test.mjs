@@ -151,6 +151,8 @@ row('promotion 8 trace commands say what is wrong by their exit code', async () 
   const empty = path.join(dir, 'empty'), bad = path.join(dir, 'bad.json')
   fs.mkdirSync(empty)
   fs.writeFileSync(bad, '{"steps"')
+  const link = path.join(dir, 'link.json')
+  fs.symlinkSync(bad, link)
   const codes = [
     [['label', path.join(dir, 'none'), '-o', empty], 1, /none/],
     [['label', empty, '-o', path.join(dir, 'o')], 0, /no traces/],
@@ -160,6 +162,7 @@ row('promotion 8 trace commands say what is wrong by their exit code', async () 
     [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--keep-labels', ''], 1, /--keep-labels/],
     [['convert', '--traces', empty, '--output', path.join(dir, 'x')], 2, /^$/],
     [['convert', '--traces', empty], 2, /--output/],
+    [['label', link, '-o', path.join(dir, 'o')], 1, /link\.json' is a symbolic link, which is not followed/],
     [['convert', '--output', path.join(dir, 'x')], 2, /--traces/],
   ]
   for (const [args, code, says] of codes) {
