@@ -162,6 +162,7 @@ test('gate scorecard: skipped is seen, --strict and --require, bad input is 2', 
     [['--eval-report', at('missing.json')], /missing\.json/],
     [['--labelled-traces', at('nowhere')], /nowhere/],
     [['--shadow-summary', at('missing.json')], /missing\.json/],
+    [['--shadow-summary', at('r.json')], /r\.json: is no shadow summary: 'variants'/],
   ]) {
     r = await card(...args)
     assert.equal(r.code, 2, args.join(' '))
@@ -245,6 +246,13 @@ test('bench screenshots judges predictions of a file', async () => {
   assert.equal((await bench('--predictions', at('bench/missing.jsonl'))).code, 2)
   assert.equal((await bench()).code, 2)
   assert.equal((await bench('--predictions', 'x', '--brain', 'holo3')).code, 2)
+  assert.equal((await bench('--predictions', at('bench/predictions.jsonl'), '--max-cases', '-1')).code, 2)
+  const over = await bench('--predictions', at('bench/predictions.jsonl'), '--output', at('bench/predictions.jsonl'))
+  assert.equal(over.code, 2)
+  assert.match(over.err, /--output is a file that is read/)
+  const shape = await mantis('bench', 'screenshots', '--cases', write('bench/shape.jsonl', lines({ id: 'a', allowed_regions: 'q' })), '--predictions', at('bench/predictions.jsonl'), '--output', at('bench/x.jsonl'))
+  assert.equal(shape.code, 2)
+  assert.match(shape.err, /case 1: 'allowed_regions' must be a list of \{"x1", "y1", "x2", "y2"\}/)
 })
 
 test('bench screenshots asks a model, whose points are of the picture it saw', { skip: !process.env.MODEL_SERVER && 'MODEL_SERVER is not set' }, async () => {
