@@ -144,6 +144,8 @@ static int convert_lines(struct convert *c, const char *file, const char *source
         else if (!str_empty(line))
             r = take_line(c, &config, file, number, line, (size_t)n);
     }
+    if (!r && ferror(in))
+        r = err_sys(&c->err, E_IO, "cannot read '%s'", file);
     free(line);
     fclose(in);
     return r;

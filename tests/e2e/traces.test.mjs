@@ -165,6 +165,7 @@ row('promotion 8 trace commands say what is wrong by their exit code', async () 
     [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--keep-labels', 'positive,good'], 2, /no label 'good': positive, negative or neutral/],
     [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--min-reward', 'nan'], 2, /--min-reward takes a number/],
     [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--max-steps-per-trajectory', '-1'], 2, /--max-steps-per-trajectory takes/],
+    [['convert', '--rollouts', empty, '--output', path.join(dir, 'x')], 1, /cannot read '.*empty': Is a directory/],
     [['label', link, '-o', path.join(dir, 'o')], 1, /link\.json' is a symbolic link, which is not followed/],
     [['convert', '--output', path.join(dir, 'x')], 2, /--traces/],
   ]
