@@ -2,6 +2,8 @@
  * main.c - the command table of `mantis`. A new command is a file in src/cmd and a row here.
  */
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "cmd/cmd.h"
 
@@ -25,9 +27,18 @@ static const struct command commands[] = {
     {NULL, NULL, NULL},
 };
 
+/* A full disk behind `> FILE` must not look like success. */
+static int told(int code)
+{
+    bool lost = fflush(stdout) || ferror(stdout);
+    if (lost)
+        cmd_error("standard output could not be written: it is not complete");
+    return lost && code == EXIT_SUCCESS ? EXIT_FAILURE : code;
+}
+
 int main(int argc, char **argv)
 {
-    return cmd_dispatch(commands, "mantis",
-                        "Mantis drives a real browser through a plan and returns checked rows.",
-                        argc, argv);
+    return told(cmd_dispatch(commands, "mantis",
+                             "Mantis drives a real browser through a plan and returns checked rows.",
+                             argc, argv));
 }

@@ -152,6 +152,30 @@ char *str_squash(struct pool *pool, const char *s)
     return out;
 }
 
+/* Bytes of the control or bidi character that begins here; 0: none does. */
+static size_t control_at(const char *s)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    if (u[0] < 0x20 || u[0] == 0x7F)
+        return 1;
+    if (u[0] == 0xC2)
+        return u[1] >= 0x80 && u[1] < 0xA0 ? 2 : 0;
+    bool turns = u[0] == 0xE2 && ((u[1] == 0x80 && u[2] >= 0xA8 && u[2] <= 0xAE) ||
+                                  (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9));
+    return turns ? 3 : 0;
+}
+
+char *str_line(struct pool *pool, const char *s)
+{
+    char *copy = pool_strdup(pool, s);
+    for (char *p = copy; *p;) {
+        size_t n = control_at(p);
+        memset(p, ' ', n);
+        p += n ? n : 1;
+    }
+    return str_squash(pool, copy);
+}
+
 size_t str_length(const char *s)
 {
     size_t n = 0;

@@ -26,6 +26,10 @@ bool str_has_words_fold(const char *text, const char *words);
 /* Trimmed, with every run of white space (no-break space included) as one blank. */
 char *str_squash(struct pool *pool, const char *s);
 
+/* The same, with what moves a terminal's cursor or turns text around (control and bidi characters)
+ * as white space, too: names of strangers on a line of ours. */
+char *str_line(struct pool *pool, const char *s);
+
 char *str_lower(struct pool *pool, const char *s);
 
 size_t str_length(const char *s); /* in characters of well-formed UTF-8 */

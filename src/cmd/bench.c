@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/caps.h"
@@ -136,6 +137,19 @@ static int bench(struct screenshots *s)
     return r || json_num(summary, "pass_rate", 0) < s->min_pass_rate - 1e-9 ? EXIT_FAILED : 0;
 }
 
+/* Cases and predictions are somebody's work; what comes of them is made again at any time. */
+static bool overwrites(const struct screenshots *s)
+{
+    const char *const inputs[] = {s->cases_path, s->predictions_path};
+    struct stat in, out;
+    if (stat(s->output, &out))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
+        if (inputs[i] && stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return true;
+    return false;
+}
+
 /* --- the command -------------------------------------------------------------------------------- */
 
 static const char *missing(const struct screenshots *s)
@@ -146,6 +160,10 @@ static const char *missing(const struct screenshots *s)
         return "--output is missing: where what came of every case is written";
     if (!s->predictions_path == !s->model.profile)
         return "give one of --predictions FILE and --brain NAME";
+    if (overwrites(s))
+        return "--output is a file that is read: name another one";
+    if (s->max_cases < 0)
+        return "--max-cases takes a whole number from 0";
     return !(s->min_pass_rate >= 0 && s->min_pass_rate <= 1) ? "--min-pass-rate takes a number from 0 to 1" : NULL;
 }
 

@@ -10,7 +10,7 @@ static void print_help(const struct command *table, const char *prefix, const ch
 {
     fprintf(to, "%s\n\nusage: %s <command> [options]\n\n", about, prefix);
     for (; table->name; table++)
-        fprintf(to, "  %-10s %s\n", table->name, table->help);
+        fprintf(to, "  %-12s %s\n", table->name, table->help);
     fprintf(to, "\n`%s <command> --help` tells more about one.\n", prefix);
 }
 

@@ -86,11 +86,15 @@ static int take_lines(const struct eval_journal *j, struct pool *pool, char *tex
                       const json_t *identity, struct batch_run *runs, size_t n, struct err *err)
 {
     bool first = true;
-    for (char *end; (end = strchr(text, '\n')); text = end + 1) {
+    int number = 1;
+    for (char *end; (end = strchr(text, '\n')); text = end + 1, number++) {
+        struct err why = {0};
         json_t *line;
-        int r = json_parse(text, (size_t)(end - text), j->path, &line, err);
-        if (r)
-            return r;
+        if (json_parse(text, (size_t)(end - text), "it", &line, &why))
+            return err_set(err, E_INVALID,
+                           "'%s' line %d is damaged: %s. Take the line out (its run is repeated), or "
+                           "remove the file to begin anew",
+                           j->path, number, why.msg);
         json_keep(pool, line);
         if (first && !json_equal(line, identity))
             return err_set(err, E_CONFLICT,
@@ -98,7 +102,7 @@ static int take_lines(const struct eval_journal *j, struct pool *pool, char *tex
                            "seed or repeats): finish "
                            "that one, or remove the file",
                            j->path);
-        r = first ? 0 : take_line(pool, line, runs, n, err);
+        int r = first ? 0 : take_line(pool, line, runs, n, err);
         if (r)
             return r;
         first = false;

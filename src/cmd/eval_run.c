@@ -155,7 +155,7 @@ static int prepare(struct eval_run *c)
         return r;
     c->about = evaluation_about(&c->e, &c->flags, arm, model, c->document);
     evaluation_plan(&c->e, &c->flags, &c->tasks, &arm, 1);
-    r = evaluation_make_room(&c->e, c->output);
+    r = evaluation_target(&c->e, c->output);
     return r ? r
              : eval_journal_open(&c->journal, c->e.pool,
                                  pool_printf(c->e.pool, "%s.journal", c->output), identity_of(c),

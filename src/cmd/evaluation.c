@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/caps.h"
 #include "base/clock.h"
@@ -271,7 +272,7 @@ char *evaluation_beside(struct pool *pool, const char *path, const char *ending)
     return pool_printf(pool, "%.*s%s", (int)len, path, ending);
 }
 
-int evaluation_make_room(struct evaluation *e, const char *path)
+static int make_room(struct evaluation *e, const char *path)
 {
     const char *slash = strrchr(path, '/');
     return !slash || slash == path
@@ -279,8 +280,17 @@ int evaluation_make_room(struct evaluation *e, const char *path)
                : file_mkdirs(pool_strndup(e->pool, path, (size_t)(slash - path)), 0755, &e->err);
 }
 
+int evaluation_target(struct evaluation *e, const char *path)
+{
+    struct stat st;
+    int r = make_room(e, path);
+    if (!r && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        r = err_set(&e->err, E_INVALID, "'%s' is a directory: name a file in it", path);
+    return r;
+}
+
 int evaluation_write(struct evaluation *e, const char *path, const char *text)
 {
-    int r = evaluation_make_room(e, path);
+    int r = make_room(e, path);
     return r ? r : file_write_atomic(path, text, strlen(text), 0644, &e->err);
 }

@@ -74,7 +74,8 @@ json_t *evaluation_about(struct evaluation *e, const struct evaluation_flags *fl
 
 /* PATH with another ending: "out/report.json" and ".html" give "out/report.html". */
 char *evaluation_beside(struct pool *pool, const char *path, const char *ending);
-int evaluation_make_room(struct evaluation *e, const char *path) MUST_CHECK; /* the directories above it */
+/* Makes the directories above it; E_INVALID when it is a directory itself. */
+int evaluation_target(struct evaluation *e, const char *path) MUST_CHECK;
 int evaluation_write(struct evaluation *e, const char *path, const char *text) MUST_CHECK;
 
 #endif

@@ -52,7 +52,8 @@ static const char *first_of(const char *flag, const char *variable)
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
-static bool rule_is_sound(const struct gate_rule *rule)
+/* A threshold that every challenger meets, or none, is a mistake, not a wish. */
+static int check_rule(const struct gate_rule *rule, struct err *err)
 {
     const struct {
         const char *flag;
@@ -61,15 +62,18 @@ static bool rule_is_sound(const struct gate_rule *rule)
                   {"--min-pairs", rule->min_pairs},
                   {"--max-infra-failures", rule->max_infra_failures}};
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-        if (counts[i].value < 0) {
-            cmd_error("%s takes a whole number from 0", counts[i].flag);
-            return false;
-        }
-    if (!(rule->alpha > 0 && rule->alpha <= 1)) {
-        cmd_error("--alpha takes a probability above 0 and at most 1");
-        return false;
-    }
-    return true;
+        if (counts[i].value < 0)
+            return err_set(err, E_INVALID, "%s takes a whole number from 0", counts[i].flag);
+    if (!(rule->alpha > 0 && rule->alpha <= 1))
+        return err_set(err, E_INVALID, "--alpha takes a probability above 0, at most 1");
+    return 0;
+}
+
+/* Before hours of runs, not after them. */
+static int check_targets(struct gate_run *g)
+{
+    int r = g->output ? evaluation_target(&g->e, g->output) : 0;
+    return r || !g->report_dir ? r : file_mkdirs(g->report_dir, 0755, &g->e.err);
 }
 
 /* Who is compared. Without a challenger the champion runs against itself. */
@@ -317,7 +321,9 @@ static int tell(struct gate_run *g, const struct gate_verdict *verdict)
 static int gate(struct gate_run *g)
 {
     bool both_read = !runs(&g->champion) && !runs(&g->challenger);
-    int r = both_read ? 0 : read_tasks(g);
+    int r = check_rule(&g->rule, &g->e.err);
+    r = r ? r : check_targets(g);
+    r = r || both_read ? r : read_tasks(g);
     r = r ? r : evaluation_open(&g->e, &g->flags);
     r = r ? r : open_side(g, &g->champion);
     r = r ? r : open_side(g, &g->challenger);
@@ -391,7 +397,7 @@ int gate_run(int argc, char **argv)
     if (g.emit_path)
         code = emit_tasks(&g);
     else
-        code = rule_is_sound(&g.rule) && choose_sides(&g) ? gate(&g) : EXIT_USAGE;
+        code = choose_sides(&g) ? gate(&g) : EXIT_USAGE;
     struct batch_arm *arms[] = {&g.champion.arm, &g.challenger.arm};
     for (size_t i = 0; i < ARRAY_SIZE(arms); i++)
         if (arms[i]->client.httpc)

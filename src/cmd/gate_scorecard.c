@@ -89,6 +89,8 @@ static int read_files(struct scoring *s)
     int r = s->report_path ? report_read(s->pool, s->report_path, &s->report, &s->err) : 0;
     if (!r && s->shadow_path)
         r = gate_json_read(s->pool, s->shadow_path, &summary, &s->err);
+    if (!r && s->shadow_path && !json_is_object(json_object_get(summary, "variants")))
+        r = err_set(&s->err, E_INVALID, "%s: is no shadow summary: 'variants' must be an object", s->shadow_path);
     s->label_counts = json_keep(s->pool, json_object());
     if (!r && s->labelled_path)
         r = answer_labelled(s->pool, s->labelled_path, count_labels, s, &s->err);

@@ -131,7 +131,7 @@ static int with_options(const char *usage, int (*fn)(struct holdout_cmd *c), int
     struct holdout_cmd c = {.split = "all"};
     const struct option table[] = {
         {"--split", NULL, OPTION_STRING, &c.split, "NAME", "visible, sealed or all [all]"},
-        {"--task", NULL, OPTION_LIST, &c.keys, "ID", "only this one, may be repeated"},
+        {"--task", NULL, OPTION_LIST, &c.keys, "ID", "only this one, of either split; may be repeated"},
         {"--output", "-o", OPTION_STRING, &c.output, "FILE", "of emit [stdout]"},
         {"--json", NULL, OPTION_FLAG, &c.json, NULL, "list: whole tasks, as JSON"},
         {0},

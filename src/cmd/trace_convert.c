@@ -2,6 +2,7 @@
  * mantis trace convert - training rows as JSON lines (promotion.md section 4).
  */
 #include <libgen.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 
 #include "base/str.h"
 #include "cmd/options.h"
+#include "cmd/table.h"
 #include "cmd/trace.h"
+#include "gate/label.h"
 #include "gate/sft.h"
 #include "gate/tree.h"
 #include "sys/settings.h"
@@ -139,6 +142,8 @@ static int convert_lines(struct convert *c, const char *file, const char *source
         else if (!str_empty(line))
             r = take_line(c, &config, file, number, line, (size_t)n);
     }
+    if (!r && ferror(in))
+        r = err_sys(&c->err, E_IO, "cannot read '%s'", file);
     free(line);
     fclose(in);
     return r;
@@ -174,6 +179,8 @@ static const char *wrong_use(const struct convert *c)
            : inputs > 1  ? "--traces, --rollouts and --trajectories exclude each other"
            : !c->output  ? "--output FILE says where the rows go"
            : c->pairs_wanted && !c->traces ? "--pairs needs --traces"
+           : !isfinite(c->min_reward) ? "--min-reward takes a number"
+           : c->most_steps < 0 ? "--max-steps-per-trajectory takes a whole number from 0"
            : c->width < 1 || c->height < 1 ? "--screen-width and --screen-height take pixels"
                                            : NULL;
 }
@@ -223,10 +230,27 @@ static int convert(struct convert *c)
     return c->counts.written ? EXIT_SUCCESS : TRACE_USAGE;
 }
 
+/* NULL: all are labels. */
+static const char *wrong_label(const struct convert *c)
+{
+    static const char *const known[] = {LABEL_POSITIVE, LABEL_NEGATIVE, LABEL_NEUTRAL};
+    for (size_t i = 0; i < json_array_size(c->labels); i++) {
+        const char *label = json_string_value(json_array_get(c->labels, i));
+        size_t k = 0;
+        while (k < ARRAY_SIZE(known) && strcmp(known[k], label) != 0)
+            k++;
+        if (k == ARRAY_SIZE(known))
+            return pool_printf(c->pool, "--keep-labels: there is no label '%s': positive, negative or neutral",
+                               table_clean(c->pool, label, 40));
+    }
+    return NULL;
+}
+
 static int checked(struct convert *c)
 {
     const char *wrong = wrong_use(c);
     read_labels(c);
+    wrong = wrong ? wrong : wrong_label(c);
     if (wrong) {
         cmd_error("%s", wrong);
         return TRACE_USAGE;

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/caps.h"
+#include "base/str.h"
 #include "gate/decide.h"
 
 static const char *outcome_name(enum gate_outcome outcome)
@@ -131,21 +132,21 @@ static void add_statistics(struct buf *b, const struct gate_verdict *v)
              v->test.mid_p);
 }
 
-static void add_categories(struct buf *b, const struct gate_verdict *v)
+static void add_categories(struct buf *b, struct pool *pool, const struct gate_verdict *v)
 {
-    buf_addf(b, "%-18s %6s %10s %11s %5s %5s %s\n", "category", "tasks", "champion", "challenger", "won", "lost",
+    buf_addf(b, "%-18s %6s %10s %11s %5s %5s %11s\n", "category", "tasks", "champion", "challenger", "won", "lost",
              "regressions");
     for (size_t i = 0; i < v->n_categories; i++) {
         const struct gate_category *c = &v->categories[i];
-        buf_addf(b, "%-18s %6d %9.1f%% %10.1f%% %5d %5d %d\n", *c->name ? c->name : "(none)", c->n,
+        buf_addf(b, "%-18s %6d %9.1f%% %10.1f%% %5d %5d %11d\n", *c->name ? str_line(pool, c->name) : "(none)", c->n,
                  100 * c->champion_rate, 100 * c->challenger_rate, c->wins, c->losses, c->regressions);
     }
 }
 
-static void add_list(struct buf *b, const char *title, const char *const *list)
+static void add_list(struct buf *b, struct pool *pool, const char *title, const char *const *list)
 {
     for (; *list; list++)
-        buf_addf(b, "%s %s\n", title, *list);
+        buf_addf(b, "%s %s\n", title, str_line(pool, *list));
 }
 
 char *gate_verdict_text(struct pool *pool, const struct gate_verdict *v)
@@ -159,12 +160,12 @@ char *gate_verdict_text(struct pool *pool, const struct gate_verdict *v)
     buf_addc(&b, '\n');
     add_statistics(&b, v);
     buf_addc(&b, '\n');
-    add_categories(&b, v);
+    add_categories(&b, pool, v);
     buf_addc(&b, '\n');
-    add_list(&b, "regression:", v->regressions);
-    add_list(&b, "did not run:", v->infra_failed);
-    add_list(&b, "warning:", v->warnings);
-    buf_addf(&b, "%s — %s\n", gate_outcome_word(v->outcome), v->reason);
+    add_list(&b, pool, "regression:", v->regressions);
+    add_list(&b, pool, "did not run:", v->infra_failed);
+    add_list(&b, pool, "warning:", v->warnings);
+    buf_addf(&b, "%s — %s\n", gate_outcome_word(v->outcome), str_line(pool, v->reason));
     char *text = pool_strdup(pool, b.data);
     buf_release(&b);
     return text;

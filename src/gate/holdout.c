@@ -223,6 +223,14 @@ static int find_key(const struct holdout *h, const char *key, const json_t **out
                    h->name, key);
 }
 
+static bool named_before(const char *const *keys, const char *const *key)
+{
+    for (; keys < key; keys++)
+        if (strcmp(*keys, *key) == 0)
+            return true;
+    return false;
+}
+
 int holdout_tasks(struct pool *pool, const struct holdout *h, const char *split,
                   const char *const *keys, json_t **out, struct err *err)
 {
@@ -238,9 +246,9 @@ int holdout_tasks(struct pool *pool, const struct holdout *h, const char *split,
     json_put_str(about, "split", keys && *keys ? "" : split);
     json_put(doc, "holdout", about);
     json_put(doc, "tasks", tasks);
-    for (; !r && keys && *keys; keys++) {
-        r = find_key(h, *keys, &found, err);
-        r = r ? r : add_task(pool, h, found, tasks, err);
+    for (const char *const *key = keys; !r && key && *key; key++) {
+        r = find_key(h, *key, &found, err);
+        r = r || named_before(keys, key) ? r : add_task(pool, h, found, tasks, err);
     }
     bool named = json_array_size(tasks) > 0;
     json_array_foreach ((json_t *)tasks_of(h->manifest), i, task)

@@ -103,9 +103,24 @@ static int check_version(const json_t *trace, struct err *err)
     return 0;
 }
 
+/* What is no step, or does not say how it went, would be labelled a failure and taught as one. */
+static int check_steps(const json_t *trace, struct err *err)
+{
+    const json_t *step;
+    size_t i;
+    json_array_foreach (json_object_get(trace, "steps"), i, step) {
+        const json_t *success = json_object_get(step, "success");
+        if (!json_is_object(step) || (success && !json_is_boolean(success)))
+            return err_set(err, E_INVALID,
+                           "it is no trace: steps[%zu] must be an object whose 'success' is true or false", i);
+    }
+    return 0;
+}
+
 int label_trace(const json_t *trace, const char *source_path, json_t **out, struct err *err)
 {
     int r = check_version(trace, err);
+    r = r ? r : check_steps(trace, err);
     if (r)
         return r;
     json_t *o = json_object(), *steps = json_array(), *step;

@@ -44,6 +44,7 @@ static const char head[] =
     "overflow-wrap:anywhere}.promote{border-color:var(--good)}.hold{border-color:var(--bad)}"
     ".rate{display:grid;grid-template-columns:7.5rem 1fr "
     "8.5rem;gap:.6rem;align-items:center;font-size:.9rem}"
+    ".rate>span:first-child{overflow-wrap:anywhere}"
     ".rate.gap{margin-top:.4rem}.rate svg{height:1rem;width:100%;background:var(--card)}.rate "
     ".num{white-space:nowrap}"
     ".columns svg{width:100%;height:9rem;display:block;border-bottom:1px solid var(--line)}"

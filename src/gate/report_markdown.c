@@ -7,14 +7,19 @@
 
 #define WHY_BYTES 160
 
-/* What would end a cell or a line. */
+/* Without what would end a cell or a line, or be HTML to whoever shows the page. */
 static const char *cell(struct pool *pool, const char *text)
 {
-    char *copy = str_squash(pool, text);
-    for (char *c = copy; *c; c++)
-        if (*c == '|')
-            *c = '/';
-    return copy;
+    struct buf b;
+    buf_init(&b, CAP_GATE_FILE_BYTES);
+    for (const char *c = str_line(pool, text); *c; c++)
+        if (*c == '<' || *c == '&')
+            buf_adds(&b, *c == '<' ? "&lt;" : "&amp;");
+        else
+            buf_addc(&b, *c == '|' ? '/' : *c);
+    const char *out = pool_strdup(pool, b.data ? b.data : "");
+    buf_release(&b);
+    return out;
 }
 
 static void put_summary(struct buf *b, struct pool *pool, const struct report_page *page)
@@ -81,7 +86,7 @@ static void put_runs(struct buf *b, struct pool *pool, const struct report *repo
     for (size_t i = 0; i < report->n; i++) {
         const struct task_result *r = &report->results[i];
         buf_addf(b, "| %s | %s | %.1f s | %.4f USD | %s |\n", name_of(pool, r),
-                 word_of(pool, report, r), r->outcome.duration_s, r->outcome.cost, str_cut(pool, cell(pool, report_why(r)), WHY_BYTES));
+                 word_of(pool, report, r), r->outcome.duration_s, r->outcome.cost, cell(pool, str_cut(pool, report_why(r), WHY_BYTES)));
     }
 }
 

@@ -58,6 +58,8 @@ static int read_regions(struct pool *pool, const json_t *obj, const char *key, c
 {
     static const char *const corners[] = {"x1", "y1", "x2", "y2"};
     const json_t *list = json_object_get(obj, key);
+    if (list && !json_is_null(list) && !json_is_array(list))
+        return err_set(err, E_INVALID, "'%s' must be a list of {\"x1\", \"y1\", \"x2\", \"y2\"}", key);
     struct region *regions = pool_alloc(pool, (json_array_size(list) + 1) * sizeof(*regions));
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *entry = json_array_get(list, i);

@@ -66,6 +66,37 @@ static int read_criteria(struct pool *pool, const json_t *obj, struct gate_task 
     return 0;
 }
 
+/* What is called with the site's admin token: the site's own control paths and nothing else. */
+static bool is_control_call(const json_t *call)
+{
+    const char *text = json_string_value(call), *path = text ? strchr(text, ' ') : NULL;
+    return path && path != text && str_starts(path + 1, "/__env__/");
+}
+
+/* What is acted upon when the task is of one of our sites; all else is the author's. */
+static int read_site(const json_t *metadata, struct err *err)
+{
+    const json_t *before = NULL;
+    const char *env = "", *oracle;
+    int64_t seed;
+    int r = json_read_string(metadata, "env", &env, err);
+    if (r || !str_starts(env, "mantis_"))
+        return r;
+    r = json_read_string(metadata, "oracle_task_id", &oracle, err);
+    r = r ? r : json_read_int(metadata, "seed", &seed, err);
+    r = r ? r : read_typed(metadata, "before", JSON_ARRAY, "a list of control calls", &before, err);
+    for (size_t i = 0; !r && i < json_array_size(before); i++)
+        if (!is_control_call(json_array_get(before, i)))
+            r = err_set(err, E_INVALID, "before[%zu] must be a control call, as \"POST /__env__/trust\"", i);
+    return r;
+}
+
+static int read_metadata(const json_t *obj, struct gate_task *t, struct err *err)
+{
+    int r = read_typed(obj, "metadata", JSON_OBJECT, "an object", &t->metadata, err);
+    return !r && read_site(t->metadata, err) ? err_prefix(err, "metadata") : r;
+}
+
 static int read_caps(const json_t *obj, struct gate_task *t, struct err *err)
 {
     int64_t steps = MAX_STEPS;
@@ -98,8 +129,7 @@ static int read_task(struct pool *pool, json_t *obj, struct gate_task *t, struct
         r = err_set(err, E_INVALID, "'task_id' is missing or empty; results are paired by it");
     if (!r)
         r = read_typed(obj, "micro_plan", JSON_ARRAY, "a list of steps", &t->micro_plan, err);
-    if (!r)
-        r = read_typed(obj, "metadata", JSON_OBJECT, "an object", &t->metadata, err);
+    r = r ? r : read_metadata(obj, t, err);
     if (!r)
         r = read_criteria(pool, obj, t, err);
     return r ? r : read_caps(obj, t, err);

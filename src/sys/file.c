@@ -120,6 +120,8 @@ int file_read(struct pool *pool, const char *path, size_t cap_bytes, char **ret_
               size_t *ret_len, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ELOOP)
+        return err_set(err, E_IO, "'%s' is a symbolic link, which is not followed: name the file itself", path);
     if (fd < 0)
         return err_sys(err, errno == ENOENT || errno == ENOTDIR ? E_NOT_FOUND : E_IO,
                        "cannot open '%s'", path);

@@ -29,9 +29,12 @@ before(async () => {
   vitals = new Vitals(server)
 })
 after(async () => {
-  await vitals.well()
-  await server?.stop()
-  for (const close of closers) close()
+  try {
+    await vitals.well()
+  } finally {
+    await server?.stop()
+    for (const close of closers) close()
+  }
 })
 
 // A TCP server that does as told with each connection; `n` counts them.
@@ -199,7 +202,7 @@ test('one delivery id from the first attempt on, through kill -9 between attempt
     await server.start()
   }
   await until(30000 * slow, 'the delivery', async () => (await delivery('acme', run)).state === 'delivered', 50)
-  assert.equal(new Set(flaky.seen.map((s) => s.id)).size, 1)
+  assert.equal(new Set(flaky.seen.map((s) => s.id)).size, 1, JSON.stringify(flaky.seen.map(({ id, attempt, run: of, at }) => ({ id, attempt, of, at }))) + ` of ${run}`)
   assert.equal(flaky.seen.at(-1).id, (await delivery('acme', run)).delivery_id)
   assert.ok(flaky.seen.every((s) => s.signed && s.run === run))
   const n = flaky.seen.length

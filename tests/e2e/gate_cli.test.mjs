@@ -2,7 +2,7 @@
 // exit codes. No server and no browser; one scripted model for the benchmark.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import test, { after, before } from 'node:test'
@@ -88,6 +88,46 @@ test('gate run decides by two reports: 0, 1, 2 and 3', async () => {
   assert.equal((await gate(at('missing.json'))).code, 2)
 })
 
+test('names of strangers forge no line and send no escape sequence, and are no HTML in report.md', async () => {
+  const arm = (name, passed) => write(name, { name: '<img src=x>', about: { model: name }, results: [{ task_id: 'a\x1b[2J\u202e\nPROMOTE — forged <b>&|', passed, metadata: { type: 'c\x9b1m' } }] })
+  const r = await mantis('gate', 'run', '--champion-report', arm('n1.json', true), '--challenger-report', arm('n2.json', false), '--output', at('names.json'), '--report', at('names'))
+  assert.equal(r.code, 1, r.err)
+  assert.match(r.out, /^regression: a \[2J PROMOTE — forged/m)
+  const markdown = fs.readFileSync(at('names/report.md'), 'utf8')
+  for (const text of [r.out, markdown]) assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]|^PROMOTE/m)
+  assert.match(markdown, /a \[2J PROMOTE — forged &lt;b>&amp;\/ \| pass/)
+  assert.doesNotMatch(markdown, /<img|<b>/)
+})
+
+test('gate run refuses a rule that decides nothing and an output that cannot be, before it compares', async () => {
+  const both = ['--champion-report', report('one.json', '+', { model: 'm1' }), '--challenger-report', report('two.json', '+', { model: 'm2' })]
+  for (const [args, says] of [
+    [['--alpha', '2'], /--alpha takes a probability/],
+    [['--alpha', 'nan'], /--alpha takes a/],
+    [['--alpha', '0'], /--alpha takes a probability/],
+    [['--max-regressions', '-1'], /--max-regressions takes a whole number from 0/],
+    [['--min-pairs', '-1'], /--min-pairs takes/],
+    [['--max-infra-failures', '-1'], /--max-infra-failures takes/],
+    [['--output', dir], /is a directory: name a file in it/],
+    [['--report', at('one.json')], /cannot make directory '.*one\.json'/],
+  ]) {
+    const r = await mantis('gate', 'run', ...both, ...args)
+    assert.equal(r.code, 2, args.join(' ') + r.err)
+    assert.match(r.err, says)
+    assert.equal(r.out, '', 'nothing was decided')
+  }
+})
+
+test('output that a full disk swallowed is no success', async () => {
+  for (const args of [['shadow', 'route', 'acme'], ['gate', 'scorecard'], ['holdout', 'emit', '--task', 'crm.create'], ['--help']]) {
+    const full = fs.openSync('/dev/full', 'w')
+    const r = spawnSync(bin, args, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8', env: { PATH: process.env.PATH, MANTIS_REPO_ROOT: process.env.MANTIS_REPO_ROOT || root } })
+    fs.closeSync(full)
+    assert.equal(r.status, 1, args.join(' '))
+    assert.match(r.stderr, /standard output could not be written/)
+  }
+})
+
 // ---- gate scorecard ------------------------------------------------------------------------------------------------------
 
 const labelled = (variant, ...reasons) => ({
@@ -122,6 +162,7 @@ test('gate scorecard: skipped is seen, --strict and --require, bad input is 2', 
     [['--eval-report', at('missing.json')], /missing\.json/],
     [['--labelled-traces', at('nowhere')], /nowhere/],
     [['--shadow-summary', at('missing.json')], /missing\.json/],
+    [['--shadow-summary', at('r.json')], /r\.json: is no shadow summary: 'variants'/],
   ]) {
     r = await card(...args)
     assert.equal(r.code, 2, args.join(' '))
@@ -205,6 +246,13 @@ test('bench screenshots judges predictions of a file', async () => {
   assert.equal((await bench('--predictions', at('bench/missing.jsonl'))).code, 2)
   assert.equal((await bench()).code, 2)
   assert.equal((await bench('--predictions', 'x', '--brain', 'holo3')).code, 2)
+  assert.equal((await bench('--predictions', at('bench/predictions.jsonl'), '--max-cases', '-1')).code, 2)
+  const over = await bench('--predictions', at('bench/predictions.jsonl'), '--output', at('bench/predictions.jsonl'))
+  assert.equal(over.code, 2)
+  assert.match(over.err, /--output is a file that is read/)
+  const shape = await mantis('bench', 'screenshots', '--cases', write('bench/shape.jsonl', lines({ id: 'a', allowed_regions: 'q' })), '--predictions', at('bench/predictions.jsonl'), '--output', at('bench/x.jsonl'))
+  assert.equal(shape.code, 2)
+  assert.match(shape.err, /case 1: 'allowed_regions' must be a list of \{"x1", "y1", "x2", "y2"\}/)
 })
 
 test('bench screenshots asks a model, whose points are of the picture it saw', { skip: !process.env.MODEL_SERVER && 'MODEL_SERVER is not set' }, async () => {

@@ -151,6 +151,8 @@ row('promotion 8 trace commands say what is wrong by their exit code', async () 
   const empty = path.join(dir, 'empty'), bad = path.join(dir, 'bad.json')
   fs.mkdirSync(empty)
   fs.writeFileSync(bad, '{"steps"')
+  const link = path.join(dir, 'link.json')
+  fs.symlinkSync(bad, link)
   const codes = [
     [['label', path.join(dir, 'none'), '-o', empty], 1, /none/],
     [['label', empty, '-o', path.join(dir, 'o')], 0, /no traces/],
@@ -160,6 +162,11 @@ row('promotion 8 trace commands say what is wrong by their exit code', async () 
     [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--keep-labels', ''], 1, /--keep-labels/],
     [['convert', '--traces', empty, '--output', path.join(dir, 'x')], 2, /^$/],
     [['convert', '--traces', empty], 2, /--output/],
+    [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--keep-labels', 'positive,good'], 2, /no label 'good': positive, negative or neutral/],
+    [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--min-reward', 'nan'], 2, /--min-reward takes a number/],
+    [['convert', '--traces', empty, '--output', path.join(dir, 'x'), '--max-steps-per-trajectory', '-1'], 2, /--max-steps-per-trajectory takes/],
+    [['convert', '--rollouts', empty, '--output', path.join(dir, 'x')], 1, /cannot read '.*empty': Is a directory/],
+    [['label', link, '-o', path.join(dir, 'o')], 1, /link\.json' is a symbolic link, which is not followed/],
     [['convert', '--output', path.join(dir, 'x')], 2, /--traces/],
   ]
   for (const [args, code, says] of codes) {

@@ -173,7 +173,8 @@ static void a_split_or_named_tasks_may_be_chosen(void **state)
     assert_int_equal(holdout_tasks(pool, &h, "sealed", NULL, &doc, &err), 0);
     assert_int_equal(json_array_size(json_object_get(doc, "tasks")), 2);
     assert_int_equal(
-        holdout_tasks(pool, &h, "sealed", (const char *const[]){"a", NULL}, &doc, &err), 0);
+        holdout_tasks(pool, &h, "sealed", (const char *const[]){"a", "a", NULL}, &doc, &err), 0);
+    assert_int_equal(json_array_size(json_object_get(doc, "tasks")), 1);
     assert_string_equal(json_str(task_of(doc, 0), "task_id", ""), "a");
     assert_int_equal(
         holdout_tasks(pool, &h, "sealed", (const char *const[]){"nope", NULL}, &doc, &err),

@@ -98,6 +98,8 @@ static void what_is_no_trace_is_refused(void **state)
                 {"{'steps':7}", "no trace"},
                 {"{'schema_version':4,'steps':[]}", "'schema_version' 4 is not known"},
                 {"{'schema_version':'3','steps':[]}", "is not known"},
+                {"{'steps':[{'success':true},5]}", "steps[1] must be an object"},
+                {"{'steps':[{'success':'yes'}]}", "steps[0] must be an object whose 'success' is"},
                 {"{'steps':[],'label_summary':{}}", "labelled already"}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct err err = {0};
