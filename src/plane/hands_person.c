@@ -2,8 +2,8 @@
 #include "plane/hands.h"
 
 #define COPY_MS  3000 /* for the page to take CLIPBOARD over, and to answer */
-#define TAKE_MS  250  /* it has by then, when the browser answers at once; where nothing is selected it never does */
-#define TAKE_LAG 10   /* times as long as the browser took to read the key: the machine is that slow now */
+#define TAKE_MS  1000 /* it has by then, when the browser answers at once; where nothing is selected it never does */
+#define TAKE_LAG 20   /* times as long as the browser took to read the key: the machine is that slow now */
 
 static int person_move(struct display *d, const struct hand *h, struct err *err)
 {
